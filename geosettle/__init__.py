@@ -1,0 +1,51 @@
+"""The geography of resettlement: sites, origins, distances, land and maps. Names load on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+__version__ = "0.1.0"
+
+_HOME: Final = {
+    "GeosettleError": "geosettle.errors",
+    "LAYERS": "geosettle.layers",
+    "METRICS": "geosettle.distance",
+    "ELEMENTS": "geosettle.maps",
+    "INDICATORS": "geosettle.remoteness",
+    "TABLES": "geosettle.report",
+    "Problem": "geosettle.quality",
+    "Raster": "geosettle.raster",
+    "Result": "geosettle.analysis",
+    "Study": "geosettle.study",
+    "analyse": "geosettle.analysis",
+    "check_layer": "geosettle.io",
+    "cost_distance": "geosettle.distance",
+    "cover_change": "geosettle.covers",
+    "distance_matrix": "geosettle.distance",
+    "geodesic_distance": "geosettle.distance",
+    "join_admin": "geosettle.admin",
+    "nearest": "geosettle.distance",
+    "overlay_areas": "geosettle.covers",
+    "pair_distances": "geosettle.distance",
+    "read_layer": "geosettle.io",
+    "read_study": "geosettle.io",
+    "render": "geosettle.maps",
+    "to_wgs84": "geosettle.crs",
+    "travel_time": "geosettle.distance",
+    "write": "geosettle.outputs",
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605  (a list of names, sorted; importing them all here would take three seconds)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module the first time it is asked for (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'geosettle' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

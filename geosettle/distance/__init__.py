@@ -1,0 +1,1 @@
+"""Distances between origins and sites."""

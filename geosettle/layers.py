@@ -1,0 +1,236 @@
+"""What each layer of a study must hold. A new layer is one entry in LAYERS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+__all__ = ["LAYERS", "Column", "LayerSpec"]
+
+Geometry = Literal["point", "polygon", "line", "none", "raster"]
+Kind = Literal["text", "number", "integer", "year", "list"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a layer: its kind, unit, range and the other names users give it."""
+
+    name: str
+    kind: Kind = "text"
+    required: bool = False
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    aliases: tuple[str, ...] = ()
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One layer: which geometries it takes, which column identifies a row, which columns it has."""
+
+    name: str
+    geometries: tuple[Geometry, ...]
+    key: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    meaning: str = ""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Column of this layer to the layer whose key it must match."""
+
+
+_SOURCE = Column("source", aliases=("来源", "reference"), meaning="where the row comes from")
+_NAME = Column(
+    "name", required=True, aliases=("名称", "名字", "site_name", "village", "title"), meaning="name, any script"
+)
+_LOCAL = Column("name_local", aliases=("本地名称", "local_name", "name_zh"), meaning="name in the local script")
+_UNCERTAINTY = Column(
+    "uncertainty_km",
+    "number",
+    unit="km",
+    minimum=0,
+    maximum=1000,
+    aliases=("不确定度", "radius_km"),
+    meaning="the true position lies within this distance",
+)
+_HOUSEHOLDS = Column("households", "number", unit="households", minimum=0, aliases=("户数", "hh"), meaning="households")
+_PERSONS = Column(
+    "persons", "number", unit="persons", minimum=0, aliases=("人数", "人口", "population"), meaning="persons"
+)
+_YEAR = Column("year", "year", minimum=1900, maximum=2100, aliases=("年份", "年"), meaning="year of the event")
+
+LAYERS: Final[Mapping[str, LayerSpec]] = {
+    spec.name: spec
+    for spec in (
+        LayerSpec(
+            "sites",
+            ("point", "polygon"),
+            ("site_id",),
+            (
+                Column(
+                    "site_id",
+                    required=True,
+                    aliases=("id", "编号", "安置点编号"),
+                    meaning="identifier of the settlement site",
+                ),
+                _NAME,
+                _LOCAL,
+                _UNCERTAINTY,
+                _HOUSEHOLDS,
+                _PERSONS,
+                _YEAR,
+                Column("county", aliases=("县", "区县"), meaning="county as declared"),
+                Column("prefecture", aliases=("地区", "州", "地州"), meaning="prefecture as declared"),
+                Column("models", "list", aliases=("模式",), meaning="development models as declared, e.g. 1;2;5"),
+                _SOURCE,
+            ),
+            "settlement sites, the destinations",
+        ),
+        LayerSpec(
+            "origins",
+            ("point", "polygon"),
+            ("origin_id",),
+            (
+                Column(
+                    "origin_id", required=True, aliases=("id", "编号", "迁出地编号"), meaning="identifier of the origin"
+                ),
+                _NAME,
+                _LOCAL,
+                _UNCERTAINTY,
+                Column(
+                    "land_ha",
+                    "number",
+                    unit="ha",
+                    minimum=0,
+                    aliases=("土地面积_公顷",),
+                    meaning="land held at the origin",
+                ),
+                _SOURCE,
+            ),
+            "villages or townships that households left",
+        ),
+        LayerSpec(
+            "flows",
+            ("none",),
+            ("origin_id", "site_id"),
+            (
+                Column("origin_id", required=True, meaning="origin left"),
+                Column("site_id", required=True, meaning="site moved to"),
+                _HOUSEHOLDS,
+                _PERSONS,
+                _YEAR,
+                Column("declared_km", "number", unit="km", minimum=0, meaning="distance as declared by the source"),
+                _SOURCE,
+            ),
+            "who moved from where to where",
+            {"origin_id": "origins", "site_id": "sites"},
+        ),
+        LayerSpec(
+            "boundaries",
+            ("polygon",),
+            ("code",),
+            (
+                Column("code", required=True, aliases=("adcode", "行政区划代码", "代码"), meaning="code of the unit"),
+                _NAME,
+                Column("level", required=True, aliases=("级别",), meaning="rung of the ladder: prefecture, county ..."),
+                Column("parent_code", meaning="code of the unit above"),
+                _LOCAL,
+                Column("valid_from", "year", meaning="first year of validity"),
+                Column("valid_to", "year", meaning="last year of validity"),
+            ),
+            "administrative units",
+        ),
+        LayerSpec(
+            "oasis", ("polygon",), (), (_YEAR,), "oasis, as polygons or derived from rasters by the rule in study.toml"
+        ),
+        LayerSpec(
+            "development",
+            ("polygon",),
+            ("development_id",),
+            (
+                Column("development_id", required=True, aliases=("id", "编号"), meaning="identifier of the parcel"),
+                Column("kind", required=True, aliases=("类型", "种类"), meaning="kind of land development"),
+                Column("site_id", meaning="site that the parcel serves"),
+                Column("declared_ha", "number", unit="ha", minimum=0, meaning="area as declared"),
+                Column("leased_ha", "number", unit="ha", minimum=0, meaning="area leased out"),
+                _YEAR,
+                _SOURCE,
+                Column("geometry_basis", meaning="surveyed, digitised, or illustrative (no evidence of place)"),
+            ),
+            "land-development areas",
+            {"site_id": "sites"},
+        ),
+        LayerSpec("landcover", ("raster",), meaning="land cover classes, one raster per year, with a class table"),
+        LayerSpec("ndvi", ("raster",), meaning="highest NDVI of the year, for the oasis rule"),
+        LayerSpec("dem", ("raster",), meaning="elevation, metres"),
+        LayerSpec(
+            "roads",
+            ("line", "none"),
+            (),
+            (
+                Column("a", meaning="place at one end (table form)"),
+                Column("b", meaning="place at the other end (table form)"),
+                Column("length_km", "number", unit="km", minimum=0, meaning="length as published (table form)"),
+                Column("class", meaning="road class"),
+                Column("speed_kmh", "number", unit="km/h", minimum=0, meaning="speed"),
+                Column("surface", meaning="paved, gravel ..."),
+                Column("season", meaning="when the road is open"),
+                _SOURCE,
+            ),
+            "roads as lines, or a table of lengths between places",
+        ),
+        LayerSpec(
+            "rivers", ("line", "polygon"), (), (Column("name", meaning="name"),), "rivers and lakes, for the map"
+        ),
+        LayerSpec(
+            "places",
+            ("point",),
+            ("place_id",),
+            (
+                Column("place_id", required=True, aliases=("id", "编号"), meaning="identifier of the place"),
+                _NAME,
+                Column(
+                    "kind", required=True, aliases=("类型",), meaning="county_seat, port, market, school, clinic ..."
+                ),
+                Column(
+                    "population", "number", unit="persons", minimum=0, meaning="population; missing is missing, never 0"
+                ),
+                _LOCAL,
+                _SOURCE,
+            ),
+            "service places",
+        ),
+        LayerSpec(
+            "indicators",
+            ("none",),
+            (),
+            (
+                Column("site_id", required=True, meaning="site, or the name of the group surveyed"),
+                Column("capital", required=True, meaning="human, natural, material, financial or social"),
+                Column("indicator", required=True, meaning="what was measured"),
+                Column("before", "number", meaning="value before the move"),
+                Column("after", "number", meaning="value after the move"),
+                Column("unit", meaning="unit of the values"),
+                Column("n", "integer", minimum=0, meaning="households or persons observed"),
+                _SOURCE,
+            ),
+            "livelihood indicators before and after",
+        ),
+        LayerSpec(
+            "claims",
+            ("none",),
+            (),
+            (
+                Column("subject", required=True, meaning="what the claim is about"),
+                Column("quantity", required=True, meaning="what is claimed of it"),
+                Column("value", meaning="the value claimed"),
+                Column("unit", meaning="its unit"),
+                Column("as_printed", meaning="the words or digits as printed"),
+                Column("reading", meaning="how a garbled text is read"),
+                Column("garbled", meaning="true where the printed text is damaged"),
+                _SOURCE,
+            ),
+            "what sources claim",
+        ),
+    )
+}

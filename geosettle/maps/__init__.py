@@ -1,0 +1,1 @@
+"""The interactive map; the only place that knows folium."""

@@ -1,0 +1,145 @@
+"""A grid of numbers with its place on Earth. NaN is missing; nothing here touches the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+
+from geosettle.errors import CrsError, InputError
+from geosettle.geodesy import GEOD, cell_areas_m2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Raster"]
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Values on a regular grid.
+
+    Parameters
+    ----------
+    values
+        Shape (rows, columns), floating point; NaN is missing. Classes are whole numbers stored as floats.
+    transform
+        Affine map from (column, row) of cell corners to coordinates, north-up or not.
+    crs
+        Coordinate reference system, any form pyproj reads.
+    unit
+        Unit of the values ("m", "class", "1" ...).
+    classes
+        For a class raster: class value to name.
+    source
+        Where it comes from, for captions.
+
+    Raises
+    ------
+    InputError
+        The values are not a two-dimensional floating-point array.
+
+    Examples
+    --------
+    >>> r = Raster(np.array([[1.0, 2.0]]), Affine(0.5, 0, 76, 0, -0.5, 40))
+    >>> r.bounds
+    (76.0, 39.5, 77.0, 40.0)
+    >>> r.sample([76.1, 76.9, 99], [39.9, 39.6, 0])
+    array([ 1.,  2., nan])
+    """
+
+    values: NDArray[np.floating]
+    transform: Affine
+    crs: str = "EPSG:4326"
+    unit: str = ""
+    classes: Mapping[int, str] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what would be misread later."""
+        if self.values.ndim != 2 or not np.issubdtype(self.values.dtype, np.floating):
+            raise InputError(
+                "a raster needs a two-dimensional array of floating-point numbers",
+                value=f"{self.values.dtype} {self.values.shape}",
+                mend="Convert it with .astype(float) and give one band.",
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.values.shape
+        return rows, columns
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the outer cell edges (of the corners' envelope if rotated)."""
+        rows, columns = self.shape
+        corners = [self.transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))]
+        xs, ys = zip(*corners, strict=True)
+        return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
+
+    @property
+    def is_lonlat(self) -> bool:
+        """Whether the grid is in longitude/latitude degrees."""
+        from pyproj import CRS  # noqa: PLC0415  (pyproj's CRS machinery is slow to load; most callers know the answer)
+
+        return self.crs.upper() in {"EPSG:4326", "OGC:CRS84"} or CRS(self.crs).is_geographic
+
+    @property
+    def is_north_up(self) -> bool:
+        """Whether rows run west to east and follow each other southwards."""
+        t = self.transform
+        return t.b == 0 and t.d == 0 and t.a > 0 and t.e < 0
+
+    def row_latitudes(self) -> NDArray[np.float64]:
+        """Latitudes of the row edges of a north-up longitude/latitude grid, shape (rows + 1,)."""
+        self._require_lonlat()
+        return np.asarray(self.transform.f + self.transform.e * np.arange(self.shape[0] + 1), dtype=np.float64)
+
+    def cell_areas_m2(self) -> NDArray[np.float64]:
+        """Geodesic area of one cell of each row of a longitude/latitude grid, shape (rows,), m²."""
+        return cell_areas_m2(self.row_latitudes(), self.transform.a)
+
+    def cell_sizes_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Width and height in metres of the cells of each row of a longitude/latitude grid, each shape (rows,)."""
+        edges = self.row_latitudes()
+        middle = (edges[:-1] + edges[1:]) / 2
+        zero, step = np.zeros_like(middle), np.full_like(middle, abs(self.transform.a))
+        width = GEOD.inv(zero, middle, step, middle)[2]
+        height = GEOD.inv(zero, edges[:-1], zero, edges[1:])[2]
+        return np.asarray(width), np.asarray(height)
+
+    def index(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+        """Row and column of the cell holding each point, and whether the point is inside; outside gives (0, 0)."""
+        inverse = ~self.transform
+        xs, ys = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        column = np.floor(inverse.a * xs + inverse.b * ys + inverse.c)
+        row = np.floor(inverse.d * xs + inverse.e * ys + inverse.f)
+        rows, columns = self.shape
+        # A point on the outer east or south edge belongs to the last cell, so that the grid's own bounds are inside it.
+        column = np.where(np.isclose(column, columns) & (xs <= self.bounds[2]), columns - 1, column)
+        row = np.where(np.isclose(row, rows) & (ys >= self.bounds[1]), rows - 1, row)
+        with np.errstate(invalid="ignore"):
+            inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        return (
+            np.where(inside, row, 0).astype(np.intp),
+            np.where(inside, column, 0).astype(np.intp),
+            inside,
+        )
+
+    def sample(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+        """Value of the cell holding each point; NaN outside the grid, for a missing coordinate or a missing cell."""
+        row, column, inside = self.index(x, y)
+        return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
+
+    def _require_lonlat(self) -> None:
+        if not (self.is_lonlat and self.is_north_up):
+            raise CrsError(
+                "this needs a north-up grid in longitude/latitude",
+                value=self.crs,
+                mend="Read it with geosettle.read_layer, which brings rasters to EPSG:4326.",
+            )

@@ -1,0 +1,46 @@
+# make run   the main job on the embedded study        make test  every test
+# make check style, types, import order                make bench benchmarks, as ratios against the peers
+# make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench docs fuzz lock previews clean
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "geosettle needs Python 3.11 or newer; say which with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY)
+	@$(BIN)/geosettle run -o maps/southern_xinjiang
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@for f in tests/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz_io.py
+
+previews: run
+	$(BIN)/python tests/previews.py --write
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist

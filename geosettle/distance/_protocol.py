@@ -1,0 +1,114 @@
+"""What a metric is: the seam between the table of metrics and the functions that compute them.
+
+A metric is a function ``f(origins, sites, pairs, context) -> DataFrame``. It gets all origins and all sites once, and
+the pairs as positions, so that it can do one computation per site (or per origin) for all its pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from geosettle.raster import Raster
+
+__all__ = ["Context", "MatrixFunction", "Metric", "PairFunction", "positions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The layers that metrics may use, and their options.
+
+    Attributes
+    ----------
+    dem, landcover
+        Rasters, or None where the study has none.
+    roads
+        Road lines, or a table of `a, b, length_km` between places, or None.
+    places
+        Service places by `place_id`, or None.
+    options
+        Options per metric: metric name to keyword arguments (``{"walk": {"speed": "tobler"}}``).
+    """
+
+    dem: Raster | None = None
+    landcover: Raster | None = None
+    roads: pd.DataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+PairFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, NDArray[np.intp], Context], pd.DataFrame]
+"""``f(origins, sites, pairs, context)``. `origins` and `sites` are GeoDataFrames in WGS84 with a unique index; their
+geometry is a point, a polygon (village land) or None. `pairs` has shape (m, 2): positions (origin i, site j). Returns m
+rows in the order of `pairs` with a RangeIndex: the metric's columns (km, h, m; NaN = missing) and `why`, a string that
+is empty where nothing is missing and otherwise the reason in words, without the name of the column in front."""
+
+MatrixFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, Context], NDArray[np.float64]]
+"""``f(origins, sites, context)``: the metric's `value` column for every origin (rows) and site (columns), NaN = missing."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way of measuring how far a site is from an origin.
+
+    Attributes
+    ----------
+    name
+        Name, the key in METRICS.
+    value
+        Column that a matrix, k nearest and within-radius look at, e.g. ``geodesic_km``.
+    unit
+        Its unit, ``km`` or ``h``.
+    columns
+        Every column that `pairs` gives, in the order of pairs.csv.
+    pairs
+        The function for a table of pairs.
+    matrix
+        The function for all origins and all sites; None: `pairs` is asked for every combination.
+    symmetric
+        Whether both directions are the same by definition.
+    needs
+        Layers without which nothing can be computed (names of Context's attributes).
+    meaning
+        One sentence for tables and documentation.
+    """
+
+    name: str
+    value: str
+    unit: str
+    columns: tuple[str, ...]
+    pairs: PairFunction
+    matrix: MatrixFunction | None = None
+    symmetric: bool = True
+    needs: tuple[str, ...] = ()
+    meaning: str = ""
+
+
+def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitude and latitude that stand for each row: the point itself, or a point inside the polygon; NaN if unknown.
+
+    Parameters
+    ----------
+    frame
+        Origins or sites, WGS84.
+
+    Returns
+    -------
+    lon, lat
+        Degrees, shape (n,).
+    """
+    import shapely  # noqa: PLC0415
+
+    geoms = np.asarray(frame.geometry.array, dtype=object)
+    known = ~(shapely.is_missing(geoms) | shapely.is_empty(geoms))
+    is_point = shapely.get_type_id(geoms) == 0
+    inner = np.where(known & ~is_point, shapely.point_on_surface(np.where(known, geoms, None)), geoms)
+    point = np.where(known, inner, None)
+    return shapely.get_x(point), shapely.get_y(point)

@@ -1,0 +1,317 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command is known: --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geosettle import __version__
+from geosettle.errors import GeosettleError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main", "parser"]
+
+DONE, SET_ASIDE, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the program's name; None takes them from the process.
+
+    Returns
+    -------
+    int
+        0 done; 1 done, and rows were set aside (only under --strict, or an input that `check` rejects in part);
+        2 the input or the call is wrong; 130 interrupted.
+    """
+    options = parser().parse_args(argv)
+    try:
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except GeosettleError as error:
+        print(f"geosettle: {error}", file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our pipe went away: nothing more can be said, and it is no fault
+        return DONE
+    except KeyboardInterrupt:
+        print("geosettle: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(
+        prog="geosettle",
+        description="The geography of resettlement: site maps, distances from origins, land-development overlays.",
+    )
+    top.add_argument("--version", action="version", version=f"geosettle {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    _add_study_commands(commands)
+    _add_single_commands(commands)
+    return top
+
+
+def _add_study_commands(commands: Any) -> None:
+    """Add the commands that take a whole study, or the folder of a run."""
+    run = _command(commands, "run", _run, "the main job: join, measure, overlay, and write tables, report and map")
+    run.add_argument("study", nargs="?", help="folder or study.toml; without it the embedded study")
+    run.add_argument("-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)")
+    run.add_argument("--strict", action="store_true", help="exit with 1 if rows were set aside")
+    run.add_argument("--lang", choices=("en", "zh"), help="language of map and report")
+    run.add_argument(
+        "--mask", type=_positive_int, metavar="K", help="coarsen positions of origins with under K households"
+    )
+    run.add_argument("--replay", metavar="MANIFEST", help="repeat the run of a manifest.json and say what differs")
+
+    check = _command(commands, "check", _check, "only look for problems")
+    check.add_argument("path", help="a file or a study")
+    check.add_argument("--role", help="what the file is: sites, origins, flows, boundaries, dem ...")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.add_argument("--region", type=_region, metavar="W,S,E,N|none", help="where coordinates are expected")
+    check.add_argument("--crs", help="coordinate reference system of the file, where it says none")
+    check.add_argument("--datum", choices=("gcj02", "bd09", "cgcs2000", "wgs84"), help="datum of the coordinates")
+    check.add_argument("--encoding", help="text encoding, where it cannot be told")
+    check.add_argument("--layer", help="layer of a file with several")
+    check.add_argument("--sheet", help="sheet of a workbook")
+    check.add_argument("--map", type=_mapping, metavar="COL=NAME,...", help="column names: COL of the file is NAME")
+    check.add_argument("--at", metavar="FILE", help="points at which to add a raster's values")
+
+    init = _command(commands, "init", _init, "a template study that runs as it is")
+    init.add_argument("folder")
+
+    draw = _command(commands, "map", _map, "only the interactive map")
+    draw.add_argument("study", help="a study, or the folder of an earlier run")
+    draw.add_argument(
+        "-o", "--out", default="map.html", metavar="FILE.html", help="file to write (default: %(default)s)"
+    )
+    draw.add_argument("--lang", choices=("en", "zh"), help="language of the map")
+    draw.add_argument(
+        "--basemap", metavar="NAME", help="an online base map, e.g. OpenStreetMap.Mapnik; never by default"
+    )
+
+    diff = _command(commands, "diff", _diff, "what changed between two runs")
+    diff.add_argument("first", metavar="OUT1")
+    diff.add_argument("second", metavar="OUT2")
+
+
+def _add_single_commands(commands: Any) -> None:
+    """Add the commands that do one job on files of their own."""
+    distances = _command(commands, "distances", _distances, "distances between origins and sites")
+    distances.add_argument("--origins", required=True, metavar="FILE")
+    distances.add_argument("--sites", required=True, metavar="FILE")
+    which = distances.add_mutually_exclusive_group()
+    which.add_argument("--flows", metavar="FILE", help="the pairs to measure; without it every origin with every site")
+    which.add_argument("--nearest", type=_positive_int, metavar="K", help="the K nearest sites of each origin")
+    which.add_argument("--within", type=_positive_float, metavar="KM", help="the sites within KM of each origin")
+    distances.add_argument(
+        "--metric", nargs="+", default=["geodesic"], metavar="M", help="geodesic (default), surface, walk, road, travel"
+    )
+    distances.add_argument("--dem", metavar="FILE", help="elevation raster, for surface, walk and travel")
+    distances.add_argument("--roads", metavar="FILE", help="roads, for road and travel")
+    distances.add_argument("--places", metavar="FILE", help="places that a table of road lengths refers to")
+    distances.add_argument("-o", "--out", metavar="FILE", help="CSV file to write; without it standard output")
+
+    overlay = _command(commands, "overlay", _overlay, "how much land of which kind lies in each zone")
+    overlay.add_argument("--zones", required=True, metavar="FILE", help="polygons, or points with --buffer-km")
+    overlay.add_argument("--cover", required=True, metavar="FILE", help="polygons or a raster of classes")
+    overlay.add_argument("--by", metavar="COL", help="column of the cover to break the areas down by")
+    overlay.add_argument(
+        "--buffer-km",
+        type=_positive_float,
+        nargs="+",
+        metavar="KM",
+        help="geodesic discs of these radii around the zones",
+    )
+    overlay.add_argument("-o", "--out", metavar="FILE", help="CSV file to write; without it standard output")
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    made.set_defaults(command=function)
+    return made
+
+
+def _run(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415  (loads the whole engine)
+
+    if options.replay:
+        print("\n".join(outputs.replay(Path(options.replay), Path(options.out))))
+        return DONE
+    with _progress() as step:
+        written = outputs.run(
+            options.study, Path(options.out), lang=options.lang, mask_households=options.mask, progress=step
+        )
+    print("\n".join(written.summary))
+    return SET_ASIDE if options.strict and written.rows_set_aside else DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from geosettle.io import check_path  # noqa: PLC0415
+
+    found = check_path(
+        options.path,
+        options.role,
+        region=options.region,
+        crs=options.crs,
+        datum=options.datum,
+        encoding=options.encoding,
+        layer=options.layer,
+        sheet=options.sheet,
+        columns=options.map,
+        at=options.at,
+    )
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        for problem in found["problems"]:
+            print(_problem_line(problem))
+        print(f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can be used")
+    return WRONG if found["status"] == "rejected" else DONE
+
+
+def _init(options: argparse.Namespace) -> int:
+    from geosettle.io import write_template  # noqa: PLC0415
+
+    folder = Path(options.folder)
+    write_template(folder)
+    print(f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run {folder}")
+    return DONE
+
+
+def _distances(options: argparse.Namespace) -> int:
+    from geosettle.distance import distance_table  # noqa: PLC0415
+    from geosettle.io import read_layer  # noqa: PLC0415
+
+    def layer(role: str) -> Any:
+        path = getattr(options, role)
+        return read_layer(path, role) if path else None
+
+    with _progress() as step:
+        step("reading")
+        inputs = {role: layer(role) for role in ("origins", "sites", "flows", "dem", "roads", "places")}
+        step("measuring")
+        table = distance_table(
+            inputs.pop("origins"),
+            inputs.pop("sites"),
+            nearest=options.nearest,
+            within_km=options.within,
+            metrics=tuple(options.metric),
+            **inputs,
+        )
+    _emit(table, options.out)
+    return DONE
+
+
+def _overlay(options: argparse.Namespace) -> int:
+    from geosettle.covers import overlay_table  # noqa: PLC0415
+    from geosettle.io import read_any  # noqa: PLC0415
+
+    with _progress() as step:
+        step("reading")
+        zones, cover = read_any(options.zones), read_any(options.cover)
+        step("measuring")
+        table = overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)
+    _emit(table, options.out)
+    return DONE
+
+
+def _map(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415
+
+    with _progress() as step:
+        path = outputs.write_map(
+            options.study, Path(options.out), lang=options.lang, basemap=options.basemap, progress=step
+        )
+    print(f"Map: {path}")
+    return DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415
+
+    print("\n".join(outputs.diff(Path(options.first), Path(options.second))))
+    return DONE
+
+
+def _emit(table: pd.DataFrame, out: str | None) -> None:
+    from geosettle.io import csv_bytes, write_file  # noqa: PLC0415
+
+    data = csv_bytes(table)
+    if out:
+        write_file(Path(out), data)
+        print(f"{len(table)} rows: {out}", file=sys.stderr)
+    else:
+        sys.stdout.write(data.decode("utf-8-sig"))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done; show nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting")
+        yield lambda text: bar.update(task, description=text)
+
+
+def _problem_line(problem: dict[str, Any]) -> str:
+    place = [str(problem["file"])] if problem.get("file") else []
+    place += [f"row {problem['row']}"] if problem.get("row") is not None else []
+    place += [str(problem["column"])] if problem.get("column") else []
+    said = f"{problem['message']} {problem.get('mend') or ''} [{problem['code']}]"
+    return " ".join(f"{problem['severity']}: {', '.join(place)}: {said}".split())
+
+
+def _region(text: str) -> tuple[float, float, float, float] | str:
+    if text.strip().lower() == "none":
+        return "none"
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not W,S,E,N in degrees, nor none") from None
+    return west, south, east, north
+
+
+def _mapping(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(column.strip() and sign and name.strip() for column, sign, name in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not COL=NAME,...")
+    return {column.strip(): name.strip() for column, _, name in pairs}
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 up")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not value > 0 or value == float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number greater than 0")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

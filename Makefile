@@ -42,5 +42,8 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
 
+docs: $(READY)
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle
+
 clean:
 	rm -rf $(VENV) build dist

@@ -51,7 +51,7 @@ rows in the order of `pairs` with a RangeIndex: the metric's columns (km, h, m; 
 is empty where nothing is missing and otherwise the reason in words, without the name of the column in front."""
 
 MatrixFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, Context], NDArray[np.float64]]
-"""``f(origins, sites, context)``: the metric's `value` column for every origin (rows) and site (columns), NaN = missing."""
+"""``f(origins, sites, context)``: the metric's `value` for every origin (rows) and site (columns), NaN = missing."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.
     geoms = np.asarray(frame.geometry.array, dtype=object)
     known = ~(shapely.is_missing(geoms) | shapely.is_empty(geoms))
     is_point = shapely.get_type_id(geoms) == 0
-    inner = np.where(known & ~is_point, shapely.point_on_surface(np.where(known, geoms, None)), geoms)
-    point = np.where(known, inner, None)
+    point = geoms.copy()
+    point[~known] = None
+    point[known & ~is_point] = shapely.point_on_surface(geoms[known & ~is_point])
     return shapely.get_x(point), shapely.get_y(point)

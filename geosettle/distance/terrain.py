@@ -1,0 +1,255 @@
+"""Metrics on terrain: the line draped on the elevation grid, and walking time out and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.distance import walking
+from geosettle.distance._protocol import Context, positions
+from geosettle.distance._solver.cost import FloatArray, accumulate, make_moves
+from geosettle.distance.walking import Place, WalkGrid, as_target, bilinear, walk_grid
+from geosettle.geodesy import GEOD
+from geosettle.raster import Raster
+
+__all__ = ["surface_pairs", "walk_pairs"]
+
+_SAMPLES_AT_ONCE: Final = 2_000_000
+NO_DEM: Final = "no elevation grid in the study"
+UNKNOWN: Final = "position unknown"
+OUTSIDE: Final = "outside the elevation grid"
+
+
+def _ends(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Coordinates of both ends of every pair: points as they are, areas by their point nearest to the other end."""
+    a = np.asarray(origins.geometry.array, dtype=object)[pairs[:, 0]]
+    b = np.asarray(sites.geometry.array, dtype=object)[pairs[:, 1]]
+    (lon_a, lat_a), (lon_b, lat_b) = positions(origins), positions(sites)
+    ends = lon_a[pairs[:, 0]], lat_a[pairs[:, 0]], lon_b[pairs[:, 1]], lat_b[pairs[:, 1]]
+    known = np.isfinite(ends[0]) & np.isfinite(ends[2])
+    area = known & ((shapely.get_dimensions(a) == 2) | (shapely.get_dimensions(b) == 2))
+    for i in np.flatnonzero(area):
+        # Longitudes shrunk to the scale of latitudes: near enough to find which point of the outline is nearest.
+        shrink = np.cos(np.radians((ends[1][i] + ends[3][i]) / 2))
+        p, q = (shapely.transform(g, lambda xy, s=shrink: xy * [s, 1]) for g in (a[i], b[i]))
+        (x0, y0), (x1, y1) = shapely.get_coordinates(shapely.shortest_line(p, q))
+        ends[0][i], ends[1][i], ends[2][i], ends[3][i] = x0 / shrink, y0, x1 / shrink, y1
+    return ends
+
+
+def surface_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> pd.DataFrame:
+    """Length of the geodesic draped on the elevation grid, with ascent, descent and difference in elevation.
+
+    Parameters
+    ----------
+    origins, sites, pairs, context
+        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres.
+
+    Returns
+    -------
+    DataFrame
+        `surface_km, ascent_m, descent_m, elevation_change_m` (site minus origin, and ascent minus descent), `why`.
+
+    Notes
+    -----
+    The geodesic is cut into equal pieces of at most half a cell, heights are read by bilinear interpolation, and
+    ``sqrt(ds² + dz²)`` is added up. A coarse grid hides short slopes: length, ascent and descent are those of the grid
+    and grow with its resolution. Between areas the line runs between their nearest points. Horizontal lengths are those
+    on the ellipsoid; at 4,000 m above it they are 0.06 % longer.
+    """
+    if context.dem is None:
+        return _missing(len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM)
+    walking.check_dem(context.dem)
+    lon1, lat1, lon2, lat2 = _ends(origins, sites, pairs)
+    out = {name: np.full(len(pairs), np.nan) for name in ("surface_km", "ascent_m", "descent_m", "elevation_change_m")}
+    known = np.isfinite(lon1) & np.isfinite(lon2)
+    azimuth, distance = np.full(len(pairs), np.nan), np.zeros(len(pairs))
+    azimuth[known], _, distance[known] = GEOD.inv(lon1[known], lat1[known], lon2[known], lat2[known])
+    pieces = np.where(known, np.maximum(1, np.ceil(distance / _half_cell(context.dem))), 0).astype(np.int64)
+    outside = np.zeros(len(pairs))
+    for chunk in _chunks(np.flatnonzero(known), pieces):
+        lines = (lon1[chunk], lat1[chunk], azimuth[chunk], distance[chunk])
+        draped = _drape(context.dem, lines, pieces[chunk])
+        outside[chunk] = draped.pop("outside")
+        for name, values in draped.items():
+            out[name][chunk] = values
+    ends_missing = known & np.isnan(out["elevation_change_m"])
+    why = np.full(len(pairs), "", dtype=object)
+    why[~known] = UNKNOWN
+    why[ends_missing] = OUTSIDE
+    partly = known & ~ends_missing & np.isnan(out["surface_km"])
+    why[partly] = [f"{100 * s:.0f} % of the line lies {OUTSIDE}" for s in outside[partly]]
+    return pd.DataFrame(out).assign(why=pd.array(why, dtype="str"))
+
+
+def _half_cell(dem: Raster) -> float:
+    """Half the shorter side of the smallest cell, metres."""
+    lengths = walking.move_lengths(dem, make_moves(4), lonlat=dem.is_lonlat)
+    return float(lengths.min()) / 2
+
+
+def _chunks(rows: NDArray[np.intp], pieces: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Split rows so that the samples of one chunk fit in memory."""
+    group = np.cumsum(pieces[rows] + 1) // _SAMPLES_AT_ONCE
+    return [rows[group == g] for g in np.unique(group)]
+
+
+def _drape(
+    dem: Raster, lines: tuple[FloatArray, FloatArray, FloatArray, FloatArray], pieces: NDArray[np.int64]
+) -> dict[str, FloatArray]:
+    """Drape lines (lon, lat, azimuth, metres), each cut into its number of pieces; `outside` is the share outside."""
+    lon, lat, azimuth, distance = lines
+    count = pieces + 1
+    owner = np.repeat(np.arange(count.size), count)
+    first = np.cumsum(count) - count
+    step = distance / pieces
+    along = (np.arange(owner.size) - first[owner]) * step[owner]
+    x, y, _ = GEOD.fwd(lon[owner], lat[owner], azimuth[owner], along)
+    height = bilinear(dem.values, *walking.to_grid(dem, x, y, lonlat=dem.is_lonlat))
+    inner = owner[1:] == owner[:-1]
+    rise = np.diff(height)[inner]
+    of = owner[1:][inner]
+    return {
+        "surface_km": np.bincount(of, np.hypot(step[of], rise) / 1000, count.size),
+        "ascent_m": np.bincount(of, np.maximum(rise, 0), count.size),
+        "descent_m": np.bincount(of, np.maximum(-rise, 0), count.size),
+        "elevation_change_m": height[first + count - 1] - height[first],
+        "outside": np.bincount(owner, np.isnan(height), count.size) / count,
+    }
+
+
+def _missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
+    """Make a frame of missing values with one reason."""
+    frame = pd.DataFrame({c: np.full(n, np.nan) for c in columns})
+    return frame.assign(why=pd.array([why] * n, dtype="str"))
+
+
+def walk_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> pd.DataFrame:
+    """Time the walk over the elevation grid, from the origin to the site and back.
+
+    Parameters
+    ----------
+    origins, sites, pairs, context
+        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.landcover` optional;
+        options of "walk" are the keywords of `geosettle.distance.walking.walk_grid`.
+
+    Returns
+    -------
+    DataFrame
+        `walk_out_h, walk_back_h, walk_round_h` and `why`.
+
+    Notes
+    -----
+    One search per place of the side with fewer places, in both directions, which ends when the last partner is
+    settled. Points are joined to the grid at their exact position (see `WalkGrid.place`); pairs nearer than four cells
+    may also go straight. The value is that of the cheapest path on the grid; see `geosettle.distance._solver.cost` for
+    the error of the grid itself.
+    """
+    columns = ("walk_out_h", "walk_back_h", "walk_round_h")
+    if context.dem is None:
+        return _missing(len(pairs), columns, NO_DEM)
+    options = dict(context.options.get("walk", {}))
+    grid = walk_grid(context.dem, landcover=context.landcover, **options)
+    used = [np.unique(pairs[:, side]) for side in (0, 1)]
+    frames = (origins, sites)
+    places = [
+        {int(i): grid.place(g) for i, g in zip(rows, np.asarray(f.geometry.array, dtype=object)[rows], strict=True)}
+        for rows, f in zip(used, frames, strict=True)
+    ]
+    seconds, why = _walk_seconds(grid, places, pairs)
+    hours = seconds / 3600
+    frame = pd.DataFrame({"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)})
+    return frame.assign(why=pd.array(why, dtype="str"))
+
+
+def _walk_seconds(
+    grid: WalkGrid, places: list[dict[int, Place]], pairs: NDArray[np.intp]
+) -> tuple[FloatArray, NDArray[np.object_]]:
+    """Seconds out and back of every pair, shape (m, 2), and the reason where missing."""
+    seconds = np.full((len(pairs), 2), np.nan)
+    why = np.full(len(pairs), "", dtype=object)
+    for i, (o, s) in enumerate(pairs):
+        reasons = [
+            f"{role}: {p.why}" if p.why != UNKNOWN else UNKNOWN
+            for role, p in (("origin", places[0][int(o)]), ("site", places[1][int(s)]))
+            if p.why
+        ]
+        why[i] = "; ".join(dict.fromkeys(reasons))
+    island = _islands(grid)
+    hub_side = 0 if len(places[0]) < len(places[1]) else 1
+    for hub in sorted(places[hub_side]):
+        rows = np.flatnonzero((pairs[:, hub_side] == hub) & (why == ""))
+        home = places[hub_side][hub]
+        if not rows.size:
+            continue
+        away = [places[1 - hub_side][int(pairs[i, 1 - hub_side])] for i in rows]
+        apart = [not set(island(home)) & set(island(p)) for p in away]
+        why[rows[apart]] = "no way on foot: closed cells (barrier) between"
+        rows, away = rows[~np.array(apart)], [p for p, cut in zip(away, apart, strict=True) if not cut]
+        if not rows.size:
+            continue
+        for toward in (False, True):
+            found = _from_hub(grid, home, away, toward=toward)
+            seconds[rows, 0 if toward == (hub_side == 1) else 1] = found
+        why[rows[np.isinf(seconds[rows]).any(axis=1)]] = "no way on foot: closed cells (barrier) between"
+    seconds[np.isinf(seconds)] = np.nan
+    return seconds, why
+
+
+def _from_hub(grid: WalkGrid, home: Place, away: list[Place], *, toward: bool) -> FloatArray:
+    """Seconds between the hub and each place; `toward` the hub or from it."""
+    start = home.reach if toward else home.leave
+    targets = [as_target(p, toward=toward) for p in away]
+    cost = accumulate(grid.grid, home.cells, start, targets=targets, bound=grid.bound(away), toward=toward)
+    found = np.array([t.value(cost) for t in targets])
+    for i, place in enumerate(away):
+        ends = (place, home) if toward else (home, place)
+        found[i] = min(found[i], _straight(grid, *ends))
+    return found
+
+
+def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
+    """Seconds of the straight line between two points nearer than four cells over open cells; else infinite."""
+    if a.radius_m or b.radius_m:
+        return 0.0 if np.isin(a.cells, b.cells).any() and a.radius_m and b.radius_m else np.inf
+    row, column = grid.to_grid(np.array([a.lon, b.lon]), np.array([a.lat, b.lat]))
+    if np.hypot(*np.diff([row, column])).item() > walking.NEAR_CELLS:
+        return np.inf
+    share = np.linspace(0, 1, 33)
+    r, c = row[0] + share * (row[1] - row[0]), column[0] + share * (column[1] - column[0])
+    rows, columns = grid.grid.shape
+    at_r = np.clip(np.floor(r + 0.5).astype(int), 0, rows - 1)
+    at_c = np.clip(np.floor(c + 0.5).astype(int), 0, columns - 1)
+    if grid.grid.closed[at_r, at_c].any() or grid.grid.pace is None:
+        return np.inf
+    length = GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2] / 32
+    if length == 0:
+        return 0.0
+    rise = np.diff(bilinear(grid.dem.values, r, c))
+    pace = grid.grid.pace(rise / length)
+    if grid.grid.multiplier is not None:
+        factor = grid.grid.multiplier[at_r, at_c]
+        pace = pace * (factor[1:] + factor[:-1]) / 2
+    return float(length * pace.sum())
+
+
+def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.int32]]:
+    """Find the islands of open cells that places touch; cells joined by a corner count as joined."""
+    if not grid.grid.closed.any():
+        return lambda _: np.zeros(1, np.int32)
+    from scipy.ndimage import label  # noqa: PLC0415
+
+    labels: NDArray[np.int32] = label(~grid.grid.closed, structure=np.ones((3, 3)))[0].ravel()
+    return lambda place: np.unique(labels[place.cells])

@@ -1,0 +1,535 @@
+"""Walking: models of speed by slope, and the elevation grid made ready to be walked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geosettle.distance._solver.cost import (
+    CostGrid,
+    FloatArray,
+    IndexArray,
+    PaceTable,
+    Target,
+    legal_moves,
+    make_moves,
+)
+from geosettle.errors import InputError, UnknownNameError
+from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
+from geosettle.raster import Raster
+
+__all__ = ["MODELS", "Place", "WalkGrid", "WalkModel", "bilinear", "naismith_langmuir", "walk_grid", "walk_model"]
+
+_KMH: Final = 3.6
+_BIN: Final = 0.00125
+_STEEPEST: Final = 4.0
+_HIGHEST_M: Final = 9_000.0
+NEAR_CELLS: Final = 4
+
+
+@dataclass(frozen=True)
+class WalkModel:
+    """How fast people walk on a slope.
+
+    Attributes
+    ----------
+    name
+        Key in MODELS.
+    speed_kmh
+        Speed by signed slope (rise/run, positive uphill in the direction walked), km/h.
+    kink
+        Slope at which the speed has a kink or a jump; the table of paces gets a node there.
+    altitude
+        Whether the altitude correction of Weiss et al. (2018) belongs to the model.
+    source
+        Publication, and where the constants were checked.
+    """
+
+    name: str
+    speed_kmh: Callable[[FloatArray], FloatArray]
+    kink: float = 0.0
+    altitude: bool = False
+    source: str = ""
+
+    def pace(self) -> PaceTable:
+        """Table of seconds per metre by slope.
+
+        Notes
+        -----
+        Straight pieces over bins of 0.00125 with a node at the kink. For ``exp(k |s|)`` the relative error is below
+        ``(0.00125 k)² / 8``: 2.4e-6 for Tobler, 2.7e-6 for Márquez-Pérez. Pieces that are straight are exact.
+        """
+        half = int(_STEEPEST / _BIN)
+        low = self.kink - half * _BIN
+        edge = low + _BIN * np.arange(2 * half + 1)
+        # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over a bin.
+        inner = 1e-9 * _BIN
+        left, right = (_KMH / np.asarray(self.speed_kmh(x)) for x in (edge[:-1] + inner, edge[1:] - inner))
+        gain = (right - left) / _BIN
+        return PaceTable(low, _BIN, left - gain * edge[:-1], gain)
+
+
+def _tobler(slope: FloatArray) -> FloatArray:
+    return np.asarray(6.0 * np.exp(-3.5 * np.abs(slope + 0.05)))
+
+
+def _irmischer_clarke(factor: float, best: float, share: float) -> Callable[[FloatArray], FloatArray]:
+    def speed(slope: FloatArray) -> FloatArray:
+        return np.asarray(_KMH * factor * (0.11 + share * np.exp(-((100 * slope + best) ** 2) / (2 * 30**2))))
+
+    return speed
+
+
+def naismith_langmuir(
+    a: float = 0.72, b: float = 6.0, c: float = 1.9998, d: float = -1.9998, slope_factor: float = -0.2125
+) -> WalkModel:
+    """Naismith's rule with Langmuir's corrections, as GRASS r.walk defines it.
+
+    Parameters
+    ----------
+    a
+        Seconds per metre on the flat.
+    b
+        Seconds per metre of ascent.
+    c, d
+        Seconds per metre of height (negative downhill) on a moderate and on a steep descent.
+    slope_factor
+        Slope (negative) from which a descent is steep; -0.2125 is the tangent of -12 degrees.
+
+    Notes
+    -----
+    ``T = a ΔS + b ΔH(up) + c ΔH(moderately down) + d ΔH(steeply down)`` with ΔS the horizontal distance, as in the
+    manual of r.walk; the defaults are those that ``r.walk --help`` prints (GRASS 8). Compared with r.walk itself in
+    the tests.
+
+    Examples
+    --------
+    >>> model = naismith_langmuir()
+    >>> model.pace()(np.array([0.0, 0.1, -0.1, -0.3])).round(4)
+    array([0.72  , 1.32  , 0.52  , 1.3199])
+    """
+
+    def speed(slope: FloatArray) -> FloatArray:
+        rate = np.where(slope >= 0, b, np.where(slope > slope_factor, c, d))
+        return np.asarray(_KMH / np.maximum(a + rate * slope, 1e-6))
+
+    return WalkModel("naismith_langmuir", speed, slope_factor, source="GRASS r.walk; Langmuir (1984)")
+
+
+_R_PACKAGES: Final = "constants as in the R packages leastcostpath 1.8 and movecost 2"
+_IRMISCHER: Final = (
+    "Irmischer & Clarke (2018), Cartography and Geographic Information Science 45: 177-186, "
+    "doi:10.1080/15230406.2017.1292150; slope signed, " + _R_PACKAGES
+)
+MODELS: Final[Mapping[str, WalkModel]] = MappingProxyType(
+    {
+        model.name: model
+        for model in (
+            WalkModel(
+                "tobler",
+                _tobler,
+                -0.05,
+                source="Tobler (1993), NCGIA Technical Report 93-1: 6 exp(-3.5 |s + 0.05|) km/h on paths; "
+                + _R_PACKAGES,
+            ),
+            WalkModel(
+                "tobler_off_path",
+                lambda s: 0.6 * _tobler(s),
+                -0.05,
+                source="Tobler (1993): 0.6 of the speed on paths; " + _R_PACKAGES,
+            ),
+            naismith_langmuir(),
+            WalkModel(
+                "marquez_perez",
+                lambda s: np.asarray(4.8 * np.exp(-5.3 * np.abs(0.7 * s + 0.03))),
+                -0.03 / 0.7,
+                source="Márquez-Pérez, Vallejo-Villalta & Álvarez-Francoso (2017), Geografisk Tidsskrift 117: 53-62, "
+                "doi:10.1080/00167223.2017.1316212; " + _R_PACKAGES,
+            ),
+            WalkModel("irmischer_clarke", _irmischer_clarke(1.0, 5, 1.0), source=_IRMISCHER + " (male, on road)"),
+            WalkModel(
+                "irmischer_clarke_off_road", _irmischer_clarke(1.0, 2, 0.67), source=_IRMISCHER + " (male, off road)"
+            ),
+            WalkModel(
+                "irmischer_clarke_female", _irmischer_clarke(0.95, 5, 1.0), source=_IRMISCHER + " (female, on road)"
+            ),
+            WalkModel(
+                "irmischer_clarke_female_off_road",
+                _irmischer_clarke(0.95, 2, 0.67),
+                source=_IRMISCHER + " (female, off road)",
+            ),
+            WalkModel(
+                "weiss",
+                lambda s: _tobler(np.abs(s)),
+                0.0,
+                altitude=True,
+                source="Weiss et al. (2018), Nature 553: 333-336, doi:10.1038/nature25181: Tobler on the absolute "
+                "slope, relative to 5 km/h, times the altitude factor",
+            ),
+        )
+    }
+)
+"""Walking models by name; a new one is one entry."""
+
+
+def walk_model(model: str | WalkModel) -> WalkModel:
+    """Model by name, or the model itself.
+
+    Raises
+    ------
+    UnknownNameError
+        No model has that name.
+    """
+    if isinstance(model, WalkModel):
+        return model
+    if model not in MODELS:
+        raise UnknownNameError(f"no walking model is called {model!r}.", mend=f"Use one of: {', '.join(MODELS)}.")
+    return MODELS[model]
+
+
+def altitude_factor(height_m: ArrayLike) -> FloatArray:
+    """Speed at an altitude relative to that at sea level, by oxygen uptake: ``1.016 exp(-0.0001072 h)``.
+
+    Weiss et al. (2018), Nature 553: 333-336; constants checked in three public implementations.
+
+    Examples
+    --------
+    >>> altitude_factor([1290, 3090, 4733]).round(3)
+    array([0.885, 0.73 , 0.612])
+    """
+    return np.asarray(1.016 * np.exp(-0.0001072 * np.maximum(np.asarray(height_m, dtype=float), 0)))
+
+
+def bilinear(values: NDArray[np.floating], row: FloatArray, column: FloatArray) -> FloatArray:
+    """Values between cell centres at fractional rows and columns (0 = centre of the first cell).
+
+    Outside the outer cell edges NaN; in the outer half cell the value at the outermost centres; next to a missing
+    cell the value of the nearest cell.
+    """
+    rows, columns = values.shape
+    with np.errstate(invalid="ignore"):
+        inside = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
+    r = np.clip(np.where(inside, row, 0), 0, rows - 1)
+    c = np.clip(np.where(inside, column, 0), 0, columns - 1)
+    r0, c0 = np.minimum(r.astype(int), max(rows - 2, 0)), np.minimum(c.astype(int), max(columns - 2, 0))
+    r1, c1 = np.minimum(r0 + 1, rows - 1), np.minimum(c0 + 1, columns - 1)
+    a, b = r - r0, c - c0
+    upper = values[r0, c0] * (1 - b) + values[r0, c1] * b
+    lower = values[r1, c0] * (1 - b) + values[r1, c1] * b
+    smooth = upper * (1 - a) + lower * a
+    nearest = values[np.rint(r).astype(int), np.rint(c).astype(int)]
+    return np.where(inside, np.where(np.isnan(smooth), nearest, smooth), np.nan).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A point or an area on the grid: its cells, what it costs to leave and to reach it, and why not if it cannot be.
+
+    Attributes
+    ----------
+    cells
+        Flat indices; empty where `why` is not.
+    leave, reach
+        Seconds from the place to each cell's centre, and back.
+    lon, lat, radius_m
+        A circle that holds the place, for the lower bound of the search.
+    why
+        Reason why it is not on the grid, or empty.
+    """
+
+    cells: IndexArray
+    leave: FloatArray
+    reach: FloatArray
+    lon: float = np.nan
+    lat: float = np.nan
+    radius_m: float = 0.0
+    why: str = ""
+
+
+def _nowhere(why: str) -> Place:
+    none = np.zeros(0)
+    return Place(none.astype(np.int64), none, none, why=why)
+
+
+@dataclass(frozen=True, eq=False)
+class WalkGrid:
+    """An elevation grid ready to be walked: seconds per move, and the way from coordinates to cells."""
+
+    dem: Raster
+    grid: CostGrid
+    lonlat: bool
+
+    def to_grid(self, lon: ArrayLike, lat: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Fractional row and column (0 = centre of the first cell) of WGS84 points."""
+        return to_grid(self.dem, lon, lat, lonlat=self.lonlat)
+
+    def centres(self, cells: IndexArray) -> tuple[FloatArray, FloatArray]:
+        """WGS84 longitude and latitude of cell centres."""
+        row, column = np.divmod(cells, self.grid.shape[1])
+        t = self.dem.transform
+        x, y = t.c + t.a * (column + 0.5), t.f + t.e * (row + 0.5)
+        return (x, y) if self.lonlat else _transform(self.dem.crs, "EPSG:4326", x, y)
+
+    def place(self, geometry: Any) -> Place:
+        """Cells of a point or an area.
+
+        A point lies somewhere in its cell: it is joined to the centres of its own and the eight surrounding cells
+        by straight legs at the slope between them. An area (village land) is all cells whose centre it covers, so a
+        walk starts or ends at the nearest of its cells; an area smaller than a cell counts as the point inside it.
+        """
+        if geometry is None or shapely.is_empty(geometry):
+            return _nowhere("position unknown")
+        if shapely.get_dimensions(geometry) == 2:
+            area = self._area(geometry)
+            if area is not None:
+                return area
+            geometry = shapely.point_on_surface(geometry)
+        return self._point(float(shapely.get_x(geometry)), float(shapely.get_y(geometry)))
+
+    def _area(self, geometry: Any) -> Place | None:
+        rows, columns = self.grid.shape
+        lon, lat = shapely.get_coordinates(geometry).T
+        r, c = self.to_grid(lon, lat)
+        if not np.isfinite(r).all():
+            return None
+        r0, r1 = int(max(np.floor(r.min()), 0)), int(min(np.ceil(r.max()), rows - 1))
+        c0, c1 = int(max(np.floor(c.min()), 0)), int(min(np.ceil(c.max()), columns - 1))
+        if r1 < r0 or c1 < c0:
+            return _nowhere("outside the elevation grid")
+        window = (np.arange(r0, r1 + 1)[:, None] * columns + np.arange(c0, c1 + 1)).ravel()
+        x, y = self.centres(window)
+        covered = window[shapely.contains_xy(geometry, x, y)]
+        if not covered.size:
+            return None
+        cells = covered[~self.grid.closed.ravel()[covered]]
+        if not cells.size:
+            return _nowhere("the whole area is closed or has no elevation")
+        zero = np.zeros(cells.size)
+        middle = shapely.centroid(geometry)
+        x0, y0 = float(shapely.get_x(middle)), float(shapely.get_y(middle))
+        radius = GEOD.inv(np.full(lon.size, x0), np.full(lon.size, y0), lon, lat)[2].max()
+        return Place(cells, zero, zero, x0, y0, float(radius) * 1.001)
+
+    def _point(self, lon: float, lat: float) -> Place:
+        rows, columns = self.grid.shape
+        row, column = self.to_grid(lon, lat)
+        r, c = float(row), float(column)
+        if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
+            return _nowhere("outside the elevation grid")
+        own_r, own_c = min(int(np.floor(r + 0.5)), rows - 1), min(int(np.floor(c + 0.5)), columns - 1)
+        own = own_r * columns + own_c
+        if self.grid.closed[own_r, own_c]:
+            no_height = np.isnan(self.dem.values[own_r, own_c])
+            return _nowhere("no elevation at the place" if no_height else "the place lies in a closed cell (barrier)")
+        moves = self.grid.moves
+        near = np.flatnonzero(np.maximum(np.abs(moves.row), np.abs(moves.column)) == 1)
+        open_ = (self.grid.legal[own_r, own_c] >> near.astype(np.uint32)) & 1 == 1
+        cells = np.r_[own, own + (moves.row * columns + moves.column)[near[open_]]]
+        x, y = self.centres(cells)
+        length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
+        if self.grid.height is None or self.grid.pace is None:
+            raise InputError("walking needs an elevation grid", mend="Give a DEM in metres.")
+        here = float(bilinear(self.dem.values, np.array([r]), np.array([c]))[0])
+        rise = self.grid.height.ravel()[cells] - here
+        slope = np.divide(rise, length, out=np.zeros_like(length), where=length > 0)
+        share = 1.0
+        if self.grid.multiplier is not None:
+            flat = self.grid.multiplier.ravel()
+            share = (flat[own] + flat[cells]) / 2
+        leave, reach = (length * self.grid.pace(s) * share for s in (slope, -slope))
+        return Place(cells, leave, reach, lon, lat)
+
+    def bound(self, places: list[Place]) -> Callable[[IndexArray], FloatArray]:
+        """Lower bound of the seconds from a cell to the nearest of the places: the chord at the fastest pace.
+
+        The chord through the ellipsoid is never longer than any way along the grid, and obeys the triangle
+        inequality, so the bound is consistent.
+        """
+        centre = np.column_stack(_ecef(np.array([p.lon for p in places]), np.array([p.lat for p in places])))
+        radius = np.array([p.radius_m for p in places])
+        pace = self.grid.least_per_metre()
+
+        def seconds(cells: IndexArray) -> FloatArray:
+            xyz = _ecef(*self.centres(cells))
+            best = np.full(cells.size, np.inf)
+            for (x, y, z), r in zip(centre, radius, strict=True):
+                chord = np.sqrt((xyz[0] - x) ** 2 + (xyz[1] - y) ** 2 + (xyz[2] - z) ** 2)
+                np.minimum(best, chord - r, out=best)
+            return np.asarray(np.maximum(best, 0) * (pace * (1 - 1e-9)))
+
+        return seconds
+
+
+def _ecef(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    e2 = FLATTENING * (2 - FLATTENING)
+    x, y = np.radians(lon), np.radians(lat)
+    n = SEMI_MAJOR_M / np.sqrt(1 - e2 * np.sin(y) ** 2)
+    return n * np.cos(y) * np.cos(x), n * np.cos(y) * np.sin(x), n * (1 - e2) * np.sin(y)
+
+
+def _transform(source: str, target: str, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    from pyproj import Transformer  # noqa: PLC0415  (only grids in another CRS need it)
+
+    a, b = Transformer.from_crs(source, target, always_xy=True).transform(x, y)
+    return np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+
+
+def to_grid(raster: Raster, lon: ArrayLike, lat: ArrayLike, *, lonlat: bool) -> tuple[FloatArray, FloatArray]:
+    """Fractional row and column of WGS84 points on a raster (0 = centre of the first cell)."""
+    x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    if lonlat:
+        west, _, east, _ = raster.bounds
+        x = np.where(x < west, x + 360, np.where(x > east, x - 360, x))
+    else:
+        x, y = _transform("EPSG:4326", raster.crs, x, y)
+    t = raster.transform
+    return np.asarray((y - t.f) / t.e - 0.5), np.asarray((x - t.c) / t.a - 0.5)
+
+
+def check_dem(dem: Raster) -> None:
+    """Refuse an elevation grid that is not in metres or not north-up.
+
+    Raises
+    ------
+    InputError
+        Its unit is feet or degrees, or it has heights above 9,000 m, or its rows do not run west to east.
+    """
+    unit = dem.unit.strip().lower()
+    if unit and unit not in {"m", "metre", "metres", "meter", "meters"}:
+        raise InputError(
+            "the elevation grid is not in metres", value=dem.unit, mend="Convert the heights to metres first."
+        )
+    if not dem.is_north_up:
+        raise InputError("the elevation grid is not north-up", mend="Warp it to a north-up grid first.")
+    highest = float(np.nanmax(dem.values, initial=-np.inf))
+    if highest > _HIGHEST_M:
+        raise InputError(
+            "the elevation grid has heights above 9,000 m, so it is not in metres (feet?)",
+            value=highest,
+            mend="Convert the heights to metres (feet x 0.3048) first.",
+        )
+
+
+def move_lengths(raster: Raster, moves: Any, *, lonlat: bool) -> FloatArray:
+    """Metres of each move from each row, shape (rows, k): geodesics between centres, or the plane of a projection."""
+    rows = raster.shape[0]
+    t = raster.transform
+    if not lonlat:
+        from pyproj import CRS  # noqa: PLC0415
+
+        axes = CRS(raster.crs).axis_info
+        metres = axes[0].unit_conversion_factor if axes else 1.0
+        length = np.hypot(moves.row * t.e, moves.column * t.a) * metres
+        return np.broadcast_to(length, (rows, length.size)).copy()
+    lat = t.f + t.e * (np.arange(rows) + 0.5)
+    out = np.empty((rows, moves.row.size))
+    for k, (dr, dc) in enumerate(zip(moves.row, moves.column, strict=True)):
+        mirrored = np.flatnonzero((moves.row[:k] == dr) & (moves.column[:k] == -dc))
+        if mirrored.size:
+            out[:, k] = out[:, mirrored[0]]
+            continue
+        there = np.clip(lat + dr * t.e, -90, 90)
+        zero = np.zeros(rows)
+        out[:, k] = GEOD.inv(zero, lat, np.full(rows, dc * t.a), there)[2]
+    return np.maximum(out, 1e-6)
+
+
+def _landcover_at(dem: Raster, landcover: Raster, *, lonlat: bool) -> FloatArray:
+    """Class at the centre of every cell of the elevation grid."""
+    rows, columns = dem.shape
+    x = dem.transform.c + dem.transform.a * (np.arange(columns) + 0.5)
+    y = dem.transform.f + dem.transform.e * (np.arange(rows) + 0.5)
+    if landcover.crs == dem.crs or (lonlat and landcover.is_lonlat):
+        out = np.empty((rows, columns))
+        for i in range(rows):
+            out[i] = landcover.sample(x, np.full(columns, y[i]))
+        return out
+    gx, gy = np.meshgrid(x, y)
+    tx, ty = _transform(dem.crs, landcover.crs, gx.ravel(), gy.ravel())
+    return landcover.sample(tx, ty).reshape(rows, columns)
+
+
+def walk_grid(
+    dem: Raster,
+    *,
+    model: str | WalkModel = "tobler",
+    neighbours: int = 16,
+    altitude: bool | None = None,
+    landcover: Raster | None = None,
+    landcover_speed_kmh: Mapping[int, float] | None = None,
+    closed_classes: tuple[int, ...] = (),
+    closed: NDArray[np.bool_] | None = None,
+) -> WalkGrid:
+    """Make an elevation grid ready to be walked.
+
+    Parameters
+    ----------
+    dem
+        Heights in metres, north-up, longitude/latitude or projected. Cells without height are closed.
+    model
+        Name in MODELS, or a `WalkModel`.
+    neighbours
+        4, 8, 16 or 32; see `geosettle.distance._solver.cost` for what each costs in accuracy.
+    altitude
+        Slow down with altitude after Weiss et al. (2018); None follows the model.
+    landcover
+        Class raster, any resolution; read at the cell centres.
+    landcover_speed_kmh
+        Speed on the flat per class, km/h, relative to which the model's slope and altitude factors apply (the model's
+        own speed on the flat counts as the reference, 5 km/h for "weiss"); 0 closes the class; a class not named
+        keeps the model's speed. No set of speeds is built in: published sets differ and none could be confirmed.
+    closed_classes
+        Classes that cannot be entered (water).
+    closed
+        Further closed cells, shape of the grid.
+
+    Raises
+    ------
+    InputError
+        Heights not in metres, grid not north-up, or a neighbourhood that does not exist.
+    """
+    check_dem(dem)
+    chosen = walk_model(model)
+    if neighbours not in (4, 8, 16, 32):
+        raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
+    lonlat = dem.is_lonlat
+    moves = make_moves(neighbours)
+    shut = np.isnan(dem.values)
+    if closed is not None:
+        shut |= closed
+    multiplier: FloatArray | None = None
+    if chosen.altitude if altitude is None else altitude:
+        multiplier = 1 / altitude_factor(np.where(np.isnan(dem.values), 0, dem.values))
+    pace = chosen.pace()
+    if landcover is not None and (landcover_speed_kmh or closed_classes):
+        classes = _landcover_at(dem, landcover, lonlat=lonlat)
+        shut |= np.isin(classes, closed_classes)
+        flat = 5.0 if chosen.name == "weiss" else _KMH / float(pace(np.zeros(1))[0])
+        factor = np.ones(dem.shape)
+        for value, speed in sorted((landcover_speed_kmh or {}).items()):
+            if speed > 0:
+                factor[classes == value] = flat / speed
+            else:
+                shut |= classes == value
+        multiplier = factor if multiplier is None else multiplier * factor
+    grid = CostGrid(
+        moves=moves,
+        lengths=move_lengths(dem, moves, lonlat=lonlat),
+        legal=legal_moves(shut, moves),
+        closed=shut,
+        multiplier=multiplier,
+        height=dem.values,
+        pace=pace,
+    )
+    return WalkGrid(dem, grid, lonlat)
+
+
+def as_target(place: Place, *, toward: bool) -> Target:
+    """Make a place the target of a run: `toward` where the run computes the way from every cell to the source."""
+    return Target(place.cells, place.leave if toward else place.reach)

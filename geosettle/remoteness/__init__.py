@@ -1,0 +1,150 @@
+"""How remote is each settlement, and how did that change for the households that moved.
+
+Three questions, each answered per site, per origin and for the whole study: how far is the land that households still
+hold (from the pairs), what is within reach (from the places), and what changed between origin and site. One indicator
+is one entry in `INDICATORS`. Scores that need a mean or a spread are relative to the study and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geosettle.errors import UnknownNameError
+from geosettle.remoteness import measures
+from geosettle.remoteness.change import change, change_rows, composite
+from geosettle.remoteness.frames import (
+    COLUMNS,
+    FARMING_RADIUS_KM,
+    PAIR_COLUMNS,
+    Indicator,
+    Inputs,
+    geodesic_table,
+    long_pairs,
+    stack,
+)
+from geosettle.remoteness.indicators import INDICATORS
+
+__all__ = ["COLUMNS", "FARMING_RADIUS_KM", "INDICATORS", "Indicator", "Inputs", "change", "composite", "remoteness"]
+
+
+def remoteness(
+    pairs: pd.DataFrame,
+    sites: gpd.GeoDataFrame,
+    origins: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame | None = None,
+    *,
+    intervals: pd.DataFrame | None = None,
+    metrics: Sequence[str] = tuple(PAIR_COLUMNS),
+    site_places: Mapping[str, pd.DataFrame] | None = None,
+    origin_places: Mapping[str, pd.DataFrame] | None = None,
+    indicators: Sequence[str] | None = None,
+    thresholds_km: Sequence[float] = (4, 20, 50, 100),
+    thresholds_h: Sequence[float] = (0.5, 1, 2, 8),
+    farming_radius_km: Mapping[str, float] = FARMING_RADIUS_KM,
+    trips_per_year: float = 1,
+    kinds: Sequence[str] | None = None,
+    minutes: Sequence[float] = (30, 60, 120),
+    reach_km: Sequence[float] = (10, 30, 60),
+    ladder: Sequence[str] = ("prefecture_seat", "county_seat", "township_seat"),
+    aria_cap: float = 3,
+    gravity_reach_km: float = 200,
+    gravity_floor_km: float = 5,
+    gravity_reach_h: float = 2.5,
+    gravity_floor_h: float = 0.25,
+    with_change: bool = True,
+) -> pd.DataFrame:
+    """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
+
+    Parameters
+    ----------
+    pairs
+        By (origin_id, site_id), the columns of pairs.csv.
+    sites, origins
+        By `site_id` and `origin_id`, WGS84; `uncertainty_km` as given (missing counts as 0).
+    places
+        By `place_id`, with `kind` and, where known, `population`; None: nothing about access is computed.
+    intervals
+        Long intervals of distances (`origin_id, site_id, metric, low, high`) for the metrics whose pairs carry none.
+    metrics
+        Names in `PAIR_COLUMNS`; those that the pairs do not have are left out.
+    site_places, origin_places
+        Metric to a table point x place in the metric's unit, for other metrics than the geodesic one.
+    indicators
+        Names in INDICATORS; default all.
+    thresholds_km, thresholds_h
+        Limits for `land_beyond`, km and h.
+    farming_radius_km
+        Mode to radius, km.
+    trips_per_year
+        Round trips a year for `land_hours_year`.
+    kinds
+        Kinds of place for `nearest`; default those in `places`.
+    minutes, reach_km
+        Limits for `places_within`, minutes for metrics in hours and km for those in km.
+    ladder
+        Kinds of centre from high to low for `aria_style`; a higher centre serves for the lower classes.
+    aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
+        See `geosettle.measures`.
+    with_change
+        Add the change from origin to site of every indicator that has one.
+
+    Returns
+    -------
+    DataFrame
+        Long, `COLUMNS`. Ranks are among the ids of one role, indicator and metric, 1 = smallest value; equal best and
+        worst rank only where the intervals separate.
+
+    Raises
+    ------
+    UnknownNameError
+        For a metric or indicator without such a name.
+    """
+    for name in metrics:
+        if name not in PAIR_COLUMNS:
+            raise UnknownNameError(f"no metric {name!r}", mend=f"Use some of {', '.join(PAIR_COLUMNS)}.")
+    for name in indicators or ():
+        if name not in INDICATORS:
+            raise UnknownNameError(f"no indicator {name!r}", mend=f"Use some of {', '.join(INDICATORS)}.")
+    present = sorted(set(_string_kinds(places))) if kinds is None else list(kinds)
+    options = {
+        "thresholds_km": thresholds_km, "thresholds_h": thresholds_h, "farming_radius_km": farming_radius_km,
+        "trips_per_year": trips_per_year, "kinds": present, "minutes": minutes, "reach_km": reach_km, "ladder": ladder,
+        "aria_cap": aria_cap, "gravity_reach_km": gravity_reach_km, "gravity_floor_km": gravity_floor_km,
+        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h,
+    }  # fmt: skip
+    points = {"site": sites.sort_index(), "origin": origins.sort_index()}
+    nearby: dict[tuple[str, str], pd.DataFrame] = {}
+    if places is not None and len(places):
+        places = places.sort_index()
+        for role, tables in (("site", site_places), ("origin", origin_places)):
+            nearby[role, "geodesic"] = geodesic_table(points[role], places)
+            for metric, table in (tables or {}).items():
+                nearby[role, metric] = table.reindex(columns=places.index)
+    inputs = Inputs(long_pairs(pairs, intervals, metrics), points, nearby, places, options)
+    wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
+    found = stack([i.function(inputs) for i in wanted])
+    if with_change:
+        found = stack([found, change_rows(change(found, pairs))])
+    return _ranked(found)
+
+
+def _string_kinds(places: gpd.GeoDataFrame | None) -> list[str]:
+    return [] if places is None else places["kind"].dropna().astype(str).tolist()
+
+
+def _ranked(found: pd.DataFrame) -> pd.DataFrame:
+    """Ranks within role, indicator and metric; rows in a fixed order."""
+    out = found.reset_index(drop=True)
+    out["rank_low"], out["rank_high"] = np.nan, np.nan
+    ranked = out[out["role"] != "study"]
+    for part in ranked.groupby(["role", "indicator", "metric"], sort=False).groups.values():
+        rows = np.asarray(part)
+        low, high = out["low"].to_numpy(float)[rows], out["high"].to_numpy(float)[rows]
+        best, worst = measures.rank_range(low, high)
+        out.loc[rows, "rank_low"], out.loc[rows, "rank_high"] = best, worst
+    out = out.sort_values(["role", "indicator", "metric", "id"], ignore_index=True)
+    return out[list(COLUMNS)]

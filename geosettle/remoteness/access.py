@@ -1,0 +1,217 @@
+"""Indicators of what is within reach of sites and origins, from the places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.remoteness import measures
+from geosettle.remoteness.frames import PAIR_COLUMNS, Inputs, stack
+
+__all__ = ["aria", "drive_class", "gravity", "nearest", "within"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Distances from the points of one role to the places, with the least and greatest that positions allow."""
+
+    role: str
+    metric: str
+    points: gpd.GeoDataFrame
+    distance: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+    @property
+    def unit(self) -> str:
+        return PAIR_COLUMNS[self.metric][2] if self.metric in PAIR_COLUMNS else "km"
+
+    def frame(
+        self, indicator: str, values: Sequence[FloatArray], *, n: int, other: str, unit: str = "", note: str = ""
+    ) -> pd.DataFrame:
+        """Rows of the long table; `other` says why a value is missing where the position is known."""
+        value, low, high = values
+        why = np.where(np.isnan(value), other, np.where(np.isnan(low), self._no_interval, ""))
+        why = np.where(np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why)
+        if note:
+            why = np.where(why == "", note, why.astype(object) + f"; {note}")
+        head = {"role": self.role, "id": self.points.index.to_numpy(), "indicator": indicator, "metric": self.metric}
+        tail = {"value": value, "low": low, "high": high, "unit": unit or self.unit, "n": n, "why": why.astype(object)}
+        return pd.DataFrame({**head, **tail})
+
+    @property
+    def _no_interval(self) -> str:
+        return f"no interval of the {self.metric} distance to places"
+
+
+def _radius(frame: gpd.GeoDataFrame) -> FloatArray:
+    """Radius within which each position is known, km; 0 where none is given."""
+    if "uncertainty_km" not in frame:
+        return np.zeros(len(frame))
+    return np.asarray(np.nan_to_num(pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(float)), float)
+
+
+def _tables(inputs: Inputs) -> list[_Near]:
+    """One table per role and metric; moving a point by its radius changes no geodesic distance by more than that."""
+    out = []
+    for (role, metric), table in inputs.nearby.items():
+        points = inputs.points[role]
+        distance = table.reindex(points.index).to_numpy(float)
+        if metric == "geodesic" and inputs.places is not None:
+            shift = _radius(points)[:, None] + _radius(inputs.places)[None, :]
+            low, high = np.maximum(distance - shift, 0.0), distance + shift
+        else:
+            low = high = np.full(distance.shape, np.nan)
+        out.append(_Near(role, metric, points, distance, low, high))
+    return out
+
+
+def _nearest_by_kind(distance: FloatArray, kinds: NDArray[Any], wanted: Sequence[Any]) -> FloatArray:
+    """Distance to the nearest place of each kind, shape (points, kinds); NaN where there is none."""
+    out = np.full((len(distance), len(wanted)), np.nan)
+    for k, kind in enumerate(wanted):
+        columns = distance[:, kinds == kind]
+        if columns.shape[1]:
+            least = np.where(np.isnan(columns), np.inf, columns).min(axis=1)
+            out[:, k] = np.where(np.isfinite(least), least, np.nan)
+    return out
+
+
+def nearest(inputs: Inputs) -> pd.DataFrame:
+    """Distance to the nearest place of each kind."""
+    wanted, kinds = tuple(inputs.options["kinds"]), _kinds(inputs)
+    frames = []
+    for near in _tables(inputs):
+        ends = [_nearest_by_kind(d, kinds, wanted) for d in (near.distance, near.low, near.high)]
+        for k, kind in enumerate(wanted):
+            count = int((kinds == kind).sum())
+            other = f"no place of kind {kind} can be reached" if count else f"no place of kind {kind} in the study"
+            frames.append(near.frame(f"nearest_{kind}", [e[:, k] for e in ends], n=count, other=other))
+    return stack(frames)
+
+
+def _kinds(inputs: Inputs) -> NDArray[Any]:
+    return np.asarray([] if inputs.places is None else inputs.places["kind"], dtype=object)
+
+
+def within(inputs: Inputs) -> pd.DataFrame:
+    """Count the places within each limit."""
+    frames = []
+    limits = {"h": inputs.options["minutes"], "km": inputs.options["reach_km"]}
+    for near in _tables(inputs):
+        nothing = np.asarray(np.isnan(near.distance).all(axis=1), bool)
+        for limit in limits[near.unit]:
+            edge, name = (limit / 60, f"{limit:g}min") if near.unit == "h" else (limit, f"{limit:g}km")
+            # The fewest places are those within the limit even from the worst position, hence high before low.
+            value, low, high = (_count(d, edge, nothing) for d in (near.distance, near.high, near.low))
+            frames.append(
+                near.frame(
+                    f"places_within_{name}",
+                    (value, low, high),
+                    n=near.distance.shape[1],
+                    other="no place can be reached",
+                    unit="places",
+                )
+            )
+    return stack(frames)
+
+
+def _count(distance: FloatArray, edge: float, nothing: NDArray[np.bool_]) -> FloatArray:
+    blank = nothing | np.isnan(distance).all(axis=1)
+    return np.where(blank, np.nan, (distance <= edge).sum(axis=1))
+
+
+def drive_class(inputs: Inputs) -> pd.DataFrame:
+    """Scottish Government classes: nearest settlement of 10,000 within 30 minutes, 30 to 60, over 60."""
+    frames = []
+    people = _population(inputs)
+    for near in _tables(inputs):
+        if near.unit != "h":
+            continue
+        towns = people >= 10_000
+        least = _nearest_by_kind(near.distance, towns, (True,))[:, 0]
+        value = np.where(np.isnan(least), np.nan, (least > 0.5).astype(float) + (least > 1.0))
+        missing = np.full(len(value), np.nan)
+        frames.append(
+            near.frame(
+                "drive_class",
+                (value, missing, missing),
+                n=int(towns.sum()),
+                other="no settlement of 10,000 people can be reached",
+                unit="class: 0 accessible, 1 remote, 2 very remote",
+            )
+        )
+    return stack(frames)
+
+
+def _population(inputs: Inputs) -> FloatArray:
+    if inputs.places is None or "population" not in inputs.places:
+        return np.full(len(_kinds(inputs)), np.nan)
+    people = pd.to_numeric(inputs.places["population"], errors="coerce").to_numpy(float)
+    return np.where(people > 0, people, np.nan)
+
+
+def aria(inputs: Inputs) -> pd.DataFrame:
+    """Score in the way of ARIA over the ladder of centres."""
+    frames = []
+    kinds, cap = _kinds(inputs), float(inputs.options["aria_cap"])
+    ladder = tuple(inputs.options["ladder"])
+    present = tuple(kind for kind in ladder if (kinds == kind).any())
+    absent = ", ".join(kind for kind in ladder if kind not in present)
+    tables = _tables(inputs)
+    for metric in dict.fromkeys(t.metric for t in tables) if present else ():
+        mine = [t for t in tables if t.metric == metric]
+        means = measures.class_means(np.vstack([_ladder_distance(t.distance, kinds, present) for t in mine]))
+        for near in mine:
+            ends = (near.distance, near.low, near.high)
+            frames.append(
+                near.frame(
+                    "aria_style",
+                    [measures.aria_score(_ladder_distance(d, kinds, present), means, cap=cap) for d in ends],
+                    n=len(present),
+                    other="no centre of one or more classes can be reached",
+                    unit=f"0 near to {cap * len(present):g} remote, relative to the study",
+                    note=f"without {absent}: no such place in the study" if absent else "",
+                )
+            )
+    return stack(frames)
+
+
+def _ladder_distance(distance: FloatArray, kinds: NDArray[Any], ladder: Sequence[str]) -> FloatArray:
+    """Distance to the nearest centre of each class **or of a higher one**; the ladder runs from high to low."""
+    near = _nearest_by_kind(distance, kinds, ladder)
+    return np.asarray(np.fmin.accumulate(near, axis=1), float)
+
+
+def gravity(inputs: Inputs) -> pd.DataFrame:
+    """Rescaled logarithm of the centres' pull, in the form of Statistics Canada's index."""
+    frames = []
+    people, tables = _population(inputs), _tables(inputs)
+    unknown = int(np.isnan(people).sum())
+    for metric in dict.fromkeys(t.metric for t in tables):
+        mine = [t for t in tables if t.metric == metric]
+        reach, floor = (float(inputs.options[f"gravity_{k}_{mine[0].unit}"]) for k in ("reach", "floor"))
+        pull = [measures.gravity_access(t.distance, people, reach=reach, floor=floor) for t in mine]
+        score = measures.gravity_remoteness(np.concatenate(pull))
+        for near, part in zip(mine, np.split(score, np.cumsum([len(p) for p in pull])[:-1]), strict=True):
+            # Rescaling makes every score depend on every other position: bounds for one alone would mislead.
+            missing = np.full(len(part), np.nan)
+            frames.append(
+                near.frame(
+                    "gravity_remoteness",
+                    (part, missing, missing),
+                    n=int((people > 0).sum()),
+                    other="no centre with a known population can be reached",
+                    unit="0 least to 1 most remote of the study",
+                    note=f"{unknown} places without a population left out" if unknown else "",
+                )
+            )
+    return stack(frames)

@@ -1,0 +1,216 @@
+"""What changed between origin and site, and composites whose ranking is tested against their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.remoteness import measures
+from geosettle.remoteness.frames import stack
+from geosettle.remoteness.indicators import INDICATORS
+
+__all__ = ["change", "change_rows", "composite"]
+
+FloatArray = NDArray[np.float64]
+
+
+def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each place indicator at the origin, at the site, and the difference for the households that moved.
+
+    The question of resettlement: World Bank ESS5 asks that displaced people end at least as well off as before.
+    For each flow the difference is the site's value less the origin's, and its interval runs from the site's low less
+    the origin's high to the site's high less the origin's low, whatever the two positions have in common. A site's
+    change is the household-weighted mean over its flows; where households are unknown for one of several flows there
+    is no weight, and the unweighted mean is given under `flows`.
+
+    Parameters
+    ----------
+    found
+        What `remoteness` gives (rows of roles `site` and `origin`).
+    pairs
+        By (origin_id, site_id), with `households` where known.
+
+    Returns
+    -------
+    DataFrame
+        `role` (site, study), `id, indicator, metric, weighting` (households, flows), `at_origin, at_site, change, low,
+        high, unit, n` (flows used), `households, direction, why`. `direction` is `nearer`, `farther`, `more`, `fewer`,
+        `as before` or `not distinguishable` (the interval holds 0, or there is none).
+
+    Examples
+    --------
+    >>> head = {"indicator": "nearest_school", "metric": "geodesic", "unit": "km", "why": ""}
+    >>> found = pd.DataFrame([
+    ...     {"role": "origin", "id": "O", "value": 30.0, "low": 28.0, "high": 32.0, **head},
+    ...     {"role": "site", "id": "S", "value": 2.0, "low": 1.0, "high": 3.0, **head}])
+    >>> pairs = pd.DataFrame({"origin_id": ["O"], "site_id": ["S"], "households": [10]})
+    >>> print(change(found, pairs).loc[[0], ["change", "low", "high", "direction"]].to_string(index=False))
+     change   low  high direction
+      -28.0 -31.0 -25.0    nearer
+    """
+    keys = ["indicator", "metric"]
+    of_change = [n for n in INDICATORS if INDICATORS[n].changes]
+    named = found["indicator"].map(lambda n: any(n == c or n.startswith(f"{c}_") for c in of_change))
+    rows = found[named.astype(bool) & found["role"].isin(["site", "origin"])]
+    columns = ["id", *keys, "value", "low", "high", "unit"]
+    flows = pairs.reset_index() if "site_id" not in pairs else pairs
+    flows = pd.DataFrame(
+        {
+            "origin_id": flows["origin_id"].astype(str),
+            "site_id": flows["site_id"].astype(str),
+            "households": pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
+        }
+    )
+    at_site = rows.loc[rows["role"] == "site", columns].rename(columns={"id": "site_id"})
+    at_origin = rows.loc[rows["role"] == "origin", columns].drop(columns="unit").rename(columns={"id": "origin_id"})
+    both = flows.merge(at_site, on="site_id").merge(
+        at_origin, on=["origin_id", *keys], suffixes=("_site", "_origin"), how="left"
+    )
+    both["change"] = both["value_site"] - both["value_origin"]
+    both["low"] = both["low_site"] - both["high_origin"]
+    both["high"] = both["high_site"] - both["low_origin"]
+    both["all"] = "all"
+    frames = [
+        _change_of(part, role, *(str(k) for k in key))
+        for role, column in (("site", "site_id"), ("study", "all"))
+        for key, part in both.groupby([column, *keys])
+    ]
+    columns = ["role", "id", *keys, "weighting", "at_origin", "at_site", "change", "low", "high", "unit", "n"]
+    columns += ["households", "direction", "why"]
+    return pd.DataFrame([row for pair in frames for row in pair], columns=columns)
+
+
+def _change_of(part: pd.DataFrame, role: str, ident: str, indicator: str, metric: str) -> list[dict[str, Any]]:
+    """Two rows: weighted by households, and each flow once."""
+    known = part[part["change"].notna()]
+    missing = len(part) - len(known)
+    out = []
+    for weighting in ("households", "flows"):
+        weights = known["households"].to_numpy(float) if weighting == "households" else np.ones(len(known))
+        if len(known) == 1:
+            weights = np.ones(1)  # the weight cancels
+        why = "no flow has the indicator at both ends" if known.empty else ""
+        if not why and not (np.all(weights >= 0) and weights.sum() > 0):
+            why = "households unknown for one or more flows, so there is no weight"
+        numbers = dict.fromkeys(("at_origin", "at_site", "change", "low", "high"), np.nan)
+        if not why:
+            share = weights / weights.sum()
+            source = {"at_origin": "value_origin", "at_site": "value_site"}
+            numbers = {c: float(share @ known[source.get(c, c)].to_numpy(float)) for c in numbers}
+            why = f"{missing} of {len(part)} flows without the indicator at both ends left out" if missing else ""
+        out.append(
+            {
+                "role": role, "id": ident, "indicator": indicator, "metric": metric, "weighting": weighting, **numbers,
+                "unit": part["unit"].iloc[0], "n": len(known), "households": known["households"].sum(min_count=1),
+                "direction": _direction(indicator, numbers), "why": why,
+            }
+        )  # fmt: skip
+    return out
+
+
+def _direction(indicator: str, numbers: Mapping[str, float]) -> str:
+    if np.isnan(numbers["change"]):
+        return ""
+    low, high = numbers["low"], numbers["high"]
+    if low == high == 0:
+        return "as before"
+    if np.isnan(low) or np.isnan(high) or low <= 0 <= high:
+        return "not distinguishable"
+    if indicator.startswith("places_within"):
+        return "more" if low > 0 else "fewer"
+    return "farther" if low > 0 else "nearer"
+
+
+def change_rows(changed: pd.DataFrame) -> pd.DataFrame:
+    """Give the changes as rows of the long table: `change_of_...` weighted, `change_of_..._per_flow` not."""
+    frames = []
+    for weighting, tail in (("households", ""), ("flows", "_per_flow")):
+        part = changed[changed["weighting"] == weighting]
+        note = np.where(part["direction"] == "", "", "change: " + part["direction"].astype(str))
+        why = ["; ".join(filter(None, pair)) for pair in zip(note, part["why"], strict=True)]
+        frames.append(
+            part.assign(indicator="change_of_" + part["indicator"] + tail, value=part["change"], why=why)[
+                ["role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "why"]
+            ]
+        )
+    return stack(frames)
+
+
+def composite(
+    values: pd.DataFrame,
+    weights: Mapping[str, float],
+    *,
+    low: pd.DataFrame | None = None,
+    high: pd.DataFrame | None = None,
+    how: str = "minmax",
+    steps: int = 20,
+) -> pd.DataFrame:
+    """Put indicators together by weights, and say how far its ranking depends on the weights.
+
+    Parameters
+    ----------
+    values
+        Ids x indicators; larger = more remote (turn the others round before).
+    weights
+        Indicator to weight; rescaled to add to 1, so their scale is irrelevant.
+    low, high
+        Intervals of the same shape, normalised with the centre and width of `values` (`rank` takes none).
+    how
+        Normalisation, see `geosettle.measures.normalise`.
+    steps
+        Lattice of weightings: multiples of 1/steps.
+
+    Returns
+    -------
+    DataFrame
+        By id: `score`, `rank`, `rank_low`, `rank_high` (over **all** weightings of the simplex and all values within
+        the intervals: one plus the rows that always come before, and all but the rows that always come after),
+        `lattice_low`, `lattice_high` (best and worst rank seen on the lattice), `first_share` (share of the lattice on
+        which the id is first), `distinguishable` (False where no weighting-free place in the ranking exists), `why`.
+
+    Examples
+    --------
+    >>> v = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [0.0, 2.0, 1.0]}, index=["x", "y", "z"])
+    >>> composite(v, {"a": 1, "b": 1})[["score", "rank_low", "rank_high"]].values.tolist()
+    [[0.0, 1.0, 1.0], [0.75, 2.0, 3.0], [0.75, 2.0, 3.0]]
+    """
+    names = list(weights)
+    table = values[names].to_numpy(float)
+    share = np.array([weights[n] for n in names], float)
+    if not (share >= 0).all() or share.sum() <= 0:
+        raise ValueError("weights must be 0 or more and not all 0")
+    share = share / share.sum()
+    scaled = measures.normalise(table, how)
+    ends = [scaled, scaled]
+    if low is not None and high is not None and how != "rank":
+        ends = [_as_scaled(t[names].to_numpy(float), table, scaled) for t in (low, high)]
+    before = measures.dominance(*ends)
+    known = np.asarray(~np.isnan(scaled).any(axis=1), bool)
+    score = np.where(known, np.where(known[:, None], scaled, 0) @ share, np.nan)
+    lattice = measures.simplex_ranks(scaled, steps=steps)
+    out = pd.DataFrame(index=values.index)
+    out["score"] = score
+    out["rank"] = pd.Series(score, index=values.index).round(12).rank(method="min")
+    out["rank_low"] = np.where(known, 1 + before.sum(axis=0), np.nan)
+    out["rank_high"] = np.where(known, known.sum() - before.sum(axis=1), np.nan)
+    out["lattice_low"], out["lattice_high"] = lattice.min(axis=0), lattice.max(axis=0)
+    out["first_share"] = np.where(known, (lattice == 1).mean(axis=0), np.nan)
+    out["distinguishable"] = (out["rank_low"] == out["rank_high"]) & known
+    out["why"] = np.where(known, np.where(out["distinguishable"], "", "not distinguishable"), "an indicator is missing")
+    return out
+
+
+def _as_scaled(ends: FloatArray, table: FloatArray, scaled: FloatArray) -> FloatArray:
+    """Put interval ends on the scale that the values got: the scale is linear, so two rows of a column give it."""
+    out = np.full(ends.shape, np.nan)
+    for k in range(table.shape[1]):
+        known = np.flatnonzero(~np.isnan(scaled[:, k]))
+        if len(known) and np.ptp(table[known, k]) > 0:
+            i, j = known[np.argmin(table[known, k])], known[np.argmax(table[known, k])]
+            slope = (scaled[j, k] - scaled[i, k]) / (table[j, k] - table[i, k])
+            out[:, k] = scaled[i, k] + slope * (ends[:, k] - table[i, k])
+    return out

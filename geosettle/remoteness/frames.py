@@ -1,0 +1,162 @@
+"""What indicators are given and what they give back; from pairs and points to long frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.distance._protocol import positions
+from geosettle.geodesy import inverse
+
+__all__ = [
+    "COLUMNS",
+    "FARMING_RADIUS_KM",
+    "PAIR_COLUMNS",
+    "Indicator",
+    "Inputs",
+    "geodesic_table",
+    "long_pairs",
+    "stack",
+]
+
+FloatArray = NDArray[np.float64]
+
+COLUMNS: Final = (
+    "role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "rank_low", "rank_high", "why",
+)  # fmt: skip
+
+FARMING_RADIUS_KM: Final[Mapping[str, float]] = MappingProxyType({"foot": 0.666, "cart": 2.0, "motor": 4.0})
+"""Suitable distance from home to field for a trip of 8 minutes one way, by mode: Ni, Hua and Xu (2013), China Land
+Science 27(10), mountain villages of Liandu, Lishui."""
+
+PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        "geodesic": ("geodesic_km", "geodesic_km", "km"),
+        "surface": ("surface_km", "surface_km", "km"),
+        "walk": ("walk_out_h", "walk_back_h", "h"),
+        "road": ("road_km", "road_km", "km"),
+        "road_time": ("road_h", "road_h", "h"),
+        "travel": ("travel_h", "travel_h", "h"),
+    }
+)
+"""Metric to its columns in the table of pairs: there, back, unit. A metric's distance is the mean of both ways."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What an indicator may use. Made by `remoteness`; every number already in km or h, NaN = missing.
+
+    Attributes
+    ----------
+    pairs
+        One row per pair and metric: `site_id, origin_id, households, metric, unit, there, back, value, low, high`.
+    points
+        Role (`site`, `origin`) to its frame.
+    nearby
+        (role, metric) to the table of distances point x place.
+    places
+        Service places by `place_id`, or None.
+    options
+        The settings, by the names of `remoteness`'s keywords.
+    """
+
+    pairs: pd.DataFrame
+    points: Mapping[str, gpd.GeoDataFrame]
+    nearby: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    places: gpd.GeoDataFrame | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator: what it means, where the formula comes from, what it needs and the function that computes it.
+
+    Attributes
+    ----------
+    name
+        Key in INDICATORS. A function that answers for several thresholds, modes or kinds of place names its rows
+        `name_part`.
+    unit
+        Unit of the values; empty where each row says it.
+    meaning, source
+        One sentence each; `source` says where a formula was found, or that its numbers are the user's own.
+    needs
+        `pairs` or `places`.
+    function
+        ``f(inputs) -> DataFrame`` with `role, id, indicator, metric, value, low, high, unit, n, why`.
+    more_is
+        `remote` where a larger value is further away, `near` where it means more within reach.
+    changes
+        Whether it can be taken at the origin and at the site, and so has a change.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    source: str
+    needs: str
+    function: Callable[[Inputs], pd.DataFrame]
+    more_is: str = "remote"
+    changes: bool = False
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put long frames together; an empty one with the right columns where there is nothing."""
+    whole = [f for f in frames if len(f)]
+    if not whole:
+        return pd.DataFrame({c: pd.Series(dtype="str") for c in COLUMNS})
+    return pd.concat(whole, ignore_index=True)
+
+
+def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per pair and metric with value, low and high; metrics the pairs do not have are left out."""
+    flat = pairs.reset_index()
+    frames = []
+    for metric in metrics:
+        there, back, unit = PAIR_COLUMNS[metric]
+        if there not in flat:
+            continue
+        base = pd.DataFrame({"site_id": flat["site_id"].astype(str), "origin_id": flat["origin_id"].astype(str)})
+        base["households"] = pd.to_numeric(flat.get("households", np.nan), errors="coerce")
+        base["metric"], base["unit"] = metric, unit
+        base["there"] = pd.to_numeric(flat[there], errors="coerce")
+        base["back"] = pd.to_numeric(flat.get(back, flat[there]), errors="coerce")
+        base["value"] = (base["there"] + base["back"]) / 2
+        stem = there.removesuffix(f"_{unit}")
+        low, high = (f"{stem}_{end}_{unit}" for end in ("low", "high"))
+        if low in flat and high in flat:
+            base["low"], base["high"] = (pd.to_numeric(flat[c], errors="coerce") for c in (low, high))
+        else:
+            base = _with_intervals(base, intervals, (metric, there))
+        frames.append(base)
+    if not frames:
+        names = ["site_id", "origin_id", "households", "metric", "unit", "there", "back", "value", "low", "high"]
+        return pd.DataFrame(columns=names)
+    return pd.concat(frames, ignore_index=True).sort_values(["metric", "site_id", "origin_id"], ignore_index=True)
+
+
+def _with_intervals(base: pd.DataFrame, intervals: pd.DataFrame | None, names: Sequence[str]) -> pd.DataFrame:
+    if intervals is None or intervals.empty:
+        return base.assign(low=np.nan, high=np.nan)
+    known = intervals[intervals["metric"].isin(names)].drop_duplicates(["origin_id", "site_id"])
+    key = ["origin_id", "site_id"]
+    return base.merge(known[[*key, "low", "high"]].astype({"origin_id": str, "site_id": str}), on=key, how="left")
+
+
+def geodesic_table(points: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Distances point x place in km, on the ellipsoid, in blocks that fit into memory."""
+    lon, lat = positions(points)
+    to_lon, to_lat = positions(places)
+    out = np.full((len(points), len(places)), np.nan)
+    step = max(1, 2_000_000 // max(1, len(places)))
+    for start in range(0, len(points), step):
+        part = slice(start, start + step)
+        out[part] = inverse(lon[part, None], lat[part, None], to_lon[None, :], to_lat[None, :])[0] / 1000
+    return pd.DataFrame(out, index=points.index, columns=places.index)

@@ -1,0 +1,114 @@
+"""The table of indicators: one entry each, with meaning, source and function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import pandas as pd
+
+from geosettle.remoteness import access, land
+from geosettle.remoteness.frames import Indicator, Inputs
+
+__all__ = ["INDICATORS"]
+
+Function = Callable[[Inputs], pd.DataFrame]
+
+
+def _land(name: str, function: Function, meaning: str, source: str = "definition", unit: str = "") -> Indicator:
+    return Indicator(name, unit, meaning, source, "pairs", function)
+
+
+def _access(
+    name: str, function: Function, meaning: str, source: str = "definition", unit: str = "", *, more_is: str = "remote"
+) -> Indicator:
+    return Indicator(name, unit, meaning, source, "places", function, more_is, changes=True)
+
+
+_ENTRIES: Final = (
+    _land(
+        "land_mean",
+        land.each("land_mean", land.mean, weighted=True),
+        "household-weighted mean distance between the settlement and the land left",
+    ),
+    _land(
+        "land_mean_unweighted",
+        land.each("land_mean_unweighted", land.mean, weighted=False),
+        "mean distance over the flows, each counted once",
+    ),
+    _land(
+        "land_median",
+        land.each("land_median", lambda g, w: land.quantile(g, w, 0.5), weighted=True),
+        "distance that half of the households exceed",
+        "definition; weights count copies",
+    ),
+    _land(
+        "land_p90",
+        land.each("land_p90", lambda g, w: land.quantile(g, w, 0.9), weighted=True),
+        "distance that a tenth of the households exceed",
+        "definition; weights count copies",
+    ),
+    _land("land_max", land.each("land_max", land.largest, weighted=False), "greatest distance of any flow"),
+    _land(
+        "land_gini",
+        land.gini,
+        "how unevenly the distance is spread over the households",
+        "Gini coefficient, population form (Sen 1973)",
+        "ratio",
+    ),
+    _land(
+        "land_beyond",
+        land.beyond,
+        "share of the households whose land lies beyond a threshold",
+        "thresholds are the user's",
+        "share",
+    ),
+    _land(
+        "land_radii",
+        land.multiples,
+        "household-weighted mean distance in multiples of the suitable farming radius",
+        "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
+        "farming radii",
+    ),
+    _land(
+        "land_hours_year",
+        land.hours,
+        "hours a year to the land and back for the given number of trips",
+        "the number of trips is the user's",
+        "h",
+    ),
+    _access("nearest", access.nearest, "distance to the nearest place of a kind"),
+    _access(
+        "places_within",
+        access.within,
+        "number of places within a limit",
+        "limits are the user's; 30, 60 and 120 minutes are common in health planning",
+        "places",
+        more_is="near",
+    ),
+    _access(
+        "drive_class",
+        access.drive_class,
+        "accessible, remote or very remote by the time to a settlement of 10,000 people",
+        "Scottish Government Urban Rural Classification 2022, overview: 30 and 60 minutes' drive",
+        "class",
+    ),
+    _access(
+        "aria_style",
+        access.aria,
+        "sum over classes of centre of the distance over the study's mean, each at most the cap",
+        "after ARIA+ (GISCA); classes and means are the study's own: never compare with Australian classes",
+        "score",
+    ),
+    _access(
+        "gravity_remoteness",
+        access.gravity,
+        "minus the logarithm of population over cost of the centres within reach, rescaled within the study",
+        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017); reach and floor are the user's",
+        "0-1",
+    ),
+)
+
+INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+"""Every indicator by name. A new one is one entry above."""

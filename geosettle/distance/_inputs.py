@@ -1,0 +1,91 @@
+"""Bring what callers give (frames of places, tables of pairs) into the one form that the metrics take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.errors import ColumnError, CrsError, InputError
+
+__all__ = ["as_flows", "as_places"]
+
+
+def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
+    """Check origins or sites: ids as strings in the index, WGS84, None where the position is unknown.
+
+    Parameters
+    ----------
+    frame
+        GeoDataFrame with the ids in its index or in a column ``<role>_id``; or a DataFrame with columns lon and lat.
+    role
+        ``origin`` or ``site``, for messages and for the name of the index.
+
+    Raises
+    ------
+    InputError, CrsError, ColumnError
+        No geometry, no coordinate reference system, an id that occurs twice, a latitude beyond the poles.
+    """
+    key = f"{role}_id"
+    frame = frame.set_index(key) if key in getattr(frame, "columns", ()) else frame
+    if not isinstance(frame, gpd.GeoDataFrame):
+        if not isinstance(frame, pd.DataFrame) or not {"lon", "lat"} <= set(frame.columns):
+            raise ColumnError(
+                f"the {role}s have no positions", file=f"{role}s", mend="Give a GeoDataFrame, or columns lon and lat."
+            )
+        points = gpd.points_from_xy(frame["lon"], frame["lat"])
+        frame = gpd.GeoDataFrame(frame, geometry=points, crs="EPSG:4326")
+    if frame.crs is None and len(frame):
+        raise CrsError(
+            f"the {role}s have no coordinate reference system",
+            file=f"{role}s",
+            mend="Name it: frame.set_crs('EPSG:4326') for longitude and latitude.",
+        )
+    if frame.crs is not None and not frame.crs.is_exact_same("EPSG:4326"):
+        frame = frame.to_crs("EPSG:4326")
+    frame = frame.set_axis(pd.Index([str(i) for i in frame.index], dtype="str", name=key), axis=0)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
+    geoms = np.asarray(frame.geometry.array, dtype=object)
+    bounds = shapely.bounds(geoms)
+    beyond = np.flatnonzero((bounds[:, 1] < -90) | (bounds[:, 3] > 90) | np.isinf(bounds).any(axis=1))
+    if beyond.size:
+        raise InputError(
+            f"{role} {frame.index[beyond[0]]!r} lies beyond the poles",
+            file=f"{role}s",
+            row=int(beyond[0]) + 1,
+            value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],
+            mend="Longitude comes first, then latitude, in degrees.",
+        )
+    unknown = np.isnan(bounds).any(axis=1) & ~shapely.is_missing(geoms)
+    if unknown.any():
+        geoms = geoms.copy()
+        geoms[unknown] = None
+        frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
+    return frame
+
+
+def as_flows(flows: Any) -> pd.DataFrame:
+    """Check a table of pairs: ids as strings, one row per flow, sorted so that the order given does not matter.
+
+    Raises
+    ------
+    ColumnError
+        No column (nor index level) origin_id or site_id.
+    """
+    keys = ["origin_id", "site_id"]
+    table = pd.DataFrame(flows)
+    if not set(keys) <= set(table.columns) and set(keys) <= set(table.index.names):
+        table = table.reset_index()
+    for key in keys:
+        if key not in table:
+            raise ColumnError(
+                "the flows lack a column", file="flows", column=key, mend="Give columns origin_id and site_id."
+            )
+    table = table.assign(**{k: pd.Series([str(v) for v in table[k]], index=table.index, dtype="str") for k in keys})
+    rest = [c for c in ("year", "households", "persons", "declared_km") if c in table]
+    return table.sort_values(keys + rest, kind="stable", ignore_index=True)

@@ -1,0 +1,199 @@
+"""Straight distances on the ellipsoid: pairs, matrices, nearest. Points, and areas measured from edge to edge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geosettle.distance._protocol import Context, positions
+from geosettle.geodesy import arc_bound_m, inverse, shortest_m, to_xyz
+
+__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+COLUMNS = ("geodesic_km", "geodesic_low_km", "geodesic_high_km", "bearing_deg")
+
+
+def geodesic_distance(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> FloatArray:
+    """Distance between points on the WGS84 ellipsoid, metres.
+
+    Parameters
+    ----------
+    lon1, lat1, lon2, lat2
+        Degrees; they broadcast. A missing coordinate gives a missing distance.
+
+    Returns
+    -------
+    ndarray
+        Metres, within 0.1 mm of GeographicLib anywhere on Earth.
+
+    Raises
+    ------
+    InputError
+        A latitude beyond the poles, or an infinite longitude.
+
+    Examples
+    --------
+    >>> geodesic_distance(76, 39, [77, -104], [39, -39]).round(1)
+    array([   86626. , 20003931.5])
+    """
+    return inverse(lon1, lat1, lon2, lat2)[0]
+
+
+def radius_m(frame: gpd.GeoDataFrame) -> FloatArray:
+    """Radius within which the true position lies, metres; 0 where none is stated."""
+    if "uncertainty_km" not in frame:
+        return np.zeros(len(frame))
+    radius = pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(dtype=np.float64)
+    return np.where(np.isfinite(radius), radius, 0.0) * 1000
+
+
+def _are_points(frame: gpd.GeoDataFrame) -> bool:
+    types = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
+    return bool(np.isin(types, (-1, 0)).all())
+
+
+def geodesic_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: IntArray, context: Context
+) -> pd.DataFrame:
+    """Straight distance, its bounds and the bearing from origin to site; see `PairFunction`.
+
+    Areas are measured between their nearest points. The bounds are ``max(0, d - u1 - u2)`` and ``d + u1 + u2``: by the
+    triangle inequality the true distance lies between them wherever in its radius each end truly is.
+    """
+    del context
+    i, j = pairs[:, 0], pairs[:, 1]
+    ends = [np.asarray(f.geometry.array, dtype=object) for f in (origins, sites)]
+    metres, start, end = shortest_m(ends[0][i], ends[1][j])
+    azimuth = inverse(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[1]
+    azimuth = np.where(metres > 0, azimuth, np.nan)
+    slack = radius_m(origins)[i] + radius_m(sites)[j]
+    known = [~(shapely.is_missing(g) | shapely.is_empty(g)) for g in ends]
+    why = np.select(
+        [~known[0][i] & ~known[1][j], ~known[0][i], ~known[1][j], metres == 0],
+        [
+            "positions of origin and site unknown",
+            "position of the origin unknown",
+            "position of the site unknown",
+            "no bearing: origin and site touch",
+        ],
+        "",
+    )
+    columns = (metres, np.maximum(0.0, metres - slack), metres + slack)
+    values = dict(zip(COLUMNS, [c / 1000 for c in columns] + [azimuth], strict=True))
+    return pd.DataFrame({**values, "why": pd.Series(why, dtype="str")})
+
+
+def geodesic_matrix(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context: Context) -> FloatArray:
+    """Straight distances of all origins (rows) from all sites (columns), km; see `MatrixFunction`."""
+    if _are_points(origins) and _are_points(sites):
+        lon1, lat1 = positions(origins)
+        lon2, lat2 = positions(sites)
+        return geodesic_distance(lon1[:, None], lat1[:, None], lon2, lat2) / 1000
+    pairs = np.stack(np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1).reshape(-1, 2)
+    table = geodesic_pairs(origins, sites, pairs, context)
+    return table["geodesic_km"].to_numpy().reshape(len(origins), len(sites))
+
+
+def nearest_geodesic(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Find the k nearest sites of each origin, or all within a radius: origin positions, site positions, metres.
+
+    Sorted by origin, then distance, then position of the site. Origins and sites without position appear nowhere.
+
+    Notes
+    -----
+    Candidates come from straight chords through the Earth. A geodesic is never shorter than its chord c and never
+    longer than ``arc_bound_m(c)``; so if the k-th chord is c, no site with a chord above ``arc_bound_m(c)`` can be
+    among the k nearest. Every site below it is measured exactly: the result is that of measuring all pairs.
+    """
+    where = [np.flatnonzero(~(shapely.is_missing(g) | shapely.is_empty(g))) for g in (origins.geometry, sites.geometry)]
+    if k is not None:
+        k = min(k, len(where[1]))
+    if k == 0 or not len(where[0]) or not len(where[1]):
+        none = np.empty(0, dtype=np.intp)
+        return none, none, np.empty(0)
+    both = (origins.iloc[where[0]], sites.iloc[where[1]])
+    find = _point_candidates if all(_are_points(f) for f in both) else _area_candidates
+    i, j = find(*both, k=k, max_m=max_m)
+    metres = _measure(*both, i, j)
+    keep = metres <= max_m
+    i, j, metres = i[keep], j[keep], metres[keep]
+    order = np.lexsort((j, metres, i))
+    i, j, metres = i[order], j[order], metres[order]
+    if k is not None:
+        first = np.flatnonzero(np.r_[True, np.diff(i) > 0]) if len(i) else i
+        rank = np.arange(len(i)) - np.repeat(first, np.diff(np.r_[first, len(i)]))
+        i, j, metres = i[rank < k], j[rank < k], metres[rank < k]
+    return where[0][i], where[1][j], metres
+
+
+def _measure(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, i: IntArray, j: IntArray) -> FloatArray:
+    """Geodesic metres of given pairs."""
+    if _are_points(origins) and _are_points(sites):
+        (lon1, lat1), (lon2, lat2) = positions(origins), positions(sites)
+        return geodesic_distance(lon1[i], lat1[i], lon2[j], lat2[j])
+    one, two = (np.asarray(f.geometry.array, dtype=object) for f in (origins, sites))
+    return shortest_m(one[i], two[j])[0]
+
+
+def _point_candidates(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
+) -> tuple[IntArray, IntArray]:
+    """Pairs that may be among the k nearest and within the radius."""
+    from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
+
+    tree = KDTree(to_xyz(*positions(sites)))
+    here = to_xyz(*positions(origins))
+    rows = np.arange(len(here))
+    if k is None:
+        return _ball(tree, here, rows, np.full(len(rows), max_m))
+    count = min(k + 1, tree.n)
+    chord, index = (np.reshape(v, (len(here), count)) for v in tree.query(here, k=count))
+    reach = np.minimum(arc_bound_m(chord[:, k - 1]) * (1 + 1e-9), max_m)
+    settled = chord[:, -1] > reach if count > k else np.ones(len(here), dtype=bool)
+    more = _ball(tree, here[~settled], rows[~settled], reach[~settled])
+    i, j = np.repeat(rows[settled], k), index[settled, :k].ravel()
+    return np.concatenate([i, more[0]]), np.concatenate([j, more[1]])
+
+
+def _ball(tree: Any, here: FloatArray, rows: IntArray, reach: FloatArray) -> tuple[IntArray, IntArray]:
+    found = tree.query_ball_point(here, reach) if len(here) else []
+    i = np.repeat(rows, np.fromiter((len(f) for f in found), dtype=np.intp, count=len(rows)))
+    j = np.concatenate([np.asarray(f, dtype=np.intp) for f in found]) if len(rows) else i
+    return i, j
+
+
+def _area_candidates(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
+) -> tuple[IntArray, IntArray]:
+    """As `_point_candidates`, where an end is an area: by balls that hold each area."""
+    (a, ra), (b, rb) = _balls(origins), _balls(sites)
+    out = []
+    for rows in np.array_split(np.arange(len(a)), max(1, len(a) * len(b) // 2_000_000)):
+        chord = np.linalg.norm(a[rows, None] - b, axis=2)
+        reach = np.full(len(rows), max_m)
+        if k is not None:
+            reach = np.minimum(reach, np.partition(arc_bound_m(chord), k - 1, axis=1)[:, k - 1])
+        i, j = np.nonzero(chord - ra[rows, None] - rb <= reach[:, None] * (1 + 1e-9))
+        out.append((rows[i], j))
+    return np.concatenate([i for i, _ in out]), np.concatenate([j for _, j in out])
+
+
+def _balls(frame: gpd.GeoDataFrame) -> tuple[FloatArray, FloatArray]:
+    """Give a point of each geometry in space, and a radius in metres around it that holds the whole geometry."""
+    geoms = np.asarray(frame.geometry.array, dtype=object)
+    centre = to_xyz(*positions(frame))
+    west, south, east, north = shapely.bounds(geoms).T
+    # No point of a box is farther from another than its extent along the parallel and along the meridian together.
+    cos = np.cos(np.radians(np.where(south * north < 0, 0.0, np.minimum(np.abs(south), np.abs(north)))))
+    extent = 6.4e6 * np.radians((north - south) + np.minimum(east - west, 180) * cos)
+    return centre, extent

@@ -1,0 +1,186 @@
+"""The sheet a map is drawn on: its equal-area projection, extent, scale and north. No drawing here, only geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod, Transformer
+from scipy.ndimage import map_coordinates, uniform_filter
+
+from geosettle import style
+from geosettle.raster import Raster
+
+__all__ = ["Frame", "frame_around", "lines_of", "relief"]
+
+_GEOD = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An equal-area projection and the rectangle of it that is shown, metres."""
+
+    proj: str
+    label: str
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    _forward: Transformer
+
+    def xy(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
+        """Projected coordinates, shape (n, 2), metres."""
+        x, y = self._forward.transform(np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float)))
+        return np.column_stack([x, y])
+
+    def lonlat(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Longitude and latitude of projected coordinates."""
+        lon, lat = self._forward.transform(np.asarray(x, float), np.asarray(y, float), direction="INVERSE")
+        return np.asarray(lon), np.asarray(lat)
+
+    def shapes(self, geometries: ArrayLike, *, fine: float = 2500) -> NDArray[np.object_]:
+        """Geometries in the projection, clipped to the sheet and simplified to its width divided by `fine`."""
+        raw = np.asarray(geometries, dtype=object)
+        raw = raw[~(shapely.is_missing(raw) | shapely.is_empty(raw))]
+        made = shapely.transform(raw, lambda points: self.xy(points[:, 0], points[:, 1]))
+        made = shapely.simplify(made, self.width / fine)
+        pad = self.width / 100  # so that clipped edges lie outside what is seen
+        made = shapely.clip_by_rect(made, self.x0 - pad, self.y0 - pad, self.x1 + pad, self.y1 + pad)
+        return np.asarray(made[~shapely.is_empty(made)], dtype=object)
+
+    @property
+    def width(self) -> float:
+        """Width of the sheet, projected metres."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """Height of the sheet, projected metres."""
+        return self.y1 - self.y0
+
+    def scale_bar(self, x: float, y: float, length_m: float) -> tuple[float, float]:
+        """End of a bar that starts at (x, y), runs along the sheet's horizontal and is `length_m` on the ground.
+
+        The ground length is the geodesic between the two ends, so the bar is true where it stands.
+        """
+        low, high = 0.0, 2 * length_m
+        start = self.lonlat(x, y)
+        for _ in range(60):
+            middle = (low + high) / 2
+            end = self.lonlat(x + middle, y)
+            long = _GEOD.inv(float(start[0]), float(start[1]), float(end[0]), float(end[1]))[2] > length_m
+            low, high = (low, middle) if long else (middle, high)
+        return x + (low + high) / 2, y
+
+    def north(self, x: float, y: float) -> tuple[float, float]:
+        """Unit vector on the sheet that points along the local meridian towards the pole."""
+        lon, lat = self.lonlat(x, y)
+        step = 0.01
+        (ax, ay), (bx, by) = self.xy([lon, lon], [lat - step, lat + step])
+        length = float(np.hypot(bx - ax, by - ay))
+        return float((bx - ax) / length), float((by - ay) / length)
+
+
+def frame_around(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike = 0.0, *, margin: float = 0.06) -> Frame:
+    """Choose the projection and the sheet for points with a circle around each.
+
+    Albers' equal-area conic with its parallels a sixth of the extent inside; near the equator, where that cone opens
+    into a plane, Lambert's azimuthal equal-area. The sheet keeps a width between 1 and 1.75 times its height.
+
+    Parameters
+    ----------
+    lon, lat
+        Points, degrees; they may lie on both sides of the 180th meridian.
+    radius_m
+        Circle around each point to keep in view, metres.
+    margin
+        Free edge, share of the width.
+    """
+    lons, lats, radii = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (lon, lat, radius_m)))
+    turns = np.exp(1j * np.radians(lons)).mean()
+    middle = float(np.degrees(np.angle(turns))) if abs(turns) > 0 else 0.0
+    relative = (lons - middle + 180) % 360 - 180
+    centre = round(middle + (relative.min() + relative.max()) / 2, 1)
+    south, north = float(lats.min()), float(lats.max())
+    lower, upper = round(south + (north - south) / 6, 1), round(north - (north - south) / 6, 1)
+    origin = round((south + north) / 2, 1)
+    if abs(lower + upper) < 2:
+        proj = f"+proj=laea +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
+        label = f"Lambert azimuthal equal-area ({_degrees(origin, 'NS')}, {_degrees(centre, 'EW')})"
+    else:
+        proj = f"+proj=aea +lat_1={lower} +lat_2={upper} +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
+        label = f"Albers equal-area ({_degrees(lower, 'NS')}, {_degrees(upper, 'NS')})"
+    forward = Transformer.from_crs("EPSG:4326", proj, always_xy=True)
+    x, y = (np.asarray(a) for a in forward.transform(lons, lats))
+    x0, x1 = float((x - radii).min()), float((x + radii).max())
+    y0, y1 = float((y - radii).min()), float((y + radii).max())
+    width, height = max(x1 - x0, 20e3), max(y1 - y0, 20e3)
+    width, height = width * (1 + 2 * margin), height + 2 * margin * width
+    width, height = max(width, height), max(height, width / 1.75)
+    cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+    return Frame(proj, label, cx - width / 2, cx + width / 2, cy - height / 2, cy + height / 2, forward)
+
+
+def relief(frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float = 2.2) -> NDArray[np.uint8]:
+    """Tinted, shaded relief of the sheet, shape (rows, columns, 3), row 0 in the north; paper where there is no data.
+
+    Parameters
+    ----------
+    frame
+        The sheet.
+    dem
+        Elevation in metres on a longitude/latitude grid.
+    pixels
+        Width of the picture.
+    exaggeration
+        Heights are multiplied by this for the shading, which falls from the north-west at 45 degrees.
+    """
+    rows = max(round(pixels * frame.height / frame.width), 2)
+    step = frame.width / pixels
+    # The projection is smooth: place every 25th pixel exactly and interpolate between them (error far below a pixel).
+    gx, gy = np.linspace(frame.x0, frame.x1, pixels // 25 + 2), np.linspace(frame.y1, frame.y0, rows // 25 + 2)
+    lon, lat = frame.lonlat(*np.meshgrid(gx, gy))
+    west = dem.bounds[0]
+    lon = west + (lon - west) % 360
+    inverse = ~dem.transform
+    coarse = np.stack([inverse.d * lon + inverse.e * lat + inverse.f, inverse.a * lon + inverse.b * lat + inverse.c])
+    centres = [(np.arange(n) + 0.5) / n * (len(grid) - 1) for n, grid in ((rows, gy), (pixels, gx))]
+    at = np.meshgrid(*centres, indexing="ij")
+    place = np.stack([map_coordinates(part, at, order=1) for part in coarse]) - 0.5
+    cells = max(int(step / (abs(dem.transform.e) * 111_000)), 1)
+    values = dem.values.astype(np.float32)
+    hole = ~np.isfinite(values)
+    values = np.where(hole, np.nanmedian(values) if not hole.all() else 0, values)
+    if cells > 1:  # a mean over what one pixel covers, or the picture would glitter
+        values = uniform_filter(values, cells)
+    height = map_coordinates(values, place, order=1, mode="nearest")
+    missing = map_coordinates(hole.astype(np.float32), place, order=1, mode="constant", cval=1.0) > 0.5
+    slope_y, slope_x = np.gradient(height * exaggeration, step)
+    # Lambert's cosine law for light from azimuth 315, altitude 45; row numbers grow southwards.
+    light = ((slope_x + slope_y) / 2 + np.sqrt(0.5)) / np.sqrt(1 + slope_x**2 + slope_y**2)
+    shade = 0.66 + 0.34 * np.clip(light * 1.25, 0, 1)
+    tints = np.array([_rgb(colour) for colour in style.RELIEF])
+    tinted = np.stack([np.interp(height, style.RELIEF_STOPS_M, tints[:, band]) for band in range(3)], axis=-1)
+    # Few shades compress well; 3 of 255 apart they still look continuous.
+    picture = np.round(tinted * shade[..., None] / 3) * 3
+    picture[missing] = 255
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _degrees(value: float, letters: str) -> str:
+    return f"{abs(value):g}°{letters[0] if value >= 0 else letters[1]}"
+
+
+def lines_of(geometry: Any) -> list[NDArray[np.float64]]:
+    """Coordinates of every line and ring of geometries, for drawing."""
+    parts = shapely.get_parts(shapely.get_parts(np.atleast_1d(np.asarray(geometry, dtype=object))))
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings = shapely.get_rings(parts[polygons])
+    return [shapely.get_coordinates(line) for line in (*parts[~polygons], *rings)]

@@ -1,0 +1,69 @@
+"""FIGURES: every figure for print, and how it is drawn. A new figure is one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from geosettle.analysis import Result
+from geosettle.errors import UnknownNameError
+
+__all__ = ["FIGURES", "FigureSpec", "figures"]
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One figure: its file name without ending, the key of its title in `words`, and how it is drawn."""
+
+    name: str
+    title: str
+    draw: Callable[[Result, str], Any]
+
+
+def figures(
+    result: Result, *, lang: str = "en", dpi: int = 300, formats: Sequence[str] = ("png", "svg")
+) -> dict[str, bytes]:
+    """Draw every figure of a result.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    lang
+        Language of titles and labels, "en" or "zh"; names stay as they are.
+    dpi
+        Resolution of the PNG files.
+    formats
+        Some of "png", "svg", "pdf".
+
+    Returns
+    -------
+    dict
+        File name to bytes; the same bytes for the same result. A figure for which the study has no data is left out.
+
+    Raises
+    ------
+    UnknownNameError
+        A format that is not offered.
+    """
+    if unknown := set(formats) - {"png", "svg", "pdf"}:
+        raise UnknownNameError("there is no such figure format", value=sorted(unknown), mend="Use png, svg or pdf.")
+    from geosettle.report._canvas import encode, look  # noqa: PLC0415  (matplotlib takes most of a second)
+
+    made: dict[str, bytes] = {}
+    with look():
+        for spec in FIGURES.values():
+            figure = spec.draw(result, lang)
+            if figure is not None:
+                made |= {f"{spec.name}.{form}": data for form, data in encode(figure, formats, dpi).items()}
+    return made
+
+
+def _od_map(result: Result, lang: str) -> Any:
+    from geosettle.report._od_map import od_map  # noqa: PLC0415
+
+    return od_map(result, lang)
+
+
+FIGURES: Final[Mapping[str, FigureSpec]] = {spec.name: spec for spec in (FigureSpec("od_map", "map_title", _od_map),)}

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import FloatArray, accumulate, make_moves
-from geosettle.distance.walking import Place, WalkGrid, as_target, bilinear, walk_grid
+from geosettle.distance._solver.cost import FloatArray, accumulate
+from geosettle.distance.profile import bilinear, check_dem, drape
+from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
-from geosettle.raster import Raster
 
 __all__ = ["surface_pairs", "walk_pairs"]
 
-_SAMPLES_AT_ONCE: Final = 2_000_000
 NO_DEM: Final = "no elevation grid in the study"
 UNKNOWN: Final = "position unknown"
 OUTSIDE: Final = "outside the elevation grid"
@@ -69,20 +68,15 @@ def surface_pairs(
     """
     if context.dem is None:
         return _missing(len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM)
-    walking.check_dem(context.dem)
+    check_dem(context.dem)
     lon1, lat1, lon2, lat2 = _ends(origins, sites, pairs)
     out = {name: np.full(len(pairs), np.nan) for name in ("surface_km", "ascent_m", "descent_m", "elevation_change_m")}
     known = np.isfinite(lon1) & np.isfinite(lon2)
-    azimuth, distance = np.full(len(pairs), np.nan), np.zeros(len(pairs))
-    azimuth[known], _, distance[known] = GEOD.inv(lon1[known], lat1[known], lon2[known], lat2[known])
-    pieces = np.where(known, np.maximum(1, np.ceil(distance / _half_cell(context.dem))), 0).astype(np.int64)
+    draped = drape(context.dem, (lon1[known], lat1[known], lon2[known], lat2[known]))
     outside = np.zeros(len(pairs))
-    for chunk in _chunks(np.flatnonzero(known), pieces):
-        lines = (lon1[chunk], lat1[chunk], azimuth[chunk], distance[chunk])
-        draped = _drape(context.dem, lines, pieces[chunk])
-        outside[chunk] = draped.pop("outside")
-        for name, values in draped.items():
-            out[name][chunk] = values
+    outside[known] = draped["outside"]
+    for name, values in out.items():
+        values[known] = draped[name]
     ends_missing = known & np.isnan(out["elevation_change_m"])
     why = np.full(len(pairs), "", dtype=object)
     why[~known] = UNKNOWN
@@ -90,42 +84,6 @@ def surface_pairs(
     partly = known & ~ends_missing & np.isnan(out["surface_km"])
     why[partly] = [f"{100 * s:.0f} % of the line lies {OUTSIDE}" for s in outside[partly]]
     return pd.DataFrame(out).assign(why=pd.array(why, dtype="str"))
-
-
-def _half_cell(dem: Raster) -> float:
-    """Half the shorter side of the smallest cell, metres."""
-    lengths = walking.move_lengths(dem, make_moves(4), lonlat=dem.is_lonlat)
-    return float(lengths.min()) / 2
-
-
-def _chunks(rows: NDArray[np.intp], pieces: NDArray[np.int64]) -> list[NDArray[np.intp]]:
-    """Split rows so that the samples of one chunk fit in memory."""
-    group = np.cumsum(pieces[rows] + 1) // _SAMPLES_AT_ONCE
-    return [rows[group == g] for g in np.unique(group)]
-
-
-def _drape(
-    dem: Raster, lines: tuple[FloatArray, FloatArray, FloatArray, FloatArray], pieces: NDArray[np.int64]
-) -> dict[str, FloatArray]:
-    """Drape lines (lon, lat, azimuth, metres), each cut into its number of pieces; `outside` is the share outside."""
-    lon, lat, azimuth, distance = lines
-    count = pieces + 1
-    owner = np.repeat(np.arange(count.size), count)
-    first = np.cumsum(count) - count
-    step = distance / pieces
-    along = (np.arange(owner.size) - first[owner]) * step[owner]
-    x, y, _ = GEOD.fwd(lon[owner], lat[owner], azimuth[owner], along)
-    height = bilinear(dem.values, *walking.to_grid(dem, x, y, lonlat=dem.is_lonlat))
-    inner = owner[1:] == owner[:-1]
-    rise = np.diff(height)[inner]
-    of = owner[1:][inner]
-    return {
-        "surface_km": np.bincount(of, np.hypot(step[of], rise) / 1000, count.size),
-        "ascent_m": np.bincount(of, np.maximum(rise, 0), count.size),
-        "descent_m": np.bincount(of, np.maximum(-rise, 0), count.size),
-        "elevation_change_m": height[first + count - 1] - height[first],
-        "outside": np.bincount(owner, np.isnan(height), count.size) / count,
-    }
 
 
 def _missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
@@ -245,11 +203,11 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
     return float(length * pace.sum())
 
 
-def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.int32]]:
+def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
     """Find the islands of open cells that places touch; cells joined by a corner count as joined."""
     if not grid.grid.closed.any():
-        return lambda _: np.zeros(1, np.int32)
+        return lambda _: np.zeros(1, np.intp)
     from scipy.ndimage import label  # noqa: PLC0415
 
-    labels: NDArray[np.int32] = label(~grid.grid.closed, structure=np.ones((3, 3)))[0].ravel()
+    labels = np.asarray(label(~grid.grid.closed, structure=np.ones((3, 3)))[0], dtype=np.intp).ravel()
     return lambda place: np.unique(labels[place.cells])

@@ -20,16 +20,16 @@ from geosettle.distance._solver.cost import (
     legal_moves,
     make_moves,
 )
+from geosettle.distance.profile import bilinear, check_dem, move_lengths, to_grid, transform
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
 
-__all__ = ["MODELS", "Place", "WalkGrid", "WalkModel", "bilinear", "naismith_langmuir", "walk_grid", "walk_model"]
+__all__ = ["MODELS", "Place", "WalkGrid", "WalkModel", "naismith_langmuir", "walk_grid", "walk_model"]
 
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
 _STEEPEST: Final = 4.0
-_HIGHEST_M: Final = 9_000.0
 NEAR_CELLS: Final = 4
 
 
@@ -70,7 +70,7 @@ class WalkModel:
         edge = low + _BIN * np.arange(2 * half + 1)
         # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over a bin.
         inner = 1e-9 * _BIN
-        left, right = (_KMH / np.asarray(self.speed_kmh(x)) for x in (edge[:-1] + inner, edge[1:] - inner))
+        left, right = (_KMH / np.asarray(self.speed_kmh(x), np.float64) for x in (edge[:-1] + inner, edge[1:] - inner))
         gain = (right - left) / _BIN
         return PaceTable(low, _BIN, left - gain * edge[:-1], gain)
 
@@ -206,27 +206,6 @@ def altitude_factor(height_m: ArrayLike) -> FloatArray:
     return np.asarray(1.016 * np.exp(-0.0001072 * np.maximum(np.asarray(height_m, dtype=float), 0)))
 
 
-def bilinear(values: NDArray[np.floating], row: FloatArray, column: FloatArray) -> FloatArray:
-    """Values between cell centres at fractional rows and columns (0 = centre of the first cell).
-
-    Outside the outer cell edges NaN; in the outer half cell the value at the outermost centres; next to a missing
-    cell the value of the nearest cell.
-    """
-    rows, columns = values.shape
-    with np.errstate(invalid="ignore"):
-        inside = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
-    r = np.clip(np.where(inside, row, 0), 0, rows - 1)
-    c = np.clip(np.where(inside, column, 0), 0, columns - 1)
-    r0, c0 = np.minimum(r.astype(int), max(rows - 2, 0)), np.minimum(c.astype(int), max(columns - 2, 0))
-    r1, c1 = np.minimum(r0 + 1, rows - 1), np.minimum(c0 + 1, columns - 1)
-    a, b = r - r0, c - c0
-    upper = values[r0, c0] * (1 - b) + values[r0, c1] * b
-    lower = values[r1, c0] * (1 - b) + values[r1, c1] * b
-    smooth = upper * (1 - a) + lower * a
-    nearest = values[np.rint(r).astype(int), np.rint(c).astype(int)]
-    return np.where(inside, np.where(np.isnan(smooth), nearest, smooth), np.nan).astype(np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class Place:
     """A point or an area on the grid: its cells, what it costs to leave and to reach it, and why not if it cannot be.
@@ -274,7 +253,7 @@ class WalkGrid:
         row, column = np.divmod(cells, self.grid.shape[1])
         t = self.dem.transform
         x, y = t.c + t.a * (column + 0.5), t.f + t.e * (row + 0.5)
-        return (x, y) if self.lonlat else _transform(self.dem.crs, "EPSG:4326", x, y)
+        return (x, y) if self.lonlat else transform(self.dem.crs, "EPSG:4326", x, y)
 
     def place(self, geometry: Any) -> Place:
         """Cells of a point or an area.
@@ -373,73 +352,6 @@ def _ecef(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     return n * np.cos(y) * np.cos(x), n * np.cos(y) * np.sin(x), n * (1 - e2) * np.sin(y)
 
 
-def _transform(source: str, target: str, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    from pyproj import Transformer  # noqa: PLC0415  (only grids in another CRS need it)
-
-    a, b = Transformer.from_crs(source, target, always_xy=True).transform(x, y)
-    return np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-
-
-def to_grid(raster: Raster, lon: ArrayLike, lat: ArrayLike, *, lonlat: bool) -> tuple[FloatArray, FloatArray]:
-    """Fractional row and column of WGS84 points on a raster (0 = centre of the first cell)."""
-    x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    if lonlat:
-        west, _, east, _ = raster.bounds
-        x = np.where(x < west, x + 360, np.where(x > east, x - 360, x))
-    else:
-        x, y = _transform("EPSG:4326", raster.crs, x, y)
-    t = raster.transform
-    return np.asarray((y - t.f) / t.e - 0.5), np.asarray((x - t.c) / t.a - 0.5)
-
-
-def check_dem(dem: Raster) -> None:
-    """Refuse an elevation grid that is not in metres or not north-up.
-
-    Raises
-    ------
-    InputError
-        Its unit is feet or degrees, or it has heights above 9,000 m, or its rows do not run west to east.
-    """
-    unit = dem.unit.strip().lower()
-    if unit and unit not in {"m", "metre", "metres", "meter", "meters"}:
-        raise InputError(
-            "the elevation grid is not in metres", value=dem.unit, mend="Convert the heights to metres first."
-        )
-    if not dem.is_north_up:
-        raise InputError("the elevation grid is not north-up", mend="Warp it to a north-up grid first.")
-    highest = float(np.nanmax(dem.values, initial=-np.inf))
-    if highest > _HIGHEST_M:
-        raise InputError(
-            "the elevation grid has heights above 9,000 m, so it is not in metres (feet?)",
-            value=highest,
-            mend="Convert the heights to metres (feet x 0.3048) first.",
-        )
-
-
-def move_lengths(raster: Raster, moves: Any, *, lonlat: bool) -> FloatArray:
-    """Metres of each move from each row, shape (rows, k): geodesics between centres, or the plane of a projection."""
-    rows = raster.shape[0]
-    t = raster.transform
-    if not lonlat:
-        from pyproj import CRS  # noqa: PLC0415
-
-        axes = CRS(raster.crs).axis_info
-        metres = axes[0].unit_conversion_factor if axes else 1.0
-        length = np.hypot(moves.row * t.e, moves.column * t.a) * metres
-        return np.broadcast_to(length, (rows, length.size)).copy()
-    lat = t.f + t.e * (np.arange(rows) + 0.5)
-    out = np.empty((rows, moves.row.size))
-    for k, (dr, dc) in enumerate(zip(moves.row, moves.column, strict=True)):
-        mirrored = np.flatnonzero((moves.row[:k] == dr) & (moves.column[:k] == -dc))
-        if mirrored.size:
-            out[:, k] = out[:, mirrored[0]]
-            continue
-        there = np.clip(lat + dr * t.e, -90, 90)
-        zero = np.zeros(rows)
-        out[:, k] = GEOD.inv(zero, lat, np.full(rows, dc * t.a), there)[2]
-    return np.maximum(out, 1e-6)
-
-
 def _landcover_at(dem: Raster, landcover: Raster, *, lonlat: bool) -> FloatArray:
     """Class at the centre of every cell of the elevation grid."""
     rows, columns = dem.shape
@@ -451,7 +363,7 @@ def _landcover_at(dem: Raster, landcover: Raster, *, lonlat: bool) -> FloatArray
             out[i] = landcover.sample(x, np.full(columns, y[i]))
         return out
     gx, gy = np.meshgrid(x, y)
-    tx, ty = _transform(dem.crs, landcover.crs, gx.ravel(), gy.ravel())
+    tx, ty = transform(dem.crs, landcover.crs, gx.ravel(), gy.ravel())
     return landcover.sample(tx, ty).reshape(rows, columns)
 
 

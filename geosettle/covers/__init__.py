@@ -1,0 +1,24 @@
+"""Areal layers (oasis, development, land cover): how much land, of which kind, since when, and whose."""
+
+from __future__ import annotations
+
+from geosettle.covers.codes import LAND_CODES
+from geosettle.covers.oasis import derive_oasis, oasis_areas, oasis_position
+from geosettle.covers.overlay import NODATA, OUTSIDE, UNCLASSIFIED, overlay_areas, overlay_table, to_wide
+from geosettle.covers.rasters import zonal_statistics
+from geosettle.covers.zones import catchments
+
+__all__ = [
+    "LAND_CODES",
+    "NODATA",
+    "OUTSIDE",
+    "UNCLASSIFIED",
+    "catchments",
+    "derive_oasis",
+    "oasis_areas",
+    "oasis_position",
+    "overlay_areas",
+    "overlay_table",
+    "to_wide",
+    "zonal_statistics",
+]

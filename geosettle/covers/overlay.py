@@ -1,0 +1,304 @@
+"""Land in zones, by class and year: the one table behind every area the software prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geosettle.covers.codes import Problems, note
+from geosettle.covers.rasters import class_areas
+from geosettle.covers.vectors import Parcels, pieces
+from geosettle.covers.zones import Zones
+from geosettle.geodesy import area_m2
+from geosettle.raster import Raster
+
+__all__ = ["NODATA", "OUTSIDE", "UNCLASSIFIED", "overlay_areas", "overlay_table", "to_wide"]
+
+OUTSIDE: Final = "(outside)"
+"""Ground of the zone that the cover says nothing about."""
+UNCLASSIFIED: Final = "(unclassified)"
+"""Ground under a polygon without a class, or under a raster value without a name where others have one."""
+NODATA: Final = "(no data)"
+"""Ground inside a raster whose cells are missing."""
+
+_HECTARE: Final = 1e4
+
+
+def overlay_areas(
+    zones: gpd.GeoDataFrame | Raster,
+    cover: gpd.GeoDataFrame | Raster | Mapping[int, Raster],
+    by: str | None = None,
+    *,
+    radii_km: Sequence[float] | None = None,
+    snapshots: bool = False,
+    households: str = "households",
+    max_repair_share: float = 0.01,
+    survey_year: int | None = None,
+    problems: Problems | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """How much land of which class, since when, lies in each zone.
+
+    Parameters
+    ----------
+    zones
+        Polygons, or points with `radii_km`, in any CRS, indexed by their id; or a raster whose values name the zones
+        (a travel-time catchment; see `catchments` for limits).
+    cover
+        Polygons, with `year` where known; a class raster; or year to class raster.
+    by
+        Column of the polygons that holds the class; for a raster the name of the class column. None: polygons are one
+        class "all", a raster's column is called "class".
+    radii_km
+        Radii of geodesic discs around the zones' points (around an inner point of polygons).
+    snapshots
+        Polygons of different years are separate maps of the same ground (land cover of 2010 and of 2020). Otherwise the
+        year is an event (land developed in 2018), and ground is counted once over all years.
+    households
+        Column of the zones with their households, for hectares per household.
+    max_repair_share
+        An invalid polygon is repaired if that changes its area by no more than this share, else set aside.
+    survey_year
+        Polygons dated later are reported.
+    problems
+        A list to which everything odd is added.
+    progress
+        Called with (zones done, zones in all).
+
+    Returns
+    -------
+    DataFrame
+        Sorted, one row per zone, radius, class and year: `zone_id, radius_km, <by>, year, area_ha, share, overlap_ha,
+        zone_ha, households, area_ha_per_household, geometry_basis, evidence, why`. The rows of one zone and radius
+        (and map year) sum to the zone: classes, `(unclassified)`, `(no data)` and `(outside)`. `overlap_ha` is ground
+        that polygons of this class claim beyond `area_ha`, already counted under another polygon. `evidence` is False
+        where any polygon in the sum is illustrative.
+
+    Raises
+    ------
+    ColumnError
+        The cover has no column `by`.
+    InputError
+        Zones are points and there are no radii; a radius is not positive; a raster holds no classes.
+    CrsError
+        A frame has no CRS, or a raster is not in longitude/latitude.
+
+    Notes
+    -----
+    Areas are geodesic, along edges straight in longitude/latitude. Ground under two polygons stays with the polygon
+    whose id comes first (without a named index: whose class, then place, comes first). Raster cells count with the
+    exact fraction that the zone covers (exactextract) times their geodesic area.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> zone = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 0, 76.2, 0.1)], crs="EPSG:4326")
+    >>> fields = gpd.GeoDataFrame({"kind": ["forage", "orchard"]}, crs="EPSG:4326",
+    ...     geometry=[shapely.box(76, 0, 76.1, 0.1), shapely.box(76.05, 0, 76.15, 0.1)])
+    >>> overlay_areas(zone, fields, by="kind")[["kind", "area_ha", "share", "overlap_ha"]].round(2)
+            kind   area_ha  share  overlap_ha
+    0     forage  12309.07   0.50        0.00
+    1    orchard   6154.53   0.25     6154.53
+    2  (outside)   6154.53   0.25        0.00
+    """
+    areas = Zones.of(zones, radii_km, households=households, max_repair_share=max_repair_share, problems=problems)
+    if isinstance(cover, gpd.GeoDataFrame):
+        column = by or "class"
+        parcels = Parcels.of(
+            cover,
+            by,
+            snapshots=snapshots,
+            max_repair_share=max_repair_share,
+            survey_year=survey_year,
+            problems=problems,
+        )
+        long = _polygon_rows(areas, parcels, snapshots, progress)
+        basis = _basis(cover, by)
+        if radii_km is None:
+            _across(areas, parcels, long.attrs.pop("pairs"), problems)
+    else:
+        column = by or "class"
+        rasters = cover if isinstance(cover, Mapping) else {None: cover}
+        long = pd.concat(
+            [class_areas(areas, raster, year, problems, progress) for year, raster in sorted(rasters.items(), key=str)]
+        )
+        basis = {}
+    return _finish(long, areas, column, basis)
+
+
+def _basis(cover: gpd.GeoDataFrame, by: str | None) -> dict[str, str]:
+    """How the geometry of each class came about, where the cover says so."""
+    if "geometry_basis" not in cover:
+        return {}
+    label = pd.Series("all", index=cover.index) if by is None else cover[by].astype(object).where(cover[by].notna(), "")
+    told = cover["geometry_basis"].astype(object).where(cover["geometry_basis"].notna(), "")
+    joined = told.astype(str).groupby(label.astype(str).to_numpy()).agg(lambda s: "; ".join(sorted(set(s) - {""})))
+    return {str(k): str(v) for k, v in joined.items()}
+
+
+def _polygon_rows(
+    zones: Zones, parcels: Parcels, snapshots: bool, progress: Callable[[int, int], None] | None
+) -> pd.DataFrame:
+    """Square metres by zone (position), class and year, with what is left of the zone."""
+    zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, progress)
+    pairs = (zone, parcel, metres)
+    o_zone, o_parcel, o_metres = pieces(zones, parcels.overlap_geometry, area_m2(parcels.overlap_geometry))
+    o_parcel = parcels.overlap[o_parcel]
+    frame = pd.DataFrame(
+        {
+            "zone": np.concatenate([zone, o_zone]),
+            "class": parcels.label[np.concatenate([parcel, o_parcel])],
+            "year": parcels.year[np.concatenate([parcel, o_parcel])],
+            "m2": np.concatenate([metres, np.zeros(o_metres.size)]),
+            "overlap_m2": np.concatenate([np.zeros(metres.size), o_metres]),
+        }
+    )
+    frame["class"] = frame["class"].where(frame["class"] != "", UNCLASSIFIED)
+    long = frame.groupby(["zone", "class", "year"], dropna=False, sort=True, as_index=False).sum()
+    years = np.unique(parcels.year) if snapshots else np.array([np.nan])
+    if years.size == 0:
+        years = np.array([np.nan])
+    usable = np.flatnonzero(np.isfinite(zones.area_m2))
+    rest = pd.DataFrame({"zone": np.tile(usable, years.size), "year": np.repeat(years, usable.size)})
+    if snapshots:
+        held = long.groupby(["zone", "year"], dropna=False)["m2"].sum().reset_index(name="held")
+        rest = rest.merge(held, on=["zone", "year"], how="left")
+    else:
+        rest["held"] = rest["zone"].map(long.groupby("zone")["m2"].sum())
+    rest["m2"] = zones.area_m2[rest["zone"].to_numpy()] - rest["held"].fillna(0.0)
+    # What rounding leaves of a zone that is wholly covered is no land.
+    rest["m2"] = rest["m2"].where(rest["m2"] > zones.area_m2[rest["zone"].to_numpy()] * 1e-9, 0.0)
+    rest = rest[(rest["m2"] > 0) | (zones.area_m2[rest["zone"].to_numpy()] == 0)]
+    rest = rest.assign(overlap_m2=0.0, **{"class": OUTSIDE}).drop(columns="held")
+    out = pd.concat([long, rest], ignore_index=True)
+    out.attrs["pairs"] = pairs
+    return out
+
+
+def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problems: Problems | None) -> None:
+    """Report parcels that lie in several zones."""
+    if problems is None:
+        return
+    zone, parcel, metres = pairs
+    many = np.flatnonzero(np.bincount(parcel, minlength=parcels.ids.size) > 1)
+    for one in many:
+        parts = [
+            f"{zones.ids[z]} {m / _HECTARE:.4f} ha"
+            for z, m in zip(zone[parcel == one], metres[parcel == one], strict=True)
+        ]
+        message = f"Parcel {parcels.ids[one]} lies in {len(parts)} zones: {', '.join(parts)}."
+        note(problems, "parcel_across_zones", "note", message, id=str(parcels.ids[one]))
+
+
+def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, str]) -> pd.DataFrame:
+    """The table: hectares, shares, households, evidence, reasons; a row for each zone without an area."""
+    lost = np.flatnonzero(np.isnan(zones.area_m2))
+    gone = pd.DataFrame({"zone": lost, "class": None, "year": np.nan, "m2": np.nan, "overlap_m2": np.nan})
+    # NaN rows would set the types; the frames are joined only where there is something to join.
+    long = pd.concat([f for f in (long, gone) if len(f)], ignore_index=True) if len(long) or len(gone) else long
+    at = long["zone"].to_numpy(dtype=np.intp)
+    whole = zones.area_m2[at]
+    label = long["class"].astype(object)
+    out = pd.DataFrame(
+        {
+            "zone_id": pd.array(zones.ids[at], dtype="str"),
+            "radius_km": zones.radius_km[at],
+            column: pd.array(label, dtype="str"),
+            "year": pd.array(
+                np.where(np.isnan(y := long["year"].to_numpy(np.float64)), -1, y).astype(int), dtype="Int64"
+            ),
+            "area_ha": long["m2"].to_numpy(np.float64) / _HECTARE,
+            "share": np.divide(
+                long["m2"].to_numpy(np.float64), whole, out=np.full(len(long), np.nan), where=np.nan_to_num(whole) > 0
+            ),
+            "overlap_ha": long["overlap_m2"].to_numpy(np.float64) / _HECTARE,
+            "zone_ha": whole / _HECTARE,
+            "households": zones.households[at],
+        }
+    )
+    out["year"] = out["year"].mask(out["year"] == -1)
+    homes = out["households"]
+    out["area_ha_per_household"] = (out["area_ha"] / homes).where(homes > 0)
+    out["geometry_basis"] = pd.array([basis.get("" if c == UNCLASSIFIED else c, "") for c in label], dtype="str")
+    out["evidence"] = ~out["geometry_basis"].str.contains("illustrative")
+    why = long["why"].fillna("").astype(str).to_numpy(object) if "why" in long else np.full(len(long), "", dtype=object)
+    out["why"] = pd.array(
+        ["; ".join(w for w in (a, b) if w) for a, b in zip(zones.why[at], why, strict=True)], dtype="str"
+    )
+    last = {OUTSIDE: 3, NODATA: 2, UNCLASSIFIED: 1}
+    order = np.lexsort(
+        (
+            label.fillna("").astype(str),
+            [last.get(c, 0) for c in label],
+            out["year"].fillna(9999).astype(int),
+            at,
+        )
+    )
+    return out.iloc[order].reset_index(drop=True)
+
+
+def to_wide(long: pd.DataFrame, values: str = "area_ha") -> pd.DataFrame:
+    """Zones down, classes (and radii and years, where there are several) across.
+
+    Parameters
+    ----------
+    long
+        From `overlay_areas`.
+    values
+        Column to spread.
+
+    Returns
+    -------
+    DataFrame
+        By `zone_id`; columns such as `forage_2018_5km_ha`. A class that a zone does not have is 0, an unknown area NaN.
+
+    Examples
+    --------
+    >>> to_wide(pd.DataFrame({"zone_id": ["a", "b"], "radius_km": [5.0, 5.0], "kind": ["forage", "orchard"],
+    ...     "year": pd.array([None, None], dtype="Int64"), "area_ha": [1.0, 2.0]}))
+             forage_5km_ha  orchard_5km_ha
+    zone_id
+    a                  1.0             0.0
+    b                  0.0             2.0
+    """
+    column = next(c for c in long.columns if c not in {"zone_id", "radius_km", "year"})
+    unit = values.removeprefix("area_") if values.startswith("area_") else values
+    known = long[long[column].notna()]
+    label = known[column].str.strip("()").str.replace(" ", "_")
+    for extra, form in (("year", "{:.0f}"), ("radius_km", "{:g}km")):
+        text = [form.format(v) if pd.notna(v) else "" for v in known[extra]]
+        label = label + [f"_{t}" if t else "" for t in text]
+    wide = known.assign(label=label + f"_{unit}").pivot_table(
+        index="zone_id", columns="label", values=values, aggfunc="sum", fill_value=0.0
+    )
+    wide = wide.reindex(pd.Index(sorted(long["zone_id"].unique()), name="zone_id"))
+    return wide.rename_axis(columns=None).reindex(columns=sorted(wide.columns))
+
+
+def overlay_table(
+    zones: gpd.GeoDataFrame | Raster,
+    cover: gpd.GeoDataFrame | Raster | Mapping[int, Raster],
+    by: str | None = None,
+    buffer_km: float | Sequence[float] | None = None,
+    *,
+    problems: Problems | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """The table of `geosettle overlay`: `overlay_areas` with discs where a buffer is given.
+
+    Parameters
+    ----------
+    zones, cover, by, problems, progress
+        As for `overlay_areas`.
+    buffer_km
+        Radius or radii of discs around the zones.
+    """
+    if buffer_km is None:
+        radii: Sequence[float] | None = None
+    else:
+        radii = [float(r) for r in np.atleast_1d(np.asarray(buffer_km, dtype=np.float64))]
+    return overlay_areas(zones, cover, by, radii_km=radii, problems=problems, progress=progress)

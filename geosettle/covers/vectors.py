@@ -1,0 +1,226 @@
+"""Areas of a polygon layer in zones: each piece of ground once, measured on the ellipsoid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.covers.codes import Problems, note
+from geosettle.covers.zones import Zones, fit_to_measure, lonlat, polygons_of
+from geosettle.errors import ColumnError
+from geosettle.geodesy import area_m2
+
+__all__ = ["Parcels", "pieces"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+Progress = Callable[[int, int], None]
+_SLIVER_M2: Final = 1.0
+_BLOCK: Final = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Parcels:
+    """A polygon layer in which no ground is held twice.
+
+    Parameters
+    ----------
+    ids, label, year
+        Identifier, class ("" where it has none) and year (NaN where it has none) of each polygon, shape (n,).
+    geometry, area_m2
+        The ground it is counted with.
+    overlap
+        Positions of the polygons that had to give ground up, shape (m,).
+    overlap_geometry
+        The ground they gave up, because a polygon before them holds it, shape (m,).
+    """
+
+    ids: NDArray[np.object_]
+    label: NDArray[np.object_]
+    year: FloatArray
+    geometry: NDArray[np.object_]
+    area_m2: FloatArray
+    overlap: IntArray
+    overlap_geometry: NDArray[np.object_]
+
+    @classmethod
+    def of(
+        cls,
+        cover: gpd.GeoDataFrame,
+        by: str | None,
+        *,
+        snapshots: bool = False,
+        max_repair_share: float = 0.01,
+        survey_year: int | None = None,
+        problems: Problems | None = None,
+    ) -> Parcels:
+        """Parcels from a frame; ground under several polygons stays with the one whose id (class, place) comes first.
+
+        With `snapshots` polygons of different years are different maps and do not compete for ground.
+        """
+        if by is not None and by not in cover:
+            raise ColumnError(
+                "the cover has no such column", column=by, mend=f"It has: {', '.join(map(str, cover.columns))}."
+            )
+        ids = np.asarray(cover.index.astype(str), dtype=object)
+        label = np.full(len(cover), "all" if by is None else "", dtype=object)
+        if by is not None:
+            label[:] = ["" if pd.isna(v) else str(v) for v in cover[by]]
+        year = np.full(len(cover), np.nan)
+        if "year" in cover:
+            year[:] = pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64)
+        geometry, area = fit_to_measure(lonlat(cover), ids, "parcel", max_repair_share, problems)
+        keep = np.flatnonzero(np.isfinite(area) & (area > 0))
+        _report(ids, geometry, year, "year" in cover, survey_year, problems)
+        bounds = shapely.bounds(geometry[keep])
+        named = cover.index.name is not None
+        order = keep[
+            np.lexsort(
+                (*bounds.T[::-1], label[keep].astype(str), ids[keep].astype(str) if named else np.zeros(keep.size))
+            )
+        ]
+        ids, label, year, geometry, area = (v[order] for v in (ids, label, year, geometry, area))
+        lost, ground = _settle(geometry, area, year if snapshots else np.zeros(ids.size), ids, problems)
+        return cls(ids, label, year, geometry, area, lost, ground)
+
+
+def _report(
+    ids: NDArray[np.object_],
+    geometry: NDArray[np.object_],
+    year: FloatArray,
+    dated: bool,
+    survey_year: int | None,
+    problems: Problems | None,
+) -> None:
+    """What is odd about single polygons."""
+    if problems is None:
+        return
+    for i in np.flatnonzero(shapely.is_missing(geometry) | shapely.is_empty(geometry)):
+        note(problems, "cover_without_geometry", "note", f"Parcel {ids[i]} has no geometry.", id=str(ids[i]))
+    for i in np.flatnonzero(np.isnan(year)) if dated else ():
+        note(problems, "parcel_without_year", "note", f"Parcel {ids[i]} has no year.", id=str(ids[i]), column="year")
+    for i in np.flatnonzero(year > survey_year) if survey_year is not None else ():
+        message = f"Parcel {ids[i]} is dated {year[i]:.0f}, after the survey of {survey_year}."
+        note(problems, "year_after_survey", "warning", message, id=str(ids[i]), column="year", value=f"{year[i]:.0f}")
+
+
+def _settle(
+    geometry: NDArray[np.object_],
+    area: FloatArray,
+    group: FloatArray,
+    ids: NDArray[np.object_],
+    problems: Problems | None,
+) -> tuple[IntArray, NDArray[np.object_]]:
+    """Take from each polygon what an earlier one of its group holds; in place. Returns who lost ground, and which."""
+    first, second = _overlapping(geometry, group)
+    if first.size == 0:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object)
+    lost, ground = [], []
+    original = geometry.copy()
+    for at in np.split(np.arange(second.size), np.flatnonzero(np.diff(second)) + 1):
+        one = second[at[0]]
+        earlier = shapely.union_all(original[first[at]])
+        taken = polygons_of(shapely.intersection(original[one], earlier))
+        square_metres = float(area_m2([taken])[0])
+        if square_metres <= _SLIVER_M2:
+            continue
+        geometry[one] = polygons_of(shapely.difference(original[one], earlier))
+        area[one] = area_m2([geometry[one]])[0]
+        lost.append(one)
+        ground.append(taken)
+        message = f"Parcel {ids[one]} shares {square_metres / 1e4:.4f} ha with {_list(ids[first[at]])}; counted once."
+        note(problems, "cover_overlaps", "warning", message, id=str(ids[one]))
+    out = np.empty(len(ground), dtype=object)
+    out[:] = ground
+    return np.asarray(lost, dtype=np.intp), out
+
+
+def _list(names: NDArray[np.object_]) -> str:
+    """A few names, and how many more."""
+    shown = ", ".join(map(str, names[:3]))
+    return shown if names.size <= 3 else f"{shown} and {names.size - 3} more"  # noqa: PLR2004
+
+
+def _overlapping(geometry: NDArray[np.object_], group: FloatArray) -> tuple[IntArray, IntArray]:
+    """Pairs (earlier, later) of polygons of one group whose interiors may meet, sorted by the later one."""
+    # A clean coverage (parcels that share their edges exactly) is recognised much faster than its pairs are compared.
+    same = group.size == 0 or bool(np.all((group == group[0]) | (np.isnan(group) & np.isnan(group[0]))))
+    if geometry.size < 2 or (same and bool(shapely.coverage_is_valid(geometry))):  # noqa: PLR2004
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    tree = shapely.STRtree(geometry)
+    later, earlier = tree.query(geometry)
+    pair = (earlier < later) & ((group[earlier] == group[later]) | (np.isnan(group[earlier]) & np.isnan(group[later])))
+    earlier, later = earlier[pair], later[pair]
+    if earlier.size:
+        shapely.prepare(geometry)
+        meet = shapely.intersects(geometry[later], geometry[earlier])
+        earlier, later = earlier[meet], later[meet]
+        meet = ~shapely.touches(geometry[later], geometry[earlier])
+        earlier, later = earlier[meet], later[meet]
+    order = np.lexsort((earlier, later))
+    return earlier[order], later[order]
+
+
+def pieces(
+    zones: Zones, geometry: NDArray[np.object_], area: FloatArray, progress: Progress | None = None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Area shared by each zone and each polygon that meet.
+
+    Parameters
+    ----------
+    zones
+        The zones.
+    geometry, area
+        Valid WGS84 polygons and their square metres.
+    progress
+        Called with (zones done, zones in all).
+
+    Returns
+    -------
+    (zone, polygon, square metres)
+        Positions and area of every pair that shares ground, sorted by zone, then polygon.
+    """
+    usable = np.flatnonzero(np.nan_to_num(zones.area_m2) > 0)
+    if usable.size == 0 or geometry.size == 0:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0)
+    tree = shapely.STRtree(geometry)
+    blocks = np.array_split(usable, max(2, int(np.ceil(usable.size / 500)))) if usable.size > 1 else [usable]
+    found = []
+    done = 0
+    # GEOS lets go of the interpreter while it works, so threads share the pairs; blocks bound the memory.
+    with ThreadPoolExecutor() as pool:
+        for block, result in zip(
+            blocks, pool.map(lambda b: _block(b, zones, tree, geometry, area), blocks), strict=True
+        ):
+            found.append(result)
+            done += block.size
+            if progress is not None:
+                progress(done, usable.size)
+    zone, polygon, metres = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((polygon, zone))
+    return zone[order], polygon[order], metres[order]
+
+
+def _block(
+    rows: IntArray, zones: Zones, tree: Any, geometry: NDArray[np.object_], area: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs of a block of zones."""
+    shapes = zones.geometry[rows]
+    shapely.prepare(shapes)
+    at, polygon = tree.query(shapes, predicate="intersects")
+    metres = np.empty(at.size)
+    # A parcel wholly inside needs no cutting: its area is known.
+    whole = shapely.contains_properly(shapes[at], geometry[polygon])
+    metres[whole] = area[polygon[whole]]
+    cut = ~whole
+    metres[cut] = area_m2(shapely.intersection(geometry[polygon[cut]], shapes[at[cut]]))
+    keep = metres > 0
+    return rows[at[keep]], polygon[keep], metres[keep]

@@ -1,0 +1,287 @@
+"""Zones: polygons, geodesic discs around points, or the cells of a catchment raster; and polygons made fit to measure.
+
+Edges are straight in longitude/latitude. Everything is WGS84 and measured on the ellipsoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from rasterio import features
+
+from geosettle.covers.codes import Problems, note
+from geosettle.errors import CrsError, InputError
+from geosettle.geodesy import GEOD, area_m2, disc
+from geosettle.raster import Raster
+
+__all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons_of"]
+
+FloatArray = NDArray[np.float64]
+_VERTICES = 180
+
+
+def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Geometry of a frame in WGS84 longitude/latitude, as an array.
+
+    Raises
+    ------
+    CrsError
+        The frame has geometries and no CRS.
+
+    Examples
+    --------
+    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:3857"))[0]
+    <POINT (0 0)>
+    """
+    series = frame.geometry
+    if frame.crs is None:
+        if not series.isna().all():
+            raise CrsError(
+                "the frame has no coordinate reference system", mend='Set it, e.g. frame.set_crs("EPSG:4326").'
+            )
+    elif frame.crs != "EPSG:4326":
+        series = series.to_crs("EPSG:4326")
+    out = np.empty(len(series), dtype=object)
+    out[:] = series.array
+    return out
+
+
+def discs(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike) -> NDArray[np.object_]:
+    """Geodesic discs around many points; as `geosettle.geodesy.disc`, for arrays.
+
+    Parameters
+    ----------
+    lon, lat, radius_m
+        WGS84 degrees and metres, shape (n,). A missing coordinate gives None, a radius of 0 an empty polygon.
+
+    Examples
+    --------
+    >>> round(float(area_m2(discs([76], [39], [5_000]))[0] / (np.pi * 5_000**2)), 5)
+    1.0
+    """
+    x0, y0, radius = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (lon, lat, radius_m)))
+    out = np.full(x0.shape, None, dtype=object)
+    known = np.isfinite(x0) & np.isfinite(y0) & np.isfinite(radius)
+    out[known & (radius <= 0)] = shapely.Polygon()
+    rows = np.flatnonzero(known & (radius > 0))
+    # Away from the poles and the antimeridian all corners can be had in one call; the rest goes one by one.
+    reach = np.degrees(radius[rows] / 6.3e6) * 1.1
+    narrow = np.cos(np.radians(np.minimum(np.abs(y0[rows]) + reach, 90)))
+    plain = (narrow > 0.02) & (np.abs(x0[rows]) + reach / np.maximum(narrow, 0.02) < 180)  # noqa: PLR2004
+    easy = rows[plain]
+    if easy.size:
+        azimuth = np.tile(np.linspace(0, 360, _VERTICES, endpoint=False), easy.size)
+        angle = 2 * np.pi / _VERTICES
+        outer = radius[easy] * np.sqrt(angle / np.sin(angle))
+        lons, lats, reached = (np.repeat(v, _VERTICES) for v in (x0[easy], y0[easy], outer))
+        x, y, _ = GEOD.fwd(lons, lats, azimuth, reached)
+        out[easy] = shapely.polygons(np.stack([x, y], axis=-1).reshape(easy.size, _VERTICES, 2))
+    for row in rows[~plain]:
+        out[row] = disc(float(x0[row]), float(y0[row]), float(radius[row]))
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """What areas are measured in: one polygon for each zone and radius.
+
+    Parameters
+    ----------
+    ids, radius_km
+        Identifier of the zone; radius of its disc, NaN where the zone is the polygon itself. Shape (n,).
+    geometry
+        WGS84 polygons, None where the zone has no position.
+    area_m2
+        Geodesic area, NaN where the zone has no position.
+    why
+        Why a zone has no area, in words; empty otherwise.
+    households
+        Households of the zone, NaN where unknown.
+    """
+
+    ids: NDArray[np.object_]
+    radius_km: FloatArray
+    geometry: NDArray[np.object_]
+    area_m2: FloatArray
+    why: NDArray[np.object_]
+    households: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        zones: gpd.GeoDataFrame | Raster,
+        radii_km: Sequence[float] | None = None,
+        *,
+        households: str = "households",
+        max_repair_share: float = 0.01,
+        problems: Problems | None = None,
+    ) -> Zones:
+        """Zones from polygons, from points with radii, or from a raster whose values name the zones."""
+        frame = catchments(zones) if isinstance(zones, Raster) else zones
+        geometry = lonlat(frame)
+        ids = np.asarray(frame.index.astype(str), dtype=object)
+        homes = (
+            pd.to_numeric(frame[households], errors="coerce").to_numpy(np.float64)
+            if households in frame
+            else np.full(len(frame), np.nan)
+        )
+        why = np.full(len(frame), "", dtype=object)
+        missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+        why[missing] = "position unknown"
+        if radii_km is None:
+            if np.any(shapely.get_dimensions(geometry[~missing]) < 2):  # noqa: PLR2004
+                raise InputError(
+                    "zones that are points need radii",
+                    mend="Give radii_km=[5, 15, 30] (command line: --buffer-km).",
+                )
+            geometry, area = fit_to_measure(geometry, ids, "zone", max_repair_share, problems)
+            why[~missing & np.isnan(area)] = "the polygon could not be repaired"
+            radius = np.full(len(frame), np.nan)
+        else:
+            rings = np.asarray(sorted({float(r) for r in radii_km}))
+            if rings.size == 0 or not np.all(np.isfinite(rings) & (rings > 0)):
+                raise InputError("radii must be positive", column="radii_km", value=list(radii_km))
+            centre = np.where(shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry)  # noqa: PLR2004
+            centre = shapely.centroid(centre)
+            n, k = len(frame), rings.size
+            radius = np.tile(rings, n)
+            geometry = discs(np.repeat(shapely.get_x(centre), k), np.repeat(shapely.get_y(centre), k), radius * 1000)
+            area = np.where(shapely.is_missing(geometry), np.nan, area_m2(geometry))
+            ids, why, homes = (np.repeat(v, k) for v in (ids, why, homes))
+        for i in np.flatnonzero(why == "position unknown"):
+            note(problems, "zone_without_geometry", "note", f"Zone {ids[i]} has no position.", id=str(ids[i]))
+        for i in np.flatnonzero(area == 0):
+            why[i] = "the zone has no area"
+            note(problems, "zone_of_no_area", "warning", f"Zone {ids[i]} has no area.", id=str(ids[i]))
+        order = np.lexsort((radius, ids.astype(str)))
+        return cls(ids[order], radius[order], geometry[order], area[order], why[order], homes[order])
+
+    def __len__(self) -> int:
+        """How many zones."""
+        return int(self.ids.size)
+
+
+def fit_to_measure(
+    geometry: NDArray[np.object_],
+    ids: ArrayLike,
+    what: str,
+    max_repair_share: float,
+    problems: Problems | None,
+) -> tuple[NDArray[np.object_], FloatArray]:
+    """Polygons that can be measured: repaired where they cross themselves, refused where that would change them.
+
+    Parameters
+    ----------
+    geometry
+        WGS84 geometries; lines, points and None are not measured.
+    ids, what
+        Identifiers and the word for them ("zone", "parcel"), for messages.
+    max_repair_share
+        Largest change of area by repair, as a share of the larger of the two areas.
+    problems
+        Where repairs and refusals are reported, with areas before and after.
+
+    Returns
+    -------
+    (geometry, area)
+        Geometries (None where refused or missing) and square metres (NaN there).
+
+    Examples
+    --------
+    >>> bow_tie = np.array([shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])], dtype=object)
+    >>> found: Problems = []
+    >>> fit_to_measure(bow_tie, ["p"], "parcel", 0.01, found)[1], found[0].code
+    (array([nan]), 'geometry_refused')
+    """
+    out = geometry.copy()
+    names = np.asarray(ids, dtype=object)
+    present = ~(shapely.is_missing(out) | shapely.is_empty(out))
+    area = np.where(present, area_m2(out), np.nan)
+    area[shapely.is_empty(out)] = 0.0
+    for i in np.flatnonzero(present & ~shapely.is_valid(out)):
+        mended = polygons_of(shapely.make_valid(out[i], method="structure", keep_collapsed=False))
+        before, after = area[i], area_m2([mended])[0]
+        change = abs(after - before) / max(after, before, 1e-9)
+        told = f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after ({shapely.is_valid_reason(out[i])})"
+        if change > max_repair_share:
+            out[i], area[i] = None, np.nan
+            message = f"The {what} {names[i]} was refused: its repair would change its area, {told}."
+            mend = "Draw it anew: its ring crosses itself."
+            note(problems, "geometry_refused", "error", message, id=str(names[i]), layer=what, mend=mend)
+        else:
+            out[i], area[i] = mended, after
+            message = f"The {what} {names[i]} was repaired: {told}."
+            note(problems, "geometry_repaired", "warning", message, id=str(names[i]), layer=what)
+    return out, area
+
+
+def polygons_of(geometry: Any) -> Any:
+    """Only the polygonal parts of a geometry.
+
+    Examples
+    --------
+    >>> polygons_of(shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])).geom_type
+    'Polygon'
+    """
+    if shapely.get_dimensions(geometry) == 2 and shapely.get_type_id(geometry) in {3, 6}:  # noqa: PLR2004
+        return geometry
+    parts = [p for p in shapely.get_parts(geometry) if shapely.get_dimensions(p) == 2]  # noqa: PLR2004
+    return shapely.union_all(parts) if len(parts) != 1 else parts[0]
+
+
+def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.GeoDataFrame:
+    """Polygons of a catchment raster, along its cell edges.
+
+    Parameters
+    ----------
+    raster
+        Values that name zones (the number of the nearest site ...), or a cost such as hours.
+    limits
+        With a cost: one zone for each limit, the cells up to it. None: one zone for each value.
+
+    Returns
+    -------
+    GeoDataFrame
+        By `zone_id` (the value or limit as text), WGS84; cells without a value belong to no zone.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> hours = Raster(np.array([[0.0, 1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
+    >>> catchments(hours, [0.5, 1]).bounds.to_numpy().tolist()
+    [[76.0, 39.0, 77.0, 40.0], [76.0, 39.0, 78.0, 40.0]]
+    """
+    values = raster.values
+    if limits is None:
+        keys = np.unique(values[np.isfinite(values)])
+        masks = [(f"{key:g}", values == key) for key in keys]
+    else:
+        with np.errstate(invalid="ignore"):
+            masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]
+    geometry = [shapely.union_all(vectorise(mask, raster)) for _, mask in masks]
+    frame = gpd.GeoDataFrame(
+        index=pd.Index([name for name, _ in masks], name="zone_id"), geometry=geometry, crs=raster.crs
+    )
+    return frame if frame.crs == "EPSG:4326" else frame.to_crs("EPSG:4326")
+
+
+def vectorise(mask: NDArray[np.bool_], raster: Raster) -> list[Any]:
+    """Polygons of the true cells, joined over edges but not over corners, so that each is valid.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> grid = Raster(np.zeros((2, 2)), Affine(1, 0, 0, 0, -1, 2))
+    >>> [p.area for p in vectorise(np.array([[True, False], [False, True]]), grid)]
+    [1.0, 1.0]
+    """
+    found = features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=raster.transform)
+    polygons = [shapely.geometry.shape(shape) for shape, _ in found]
+    return sorted(polygons, key=lambda p: p.bounds)

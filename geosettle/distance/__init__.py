@@ -24,6 +24,7 @@ from geosettle.distance.geodesic import (
     nearest_geodesic,
     radius_m,
 )
+from geosettle.distance.uncertainty import distance_intervals, rank_intervals, sample_distances, separate, site_means
 from geosettle.errors import InputError, UnknownNameError
 
 __all__ = [
@@ -32,11 +33,16 @@ __all__ = [
     "PAIR_COLUMNS",
     "Context",
     "Metric",
+    "distance_intervals",
     "distance_matrix",
     "distance_table",
     "geodesic_distance",
     "nearest",
     "pair_distances",
+    "rank_intervals",
+    "sample_distances",
+    "separate",
+    "site_means",
 ]
 
 METRICS: Final[Mapping[str, Metric]] = {

@@ -1,15 +1,9 @@
-"""Places in administrative units: which one, how surely, and whether that is what the source declared.
-
-Any ladder of levels will do (province, prefecture, county, township ...); it is read from `level` and `parent_code`.
-The boundary set is the user's choice, and joining with it takes no position on where a border ought to run.
-"""
+"""Joining: the unit of every place at every level, its probability, its border, and the declared name beside it."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import geopandas as gpd
@@ -18,247 +12,19 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.admin.names import Aliases, Names, says_exclave
+from geosettle.admin.units import ladder, lonlat, read_units
 from geosettle.geodesy import area_m2, disc, edge_distance_m
 
-__all__ = ["Names", "admin_long", "join_admin", "ladder"]
+__all__ = ["admin_long", "join_admin"]
 
 # Touching within a millimetre counts as touching: a border must not move when the input comes in another CRS.
 _TOUCH_DEG: Final = 1e-8
 _EXACT_M: Final = 1.0
 _VERDICTS: Final = {"yes": True, "no": False}
 
-Aliases = Mapping[str, "str | Sequence[str]"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-
-
-# --- names -----------------------------------------------------------------------------------------------------------
-
-_KINDS: Final[Mapping[str, str]] = {
-    "county": "county",
-    "xian": "county",
-    "city": "city",
-    "shi": "city",
-    "municipality": "city",
-    "prefecture": "prefecture",
-    "diqu": "prefecture",
-    "zhou": "prefecture",
-    "province": "province",
-    "region": "region",
-    "district": "district",
-    "qu": "district",
-    "town": "town",
-    "township": "township",
-    "县": "county",
-    "市": "city",
-    "地区": "prefecture",
-    "州": "prefecture",
-    "省": "province",
-    "区": "district",
-    "镇": "town",
-    "乡": "township",
-}
-_CHINESE_KIND: Final = re.compile(r"(地区|县|市|州|省|区|镇|乡)")
-_CHINESE_NAME: Final = re.compile(
-    r"^(?P<stem>.+?)(?:(?:各族|[一-鿿]{2,4}?族)*(?:维吾尔|柯尔克孜|塔吉克|哈萨克|蒙古|回|藏|锡伯)*自治)?"
-    r"(?P<kind>地区|县|市|州|省|区|镇|乡)$"
-)
-_WORD: Final = re.compile(r"[一-鿿]+|[^\W\d_一-鿿]+")
-_EXCLAVE: Final = re.compile(r"exclave|enclave|飞地|插花地", re.IGNORECASE)
-
-
-def _fold(text: str) -> str:
-    """Lower case, no accents, no apostrophes or hyphens: what two spellings of one name share."""
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return re.sub(r"['\u2018\u2019\u02bb\u02bc`´-]", "", unicodedata.normalize("NFKC", text).casefold())
-
-
-def _latin_stem(words: Sequence[str]) -> tuple[str, str]:
-    """Stem and kind of a Latin name: ("hotan", "city") of hotan city; an ethnonym before `autonomous` is dropped."""
-    words = list(words)
-    kind = ""
-    while len(words) > 1 and words[-1] in _KINDS:
-        kind = kind or _KINDS[words.pop()]
-    if "autonomous" in words[1:]:
-        words = words[: max(1, words.index("autonomous") - 1)]
-    return " ".join(words), kind
-
-
-def _split_name(name: str) -> list[tuple[str, str]]:
-    """Stems and kinds in one unit's name: "Poskam (Zepu) County" gives poskam and zepu, each a county."""
-    found: list[tuple[str, str]] = []
-    for piece in re.split(r"[()（）/;；,，、|]", _fold(name)):
-        words = _WORD.findall(piece)
-        latin = [w for w in words if not "一" <= w[0] <= "鿿"]
-        if latin and not all(w in _KINDS or w == "autonomous" for w in latin):
-            found.append(_latin_stem(latin))
-        elif latin:
-            found.append(("", _KINDS.get(latin[-1], "")))
-        for chinese in (w for w in words if "一" <= w[0] <= "鿿"):
-            match = _CHINESE_NAME.match(chinese)
-            found.append((match["stem"], _KINDS[match["kind"]]) if match else (chinese, ""))
-    kinds = {kind for _, kind in found if kind}
-    shared = kinds.pop() if len(kinds) == 1 else ""
-    return [(stem, kind or shared) for stem, kind in found if stem]
-
-
-@dataclass(frozen=True)
-class Names:
-    """The names by which the units of one level are known.
-
-    Parameters
-    ----------
-    stems
-        Folded stem of a name to the units that bear it, each with its kind ("county", "city" ... or "").
-
-    Examples
-    --------
-    >>> names = Names.of([("653022", "Akto County", "阿克陶县"), ("653024", "Wuqia", "乌恰县")], {"Aktau": "Akto"})
-    >>> names.units_in("Aktau (阿克陶县)"), names.units_in("between Akto and Wuqia"), names.units_in("Atlantis")
-    (('653022',), ('653022', '653024'), ())
-    """
-
-    stems: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, units: Iterable[tuple[str, ...]], aliases: Aliases | None = None) -> Names:
-        """Collect names from (code, name, further names ...) and from aliases.
-
-        An alias entry is either a spelling and the unit it means (name or code), or a unit and a list of spellings.
-        """
-        stems: dict[str, set[tuple[str, str]]] = {}
-        codes: dict[str, str] = {}
-        for code, *names in units:
-            codes[code] = code
-            for name in names:
-                for stem, kind in _split_name(name):
-                    stems.setdefault(stem, set()).add((code, kind))
-        named = {stem: {code for code, _ in found} for stem, found in stems.items()}
-        for left, right in (aliases or {}).items():
-            unit, spellings = (right, (left,)) if isinstance(right, str) else (left, tuple(right))
-            targets = {unit} & codes.keys() or {c for s, _ in _split_name(unit) for c in named.get(s, ())}
-            for spelling in spellings:
-                for stem, kind in _split_name(spelling):
-                    stems.setdefault(stem, set()).update((code, kind) for code in targets)
-        return cls({stem: frozenset(found) for stem, found in stems.items() if found})
-
-    def units_in(self, text: str) -> tuple[str, ...]:
-        """Codes of the units named in a free text, in the order they are named; the longest name wins."""
-        folded = _fold(text)
-        taken = np.zeros(len(folded), dtype=bool)
-        found: dict[int, frozenset[str]] = {}
-        for stem in sorted(self.stems, key=lambda s: (-len(s), s)):
-            pattern = re.escape(stem) if "一" <= stem[0] <= "鿿" else rf"(?<![^\W\d_]){re.escape(stem)}(?![^\W\d_])"
-            for match in re.finditer(pattern, folded):
-                if not taken[match.start() : match.end()].any():
-                    taken[match.start() : match.end()] = True
-                    found[match.start()] = self._narrow(stem, folded[match.end() :])
-        # One place is often named twice ("Hotan City (和田市)"): a sharper naming settles a vaguer one that holds it.
-        sharp = [codes for _, codes in sorted(found.items()) if len(codes) == 1]
-        vague = [codes for _, codes in sorted(found.items()) if len(codes) > 1 and not any(s <= codes for s in sharp)]
-        return tuple(dict.fromkeys(code for codes in (*sharp, *vague) for code in sorted(codes)))
-
-    def _narrow(self, stem: str, rest: str) -> frozenset[str]:
-        """Units with this stem; only those of the kind that follows in the text, if any is of it."""
-        match = _CHINESE_KIND.match(rest) or re.match(r"\s*([^\W\d_]+)", rest)
-        kind = _KINDS.get(match[1], "") if match else ""
-        every = self.stems[stem]
-        return frozenset(code for code, k in every if k == kind) or frozenset(code for code, _ in every)
-
-
-# --- the ladder ------------------------------------------------------------------------------------------------------
-
-
-def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
-    """Levels of a boundary layer from the coarsest to the finest.
-
-    Parents stand above their children; levels that no parent code links are ordered by the mean area of their units.
-
-    Parameters
-    ----------
-    boundaries
-        Indexed by `code`, with `level` and, optionally, `parent_code`.
-
-    Examples
-    --------
-    >>> ladder(pd.DataFrame({"level": ["county", "prefecture"], "parent_code": ["65", None]}, index=["6501", "65"]))
-    ('prefecture', 'county')
-    """
-    level = boundaries["level"].astype(str)
-    parents = boundaries["parent_code"] if "parent_code" in boundaries else pd.Series(index=boundaries.index, dtype=str)
-    by_code = dict(zip(boundaries.index.astype(str), level, strict=True))
-    above: dict[str, set[str]] = {name: set() for name in level}
-    for name, parent in zip(level, parents, strict=True):
-        if pd.notna(parent) and by_code.get(str(parent), name) != name:
-            above[name].add(by_code[str(parent)])
-    size: dict[Any, float] = dict.fromkeys(above, 0.0)
-    if isinstance(boundaries, gpd.GeoDataFrame) and len(boundaries):
-        areas = pd.Series(shapely.area(boundaries.geometry.to_numpy()), index=boundaries.index)
-        size = areas.groupby(level.to_numpy()).mean().to_dict()
-
-    def depth(name: str, seen: tuple[str, ...] = ()) -> int:
-        if name in seen:
-            raise InputError(
-                "the levels of the boundaries are each other's parents",
-                column="parent_code",
-                value=name,
-                mend="A unit's parent must belong to a coarser level.",
-            )
-        return 1 + max((depth(up, (*seen, name)) for up in above[name]), default=-1)
-
-    return tuple(sorted(above, key=lambda name: (depth(name), -size[name], name)))
-
-
-def _units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units in WGS84, sorted by code, every optional column present; enclaves added to the parent that omits them."""
-    frame = boundaries if "code" not in boundaries else boundaries.set_index("code")
-    for column in ("level", "name"):
-        if column not in frame:
-            raise ColumnError("the boundaries have no such column", column=column, mend="Add it to the layer.")
-    units = gpd.GeoDataFrame(
-        {
-            "level": frame["level"].astype(str).to_numpy(),
-            "name": frame["name"].fillna("").astype(str).to_numpy(),
-            **{
-                c: frame[c].to_numpy() if c in frame else np.full(len(frame), None)
-                for c in ("parent_code", "name_local", "aliases", "valid_from", "valid_to")
-            },
-        },
-        index=pd.Index(frame.index.astype(str), name="code"),
-        geometry=_lonlat(frame).to_numpy(),
-        crs="EPSG:4326",
-    ).sort_index()
-    if not units.index.is_unique:
-        twice = units.index[units.index.duplicated()][0]
-        raise InputError("two boundaries share one code", column="code", value=twice, mend="Codes must be unique.")
-    units["parent_code"] = [None if pd.isna(p) or p == "" else str(p) for p in units["parent_code"]]
-    return _with_enclaves(units)
-
-
-def _with_enclaves(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add to each parent the children that lie in a hole of it, so that all rungs tell the same story."""
-    order = {name: depth for depth, name in enumerate(ladder(units))}
-    geometry = units.geometry.copy()
-    for code in sorted(units.index, key=lambda c: (-order[units.loc[c, "level"]], c)):
-        parent = units.loc[code, "parent_code"]
-        if parent not in geometry.index or shapely.is_missing(geometry[code]) or shapely.is_missing(geometry[parent]):
-            continue
-        if area_m2([shapely.intersection(geometry[code], geometry[parent])])[0] < area_m2([geometry[code]])[0] / 2:
-            geometry[parent] = shapely.union(geometry[parent], geometry[code])
-    return units.set_geometry(geometry)
-
-
-def _lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Geometry in WGS84 longitude/latitude."""
-    if frame.crs is None:
-        if frame.geometry.isna().all():
-            return frame.geometry
-        raise CrsError("the frame has no coordinate reference system", mend='Set it, e.g. frame.set_crs("EPSG:4326").')
-    return frame.geometry if frame.crs == "EPSG:4326" else frame.geometry.to_crs("EPSG:4326")
-
-
-# --- joining ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +42,7 @@ class _Places:
 
     @classmethod
     def of(cls, points: gpd.GeoDataFrame, year: int | None) -> _Places:
-        geometry = _lonlat(points).to_numpy()
+        geometry = lonlat(points).to_numpy()
         known = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
         is_area = shapely.get_dimensions(geometry) == 2
         anchor = np.where(is_area, shapely.point_on_surface(geometry), shapely.centroid(geometry))
@@ -343,7 +109,12 @@ def _join_level(
         chosen[row], several[row], distance[row] = best[0], len(found) > 1, 0.0
     point = ~places.is_area
     lost = np.flatnonzero(places.known & point & (chosen < 0))
-    _take_nearest(places, units, tree, lost, tolerance_m, chosen, distance, why)
+    near, metres = _nearest(places, units, tree, lost, tolerance_m)
+    level = units["level"].iloc[0] if len(units) else ""
+    chosen[lost], distance[lost] = near, metres
+    why[lost] = f"outside every {level} of the boundary set, and none within {tolerance_m / 1000:g} km"
+    for row in lost[near >= 0]:
+        why[row] = f"outside every {level}; the nearest taken, {distance[row]:.0f} m away"
     border = np.full(n, np.nan)
     held = np.flatnonzero((chosen >= 0) & places.known & point)
     border[held] = np.abs(_border_m(places, held, polygons, chosen[held]))
@@ -352,7 +123,8 @@ def _join_level(
         why[row] = (
             f"on the border of {names}; the {'parent of the finer unit' if finer_parent[row] else 'smallest code'} taken"
         )
-    shares = _shares(places, tree, units, chosen, border, several)
+    sure = (chosen >= 0) & (distance == 0) & ~several & (border > places.radius_m)
+    shares = _shares(places, tree, units, np.where(sure, chosen, -1))
     for row in np.flatnonzero(places.known & places.is_area):
         if shares[row]:
             chosen[row] = max(shares[row], key=lambda u: (shares[row][u], -u))
@@ -386,52 +158,34 @@ def _touching(places: _Places, tree: shapely.STRtree, units: gpd.GeoDataFrame) -
     return found
 
 
-def _take_nearest(
-    places: _Places,
-    units: gpd.GeoDataFrame,
-    tree: shapely.STRtree,
-    rows: IntArray,
-    tolerance_m: float,
-    chosen: IntArray,
-    distance: FloatArray,
-    why: NDArray[np.object_],
-) -> None:
-    """Give points outside every unit the nearest one within the tolerance, or the reason why not."""
-    level = units["level"].iloc[0]
-    why[rows] = f"outside every {level} of the boundary set, and none within {tolerance_m / 1000:g} km"
+def _nearest(
+    places: _Places, units: gpd.GeoDataFrame, tree: shapely.STRtree, rows: IntArray, tolerance_m: float
+) -> tuple[IntArray, FloatArray]:
+    """Nearest unit within the tolerance of each row, and its metres; -1 and NaN where there is none."""
+    near, metres = np.full(rows.size, -1, dtype=np.intp), np.full(rows.size, np.nan)
     if rows.size == 0:
-        return
+        return near, metres
     at, unit = tree.query(_box(places, rows, np.full(rows.size, tolerance_m)))
     keep = _valid(units, unit, places.year[rows[at]])
     at, unit = at[keep], unit[keep]
-    metres = np.abs(_border_m(places, rows[at], units.geometry.to_numpy(), unit))
-    order = np.lexsort((unit, metres, at))
+    away = np.abs(_border_m(places, rows[at], units.geometry.to_numpy(), unit))
+    order = np.lexsort((unit, away, at))
+    order = order[away[order] <= tolerance_m]
     first = order[np.r_[True, at[order][1:] != at[order][:-1]]] if order.size else order
-    for k in first[metres[first] <= tolerance_m]:
-        row = rows[at[k]]
-        chosen[row], distance[row] = unit[k], metres[k]
-        why[row] = f"outside every {level}; the nearest taken, {metres[k]:.0f} m away"
+    near[at[first]], metres[at[first]] = unit[first], away[first]
+    return near, metres
 
 
-def _shares(
-    places: _Places,
-    tree: shapely.STRtree,
-    units: gpd.GeoDataFrame,
-    chosen: IntArray,
-    border: FloatArray,
-    several: NDArray[np.bool_],
-) -> list[dict[int, float]]:
-    """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every unit."""
+def _shares(places: _Places, tree: shapely.STRtree, units: gpd.GeoDataFrame, sure: IntArray) -> list[dict[int, float]]:
+    """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every unit.
+
+    Where `sure` names a unit the border is out of reach, and no disc needs cutting.
+    """
     shares: list[dict[int, float]] = [{} for _ in range(len(places.index))]
     polygons = units.geometry.to_numpy()
-    inside = (chosen >= 0) & ~several & (border > places.radius_m)
     for row in np.flatnonzero(places.known):
-        if (
-            inside[row]
-            and not places.is_area[row]
-            and shapely.covers(polygons[chosen[row]], shapely.Point(places.lon[row], places.lat[row]))
-        ):
-            shares[row] = {int(chosen[row]): 1.0}
+        if sure[row] >= 0 and not places.is_area[row]:
+            shares[row] = {int(sure[row]): 1.0}
             continue
         zone = places.geometry[row] if places.is_area[row] else None
         if zone is None:
@@ -527,7 +281,7 @@ def join_admin(
     a           1  West 0.50; East 0.50       True          True
     b           2  East 0.77; West 0.23      False          <NA>
     """
-    units = _units(boundaries)
+    units = read_units(boundaries)
     places = _Places.of(points, year)
     levels = ladder(units)
     tolerance_m = float(tolerance_km) * 1000
@@ -536,7 +290,7 @@ def join_admin(
     for level in reversed(levels):
         rung = units[units["level"] == level]
         frame = _join_level(places, rung, tolerance_m, parent)
-        _declare(frame, points, rung, level, places, aliases)
+        _declare(frame, points, rung, places, aliases)
         joined[level] = frame
         up = units["parent_code"]
         parent = [None if pd.isna(code) else up[code] for code in frame["code"]]
@@ -577,33 +331,29 @@ def _assemble(index: pd.Index, levels: Sequence[str], joined: Mapping[str, pd.Da
 
 
 def _all(values: Sequence[Any]) -> bool | None:
-    """False if any level disagrees, True if at least one agrees and none is undecided ("" means nothing declared)."""
+    """Give False if any level disagrees, True if one agrees and none is undecided ("" means nothing declared)."""
     if any(v == "no" for v in values):
         return False
     return True if "yes" in values and "undecided" not in values else None
 
 
 def _declare(
-    frame: pd.DataFrame,
-    points: pd.DataFrame,
-    units: gpd.GeoDataFrame,
-    level: str,
-    places: _Places,
-    aliases: Aliases | None,
+    frame: pd.DataFrame, points: pd.DataFrame, units: gpd.GeoDataFrame, places: _Places, aliases: Aliases | None
 ) -> None:
     """Compare what the source declares with what was joined; the verdict and its reason go into `frame`."""
+    level = units["level"].iloc[0]
     column = next((c for c in (f"declared_{level}", level) if c in points), None)
-    texts = ["" if column is None or pd.isna(v) else str(v) for v in points[column]] if column else [""] * len(points)
+    texts = ["" if pd.isna(v) else str(v).strip() for v in points[column]] if column else [""] * len(points)
     rows = zip(units.index, units["name"], units["name_local"], units["aliases"], strict=True)
     names = Names.of([(c, *(str(n) for n in rest if pd.notna(n) and n)) for c, *rest in rows], aliases)
-    parsed = {text: names.units_in(text) for text in set(texts)}
+    parsed = {text: names.units_in(text) for text in sorted(set(texts))}
     shares: list[dict[str, float]] = frame.attrs.pop("shares")
+    codes = [None if pd.isna(code) else str(code) for code in frame["code"]]
     verdicts, whys = [], []
     for row, text in enumerate(texts):
-        code = frame["code"].iloc[row]
-        verdict, why = _verdict(text, parsed[text], None if pd.isna(code) else str(code), shares[row], level, units)
-        if verdict == "no" and len(named := parsed[text]) and places.known[row]:
-            why += _how_far(places, row, units, named[0])
+        verdict, why = _verdict(text, parsed[text], codes[row], shares[row], units)
+        if verdict == "no" and places.known[row] and not places.is_area[row]:
+            why += _how_far(places, row, units, parsed[text][0])
         verdicts.append(verdict)
         whys.append("; ".join(w for w in (frame["why"].iloc[row], why) if w))
     frame["declared"] = pd.array([t or None for t in texts], dtype="str")
@@ -612,36 +362,50 @@ def _declare(
 
 
 def _verdict(
-    text: str, named: Sequence[str], code: str | None, shares: Mapping[str, float], level: str, units: gpd.GeoDataFrame
+    text: str, named: Sequence[str], code: str | None, shares: Mapping[str, float], units: gpd.GeoDataFrame
 ) -> tuple[str, str]:
     """Verdict "yes", "no", "undecided" or "" (nothing to compare), and its reason."""
-    if not text:
-        return "", ""
+    if not text or code is None:
+        return ("undecided" if text else ""), ""
+    level = units.loc[code, "level"]
     if not named:
         return "undecided", f"declared {level} {text!r} is no name of a {level} in the boundary set"
-    if code is None:
-        return "undecided", f"declared {level} {text!r} cannot be compared: no {level} was joined"
-    here = f"the position lies in {code} {units.loc[code, 'name']}"
-    there = f"{named[0]} {units.loc[named[0], 'name']}"
-    if _EXCLAVE.search(text) and named[0] != code:
-        return "no", f"declared {level} is an exclave of {there}, which the boundary set does not draw: {here}"
-    if tuple(named) == (code,) or (_EXCLAVE.search(text) and named[0] == code):
-        return "yes", ""
-    if code in named:
-        return "undecided", f"declared {level} {text!r} names or fits several units; {here}, one of them"
-    possible = sum(shares.get(other, 0.0) for other in named)
-    if possible > 0:
-        return "undecided", f"declared {level} {there} holds {possible:.2f} of the uncertainty, though {here}"
-    return "no", f"declared {level} is {there}, but {here}: an exclave not drawn, another spelling, or a wrong position"
+    # "Taxkorgan exclave inside Yopurga" names two counties but declares the first.
+    declared = tuple(named[:1]) if says_exclave(text) else tuple(named)
+    here, there = (f"{c} {units.loc[c, 'name']}" for c in (code, declared[0]))
+    possible = sum(shares.get(other, 0.0) for other in declared)
+    if declared == (code,):
+        verdict, why = "yes", ""
+    elif code in declared:
+        verdict, why = (
+            "undecided",
+            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
+        )
+    elif possible > 0:
+        why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
+        verdict = "undecided"
+    else:
+        verdict, why = "no", f"declared {level} is {there}, but the position lies in {here}"
+    return verdict, why
 
 
 def _how_far(places: _Places, row: int, units: gpd.GeoDataFrame, code: str) -> str:
-    """How far the declared unit is, for the reader to judge."""
-    polygon = units.geometry[code]
-    if shapely.is_missing(polygon):
+    """How far the declared unit is, and whether what is nearest is an exclave of it; for the reader to judge."""
+    parts = shapely.get_parts(units.geometry[code])
+    if parts.size == 0:
         return ""
-    metres = float(np.abs(edge_distance_m(places.lon[[row]], places.lat[[row]], polygon))[0])
-    return f" ({metres / 1000:.1f} km from the border of {units.loc[code, 'name']})"
+    name, area = units.loc[code, "name"], area_m2(parts)
+    metres = np.abs(edge_distance_m(np.full(parts.size, places.lon[row]), places.lat[row], parts))
+    near, main = int(np.argmin(metres)), int(np.argmax(area))
+    if near == main:
+        return (
+            f", {metres[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, another "
+            "spelling, or a wrong position; not decided here"
+        )
+    return (
+        f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {metres[near] / 1000:.1f} km (its main part is "
+        f"{metres[main] / 1000:.0f} km away): either that exclave or the position is off; not decided here"
+    )
 
 
 def admin_long(joined: pd.DataFrame, role: str) -> pd.DataFrame:

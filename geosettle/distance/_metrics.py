@@ -1,0 +1,82 @@
+"""The table of metrics, and how each is asked for all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from geosettle.distance._protocol import Context, Metric
+from geosettle.distance.geodesic import COLUMNS, geodesic_matrix, geodesic_pairs
+from geosettle.distance.terrain import surface_pairs, walk_pairs
+from geosettle.errors import UnknownNameError
+
+__all__ = ["METRICS", "blocks", "context_of", "matrix_of", "metric_named"]
+
+METRICS: Final[Mapping[str, Metric]] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "geodesic",
+            value="geodesic_km",
+            unit="km",
+            columns=COLUMNS,
+            pairs=geodesic_pairs,
+            matrix=geodesic_matrix,
+            meaning="shortest line on the WGS84 ellipsoid, from edge to edge where an end is an area",
+        ),
+        Metric(
+            "surface",
+            value="surface_km",
+            unit="km",
+            columns=("surface_km", "ascent_m", "descent_m", "elevation_change_m"),
+            pairs=surface_pairs,
+            needs=("dem",),
+            meaning="length of the straight line draped on the elevation grid",
+        ),
+        Metric(
+            "walk",
+            value="walk_out_h",
+            unit="h",
+            columns=("walk_out_h", "walk_back_h", "walk_round_h"),
+            pairs=walk_pairs,
+            symmetric=False,
+            needs=("dem",),
+            meaning="time of the quickest walk over the elevation grid, from origin to site and back",
+        ),
+    )
+}
+
+
+def metric_named(name: str) -> Metric:
+    if name not in METRICS:
+        raise UnknownNameError("no such metric", value=name, mend=f"There are: {', '.join(METRICS)}.")
+    return METRICS[name]
+
+
+def context_of(layers: Mapping[str, Any]) -> Context:
+    unknown = set(layers) - {"dem", "landcover", "roads", "places", "options"}
+    if unknown:
+        raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
+    return Context(**{k: v for k, v in layers.items() if v is not None})
+
+
+def blocks(n: int, m: int, cells: int = 4_000_000) -> Iterator[NDArray[np.intp]]:
+    """Rows of a matrix in blocks of about so many cells."""
+    step = max(1, cells // max(m, 1))
+    for first in range(0, n, step):
+        yield np.arange(first, min(first + step, n))
+
+
+def matrix_of(
+    metric: Metric, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context: Context
+) -> NDArray[np.float64]:
+    """Values of a metric for all origins and sites, whichever way the metric offers."""
+    if metric.matrix is not None:
+        return metric.matrix(origins, sites, context)
+    every = np.stack(np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1)
+    table = metric.pairs(origins, sites, every.reshape(-1, 2), context)
+    return table[metric.value].to_numpy(dtype=np.float64).reshape(len(origins), len(sites))

@@ -1,1 +1,227 @@
-"""Coordinate systems: longitude/latitude on WGS84 at rest; Chinese datums brought to it."""
+"""Coordinate systems: longitude/latitude on WGS84 at rest; Chinese datums brought to it.
+
+PROJ never asks the network for grids here. Axes are always longitude (x) first, whatever a definition says.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyproj
+import pyproj.network
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj.exceptions import CRSError as ProjCrsError
+
+from geosettle.errors import CrsError, UnknownNameError
+
+__all__ = ["DATUMS", "WGS84", "crs_name", "from_wgs84", "parse_crs", "same_crs", "to_lonlat", "to_wgs84"]
+
+pyproj.network.set_network_enabled(active=False)
+
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+FloatArray = NDArray[np.float64]
+
+WGS84: Final = "EPSG:4326"
+DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
+RESIDUAL_M: Final = 0.01
+"""`from_wgs84(to_wgs84(p))` returns to p within this distance, everywhere in China."""
+
+_KRASSOVSKY_A: Final = 6_378_245.0
+_KRASSOVSKY_E2: Final = 0.006_693_421_622_965_943
+_CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
+"""The box inside which Chinese map services shift coordinates; outside it they are WGS84."""
+
+
+def _wave(*terms: tuple[float, FloatArray]) -> FloatArray:
+    return np.asarray(sum(2 / 3 * amplitude * np.sin(np.pi * angle) for amplitude, angle in terms))
+
+
+def _gcj_offset(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Degrees by which GCJ-02 lies east and north of WGS84, from WGS84 coordinates (published reconstruction)."""
+    x, y = lon - 105, lat - 35
+    root = np.sqrt(np.abs(x))
+    common = _wave((20, 6 * x), (20, 2 * x))
+    north = -100 + 2 * x + 3 * y + 0.2 * y**2 + 0.1 * x * y + 0.2 * root + common
+    north += _wave((20, y), (40, y / 3), (160, y / 12), (320, y / 30))
+    east = 300 + x + 2 * y + 0.1 * x**2 + 0.1 * x * y + 0.1 * root + common
+    east += _wave((20, x), (40, x / 3), (150, x / 12), (300, x / 30))
+    w = 1 - _KRASSOVSKY_E2 * np.sin(np.radians(lat)) ** 2
+    meridian = _KRASSOVSKY_A * (1 - _KRASSOVSKY_E2) / w**1.5
+    parallel = _KRASSOVSKY_A / np.sqrt(w) * np.cos(np.radians(lat))
+    return np.degrees(east / parallel), np.degrees(north / meridian)
+
+
+def _in_china(lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
+    west, south, east, north = _CHINA
+    with np.errstate(invalid="ignore"):
+        return (lon > west) & (lon < east) & (lat > south) & (lat < north)
+
+
+def _to_gcj(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    with np.errstate(invalid="ignore"):
+        east, north = _gcj_offset(lon, lat)
+    return lon + east, lat + north
+
+
+def _to_bd(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """BD-09 from WGS84: GCJ-02, then Baidu's own shift (published reconstruction)."""
+    x, y = _to_gcj(lon, lat)
+    turn = np.pi * 3000 / 180
+    with np.errstate(invalid="ignore"):
+        radius = np.hypot(x, y) + 0.00002 * np.sin(y * turn)
+        angle = np.arctan2(y, x) + 0.000003 * np.cos(x * turn)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+_FORWARD: Final = {"gcj02": _to_gcj, "bd09": _to_bd}
+
+
+def _arrays(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[FloatArray, FloatArray]:
+    if datum not in DATUMS:
+        raise UnknownNameError("there is no such datum", value=datum, mend=f"Use one of {', '.join(DATUMS)}.")
+    x, y = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+    return x.copy(), y.copy()
+
+
+def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[FloatArray, FloatArray]:
+    """Coordinates as a Chinese map service would print them; the inverse of `to_wgs84`, for tests and comparisons.
+
+    Parameters
+    ----------
+    lon, lat
+        WGS84 degrees, any shapes that broadcast.
+    datum
+        "gcj02" (Amap, Tencent, Google in China), "bd09" (Baidu), "cgcs2000" or "wgs84".
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in that datum, degrees. Outside China nothing is shifted.
+
+    Examples
+    --------
+    >>> [float(v.round(5)) for v in from_wgs84(75.99, 39.47)]
+    [75.99296, 39.47023]
+    """
+    x, y = _arrays(lon, lat, datum)
+    if datum not in _FORWARD:
+        return x, y
+    there = _in_china(x, y)
+    shifted = _FORWARD[datum](x, y)
+    return np.where(there, shifted[0], x), np.where(there, shifted[1], y)
+
+
+def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[FloatArray, FloatArray]:
+    """WGS84 longitude and latitude of coordinates taken from a Chinese map service.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees in the given datum, any shapes that broadcast; NaN stays NaN.
+    datum
+        "gcj02" (Amap, Tencent, Google in China), "bd09" (Baidu), "cgcs2000" (Tianditu; within decimetres of WGS84 and
+        returned unchanged) or "wgs84".
+
+    Returns
+    -------
+    tuple of ndarray
+        WGS84 degrees. Outside China nothing is shifted.
+
+    Raises
+    ------
+    UnknownNameError
+        The datum is none of these.
+
+    Notes
+    -----
+    The shift has no closed inverse: the forward formula is iterated to a fixed point, leaving less than 1 cm. The
+    formula itself is a published reconstruction of an unpublished one; its agreement with the services is about 1 m.
+
+    Examples
+    --------
+    >>> lon, lat = to_wgs84(75.992956, 39.470227, datum="gcj02")
+    >>> float(lon.round(5)), float(lat.round(5))
+    (75.99, 39.47)
+    """
+    x, y = _arrays(lon, lat, datum)
+    if datum not in _FORWARD:
+        return x, y
+    there = _in_china(x, y)
+    forward = _FORWARD[datum]
+    guess_x, guess_y = x.copy(), y.copy()
+    for _ in range(12):
+        there_x, there_y = forward(guess_x, guess_y)
+        guess_x, guess_y = guess_x - (there_x - x), guess_y - (there_y - y)
+    return np.where(there, guess_x, x), np.where(there, guess_y, y)
+
+
+def parse_crs(definition: Any) -> pyproj.CRS:
+    """Coordinate reference system from an EPSG code, WKT, PROJ text or pyproj object.
+
+    Raises
+    ------
+    CrsError
+        PROJ does not know it.
+
+    Examples
+    --------
+    >>> parse_crs("epsg:32643").name
+    'WGS 84 / UTM zone 43N'
+    >>> parse_crs(4490).name
+    'China Geodetic Coordinate System 2000'
+    """
+    text = definition.strip() if isinstance(definition, str) else definition
+    if isinstance(text, str) and text.isdecimal():
+        text = int(text)
+    try:
+        return pyproj.CRS.from_user_input(text)
+    except (ProjCrsError, TypeError, ValueError) as error:
+        raise CrsError(
+            "this coordinate reference system is not known",
+            value=str(definition)[:80],
+            mend="Give an EPSG code such as EPSG:4326 or EPSG:32643.",
+        ) from error
+
+
+def crs_name(crs: pyproj.CRS) -> str:
+    """Short name of a CRS: its authority code where PROJ is sure of one, else its name.
+
+    Examples
+    --------
+    >>> crs_name(parse_crs("+proj=longlat +datum=WGS84"))
+    'EPSG:4326'
+    """
+    if same_crs(crs, WGS84):
+        return WGS84
+    authority = crs.to_authority(min_confidence=70)
+    return ":".join(authority) if authority else crs.name
+
+
+def same_crs(a: pyproj.CRS, b: Any) -> bool:
+    """Whether two CRS put the same x, y in the same place (axis order set aside, since x is always longitude here)."""
+    other = parse_crs(b)
+    return bool(a.equals(other, ignore_axis_order=True)) or (
+        a.to_authority(min_confidence=90) == ("OGC", "CRS84") and other.to_epsg() == 4326
+    )
+
+
+def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
+    """Geometries in WGS84 longitude/latitude; None stays None, a point that cannot be converted becomes infinite.
+
+    Parameters
+    ----------
+    geometries
+        Array of shapely geometries with x (longitude or easting) first.
+    crs
+        What they are in.
+    """
+    if same_crs(crs, WGS84) or crs.to_epsg() == 4490:
+        return geometries
+    transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=True)
+
+    def convert(coordinates: FloatArray) -> FloatArray:
+        return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
+
+    return np.asarray(shapely.transform(shapely.force_2d(geometries), convert), dtype=object)

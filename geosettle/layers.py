@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["LAYERS", "Column", "LayerSpec"]
+__all__ = ["LAT", "LAYERS", "LON", "WKT", "Column", "LayerSpec", "find_columns", "plain_name"]
 
 Geometry = Literal["point", "polygon", "line", "none", "raster"]
 Kind = Literal["text", "number", "integer", "year", "list"]
@@ -38,6 +40,32 @@ class LayerSpec:
     references: Mapping[str, str] = field(default_factory=dict)
     """Column of this layer to the layer whose key it must match."""
 
+
+LON: Final = Column(
+    "lon",
+    "number",
+    unit="degrees",
+    aliases=(
+        *("longitude", "long", "lng", "x", "lon_dd", "longitude_dd", "x_coord", "xcoord", "point_x", "easting", "east"),
+        *("经度", "東經", "东经", "lon_wgs84", "longitud", "laenge", "länge", "долгота", "经度坐标", "x坐标"),
+    ),
+    meaning="longitude, degrees east",
+)
+LAT: Final = Column(
+    "lat",
+    "number",
+    unit="degrees",
+    aliases=(
+        *("latitude", "y", "lat_dd", "latitude_dd", "y_coord", "ycoord", "point_y", "northing", "north"),
+        *("纬度", "緯度", "北纬", "lat_wgs84", "latitud", "breite", "широта", "纬度坐标", "y坐标"),
+    ),
+    meaning="latitude, degrees north",
+)
+WKT: Final = Column(
+    "wkt",
+    aliases=("ewkt", "geometry", "geom", "the_geom", "wkt_geom", "wkt_geometry", "shape", "几何", "geometry_wkt"),
+    meaning="geometry as well-known text",
+)
 
 _SOURCE = Column("source", aliases=("来源", "reference"), meaning="where the row comes from")
 _NAME = Column(
@@ -232,5 +260,84 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ),
             "what sources claim",
         ),
+        LayerSpec(
+            "village_transfers",
+            ("none",),
+            ("transfer_id",),
+            (
+                Column("transfer_id", required=True, aliases=("id", "编号"), meaning="identifier of the transfer"),
+                Column("site_id", meaning="site whose township took the villages over"),
+                Column("origin_id", meaning="origin whose township gave them up"),
+                Column("n_villages", "integer", minimum=0, meaning="villages transferred"),
+                _SOURCE,
+            ),
+            "villages whose official code moved from an origin's township to a settlement's",
+            {"origin_id": "origins", "site_id": "sites"},
+        ),
     )
 }
+
+
+def plain_name(name: str) -> str:
+    """Column name without case, spaces, full-width forms, invisible characters and punctuation.
+
+    Examples
+    --------
+    >>> plain_name("\\ufeff Site　ID "), plain_name("ＬＯＮ")
+    ('site_id', 'lon')
+    """
+    folded = unicodedata.normalize("NFKC", name)
+    folded = "".join(c for c in folded if unicodedata.category(c) != "Cf").casefold()
+    return re.sub(r"[\W_]+", "_", folded).strip("_")
+
+
+def find_columns(
+    headers: Sequence[str], spec: LayerSpec, mapping: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], dict[str, list[str]], list[str]]:
+    """Which header holds which column of a layer, and its coordinates.
+
+    Parameters
+    ----------
+    headers
+        Column names as the file has them.
+    spec
+        The layer.
+    mapping
+        Column of the layer to header, as said by the user; it goes before every guess.
+
+    Returns
+    -------
+    tuple
+        Column to header; column to headers that fit equally well (the first is taken); mapped headers that the file
+        does not have.
+
+    Examples
+    --------
+    >>> find_columns(["编号", "名称", "经度", "纬度", "户数"], LAYERS["sites"])[0]
+    {'site_id': '编号', 'name': '名称', 'households': '户数', 'lon': '经度', 'lat': '纬度'}
+    """
+    coordinates = () if spec.geometries in {("none",), ("raster",)} else (LON, LAT, WKT)
+    columns = (*spec.columns, *coordinates)
+    exact: dict[str, list[str]] = {}
+    bare: dict[str, list[str]] = {}
+    for header in headers:
+        exact.setdefault(plain_name(header), []).append(header)
+        without_unit = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))  # noqa: RUF001
+        bare.setdefault(without_unit, []).append(header)
+    taken = dict(mapping or {})
+    absent = [header for header in taken.values() if header not in headers and plain_name(header) not in exact]
+    found = {c: h if h in headers else exact[plain_name(h)][0] for c, h in taken.items() if h not in absent}
+    doubtful: dict[str, list[str]] = {}
+    own_names = {plain_name(column.name) for column in columns}
+    for column in columns:
+        if column.name in found:
+            continue
+        names = [column.name, *(alias for alias in column.aliases if plain_name(alias) not in own_names)]
+        for pool, name in ((pool, plain_name(name)) for pool in (exact, bare) for name in names):
+            hits = [h for h in pool.get(name, ()) if h not in found.values()]
+            if hits:
+                found[column.name] = hits[0]
+                if len(hits) > 1:
+                    doubtful[column.name] = hits
+                break
+    return found, doubtful, absent

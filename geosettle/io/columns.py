@@ -1,0 +1,239 @@
+"""Columns of a source matched with those of a layer, and their cells converted."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.io.numbers import EXCEL_ERRORS, clean, is_missing, to_number, to_text, to_year
+from geosettle.io.source import Source
+from geosettle.layers import Column, LayerSpec, find_columns, plain_name
+from geosettle.quality import Problem, problem
+
+__all__ = ["Columns", "clean_id", "convert", "match_columns"]
+
+_UNITS: Final[Mapping[str, Mapping[str, float]]] = {
+    "ha": {"ha": 1, "hectare": 1, "hectares": 1, "公顷": 1, "亩": 1 / 15, "mu": 1 / 15, "km2": 100, "km²": 100,
+           "m2": 1e-4, "m²": 1e-4, "平方公里": 100, "平方米": 1e-4, "万亩": 1e4 / 15},
+    "km": {"km": 1, "公里": 1, "千米": 1, "m": 1e-3, "米": 1e-3, "metres": 1e-3, "meters": 1e-3, "里": 0.5,
+           "华里": 0.5, "miles": 1.609344, "mi": 1.609344},
+    "households": {"户": 1, "households": 1, "hh": 1, "n": 1, "个": 1, "家": 1, "万户": 1e4},
+    "persons": {"人": 1, "persons": 1, "people": 1, "n": 1, "口": 1, "万人": 1e4},
+    "km/h": {"km/h": 1, "kmh": 1, "公里/小时": 1, "m/s": 3.6},
+    "degrees": {"°": 1, "deg": 1, "degrees": 1, "度": 1, "dd": 1, "wgs84": 1, "e": 1, "n": 1, "东经": 1, "北纬": 1},
+}  # fmt: skip
+"""Unit of the contract to units a header may name, with the factor to multiply by."""
+
+_PERSONAL: Final = re.compile(
+    r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
+    r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|email|e_mail|邮箱|"
+    r"户主|户主姓名|姓名|head_of_household|household_head|hh_head|head_name|person_name|person|full_name|first_name|"
+    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$"
+)
+_ID_CARD: Final = re.compile(r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$")
+_PHONE: Final = re.compile(r"^(\+?86[- ]?)?1[3-9]\d{9}$")
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Column of the layer to header of the source, with what was found on the way."""
+
+    headers: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+
+
+def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | None = None) -> Columns:
+    """Find every column of a layer among the headers of a source; everything missing is said at once."""
+    headers = [str(c) for c in source.cells.columns]
+    # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares them.
+    found, unclear, absent = find_columns(headers, spec, mapping)
+    if (
+        "none" in spec.geometries
+        and "raster" not in spec.geometries
+        and source.geometry is None
+        and spec.name == "roads"
+    ):
+        absent += []
+    problems = [
+        problem("map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h)
+        for h in absent
+    ]
+    missing = [c for c in spec.columns if c.required and c.name not in found]
+    for column in missing:
+        also = ", ".join((column.name, *column.aliases)[:6])
+        problems.append(
+            problem(
+                "column_missing",
+                f"The column {column.name} ({column.meaning}) is missing; the file has: {', '.join(headers) or 'none'}.",
+                column=column.name,
+                mend=f"Add it under one of these names: {also}; or map it with --map {column.name}=NAME.",
+            )
+        )
+    for name, hits in unclear.items():
+        same = all(source.cells[h].equals(source.cells[hits[0]]) for h in hits[1:])
+        if not same:
+            text = f"The columns {', '.join(hits)} all fit {name}; {hits[0]} is used."
+            problems.append(problem("column_unclear", text, column=name, mend=f"Say which with --map {name}=NAME."))
+    problems += [
+        problem("personal_data", f"The column {h!r} looks like data about persons.", column=h)
+        for h in headers
+        if _is_personal(h, source.cells[h], used=h in found.values())
+    ]
+    return Columns(found, tuple(problems))
+
+
+def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
+    """Whether a column is about persons: by its name, or because most of its cells are identity or phone numbers."""
+    if not used and _PERSONAL.match(plain_name(header)):
+        return bool(cells.map(to_text).notna().any())
+    texts = [t for t in map(to_text, cells) if t]
+    return bool(texts) and any(
+        sum(bool(pattern.match(t)) for t in texts) >= max(1, 0.5 * len(texts)) for pattern in (_ID_CARD, _PHONE)
+    )
+
+
+def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFrame, list[Problem]]:
+    """Typed columns of a layer and, after them, the columns it does not know, as text."""
+    out: dict[str, pd.Series] = {}
+    problems: list[Problem] = []
+    coordinates = {found.headers[c] for c in ("lon", "lat", "wkt") if c in found.headers}
+    for column in spec.columns:
+        if column.name not in found.headers:
+            continue
+        header = found.headers[column.name]
+        series, said = _column(source.cells[header], column, header, source.decimal, is_key=column.name in spec.key)
+        if column.name in spec.references and not is_key_of(column.name, spec):
+            series = series.map(lambda v: clean_id(v), na_action="ignore").astype("str")
+        out[column.name] = series
+        problems += said
+    used = set(found.headers.values()) | coordinates
+    for header in source.cells.columns:
+        if header in used or not str(header):
+            continue
+        name = str(header) if header not in out and header != "geometry" else f"{header}_"
+        out[name] = source.cells[header].map(to_text).astype("str")
+    return pd.DataFrame(out, index=pd.RangeIndex(len(source.cells))), problems
+
+
+def is_key_of(name: str, spec: LayerSpec) -> bool:
+    """Whether a column is the single key of a layer."""
+    return spec.key == (name,)
+
+
+def _column(
+    cells: pd.Series, column: Column, header: str, decimal: str, *, is_key: bool
+) -> tuple[pd.Series, list[Problem]]:
+    """One column converted by its kind."""
+    if column.kind in ("text", "list"):
+        return _text_column(cells, column, is_key=is_key)
+    reader = to_year if column.kind == "year" else lambda cell: to_number(cell, decimal)
+    pairs = [reader(cell) for cell in cells]
+    factor, problems = _factor(header, column)
+    values = np.array([v for v, _ in pairs], dtype=np.float64) * factor
+    for row, ((_, code), cell) in enumerate(zip(pairs, cells, strict=True), 1):
+        if code:
+            problems.append(problem(code, row=row, column=column.name, value=str(cell)))
+    problems += _range_problems(values, cells, column)
+    if column.kind in ("year", "integer"):
+        whole = pd.Series(np.where(values == np.round(values), values, np.nan))
+        return whole.astype("Float64").astype("Int64"), problems
+    return pd.Series(values), problems
+
+
+def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Problem]:
+    low = -np.inf if column.minimum is None else column.minimum
+    high = np.inf if column.maximum is None else column.maximum
+    with np.errstate(invalid="ignore"):
+        beyond = np.flatnonzero((values < low) | (values > high))
+    out = [
+        problem(
+            "number_out_of_range",
+            f"{column.name} must lie between {low:g} and {high:g}.",
+            row=int(i) + 1,
+            column=column.name,
+            value=str(cells.iloc[i]),
+        )
+        for i in beyond
+    ]
+    if column.unit in ("households", "persons") or column.kind == "integer":
+        fractions = np.flatnonzero(~np.isnan(values) & (values != np.round(values)))
+        out += [
+            problem("number_not_whole", row=int(i) + 1, column=column.name, value=str(cells.iloc[i])) for i in fractions
+        ]
+    return out
+
+
+def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
+    """What to multiply a column by, from the unit its header names in brackets."""
+    bracket = re.search(r"[(（\[【](.*?)[)）\]】]\s*$", header)  # noqa: RUF001
+    if not bracket or not column.unit:
+        return 1.0, []
+    unit = unicodedata.normalize("NFKC", bracket[1]).strip().casefold()
+    known = _UNITS.get(column.unit, {})
+    if unit not in known:
+        text = f"The header {header!r} names a unit that is not known; {column.unit} was assumed."
+        return 1.0, [problem("unit_unknown", text, column=column.name, value=bracket[1])]
+    if known[unit] == 1:
+        return 1.0, []
+    text = f"{column.name} was converted from {bracket[1]} to {column.unit} (times {known[unit]:.6g})."
+    return known[unit], [problem("unit_converted", text, column=column.name, value=bracket[1])]
+
+
+def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.Series, list[Problem]]:
+    """Text of a column; identifiers lose invisible characters and the spaces around them."""
+    texts = [to_text(cell) for cell in cells]
+    problems = []
+    for i, text in enumerate(texts):
+        if text is None:
+            continue
+        where = {"row": i + 1, "column": column.name, "value": text}
+        if EXCEL_ERRORS.match(text):
+            severity = "error" if is_key or column.required else "warning"
+            problems.append(problem("excel_error", severity=severity, **where))
+            texts[i] = None
+        elif is_key:
+            cleaned = clean_id(text)
+            if cleaned != text or cleaned != str(cells.iloc[i]) and isinstance(cells.iloc[i], str):
+                problems.append(problem("id_cleaned", **where))
+            if re.fullmatch(r"\d+([.,]\d+)?e\+?\d+", text, re.I):
+                problems.append(problem("id_scientific", **where))
+            texts[i] = cleaned or None
+    if column.kind == "list":
+        texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]  # noqa: RUF001
+    if is_key or column.required:
+        code = "id_missing" if is_key else "value_missing"
+        empty = [i for i, t in enumerate(texts) if t is None and not _was_error(cells.iloc[i])]
+        problems += [problem(code, row=i + 1, column=column.name) for i in empty]
+    return pd.Series(texts, dtype="str"), problems
+
+
+def _was_error(cell: Any) -> bool:
+    return isinstance(cell, str) and bool(EXCEL_ERRORS.match(clean(cell)))
+
+
+def clean_id(text: str) -> str:
+    """Identifier without invisible characters, with single plain spaces inside and none around.
+
+    Examples
+    --------
+    >>> clean_id("\\u200b RS　01 "), clean_id("007")
+    ('RS 01', '007')
+    """
+    visible = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"})
+    return re.sub(r"\s+", " ", visible).strip()
+
+
+def likeness(text: str) -> str:
+    """What is left of an identifier when spaces, case, width and punctuation are taken off."""
+    return plain_name(clean(text)).replace("_", "")
+
+
+def missing_number(cell: Any) -> bool:
+    """Whether a cell of a number column is empty."""
+    return is_missing(cell)

@@ -1,0 +1,214 @@
+"""GeoPackages built in memory, the same bytes for the same layers (OGC 12-128r18, GeoPackage 1.3).
+
+They are made with SQLite itself: GDAL stamps the time of writing and swallows errors on close.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.crs import WGS84
+from geosettle.errors import CrsError, OutputError
+
+__all__ = ["write_gpkg_bytes"]
+
+_STAMP: Final = "2000-01-01T00:00:00.000Z"
+"""One fixed time for every row that must carry one, so that two runs give the same bytes."""
+
+_WGS84_WKT: Final = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
+    'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],UNIT["degree",0.0174532925199433,'
+    'AUTHORITY["EPSG","9122"]],AXIS["Latitude",NORTH],AXIS["Longitude",EAST],AUTHORITY["EPSG","4326"]]'
+)
+
+_SCHEMA: Final = """
+CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
+  organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
+CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
+  description TEXT DEFAULT '', last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
+  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
+CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,
+  geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
+  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name), CONSTRAINT uk_gc_table_name UNIQUE (table_name),
+  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+"""
+_STYLES: Final = """
+CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT, f_table_schema TEXT,
+  f_table_name TEXT, f_geometry_column TEXT, styleName TEXT, styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
+  description TEXT, owner TEXT, ui TEXT, update_time DATETIME);
+"""
+_METADATA: Final = """
+CREATE TABLE geosettle_metadata (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+def write_gpkg_bytes(
+    layers: Mapping[str, pd.DataFrame],
+    styles: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """A GeoPackage with the given layers, as bytes.
+
+    Parameters
+    ----------
+    layers
+        Table name to frame; a GeoDataFrame becomes a feature table, any other frame an attribute table. Named index
+        levels become columns.
+    styles
+        Table name to a QGIS style (QML text), kept in `layer_styles` and used by QGIS as the default.
+    metadata
+        Texts such as the manifest, kept in the table `geosettle_metadata`.
+
+    Returns
+    -------
+    bytes
+        The same for the same arguments, always.
+
+    Raises
+    ------
+    CrsError
+        A frame with geometry is not on WGS84.
+    OutputError
+        SQLite refused it.
+    """
+    try:
+        with sqlite3.connect(":memory:") as base:
+            base.executescript(
+                f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}"
+            )
+            base.executemany(
+                "INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)",
+                [
+                    ("Undefined Cartesian SRS", -1, "NONE", -1, "undefined", "undefined Cartesian"),
+                    ("Undefined geographic SRS", 0, "NONE", 0, "undefined", "undefined geographic"),
+                    ("WGS 84", 4326, "EPSG", 4326, _WGS84_WKT, "longitude/latitude on WGS84"),
+                ],
+            )
+            for name, frame in layers.items():
+                _add_layer(base, name, frame)
+            _add_extras(base, layers, styles or {}, metadata or {})
+            base.commit()
+            return base.serialize()
+    except (sqlite3.Error, OverflowError) as error:
+        raise OutputError(f"the GeoPackage could not be built ({error})") from error
+
+
+def _add_layer(base: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None:
+    """One table with its registration; geometry, if any, in the column `geom`."""
+    geometry = frame.geometry.to_numpy() if isinstance(frame, gpd.GeoDataFrame) else None
+    if geometry is not None and (frame.crs is None or frame.crs.to_epsg() != 4326):
+        raise CrsError(f"the layer {name} is not on {WGS84}", mend="Convert it with to_crs(4326).")
+    table = pd.DataFrame(frame.drop(columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]))
+    if any(n is not None for n in table.index.names):
+        table = table.reset_index()
+    columns = _unique([str(c) for c in table.columns], {"fid", "geom"})
+    kinds = [_sql_kind(table[c]) for c in table.columns]
+    extent: tuple[float | None, ...] = (None, None, None, None)
+    if geometry is not None and len(geometry) and not shapely.is_missing(geometry).all():
+        extent = tuple(float(v) for v in shapely.total_bounds(geometry))
+        extent = extent if np.isfinite(np.asarray(extent, dtype=float)).all() else (None,) * 4
+    fields = ["fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"]
+    fields += [f"geom {_geometry_kind(geometry)}"] if geometry is not None else []
+    fields += [f"{_quoted(c)} {kind}" for c, kind in zip(columns, kinds, strict=True)]
+    base.execute(f"CREATE TABLE {_quoted(name)} ({', '.join(fields)})")
+    base.execute(
+        "INSERT INTO gpkg_contents VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (name, "features" if geometry is not None else "attributes", name, "", _STAMP, *extent,
+         4326 if geometry is not None else None),
+    )  # fmt: skip
+    if geometry is not None:
+        base.execute(
+            "INSERT INTO gpkg_geometry_columns VALUES (?,?,?,?,?,?)",
+            (name, "geom", _geometry_kind(geometry), 4326, 0, 0),
+        )
+    values = [[_sql_value(v) for v in table[c].tolist()] for c in table.columns]
+    blobs = [[_blob(g) for g in geometry]] if geometry is not None else []
+    filled = [*blobs, *values]
+    marks = ",".join("?" * (len(filled) + 1))
+    rows = zip(range(1, len(table) + 1), *filled, strict=True)
+    base.executemany(f"INSERT INTO {_quoted(name)} VALUES ({marks})", rows)  # noqa: S608  (names are quoted)
+
+
+def _add_extras(
+    base: sqlite3.Connection, layers: Mapping[str, Any], styles: Mapping[str, str], metadata: Mapping[str, str]
+) -> None:
+    """QGIS styles and texts, registered as attribute tables so that every reader sees them."""
+    extras = []
+    if styles:
+        base.executescript(_STYLES)
+        extras.append("layer_styles")
+        base.executemany(
+            "INSERT INTO layer_styles VALUES (?,'','',?,?,?,?,'',1,?,'',NULL,?)",
+            [
+                (n, table, "geom" if isinstance(layers.get(table), gpd.GeoDataFrame) else "", table, qml, "", _STAMP)
+                for n, (table, qml) in enumerate(sorted(styles.items()), 1)
+            ],
+        )
+    if metadata:
+        base.executescript(_METADATA)
+        extras.append("geosettle_metadata")
+        base.executemany("INSERT INTO geosettle_metadata VALUES (?,?)", sorted(metadata.items()))
+    base.executemany(
+        "INSERT INTO gpkg_contents VALUES (?,'attributes',?,'',?,NULL,NULL,NULL,NULL,NULL)",
+        [(name, name, _STAMP) for name in extras],
+    )
+
+
+def _unique(names: list[str], taken: set[str]) -> list[str]:
+    """Column names that differ without regard to case, as SQLite wants."""
+    out: list[str] = []
+    for name in names:
+        candidate, n = name or "column", 2
+        while candidate.casefold() in taken:
+            candidate, n = f"{name}_{n}", n + 1
+        taken.add(candidate.casefold())
+        out.append(candidate)
+    return out
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""').replace("\x00", "") + '"'
+
+
+def _sql_kind(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "BOOLEAN"
+    if pd.api.types.is_integer_dtype(column):
+        return "INTEGER"
+    return "REAL" if pd.api.types.is_float_dtype(column) else "TEXT"
+
+
+def _sql_value(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else float(value)
+    if isinstance(value, bool | int | np.bool_ | np.integer):
+        return int(value)
+    return str(value)
+
+
+def _geometry_kind(geometry: Any) -> str:
+    kinds = {shapely.GeometryType(k).name for k in shapely.get_type_id(geometry) if k >= 0}
+    return kinds.pop() if len(kinds) == 1 else "GEOMETRY"
+
+
+def _blob(geometry: Any) -> bytes | None:
+    """GeoPackage binary: header with envelope, then little-endian well-known binary."""
+    if geometry is None:
+        return None
+    wkb = shapely.to_wkb(shapely.force_2d(geometry), byte_order=1)
+    if geometry.is_empty:
+        return b"GP" + struct.pack("<BBi", 0, 0b0001_0001, 4326) + wkb
+    west, south, east, north = geometry.bounds
+    return b"GP" + struct.pack("<BBi4d", 0, 0b0000_0011, 4326, west, east, south, north) + wkb

@@ -1,0 +1,288 @@
+"""From a cell to a number or an angle: decimal comma, thousands, full-width digits, degrees-minutes-seconds.
+
+Nothing is guessed that the cell does not say: what cannot be read is named, not turned into a missing number.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final
+
+__all__ = [
+    "EXCEL_ERRORS",
+    "MISSING",
+    "clean",
+    "decimal_mark",
+    "is_missing",
+    "to_angle",
+    "to_number",
+    "to_text",
+    "to_year",
+]
+
+MISSING: Final = frozenset(
+    "|na|n/a|n.a.|nan|null|none|nil|-|--|---|—|——|–|?|？|.|..|...|…|/|\\|unknown|未知|不详|不明|无|空|暂无|缺失|未|nd|n.d.|keine|inconnu|нет".split(
+        "|"
+    )
+)
+"""Ways of writing "no value" in a number or coordinate cell (case aside)."""
+
+EXCEL_ERRORS: Final = re.compile(
+    r"^#(n/a|ref!|value!|div/0!|name\?|null!|num!|spill!|calc!|getting_data|field!|blocked!|nv|bezug!|wert!|zahl!|#+)$",
+    re.I,
+)
+
+_SPACES: Final = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+_DATE: Final = re.compile(
+    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日"
+    r"|\d{1,2}[- ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([- ]\d{2,4})?"
+    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ]\d{1,4}(T.*)?)$",
+    re.I,
+)
+_MINUS: Final = str.maketrans({"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"})  # noqa: RUF001
+_MARKS: Final = str.maketrans(
+    {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",  # noqa: RUF001
+     "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'}
+)  # fmt: skip
+_HEMISPHERES: Final = (
+    ("东经", "E"), ("東經", "E"), ("西经", "W"), ("西經", "W"), ("北纬", "N"), ("北緯", "N"), ("南纬", "S"), ("南緯", "S"),
+    ("东", "E"), ("東", "E"), ("西", "W"), ("北", "N"), ("南", "S"),
+    ("east", "E"), ("west", "W"), ("north", "N"), ("south", "S"),
+)  # fmt: skip
+_ANGLE: Final = re.compile(
+    r"""^(?P<sign>[+-]?)(?P<d>\d+(\.\d+)?)\s*(?:[°d:\s]|$)\s*
+        (?:(?P<m>\d+(\.\d+)?)\s*(?:['m:\s]|$)\s*)?
+        (?:(?P<s>\d+(\.\d+)?)\s*(?:"|''|s|$)?)?$""",
+    re.X | re.I,
+)
+
+
+def clean(cell: Any) -> str:
+    """Text of a cell without invisible characters, full-width forms folded, spaces at the ends dropped.
+
+    Examples
+    --------
+    >>> clean("\\ufeff ７６．０６\\u200b ")
+    '76.06'
+    """
+    text = unicodedata.normalize("NFKC", str(cell).translate(_MARKS))
+    text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\t\n")
+    return text.translate(_MINUS).strip()
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a number cell says "no value"."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return True
+    try:
+        if cell != cell:  # noqa: PLR0124  (pd.NaT and pd.NA-like values differ from themselves)
+            return True
+    except TypeError:
+        return True
+    return isinstance(cell, str) and clean(cell).casefold() in MISSING
+
+
+def to_text(cell: Any) -> str | None:
+    """Text of a cell as a person sees it; a whole number from a typed file has no decimals.
+
+    Examples
+    --------
+    >>> to_text(7.0), to_text("007 "), to_text(None)
+    ('7', '007', None)
+    """
+    if cell is None or cell is not cell or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        return cell.date().isoformat()
+    text = str(cell).replace("\ufeff", "").strip()
+    return text or None
+
+
+def decimal_mark(cells: Iterable[Any], *, delimiter: str = ",") -> str:
+    """Decimal mark of a table's number cells: whatever the unambiguous ones use.
+
+    Parameters
+    ----------
+    cells
+        Cells of the columns that hold numbers.
+    delimiter
+        A file delimited by semicolons most likely has decimal commas; it decides where no cell does.
+
+    Examples
+    --------
+    >>> decimal_mark(["76,0638", "1.660"]), decimal_mark(["1,660", "76.06"]), decimal_mark(["1,660"])
+    (',', '.', '.')
+    """
+    comma = point = 0
+    for cell in cells:
+        if not isinstance(cell, str):
+            continue
+        text = clean(cell)
+        last = max(text.rfind(","), text.rfind("."))
+        if last < 0 or not re.fullmatch(r"[+-]?[\d.,' ]+\D{0,3}", text):
+            continue
+        mark = text[last]
+        digits = re.match(r"\d*", text[last + 1 :])
+        after = len(digits[0]) if digits else 0
+        both = "," in text and "." in text
+        if both or (after != 3 and text.count(mark) == 1) or re.match(r"[+-]?0[.,]", text):
+            comma, point = comma + (mark == ","), point + (mark == ".")
+    if comma == point:
+        return "," if delimiter == ";" and not point else "."
+    return "," if comma > point else "."
+
+
+def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:
+    """Number in a cell, and the code of what is wrong with it ("" if nothing).
+
+    Parameters
+    ----------
+    cell
+        Text, number, date or None.
+    decimal
+        Decimal mark of the table, "." or ",".
+
+    Returns
+    -------
+    tuple of float and str
+        NaN where the cell is missing or unreadable; the code is a key of `geosettle.quality.CODES`.
+
+    Examples
+    --------
+    >>> to_number("1 660,5", ","), to_number("１，６６０"), to_number("#REF!"), to_number("3-May")
+    ((1660.5, ''), (1660.0, ''), (nan, 'excel_error'), (nan, 'date_in_number'))
+    """
+    if isinstance(cell, bool):
+        return math.nan, "number_unreadable"
+    if isinstance(cell, dt.date | dt.time):
+        return math.nan, "date_in_number"
+    if isinstance(cell, int | float):
+        return (float(cell), "") if math.isfinite(cell) or math.isnan(cell) else (math.nan, "number_unreadable")
+    if is_missing(cell):
+        return math.nan, ""
+    text = clean(cell)
+    if EXCEL_ERRORS.match(text):
+        return math.nan, "excel_error"
+    if _DATE.match(text) and not re.fullmatch(r"\d{1,3}(\.\d{3})+|\d+\.\d+", text):
+        return math.nan, "date_in_number"
+    plain = _without_thousands(text, decimal)
+    if plain is None or not _PLAIN.fullmatch(plain):
+        return math.nan, "number_unreadable"
+    value = float(plain)
+    return (value, "") if math.isfinite(value) else (math.nan, "number_unreadable")
+
+
+def _without_thousands(text: str, decimal: str) -> str | None:
+    """Plain decimal notation of a number with grouped digits, or None if the grouping makes no sense."""
+    group = "," if decimal == "." else "."
+    whole, mark, fraction = text.partition(decimal)
+    if decimal in fraction or group in fraction:
+        # 1.660.000 in a table with decimal points, or 1,660,000 in one with decimal commas: groups all the same.
+        if decimal in fraction and group not in text and re.fullmatch(rf"[+-]?\d{{1,3}}(\{decimal}\d{{3}})+", text):
+            return text.replace(decimal, "")
+        return None
+    grouped = re.fullmatch(rf"([+-]?)(\d{{1,3}}(?:[\{group}' ]\d{{3}})+)", _SPACES.sub(" ", whole))
+    indian = re.fullmatch(rf"([+-]?)(\d{{1,2}}(?:\{group}\d{{2}})*\{group}\d{{3}})", whole)
+    match = grouped or indian
+    if match:
+        whole = match[1] + re.sub(r"\D", "", match[2])
+    elif group in whole:
+        return None
+    return whole + ("." + fraction if mark else "")
+
+
+def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:
+    """Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese notation.
+
+    Parameters
+    ----------
+    cell
+        Text, number or None.
+    axis
+        "lon" or "lat": a hemisphere letter of the other axis is a contradiction.
+    decimal
+        Decimal mark of the table.
+
+    Returns
+    -------
+    tuple of float and str
+        Degrees, east and north positive, and the code of what is wrong ("" if nothing).
+
+    Examples
+    --------
+    >>> to_angle("东经76度3分49.68秒", "lon")[0], to_angle("39°7'44.76\\"N", "lat")[0]
+    (76.0638, 39.1291)
+    >>> to_angle("39°7'N", "lon")
+    (nan, 'hemisphere_axis')
+    """
+    value, code = to_number(cell, decimal)
+    if code not in {"number_unreadable", "date_in_number"} or not isinstance(cell, str):
+        return value, code
+    text, letter = _hemisphere(clean(cell))
+    if letter == "?":
+        return math.nan, "hemisphere_axis"
+    if letter and letter not in ("EW" if axis == "lon" else "NS"):
+        return math.nan, "hemisphere_axis"
+    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    match = _ANGLE.match(text.strip(" ,;"))
+    if not match:
+        return math.nan, "coordinate_unreadable"
+    degrees, minutes, seconds = (float(match[k] or 0) for k in "dms")
+    if minutes >= 60 or seconds >= 60 or (match["m"] and "." in match["d"]) or (match["s"] and "." in match["m"]):
+        return math.nan, "coordinate_unreadable"
+    if match["sign"] == "-" and letter:
+        return math.nan, "hemisphere_contradicts"
+    sign = -1.0 if match["sign"] == "-" or letter in {"W", "S"} else 1.0
+    return sign * round(degrees + minutes / 60 + seconds / 3600, 12), ""
+
+
+def _hemisphere(text: str) -> tuple[str, str]:
+    """Text without its hemisphere, and the letter: N, S, E, W, "" or "?" where it is said twice or in doubt."""
+    found = []
+    for word, letter in _HEMISPHERES:
+        if word in text.casefold():
+            found.append(letter)
+            text = re.sub(word, " ", text, flags=re.I)
+    edges = re.match(r"^\s*([NSEWO]?)\s*[:.]?\s*(.*?)\s*([NSEWO]?)\s*$", text, re.I)
+    if edges:
+        found += [e.upper() for e in (edges[1], edges[3]) if e]
+        # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only without such units.
+        if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.I):
+            return text, "".join(found[:-1])
+        text = edges[2]
+    if len(set(found)) > 1 or "O" in found:  # O is east in German and west in Spanish
+        return text, "?"
+    return text, found[0] if found else ""
+
+
+def to_year(cell: Any) -> tuple[float, str]:
+    """Year in a cell: a number, a date, or the first year named in a text (then with code `year_read_from_text`).
+
+    Examples
+    --------
+    >>> to_year("2017-2019"), to_year(2019.0), to_year("2019年")
+    ((2017.0, 'year_read_from_text'), (2019.0, ''), (2019.0, ''))
+    """
+    if isinstance(cell, dt.date):
+        return float(cell.year), ""
+    if is_missing(cell):
+        return math.nan, ""
+    value, code = to_number(cell)
+    if not code:
+        return (value, "") if value == int(value) else (math.nan, "number_unreadable")
+    text = clean(cell)
+    if code == "excel_error":
+        return math.nan, code
+    if match := re.fullmatch(r"(\d{4})(年|年度)?|(\d{4})[-/.]\d{1,2}[-/.]\d{1,2}.*|(\d{4})年\d{1,2}月.*", text):
+        return float(match[1] or match[3] or match[4]), ""
+    first = re.search(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)", text)
+    return (float(first[0]), "year_read_from_text") if first else (math.nan, "number_unreadable")

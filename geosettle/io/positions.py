@@ -1,0 +1,165 @@
+"""Where rows lie: geometry from the file, from well-known text or from lon and lat, brought to WGS84."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wgs84
+from geosettle.errors import CrsError
+from geosettle.io.columns import Columns
+from geosettle.io.numbers import is_missing, to_angle
+from geosettle.io.source import Source
+from geosettle.layers import LayerSpec
+from geosettle.quality import Problem, problem
+
+if TYPE_CHECKING:
+    from geosettle.io.layer import Options
+
+__all__ = ["Positions", "locate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """One geometry or None per row, on WGS84; None altogether for a layer without positions."""
+
+    geometry: NDArray[Any] | None
+    crs_read: str | None = None
+    crs_used: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) -> Positions:
+    """Positions of the rows of a source, from whatever it has."""
+    headers = found.headers
+    if source.geometry is not None and not all(g is None for g in source.geometry):
+        raw, problems, declared = source.geometry, [], source.crs
+        basis = "geometry"
+    elif "wkt" in headers:
+        raw, problems, declared = _from_wkt(source.cells[headers["wkt"]])
+        basis = "wkt"
+    elif "lon" in headers and "lat" in headers:
+        raw, problems = _from_columns(source, headers["lon"], headers["lat"])
+        declared, basis = None, "lonlat"
+    elif spec.geometries == ("none",) or (spec.name == "roads" and {"a", "b"} <= headers.keys()):
+        return Positions(None)
+    elif source.geometry is not None:
+        raw, problems, declared, basis = source.geometry, [], source.crs, "geometry"
+    else:
+        missing = problem(
+            "column_missing",
+            f"No position was found: neither lon and lat nor wkt; the file has: {', '.join(map(str, source.cells))}.",
+            column="lon",
+            mend="Add lon and lat, or map them with --map lon=NAME,lat=NAME.",
+        )
+        return Positions(None, problems=(missing,))
+    try:
+        return _on_wgs84(np.asarray(raw, dtype=object), problems, declared, basis, options)
+    except CrsError as error:
+        return Positions(
+            None, problems=(*problems, problem("crs_unknown", error.message, value=str(error.value or "")))
+        )
+
+
+def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: str, options: Options) -> Positions:
+    """Convert geometries from the system declared, stated or assumed; say which it was."""
+    read = crs_name(declared) if declared is not None else None
+    stated = parse_crs(options.crs) if options.crs else None
+    degrees = _looks_like_degrees(raw)
+    if stated is not None:
+        used = stated
+        if declared is not None and not same_crs(declared, stated):
+            text = f"The file declares {read}; {crs_name(stated)} was stated and is used."
+            problems.append(problem("crs_overridden", text, value=str(read)))
+    elif declared is not None:
+        used = declared
+    elif basis == "geometry":
+        text = "The file does not say its coordinate reference system."
+        return Positions(None, problems=(*problems, problem("crs_missing", text)))
+    elif not degrees:
+        text = "The coordinates are metres, not degrees, and no coordinate reference system is said."
+        return Positions(None, problems=(*problems, problem("crs_missing", text)))
+    else:
+        used = parse_crs(WGS84)
+    if used.is_projected and degrees and basis != "lonlat":
+        text = f"The coordinates are degrees, but {crs_name(used)} is in metres."
+        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
+    if used.is_geographic and not degrees:
+        text = f"The coordinates lie outside ±180 and ±90, but {crs_name(used)} is in degrees."
+        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
+    out = to_lonlat(raw, used)
+    if not same_crs(used, WGS84):
+        problems.append(problem("crs_converted", f"Coordinates were brought from {crs_name(used)} to WGS84."))
+    if options.datum and options.datum != "wgs84":
+        out = np.asarray(shapely.transform(out, lambda c: _datum(c, options.datum)), dtype=object)
+        text = f"Coordinates were brought from {options.datum.upper()} to WGS84 (residual under 1 cm)."
+        problems.append(problem("datum_converted", text, value=options.datum))
+    return Positions(out, read, crs_name(used), tuple(problems))
+
+
+def _datum(coordinates: NDArray[np.float64], datum: Any) -> NDArray[np.float64]:
+    return np.column_stack(to_wgs84(coordinates[:, 0], coordinates[:, 1], datum))
+
+
+def _looks_like_degrees(raw: NDArray[Any]) -> bool:
+    """Whether most coordinates can be degrees at all."""
+    xy = shapely.get_coordinates(raw)
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    if not len(xy):
+        return True
+    fits = (np.abs(xy[:, 0]) <= 360) & (np.abs(xy[:, 1]) <= 180)
+    return bool(fits.mean() > 0.5)
+
+
+def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], list[Problem]]:
+    """Points from two columns; what cannot be read is said row by row."""
+    problems: list[Problem] = []
+    columns = {}
+    for axis, header in (("lon", lon), ("lat", lat)):
+        pairs = [to_angle(cell, axis, source.decimal) for cell in source.cells[header]]
+        columns[axis] = np.array([value for value, _ in pairs])
+        problems += [
+            problem(code, row=row, column=axis, value=str(cell))
+            for row, ((_, code), cell) in enumerate(zip(pairs, source.cells[header], strict=True), 1)
+            if code
+        ]
+    x, y = columns["lon"], columns["lat"]
+    empty = {
+        axis: np.array([is_missing(cell) for cell in source.cells[header]], dtype=bool)
+        for axis, header in (("lon", lon), ("lat", lat))
+    }
+    half = np.flatnonzero(empty["lon"] != empty["lat"])
+    problems += [problem("position_half", row=int(i) + 1, column="lon" if empty["lon"][i] else "lat") for i in half]
+    both = np.isfinite(x) & np.isfinite(y)
+    out = np.full(len(x), None, dtype=object)
+    out[both] = shapely.points(x[both], y[both])
+    return out, problems
+
+
+def _from_wkt(cells: Sequence[Any]) -> tuple[NDArray[Any], list[Problem], Any]:
+    """Geometries from well-known text, its SRID if it names one, and what cannot be read."""
+    out, problems, srids = np.full(len(cells), None, dtype=object), [], set()
+    for i, cell in enumerate(cells):
+        if is_missing(cell):
+            continue
+        match = re.match(r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.S | re.I)
+        text = match[2] if match else str(cell)
+        if match and match[1]:
+            srids.add(int(match[1]))
+        try:
+            is_hex = re.fullmatch(r"[0-9A-Fa-f]{18,}", text)
+            out[i] = shapely.from_wkb(text) if is_hex else shapely.from_wkt(text)
+            if is_hex and shapely.get_srid(out[i]):
+                srids.add(int(shapely.get_srid(out[i])))
+        except (shapely.errors.GEOSException, ValueError, TypeError) as error:
+            first = str(error).splitlines()[0]
+            problems.append(problem("geometry_unreadable", f"{first}.", row=i + 1, column="wkt", value=str(cell)[:80]))
+    if len(srids) > 1:
+        raise CrsError("the rows name several coordinate reference systems", value=str(sorted(srids)))
+    return out, problems, parse_crs(srids.pop()) if srids else None

@@ -1,0 +1,183 @@
+"""Raster files as `Raster` in longitude/latitude, missing cells as NaN."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.crs
+import rasterio.errors
+import rasterio.warp
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+
+from geosettle.crs import crs_name, parse_crs, same_crs
+from geosettle.errors import CrsError, InputError
+from geosettle.quality import Problem, problem
+from geosettle.raster import Raster
+
+__all__ = ["read_raster"]
+
+CELL_LIMIT = 400_000_000
+"""Cells that are read at most."""
+
+
+def read_raster(
+    path: Path,
+    file: str,
+    *,
+    role: str = "dem",
+    crs: str | None = None,
+    band: int = 1,
+    classes: Mapping[int, str] | None = None,
+) -> tuple[Raster, list[Problem], dict[str, Any]]:
+    """A GeoTIFF of any kind as a grid in longitude/latitude.
+
+    Parameters
+    ----------
+    path
+        A plain file whose content is known to be TIFF.
+    file
+        Name for messages.
+    role
+        A class raster ("landcover") is reprojected by nearest neighbour, any other bilinearly.
+    crs
+        What the user says it is in; goes before what the file declares.
+    band
+        Band to read, from 1.
+    classes
+        Class value to name.
+
+    Returns
+    -------
+    tuple
+        The raster; what was found; what the file declared (`width, height, crs, cell_size, nodata ...`).
+
+    Raises
+    ------
+    InputError, CrsError
+        Unreadable, too large, or without a place on Earth.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(path, driver="GTiff") as data:
+                if data.width * data.height > CELL_LIMIT:
+                    raise InputError(
+                        f"the raster has {data.width * data.height / 1e6:.0f} million cells; at most"
+                        f" {CELL_LIMIT / 1e6:.0f} million are read",
+                        file=file,
+                        mend="Clip it to the study region.",
+                    )
+                values, problems = _values(data, band, file)
+                declared = {
+                    "width": data.width, "height": data.height, "bands": data.count, "dtype": data.dtypes[band - 1],
+                    "nodata": data.nodatavals[band - 1], "unit": data.units[band - 1] or "",
+                }  # fmt: skip
+                transform, own, points = data.transform, data.crs, data.gcps[0]
+    except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"this GeoTIFF cannot be read ({str(error).splitlines()[0][:160]})", file=file) from error
+    system = _system(own, crs, file)
+    if transform == Affine.identity() or (points and not transform):
+        raise InputError("the raster has no place on Earth (no geotransform)", file=file, mend="Georeference it.")
+    declared |= {"crs_read": crs_name(parse_crs(own.to_wkt())) if own else None, "transform": tuple(transform)[:6]}
+    raster = Raster(
+        values, transform, crs_name(system), unit=declared["unit"], classes=dict(classes or {}), source=file
+    )
+    upright, notes = _upright(raster, system, file, nearest=role == "landcover")
+    return upright, problems + notes, declared
+
+
+def _system(own: Any, stated: str | None, file: str) -> Any:
+    if stated:
+        return parse_crs(stated)
+    if own is None:
+        raise CrsError("the raster does not say its coordinate reference system", file=file, mend="Say it with --crs.")
+    return parse_crs(own.to_wkt())
+
+
+def _values(data: Any, band: int, file: str) -> tuple[NDArray[np.floating], list[Problem]]:
+    """Cells of one band as floats with scale and offset applied and everything missing as NaN."""
+    if not 1 <= band <= data.count:
+        raise InputError(f"the raster has {data.count} band(s)", file=file, value=band)
+    problems = []
+    if np.issubdtype(np.dtype(data.dtypes[band - 1]), np.complexfloating):
+        raise InputError("the raster holds complex numbers", file=file)
+    raw = data.read(band)
+    kind = np.float64 if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else np.float32
+    values = raw.astype(kind)
+    values[data.read_masks(band) == 0] = np.nan
+    nodata = data.nodatavals[band - 1]
+    if nodata is not None and not np.isnan(nodata):
+        # A float raster often carries its nodata value rounded to single precision.
+        values[np.isclose(raw.astype(np.float64), nodata, rtol=1e-6, atol=0)] = np.nan
+    if np.issubdtype(raw.dtype, np.floating):
+        undeclared = np.abs(raw) > 1e30
+        if (undeclared & ~np.isnan(values)).any():
+            problems.append(
+                problem("nodata_undeclared", file=file, value=f"{raw[undeclared].flat[0]:.6g}",
+                    message="Cells beyond 1e30 are taken as missing though the file declares no such value.",
+                    mend="Set the nodata value of the raster.",
+                )
+            )  # fmt: skip
+        values[~np.isfinite(values) | undeclared] = np.nan
+    scale, offset = data.scales[band - 1], data.offsets[band - 1]
+    if (scale, offset) != (1.0, 0.0):
+        values = (values * kind(scale) + kind(offset)).astype(kind)
+    return values, problems
+
+
+def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[Raster, list[Problem]]:
+    """The raster north-up in longitude/latitude: flipped where that is enough, else resampled."""
+    t = raster.transform
+    lonlat = system.is_geographic and (same_crs(system, "EPSG:4326") or system.to_epsg() == 4490)
+    if lonlat and t.b == 0 and t.d == 0:
+        values, rows, columns = raster.values, *raster.shape
+        if t.e > 0:
+            values, t = values[::-1], Affine(t.a, 0, t.c, 0, -t.e, t.f + t.e * rows)
+        if t.a < 0:
+            values, t = values[:, ::-1], Affine(-t.a, 0, t.c + t.a * columns, 0, t.e, t.f)
+        return _replace(raster, np.ascontiguousarray(values), t), []
+    rows, columns = raster.shape
+    source = rasterio.crs.CRS.from_wkt(system.to_wkt())
+    corners = [t @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))]
+    if not lonlat and not np.isfinite(corners).all():
+        raise InputError("the raster has no finite place on Earth", file=file)
+    west, south, east, north = raster.bounds
+    transform, width, height = (
+        rasterio.warp.calculate_default_transform(source, "EPSG:4326", columns, rows, west, south, east, north)
+        if t.b == 0 and t.d == 0
+        else _cover(raster, source)
+    )
+    out = np.full((height, width), np.nan, dtype=raster.values.dtype)
+    rasterio.warp.reproject(
+        raster.values, out, src_transform=t, src_crs=source, src_nodata=np.nan, dst_transform=transform,
+        dst_crs="EPSG:4326", dst_nodata=np.nan, resampling=Resampling.nearest if nearest else Resampling.bilinear,
+    )  # fmt: skip
+    how = "nearest neighbour" if nearest else "bilinear interpolation"
+    note = problem("raster_resampled", file=file, value=raster.crs,
+        message=f"The raster was brought from {raster.crs} to longitude/latitude by {how}.",
+    )  # fmt: skip
+    return _replace(raster, out, transform), [note]
+
+
+def _cover(raster: Raster, source: Any) -> tuple[Affine, int, int]:
+    """A longitude/latitude grid over a rotated raster, with cells of about its own size."""
+    rows, columns = raster.shape
+    x, y = np.meshgrid(np.linspace(0, columns, 21), np.linspace(0, rows, 21))
+    gx, gy = raster.transform @ (x.ravel(), y.ravel())
+    lon, lat = (np.asarray(v) for v in rasterio.warp.transform(source, "EPSG:4326", gx, gy))
+    step = float(np.hypot(np.ptp(lon), np.ptp(lat)) / np.hypot(rows, columns))
+    width, height = (max(1, int(np.ceil(np.ptp(v) / step))) for v in (lon, lat))
+    return Affine(step, 0, lon.min(), 0, -step, lat.max()), width, height
+
+
+def _replace(raster: Raster, values: NDArray[np.floating], transform: Affine) -> Raster:
+    return Raster(values, transform, "EPSG:4326", raster.unit, raster.classes, raster.source)

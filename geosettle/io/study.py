@@ -1,0 +1,340 @@
+"""read_study: a folder or a study.toml becomes a Study; every problem of every layer is found before any work."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from geosettle.errors import GeosettleError, InputError, UnknownNameError
+from geosettle.io.files import EXTENSIONS, kind_of, open_source
+from geosettle.io.layer import Checked, Options, spec_of, understand
+from geosettle.io.rasters import read_raster
+from geosettle.layers import LAT, LAYERS, LON, WKT, plain_name
+from geosettle.quality import Problem, problem
+from geosettle.raster import Raster
+from geosettle.study import Study, default_settings
+
+__all__ = ["known_names", "merge_settings", "read_rows", "read_study", "study_file"]
+
+_FREE: Final = frozenset({"layers", "aliases", "published", "thresholds", "classes", "names", "settings"})
+"""Tables whose keys are the user's own; every other table takes only the keys of defaults.toml."""
+
+_LAYER_KEYS: Final = frozenset(
+    "path crs datum encoding layer sheet map source licence license date unit band classes rasters year class_table note "
+    "title url faults attribution missing_outside geometry_basis".split()
+)
+
+
+@dataclass
+class _Gathered:
+    layers: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    ledger: dict[str, dict[str, int]] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def known_names(role: str) -> frozenset[str]:
+    """Plain names that a header of this layer may have."""
+    columns = (*spec_of(role).columns, LON, LAT, WKT)
+    return frozenset(plain_name(n) for c in columns for n in (c.name, *c.aliases))
+
+
+def read_rows(path: Path, role: str, options: Options) -> Checked:
+    """A table or vector file as the layer `role`, looked at in every way a single layer can be."""
+    source = open_source(
+        path,
+        names=known_names(role) | {plain_name(h) for h in options.columns.values()},
+        encoding=options.encoding,
+        layer=options.layer,
+        sheet=options.sheet,
+    )
+    return understand(source, role, options)
+
+
+@contextlib.contextmanager
+def study_file(path: str | Path | None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder of a study and what its study.toml says; the embedded study for None."""
+    if path is None:
+        packed = resources.files("geosettle").joinpath("_data/southern_xinjiang")
+        beside = Path(__file__).resolve().parents[2] / "data" / "southern_xinjiang"
+        if packed.is_dir():
+            with resources.as_file(packed) as folder:
+                yield folder, _toml(folder / "study.toml")
+            return
+        if not beside.is_dir():
+            raise InputError("the embedded study is not installed", mend="Reinstall geosettle, or name a study.")
+        path = beside
+    given = Path(path)
+    if given.is_dir():
+        yield given, _toml(given / "study.toml") if (given / "study.toml").exists() else _by_name(given)
+    elif given.suffix.lower() == ".toml" and given.is_file():
+        yield given.parent, _toml(given)
+    elif not given.exists():
+        raise InputError("the study does not exist", file=str(path), mend="Name a folder or a study.toml.")
+    else:
+        raise InputError("a study is a folder or a study.toml", file=str(path), mend="Name the folder it lies in.")
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError("the study has no study.toml", file=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"this is not valid TOML: {error}", file=str(path), mend="Mend that line.") from error
+
+
+def _by_name(folder: Path) -> dict[str, Any]:
+    """Layers of a folder without study.toml, by the names of its files: sites.csv, origins.xlsx ..."""
+    layers: dict[str, Any] = {}
+    for file in sorted(folder.iterdir()):
+        role, suffix = file.stem.casefold(), file.suffix.lower()
+        if suffix not in EXTENSIONS:
+            continue
+        cover = re.fullmatch(r"landcover_?(\d{4})", role)
+        if cover:
+            layers.setdefault("landcover", {"rasters": {}})["rasters"][cover[1]] = {"path": file.name}
+        elif role in LAYERS:
+            if role in layers:
+                raise InputError(
+                    f"two files are called {role}", file=str(folder), mend="Keep one, or write study.toml."
+                )
+            layers[role] = {"path": file.name}
+    if "sites" not in layers:
+        raise InputError("the folder holds no sites", file=str(folder), mend="Add sites.csv, or write a study.toml.")
+    return {"study": {"name": folder.resolve().name}, "layers": layers}
+
+
+def merge_settings(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults overlaid with what a study states; every unknown name or wrong kind is said at once.
+
+    Raises
+    ------
+    InputError
+        Naming each setting and, for an unknown one, the nearest that exists.
+    """
+    settings, faults = default_settings(), list[str]()
+    _overlay(settings, stated, "", faults)
+    if faults:
+        raise InputError("; ".join(faults), file="study.toml", mend="See defaults.toml for every setting.")
+    return settings
+
+
+def _overlay(base: dict[str, Any], stated: Mapping[str, Any], where: str, faults: list[str]) -> None:
+    for key, value in stated.items():
+        name = f"{where}{key}"
+        if key not in base:
+            nearest = get_close_matches(key, base, 1, 0.5)
+            hint = f"; did you mean {where}{nearest[0]}?" if nearest else ""
+            faults.append(f"there is no setting {name}{hint}")
+        elif isinstance(base[key], dict) and not isinstance(value, Mapping):
+            faults.append(f"{name} is a table, not {value!r}")
+        elif isinstance(base[key], dict):
+            if key in _FREE or not base[key]:
+                base[key] = {**base[key], **value}
+            else:
+                _overlay(base[key], value, f"{name}.", faults)
+        elif not _same_kind(base[key], value):
+            faults.append(f"{name} must be {_kind_name(base[key])}, not {value!r}")
+        else:
+            base[key] = value
+
+
+def _same_kind(default: Any, value: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, int | float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(default))
+
+
+def _kind_name(default: Any) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text in quotation marks", list: "a list"}
+    return names.get(type(default), type(default).__name__)
+
+
+def read_study(path: str | Path | None = None) -> Study:
+    """Every input of a study, checked and frozen.
+
+    Parameters
+    ----------
+    path
+        A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx ...), or a study.toml;
+        None for the embedded study of southern Xinjiang.
+
+    Returns
+    -------
+    Study
+        Rows that cannot be used are set aside; `problems` says why, `ledger` counts them.
+
+    Raises
+    ------
+    InputError
+        Something is so wrong that no work should start; all of it in one message.
+    """
+    with study_file(path) as (folder, stated):
+        settings = merge_settings(stated)
+        gathered = gather(folder, settings)
+    fatal = [p for p in gathered.problems if p.severity == "fatal"]
+    if fatal:
+        listed = "\n".join(f"  {p.file or p.layer}: {p.message} {p.mend}".rstrip() for p in fatal)
+        raise InputError(f"the study cannot be used:\n{listed}", file=str(path) if path else "")
+    return Study(
+        **gathered.layers,
+        settings=settings,
+        problems=tuple(gathered.problems),
+        ledger=gathered.ledger,
+        inputs=gathered.inputs,
+        name=str(settings["study"]["name"]),
+    )
+
+
+def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
+    """Read every layer that the settings name; collect what is wrong instead of stopping at the first."""
+    out = _Gathered()
+    checked: dict[str, Checked] = {}
+    region = tuple(settings["study"]["region"]) or None
+    for role, entry in settings["layers"].items():
+        item = _entry(entry)
+        try:
+            _check_entry(role, item)
+            if spec_of(role).geometries == ("raster",):
+                out.layers[role] = _rasters(folder, role, item, out)
+                continue
+            file = _inside(folder, item["path"])
+            result = read_rows(file, role, _options(item, region))
+        except GeosettleError as error:
+            where = error.file or str(item.get("path", role))
+            text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
+            out.problems.append(
+                problem("file_unreadable", f"{text[0].upper()}{text[1:]}.", file=where, layer=role, mend=error.mend)
+            )
+            continue
+        checked[role] = result
+        out.layers[role] = result.frame
+        out.problems += result.problems
+        used = len(result.frame)
+        out.ledger[role] = {"rows_in": result.rows_in, "rows_used": used, "rows_set_aside": result.rows_in - used}
+        out.inputs[_relative(file, folder)] = _provenance(file, role, item) | {
+            "crs_read": result.crs_read, "crs_used": result.crs_used, "rows": result.rows_in,
+        }  # fmt: skip
+    if "sites" not in settings["layers"]:
+        out.problems.append(problem("column_missing", "The study has no layer sites.", layer="sites", mend="Add it."))
+    return out
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    """A layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one raster per year."""
+    if isinstance(entry, str):
+        return {"path": entry}
+    if isinstance(entry, list):
+        return {"rasters": {str(item.get("year", n)): dict(item) for n, item in enumerate(entry)}}
+    return dict(entry)
+
+
+def _check_entry(role: str, item: Mapping[str, Any]) -> None:
+    if role not in LAYERS:
+        nearest = get_close_matches(role, LAYERS, 1, 0.5)
+        mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(LAYERS)}."
+        raise UnknownNameError(f"there is no layer {role!r}", file="study.toml", mend=mend)
+    each = [k for e in item.get("rasters", {}).values() if isinstance(e, Mapping) for k in e]
+    for key in (*item, *each):
+        if key not in _LAYER_KEYS:
+            nearest = get_close_matches(key, _LAYER_KEYS, 1, 0.5)
+            mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(sorted(_LAYER_KEYS))}."
+            raise UnknownNameError(f"there is no setting layers.{role}.{key}", file="study.toml", mend=mend)
+    if "path" not in item and "rasters" not in item:
+        raise InputError(f"the layer {role} names no path", file="study.toml", mend=f'Add path = "{role}.csv".')
+
+
+def _inside(folder: Path, name: Any) -> Path:
+    """A file of the study: a plain path, relative to the folder or absolute; never an address."""
+    text = str(name)
+    if "://" in text or text.startswith(("/vsi", "\\\\")):
+        raise InputError("a layer is read from a file, never from an address", file=text, mend="Download it first.")
+    return (folder / text).resolve() if (folder / text).exists() else folder / text
+
+
+def _relative(file: Path, folder: Path) -> str:
+    try:
+        return file.relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return file.name
+
+
+def _options(item: Mapping[str, Any], region: Any) -> Options:
+    text = {k: str(item[k]) for k in ("crs", "datum", "encoding", "layer", "sheet") if item.get(k)}
+    return Options(**text, columns=dict(item.get("map", {})), region=region)
+
+
+def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    said = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
+    said["licence"] = said["licence"] or str(item.get("license", ""))
+    return {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "layer": role, **said}
+
+
+def _rasters(folder: Path, role: str, item: Mapping[str, Any], out: _Gathered) -> Raster | dict[int, Raster]:
+    """The raster of a layer, or its rasters by year."""
+    common = {k: v for k, v in item.items() if k not in {"path", "rasters", "year"}}
+    if "rasters" in item:
+        entries = {
+            int(y): {**common, **({"path": e} if isinstance(e, str) else e)} for y, e in dict(item["rasters"]).items()
+        }
+    else:
+        entries = {int(item.get("year", 0)) or _year_in(str(item["path"])): dict(item)}
+    made = {year: _one_raster(folder, role, entry, out) for year, entry in sorted(entries.items())}
+    return made if role == "landcover" else next(iter(made.values()))
+
+
+def _year_in(name: str) -> int:
+    found = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", Path(name).stem)
+    return int(found[0]) if found else 0
+
+
+def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathered) -> Raster:
+    file = _inside(folder, entry["path"])
+    if kind_of(file) != "tiff":
+        raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
+    raster, problems, declared = read_raster(
+        file,
+        file.name,
+        role=role,
+        crs=entry.get("crs"),
+        band=int(entry.get("band", 1)),
+        classes=_classes(folder, entry),
+    )
+    out.problems += [Problem(**{**vars(p), "layer": role}) for p in problems]
+    cells = raster.values.size
+    out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
+    for key in ("rows_in", "rows_used"):
+        out.ledger[role][key] += cells
+    out.inputs[_relative(file, folder)] = _provenance(file, role, entry) | {
+        "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],
+    }  # fmt: skip
+    unit = str(entry.get("unit", "")) or raster.unit or ("m" if role == "dem" else "")
+    source = str(entry.get("source", "")) or raster.source
+    return Raster(raster.values, raster.transform, raster.crs, unit, raster.classes, source)
+
+
+def _classes(folder: Path, entry: Mapping[str, Any]) -> dict[int, str]:
+    """Class names, from the table in study.toml or from a CSV with value and name."""
+    stated = entry.get("class_table", entry.get("classes", {}))
+    if isinstance(stated, str):
+        table = open_source(_inside(folder, stated)).cells
+        columns = {plain_name(c): c for c in table.columns}
+        value = next((columns[c] for c in ("value", "class", "code", "id") if c in columns), None)
+        name = next((columns[c] for c in ("name", "label", "meaning", "名称") if c in columns), None)
+        if value is None or name is None:
+            raise InputError("a class table has the columns value and name", file=stated)
+        return {int(float(v)): str(n) for v, n in zip(table[value], table[name], strict=True) if pd.notna(v)}
+    return {int(k): str(v) for k, v in dict(stated).items()}

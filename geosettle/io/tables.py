@@ -1,0 +1,317 @@
+"""Text tables and workbooks, read as cells. What the cells mean is decided later."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.errors import InputError
+from geosettle.io.numbers import decimal_mark
+from geosettle.io.source import Source
+from geosettle.layers import plain_name
+from geosettle.quality import Problem, problem
+
+__all__ = ["decode", "read_text_table", "table_from_records"]
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS: Final = ",\t;|"
+_HEADER_SEARCH: Final = 30
+"""Rows at the top of a table among which the header is looked for."""
+
+
+def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
+    """Text of a file and the encoding it was in.
+
+    Parameters
+    ----------
+    data
+        Bytes of the file.
+    encoding
+        What the user says it is; None to find out from byte-order mark and content.
+
+    Returns
+    -------
+    tuple of str and str
+        The text without byte-order mark, and the encoding's name.
+
+    Raises
+    ------
+    InputError
+        The bytes are not text, or not in the encoding stated.
+
+    Examples
+    --------
+    >>> decode("名称".encode("gb18030"))
+    ('名称', 'gb18030')
+    """
+    marked = next((name for bom, name in _BOMS if data.startswith(bom)), None)
+    if encoding:
+        try:
+            name = codecs.lookup(encoding).name
+            name = {"utf-8": "utf-8-sig"}.get(name, name)
+            return data.decode(name).removeprefix("\ufeff"), encoding
+        except (LookupError, UnicodeError) as error:
+            raise InputError(
+                f"the file is not in the encoding {encoding}",
+                mend="Leave the encoding out, or name the right one.",
+            ) from error
+    guesses = (marked,) if marked else _guesses(data)
+    for name in guesses:
+        try:
+            text = data.decode(name)
+        except UnicodeError:
+            continue
+        if "\x00" in text:
+            continue
+        return text.removeprefix("\ufeff"), name.removesuffix("-sig")
+    raise InputError("the file is not text", mend="Save it as CSV in UTF-8, or give its right extension.")
+
+
+def _guesses(data: bytes) -> tuple[str, ...]:
+    """Encodings to try, most telling first."""
+    zeros = data[:4000].count(0)
+    if zeros:
+        even = data[:4000:2].count(0)
+        return ("utf-16-be", "utf-16-le") if even > zeros / 2 else ("utf-16-le", "utf-16-be")
+    return ("utf-8", "gb18030", "cp1252") if _looks_chinese(data) else ("utf-8", "cp1252", "gb18030")
+
+
+def _looks_chinese(data: bytes) -> bool:
+    """Whether bytes beyond ASCII come in the pairs of everyday Chinese characters rather than as single letters."""
+    try:
+        text = data.decode("gb18030")
+    except UnicodeError:
+        return False
+    beyond = [c for c in text if ord(c) > 127]
+    if not beyond:
+        return False
+
+    def everyday(character: str) -> bool:
+        code = character.encode("gb2312", "ignore")
+        return len(code) == 2 and (0xB0 <= code[0] <= 0xF7 or 0xA1 <= code[0] <= 0xA3)
+
+    return sum(map(everyday, beyond)) >= 0.8 * len(beyond)
+
+
+def read_text_table(
+    data: bytes, file: str, *, names: Collection[str] = (), encoding: str | None = None, tab: bool = False
+) -> Source:
+    """Cells of a delimited text file.
+
+    Parameters
+    ----------
+    data
+        Bytes of the file.
+    file
+        Name for messages.
+    names
+        Plain column names that a header may have, to find it below title lines.
+    encoding
+        As for `decode`.
+    tab
+        Whether the extension says that tabs delimit.
+
+    Raises
+    ------
+    InputError
+        Not text, unbalanced quotes, or no row at all.
+    """
+    text, used = decode(data, encoding)
+    lines = text.splitlines()[:1]
+    declared = re.match(r"\s*sep=(.)\s*$", lines[0], re.I) if lines else None
+    delimiter = declared[1] if declared else _delimiter(text, tab=tab)
+    records, starts = _records(text, delimiter, file)
+    if declared:
+        records, starts = records[1:], starts[1:]
+    source = table_from_records(records, starts, file, names=names, cut_off=bool(text) and text[-1] not in "\r\n")
+    decimal = decimal_mark(source.cells.to_numpy().ravel(), delimiter=delimiter)
+    extra = _text_problems(text, used, file)
+    return Source(
+        source.cells, file, "CSV", lines=source.lines, encoding=used, decimal=decimal,
+        problems=(*extra, *source.problems),
+    )  # fmt: skip
+
+
+def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
+    """Damage that shows in the text itself, and an encoding that had to be guessed."""
+    out = []
+    if "\ufffd" in text or "锟斤拷" in text or re.search(r"(Ã[\x80-\xbf]|ä¸|å›½|Ð[°-¿])", text):
+        out.append(
+            problem("text_damaged", file=file,
+                message="Some letters were destroyed when the file was saved in the wrong encoding.",
+                mend="Save it again from the original as UTF-8.",
+            )
+        )  # fmt: skip
+    if encoding == "cp1252":
+        out.append(
+            problem("encoding_guessed", file=file,
+                message="The file is not UTF-8; it was read as Windows-1252.",
+                mend="Save it as UTF-8, or name its encoding.",
+            )
+        )  # fmt: skip
+    return out
+
+
+def _delimiter(text: str, *, tab: bool) -> str:
+    """The delimiter that splits the first lines into the same, largest number of fields."""
+    sample = [line for line in _unquoted(text[:50_000]).splitlines() if line.strip()][:50]
+
+    def score(mark: str) -> tuple[float, int]:
+        counts = Counter(line.count(mark) for line in sample)
+        fields, lines = max(((n, k) for n, k in counts.items() if n), default=(0, 0), key=lambda item: item[1])
+        return (lines / max(len(sample), 1) if fields else 0.0, fields)
+
+    if tab and score("\t")[1]:
+        return "\t"
+    best = max(_DELIMITERS, key=lambda mark: (min(score(mark)[0], 0.9) + (mark in "\t;") * 0.05, score(mark)[1]))
+    return best if score(best)[1] else ("\t" if tab else ",")
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r'"(?:[^"]|"")*"', "", text)
+
+
+def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], list[int]]:
+    """Records that are not blank, and the line each starts on."""
+    csv.field_size_limit(10_000_000)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records, starts, line = [], [], 1
+    try:
+        for record in reader:
+            if any(cell.strip() for cell in record):
+                records.append(record)
+                starts.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"quotation marks do not balance from line {line} on ({error})",
+            file=file,
+            mend='Put text that holds quotation marks in quotation marks, doubling them: "the ""new"" village".',
+        ) from error
+    return records, starts
+
+
+def table_from_records(
+    records: Sequence[Sequence[Any]],
+    starts: Sequence[int],
+    file: str,
+    *,
+    names: Collection[str] = (),
+    layer: str = "",
+    cut_off: bool = False,
+) -> Source:
+    """Cells under their headers, the header found below any title lines.
+
+    Parameters
+    ----------
+    records
+        Rows of cells, none of them blank.
+    starts
+        Line or sheet row of each.
+    names
+        Plain column names a header may have.
+    cut_off
+        Whether the file ends without a line end, so that a short last row is one that was cut.
+
+    Raises
+    ------
+    InputError
+        There is no row.
+    """
+    if not records:
+        raise InputError("the table is empty", file=file, mend="Give it a header line and at least one row.")
+    at = _header_at(records, frozenset(names))
+    headers, problems = _headers(records[at], file, layer)
+    if at:
+        problems.append(
+            problem("header_below_title", file=file, layer=layer, line=int(starts[at]),
+                message=f"The header was found below {at} line(s) of title, which were skipped.",
+            )
+        )  # fmt: skip
+    rows, width = records[at + 1 :], len(headers)
+    for number, row in enumerate(rows, 1):
+        filled = max((i + 1 for i, cell in enumerate(row) if cell not in (None, "")), default=0)
+        last = number == len(rows) and cut_off
+        if filled > width:
+            problems.append(
+                problem("row_too_long", file=file, layer=layer, row=number,
+                    line=int(starts[at + number]), value=str(row[width])[:80],
+                    message=f"The row has {len(row)} cells under {width} headers, so its values may stand in the wrong columns.",
+                    mend="Put text that holds the delimiter in quotation marks.",
+                )
+            )  # fmt: skip
+        elif len(row) < width:
+            problems.append(
+                Problem(
+                    code="row_cut" if last else "row_too_short", severity="error" if last else "warning", file=file,
+                    layer=layer, row=number, line=int(starts[at + number]),
+                    message=f"The row has {len(row)} cells under {width} headers"
+                    + (" and the file ends in the middle of it." if last else "; the rest is taken as missing."),
+                    mend="Fill it to the end." if last else "Add the missing delimiters.",
+                )
+            )  # fmt: skip
+    cells = np.full((len(rows), width), None, dtype=object)
+    for i, row in enumerate(rows):
+        cells[i, : min(len(row), width)] = row[:width]
+    frame = pd.DataFrame({h: pd.Series(cells[:, j], dtype=object) for j, h in enumerate(headers)})
+    keep = [h for j, h in enumerate(headers) if h or any(c not in (None, "") for c in cells[:, j])]
+    lines = np.asarray(starts[at + 1 :], dtype=np.int64)
+    return Source(frame[keep], file, "table", layer=layer, lines=lines, problems=tuple(problems))
+
+
+def _header_at(records: Sequence[Sequence[Any]], names: frozenset[str]) -> int:
+    """Index of the header row: the first row among the top ones that has the most known names, else the first."""
+
+    def known(row: Sequence[Any]) -> int:
+        return sum(plain_name(str(c)) in names for c in row if c not in (None, ""))
+
+    scores = [known(row) for row in records[:_HEADER_SEARCH]]
+    best = max(scores, default=0)
+    return scores.index(best) if best >= 2 else 0
+
+
+def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list[Problem]]:
+    """Unique header texts; a repeated one gets a number and is reported."""
+    texts = ["" if c is None else str(c).replace("\ufeff", "").strip() for c in row]
+    while texts and not texts[-1]:
+        texts.pop()
+    problems, seen, out = [], Counter[str](), []
+    for text in texts:
+        seen[plain_name(text)] += 1
+        if text and seen[plain_name(text)] > 1:
+            problems.append(
+                problem("column_repeated", file=file, layer=layer, column=text,
+                    message=f"Two columns are called {text!r}; the first is used.",
+                    mend="Rename or remove one of them.",
+                )
+            )  # fmt: skip
+            text = f"{text}.{seen[plain_name(text)]}"  # noqa: PLW2901
+        out.append(text)
+    return out, problems
+
+
+def file_bytes(path: Path, limit: int) -> bytes:
+    """Bytes of a file, refused early if it is larger than `limit` bytes."""
+    size = path.stat().st_size
+    if size > limit:
+        raise InputError(
+            f"the file is {size / 1e6:.0f} MB; at most {limit / 1e6:.0f} MB are read",
+            file=path.name,
+            mend="Cut it to the study region, or convert it to GeoPackage.",
+        )
+    return path.read_bytes()

@@ -1,0 +1,285 @@
+"""Vector files as cells and geometries. JSON and KML are parsed here; GDAL reads the binary formats.
+
+Whatever is read, the number of features is compared with what the file declares, and a geometry that could not be
+read is named: GDAL alone would hand over fewer features, or empty ones, without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pyogrio
+import pyogrio.errors
+import pyogrio.raw
+import shapely
+
+from geosettle.crs import parse_crs
+from geosettle.errors import CrsError, InputError
+from geosettle.io.source import Source
+from geosettle.io.tables import decode
+from geosettle.quality import Problem, problem
+
+__all__ = ["layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
+
+_GEOMETRY_TYPES: Final = frozenset(
+    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+)
+
+
+def _geometry_problem(file: str, layer: str, row: int, what: str) -> Problem:
+    return problem("geometry_unreadable", file=file, layer=layer, row=row, value=what[:80],
+        message="The geometry could not be read.", mend="Draw it again, or repair the file it came from.",
+    )  # fmt: skip
+
+
+def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Source:
+    """Features of a GeoJSON document (RFC 7946, and the older form with a `crs` member).
+
+    Raises
+    ------
+    InputError
+        Not JSON, or not GeoJSON.
+    """
+    text, used = decode(data, encoding)
+    document = _json(text, file)
+    if not isinstance(document, Mapping) or "type" not in document:
+        raise InputError("this is JSON but not GeoJSON", file=file, mend="Save a FeatureCollection.")
+    kind = document["type"]
+    if kind == "FeatureCollection":
+        features = document.get("features")
+        if not isinstance(features, list):
+            raise InputError("the FeatureCollection has no list of features", file=file)
+    elif kind == "Feature" or kind in _GEOMETRY_TYPES:
+        features = [document if kind == "Feature" else {"type": "Feature", "geometry": document, "properties": {}}]
+    else:
+        mend = "Convert it to GeoJSON." if kind == "Topology" else "Save a FeatureCollection."
+        raise InputError(f"the document is of type {str(kind)[:40]!r}, not GeoJSON", file=file, mend=mend)
+    return _features(features, file, "GeoJSON", used, _declared_crs(document, file))
+
+
+def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -> Source:
+    """Features of a GeoJSON text sequence (RFC 8142, or one feature a line)."""
+    text, used = decode(data, encoding)
+    lines = [(n, line.strip("\x1e \r")) for n, line in enumerate(text.split("\n"), 1)]
+    lines = [(n, line) for n, line in lines if line]
+    features = [_json(line, file, line=n) for n, line in lines]
+    if any(not isinstance(f, Mapping) or f.get("type") == "FeatureCollection" for f in features):
+        if len(features) == 1:
+            return read_geojson(data, file, encoding=encoding)
+        raise InputError("every line of a GeoJSON sequence must hold one feature", file=file)
+    source = _features(features, file, "GeoJSONSeq", used, parse_crs(4326))
+    return Source(
+        source.cells, file, "GeoJSONSeq", geometry=source.geometry, crs=source.crs, encoding=used,
+        lines=np.array([n for n, _ in lines], dtype=np.int64), problems=source.problems,
+    )  # fmt: skip
+
+
+def _json(text: str, file: str, *, line: int | None = None) -> Any:
+    repeated: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        out = dict(items)
+        if len(out) < len(items):
+            repeated.extend(key for key, _ in items)
+        return out
+
+    try:
+        # Whole numbers beyond 2**53 stay exact; NaN and Infinity, which JSON does not have, become None.
+        document = json.loads(text, object_pairs_hook=pairs, parse_constant=lambda _: None)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"this is not valid JSON: {error.msg} at line {line or error.lineno}, character {error.colno}",
+            file=file,
+            mend="The file may have been cut off; save it again.",
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise InputError("the JSON is nested too deeply or holds a number too long to read", file=file) from error
+    if repeated:
+        raise InputError("an object of the JSON names the same member twice", file=file, value=sorted(set(repeated))[0])
+    return document
+
+
+def _declared_crs(document: Mapping[str, Any], file: str) -> Any:
+    """CRS of a GeoJSON document: WGS84, unless an old `crs` member names another."""
+    member = document.get("crs")
+    if member is None:
+        return parse_crs(4326)
+    name = member.get("properties", {}).get("name") if isinstance(member, Mapping) else None
+    if not isinstance(name, str):
+        raise CrsError("the crs member names no coordinate reference system", file=file, mend="Say which with --crs.")
+    return parse_crs(name)
+
+
+def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs: Any) -> Source:
+    rows, geometries, problems = [], [], []
+    for number, feature in enumerate(features, 1):
+        if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
+            raise InputError("an item of the collection is not a Feature", file=file, row=number)
+        properties = feature.get("properties")
+        row = dict(properties) if isinstance(properties, Mapping) else {}
+        if "id" in feature and "id" not in row:
+            row["id"] = feature["id"]
+        rows.append({k: _flat(v) for k, v in row.items()})
+        geometry, what = _shape(feature.get("geometry"))
+        geometries.append(geometry)
+        problems += [_geometry_problem(file, "", number, what)] if what else []
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = pd.DataFrame(
+        {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns}, index=range(len(rows))
+    )
+    out = np.empty(len(rows), dtype=object)
+    out[:] = geometries
+    return Source(cells, file, kind, geometry=out, crs=crs, encoding=encoding, problems=tuple(problems))
+
+
+def _flat(value: Any) -> Any:
+    """A property as one cell; nested values stay as their JSON text."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _shape(geometry: Any) -> tuple[Any, str]:
+    """Shapely geometry of a GeoJSON geometry, and what is wrong with it."""
+    if geometry is None:
+        return None, ""
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
+    if kind not in _GEOMETRY_TYPES:
+        return None, f"type {kind!r}"
+    if "null" in (text := json.dumps(geometry)) or '"coordinates": [true' in text:
+        return None, "a coordinate is not a number"
+    try:
+        return shapely.from_geojson(text), ""
+    except (shapely.errors.GEOSException, ValueError, TypeError) as error:
+        return None, str(error).splitlines()[0]
+
+
+def layer_names(path: Path) -> list[str]:
+    """Names of the layers of a file that GDAL reads."""
+    return [str(name) for name, _ in pyogrio.list_layers(str(path))]
+
+
+def read_ogr(path: Path, file: str, kind: str, *, layer: str | None = None, encoding: str | None = None) -> Source:
+    """Features of a Shapefile, GeoPackage or FlatGeobuf.
+
+    Parameters
+    ----------
+    path
+        A plain file, its content already known to be of this kind.
+    file
+        Name for messages.
+    kind
+        "Shapefile", "GeoPackage" or "FlatGeobuf".
+    layer, encoding
+        Which layer; encoding of the texts of a Shapefile.
+
+    Raises
+    ------
+    InputError
+        GDAL cannot read it, or several layers fit.
+    """
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError, UnicodeError,
+            pyogrio.errors.GeometryError, pyogrio.errors.FeatureError, RuntimeError, ValueError) as error:  # fmt: skip
+        raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
+    names = [str(n) for n in meta["fields"]]
+    count = len(fields[0]) if fields else (len(wkb) if wkb is not None else 0)
+    cells = pd.DataFrame(
+        {n: pd.Series(_objects(values), dtype=object) for n, values in zip(names, fields, strict=True)},
+        index=range(count),
+    )
+    problems = [
+        problem("reader_warning", file=file, layer=layer or "", message=_first_line(w.message),
+            mend="Save the file again with the program that made it.",
+        )
+        for w in caught
+    ]  # fmt: skip
+    geometry = None
+    if wkb is not None:
+        geometry, broken = _from_wkb(wkb)
+        problems += [_geometry_problem(file, layer or "", row + 1, what) for row, what in broken]
+    crs = parse_crs(meta["crs"]) if meta["crs"] else None
+    return Source(
+        cells, file, kind, layer=layer or "", geometry=geometry, crs=crs, encoding=meta.get("encoding") or "",
+        problems=tuple(problems),
+    )  # fmt: skip
+
+
+def _first_line(error: Any) -> str:
+    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+
+
+def _objects(values: Any) -> list[Any]:
+    """Python objects of a column of numpy values; NaN and NaT become None."""
+    array = np.asarray(values)
+    if array.dtype == object:
+        return [None if v is None or v is pd.NaT else v for v in array.tolist()]
+    missing = pd.isna(array)
+    return [None if gone else v for v, gone in zip(array.tolist(), missing, strict=True)]
+
+
+def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
+    """Geometries of well-known binary, and what is wrong with those that cannot be read."""
+    out = np.empty(len(wkb), dtype=object)
+    broken = []
+    try:
+        out[:] = shapely.from_wkb(np.asarray(wkb, dtype=object))
+    except (shapely.errors.GEOSException, TypeError, ValueError):
+        for i, blob in enumerate(wkb):
+            try:
+                out[i] = shapely.from_wkb(blob) if blob is not None else None
+            except (shapely.errors.GEOSException, TypeError, ValueError) as error:
+                broken.append((i, _first_line(error)))
+    return out, broken
+
+
+def read_parquet(path: Path, file: str) -> Source:
+    """Features of a GeoParquet file; a Parquet file without geometry gives a table.
+
+    Raises
+    ------
+    InputError
+        Not Parquet, or its geometry column is not described as GeoParquet wants.
+    """
+    try:
+        table = pyarrow.parquet.ParquetFile(path).read()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
+        raise InputError(f"this is not a readable Parquet file ({_first_line(error)})", file=file) from error
+    raw = (table.schema.metadata or {}).get(b"geo")
+    name, crs, geometry, problems = "", None, None, []
+    if raw is not None:
+        try:
+            geo = json.loads(raw)
+            name = geo["primary_column"]
+            column = geo["columns"][name]
+            blobs = table.column(name).to_pylist()
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError("the description of the geometry column is damaged", file=file) from error
+        if column.get("encoding", "WKB") != "WKB":
+            raise InputError("only GeoParquet with WKB geometry is read", file=file, value=column.get("encoding"))
+        definition = column.get("crs", "OGC:CRS84")
+        crs = (
+            None
+            if definition is None
+            else parse_crs(definition if isinstance(definition, str) else json.dumps(definition))
+        )
+        geometry, broken = _from_wkb(blobs)
+        problems = [_geometry_problem(file, "", row + 1, what) for row, what in broken]
+    cells = pd.DataFrame(
+        {
+            n: pd.Series([_flat(v) for v in table.column(n).to_pylist()], dtype=object)
+            for n in table.column_names
+            if n != name and not (raw and pa.types.is_binary(table.schema.field(n).type)) and n != "bbox"
+        },
+        index=range(table.num_rows),
+    )
+    return Source(cells, file, "GeoParquet" if raw else "Parquet", geometry=geometry, crs=crs, problems=tuple(problems))

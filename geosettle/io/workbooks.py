@@ -1,0 +1,134 @@
+"""XLSX workbooks as cells. Values only: formulas are never computed, macros never run."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Collection
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from geosettle.errors import InputError
+from geosettle.io.source import Source
+from geosettle.io.tables import table_from_records
+from geosettle.layers import plain_name
+from geosettle.quality import Problem, problem
+
+__all__ = ["read_workbook"]
+
+
+def read_workbook(data: bytes, file: str, *, names: Collection[str] = (), sheet: str | None = None) -> Source:
+    """Cells of one sheet of a workbook.
+
+    Parameters
+    ----------
+    data
+        Bytes of the file.
+    file
+        Name for messages.
+    names
+        Plain column names that a header may have; they choose the sheet and find the header.
+    sheet
+        Name of the sheet; None where only one fits.
+
+    Raises
+    ------
+    InputError
+        Not a workbook, no such sheet, or several that fit equally well.
+    """
+    try:
+        book = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
+    except (zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError,
+            TypeError, AttributeError, IndexError, OSError) as error:  # fmt: skip
+        raise InputError(
+            f"this is not a readable XLSX workbook ({type(error).__name__})", file=file, mend="Save it again as .xlsx."
+        ) from error
+    page = _choose(book, file, frozenset(names), sheet)
+    problems: list[Problem] = []
+    records, starts = [], []
+    for cells in page.iter_rows():
+        row = [_value(cell) for cell in cells]
+        if any(v not in (None, "") and str(v).strip() for v in row):
+            records.append(row)
+            starts.append(cells[0].row)
+    merged = [str(r) for r in page.merged_cells.ranges if r.max_row > (starts[0] if starts else 0) + 1]
+    if merged:
+        problems.append(
+            problem("merged_cells", file=file, layer=page.title, value=", ".join(sorted(merged))[:80],
+                message="Merged cells hold a value in their first cell only; the others are read as empty.",
+                mend="Unmerge them and fill every row.",
+            )
+        )  # fmt: skip
+    source = table_from_records(records, starts, file, names=names, layer=page.title)
+    formulas = _unsaved_formulas(data, page.title)
+    problems += [
+        problem("formula_without_value", file=file, layer=page.title, value=formula,
+            row=int((source.lines < row).sum()) + 1, line=row,
+            message="The cell holds a formula whose value was never saved.",
+            mend="Open the workbook in a spreadsheet program, let it calculate, and save.",
+        )
+        for row, formula in formulas
+        if source.lines is not None and row in source.lines
+    ]  # fmt: skip
+    return Source(
+        source.cells, file, "XLSX", layer=page.title, lines=source.lines, problems=(*source.problems, *problems)
+    )
+
+
+def _value(cell: Any) -> Any:
+    """Value of a cell; a number shown with leading zeros becomes that text, as in 007."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        digits = re.fullmatch(r"0{2,}", str(cell.number_format or ""))
+        if digits and float(value).is_integer() and value >= 0:
+            return str(int(value)).zfill(len(digits[0]))
+    return value
+
+
+def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None) -> Any:
+    """The sheet asked for, or the only one whose top rows carry known column names."""
+    pages = {p.title: p for p in book.worksheets}
+    if sheet is not None:
+        if sheet not in pages:
+            raise InputError(
+                f"the workbook has no sheet {sheet!r}", file=file, mend=f"It has: {', '.join(pages) or 'none'}."
+            )
+        return pages[sheet]
+
+    def score(page: Any) -> int:
+        rows = page.iter_rows(max_row=30, values_only=True)
+        return max((sum(plain_name(str(c)) in names for c in row if c is not None) for row in rows), default=0)
+
+    scores = {title: score(page) for title, page in pages.items()}
+    best = max(scores.values(), default=0)
+    fitting = [title for title, value in scores.items() if value == best and (best or pages[title].max_row > 1)]
+    if not pages or not (fitting or len(pages) == 1):
+        raise InputError("the workbook has no sheet with rows", file=file, mend="Put the table on a sheet.")
+    if len(fitting) > 1 and best:
+        raise InputError(
+            f"several sheets fit equally well: {', '.join(fitting)}",
+            file=file,
+            mend=f"Name one, as in --sheet {fitting[0]!r}.",
+        )
+    return pages[(fitting or list(pages))[0]]
+
+
+def _unsaved_formulas(data: bytes, title: str) -> list[tuple[int, str]]:
+    """Sheet row and text of every formula that has no stored value."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheets = [n for n in archive.namelist() if re.match(r"xl/worksheets/.*\.xml$", n)]
+        if not any(re.search(rb"<(\w+:)?f[ >/]", archive.read(n)) for n in sheets):
+            return []
+    formulas = load_workbook(io.BytesIO(data), data_only=False, keep_links=False)[title]
+    values = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)[title]
+    return [
+        (cell.row, str(cell.value)[:80])
+        for row in formulas.iter_rows()
+        for cell in row
+        if cell.data_type == "f" and values.cell(cell.row, cell.column).value is None
+    ]

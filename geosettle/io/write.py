@@ -1,0 +1,88 @@
+"""Writing: bytes built in memory, the same for the same content whatever the row order asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+__all__ = ["csv_bytes", "safe_text"]
+
+_FORMULA: Final = re.compile(r"^[\s\u00a0\ufeff]*[=+\-@\t\r]")
+
+
+def safe_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: an apostrophe goes before a leading = + - @ that is no number.
+
+    Examples
+    --------
+    >>> safe_text("=1+1"), safe_text("-5.2"), safe_text("Akto")
+    ("'=1+1", '-5.2', 'Akto')
+    """
+    if _FORMULA.match(text) and not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
+        return "'" + text
+    return text
+
+
+def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
+    """A frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read Chinese and Uyghur.
+
+    Parameters
+    ----------
+    frame
+        Geometry columns are left out, except that points become `lon` and `lat` if the frame has none.
+    index
+        Whether named index levels come first.
+
+    Returns
+    -------
+    bytes
+        Missing is empty; numbers have as many digits as tell them apart, never more than 12.
+
+    Examples
+    --------
+    >>> csv_bytes(pd.DataFrame({"a": [1.5, None], "b": ["x", "=y"]}))
+    b"\\xef\\xbb\\xbfa,b\\r\\n1.5,x\\r\\n,'=y\\r\\n"
+    """
+    table = plain_table(frame, index=index)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([safe_text(str(c)) for c in table.columns])
+    columns = [[_cell(v) for v in table[c].tolist()] for c in table.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
+
+
+def plain_table(frame: pd.DataFrame, *, index: bool = True) -> pd.DataFrame:
+    """A frame without geometry: named index levels first, points as lon and lat."""
+    table = pd.DataFrame(frame.drop(columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]))
+    if isinstance(frame, gpd.GeoDataFrame) and "lon" not in table and frame.active_geometry_name:
+        points = frame.geometry
+        if len(points) and points.dropna().geom_type.eq("Point").all():
+            table = table.assign(lon=points.x.to_numpy(), lat=points.y.to_numpy())
+    if index and any(n is not None for n in table.index.names):
+        table = table.reset_index()
+    return table
+
+
+def _cell(value: Any) -> str:
+    """Text of one cell."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating):
+        if np.isnan(value):
+            return ""
+        text = (
+            np.format_float_positional(value, precision=12, fractional=False, trim="-")
+            if abs(value) < 1e15
+            else repr(float(value))
+        )
+        return "0" if text in {"-0", "-0."} else text
+    return safe_text(str(value)) if not isinstance(value, int | np.integer) else str(value)

@@ -67,10 +67,10 @@ class WalkModel:
         """
         half = int(_STEEPEST / _BIN)
         low = self.kink - half * _BIN
-        edge = low + _BIN * np.arange(2 * half + 1)
+        edge = np.asarray(low + _BIN * np.arange(2 * half + 1), dtype=np.float64)
         # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over a bin.
         inner = 1e-9 * _BIN
-        left, right = (_KMH / np.asarray(self.speed_kmh(x), np.float64) for x in (edge[:-1] + inner, edge[1:] - inner))
+        left, right = _KMH / self.speed_kmh(edge[:-1] + inner), _KMH / self.speed_kmh(edge[1:] - inner)
         gain = (right - left) / _BIN
         return PaceTable(low, _BIN, left - gain * edge[:-1], gain)
 

@@ -1,0 +1,522 @@
+"""Road distance: networks from lines or from tables of published lengths, access legs, closures, islands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.distance._protocol import Context, positions
+from geosettle.distance._solver.cost import FloatArray
+from geosettle.distance._solver.graph import Graph, components, make_graph, many_to_many
+from geosettle.distance.noding import node_lines, plane
+from geosettle.distance.profile import drape
+from geosettle.distance.walking import walk_model
+from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.geodesy import GEOD
+from geosettle.quality import Problem
+
+__all__ = ["RoadNetwork", "RoadRules", "read_network", "road_pairs", "road_problems"]
+
+IntArray = NDArray[np.int64]
+NO_ROADS: Final = "no roads in the study"
+UNKNOWN: Final = "position unknown"
+COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoadRules:
+    """How roads are read and used; each is an option of the metric "road".
+
+    Attributes
+    ----------
+    speed_kmh
+        Speed where neither the row nor its class has one, km/h. An assumption of the user, not a norm.
+    class_speed_kmh
+        Speed by the column `class`, km/h; a row's own `speed_kmh` goes first.
+    max_access_km
+        Longest leg between a place and the road, straight on the map.
+    access_model
+        Walking model for these legs, draped on the elevation grid.
+    off_road_kmh
+        Speed of the legs where there is no elevation.
+    tolerance_m
+        Line ends nearer than this to another line are joined to it.
+    crossings
+        Whether lines that cross are joined there (lines with different `layer` never are).
+    season
+        Leave out rows whose `season` names others only; empty: all are open.
+    closed
+        Column to values: rows to leave out, e.g. ``{"surface": ["ice"]}``.
+    leave_out_quality
+        Values of `quality` whose rows are not used for routing.
+    straight_tolerance_km
+        A published length may be this much shorter than the straight line between its places before it is impossible.
+    candidates
+        In a table of places: how many of the nearest places within reach a leg may lead to.
+    """
+
+    speed_kmh: float = 40.0
+    class_speed_kmh: Mapping[str, float] | None = None
+    max_access_km: float = 25.0
+    access_model: str = "tobler"
+    off_road_kmh: float = 4.0
+    tolerance_m: float = 20.0
+    crossings: bool = True
+    season: str = ""
+    closed: Mapping[str, Sequence[Any]] | None = None
+    leave_out_quality: Sequence[str] = ("C",)
+    straight_tolerance_km: float = 1.0
+    candidates: int = 4
+
+
+@dataclass(frozen=True, eq=False)
+class RoadNetwork:
+    """A road graph with places on it.
+
+    Attributes
+    ----------
+    lon, lat
+        Nodes; NaN where the place's position is unknown.
+    name
+        What to call each node in a reason.
+    graph
+        Arcs with seconds and metres.
+    component
+        Label per node of the piece of network it belongs to.
+    schematic
+        Whether only the ends of the rows have a place (table of lengths): legs lead to nodes alone.
+    set_aside
+        Rows not used: `row` (1-based), `id`, `code`, `why`, `value`.
+    """
+
+    lon: FloatArray
+    lat: FloatArray
+    name: NDArray[np.object_]
+    graph: Graph
+    component: NDArray[np.int32]
+    schematic: bool
+    set_aside: pd.DataFrame
+
+    def describe(self, node: int) -> str:
+        """Name the piece of network that a node belongs to, for reasons."""
+        same = self.component == self.component[node]
+        tail = np.repeat(np.arange(self.graph.size), np.diff(self.graph.first))
+        length = self.graph.metres[same[tail]].sum() / 2000
+        count = np.unique(self.component).size
+        names = sorted({str(n) for n in self.name[same] if n})
+        of = f" around {names[0]}" if names else ""
+        return f"piece{of} ({same.sum()} nodes, about {length:.0f} km, one of {count} pieces)"
+
+
+def _truth(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    return values.astype("str").str.strip().str.lower().isin(["true", "yes", "1", "1.0", "t", "y"]).to_numpy()
+
+
+def _speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
+    """Speed of every row, km/h: its own, else its class's, else the general one."""
+    speed = np.full(len(roads), float(rules.speed_kmh))
+    if "class" in roads and rules.class_speed_kmh:
+        by_class = roads["class"].map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
+        speed = np.where(np.isfinite(by_class), by_class, speed)
+    if "speed_kmh" in roads:
+        own = pd.to_numeric(roads["speed_kmh"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        speed = np.where(np.isfinite(own), own, speed)
+    return speed
+
+
+def _left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
+    """Reason of every row that rules close or leave out, else empty; with the code in front of a colon."""
+    why = np.full(len(roads), "", dtype=object)
+    if "quality" in roads:
+        bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
+        why[bad] = "road_quality: its quality is one that is not used for routing"
+    if rules.season and "season" in roads:
+        season = roads["season"].fillna("").astype("str").str.lower()
+        others = (season.str.strip() != "") & ~season.str.contains("all") & ~season.str.contains(rules.season.lower())
+        why[others.to_numpy()] = f"road_closed: closed in the season {rules.season!r}"
+    for column, values in (rules.closed or {}).items():
+        if column not in roads:
+            raise ColumnError("a closure names a column that the roads do not have", file="roads", column=column)
+        why[roads[column].isin(list(values)).to_numpy()] = f"road_closed: closed by its {column}"
+    speed = _speeds(roads, rules)
+    why[~(speed > 0)] = "road_speed: its speed is not above zero"
+    return why
+
+
+def read_network(
+    roads: pd.DataFrame,
+    places: gpd.GeoDataFrame | None = None,
+    rules: RoadRules | None = None,
+    *,
+    points: tuple[FloatArray, FloatArray] | None = None,
+) -> tuple[RoadNetwork, IntArray, FloatArray]:
+    """Make a network of a line layer or of a table of lengths between places.
+
+    Parameters
+    ----------
+    roads
+        GeoDataFrame of lines, or a table with `a, b, length_km` (then `a` and `b` are ids or names of places, or
+        `a_lon, a_lat, b_lon, b_lat` say where they are). Optional columns: `class, speed_kmh, oneway, season, quality,
+        layer` and any named in `rules.closed`.
+    places
+        Places by `place_id`.
+    rules
+        See `RoadRules`.
+    points
+        Longitude and latitude of places to be joined to the network.
+
+    Returns
+    -------
+    network, node, leg
+        The network; per point and candidate, shape (n, k), the node it may be joined at (-1: none) and the straight
+        metres to it.
+
+    Raises
+    ------
+    InputError
+        No row is left, or lines in a projected CRS.
+    """
+    rules = rules or RoadRules()
+    if not len(roads):
+        raise InputError("the road layer has no rows", file="roads", mend="Leave the layer out or give roads.")
+    lon, lat = points if points is not None else (np.zeros(0), np.zeros(0))
+    if {"a", "b", "length_km"} <= set(roads.columns):
+        network = _from_table(roads, places, rules)
+        node, leg = _near_nodes(network, lon, lat, rules)
+        return network, node, leg
+    return _from_lines(roads, rules, lon, lat)
+
+
+def _from_table(roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules) -> RoadNetwork:
+    """Network of published lengths: the ends are places, lines between them mean nothing."""
+    labels = np.unique(np.concatenate([roads[c].astype("str").to_numpy(dtype=object) for c in ("a", "b")]).astype(str))
+    at = {label: i for i, label in enumerate(labels)}
+    lon, lat, name = _where(labels, roads, places)
+    tail = roads["a"].astype("str").map(at).to_numpy(dtype=np.int64)
+    head = roads["b"].astype("str").map(at).to_numpy(dtype=np.int64)
+    km = pd.to_numeric(roads["length_km"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    straight = np.full(len(roads), np.nan)
+    known = np.isfinite(lon[tail]) & np.isfinite(lon[head])
+    t, h = tail[known], head[known]
+    straight[known] = np.asarray(GEOD.inv(lon[t], lat[t], lon[h], lat[h])[2]) / 1000
+    why = _left_out(roads, rules)
+    short = km < straight - rules.straight_tolerance_km
+    why[short] = [
+        f"road_shorter_than_straight: {k:g} km is shorter than the straight line of {s:.1f} km between its places"
+        for k, s in zip(km[short], straight[short], strict=True)
+    ]
+    why[~(km > 0)] = "road_length: its length is missing or not above zero"
+    if "used" in roads:
+        flagged = ~_truth(roads["used"]) & (why == "")
+        why[flagged] = "road_not_used: the row itself says that it is not to be used"
+    use = why == ""
+    seconds = km / _speeds(roads, rules) * 3600
+    graph = _both_ways(labels.size, (tail[use], head[use], seconds[use], km[use] * 1000), roads[use])
+    return RoadNetwork(lon, lat, name, graph, components(graph), schematic=True, set_aside=_aside(roads, why, km))
+
+
+def _where(
+    labels: NDArray[np.str_], roads: pd.DataFrame, places: gpd.GeoDataFrame | None
+) -> tuple[FloatArray, FloatArray, NDArray[np.object_]]:
+    """Position and name of the places that a table of lengths names."""
+    lon, lat = np.full(labels.size, np.nan), np.full(labels.size, np.nan)
+    name = labels.astype(object)
+    for end in ("a", "b"):
+        if {f"{end}_lon", f"{end}_lat"} <= set(roads.columns):
+            row = np.searchsorted(labels, roads[end].astype("str").to_numpy(dtype=str))
+            lon[row] = roads[f"{end}_lon"].to_numpy(dtype=float, na_value=np.nan)
+            lat[row] = roads[f"{end}_lat"].to_numpy(dtype=float, na_value=np.nan)
+        if f"{end}_name" in roads:
+            row = np.searchsorted(labels, roads[end].astype("str").to_numpy(dtype=str))
+            name[row] = roads[f"{end}_name"].astype("str").to_numpy(dtype=object)
+    if places is not None and len(places):
+        x, y = positions(places)
+        keys = [places.index.astype("str")] + ([places["name"].astype("str")] if "name" in places else [])
+        for key in keys:
+            first = pd.Series(np.arange(len(places)), index=key).groupby(level=0).first()
+            found = first.reindex(labels).to_numpy(dtype=float, na_value=np.nan)
+            new = np.isfinite(found) & np.isnan(lon)
+            lon[new], lat[new] = x[found[new].astype(int)], y[found[new].astype(int)]
+            if "name" in places:
+                title = places["name"].astype("str").to_numpy(dtype=object)
+                name[np.isfinite(found)] = title[found[np.isfinite(found)].astype(int)]
+    return lon, lat, name
+
+
+def _both_ways(n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame) -> Graph:
+    """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it, else both)."""
+    tail, head, seconds, metres = arcs
+    forward, backward = np.ones(tail.size, bool), np.ones(tail.size, bool)
+    if "oneway" in rows:
+        backward = ~_truth(rows["oneway"])
+        against = rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
+        forward, backward = forward & ~against, backward | against
+    return make_graph(
+        n,
+        np.r_[tail[forward], head[backward]],
+        np.r_[head[forward], tail[backward]],
+        np.r_[seconds[forward], seconds[backward]],
+        np.r_[metres[forward], metres[backward]],
+    )
+
+
+def _aside(roads: pd.DataFrame, why: NDArray[np.object_], value: FloatArray | None = None) -> pd.DataFrame:
+    """Table of the rows not used."""
+    row = np.flatnonzero(why != "")
+    ids = roads["road_id"] if "road_id" in roads else pd.Series("", index=roads.index)
+    text = pd.Series(why[row]).astype("str").str.partition(": ")
+    return pd.DataFrame(
+        {
+            "row": row + 1,
+            "id": ids.iloc[row].astype("str").to_numpy(dtype=object),
+            "code": text[0] if len(row) else pd.Series(dtype="str"),
+            "why": text[2] if len(row) else pd.Series(dtype="str"),
+            "value": value[row] if value is not None else np.nan,
+        }
+    )
+
+
+def _near_nodes(
+    network: RoadNetwork, lon: FloatArray, lat: FloatArray, rules: RoadRules
+) -> tuple[IntArray, FloatArray]:
+    """Nearest nodes with a road, within reach, of every point."""
+    joined = np.diff(network.graph.first) > 0
+    joined[network.graph.head] = True
+    usable = np.flatnonzero(joined & np.isfinite(network.lon))
+    k = max(1, min(rules.candidates, usable.size))
+    node, leg = np.full((lon.size, k), -1, dtype=np.int64), np.full((lon.size, k), np.nan)
+    for i in np.flatnonzero(np.isfinite(lon)) if usable.size else ():
+        n = usable.size
+        d = np.asarray(GEOD.inv(np.full(n, lon[i]), np.full(n, lat[i]), network.lon[usable], network.lat[usable])[2])
+        best = np.argsort(d, kind="stable")[:k]
+        node[i], leg[i] = usable[best], d[best]
+    return node, leg
+
+
+def _from_lines(
+    roads: pd.DataFrame, rules: RoadRules, lon: FloatArray, lat: FloatArray
+) -> tuple[RoadNetwork, IntArray, FloatArray]:
+    """Network of lines, cut also where the given points are nearest to it."""
+    if not isinstance(roads, gpd.GeoDataFrame):
+        raise ColumnError(
+            "the roads are neither lines nor a table of lengths",
+            file="roads",
+            mend="Give a line layer, or the columns a, b and length_km.",
+        )
+    if roads.crs is None:
+        raise CrsError("the roads have no coordinate reference system", file="roads", mend="Name it in study.toml.")
+    if not roads.crs.is_exact_same("EPSG:4326"):
+        roads = roads.to_crs("EPSG:4326")
+    why = _left_out(roads, rules)
+    lines, row = shapely.get_parts(np.asarray(roads.geometry.array, dtype=object), return_index=True)
+    good = (shapely.get_type_id(lines) == 1) & (shapely.length(lines) > 0) & (why[row] == "")
+    has_line = np.zeros(len(roads), bool)
+    has_line[row[good]] = True
+    why[~has_line & (why == "")] = "road_geometry: it has no line"
+    lines, row = lines[good], row[good]
+    if not lines.size:
+        raise InputError("no road is left to use", file="roads", mend="Look at the closures and the geometry.")
+    level = None
+    if "layer" in roads:
+        level = pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
+    options: dict[str, Any] = {"tolerance_m": rules.tolerance_m, "level": level, "crossings": rules.crossings}
+    first = node_lines(lines, **options)
+    snapped = _nearest_on_lines(lines, first, lon, lat)
+    noded = node_lines(lines, **options, extra=snapped[1:]) if lon.size else first
+    metres = noded.metres
+    speed = _speeds(roads, rules)[row][noded.line]
+    rows = roads.iloc[row[noded.line]]
+    graph = _both_ways(noded.lon.size, (noded.tail, noded.head, metres / speed * 3.6, metres), rows)
+    name = np.full(noded.lon.size, "", dtype=object)
+    network = RoadNetwork(
+        noded.lon, noded.lat, name, graph, components(graph), schematic=False, set_aside=_aside(roads, why)
+    )
+    node, leg = np.full((lon.size, 2), -1, dtype=np.int64), np.full((lon.size, 2), np.nan)
+    if lon.size:
+        place, _, x, y = snapped
+        slot = np.arange(place.size) - np.searchsorted(place, place)
+        node[place, slot] = noded.at
+        leg[place, slot] = GEOD.inv(lon[place], lat[place], x, y)[2]
+    return network, node, leg
+
+
+def _nearest_on_lines(
+    lines: NDArray[np.object_], noded: Any, lon: FloatArray, lat: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Nearest point of the network to each point, and where that is on an island also that of the largest piece.
+
+    Returns point number (sorted), line, longitude and latitude.
+    """
+    known = np.flatnonzero(np.isfinite(lon))
+    lat0 = float(np.mean(noded.lat))
+    flat = shapely.transform(lines, lambda c: plane(c[:, 0], c[:, 1], lat0))
+    points = shapely.points(plane(lon[known], lat[known], lat0))
+    nearest = shapely.STRtree(flat).query_nearest(points, all_matches=False)[1]
+    n = noded.lon.size
+    one = np.ones(noded.tail.size)
+    piece = components(make_graph(n, noded.tail, noded.head, one, one))
+    line_piece = np.zeros(len(lines), dtype=np.int64)
+    line_piece[noded.line] = piece[noded.tail]
+    largest = np.argmax(np.bincount(piece[noded.tail], noded.metres))
+    main = np.flatnonzero(line_piece == largest)
+    island = np.flatnonzero(line_piece[nearest] != largest)
+    second = main[shapely.STRtree(flat[main]).query_nearest(points[island], all_matches=False)[1]]
+    place, line = np.r_[known, known[island]], np.r_[nearest, second]
+    order = np.argsort(place, kind="stable")
+    place, line = place[order], line[order]
+    target = shapely.points(plane(lon[place], lat[place], lat0))
+    along = shapely.line_locate_point(flat[line], target)
+    xy = shapely.get_coordinates(shapely.line_interpolate_point(flat[line], along))
+    xy = xy / plane(np.ones(1), np.ones(1), lat0)
+    return place, line, xy[:, 0], xy[:, 1]
+
+
+def road_problems(network: RoadNetwork) -> list[Problem]:
+    """Rows of the road layer that were not used, as problems."""
+    aside = network.set_aside
+    return [
+        Problem(
+            code=code,
+            severity="note" if code in {"road_closed", "road_not_used"} else "error",
+            message=f"Not used for routing: {why}.",
+            mend="Check the length and the positions of its places." if "shorter" in code else "",
+            layer="roads",
+            row=int(row),
+            id=str(road),
+            value="" if np.isnan(value) else f"{value:g}",
+        )
+        for row, road, code, why, value in zip(*(aside[c].tolist() for c in aside), strict=True)
+    ]
+
+
+def _legs(
+    network: RoadNetwork, points: tuple[FloatArray, FloatArray], node: IntArray, context: Context, rules: RoadRules
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Kilometres and seconds of the legs to the road and from it, shape (n, k); NaN where there is none."""
+    lon, lat = points
+    km, out, back = (np.full(node.shape, np.nan) for _ in range(3))
+    i, k = np.nonzero(node >= 0)
+    to = node[i, k]
+    straight = np.asarray(GEOD.inv(lon[i], lat[i], network.lon[to], network.lat[to])[2])
+    near = straight <= rules.max_access_km * 1000
+    i, k, to, straight = i[near], k[near], to[near], straight[near]
+    length, there = straight / 1000, straight / rules.off_road_kmh * 3.6
+    here = there.copy()
+    if context.dem is not None and i.size:
+        ends = (lon[i], lat[i], network.lon[to], network.lat[to])
+        draped = drape(context.dem, ends, walk_model(rules.access_model).pace())
+        on = np.isfinite(draped["out_s"])
+        length[on], there[on], here[on] = (draped[name][on] for name in ("surface_km", "out_s", "back_s"))
+    km[i, k], out[i, k], back[i, k] = length, there, here
+    return km, out, back
+
+
+def road_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> pd.DataFrame:
+    """Fastest way by road from each origin to its site, with the legs to and from the road.
+
+    Parameters
+    ----------
+    origins, sites, pairs, context
+        See `geosettle.distance._protocol.PairFunction`; `context.roads` lines or a table of lengths, `context.places`
+        for the table; options of "road" are the fields of `RoadRules`.
+
+    Returns
+    -------
+    DataFrame
+        `road_km` and `road_h` of the whole way, legs included; `road_access_km`, `road_egress_km`, the legs; `why`.
+
+    Notes
+    -----
+    Places stand for areas by a point inside them. Legs run straight on the map, draped on the elevation grid, at
+    walking pace. Of a table of lengths only its places can be reached: the lines between them are drawn, not surveyed.
+    """
+    if context.roads is None:
+        frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
+        return frame.assign(why=pd.array([NO_ROADS] * len(pairs), dtype="str"))
+    rules = RoadRules(**context.options.get("road", {}))
+    (lon_o, lat_o), (lon_s, lat_s) = positions(origins), positions(sites)
+    lon, lat = np.r_[lon_o, lon_s], np.r_[lat_o, lat_s]
+    network, node, straight = read_network(context.roads, context.places, rules, points=(lon, lat))
+    km, leave, reach = _legs(network, (lon, lat), node, context, rules)
+    a, b = pairs[:, 0], pairs[:, 1] + len(lon_o)
+    out = _route(network.graph, node, (km, leave, reach), a, b)
+    why = _reasons(network, (lon, straight, km, node), (a, b), out, rules)
+    return pd.DataFrame(dict(zip(COLUMNS, out.T, strict=True))).assign(why=pd.array(why, dtype="str"))
+
+
+def _route(
+    graph: Graph, node: IntArray, legs: tuple[FloatArray, FloatArray, FloatArray], a: IntArray, b: IntArray
+) -> FloatArray:
+    """road_km, road_h, access km and egress km of the pairs (a, b), shape (m, 4); NaN where there is no way."""
+    km, leave, reach = legs
+    ok = np.isfinite(km)
+    from_nodes, to_nodes = np.unique(node[a][ok[a]]), np.unique(node[b][ok[b]])
+    out = np.full((a.size, 4), np.nan)
+    if not from_nodes.size or not to_nodes.size:
+        return out
+    seconds, metres = many_to_many(graph, from_nodes, to_nodes)
+    row = np.searchsorted(from_nodes, node).clip(max=from_nodes.size - 1)
+    column = np.searchsorted(to_nodes, node).clip(max=to_nodes.size - 1)
+    best = np.full(a.size, np.inf)
+    for i in range(node.shape[1]):
+        for j in range(node.shape[1]):
+            r, c = row[a, i], column[b, j]
+            total = leave[a, i] + seconds[r, c] + reach[b, j]
+            better = np.where(ok[a, i] & ok[b, j], total, np.inf) < best
+            best[better] = total[better]
+            way = metres[r, c] / 1000
+            out[better] = np.column_stack([km[a, i] + way + km[b, j], total / 3600, km[a, i], km[b, j]])[better]
+    # Both ends at the same place of the network: no road between them is known, only the legs.
+    out[np.isclose(out[:, 0], out[:, 2] + out[:, 3], rtol=0, atol=1e-9)] = np.nan
+    return out
+
+
+def _reasons(
+    network: RoadNetwork,
+    points: tuple[FloatArray, FloatArray, FloatArray, IntArray],
+    pairs: tuple[IntArray, IntArray],
+    out: FloatArray,
+    rules: RoadRules,
+) -> NDArray[np.object_]:
+    """Why each pair has no way, in words."""
+    lon, straight, km, node = points
+    why = np.full(out.shape[0], "", dtype=object)
+    for m in np.flatnonzero(np.isnan(out[:, 0])):
+        ends = [int(side[m]) for side in pairs]
+        if np.isnan(lon[ends]).any():
+            why[m] = UNKNOWN
+            continue
+        reasons = []
+        for role, i in zip(("origin", "site"), ends, strict=True):
+            if not np.isfinite(km[i]).any():
+                nearest = int(np.nanargmin(straight[i])) if np.isfinite(straight[i]).any() else -1
+                how_far = ""
+                if nearest >= 0:
+                    called = network.name[node[i, nearest]]
+                    how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
+                reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
+        if not reasons:
+            reasons = [_unconnected(network, *(node[i][np.isfinite(km[i])] for i in ends))]
+        why[m] = "; ".join(reasons)
+    return why
+
+
+def _unconnected(network: RoadNetwork, here: IntArray, there: IntArray) -> str:
+    """Why there is no way between two sets of nodes that can be reached."""
+    both = np.intersect1d(here, there)
+    if both.size:
+        called = f" ({network.name[both[0]]})" if network.name[both[0]] else ""
+        return f"both ends meet the road network at the same place{called}: no road between them is known"
+    a, b = int(here[0]), int(there[0])
+    if network.component[a] == network.component[b]:
+        return "no way by road in the directions allowed (one-way roads)"
+    return f"no connection by road: the origin is on the {network.describe(a)}, the site on the {network.describe(b)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import runpy
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -383,3 +384,41 @@ def test_the_build_list_is_pinned_with_hashes_and_names_no_address():
     assert sorted(p.lower() for p in pins) == sorted(w.lower() for w in wanted)
     assert len(re.findall(r"^[\w.-]+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, flags=re.MULTILINE)) == len(pins)
     assert "://" not in text
+
+
+# --- The made-up study ------------------------------------------------------------------------------------------------
+
+MADE_UP = Path(__file__).resolve().parent / "studies" / "made_up_across_180"
+
+
+def test_the_made_up_study_is_what_its_script_writes(tmp_path):
+    runpy.run_path(str(MADE_UP.parent / "make_made_up_across_180.py"))["main"](tmp_path)
+    names = sorted(p.name for p in MADE_UP.iterdir())
+    assert names == sorted(p.name for p in tmp_path.iterdir())
+    for name in names:
+        if name.endswith(".tif"):  # compressed bytes may differ between libraries, values may not
+            with rasterio.open(MADE_UP / name) as old, rasterio.open(tmp_path / name) as new:
+                assert old.transform == new.transform
+                assert np.array_equal(old.read(), new.read())
+        else:
+            assert (MADE_UP / name).read_bytes() == (tmp_path / name).read_bytes(), name
+    assert sum(p.stat().st_size for p in MADE_UP.iterdir()) < 300_000
+
+
+def test_the_made_up_study_crosses_the_antimeridian_in_the_south():
+    boundaries = json.loads((MADE_UP / "boundaries.geojson").read_text(encoding="utf-8"))["features"]
+    areas = {f["properties"]["code"]: shapely.from_geojson(json.dumps(f["geometry"])) for f in boundaries}
+    assert len(areas) == 6
+    for area in areas.values():
+        west, south, east, north = area.bounds
+        assert -180 <= west
+        assert east <= 180
+        assert -19 <= south < north <= -15
+    crossing = {code for code, area in areas.items() if area.bounds[0] == -180 and area.bounds[2] == 180}
+    assert crossing == {"910000", "920000", "910001", "920001"}
+    # 4 degrees of longitude between 15 and 17 south: 2.4 of them, 60 %, are the western county.
+    dense = {code: km2(shapely.segmentize(area, 0.01)) for code, area in areas.items()}
+    assert dense["910001"] / dense["910000"] == pytest.approx(0.6, rel=1e-9)
+    assert dense["910001"] + dense["910002"] == pytest.approx(dense["910000"], rel=1e-9)
+    with rasterio.open(MADE_UP / "dem.tif") as dem:
+        assert dem.bounds == pytest.approx((178, -19, 182, -15))

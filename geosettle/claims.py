@@ -1,0 +1,635 @@
+"""The claims ledger: what a source says, what the layers give for the same quantity, and what follows.
+
+A claim names a subject and a quantity; `QUANTITIES` says how the quantity is computed from the layers. The verdict
+follows from two intervals, that of the printed figure (half a unit of its last significant digit, or the stated
+relative tolerance where that is wider) and that of the computed one, and never from a fit. A figure that reached the
+layers from the claim itself, or from another declaration, confirms nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.geodesy import area_m2
+
+__all__ = ["QUANTITIES", "VERDICTS", "Computed", "Evidence", "Quantity", "judge_claims", "printed_tolerance"]
+
+VERDICTS: Final = ("agrees", "differs", "cannot be decided", "not computable")
+
+LEDGER_COLUMNS: Final = ("computed", "computed_unit", "layer", "difference", "verdict", "why")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The frames that claims are held against; each may be None. `sites` carries the joined administrative columns."""
+
+    sites: pd.DataFrame | None = None
+    origins: pd.DataFrame | None = None
+    flows: pd.DataFrame | None = None
+    boundaries: Any = None
+    development: Any = None
+    indicators: pd.DataFrame | None = None
+    oasis: pd.DataFrame | None = None
+    remoteness: pd.DataFrame | None = None
+    claims: pd.DataFrame | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    scope: str = "study"
+
+    def in_scope(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows that belong to the study; all where no `scope` column tells cases for comparison apart."""
+        return frame[frame["scope"] == self.scope] if "scope" in frame else frame
+
+    def name(self, text: str) -> str:
+        """Give the name that the boundaries use, through the aliases."""
+        known = {k.casefold(): v for k, v in self.aliases.items()}
+        return known.get(text.strip().casefold(), text.strip()).casefold()
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What the layers give for a claim.
+
+    Attributes
+    ----------
+    value
+        A number, a text, or None where no layer gives it.
+    unit, layer
+        Unit of the value; layer or table it comes from.
+    low, high
+        Bounds of a number; None: the value itself. For a sum over rows that are not all there, `high` is infinite.
+    why
+        What the value rests on, or why there is none.
+    circular
+        Why the value is no independent evidence; empty where it is.
+    """
+
+    value: float | str | None
+    unit: str = ""
+    layer: str = ""
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+    circular: str = ""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How one quantity is computed: ``function(evidence, claim) -> Computed``; `meaning` for the documentation.
+
+    `counted`: a number of things one can count, so that a printed 10 means 10 and not 5 to 15.
+    """
+
+    name: str
+    meaning: str
+    function: Callable[[Evidence, Mapping[str, Any]], Computed]
+    counted: bool = False
+
+
+def printed_tolerance(printed: str) -> float:
+    """Half a unit of the last significant digit of a printed number; trailing zeros of a whole number do not count.
+
+    Examples
+    --------
+    >>> [printed_tolerance(t) for t in ("441000", "24", "29.1", "666.67", "0")]
+    [500.0, 0.5, 0.05, 0.005, 0.5]
+    """
+    digits = printed.strip().lstrip("+-").replace(",", "")
+    if "." in digits:
+        return float(0.5 * 10.0 ** -len(digits.split(".")[1]))
+    zeros = len(digits) - len(digits.rstrip("0")) if digits.strip("0") else 0
+    return float(0.5 * 10.0**zeros)
+
+
+def _number(text: Any) -> float | None:
+    """Read the number of a claim's value; None where it is a text or lost."""
+    if text is None or pd.isna(text):
+        return None
+    try:
+        return float(str(text).replace(",", ""))
+    except ValueError:
+        return None
+
+
+def judge_claims(
+    claims: pd.DataFrame | None, evidence: Evidence, *, relative_tolerance: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """Hold every claim against the layers.
+
+    Parameters
+    ----------
+    claims
+        Columns `subject, quantity, value, unit` and any others (kept as they are). None gives an empty ledger.
+    evidence
+        The frames to compute from.
+    relative_tolerance
+        Quantity to the share of the claimed value within which two figures agree, where that is wider than half a
+        unit of the last printed digit: for quantities whose definition itself leaves room. Default: none.
+
+    Returns
+    -------
+    DataFrame
+        The claims' own columns, then `computed` (text, number or name), `computed_unit, layer, difference` (computed
+        less claimed, where both are numbers), `verdict` (one of VERDICTS) and `why`.
+
+    Examples
+    --------
+    >>> sites = pd.DataFrame({"households": [10.0, 5.0], "scope": ["study", "study"]}, index=["A", "B"])
+    >>> claims = pd.DataFrame({"subject": ["programme"], "quantity": ["households"], "value": ["12"]})
+    >>> judge_claims(claims, Evidence(sites=sites))[["computed", "difference", "verdict"]].values.tolist()
+    [['15', 3.0, 'differs']]
+    """
+    if claims is None:
+        return pd.DataFrame(columns=["subject", "quantity", "value", "unit", *LEDGER_COLUMNS])
+    tolerances = relative_tolerance or {}
+    rows = [_judge(claim, evidence, tolerances) for claim in claims.to_dict("records")]
+    ledger = pd.DataFrame(rows, columns=list(LEDGER_COLUMNS), index=claims.index)
+    ledger["difference"] = ledger["difference"].astype(float)
+    return pd.concat([claims.drop(columns=[c for c in LEDGER_COLUMNS if c in claims]), ledger], axis=1)
+
+
+def _judge(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
+    quantity = QUANTITIES.get(str(claim["quantity"]))
+    claimed = None if pd.isna(claim["value"]) else str(claim["value"])
+    if quantity is None:
+        lost = "the value is lost in print, and " if claimed is None and _lost(claim) else ""
+        why = f"{lost}no layer of the study holds this quantity"
+        return _row(None, None, "not computable", why)
+    found = quantity.function(evidence, claim)
+    if found.value is None:
+        return _row(found, None, "not computable", found.why or "no layer of the study holds this quantity")
+    if claimed is None:
+        reason = _lost(claim) or found.circular or "the claim gives no value"
+        return _row(found, None, "cannot be decided", _join(reason, found.why))
+    number = _number(claimed)
+    difference = found.value - number if number is not None and not isinstance(found.value, str) else None
+    if found.circular:
+        return _row(found, difference, "cannot be decided", _join(found.circular, found.why))
+    if isinstance(found.value, str) or number is None:
+        return _row(found, None, *_texts(evidence, claimed, found))
+    room = 0.5 if quantity.counted else printed_tolerance(claimed)
+    room = max(room, tolerances.get(str(claim["quantity"]), 0.0) * abs(number))
+    return _row(found, difference, *_numbers(number, room, found))
+
+
+def _numbers(claimed: float, room: float, found: Computed) -> tuple[str, str]:
+    """Verdict and reason from the interval claimed and the interval computed."""
+    value = float(found.value or 0.0)
+    low, high = (value if end is None else end for end in (found.low, found.high))
+    if low >= claimed - room and high <= claimed + room:
+        return "agrees", found.why
+    if high < claimed - room or low > claimed + room:
+        return "differs", found.why
+    ends = f"computed {_show(low)} to {_show(high)}" if np.isfinite(high) else f"computed {_show(low)} or more"
+    return "cannot be decided", _join(f"{ends}, which neither holds only the claim nor excludes it", found.why)
+
+
+def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]:
+    """Verdict for names and directions: sets of names, regardless of order and spelling known to the aliases."""
+    sets = [{evidence.name(part) for part in str(t).split(";")} for t in (claimed, found.value)]
+    if isinstance(found.value, str) and sets[0] == sets[1]:
+        return "agrees", found.why
+    if found.low is not None:  # a text that is not certain carries a probability in `low`
+        return "cannot be decided", found.why
+    return "differs", found.why
+
+
+def _lost(claim: Mapping[Any, Any]) -> str:
+    text = str(claim.get("value_basis", "")), str(claim.get("as_printed", ""))
+    return "the value is lost in print" if text[0] == "lost" or text[1].startswith("[MATH") else ""
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(p for p in parts if p)
+
+
+def _show(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "") if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _row(found: Computed | None, difference: float | None, verdict: str, why: str) -> dict[str, Any]:
+    value = None if found is None else found.value
+    shown = "" if value is None else value if isinstance(value, str) else _show(value)
+    return {
+        "computed": shown,
+        "computed_unit": "" if found is None or value is None else found.unit,
+        "layer": "" if found is None else found.layer,
+        "difference": np.nan if difference is None else difference,
+        "verdict": verdict,
+        "why": why,
+    }
+
+
+# --- quantities -------------------------------------------------------------------------------------------------------
+
+
+def _site(evidence: Evidence, claim: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the row of the site that the claim is about; None where its subject is not a site."""
+    if evidence.sites is None or claim["subject"] not in evidence.sites.index:
+        return None
+    return dict(evidence.sites.loc[[claim["subject"]]].iloc[0])
+
+
+def _declared(evidence: Evidence, claim: Mapping[str, Any], column: str, unit: str) -> Computed:
+    """Give a figure of the sites table: declared by somebody, measured by nobody."""
+    site = _site(evidence, claim)
+    if site is None or column not in site or pd.isna(site[column]):
+        return Computed(None, why=f"the sites layer has no {column} for this subject")
+    value, low, high = (_number(site.get(c)) for c in (column, f"{column}_low", f"{column}_high"))
+    others = [_show(end) for end in (low, high) if end is not None and end != value]
+    why = f"other sources: {' and '.join(others)}" if others else ""
+    circular = "the sites layer repeats a declared figure; nothing was counted independently"
+    return Computed(value, unit, "sites", low, high, why, circular)
+
+
+def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
+    def function(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+        if _site(evidence, claim) is not None:
+            return _site_people(evidence, claim, column)
+        if str(claim["subject"]) not in {"programme", "study_area"} or evidence.sites is None:
+            return Computed(None)
+        listed = evidence.in_scope(evidence.sites)
+        known = pd.to_numeric(listed[column], errors="coerce").dropna() if column in listed else pd.Series(dtype=float)
+        if known.empty:
+            return Computed(None, why=f"no site has {column}")
+        why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}; the list is not the whole"
+        ratio = _persons_per_household(listed) if column == "persons" else ""
+        total = float(known.sum())
+        return Computed(total, column, "sites", low=total, high=np.inf, why=_join(why, ratio))
+
+    return function
+
+
+def _persons_per_household(sites: pd.DataFrame) -> str:
+    both = sites[["households", "persons"]].apply(pd.to_numeric, errors="coerce").dropna()
+    both = both[both["households"] > 0]
+    if both.empty:
+        return ""
+    each = both["persons"] / both["households"]
+    overall = both["persons"].sum() / both["households"].sum()
+    span = f"{each.min():.2f} to {each.max():.2f}"
+    return f"persons per household at the {len(both)} sites with both: {overall:.2f} ({span})"
+
+
+def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> Computed:
+    """Sum over the flows to a site where every one is known, else the site's own declared figure."""
+    subject = str(claim["subject"])
+    if evidence.flows is not None and column in evidence.flows:
+        mine = evidence.flows[evidence.flows["site_id"].astype(str) == subject]
+        counts = pd.to_numeric(mine[column], errors="coerce")
+        if len(mine) and counts.notna().all():
+            why = f"sum over the {len(mine)} flows to the site"
+            return Computed(float(counts.sum()), column, "flows", why=why)
+    return _declared(evidence, claim, column, column)
+
+
+def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    """Persons of the programme: its households times the persons per household of the listed sites."""
+    summed = _people("persons")(evidence, claim)
+    if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
+        return summed
+    same = evidence.claims[
+        (evidence.claims["subject"] == claim["subject"]) & (evidence.claims["quantity"] == "households")
+    ]
+    households = _number(same["value"].iloc[0]) if len(same) else None
+    if households is None or evidence.sites is None:
+        return summed
+    listed = evidence.in_scope(evidence.sites)
+    both = listed[["households", "persons"]].apply(pd.to_numeric, errors="coerce").dropna()
+    both = both[both["households"] > 0]
+    if both.empty:
+        return summed
+    each = both["persons"] / both["households"]
+    value = households * both["persons"].sum() / both["households"].sum()
+    claimed = _number(claim["value"])
+    ratio = f"claimed persons over claimed households {claimed / households:.2f}" if claimed else ""
+    product = f"{_show(households)} claimed households times the persons per household of {len(both)} listed sites"
+    why = _join(product, ratio, summed.why)
+    return Computed(
+        float(value),
+        "persons",
+        "sites x claims",
+        low=float(households * each.min()),
+        high=float(households * each.max()),
+        why=why,
+    )
+
+
+def _area(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    if evidence.boundaries is None:
+        return Computed(None, why="the study has no boundaries")
+    units, layer = evidence.boundaries, "boundaries"
+    top = units["level"].iloc[0] if "level" in units else None
+    if str(claim["subject"]) != "study_area":
+        units = units[units["name"].map(evidence.name) == evidence.name(str(claim["subject"]))].head(1)
+    elif top is not None:
+        parents = units[units["parent_code"].isna() | (units["parent_code"] == "")] if "parent_code" in units else units
+        units = parents if len(parents) else units[units["level"] == top]
+    if units.empty:
+        return Computed(None, why="no unit of the boundaries has this name")
+    km2 = float(area_m2(units.geometry.to_numpy()).sum()) / 1e6
+    return Computed(km2, "km2", layer, why=f"geodesic area of {len(units)} units: {', '.join(sorted(units['name']))}")
+
+
+def _counties(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
+    if evidence.boundaries is None or "level" not in evidence.boundaries:
+        return Computed(None, why="the study has no boundaries")
+    units = evidence.boundaries[evidence.boundaries["level"] == "county"]
+    parents = units["parent_code"].astype(str).str.rstrip("0") if "parent_code" in units else pd.Series("", units.index)
+    governed = np.array([str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool)
+    others = sorted(units["name"][~governed])
+    why = "county-level units of the boundaries"
+    if others:
+        why += f"; besides, {', '.join(others)}, whose codes do not lie under the prefecture around them"
+    return Computed(float(governed.sum()), "units", "boundaries", why=why)
+
+
+def _listed_counties(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    """Names printed in a list, counted and looked up among the county-level units."""
+    if evidence.claims is None or evidence.boundaries is None:
+        return Computed(None, why="needs the list of names and the boundaries")
+    stem = str(claim["quantity"]).removesuffix("_listed")
+    rows = evidence.claims[evidence.claims["quantity"] == f"{stem}_listed"]
+    if rows.empty:
+        return Computed(None, why="no list of names is printed")
+    names = [n for n in re.split(r"[;,]", str(rows["as_printed"].iloc[0])) if n.strip()]
+    units = evidence.boundaries
+    known = {evidence.name(n) for n in units["name"][units["level"] == "county"]}
+    strange = [n.strip() for n in names if evidence.name(n) not in known]
+    if strange:
+        why = f"not found among the county-level units: {', '.join(strange)}"
+        return Computed(float(len(names) - len(strange)), "units", "boundaries", high=float(len(names)), why=why)
+    why = f"{len(names)} different names are printed, each a county-level unit of the boundaries"
+    return Computed(float(len({evidence.name(n) for n in names})), "units", "boundaries, claims", why=why)
+
+
+def _oasis_share(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    if evidence.oasis is None or evidence.oasis.empty:
+        return Computed(None, why="no oasis was computed")
+    rows = evidence.oasis[evidence.oasis["name"].map(evidence.name) == evidence.name(str(claim["subject"]))]
+    rows = rows.drop_duplicates("setting").dropna(subset="share_percent")
+    shares = dict(zip(rows["setting"].astype(str), rows["share_percent"].astype(float), strict=True))
+    if not shares:
+        return Computed(None, why="no oasis was computed for this subject")
+    each = sorted(shares.values())
+    value = shares.get("central", each[len(each) // 2])
+    why = "by setting of the rule: " + ", ".join(f"{name} {share:.1f} %" for name, share in shares.items())
+    return Computed(value, "percent", "oasis", each[0], each[-1], why)
+
+
+def _county(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    site = _site(evidence, claim)
+    if site is None or "county_code" not in site or pd.isna(site.get("county")):
+        return Computed(None, why="the site lies in no known unit")
+    county, chance = str(site["county"]), float(site.get("admin_probability", np.nan))
+    basis = str(site.get("position_basis", ""))
+    name = evidence.name(str(claim["value"]))
+    used = [w for w in (name, "seat", "polygon") if w and w in basis.casefold()]
+    circular = "the position was derived from the county that the claim names" if used else ""
+    why = f"the position lies in {county} with probability {chance:.2f}" if not np.isnan(chance) else f"in {county}"
+    return Computed(
+        county, "name", "sites, boundaries", low=chance if chance < 0.95 else None, why=why, circular=circular
+    )
+
+
+def _development(kinds: tuple[str, ...]) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
+    def function(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+        if evidence.development is None:
+            return Computed(None, why="the study has no development layer")
+        rows = evidence.development
+        rows = rows[(rows["site_id"].astype(str) == str(claim["subject"])) & rows["kind"].isin(kinds)]
+        if rows.empty:
+            return Computed(None, why="no parcel of this kind belongs to the site")
+        if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
+            why = (
+                "the parcels are illustrative, drawn to the declared area: they are no evidence, so nothing is measured"
+            )
+            return Computed(None, layer="development", why=why)
+        ha = float(area_m2(rows.geometry.to_numpy()).sum()) / 1e4
+        return Computed(ha, "ha", "development", why=f"geodesic area of {len(rows)} parcels")
+
+    return function
+
+
+def _leased(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    rows = evidence.development
+    if rows is not None and "leased_ha" in rows:
+        mine = rows[rows["site_id"].astype(str) == str(claim["subject"])]
+        known = pd.to_numeric(mine["leased_ha"], errors="coerce").dropna()
+        if len(known):
+            circular = "declared with the parcels; no lease was measured"
+            return Computed(float(known.sum()), "ha", "development", circular=circular)
+    return _declared(evidence, claim, "leased_ha", "ha")
+
+
+def _column(column: str, unit: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
+    return lambda evidence, claim: _declared(evidence, claim, column, unit)
+
+
+_OF_INDICATOR: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "farmland_per_person": "farmland per person",
+        "greenhouse_households": "households with a vegetable greenhouse",
+        "shed_households": "households with a livestock shed",
+        "loan_access": "migrants who obtained a loan",
+    }
+)
+
+
+def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    """Give a figure of the indicators table, which holds what the same source printed."""
+    stem, _, when = str(claim["quantity"]).rpartition("_")
+    if evidence.indicators is None:
+        return Computed(None, why="the study has no indicators")
+    named = evidence.indicators["indicator"] == _OF_INDICATOR[stem]
+    rows = evidence.indicators[named & (evidence.indicators["site_id"] == claim["subject"])]
+    before, after = (
+        pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan for c in ("before", "after")
+    )
+    if pd.isna(before) or pd.isna(after):
+        return Computed(None, why="the indicators hold no figure")
+    unit = str(rows["unit"].iloc[0])
+    if when == "direction":
+        word = "increased" if after > before else "decreased" if after < before else "unchanged"
+        why = f"the source's own figures go from {_show(before)} to {_show(after)} {unit}"
+        return Computed(word, "direction", "indicators", why=why)
+    circular = "the indicators hold the figure that the same source prints; the survey's rows are not at hand"
+    return Computed(float(before if when == "before" else after), unit, "indicators", circular=circular)
+
+
+def _capitals(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    if evidence.indicators is None:
+        return Computed(None, why="the study has no indicators")
+    rows = evidence.indicators[evidence.indicators["site_id"] == claim["subject"]]
+    change = pd.to_numeric(rows["after"], errors="coerce") - pd.to_numeric(rows["before"], errors="coerce")
+    signs = change.dropna().map(np.sign).groupby(rows["capital"]).agg(["min", "max"])
+    if signs.empty:
+        return Computed(None, why="the indicators hold no figure")
+    mark = {1.0: "+", -1.0: "-", 0.0: "0"}
+    words = [f"{c} {mark[r['min']]}" if r["min"] == r["max"] else f"{c} mixed" for c, r in signs.iterrows()]
+    without = sorted(set(rows["capital"]) - set(signs.index))
+    why = f"no figures are printed for: {', '.join(without)}" if without else ""
+    circular = "the figures are the source's own, and not for every capital" if without else ""
+    return Computed("; ".join(words), "direction", "indicators", why=why, circular=circular)
+
+
+def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
+    """Sites that the source names: those with declared models."""
+    if evidence.sites is None or "models" not in evidence.sites:
+        return Computed(None, why="no layer says which sites were surveyed")
+    named = evidence.in_scope(evidence.sites)["models"].dropna().astype(str)
+    named = named[named.str.strip() != ""]
+    why = "only the sites that the source names with a model can be told; the others are not listed"
+    return Computed(float(len(named)), "sites", "sites", high=np.inf, why=why)
+
+
+def _models_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
+    if evidence.sites is None or "models" not in evidence.sites:
+        return Computed(None, why="no site has declared models")
+    told = evidence.in_scope(evidence.sites)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
+    numbers = sorted({t.strip() for t in told if t.strip()})
+    why = f"models declared at a site: {', '.join(numbers)}; a model may have no named site"
+    return Computed(float(len(numbers)), "models", "sites", high=np.inf, why=why)
+
+
+def _model(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    site = _site(evidence, claim)
+    if site is None or "models" not in site or pd.isna(site["models"]):
+        return Computed(None, why="the sites layer declares no model for this subject")
+    why = "declared in the sites layer by the same source; the measured conditions stand in the livelihood table"
+    return Computed(str(site["models"]), "models", "sites", circular=why)
+
+
+def _location(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    if str(claim["unit"]) != "prefectures named" or evidence.boundaries is None:
+        return Computed(None, why="a statement in words about the wider region, which no layer covers")
+    units = evidence.boundaries
+    names = sorted(units["name"][units["level"] == "prefecture"])
+    circular = "the boundaries were chosen to hold the prefectures that the claim names"
+    return Computed("; ".join(names), "names", "boundaries", circular=circular)
+
+
+def _origin_count(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    if evidence.flows is None:
+        return Computed(None, why="the study has no flows")
+    mine = evidence.flows[evidence.flows["site_id"].astype(str) == str(claim["subject"])]
+    if mine.empty:
+        return Computed(None, why="no flow leads to this site")
+    role = mine["role"] if "role" in mine else pd.Series("documented", mine.index)
+    sure = int((role == "documented").sum())
+    why = (
+        f"{sure} origins with a flow documented, {len(mine) - sure} inferred"
+        if sure < len(mine)
+        else "origins with a flow"
+    )
+    return Computed(float(len(mine)), "origins", "flows", low=float(sure), why=why)
+
+
+def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    site = _site(evidence, claim)
+    if site is None or evidence.sites is None or pd.isna(site.get("households")):
+        return Computed(None, why="the site has no households")
+    listed = evidence.in_scope(evidence.sites)
+    known = pd.to_numeric(listed["households"], errors="coerce").dropna()
+    rank = int((known > float(site["households"])).sum()) + 1
+    word = "largest" if rank == 1 else f"rank {rank}"
+    why = f"among the {len(known)} of {len(listed)} listed sites with households; the list is not the whole programme"
+    return Computed(
+        word, "rank", "sites", low=0.0, why=why, circular="household numbers are declared, and not all known"
+    )
+
+
+def _year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    site = _site(evidence, claim)
+    if site is None:
+        return Computed(None)
+    for column in ("year_from", "year"):
+        if column in site and not pd.isna(site[column]):
+            circular = "the sites layer repeats a declared year"
+            return Computed(float(site[column]), "year", "sites", circular=circular)
+    return Computed(None, why="the sites layer has no year for this subject")
+
+
+def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    """Put the mean distance to the land left beside the word remote, which sets no threshold."""
+    if evidence.remoteness is None or evidence.remoteness.empty:
+        return Computed(None, why="no distance was computed")
+    found = evidence.remoteness
+    rows = found[(found["indicator"] == "land_mean_unweighted") & (found["metric"] == "geodesic")]
+    subject = str(claim["subject"])
+    if subject.startswith("model_") and evidence.sites is not None and "models" in evidence.sites:
+        number = subject.removeprefix("model_")
+        told = evidence.sites["models"].fillna("").astype(str).str.split(r"[;,]", regex=True)
+        sites = evidence.sites.index[told.map(lambda parts: number in [p.strip() for p in parts])]
+        rows = rows[(rows["role"] == "site") & rows["id"].isin(list(sites))]
+    else:
+        rows = rows[rows["role"] == "study"]
+    rows = rows[rows["value"].notna()]
+    if rows.empty:
+        return Computed(None, why="no flow of these sites has a distance")
+    mean, low, high = (float(rows[c].mean()) for c in ("value", "low", "high"))
+    why = f"straight-line mean over the flows {mean:.0f} km ({low:.0f} to {high:.0f}), {int(rows['n'].sum())} flows"
+    return Computed(mean, "km", "remoteness", low, high, why, circular="the word names no distance to hold it against")
+
+
+def _persons_in_year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+    year = str(claim["quantity"]).rpartition("_")[2]
+    if evidence.flows is None or "persons" not in evidence.flows or "year" not in evidence.flows:
+        return Computed(None, why="the flows have no persons by year")
+    years = pd.to_numeric(evidence.flows["year"], errors="coerce")
+    moved = pd.to_numeric(evidence.flows["persons"], errors="coerce")[years == float(year)].dropna()
+    if moved.empty:
+        return Computed(None, why=f"no flow has persons and the year {year}")
+    why = f"sum over {len(moved)} flows of {year}; the list is not the whole"
+    return Computed(float(moved.sum()), "persons", "flows", high=np.inf, why=why)
+
+
+_ENTRIES: Final = (
+    Quantity(
+        "households",
+        "households of a site (sum of its flows) or of the programme (sum of the sites)",
+        _people("households"),
+    ),
+    Quantity("persons", "persons of a site, or of the programme: households times persons per household", _product),
+    Quantity("area", "geodesic area of the study area or a unit", _area),
+    Quantity("counties", "county-level units", _counties, counted=True),
+    Quantity(
+        "deeply_poor_counties", "number printed, against the names listed with it", _listed_counties, counted=True
+    ),
+    Quantity("deeply_poor_counties_listed", "names listed, against the boundaries", _listed_counties, counted=True),
+    Quantity("oasis_share", "share of the unit that is oasis, by setting of the rule", _oasis_share),
+    Quantity("county", "county that a site's position lies in", _county),
+    Quantity("location", "names of the prefectures, or words about the wider region", _location),
+    Quantity("forage_area", "area of forage parcels", _development(("forage",))),
+    Quantity(
+        "facility_agriculture_area", "area of facility-agriculture parcels", _development(("facility_agriculture",))
+    ),
+    Quantity("forestry_area", "area of forestry parcels", _development(("forestry",))),
+    Quantity("leased_area", "developed land leased out", _leased),
+    Quantity("greenhouses", "greenhouses of a site", _column("greenhouses", "greenhouses")),
+    Quantity("sheds", "livestock sheds of a site", _column("sheds", "sheds")),
+    Quantity("sites", "sites surveyed", _sites_count, counted=True),
+    Quantity("models", "development models", _models_count, counted=True),
+    Quantity("model", "development model of a site", _model),
+    Quantity("origin_townships", "origins that a site took households from", _origin_count, counted=True),
+    Quantity("rank_by_households", "rank of a site by households", _rank),
+    Quantity("year", "first year of a site", _year, counted=True),
+    Quantity("origin_distance", "how far the land left is", _how_far),
+    Quantity("remoteness", "how far the land left is, for the sites of a model", _how_far),
+    Quantity("capital_change", "direction of change of each livelihood capital", _capitals),
+    Quantity("persons_relocated_2019", "persons moved in the year named", _persons_in_year),
+    *(
+        Quantity(f"{stem}_{when}", f"{text}, {when}", _indicator)
+        for stem, text in _OF_INDICATOR.items()
+        for when in ("before", "after", "direction")
+    ),
+)
+
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+"""Every quantity that can be computed, by the name that claims use. A new one is one entry above."""

@@ -1,0 +1,79 @@
+"""The relocation study's own analysis beside what was measured: capitals, models, constraints, recommendations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geosettle.livelihood.capitals import CAPITALS, capitals
+from geosettle.livelihood.frames import COLUMNS, account
+from geosettle.livelihood.models import MEASURES, Layers, conditions, development_models
+
+__all__ = [
+    "CAPITALS",
+    "COLUMNS",
+    "MEASURES",
+    "Layers",
+    "capitals",
+    "conditions",
+    "development_models",
+    "livelihood",
+]
+
+
+def livelihood(
+    sites: gpd.GeoDataFrame,
+    *,
+    indicators: pd.DataFrame | None = None,
+    survey: pd.DataFrame | None = None,
+    remoteness: pd.DataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    development: pd.DataFrame | None = None,
+    flows: pd.DataFrame | None = None,
+    origins: pd.DataFrame | None = None,
+    models: Mapping[str, Mapping[str, Any]] | None = None,
+    constraints: Sequence[Mapping[str, Any]] = (),
+    checks: Sequence[Mapping[str, Any]] = (),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Put the whole account together, section by section.
+
+    Parameters
+    ----------
+    sites
+        By `site_id`, WGS84.
+    indicators
+        Aggregates before and after, see `capitals`.
+    survey
+        What `survey_capitals` gives, put in as it is.
+    remoteness
+        The long frame of `geosettle.remoteness.remoteness`.
+    places, development, flows, origins
+        As in the study.
+    models
+        See `development_models`.
+    constraints, checks
+        Conditions (see `conditions`) for the sections `constraint` and `recommendation`.
+    level
+        Confidence level of the capitals.
+
+    Returns
+    -------
+    DataFrame
+        Long, `COLUMNS`; sections `capital`, `model`, `model condition`, `constraint`, `recommendation`.
+    """
+    layers = Layers(sites, remoteness, places, development, indicators, flows, origins)
+    groups = [] if indicators is None else sorted(set(indicators["site_id"].astype(str)) - set(sites.index.astype(str)))
+    subjects = [*sorted(sites.index.astype(str)), *groups]
+    parts = [
+        capitals(indicators, level=level),
+        account([]) if survey is None else survey,
+        development_models(models or {}, layers),
+        conditions("constraint", constraints, layers, subjects),
+        conditions("recommendation", checks, layers, subjects),
+    ]
+    whole = [p for p in parts if len(p)]
+    return pd.concat(whole, ignore_index=True)[list(COLUMNS)] if whole else account([])

@@ -1,0 +1,166 @@
+"""Livelihood capitals before and after the move, from published aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from geosettle.livelihood.frames import account, number, row
+
+__all__ = ["CAPITALS", "capitals", "newcombe", "wilson"]
+
+CAPITALS: Final = ("human", "natural", "material", "financial", "social")
+_WORDS: Final[Mapping[str, int]] = {"increase": 1, "increased": 1, "decrease": -1, "decreased": -1, "little change": 0}
+
+
+def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share.
+
+    Parameters
+    ----------
+    successes, n
+        How many of how many; n > 0.
+    level
+        Confidence level.
+
+    Examples
+    --------
+    >>> low, high = wilson(5, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.2366, 0.7634)
+    """
+    z = float(stats.norm.ppf((1 + level) / 2))
+    p = successes / n
+    centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, float((centre - half) / scale)), min(1.0, float((centre + half) / scale))
+
+
+def newcombe(before: float, n_before: float, after: float, n_after: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the difference of two shares, after less before, from two separate samples.
+
+    Newcombe (1998), Statistics in Medicine 17, 873-890, method 10: Wilson's limits put together.
+
+    Parameters
+    ----------
+    before, after
+        Shares, 0 to 1.
+    n_before, n_after
+        Numbers that they come from.
+    level
+        Confidence level.
+
+    Examples
+    --------
+    The paper's first example, 56/70 against 48/80:
+
+    >>> [round(v, 4) for v in newcombe(48 / 80, 80, 56 / 70, 70)]
+    [0.0524, 0.3339]
+    """
+    (low_b, high_b), (low_a, high_a) = (
+        wilson(before * n_before, n_before, level),
+        wilson(after * n_after, n_after, level),
+    )
+    change = after - before
+    low = change - np.hypot(after - low_a, high_b - before)
+    high = change + np.hypot(high_a - after, before - low_b)
+    return float(low), float(high)
+
+
+def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95) -> pd.DataFrame:
+    """Every indicator before and after, its change, and what is doubtful about it.
+
+    Parameters
+    ----------
+    indicators
+        Columns `site_id, capital, indicator, before, after, unit, n, source`, and where known `direction` (in the
+        source's words), `reading`, `garbled`, `note`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        Section `capital`. `low, high` is the interval of the change for shares in percent with a known `n` (as of two
+        separate samples, for the pairing is not published; with positive correlation the true interval is narrower).
+        `verdict`: `higher`, `lower`, `unchanged`, `not distinguishable`, or `unknown` where no figure is printed.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([{"site_id": "survey", "capital": "material", "indicator": "sheds", "before": 10.0,
+    ...     "after": 60.0, "unit": "percent of households", "n": 100}])
+    >>> capitals(table)[["change", "low", "high", "verdict"]].round(1).values.tolist()
+    [[50.0, 37.7, 60.1, 'higher']]
+    """
+    if indicators is None:
+        return account([])
+    rows = [_capital(r, level) for r in indicators.to_dict("records")]
+    frame = account(rows)
+    return _marked(frame)
+
+
+def _capital(r: Mapping[Any, Any], level: float) -> dict[str, Any]:
+    before, after, n = (number(r.get(c)) for c in ("before", "after", "n"))
+    unit = _text(r.get("unit"))
+    low = high = np.nan
+    notes = []
+    told = _text(r.get("direction"))
+    if np.isnan(before) or np.isnan(after):
+        word = "unknown"
+        notes.append("no figure is printed" + (f"; the source says: {told}" if told else ""))
+    else:
+        if unit.startswith("percent") and n > 0:
+            low, high = (100 * v for v in newcombe(before / 100, n, after / 100, n, level))
+        else:
+            notes.append(
+                "no interval: the number observed is not published" if not n > 0 else "no interval: spread unknown"
+            )
+        word = _word(after - before, low, high)
+        if told in _WORDS and _WORDS[told] != np.sign(after - before):
+            notes.append(f"the source calls the change {told!r}, its figures say otherwise")
+    if str(r.get("garbled")).lower() == "true":
+        printed = [_text(r.get(c)) for c in ("before_as_printed", "after_as_printed")]
+        shown = f" ({' and '.join(printed)})" if all(printed) else ""
+        notes.append(f"printed damaged{shown}; read as: {_text(r.get('reading'))}")
+    notes.append(_text(r.get("note")))
+    return row(
+        "capital",
+        _text(r.get("site_id")),
+        f"{_text(r.get('capital'))}: {_text(r.get('indicator'))}",
+        before=before,
+        after=after,
+        low=low,
+        high=high,
+        unit=unit,
+        n=n,
+        verdict=word,
+        evidence="declared by the source",
+        source=_text(r.get("source")),
+        note="; ".join(filter(None, notes)),
+    )
+
+
+def _word(change: float, low: float, high: float) -> str:
+    if not np.isnan(low) and low <= 0 <= high:
+        return "not distinguishable"
+    return "higher" if change > 0 else "lower" if change < 0 else "unchanged"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _marked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark figures that a source prints twice for different things: chance or a copying error cannot be told apart."""
+    out = frame.copy()
+    for _, group in frame[frame["after"].notna()].groupby(["site_id", "after", "source"], sort=False):
+        if len(set(group["item"])) > 1:
+            for i in group.index:
+                others = ", ".join(sorted(set(group["item"]) - {str(group.loc[i, "item"])}))
+                text = f"the same figure after the move is printed for {others}"
+                out.loc[i, "note"] = "; ".join(filter(None, (str(out.loc[i, "note"]), text)))
+    return out

@@ -1,0 +1,311 @@
+"""Development models, constraints and recommendations as conditions that the layers can or cannot answer.
+
+A condition is data: which measure, of what, against which threshold. There is no score: each condition keeps its own
+value, interval, evidence and verdict, and a model only counts them. What no layer says is `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geosettle.errors import UnknownNameError
+from geosettle.livelihood.frames import account, number, row, show, verdict
+from geosettle.remoteness.frames import geodesic_table
+
+__all__ = ["MEASURES", "Layers", "Measured", "conditions", "development_models"]
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What conditions are measured from; every frame but `sites` may be None.
+
+    Attributes
+    ----------
+    sites
+        By `site_id`, WGS84, with `households`, `persons`, `models` and declared columns where known.
+    remoteness
+        The long frame of `geosettle.remoteness.remoteness`.
+    places, development, indicators, flows, origins
+        As in the study.
+    """
+
+    sites: gpd.GeoDataFrame
+    remoteness: pd.DataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    development: pd.DataFrame | None = None
+    indicators: pd.DataFrame | None = None
+    flows: pd.DataFrame | None = None
+    origins: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for what is missing."""
+
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    unit: str = ""
+    n: float = np.nan
+    evidence: str = "none"
+    why: str = ""
+    before: float = np.nan
+
+
+Measure = Callable[[Layers, str, Mapping[str, Any]], Measured]
+
+
+def _found(layers: Layers, subject: str, indicator: str, metric: str) -> Mapping[str, Any] | None:
+    """Give one row of the remoteness table, if it has a value."""
+    if layers.remoteness is None or layers.remoteness.empty:
+        return None
+    f = layers.remoteness
+    same = (f["role"] == "site") & (f["id"] == subject) & (f["indicator"] == indicator) & (f["metric"] == metric)
+    rows = f[same & f["value"].notna()]
+    return None if rows.empty else dict(rows.iloc[0])
+
+
+def _nearest(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Distance to the nearest place of any of the kinds; `metric` default geodesic."""
+    metric = str(condition.get("metric", "geodesic"))
+    rows = [_found(layers, subject, f"nearest_{kind}", metric) for kind in condition["kinds"]]
+    known = [r for r in rows if r is not None]
+    if not known:
+        if subject in layers.sites.index and pd.isna(layers.sites.geometry.loc[subject]):
+            return Measured(why="position unknown")
+        return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
+    value, low, high = (min(number(r[c]) for r in known) for c in ("value", "low", "high"))
+    n = sum(number(r["n"]) for r in known)
+    return Measured(value, low, high, str(known[0]["unit"]), n, "measured", "straight line" * (metric == "geodesic"))
+
+
+def _land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Mean distance to the land left, by households where they are known, else over the flows."""
+    metric = str(condition.get("metric", "geodesic"))
+    for indicator, words in (("land_mean", "weighted by households"), ("land_mean_unweighted", "mean over the flows")):
+        r = _found(layers, subject, indicator, metric)
+        if r is not None:
+            value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
+            return Measured(value, low, high, str(r["unit"]), n, "measured", f"{metric} distance, {words}")
+    return Measured(why=f"no flow to this site has a {metric} distance")
+
+
+def _column(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Take a declared column of the sites, per household where `per_household` is set."""
+    column = str(condition["column"])
+    if subject not in layers.sites.index or column not in layers.sites:
+        return Measured(why=f"the sites layer has no column {column}")
+    value = number(layers.sites[column].loc[subject])
+    if np.isnan(value):
+        return Measured(why=f"the sites layer has no {column} for this site")
+    return _each(layers, subject, value, condition, f"declared {column} {show(value)}")
+
+
+def _each(layers: Layers, subject: str, total: float, condition: Mapping[str, Any], words: str) -> Measured:
+    unit = str(condition.get("unit", ""))
+    if not condition.get("per_household"):
+        return Measured(total, unit=unit, evidence="declared", why=words)
+    households = number(layers.sites["households"].loc[subject]) if "households" in layers.sites else np.nan
+    if not households > 0:
+        return Measured(unit=unit, why=f"{words}, but the households are unknown")
+    return Measured(total / households, unit=unit, n=households, evidence="declared", why=words)
+
+
+def _development(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Add up the area declared for the site; parcels drawn for illustration measure nothing."""
+    if layers.development is None or "site_id" not in layers.development:
+        return Measured(why="the study has no development layer")
+    column = str(condition.get("column", "declared_ha"))
+    rows = layers.development[layers.development["site_id"].astype(str) == subject]
+    if condition.get("kinds"):
+        rows = rows[rows["kind"].isin(list(condition["kinds"]))]
+    known = pd.to_numeric(rows[column], errors="coerce").dropna() if column in rows else pd.Series(dtype=float)
+    if known.empty:
+        return Measured(why="no parcel of this site declares it")
+    words = f"declared {show(float(known.sum()))} ha on {len(known)} parcels"
+    if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
+        words += ", drawn for illustration only"
+    return _each(layers, subject, float(known.sum()), condition, words)
+
+
+def _indicator(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Take an indicator of the survey of this site or group: after the move, with the value before beside it."""
+    if layers.indicators is None:
+        return Measured(why="the study has no indicators")
+    rows = layers.indicators[
+        (layers.indicators["site_id"] == subject) & (layers.indicators["indicator"] == condition["indicator"])
+    ]
+    if rows.empty:
+        return Measured(why="no survey of this site or group holds it")
+    r = rows.iloc[0]
+    before, after = number(r.get("before")), number(r.get("after"))
+    if np.isnan(after):
+        return Measured(before=before, unit=str(r.get("unit", "")), why="no figure is printed")
+    return Measured(after, unit=str(r.get("unit", "")), n=number(r.get("n")), evidence="declared", before=before)
+
+
+def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """People of all sites within reach of the job centres within reach of this site, over the number of centres.
+
+    The interval comes from the number of centres within reach when the site is moved by its radius; the people are
+    held fixed.
+    """
+    if layers.places is None:
+        return Measured(why="the study has no places")
+    reach = float(condition["reach_km"])
+    centres = layers.places[layers.places["kind"].isin(list(condition["kinds"]))]
+    if centres.empty:
+        return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
+    if subject not in layers.sites.index or pd.isna(layers.sites.geometry.loc[subject]):
+        return Measured(why="position unknown")
+    table = geodesic_table(layers.sites, centres)
+    radius = layers.sites.get("uncertainty_km", pd.Series(0.0, layers.sites.index)).astype(float).fillna(0.0)
+    people = layers.sites.get("persons", pd.Series(np.nan, layers.sites.index)).astype(float)
+    near = table.columns[(table.loc[subject] <= reach).to_numpy()]
+    shift = float(radius.loc[subject])
+    counts = [int((table.loc[subject].to_numpy() <= reach + d).sum()) for d in (-shift, shift)]
+    if not len(near):
+        span = f"; up to {counts[1]} if the site lies elsewhere within its {show(shift)} km" if counts[1] else ""
+        return Measured(n=0, unit="persons per centre", why=f"no job centre within {show(reach)} km{span}")
+    users = (table[near] <= reach).any(axis=1)
+    known = people[users].dropna()
+    if known.empty:
+        return Measured(n=len(near), unit="persons per centre", why="no site within reach of these centres has persons")
+    left_out = int(users.sum()) - len(known)
+    note = f"{len(near)} centres within {show(reach)} km, shared by {len(known)} sites with known persons"
+    note += f"; {left_out} sites without persons left out" * bool(left_out)
+    total = float(known.sum())
+    low = total / counts[1] if counts[1] else np.nan
+    high = total / counts[0] if counts[0] else np.inf
+    return Measured(total / len(near), low, high, "persons per centre", len(near), "measured", note)
+
+
+def _training(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Households that took up a new kind of farming: change of the shares named, times the households of the site."""
+    rises = [_indicator(layers, subject, {"indicator": name}) for name in condition["indicators"]]
+    known = [m.value - m.before for m in rises if not np.isnan(m.value - m.before)]
+    if not known:
+        return Measured(why="no survey of this site or group holds the share of households before and after")
+    note = f"largest rise among {len(known)} kinds of farming; households that took up two count once at least"
+    return Measured(max(known), unit="percentage points of households", evidence="declared", why=note)
+
+
+MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
+    {
+        "nearest": _nearest,
+        "land": _land,
+        "column": _column,
+        "development": _development,
+        "indicator": _indicator,
+        "people_per_centre": _people_per_centre,
+        "training": _training,
+    }
+)
+"""Every measure that a condition may name. A new one is one entry."""
+
+
+_OF_GROUPS: Final = ("indicator", "training")
+
+
+def conditions(
+    section: str, wanted: Sequence[Mapping[str, Any]], layers: Layers, subjects: Sequence[str]
+) -> pd.DataFrame:
+    """Measure a list of conditions for every subject.
+
+    Parameters
+    ----------
+    section
+        Name of the part of the account.
+    wanted
+        Conditions: `item`, `measure` (a name in MEASURES), its options, and `at_most` or `at_least` where there is a
+        threshold; `threshold_source` says where it comes from.
+    layers
+        What to measure from.
+    subjects
+        Site ids, or names of groups surveyed.
+
+    Returns
+    -------
+    DataFrame
+        `after` is the measured value and `low, high` its interval; `verdict` is met, not met, undecidable or unknown,
+        or `measured` where no threshold is set.
+
+    Raises
+    ------
+    UnknownNameError
+        For a measure without such a name.
+    """
+    rows = []
+    for condition in wanted:
+        name = str(condition["measure"])
+        if name not in MEASURES:
+            raise UnknownNameError(f"no measure {name!r}", mend=f"Use one of {', '.join(MEASURES)}.")
+        limits = {k: float(condition[k]) for k in ("at_most", "at_least") if k in condition}
+        threshold = " and ".join(f"{k.replace('_', ' ')} {show(v)}" for k, v in limits.items())
+        source = str(condition.get("threshold_source", "threshold set by the user")) if limits else ""
+        for subject in subjects:
+            if name not in _OF_GROUPS and subject not in layers.sites.index:
+                continue  # a group surveyed has no place
+            found = MEASURES[name](layers, subject, condition)
+            word = (
+                verdict(found.value, found.low, found.high, **limits) if limits or np.isnan(found.value) else "measured"
+            )
+            rows.append(
+                row(
+                    section, subject, str(condition["item"]), before=found.before, after=found.value, low=found.low,
+                    high=found.high, unit=found.unit, n=found.n, verdict=word, evidence=found.evidence, source=source,
+                    note="; ".join(filter(None, (threshold, found.why))),
+                )
+            )  # fmt: skip
+    return account(rows)
+
+
+def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) -> pd.DataFrame:
+    """For every site and model: what was declared, and each condition with its evidence.
+
+    Parameters
+    ----------
+    models
+        Number to `name` and `conditions` (see `conditions`).
+    layers
+        What to measure from; `sites.models` holds the declared numbers ("1;2;5").
+
+    Returns
+    -------
+    DataFrame
+        Section `model`: one row per site and model, verdict `declared`, `not declared` or `unknown` (no declaration),
+        the note counts its conditions. Section `model condition`: one row per site, model and condition.
+    """
+    subjects = sorted(str(i) for i in layers.sites.index)
+    frames = []
+    for key in sorted(models):
+        parts = [dict(c, item=f"model {key}: {c['item']}") for c in models[key].get("conditions", ())]
+        measured = conditions("model condition", parts, layers, subjects)
+        frames += [_declared(key, str(models[key]["name"]), layers, subjects, measured), measured]
+    return pd.concat(frames, ignore_index=True) if frames else account([])
+
+
+def _declared(key: str, name: str, layers: Layers, subjects: Sequence[str], measured: pd.DataFrame) -> pd.DataFrame:
+    told = layers.sites["models"] if "models" in layers.sites else pd.Series(None, layers.sites.index, dtype=object)
+    rows = []
+    for subject in subjects:
+        text = told.loc[subject]
+        listed = [] if pd.isna(text) else [t.strip() for t in str(text).replace(",", ";").split(";") if t.strip()]
+        word = "unknown" if not listed else "declared" if key in listed else "not declared"
+        counts = measured.loc[measured["site_id"] == subject, "verdict"].value_counts()
+        order = ("met", "measured", "undecidable", "not met", "unknown")
+        note = ", ".join(f"{counts[w]} {w}" for w in order if w in counts)
+        rows.append(
+            row(
+                "model", subject, f"model {key}: {name}", verdict=word, evidence="declared" if listed else "none",
+                note=f"conditions: {note}" if note else "no condition is set",
+            )
+        )  # fmt: skip
+    return account(rows)

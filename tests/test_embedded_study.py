@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import runpy
+import subprocess
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -17,6 +19,7 @@ import shapely
 from pyproj import Geod
 
 STUDY = Path(__file__).resolve().parent.parent / "data" / "southern_xinjiang"
+BUILDER = STUDY.parent.parent / ".venv-data" / "bin" / "python"
 GEOD = Geod(ellps="WGS84")
 FILES = sorted(p.name for p in STUDY.iterdir() if p.is_file())
 TABLES = {
@@ -363,6 +366,23 @@ def test_the_study_is_small_and_every_file_is_described():
         n for n in FILES if f"`{n}`" not in text and n not in ("SOURCES.md", "build.py", "requirements-build.in")
     ]
     assert undescribed == []
+
+
+def test_derived_layers_are_as_the_script_wrote_them():
+    listed = dict(
+        line.split("  ")[::-1] for line in (STUDY / "derived.sha256").read_text(encoding="utf-8").splitlines()
+    )
+    for name, digest in listed.items():
+        assert hashlib.sha256((STUDY / name).read_bytes()).hexdigest() == digest, (
+            f"{name}: run build.py, do not edit it"
+        )
+    assert {n for n in FILES if n.endswith((".tif", ".geojson"))} | {"places.csv"} <= listed.keys()
+
+
+@pytest.mark.skipif(not BUILDER.exists(), reason="needs .venv-data with data/southern_xinjiang/requirements-build.txt")
+def test_the_script_rebuilds_every_derived_layer_byte_for_byte():
+    done = subprocess.run([BUILDER, STUDY / "build.py", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_layer_of_the_settings_exists_and_names_source_licence_and_date(settings):

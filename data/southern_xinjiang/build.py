@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import importlib.util
 import itertools
 import json
@@ -581,6 +582,13 @@ LAYERS = {
 }
 
 
+def write_checksums(folder: Path) -> None:
+    """Write `derived.sha256`, so that an edited layer is found without the packages (`sha256sum -c derived.sha256`)."""
+    files = sorted(file for _, names in LAYERS.values() for file in names)
+    lines = [f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in files]
+    (folder / "derived.sha256").write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the layers, or with --check compare a fresh build with the files that are here."""
     parser = argparse.ArgumentParser(description="Rebuild the derived layers of the embedded study.")
@@ -600,6 +608,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 same = not options.check or (out / file).read_bytes() == (HERE / file).read_bytes()
                 print(f"{file:24}{(out / file).stat().st_size:>10,} bytes{'' if same else '  DIFFERS'}")
                 different += [] if same else [file]
+        if not options.check:
+            write_checksums(HERE)
     return 1 if different else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -103,6 +104,9 @@ def legible(*candidates: object) -> tuple[str, bool]:
 @contextmanager
 def look() -> Iterator[None]:
     """Draw inside this: matplotlib's defaults, not the user's, with the house style over them."""
+    log = logging.getLogger("matplotlib.font_manager")
+    level = log.level
+    log.setLevel(logging.ERROR)  # that a fallback font has no bold cut is no news to the user
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(
@@ -134,7 +138,10 @@ def look() -> Iterator[None]:
                 "ytick.major.width": 0.5,
             }
         )
-        yield
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:

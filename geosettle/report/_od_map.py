@@ -25,10 +25,11 @@ from geosettle.report._canvas import WIDTH_IN, bare_axes, legible, new_figure, p
 from geosettle.report._frame import Frame, frame_around, lines_of, relief
 from geosettle.report.words import say
 
-__all__ = ["draw_layers", "od_map", "positions"]
+__all__ = ["draw_layers", "label_sites", "od_map", "positions"]
 
 _HALO: Final = [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)]
 _SIDE: Final = 0.052  # free strip at the left and right of the sheet, share of the figure's width
+_SHEET_IN: Final = WIDTH_IN * (1 - 2 * _SIDE)
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
 
 
@@ -63,12 +64,12 @@ def positions(frame: pd.DataFrame) -> pd.DataFrame:
     return table[np.isfinite(table["lon"])].sort_index()
 
 
-def od_map(result: Result, lang: str) -> Figure:
+def od_map(result: Result, lang: str) -> Figure | None:
     """Draw the origin-destination map on an equal-area sheet 180 mm wide."""
     sites, origins = positions(result.sites), positions(result.origins)
     places = pd.concat([sites, origins])
     if places.empty:
-        raise ValueError(say(lang, "no_rows"))
+        return None
     frame = frame_around(places["lon"], places["lat"], np.minimum(places["radius_m"], _WIDEST_DISC_M))
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in = sheet_in * frame.height / frame.width
@@ -83,7 +84,7 @@ def od_map(result: Result, lang: str) -> Figure:
     flows = draw_layers(axes, frame, result, taken=taken)
     _graticule(axes, frame)
     _furniture(axes, frame, taken, lang, _legend_entries(result, sites, lang, flows), sites, origins)
-    _labels(axes, frame, sites, taken, lang)
+    label_sites(axes, frame, sites, lang, taken=taken)
     for side in axes.spines.values():
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(sites) - len(origins)
@@ -98,7 +99,15 @@ def od_map(result: Result, lang: str) -> Figure:
     return figure
 
 
-def draw_layers(axes: Any, frame: Frame, result: Result, *, taken: _Taken | None = None, pixels: int = 1000) -> int:
+def draw_layers(
+    axes: Any,
+    frame: Frame,
+    result: Result,
+    *,
+    taken: _Taken | None = None,
+    pixels: int = 1000,
+    size_in: float = _SHEET_IN,
+) -> int:
     """Draw every layer of the sheet in the order of the style; return the number of flows drawn."""
     taken = taken if taken is not None else _Taken()
     bare_axes(axes)
@@ -120,7 +129,7 @@ def draw_layers(axes: Any, frame: Frame, result: Result, *, taken: _Taken | None
     _development(axes, frame, study.development)
     sites, origins = positions(result.sites), positions(result.origins)
     _discs(axes, frame, pd.concat([origins, sites]))
-    drawn = _flows(axes, frame, result.pairs, origins, sites)
+    drawn = _flows(axes, frame, result.pairs, origins, sites, size_in)
     _symbols(axes, frame, origins, sites, result.pairs, taken)
     return drawn
 
@@ -198,7 +207,9 @@ def _discs(axes: Any, frame: Frame, places: pd.DataFrame) -> None:
     )
 
 
-def _flows(axes: Any, frame: Frame, pairs: pd.DataFrame, origins: pd.DataFrame, sites: pd.DataFrame) -> int:
+def _flows(
+    axes: Any, frame: Frame, pairs: pd.DataFrame, origins: pd.DataFrame, sites: pd.DataFrame, size_in: float
+) -> int:
     """Draw tapered curves, the widest first; a flow of unknown size is drawn at the least width, lighter."""
     table = pairs.reset_index()[["origin_id", "site_id", "households"]]
     table = table[table["origin_id"].isin(origins.index) & table["site_id"].isin(sites.index)]
@@ -208,7 +219,7 @@ def _flows(axes: Any, frame: Frame, pairs: pd.DataFrame, origins: pd.DataFrame, 
     start = frame.xy(origins.loc[table["origin_id"], "lon"], origins.loc[table["origin_id"], "lat"])
     end = frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
     households = pd.to_numeric(table["households"], errors="coerce").to_numpy(dtype=float)
-    width = _widths(households) / 72 / (WIDTH_IN * (1 - 2 * _SIDE)) * frame.width / 2
+    width = _widths(households) / 72 / size_in * frame.width / 2
     for a, b, half, known in zip(start, end, width, np.isfinite(households), strict=True):
         if np.hypot(*(b - a)) == 0:
             continue
@@ -533,8 +544,11 @@ def _locator(axes: Any, frame: Frame, corner: str) -> None:
     globe.add_patch(Polygon(view(lon, lat), closed=True, fc=style.SITE, ec=style.SITE, lw=0.8, alpha=0.8))
 
 
-def _labels(axes: Any, frame: Frame, sites: pd.DataFrame, taken: _Taken, lang: str) -> None:
+def label_sites(
+    axes: Any, frame: Frame, sites: pd.DataFrame, lang: str, *, taken: _Taken | None = None, fontsize: float = 6.3
+) -> None:
     """Name the sites, the largest first, each where it covers least; a name with no free place near it is moved off."""
+    taken = taken if taken is not None else _Taken()
     canvas = axes.figure.canvas.get_renderer()
     inside = axes.get_window_extent(canvas)
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
@@ -545,7 +559,7 @@ def _labels(axes: Any, frame: Frame, sites: pd.DataFrame, taken: _Taken, lang: s
         text = axes.text(
             *xy,
             textwrap.shorten(name, 34, placeholder="…"),
-            fontsize=6.3,
+            fontsize=fontsize,
             weight="bold",
             path_effects=_HALO,
             zorder=8,

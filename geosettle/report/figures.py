@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,10 +61,24 @@ def figures(
     return made
 
 
-def _od_map(result: Result, lang: str) -> Any:
-    from geosettle.report._od_map import od_map  # noqa: PLC0415
+def _drawn_by(module: str, name: str) -> Callable[[Result, str], Any]:
+    """Return the drawing function of that name, imported when it is first called: matplotlib is slow to load."""
 
-    return od_map(result, lang)
+    def draw(result: Result, lang: str) -> Any:
+        return getattr(importlib.import_module(f"geosettle.report.{module}"), name)(result, lang)
+
+    return draw
 
 
-FIGURES: Final[Mapping[str, FigureSpec]] = {spec.name: spec for spec in (FigureSpec("od_map", "map_title", _od_map),)}
+FIGURES: Final[Mapping[str, FigureSpec]] = {
+    spec.name: spec
+    for spec in (
+        FigureSpec("od_map", "map_title", _drawn_by("_od_map", "od_map")),
+        FigureSpec("distances", "distances_title", _drawn_by("_charts", "distances")),
+        FigureSpec("declared", "declared_title", _drawn_by("_charts", "declared")),
+        FigureSpec("counties", "counties_title", _drawn_by("_panels", "counties")),
+        FigureSpec("land", "land_title", _drawn_by("_charts", "land")),
+        FigureSpec("oasis", "oasis_title", _drawn_by("_charts", "oasis")),
+        FigureSpec("capitals", "capitals_title", _drawn_by("_charts", "capitals")),
+    )
+}

@@ -1,0 +1,334 @@
+"""The figures that are no maps: distances, land, livelihood, oasis, declared against computed."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from geosettle import style
+from geosettle.analysis import Result
+from geosettle.report._canvas import legible, new_figure
+from geosettle.report.words import say
+
+__all__ = ["capitals", "declared", "distances", "land", "oasis"]
+
+_MOST_ROWS: Final = 60
+_GREY: Final = "#9AA3A9"
+
+
+def names_of(frame: pd.DataFrame, lang: str, most: int = 30) -> dict[str, str]:
+    """Return a name per row that the installed fonts can write, else its identifier."""
+    columns = [c for c in (("name_local", "name") if lang == "zh" else ("name", "name_local")) if c in frame]
+    found = {}
+    for key, row in frame[columns].iterrows():
+        text = legible(*[row[c] for c in columns], key)[0]
+        found[str(key)] = textwrap.shorten(text, most, placeholder="…") or str(key)
+    return found
+
+
+def _titled(figure: Figure, title: str, left: float, note: str = "") -> None:
+    high = figure.get_figheight()
+    figure.text(left, 1 - 0.16 / high, title, fontsize=9.5, weight="bold", va="center")
+    if note:
+        figure.text(left, 1 - 0.34 / high, note, fontsize=6.5, color=style.MUTED, va="center")
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> pd.Series:
+    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
+    return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def distances(result: Result, lang: str) -> Figure | None:
+    """Draw one line per pair: the range that the radii allow, the drawn interval, the value, the declared distance."""
+    pairs = result.pairs[_numbers(result.pairs, "geodesic_km").notna()].sort_index()
+    if pairs.empty:
+        return None
+    pairs = pairs.assign(site=pairs.index.get_level_values("site_id"), value=_numbers(pairs, "geodesic_km"))
+    pairs = pairs.sort_values(["site", "value"], kind="stable")
+    shown = (
+        pairs.groupby("site", sort=True).head(max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))).head(_MOST_ROWS)
+    )
+    site_names, origin_names = names_of(result.sites, lang), names_of(result.origins, lang, 34)
+    spread = _spread(result.intervals)
+    rows: list[tuple[float, Any]] = []
+    y = 0.0
+    for site, group in shown.groupby("site", sort=True):
+        rows.append((y, site_names.get(str(site), str(site))))
+        for key, pair in group.iterrows():
+            y += 1
+            rows.append((y, (key, pair)))
+        y += 1.6
+    figure = new_figure(0.85 + 0.145 * (y + 1))
+    high = figure.get_figheight()
+    axes = figure.add_axes((0.33, 0.42 / high, 0.64, 1 - 0.95 / high))
+    for at, row in rows:
+        if isinstance(row, str):
+            axes.text(
+                -0.5, at, row, transform=axes.get_yaxis_transform(), weight="bold", fontsize=7, va="center", ha="left"
+            )
+        else:
+            _distance_row(axes, at, row, spread, origin_names)
+    axes.set_ylim(y - 0.4, -1)
+    axes.set_xlim(left=0)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(say(lang, "distances_axis"))
+    level = float(spread["level"].iloc[0]) if len(spread) else 0.9
+    handles = [
+        Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")),
+        Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=say(lang, "legend_draws", level=level)),
+        Line2D([], [], marker="o", ls="", mfc="white", mec=style.FLOW, ms=4, label=say(lang, "legend_value")),
+        Line2D([], [], marker="^", ls="", mfc=style.SITE, mec="none", ms=4, label=say(lang, "legend_declared")),
+        Line2D([], [], marker="^", ls="", mfc="white", mec=_GREY, ms=4, label=say(lang, "legend_declared_used")),
+    ]
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(-0.5, 1.0), ncols=3, columnspacing=1.2, handlelength=1.6
+    )
+    _titled(figure, say(lang, "distances_title"), 0.012)
+    return figure
+
+
+def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
+    if intervals.empty or "metric" not in intervals:
+        return pd.DataFrame(columns=["low", "high", "level"])
+    frame = intervals.reset_index() if "origin_id" not in intervals else intervals
+    chosen = frame[frame["metric"] == "geodesic"]
+    return chosen.set_index(["origin_id", "site_id"])[["low", "high", "level"]]
+
+
+def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame, names: dict[str, str]) -> None:
+    (origin, site), pair = row
+    label = names.get(str(origin), str(origin))
+    axes.text(-0.49, at, label, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center", ha="left")
+    axes.plot([pair["geodesic_low_km"], pair["geodesic_high_km"]], [at, at], c=style.FLOW, lw=0.8, zorder=2)
+    if (origin, site) in spread.index:
+        found = spread.loc[(origin, site)]
+        axes.plot(
+            [found["low"], found["high"]], [at, at], c=style.FLOW, lw=3, alpha=0.45, solid_capstyle="butt", zorder=2
+        )
+    axes.plot(pair["value"], at, "o", mfc="white", mec=style.FLOW, mew=0.9, ms=4, zorder=3)
+    stated = pd.to_numeric(pair.get("declared_km"), errors="coerce")
+    if np.isfinite(stated):
+        circular = "used_to_place" in str(pair.get("flags", ""))
+        look = {"mfc": "white", "mec": _GREY} if circular else {"mfc": style.SITE, "mec": "none"}
+        axes.plot(float(stated), at, "^", ms=4, zorder=3, **look)
+
+
+def declared(result: Result, lang: str) -> Figure | None:
+    """Draw declared road distances against straight lines; below the diagonal no road is possible."""
+    pairs = result.pairs.sort_index()
+    pairs = pairs.assign(x=_numbers(pairs, "geodesic_km"), y=_numbers(pairs, "declared_km"))
+    pairs = pairs[pairs["x"].notna() & pairs["y"].notna()]
+    if pairs.empty:
+        return None
+    figure = new_figure(3.9, 4.6)
+    axes = figure.add_axes((0.11, 0.11, 0.86, 0.75))
+    most = float(np.nanmax([pairs["y"].max(), _numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()])) * 1.08
+    axes.fill_between([0, most], 0, [0, most], color="#EEF0F1", lw=0, zorder=0)
+    axes.text(most * 0.97, most * 0.06, say(lang, "possible"), ha="right", fontsize=6.5, color=style.MUTED)
+    for ratio in (1.0, 1.5, 2.0):
+        axes.plot([0, most / ratio], [0, most], c=_GREY, lw=0.7, ls="-" if ratio == 1 else (0, (4, 3)), zorder=1)
+        if ratio > 1:
+            axes.text(
+                most / ratio, most * 1.005, f"{ratio:g}×", ha="center", va="bottom", fontsize=6, color=style.MUTED
+            )
+    used = pairs.get("flags", pd.Series("", pairs.index)).astype(str).str.contains("used_to_place")
+    for (origin, _), pair in pairs.iterrows():
+        circular = bool(used.loc[(origin, _)])
+        colour = _GREY if circular else style.SITE
+        low, high = pair.get("geodesic_low_km"), pair.get("geodesic_high_km")
+        axes.plot([low, high], [pair["y"]] * 2, c=colour, lw=0.8, zorder=2)
+        axes.plot(pair["x"], pair["y"], "^", mfc="white" if circular else colour, mec=colour, ms=4.5, zorder=3)
+        text = f"{legible(origin, '')[0]} → {legible(_, '')[0]}"
+        axes.annotate(text, (pair["x"], pair["y"]), (3, 3), textcoords="offset points", fontsize=5.8, color=style.MUTED)
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, most)
+    axes.set_xlabel(say(lang, "distances_axis"))
+    axes.set_ylabel(say(lang, "declared_axis"))
+    handles = [
+        Line2D([], [], marker="^", ls="", mfc=style.SITE, mec=style.SITE, ms=4.5, label=say(lang, "legend_declared")),
+        Line2D([], [], marker="^", ls="", mfc="white", mec=_GREY, ms=4.5, label=say(lang, "no_evidence")),
+    ]
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.01, 0.945), ncols=2, handlelength=1)
+    _titled(figure, say(lang, "declared_title"), 0.02)
+    return figure
+
+
+def land(result: Result, lang: str) -> Figure | None:
+    """Draw declared and mapped area per site and kind; illustrative shapes are hatched."""
+    frame = result.land.reset_index(drop="site_id" in result.land)
+    if "site_id" not in frame or "declared_ha" not in frame:
+        return None
+    frame = frame.assign(
+        declared=_numbers(frame, "declared_ha"),
+        mapped=_numbers(frame, "mapped_ha"),
+        leased=_numbers(frame, "leased_ha"),
+    )
+    frame = frame[frame["declared"].notna() | frame["mapped"].notna()]
+    if frame.empty:
+        return None
+    frame = frame.sort_values(["site_id", "kind"], kind="stable").head(_MOST_ROWS // 2)
+    figure = new_figure(1.0 + 0.3 * len(frame))
+    high = figure.get_figheight()
+    axes = figure.add_axes((0.33, 0.42 / high, 0.62, 1 - 0.95 / high))
+    names = names_of(result.sites, lang)
+    basis = frame["geometry_basis"].astype(str) if "geometry_basis" in frame else pd.Series("", frame.index)
+    for at, (key, row) in enumerate(frame.iterrows()):
+        hatch = (
+            {"hatch": "//////", "facecolor": "white"}
+            if basis.loc[key] == "illustrative"
+            else {"facecolor": style.PARCEL_YEARS[1]}
+        )
+        axes.barh(at + 0.17, row["mapped"], 0.3, edgecolor=style.PARCEL_YEARS[3], lw=0.6, **hatch)
+        axes.barh(
+            at - 0.17, row["declared"], 0.3, facecolor=style.PARCEL_YEARS[2], edgecolor=style.PARCEL_YEARS[3], lw=0.6
+        )
+        axes.barh(at - 0.17, row["leased"], 0.3, facecolor=style.PARCEL_YEARS[3], lw=0)
+        name = names.get(str(row["site_id"]), str(row["site_id"]))
+        kind = legible(row["kind"], "?")[0]
+        axes.text(
+            -0.5,
+            at,
+            f"{name}: {textwrap.shorten(kind, 30, placeholder='…')}",
+            transform=axes.get_yaxis_transform(),
+            fontsize=6.5,
+            va="center",
+        )
+    axes.set_ylim(len(frame) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(say(lang, "land_axis"))
+    handles = [
+        Patch(fc=style.PARCEL_YEARS[2], ec=style.PARCEL_YEARS[3], lw=0.6, label=say(lang, "declared_area")),
+        Patch(fc=style.PARCEL_YEARS[3], label=say(lang, "leased_area")),
+        Patch(fc=style.PARCEL_YEARS[1], ec=style.PARCEL_YEARS[3], lw=0.6, label=say(lang, "mapped_area")),
+        Patch(fc="white", ec=style.PARCEL_YEARS[3], lw=0.6, hatch="//////", label=say(lang, "illustrative")),
+    ]
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(-0.5, 1.0), ncols=4, columnspacing=1.4, handlelength=1.6
+    )
+    _titled(figure, say(lang, "land_title"), 0.012)
+    return figure
+
+
+def capitals(result: Result, lang: str) -> Figure | None:
+    """Draw before and after as slopes, one panel per unit, so that no two units share an axis."""
+    frame = result.livelihood.reset_index(drop=True)
+    frame = frame.assign(a=_numbers(frame, "before"), b=_numbers(frame, "after"))
+    frame = frame[frame["a"].notna() & frame["b"].notna()]
+    if frame.empty:
+        return None
+    unit = frame["unit"].astype(str) if "unit" in frame else pd.Series("", frame.index)
+    panels = sorted(set(unit), key=lambda name: (-(unit == name).sum(), name))[:4]
+    figure = new_figure(3.3)
+    wide = 1 / len(panels)
+    for number, name in enumerate(panels):
+        axes = figure.add_axes((number * wide + 0.27 * wide, 0.1, 0.3 * wide, 0.72))
+        rows = frame[unit == name].sort_values(["b", "a"], kind="stable")
+        low, top = 0.0, float(max(rows["a"].max(), rows["b"].max())) * 1.06
+        ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.05)
+        starts = _spaced(rows.sort_values(["a", "b"], kind="stable")["a"].to_numpy(), (top - low) * 0.05)
+        start_of = dict(zip(rows.sort_values(["a", "b"], kind="stable").index, starts, strict=True))
+        for (key, row), end in zip(rows.iterrows(), ends, strict=True):
+            axes.plot(
+                [0, 1],
+                [row["a"], row["b"]],
+                c=style.FLOW,
+                lw=1.3,
+                marker="o",
+                ms=4,
+                mfc="white",
+                mec=style.FLOW,
+                clip_on=False,
+            )
+            axes.text(-0.08, start_of[key], f"{row['a']:g}", ha="right", va="center", fontsize=6.5)
+            label = "\n".join(textwrap.wrap(legible(row["item"], "?")[0], 26)[:2])
+            axes.text(1.08, end, f"{row['b']:g}  {label}", ha="left", va="center", fontsize=6.5, linespacing=1.1)
+        axes.set_ylim(low, top)
+        axes.set_xlim(0, 1)
+        axes.set_xticks([0, 1], [say(lang, "before"), say(lang, "after")])
+        axes.tick_params(length=0)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_title(legible(name, "-")[0], fontsize=7, color=style.MUTED, pad=8)
+    _titled(figure, say(lang, "capitals_title"), 0.012)
+    return figure
+
+
+def _spaced(values: Any, gap: float) -> list[float]:
+    """Move labels of sorted values apart so that they do not overlap, keeping their order."""
+    placed: list[float] = []
+    for value in values:
+        placed.append(max(float(value), placed[-1] + gap) if placed else float(value))
+    excess = placed[-1] - float(values[-1]) if placed else 0.0
+    return [value - excess / 2 for value in placed]
+
+
+def oasis(result: Result, lang: str) -> Figure | None:
+    """Draw the oasis share per prefecture for each setting, beside published and printed figures."""
+    frame = result.oasis.reset_index(drop=True)
+    name = next((c for c in ("prefecture", "name", "unit", "code") if c in frame), None)
+    if name is None or "share" not in frame or frame.empty:
+        return None
+    frame = frame.assign(percent=_numbers(frame, "share") * 100)
+    units = sorted(set(frame[name].astype(str)))
+    figure = new_figure(1.0 + 0.34 * len(units))
+    high = figure.get_figheight()
+    axes = figure.add_axes((0.2, 0.42 / high, 0.76, 1 - 0.95 / high))
+    looks = {"low": ("<", "white"), "central": ("o", style.OASIS), "high": (">", "white")}
+    for at, unit in enumerate(units):
+        rows = frame[frame[name].astype(str) == unit]
+        derived = rows[rows["setting"].isin(list(looks))]
+        axes.plot([derived["percent"].min(), derived["percent"].max()], [at, at], c=style.OASIS, lw=3, zorder=1)
+        for _, row in derived.iterrows():
+            marker, face = looks[row["setting"]]
+            axes.plot(row["percent"], at, marker, ms=5, mfc=face, mec="#3F6B50", mew=0.9, zorder=3)
+        for column, marker in (("published_share", "D"), ("printed_share", "X")):
+            stated = (_numbers(rows, column) * 100).dropna()
+            if len(stated):
+                axes.plot(
+                    stated.iloc[0],
+                    at,
+                    marker,
+                    ms=5,
+                    mfc="white" if marker == "D" else style.SITE,
+                    mec=style.SITE,
+                    zorder=4,
+                )
+        axes.text(
+            -0.26,
+            at,
+            textwrap.shorten(legible(unit, "?")[0], 24, placeholder="…"),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+        )
+    axes.set_ylim(len(units) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.set_xlim(left=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(say(lang, "oasis_axis"))
+    handles = [
+        Line2D([], [], marker=marker, ls="", mfc=face, mec="#3F6B50", ms=5, label=say(lang, f"setting_{setting}"))
+        for setting, (marker, face) in looks.items()
+    ]
+    handles += [
+        Line2D([], [], marker="D", ls="", mfc="white", mec=style.SITE, ms=5, label=say(lang, "published")),
+        Line2D([], [], marker="X", ls="", mfc=style.SITE, mec=style.SITE, ms=5, label=say(lang, "printed")),
+    ]
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(-0.27, 1.0), ncols=5, columnspacing=1.4, handlelength=1
+    )
+    _titled(figure, say(lang, "oasis_title"), 0.012)
+    return figure

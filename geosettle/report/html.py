@@ -1,0 +1,400 @@
+"""report.html: one file that says what was found, how, from what, and what is doubtful."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+
+from geosettle import style
+from geosettle.analysis import Result
+from geosettle.report._page import Column, element, image, page, table
+from geosettle.report.dictionary import entry
+from geosettle.report.methods import methods_used
+from geosettle.report.summary import name_of, numbers, summary_lines
+from geosettle.report.tables import tables
+from geosettle.report.words import say
+
+__all__ = ["report_html"]
+
+_Part = ET.Element | None
+
+
+def report_html(
+    result: Result, *, figures: Mapping[str, bytes] | None = None, map_png: bytes | None = None, lang: str = "en"
+) -> str:
+    """Write the report as one HTML file that loads nothing from outside and runs no script.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    figures
+        What `geosettle.report.figures` returned; the PNGs are put into the page.
+    map_png
+        Picture of the interactive map; without it the printed map stands in its place.
+    lang
+        "en" or "zh"; names and texts of the data stay as they are.
+    """
+    drawn = dict(figures or {})
+    if map_png is not None:
+        drawn["od_map.png"] = map_png
+    writer = _Writer(result, drawn, lang)
+    sections = [
+        ("summary", writer.summary()),
+        ("reading", writer.reading()),
+        ("map", writer.picture("od_map", "map")),
+        ("sites", writer.sites()),
+        ("distances", writer.distances()),
+        ("declared", writer.declared()),
+        ("land", writer.land()),
+        ("remoteness", writer.remoteness()),
+        ("livelihood", writer.livelihood()),
+        ("claims", writer.claims()),
+        ("uncertain", writer.uncertain()),
+        ("problems", writer.problems()),
+        ("methods", writer.methods()),
+        ("sources", writer.sources()),
+        ("run", writer.run()),
+    ]
+    title = str(result.study.settings.get("study", {}).get("title") or "") or result.study.name
+    contents = element(
+        "nav",
+        element("ol", [element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}")) for key, _ in sections]),
+        **{"aria-label": say(lang, "contents")},
+    )
+    main = element(
+        "main",
+        [
+            element(
+                "section",
+                element("h2", say(lang, f"h_{key}"), id=f"{key}-h"),
+                parts,
+                id=key,
+                **{"aria-labelledby": f"{key}-h"},
+            )
+            for key, parts in sections
+        ],
+        id="main",
+    )
+    header = element(
+        "header", element("h1", element("bdi", title)), element("p", say(lang, "report_lead"), class_="lead")
+    )
+    css = importlib.resources.files("geosettle.report").joinpath("static", "report.css").read_text("utf-8")
+    skip = element("a", say(lang, "skip"), href="#main", class_="skip")
+    return page(title, css, [element("div", skip, header, contents, main, class_="page")], lang)
+
+
+class _Writer:
+    """The sections of one report; it only holds what they share."""
+
+    def __init__(self, result: Result, figures: Mapping[str, bytes], lang: str) -> None:
+        self.result, self.figures, self.lang = result, figures, lang
+        self.tables = tables(result)
+
+    def say(self, key: str, **values: Any) -> str:
+        return say(self.lang, key, **values)
+
+    def p(self, key: str, **values: Any) -> ET.Element:
+        return element("p", self.say(key, **values))
+
+    def picture(self, name: str, words: str) -> list[_Part]:
+        data = self.figures.get(f"{name}.png")
+        return [image(data, self.say(f"alt_{words}"), self.say(f"caption_{words}"))] if data else []
+
+    def frame(self, name: str, frame: pd.DataFrame, columns: Sequence[str], caption: str) -> ET.Element:
+        """Print columns of a written table, with headings and units from the dictionary."""
+        printed = [Column(c, self.heading(c), _unit(name, c)) for c in columns]
+        more = self.say("more_rows", table=name)
+        return table(frame, printed, caption, more=more, yes_no=(self.say("yes"), self.say("no")))
+
+    def heading(self, column: str) -> str:
+        try:
+            return self.say(f"col_{column}")
+        except LookupError:
+            return column.replace("_", " ")
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Put names in the place of identifiers of sites and origins."""
+        made = frame.copy()
+        for column, places in (("site_id", self.result.sites), ("origin_id", self.result.origins)):
+            if column in made:
+                made[column] = [name_of(places, key) if key in places.index else key for key in made[column]]
+        if "id" in made and "role" in made:
+            both = {"site": self.result.sites, "origin": self.result.origins}
+            made["id"] = [
+                name_of(both[role], key) if role in both and key in both[role].index else key
+                for role, key in zip(made["role"], made["id"], strict=True)
+            ]
+        return made
+
+    # --- sections ------------------------------------------------------------------------------------------------------
+
+    def summary(self) -> list[_Part]:
+        lines = [element("li", element("bdi", line)) for line in summary_lines(self.result, self.lang)]
+        return [element("ol", lines, class_="findings")]
+
+    def reading(self) -> list[_Part]:
+        return [self.p(f"reading_{n}") for n in range(1, 5)]
+
+    def sites(self) -> list[_Part]:
+        frame = self.tables["sites"]
+        frame = _range(frame, "oasis_edge", "km")
+        columns = [
+            "name",
+            "name_local",
+            "site_id",
+            "county",
+            "admin_probability",
+            "households",
+            "persons",
+            "year",
+            "uncertainty_km",
+            "oasis_edge_range_km",
+        ]
+        alone = [c for c in columns if c not in {"oasis_edge_km"}]
+        return [self.p("sites_note"), self.frame("sites", frame, alone, self.say("cap_sites"))]
+
+    def distances(self) -> list[_Part]:
+        frame = _range(self.named(self.tables["pairs"]), "geodesic", "km")
+        columns = [
+            "origin_id",
+            "site_id",
+            "households",
+            "geodesic_km",
+            "geodesic_range_km",
+            "bearing_deg",
+            "surface_km",
+            "walk_out_h",
+            "walk_back_h",
+            "road_km",
+            "road_h",
+            "detour_ratio",
+            "elevation_change_m",
+            "why",
+        ]
+        return [
+            self.p("distances_note"),
+            *self.picture("distances", "distances"),
+            self.frame("pairs", frame, columns, self.say("cap_distances")),
+            *self.picture("counties", "counties"),
+        ]
+
+    def declared(self) -> list[_Part]:
+        frame = _range(self.named(self.tables["pairs"]), "geodesic", "km")
+        frame = frame[numbers(frame, "declared_km").notna()].copy()
+        circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
+        frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
+        columns = [
+            "origin_id",
+            "site_id",
+            "declared_km",
+            "geodesic_km",
+            "geodesic_range_km",
+            "ratio",
+            "road_km",
+            "flags",
+        ]
+        parts: list[_Part] = [self.p("declared_note"), *self.picture("declared", "declared")]
+        parts.append(self.frame("pairs", frame[~circular], columns, self.say("cap_declared")))
+        if circular.any():
+            parts.append(self.p("declared_circular"))
+            parts.append(
+                self.frame(
+                    "pairs", frame[circular], ["origin_id", "site_id", "declared_km", "flags"], self.say("cap_circular")
+                )
+            )
+        return parts
+
+    def land(self) -> list[_Part]:
+        land, oasis = self.named(self.tables["land"]), self.tables["oasis"]
+        covers = self.named_zone(self.tables["covers"])
+        parts: list[_Part] = [self.p("land_note"), *self.picture("land", "land")]
+        parts.append(self.frame("land", land, list(land.columns), self.say("cap_land")))
+        parts += [element("h3", self.say("h_oasis")), self.p("oasis_note"), *self.picture("oasis", "oasis")]
+        parts.append(self.frame("oasis", oasis, list(oasis.columns), self.say("cap_oasis")))
+        parts += [element("h3", self.say("h_covers"))]
+        parts.append(self.frame("covers", covers, list(covers.columns), self.say("cap_covers")))
+        return parts
+
+    def named_zone(self, covers: pd.DataFrame) -> pd.DataFrame:
+        sites = self.result.sites
+        made = covers.copy()
+        if "zone_id" in made:
+            made["zone_id"] = [name_of(sites, key) if key in sites.index else key for key in made["zone_id"]]
+        return made
+
+    def remoteness(self) -> list[_Part]:
+        frame, change = self.named(self.tables["remoteness"]), self.tables["change"]
+        parts: list[_Part] = [
+            self.p("remoteness_note"),
+            self.frame("remoteness", frame, list(frame.columns), self.say("cap_remoteness")),
+        ]
+        if len(change):
+            parts += [
+                element("h3", self.say("h_change")),
+                self.frame("change", change, list(change.columns), self.say("cap_change")),
+            ]
+        return parts
+
+    def livelihood(self) -> list[_Part]:
+        frame = self.tables["livelihood"]
+        parts: list[_Part] = [self.p("livelihood_note"), *self.picture("capitals", "capitals")]
+        if "section" not in frame:
+            return parts
+        named = self.named(frame)
+        for section in dict.fromkeys(frame["section"]):
+            rows = named[frame["section"] == section]
+            columns = [c for c in rows.columns if c not in {"section"}]
+            columns.sort(key=lambda c: c != "item")
+            parts.append(
+                self.frame("livelihood", rows, columns, self.heading(f"section_{section}").removeprefix("section "))
+            )
+        return parts
+
+    def claims(self) -> list[_Part]:
+        frame = self.tables["claims"]
+        columns = [
+            "claim_id",
+            "subject",
+            "quantity",
+            "as_printed",
+            "reading",
+            "value",
+            "unit",
+            "computed",
+            "computed_unit",
+            "verdict",
+            "why",
+            "source",
+        ]
+        return [self.p("claims_note"), self.frame("claims", frame, columns, self.say("cap_claims"))]
+
+    def uncertain(self) -> list[_Part]:
+        rows = []
+        for role, frame in (("site", self.result.sites), ("origin", self.result.origins)):
+            part = pd.DataFrame({"id": frame.index, "name": [name_of(frame, key) for key in frame.index]})
+            part["role"] = self.say(role)
+            part["uncertainty_km"] = numbers(frame, "uncertainty_km").to_numpy()
+            part["position_basis"] = frame["position_basis"].to_numpy() if "position_basis" in frame else ""
+            part["position"] = [self.say("unknown") if g is None else self.say("known") for g in frame.geometry]
+            rows.append(part)
+        both = pd.concat(rows, ignore_index=True).sort_values(
+            ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
+        )
+        reasons = pd.concat(
+            [f["why"].dropna().astype(str) for f in self.tables.values() if "why" in f] or [pd.Series(dtype=str)]
+        )
+        reasons = reasons[reasons.str.strip() != ""].str.split("; ").explode().value_counts()
+        why = pd.DataFrame({"reason": reasons.index, "n": reasons.to_numpy()}).sort_values(
+            ["n", "reason"], ascending=[False, True]
+        )
+        return [
+            self.p("uncertain_note"),
+            self.frame(
+                "sites",
+                both,
+                ["name", "id", "role", "position", "uncertainty_km", "position_basis"],
+                self.say("cap_positions"),
+            ),
+            self.frame("sites", why, ["reason", "n"], self.say("cap_reasons")),
+        ]
+
+    def problems(self) -> list[_Part]:
+        ledger = pd.DataFrame(
+            [{"layer": layer, **counts} for layer, counts in sorted(self.result.study.ledger.items())]
+        )
+        parts: list[_Part] = [self.p("problems_note")]
+        if len(ledger):
+            parts.append(
+                self.frame(
+                    "problems", ledger, ["layer", "rows_in", "rows_used", "rows_set_aside"], self.say("cap_ledger")
+                )
+            )
+        columns = ["code", "severity", "message", "mend", "file", "layer", "row", "column", "value", "id"]
+        parts.append(self.frame("problems", self.tables["problems"], columns, self.say("cap_problems")))
+        return parts
+
+    def methods(self) -> list[_Part]:
+        used = methods_used(self.result)
+        text = ("" if self.lang == "zh" else " ").join(getattr(method, self.lang) for method in used)
+        references = [element("li", method.reference) for method in used if method.reference]
+        return [
+            self.p("methods_note"),
+            element("p", text),
+            element("h3", self.say("h_references")) if references else None,
+            element("ul", references) if references else None,
+        ]
+
+    def sources(self) -> list[_Part]:
+        rows = [
+            {
+                "file": file,
+                **{key: facts.get(key) for key in ("layer", "source", "licence", "date", "rows", "crs_read")},
+            }
+            for file, facts in sorted(self.result.study.inputs.items())
+        ]
+        parts: list[_Part] = (
+            [
+                self.frame(
+                    "sources",
+                    pd.DataFrame(rows),
+                    ["file", "layer", "source", "licence", "date", "rows", "crs_read"],
+                    self.say("cap_sources"),
+                )
+            ]
+            if rows
+            else []
+        )
+        note = str(self.result.study.settings.get("study", {}).get("boundary_note") or "")
+        box = element(
+            "div",
+            element("p", element("bdi", note)) if note else None,
+            element("p", style.BOUNDARY_NOTE[self.lang]),
+            class_="box",
+        )
+        return [*parts, box]
+
+    def run(self) -> list[_Part]:
+        facts = dict(self.result.provenance)
+        versions = {"geosettle": facts.get("geosettle") or facts.get("version"), **dict(facts.get("versions") or {})}
+        listed = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+        rows = [
+            {"file": file, "sha256": str(details.get("sha256", ""))}
+            for file, details in sorted(self.result.study.inputs.items())
+        ]
+        parts: list[_Part] = [element("p", self.say("versions", versions=listed))] if listed else []
+        if "seed" in facts:
+            parts.append(element("p", self.say("seed", seed=facts["seed"])))
+        if rows:
+            parts.append(self.frame("sources", pd.DataFrame(rows), ["file", "sha256"], self.say("cap_hashes")))
+        return parts
+
+
+_NO_UNIT: Final = frozenset(
+    {"as unit", "as value", "count", "share, 0-1", "year", "households", "persons", "computed_unit"}
+)
+
+
+def _unit(name: str, column: str) -> str:
+    if column in {"geodesic_range_km", "oasis_edge_range_km"}:
+        return "km"
+    try:
+        found = entry(name, column)
+    except KeyError:
+        return ""
+    return "" if found is None or found.unit in _NO_UNIT else found.unit
+
+
+def _range(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
+    """Join the low and high column of a quantity into one text, "low to high"."""
+    made = frame.copy()
+    low, high = (numbers(frame, f"{stem}_{end}_{unit}") for end in ("low", "high"))
+    made[f"{stem}_range_{unit}"] = [
+        f"{a:,.6g} … {b:,.6g}" if a == a and b == b else ""  # noqa: PLR0124  (NaN is not equal to itself)
+        for a, b in zip(low, high, strict=True)
+    ]
+    return made

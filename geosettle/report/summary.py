@@ -1,0 +1,264 @@
+"""The findings of a run in ten plain sentences, each computed from the result, in neutral words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.report.tables import round_to
+from geosettle.report.words import say
+
+__all__ = ["FINDINGS", "summary_lines"]
+
+FARMING_RADIUS_KM: Final = 4.0
+"""Farming radius by motor vehicle (Ni, Hua and Xu 2013), the widest of the three."""
+_SURE: Final = 0.95
+
+
+def summary_lines(result: Result, lang: str = "en") -> list[str]:
+    """Say in ten sentences what was found.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    lang
+        "en" or "zh".
+    """
+    return [finding(result, lang) for finding in FINDINGS]
+
+
+def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column as floats, missing where it is not there or not a number."""
+    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
+    return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:
+    """Write a number with the digits its uncertainty carries, at most `most` decimals.
+
+    Examples
+    --------
+    >>> number(12345.678), number(123.456, 10), number(2.0)
+    ('12,345.7', '123', '2')
+    """
+    rounded = float(round_to(value, uncertainty, most))
+    return f"{rounded:,.{most}f}".rstrip("0").rstrip(".") if most > 0 else f"{rounded:,.0f}"
+
+
+def flat(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a frame whose named index levels are columns."""
+    extra = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    made = pd.DataFrame(frame.reset_index(level=extra) if extra else frame.reset_index(drop=True))
+    for name in columns:
+        if name not in made:
+            made[name] = np.nan
+    return made
+
+
+def name_of(frame: pd.DataFrame, key: object) -> str:
+    """Return the name of a row, its identifier where it has none."""
+    name = frame["name"].get(key) if "name" in frame else None
+    return str(name) if isinstance(name, str) and name.strip() else str(key)
+
+
+def _known(frame: pd.DataFrame) -> int:
+    return int(frame["geometry"].notna().sum()) if "geometry" in frame else 0
+
+
+def _counts(result: Result, lang: str) -> str:
+    households = numbers(result.sites, "households")
+    return say(
+        lang,
+        "find_counts",
+        sites=len(result.sites),
+        sites_known=_known(result.sites),
+        origins=len(result.origins),
+        origins_known=_known(result.origins),
+        pairs=len(result.pairs),
+        households=f"{households.sum():,.0f}",
+        stated=int(households.notna().sum()),
+    )
+
+
+def _distances(result: Result, lang: str) -> str:
+    value = numbers(result.pairs, "geodesic_km")
+    known = value.dropna()
+    if known.empty:
+        return say(lang, "find_no_distances")
+    spread = ((numbers(result.pairs, "geodesic_high_km") - numbers(result.pairs, "geodesic_low_km")) / 2).loc[
+        known.index
+    ]
+    typical = float(spread.median())
+    return say(
+        lang,
+        "find_distances",
+        n=len(known),
+        pairs=len(value),
+        median=number(float(known.median()), typical),
+        least=number(float(known.min()), float(spread[known.idxmin()])),
+        most=number(float(known.max()), float(spread[known.idxmax()])),
+        half=number(typical, typical),
+    )
+
+
+def _farthest(result: Result, lang: str) -> str:
+    value = numbers(result.pairs, "geodesic_km").dropna().sort_values(kind="stable")
+    if len(value) < 2:
+        return say(lang, "find_no_farthest")
+    low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
+    first, second = value.index[-1], value.index[-2]
+    separate = bool(low[first] > high[second])
+    return say(
+        lang,
+        "find_farthest" if separate else "find_farthest_unclear",
+        origin=name_of(result.origins, first[0]),
+        site=name_of(result.sites, first[1]),
+        low=number(float(low[first]), float(high[first] - low[first]) / 2),
+        high=number(float(high[first]), float(high[first] - low[first]) / 2),
+        n=int((high >= low[first]).sum()) - 1,
+    )
+
+
+def _farming(result: Result, lang: str) -> str:
+    low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
+    known = low.notna()
+    if not known.any():
+        return say(lang, "find_no_farming")
+    return say(
+        lang,
+        "find_farming",
+        n=int(known.sum()),
+        beyond=int((low[known] > FARMING_RADIUS_KM).sum()),
+        within=int((high[known] <= FARMING_RADIUS_KM).sum()),
+        radius=f"{FARMING_RADIUS_KM:g}",
+    )
+
+
+def _units(result: Result, lang: str) -> str:
+    probability = numbers(result.sites, "admin_probability").dropna()
+    if probability.empty:
+        return say(lang, "find_no_units")
+    sure = probability >= _SURE
+    declared = result.sites["admin_agrees"] if "admin_agrees" in result.sites else pd.Series(dtype=object)
+    return say(
+        lang,
+        "find_units",
+        sure=int(sure.sum()),
+        n=len(probability),
+        unsure=int((~sure).sum()),
+        differs=int((declared.astype("boolean") == False).sum()),  # noqa: E712  (missing is neither)
+    )
+
+
+def _in_oasis(result: Result, lang: str) -> str:
+    edge = numbers(result.sites, "oasis_edge_km")
+    low, high = numbers(result.sites, "oasis_edge_low_km"), numbers(result.sites, "oasis_edge_high_km")
+    known = edge.notna()
+    if not known.any():
+        return say(lang, "find_no_oasis")
+    inside, outside = (high.fillna(edge) < 0)[known], (low.fillna(edge) > 0)[known]
+    return say(
+        lang,
+        "find_in_oasis",
+        inside=int(inside.sum()),
+        outside=int(outside.sum()),
+        open=int((~inside & ~outside).sum()),
+        n=int(known.sum()),
+    )
+
+
+def _oasis(result: Result, lang: str) -> str:
+    frame = flat(result.oasis)
+    name = next((c for c in ("prefecture", "name", "unit", "code") if c in frame), None)
+    share = numbers(frame, "share")
+    printed = numbers(frame, "printed_share")
+    if name is None or "setting" not in frame or share.notna().sum() == 0:
+        return say(lang, "find_no_oasis_area")
+    # The unit with a printed figure is the one a reader will ask about; else the first.
+    chosen = frame.loc[printed.notna() if printed.notna().any() else share.notna(), name].iloc[0]
+    rows = (frame[name] == chosen) & frame["setting"].isin(["low", "central", "high"])
+    published = numbers(frame, "published_share")[frame[name] == chosen].dropna()
+    stated = printed[frame[name] == chosen].dropna()
+    return say(
+        lang,
+        "find_oasis",
+        unit=chosen,
+        low=number(float(share[rows].min()) * 100),
+        high=number(float(share[rows].max()) * 100),
+        published=say(lang, "find_oasis_published", share=number(float(published.iloc[0]) * 100))
+        if len(published)
+        else "",
+        printed=say(lang, "find_oasis_printed", share=number(float(stated.iloc[0]) * 100)) if len(stated) else "",
+    )
+
+
+def _land(result: Result, lang: str) -> str:
+    development = result.study.development
+    if development is None or development.empty:
+        return say(lang, "find_no_land")
+    declared, leased = numbers(development, "declared_ha"), numbers(development, "leased_ha")
+    basis = development["geometry_basis"] if "geometry_basis" in development else pd.Series("", development.index)
+    return say(
+        lang,
+        "find_land",
+        declared=number(float(declared.sum())),
+        n=len(development),
+        leased=number(float(leased.sum())),
+        illustrative=number(float(declared[basis.astype(str) == "illustrative"].sum())),
+    )
+
+
+def _declared(result: Result, lang: str) -> str:
+    stated = numbers(result.pairs, "declared_km")
+    flags = (
+        result.pairs["flags"].fillna("").astype(str) if "flags" in result.pairs else pd.Series("", result.pairs.index)
+    )
+    circular = flags.str.contains("used_to_place")
+    usable = stated.notna() & numbers(result.pairs, "geodesic_km").notna() & ~circular
+    if not stated.notna().any():
+        return say(lang, "find_no_declared")
+    ratio = (stated / numbers(result.pairs, "geodesic_km"))[usable]
+    return say(
+        lang,
+        "find_declared",
+        stated=int(stated.notna().sum()),
+        usable=int(usable.sum()),
+        circular=int((stated.notna() & circular).sum()),
+        short=int((usable & flags.str.contains("declared_shorter_than_straight")).sum()),
+        ratio=number(float(ratio.median()), 0, 2) if len(ratio) else "–",
+    )
+
+
+def _doubts(result: Result, lang: str) -> str:
+    verdicts: Any = result.claims["verdict"].value_counts() if "verdict" in result.claims else pd.Series(dtype=int)
+    listed = ", ".join(
+        f"{verdict} {n}" for verdict, n in sorted(verdicts.items(), key=lambda item: (-item[1], str(item[0])))
+    )
+    aside = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
+    return say(
+        lang,
+        "find_doubts",
+        claims=len(result.claims),
+        verdicts=f" ({listed})" if listed else "",
+        aside=aside,
+        problems=len(result.problems),
+    )
+
+
+FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (
+    _counts,
+    _distances,
+    _farthest,
+    _farming,
+    _units,
+    _in_oasis,
+    _oasis,
+    _land,
+    _declared,
+    _doubts,
+)

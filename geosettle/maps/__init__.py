@@ -1,1 +1,121 @@
-"""The interactive map; the only place that knows folium."""
+"""The interactive map; the only place that knows folium.
+
+`render` gives a folium.Map whose `save` and notebook display write one safe file: `page` of `maps.offline` around the
+payloads of `ELEMENTS`. folium is the shell a user may add layers of their own to; no data of the study pass through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from geosettle.analysis import Result
+from geosettle.errors import UnknownNameError
+from geosettle.maps import _pack, _tables, offline
+from geosettle.maps._words import LANGUAGES, table, words
+from geosettle.maps.basemaps import Basemap, find_basemap
+from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
+from geosettle.maps.shell import StudyMap
+
+__all__ = ["ELEMENTS", "Element", "Settings", "StudyMap", "map_html", "render"]
+
+_TOLERANCES_DEG: Final = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+"""Tried in turn until the page fits; 0.001° is about 100 m."""
+_METRES_PER_DEGREE: Final = 111_000
+
+
+def render(
+    result: Result,
+    *,
+    lang: str = "en",
+    basemap: str | None = None,
+    budget_bytes: int = 1_500_000,
+    relief_px: int = 1400,
+    title: str | None = None,
+) -> StudyMap:
+    """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads nothing.
+
+    Parameters
+    ----------
+    result
+        What `analyse` gave.
+    lang
+        Language at first, "en" or "zh"; the reader may switch.
+    basemap
+        Name of an xyzservices provider such as "OpenStreetMap.Mapnik"; then, and only then, the page asks the network,
+        and only that host. None: relief and outlines from the study itself.
+    budget_bytes
+        Outlines are simplified, neighbours together, until the page is no larger than this or cannot be reduced; the
+        tolerance is written in the map. Tables are never cut.
+    relief_px
+        Width of the relief picture, pixels.
+    title
+        Instead of the title made from what was found.
+
+    Returns
+    -------
+    StudyMap
+        A folium.Map.
+
+    Raises
+    ------
+    UnknownNameError
+        The language or the base map is unknown.
+    InputError
+        The base map is shifted against WGS84 (GCJ-02, BD-09) and would put every site in the wrong place.
+
+    Examples
+    --------
+    >>> render(result).save("map.html")  # doctest: +SKIP
+    """
+    if lang not in LANGUAGES:
+        raise UnknownNameError("the map has no such language", value=lang, mend=f"Use one of {', '.join(LANGUAGES)}.")
+    tiles = find_basemap(basemap) if basemap else None
+    common = _common(result, lang, tiles, title)
+    data: dict[str, Any] = {}
+    for tolerance in _TOLERANCES_DEG:
+        elements = list(payloads(result, Settings(tolerance_deg=tolerance, relief_px=relief_px)))
+        data = {**common, "elements": elements, "rounding": _rounding(elements, tolerance)}
+        size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes()
+        if size <= budget_bytes or not _has_outlines(elements):
+            break
+    west, south, east, north = data["view"]
+    return StudyMap(data, tiles, location=[(south + north) / 2, (west + east) / 2])
+
+
+def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None) -> dict[str, Any]:
+    """Everything in the page that does not depend on how far outlines are simplified."""
+    return {
+        "lang": lang,
+        "words": table(),
+        **_tables.headline(result, title),
+        "totals": _tables.totals(result),
+        "view": _tables.view(result),
+        "sites": _tables.sites_table(result),
+        "origins": _tables.origins_table(result),
+        "flows": _tables.flows_table(result),
+        "card": _tables.card_columns(result),
+        "charts": _tables.charts(result),
+        "notes": _tables.notes(result),
+        "basemap": tiles.payload() if tiles else None,
+    }
+
+
+def _has_outlines(elements: list[dict[str, Any]]) -> bool:
+    return any("paths" in part for element in elements for part in element.get("parts", []))
+
+
+def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, str] | None:
+    if not _has_outlines(elements):
+        return None
+    step = round(_METRES_PER_DEGREE / _pack.OUTLINE_STEPS)
+    if tolerance == 0:
+        return words("note_rounded", step=step)
+    return words("note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1)))
+
+
+def map_html(result: Result, **options: Any) -> str:
+    """The page that `render(result, **options).save()` would write."""
+    return render(result, **options).to_html()

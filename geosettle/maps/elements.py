@@ -1,0 +1,373 @@
+"""ELEMENTS: everything the map draws, from the ground up. A new element is one entry here.
+
+An entry names a drawing kind of ``static/draw.js``. The generic kinds need no script: `polygons`, `lines` and `points`
+take parts, each with a label, a style and packed geometry; `picture` takes one image; `areas` takes several rasters of
+which the reader picks one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.analysis import Result
+from geosettle.geodesy import area_m2
+from geosettle.maps import _images, _pack
+from geosettle.maps._words import words
+from geosettle.raster import Raster
+
+__all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
+
+_SITE: Final = "#D55E00"
+_FLOW: Final = "#0072B2"
+_ORIGIN: Final = "#1F2A44"
+_OASIS: Final = "#8FBF9F"
+_WATER: Final = "#6FA8C9"
+_HOUR_COLOURS: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
+_HOUR_CLASSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, np.inf)
+_KIND_COLOURS: Final = ("#B98B1E", "#CC79A7", "#6B4E0E", "#E6C229", "#7A5195", "#4F6D2F")
+"""Kinds of land development: ochres and purples, which stay apart from oasis, flow and site under colour blindness."""
+_COVER_COLOURS: Final = (
+    ("water", "#6FA8C9"),
+    ("wetland", "#86B8B1"),
+    ("snow", "#FFFFFF"),
+    ("ice", "#FFFFFF"),
+    ("crop", "#C9B458"),
+    ("cultiv", "#C9B458"),
+    ("mosaic", "#D8CE93"),
+    ("urban", "#B5534B"),
+    ("built", "#B5534B"),
+    ("grass", "#BFD8A0"),
+    ("savanna", "#A8C686"),
+    ("shrub", "#B9A37A"),
+    ("forest", "#4E8A57"),
+    ("barren", "#E8DCC2"),
+    ("bare", "#E8DCC2"),
+    ("desert", "#E8DCC2"),
+)
+_OTHER_COLOURS: Final = ("#B3B3B3", "#8DA0CB", "#E78AC3", "#A6D854", "#FFD92F", "#E5C494", "#66C2A5", "#FC8D62")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a payload may depend on besides the result.
+
+    Parameters
+    ----------
+    tolerance_deg
+        How far outlines may be simplified, degrees.
+    relief_px
+        Width of the relief picture, pixels.
+    """
+
+    tolerance_deg: float = 0.0
+    relief_px: int = 1400
+
+
+Payload = Callable[[Result, Settings], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Element:
+    """One thing the map draws.
+
+    Parameters
+    ----------
+    name
+        Its name in the legend's switches and in permalinks, ``[a-z_]+``.
+    order
+        Place from the ground up; what is drawn later covers what was drawn before.
+    kind
+        Drawing function of ``static/draw.js``.
+    payload
+        From the result to what is drawn, JSON-able; None: there is nothing to draw.
+    label
+        Key of its text in strings.json.
+    shown
+        Whether it is drawn at first.
+    """
+
+    name: str
+    order: int
+    kind: str
+    payload: Payload
+    label: str
+    shown: bool = True
+
+
+def _part(label: dict[str, str], geometries: Any, settings: Settings, **style: Any) -> dict[str, Any]:
+    """One row of the legend and the outlines it stands for."""
+    geoms = _pack.simplify(np.asarray(geometries, dtype=object), settings.tolerance_deg)
+    return {"label": label, "paths": _pack.outlines(geoms), "style": style}
+
+
+def _known(frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    """Rows that have a geometry; None if there is no such row."""
+    if frame is None or len(frame) == 0:
+        return None
+    kept = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    return kept if len(kept) else None
+
+
+def _years(frame: pd.DataFrame) -> dict[str, Any] | None:
+    if "year" not in frame:
+        return None
+    years = pd.to_numeric(frame["year"], errors="coerce")
+    return _pack.column(years, digits=0) if years.notna().any() else None
+
+
+def _relief(result: Result, settings: Settings) -> dict[str, Any] | None:
+    dem = result.study.dem
+    if dem is None or not (dem.is_lonlat and dem.is_north_up):
+        return None
+    return _images.relief_picture(dem, width=settings.relief_px)
+
+
+def _areas(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    """Rasters made on the way and land cover: the reader picks one, or compares two."""
+    items = [_hours(name, raster) for name, raster in sorted(result.rasters.items()) if _drawable(raster)]
+    items += [_cover(year, raster) for year, raster in sorted(result.study.landcover.items()) if _drawable(raster)]
+    return {"items": items} if items else None
+
+
+def _drawable(raster: Raster) -> bool:
+    return raster.is_lonlat and raster.is_north_up and bool(np.isfinite(raster.values).any())
+
+
+def _hours(name: str, raster: Raster) -> dict[str, Any]:
+    """A raster of numbers in classes: fixed ones for hours, else quantiles."""
+    if raster.unit in {"h", "hours"} or name.endswith("_h"):
+        edges = list(_HOUR_CLASSES)
+    else:
+        inner = np.unique(np.quantile(raster.values[np.isfinite(raster.values)], np.linspace(0, 1, 7)[1:-1]))
+        edges = [-np.inf, *(float(f"{v:.3g}") for v in inner), np.inf]
+    pairs = list(zip(edges[:-1], edges[1:], strict=True))
+    colours = _HOUR_COLOURS[: len(pairs)]
+    classes = [{"colour": c, "label": _class_label(low, high)} for c, (low, high) in zip(colours, pairs, strict=True)]
+    label = words(f"raster_{name}") if name in {"walk_h", "travel_h"} else dict.fromkeys(("en", "zh"), name)
+    unit = raster.unit or ("h" if name.endswith("_h") else "")
+    return _area(name, {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()}, raster, pairs, classes)
+
+
+def _class_label(low: float, high: float) -> str:
+    if np.isinf(high):
+        return f"> {low:g}"
+    return f"< {high:g}" if np.isinf(low) else f"{low:g}–{high:g}"
+
+
+def _cover(year: int, raster: Raster) -> dict[str, Any]:
+    """Land cover of one year, its classes in one colour each."""
+    present = np.unique(raster.values[np.isfinite(raster.values)]).astype(int)
+    classes, spare = [], iter(_OTHER_COLOURS * 8)
+    for value in present:
+        name = raster.classes.get(int(value), str(value))
+        colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(spare)
+        classes.append({"colour": colour, "label": name})
+    pairs = [(v - 0.5, v + 0.5) for v in present]
+    return _area(f"landcover_{year}", words("landcover", year=str(year)), raster, pairs, classes)
+
+
+def _area(
+    name: str, label: dict[str, str], raster: Raster, pairs: list[tuple[Any, Any]], classes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    merged: dict[str, dict[str, Any]] = {}
+    for entry in classes:  # classes of one colour share a row of the legend
+        same = merged.setdefault(entry["colour"], {"colour": entry["colour"], "label": entry["label"]})
+        if same["label"] != entry["label"] and entry["label"] not in same["label"].split(", "):
+            same["label"] += f", {entry['label']}"
+    return {
+        "name": name,
+        "label": label,
+        "src": _images.class_picture(raster, pairs, [c["colour"] for c in classes]),
+        "bounds": list(raster.bounds),
+        "classes": list(merged.values()),
+        "ramp": not name.startswith("landcover_"),
+    }
+
+
+def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
+    frame = _known(result.study.oasis)
+    if frame is None:
+        return None
+    part = _part(words("oasis"), frame.geometry.to_numpy(), settings, fill=_OASIS, opacity=0.62)
+    return {"parts": [part]}
+
+
+def _rivers(result: Result, settings: Settings) -> dict[str, Any] | None:
+    frame = _known(result.study.rivers)
+    if frame is None:
+        return None
+    areal = frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
+    geoms = frame.geometry.to_numpy()
+    parts = []
+    if (~areal).any():
+        parts.append(_part(words("rivers"), geoms[~areal], settings, stroke=_WATER, width=1.0, opacity=0.9))
+    if areal.any():
+        lakes = geoms[areal]
+        parts.append(_part(words("lakes"), lakes, settings, fill="#BCD9E8", stroke=_WATER, width=0.6, opacity=0.9))
+    return {"parts": parts}
+
+
+def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
+    roads = result.study.roads
+    if not isinstance(roads, gpd.GeoDataFrame):
+        return None
+    frame = _known(roads)
+    if frame is None:
+        return None
+    schematic = {"a", "b", "length_km"} <= set(frame.columns)
+    label = words("roads_schematic" if schematic else "roads")
+    style = {"stroke": "#8C5A3C", "width": 1.1, "opacity": 0.75, **({"dash": [1, 3]} if schematic else {})}
+    return {"parts": [_part(label, frame.geometry.to_numpy(), settings, **style)]}
+
+
+def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
+    """Rungs of the ladder, finest first: by the mean size of their units."""
+    area = pd.Series(area_m2(boundaries.geometry.to_numpy()))
+    size = area.groupby(boundaries["level"].astype(str).to_numpy()).mean()
+    return [str(level) for level in size.sort_values(kind="stable").index]
+
+
+def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
+    frame = _known(result.study.boundaries)
+    if frame is None:
+        return None
+    levels = _levels(frame)
+    solid: dict[str, Any] = {"stroke": "#555555", "width": 1.5}
+    dashed: dict[str, Any] = {"stroke": "#8A8A8A", "width": 1.0, "dash": [4, 3]}
+    parts = []
+    for level in levels:  # the outermost rung is drawn last, solid, over the dashed finer ones
+        of_level = frame[frame["level"].astype(str) == level]
+        style = solid if level == levels[-1] else dashed
+        parts.append(_border_part(words("boundary", level=_level_name(level)), of_level, settings, style))
+    disputed = frame["disputed"].eq(True) if "disputed" in frame else pd.Series(False, index=frame.index)  # noqa: FBT003
+    if disputed.any():
+        style = {"stroke": "#444444", "width": 1.6, "dash": [7, 3, 1.5, 3]}
+        parts.append(_border_part(words("boundary_disputed"), frame[disputed], settings, style))
+    return {"parts": parts}
+
+
+def _level_name(level: str) -> dict[str, str]:
+    known = {"country", "province", "prefecture", "county", "enclave", "township"}
+    return words(f"level_{level}") if level in known else dict.fromkeys(("en", "zh"), level.capitalize())
+
+
+def _border_part(
+    label: dict[str, str], frame: gpd.GeoDataFrame, settings: Settings, style: dict[str, Any]
+) -> dict[str, Any]:
+    """Each border once: neighbours share it, and a dashed line drawn twice is no longer dashed."""
+    geoms = _pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
+    areal = np.isin(shapely.get_type_id(geoms), (3, 6))
+    lines = np.where(areal, shapely.boundary(geoms), geoms)
+    merged = shapely.line_merge(shapely.union_all(lines))
+    return {"label": label, "paths": _pack.outlines([merged]), "style": style}
+
+
+def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
+    frame = _known(result.study.development)
+    if frame is None:
+        return None
+    basis = frame.get("geometry_basis", pd.Series("", index=frame.index)).fillna("").astype(str)
+    frame = frame.assign(_illustrative=basis.eq("illustrative"), _kind=frame["kind"].fillna("").astype(str))
+    colours = dict(zip(sorted(frame["_kind"].unique()), _KIND_COLOURS * 50, strict=False))
+    parts = []
+    for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
+        label = words("development_illustrative" if illustrative else "development", kind=str(kind).replace("_", " "))
+        style = {"fill": colours[kind], "stroke": "#3B3B3B", "width": 0.7, "opacity": 0.9}
+        style |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
+        part = _part(label, rows.geometry.to_numpy(), settings, **style)
+        parts.append({**part, "years": _years(rows), "names": _pack.column(pd.Series(rows.index.astype(str)))})
+    return {"parts": parts}
+
+
+def _places(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    frame = _known(result.study.places)
+    if frame is None:
+        return None
+    seats = frame[frame["kind"].astype(str).str.endswith("_seat") & ~frame["kind"].astype(str).str.startswith("town")]
+    if len(seats) == 0:
+        return None
+    return {"parts": [{"label": words("places"), "style": {"symbol": "square", "fill": "#4A4A4A"}, **_points(seats)}]}
+
+
+def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    points = shapely.point_on_surface(frame.geometry.to_numpy())
+    return {
+        "lon": _pack.column(shapely.get_x(points), steps=_pack.POINT_STEPS),
+        "lat": _pack.column(shapely.get_y(points), steps=_pack.POINT_STEPS),
+    }
+
+
+def _names(result: Result, _settings: Settings) -> dict[str, Any]:
+    """Names of towns and units; the names of sites come from their table. A lower rank is placed first."""
+    rows: list[pd.DataFrame] = []
+    boundaries, places = _known(result.study.boundaries), _known(result.study.places)
+    if places is not None:
+        kinds = places["kind"].astype(str)
+        for rank, kind in enumerate(("prefecture_seat", "county_seat"), start=1):
+            rows.append(_named(places[kinds == kind], rank, "place"))
+    if boundaries is not None:
+        for rank, level in enumerate(reversed(_levels(boundaries))):
+            of_level = boundaries[boundaries["level"].astype(str) == level]
+            rows.append(_named(of_level, 3 + rank, "unit" if rank else "region"))
+    frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style"])
+    steps = {"lon": _pack.POINT_STEPS, "lat": _pack.POINT_STEPS, "rank": 1}
+    columns = {c: _pack.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
+    return {"n": len(frame), "columns": columns}
+
+
+def _named(frame: gpd.GeoDataFrame, rank: int, style: str) -> pd.DataFrame:
+    points = shapely.point_on_surface(frame.geometry.to_numpy())
+    local = frame["name_local"] if "name_local" in frame else pd.Series(None, index=frame.index, dtype=object)
+    return pd.DataFrame(
+        {
+            "name": frame["name"].to_numpy(),
+            "local": local.to_numpy(),
+            "lon": shapely.get_x(points),
+            "lat": shapely.get_y(points),
+            "rank": rank,
+            "style": style,
+        }
+    )
+
+
+def _always(_result: Result, _settings: Settings) -> dict[str, Any]:
+    """Drawn from the tables of sites, origins and flows, which the page carries anyway."""
+    return {}
+
+
+ELEMENTS: Final[Mapping[str, Element]] = {
+    e.name: e
+    for e in (
+        Element("relief", 10, "picture", _relief, "relief"),
+        Element("areas", 20, "areas", _areas, "area_layer"),
+        Element("oasis", 30, "polygons", _oasis, "oasis"),
+        Element("graticule", 35, "graticule", _always, "graticule"),
+        Element("rivers", 40, "polygons", _rivers, "rivers"),
+        Element("boundaries", 50, "lines", _boundaries, "boundary"),
+        Element("roads", 55, "lines", _roads, "roads", shown=False),
+        Element("development", 60, "polygons", _development, "development"),
+        Element("uncertainty", 70, "discs", _always, "uncertainty"),
+        Element("flows", 80, "flows", _always, "flows"),
+        Element("places", 90, "points", _places, "places"),
+        Element("origins", 100, "origins", _always, "origins"),
+        Element("sites", 110, "sites", _always, "sites"),
+        Element("labels", 120, "labels", _names, "labels"),
+    )
+}
+"""Everything the map draws, from the ground up."""
+
+
+def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
+    """What every element has to draw, from the ground up; elements with nothing to draw are left out."""
+    for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
+        payload = element.payload(result, settings)
+        if payload is not None:
+            head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": words(element.label)}
+            yield {**head, **payload}

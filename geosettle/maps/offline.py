@@ -1,0 +1,235 @@
+"""One HTML file that loads nothing: assets by name, data in one inert block, scripts known by their hashes.
+
+No template engine touches the page. The data stand in a single ``application/json`` block that one static script reads
+and writes with `textContent`; so text from data can become neither HTML, nor JavaScript, nor a template.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import importlib.resources
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from geosettle.errors import OutputError
+
+__all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "page", "shell_bytes"]
+
+SCRIPTS: Final = ("core.js", "canvas.js", "draw.js", "charts.js", "tools.js", "panel.js", "main.js")
+"""Our own script, in the order in which its files are joined into one function."""
+
+_ESCAPES: Final = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+
+def inert_json(value: Any) -> str:
+    r"""JSON that is only data wherever it stands: no tag, comment or template can begin in it.
+
+    Parameters
+    ----------
+    value
+        Anything json writes; NaN is refused, missing is None.
+
+    Returns
+    -------
+    str
+        The same value on parsing, but ``<``, ``>``, ``&``, U+2028 and U+2029 are written as escapes, and so is the
+        brace of ``{{``, ``{%`` and ``{#``. Half a surrogate pair becomes ``?``.
+
+    Examples
+    --------
+    >>> print(inert_json({"name": "</script>{{7*7}}"}))
+    {"name":"\u003c/script\u003e\u007b\u007b7*7}}"}
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = text.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
+    # JSON's own braces are never followed by one of these, so every match stands inside a string.
+    return re.sub(r"\{(?=[{%#])", r"\\u007b", re.sub(r"\{\{", r"\\u007b\\u007b", text))
+
+
+def _asset_text(name: str) -> str:
+    """A text file of Leaflet, its lines ended as the browser's parser will end them: hashes are taken of that text."""
+    return _asset(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+@cache
+def _asset(name: str) -> bytes:
+    """A file of Leaflet, from the package that carries it."""
+    folder = importlib.resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+    try:
+        return folder.joinpath(name).read_bytes()
+    except FileNotFoundError:
+        raise OutputError(
+            f"the installed django-js-lib-leaflet has no file {name}", mend="Install django-js-lib-leaflet==1.9.4.1."
+        ) from None
+
+
+@cache
+def _own(name: str) -> str:
+    return (importlib.resources.files("geosettle.maps") / "static" / name).read_text("utf-8")
+
+
+@cache
+def leaflet_js() -> str:
+    """Leaflet's script, fit to stand inside a page."""
+    text = re.sub(r"//[#@] sourceMappingURL=.*", "", _asset_text("leaflet.js"))
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+@cache
+def leaflet_css() -> str:
+    """Leaflet's style with its pictures inside; a picture we do not know is an error."""
+    text = _asset_text("leaflet.css")
+
+    def inline(match: re.Match[str]) -> str:
+        target = match.group(1).strip("'\"")
+        if target.startswith("#"):  # a behaviour of old Internet Explorer, kept as it is
+            return match.group(0)
+        return f'url("{_picture(target)}")'
+
+    return re.sub(r"url\(([^)]*)\)", inline, text)
+
+
+def _picture(name: str) -> str:
+    if not re.fullmatch(r"images/[\w-]+\.png", name):
+        raise OutputError(f"Leaflet's style asks for {name!r}, which is not one of its pictures")
+    return f"data:image/png;base64,{base64.b64encode(_asset(name)).decode('ascii')}"
+
+
+@cache
+def _marker_icons() -> str:
+    """Leaflet finds its marker pictures by reading its style, which fails once they are inside; so name them."""
+    uris = [_picture(f"images/{n}.png") for n in ("marker-icon", "marker-icon-2x", "marker-shadow")]
+    options = json.dumps(dict(zip(("iconUrl", "iconRetinaUrl", "shadowUrl"), uris, strict=True)))
+    return f"delete L.Icon.Default.prototype._getIconUrl;L.Icon.Default.mergeOptions({options});"
+
+
+@cache
+def _own_script() -> str:
+    parts = "\n".join(_own(name) for name in SCRIPTS)
+    if re.search(r"</script|<!--", parts):
+        raise OutputError("the map's own script holds the end of a script element")
+    return f"(function () {{\n'use strict';\n{parts}\n}})();"
+
+
+@cache
+def shell_bytes() -> int:
+    """Size of everything in the page but its data, in bytes."""
+    texts = (leaflet_js(), leaflet_css(), _marker_icons(), _own_script(), _own("map.css"))
+    return sum(len(t.encode("utf-8")) for t in texts) + 2_000
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def csp(scripts: Iterable[str], styles: Iterable[str], *, hosts: Sequence[str] = (), foreign: bool = False) -> str:
+    """Content-Security-Policy that lets exactly these scripts and styles run and nothing be fetched.
+
+    Parameters
+    ----------
+    scripts, styles
+        The texts that are put into the page.
+    hosts
+        Hosts of a base map that was asked for; only pictures may come from them.
+    foreign
+        Whether the page holds the user's own folium layers, whose HTML carries style attributes.
+
+    Returns
+    -------
+    str
+        The policy; it holds no double quote.
+
+    Examples
+    --------
+    >>> csp(["var a = 1;"], [])[:61]
+    "default-src 'none'; script-src 'sha256-4mUeKqXsV+lyLmU7uJ27Tj"
+    """
+    style = "'unsafe-inline'" if foreign else " ".join(_hash(s) for s in styles) or "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(_hash(s) for s in scripts)}",
+            f"style-src {style}",
+            f"img-src data: blob:{''.join(f' {host}' for host in hosts)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def page(
+    data: Mapping[str, Any],
+    *,
+    lang: str,
+    title: str,
+    hosts: Sequence[str] = (),
+    foreign: Sequence[str] | None = None,
+) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    data
+        What the script draws; JSON-able.
+    lang
+        Language of the page, for screen readers.
+    title
+        Title of the window, plain text.
+    hosts
+        Hosts of a base map.
+    foreign
+        Scripts of the user's own folium layers, run after ours; None: there are none.
+
+    Returns
+    -------
+    str
+        HTML, deterministic.
+    """
+    bridge = [_own("bridge.js")] if foreign is not None else []
+    scripts = [leaflet_js(), _marker_icons(), _own_script(), *bridge, *(_safe_script(s) for s in foreign or ())]
+    styles = [leaflet_css(), _own("map.css")]
+    policy = csp(scripts, styles, hosts=hosts, foreign=foreign is not None)
+    tags = "\n".join(f"<script>{s}</script>" for s in scripts)
+    css = "\n".join(f"<style>{s}</style>" for s in styles)
+    text = {key: html.escape(str(data["words"][lang][key])) for key in ("skip", "map_label", "needs_script")}
+    return f"""<!DOCTYPE html>
+<html lang="{html.escape(lang)}" dir="ltr">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{html.escape(title)}</title>
+{css}
+</head>
+<body>
+<a class="gs-skip" href="#gs-tables">{text["skip"]}</a>
+<main id="gs-main"><div id="gs-map" role="application" aria-label="{text["map_label"]}"></div>
+<div id="gs-tip" role="presentation" hidden></div><div id="gs-live" class="gs-hidden" aria-live="polite"></div></main>
+<aside id="gs-panel"><noscript>{text["needs_script"]}</noscript></aside>
+<script type="application/json" id="gs-data">{inert_json(data)}</script>
+{tags}
+</body>
+</html>
+"""
+
+
+def _safe_script(text: str) -> str:
+    """A script that folium wrote for a user's layer; refused where it would end its own element."""
+    if re.search(r"</script|<!--", text, flags=re.IGNORECASE):
+        raise OutputError(
+            "a folium layer that was added to the map holds '</script' or '<!--' in its data",
+            mend="Remove it from the layer's text: folium writes such text into the script as it is.",
+        )
+    return text

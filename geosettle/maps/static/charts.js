@@ -1,0 +1,95 @@
+// @ts-check
+/* Small charts for the card, as SVG. Each says in words what it shows, for those who do not see it. */
+
+const CHART_WIDTH = 336;
+
+/** @param {number} x @param {number} y @param {any} text @param {Object<string, any>} [more] */
+function chartText(x, y, text, more) {
+  return svg('text', { x, y, 'font-size': 11, fill: INK, ...more }, text);
+}
+
+/** A name cut to fit, isolated. @param {any} text @param {number} letters */
+function clip(text, letters) {
+  const all = Array.from(String(text));
+  return `\u2068${all.length > letters ? `${all.slice(0, letters - 1).join('')}…` : all.join('')}\u2069`;
+}
+
+/** Round numbers from 0 that cover a length. @param {number} most */
+function ticks(most) {
+  const raw = most / 4;
+  const power = 10 ** Math.floor(Math.log10(raw || 1));
+  const step = [1, 2, 2.5, 5, 10].map((k) => k * power).find((s) => s >= raw) || power;
+  return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, i) => i * step);
+}
+
+/**
+ * Distance from every located origin of a site: a dot, and the interval that both positions allow.
+ * @param {number} row
+ */
+function distanceChart(row) {
+  const rows = flowsOf.site[row].filter((i) => flows.value('geodesic_km', i) !== null);
+  if (!rows.length) return null;
+  rows.sort((a, b) => flows.value('geodesic_km', a) - flows.value('geodesic_km', b));
+  const shown = rows.slice(0, 12);
+  const most = Math.max(...shown.map((i) => flows.value('geodesic_high_km', i) ?? flows.value('geodesic_km', i)));
+  const marks = ticks(most);
+  const left = 112;
+  const scale = (CHART_WIDTH - left - 12) / marks[marks.length - 1];
+  const height = 18 * shown.length + 22;
+  const title = shown.map((i) => `${rowName(origins, flows.value('origin', i))} ${figure(flows.value('geodesic_km', i))}`).join('; ');
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_distances')}: ${title}` });
+  for (const mark of marks) {
+    const x = left + mark * scale;
+    chart.append(svg('line', { x1: x, x2: x, y1: 0, y2: height - 18, stroke: '#DDE1E4' }));
+    chart.append(chartText(x, height - 5, figure(mark, 0), { 'text-anchor': 'middle', fill: '#5D666D', 'font-size': 10 }));
+  }
+  shown.forEach((i, k) => {
+    const y = 18 * k + 9;
+    const low = flows.value('geodesic_low_km', i);
+    const high = flows.value('geodesic_high_km', i);
+    chart.append(chartText(left - 6, y + 4, clip(rowName(origins, flows.value('origin', i)), 17), { 'text-anchor': 'end' }));
+    if (low !== null && high !== null) {
+      chart.append(svg('line', { x1: left + low * scale, x2: left + high * scale, y1: y, y2: y, stroke: FLOW, 'stroke-width': 5, opacity: 0.35 }));
+    }
+    chart.append(svg('circle', { cx: left + flows.value('geodesic_km', i) * scale, cy: y, r: 3.6, fill: FLOW }));
+  });
+  const unlocated = flowsOf.site[row].length - rows.length;
+  return el('figure', {}, el('figcaption', {}, word('chart_distances')), chart,
+    el('p', { class: 'gs-note' }, word('bar'), unlocated ? `; ${word('chart_unlocated', { n: unlocated })}` : ''));
+}
+
+/** Bars of hectares by kind of land. @param {string} id */
+function landChart(id) {
+  const rows = DATA.charts.land[id];
+  if (!rows || !rows.length) return null;
+  const most = Math.max(...rows.map((r) => r[1]));
+  const height = 18 * rows.length;
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land')}: ${rows.map((r) => `${r[0]} ${figure(r[1], 0)}`).join('; ')}` });
+  rows.forEach(([kind, ha], k) => {
+    const width = Math.max(1, (150 * ha) / most);
+    const fill = kind === 'oasis' ? '#8FBF9F' : '#B98B1E';
+    chart.append(chartText(106, 18 * k + 13, clip(kind, 17), { 'text-anchor': 'end' }));
+    chart.append(svg('rect', { x: 112, y: 18 * k + 3, width, height: 12, fill }));
+    chart.append(chartText(116 + width, 18 * k + 13, figure(ha, 0)));
+  });
+  return el('figure', {}, el('figcaption', {}, word('chart_land')), chart);
+}
+
+/** Capitals before and after the move, each on its own scale. @param {string} id */
+function capitalsChart(id) {
+  const rows = DATA.charts.capitals[id];
+  if (!rows || !rows.length) return null;
+  const height = 20 * rows.length;
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_capitals')}: ${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]}`).join('; ')}` });
+  rows.forEach(([capital, before, after], k) => {
+    const y = 20 * k + 10;
+    const most = Math.max(Math.abs(before), Math.abs(after)) || 1;
+    const at = (v) => 116 + (140 * Math.max(0, v)) / most;
+    chart.append(chartText(106, y + 4, clip(capital, 17), { 'text-anchor': 'end' }));
+    chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 1.5 }));
+    chart.append(svg('circle', { cx: at(before), cy: y, r: 4, fill: '#FFFFFF', stroke: ORIGIN, 'stroke-width': 1.5 }));
+    chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
+    chart.append(chartText(266, y + 4, `${figure(before)} → ${figure(after)}`, { 'font-size': 10, fill: '#5D666D' }));
+  });
+  return el('figure', {}, el('figcaption', {}, word('chart_capitals')), chart);
+}

@@ -1,0 +1,295 @@
+// @ts-check
+/*
+ * The map of one study. All files of this script are joined into one function; they share the names below.
+ *
+ * Rules that keep it safe: the data are read from one JSON block; text from the data reaches the page only through
+ * `textContent` (by `el` and `svg`) or as pixels of a canvas; nothing is evaluated, fetched or stored.
+ */
+
+/** Everything Python wrote about the study. */
+const DATA = JSON.parse(/** @type {HTMLElement} */ (document.getElementById('gs-data')).textContent || '{}');
+
+/** What the reader has chosen. `selected` is null or {kind: 'site' | 'origin', row}. */
+const state = {
+  lang: DATA.lang,
+  hidden: new Set(DATA.elements.filter((e) => !e.shown).map((e) => e.name)),
+  selected: /** @type {null | {kind: string, row: number}} */ (null),
+  year: Infinity,
+  indicator: '',
+  area: '',
+  compare: '',
+  opacity: 0.7,
+  filter: '',
+};
+
+/**
+ * A text of the interface in the reader's language, its blanks filled.
+ * @param {string} key @param {Object<string, string | number>} [values]
+ */
+function word(key, values) {
+  let text = DATA.words[state.lang][key] || key;
+  for (const [name, value] of Object.entries(values || {})) text = text.split(`{${name}}`).join(String(value));
+  return text;
+}
+
+/** A text that Python gives either plain or once per language. @param {any} text */
+function say(text) {
+  return text && typeof text === 'object' ? text[state.lang] : String(text ?? '');
+}
+
+/**
+ * An HTML element. Children that are not nodes become text; attributes starting with "on" become listeners.
+ * @param {string} tag @param {Object<string, any>} [attributes] @param {...any} children
+ * @returns {any}
+ */
+function el(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes || {}, children);
+}
+
+/** The same for SVG. @param {string} tag @param {Object<string, any>} [attributes] @param {...any} children */
+function svg(tag, attributes, ...children) {
+  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes || {}, children);
+}
+
+/** @param {any} node @param {Object<string, any>} attributes @param {any[]} children */
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (name === 'style') Object.assign(node.style, value);
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return node;
+}
+
+/** A name from the data, isolated so that its direction disturbs nothing around it. @param {any} text */
+function name(text) {
+  return el('bdi', { dir: 'auto' }, text);
+}
+
+/** A number as the reader's language writes it; a dash where there is none. @param {any} number @param {number} [digits] */
+function figure(number, digits) {
+  if (number === null || number === undefined || Number.isNaN(number)) return '—';
+  const places = digits === undefined ? (Math.abs(number) < 10 ? 1 : 0) : digits;
+  const shown = Number(number).toLocaleString('en-GB', { maximumFractionDigits: places, minimumFractionDigits: places });
+  return shown.replace('-', '\u2212');
+}
+
+/** "low to high", or nothing where there is no interval. @param {any} low @param {any} high @param {number} [digits] */
+function interval(low, high, digits) {
+  if (low === null || high === null || low === undefined || high === undefined) return '';
+  return word('interval', { low: figure(low, digits), high: figure(high, digits) });
+}
+
+/* ---- reading packed data: see maps/_pack.py ---- */
+
+/** Whole numbers from base-64 text. @param {string} text @param {boolean} [delta] @returns {Float64Array} */
+function unpack(text, delta) {
+  const bytes = atob(text);
+  const out = new Float64Array(bytes.length);
+  let n = 0;
+  let sum = 0;
+  for (let i = 0; i < bytes.length;) {
+    let value = 0;
+    let weight = 1;
+    let byte;
+    do {
+      byte = bytes.charCodeAt(i++);
+      value += (byte & 127) * weight;
+      weight *= 128;
+    } while (byte > 127);
+    const signed = value % 2 ? -(value + 1) / 2 : value / 2;
+    sum = delta ? sum + signed : signed;
+    out[n++] = sum;
+  }
+  return out.subarray(0, n);
+}
+
+/**
+ * A table whose columns are read when first asked for.
+ * @param {{n: number, columns: Object<string, any>}} packed
+ */
+function makeTable(packed) {
+  const read = new Map();
+  return {
+    n: packed.n,
+    /** @param {string} key */
+    has: (key) => key in packed.columns,
+    /** All values of a column; null where missing. @param {string} key @returns {any} */
+    column(key) {
+      if (!read.has(key)) read.set(key, key in packed.columns ? readColumn(packed.columns[key]) : new Array(packed.n).fill(null));
+      return read.get(key);
+    },
+    /** One value. @param {string} key @param {number} row */
+    value(key, row) {
+      return this.column(key)[row];
+    },
+  };
+}
+
+/** @param {any} packed @returns {any[]} */
+function readColumn(packed) {
+  if (packed.v) return packed.v;
+  const whole = unpack(packed.d, packed.delta);
+  const out = new Array(whole.length);
+  for (let i = 0; i < whole.length; i++) {
+    const v = whole[i];
+    if (v === 0) out[i] = null;
+    else if (packed.k) out[i] = packed.k[v - 1];
+    else out[i] = (v > 0 ? v - 1 : v) / packed.q;
+  }
+  return out;
+}
+
+/** Web Mercator in the unit square, as Leaflet's tiles count it. @param {number} lon */
+function mercatorX(lon) {
+  return lon / 360 + 0.5;
+}
+
+/** @param {number} lat */
+function mercatorY(lat) {
+  const sin = Math.sin((Math.max(-85, Math.min(85, lat)) * Math.PI) / 180);
+  return 0.5 - Math.atanh(sin) / (2 * Math.PI);
+}
+
+/**
+ * Outlines as features of rings of Web Mercator coordinates, each feature with its box.
+ * @param {any} packed
+ */
+function readOutlines(packed) {
+  const rings = unpack(packed.rings);
+  const points = unpack(packed.points);
+  const xs = unpack(packed.x, true);
+  const ys = unpack(packed.y, true);
+  const features = [];
+  let ring = 0;
+  let at = 0;
+  for (let f = 0; f < rings.length; f++) {
+    const feature = { rings: /** @type {Float64Array[]} */ ([]), box: [Infinity, Infinity, -Infinity, -Infinity] };
+    for (let r = 0; r < rings[f]; r++) {
+      const n = points[ring++];
+      const xy = new Float64Array(2 * n);
+      for (let i = 0; i < n; i++, at++) {
+        const x = mercatorX(xs[at] / packed.q);
+        const y = mercatorY(ys[at] / packed.q);
+        xy[2 * i] = x;
+        xy[2 * i + 1] = y;
+        if (x < feature.box[0]) feature.box[0] = x;
+        if (y < feature.box[1]) feature.box[1] = y;
+        if (x > feature.box[2]) feature.box[2] = x;
+        if (y > feature.box[3]) feature.box[3] = y;
+      }
+      feature.rings.push(xy);
+    }
+    features.push(feature);
+  }
+  return features;
+}
+
+/* ---- the ellipsoid ---- */
+
+const WGS84_A = 6378137;
+const WGS84_F = 1 / 298.257223563;
+
+/**
+ * Where one arrives going straight from a point: Vincenty's direct formula, good to a millimetre.
+ * @param {number} lon @param {number} lat @param {number} azimuth degrees @param {number} metres
+ * @returns {[number, number]} longitude, latitude
+ */
+function destination(lon, lat, azimuth, metres) {
+  const b = WGS84_A * (1 - WGS84_F);
+  const alpha = (azimuth * Math.PI) / 180;
+  const tanU = (1 - WGS84_F) * Math.tan((lat * Math.PI) / 180);
+  const cosU = 1 / Math.sqrt(1 + tanU * tanU);
+  const sinU = tanU * cosU;
+  const sigma1 = Math.atan2(tanU, Math.cos(alpha));
+  const sinAlpha = cosU * Math.sin(alpha);
+  const cos2Alpha = 1 - sinAlpha * sinAlpha;
+  const u2 = (cos2Alpha * (WGS84_A * WGS84_A - b * b)) / (b * b);
+  const A = 1 + (u2 / 16384) * (4096 + u2 * (-768 + u2 * (320 - 175 * u2)));
+  const B = (u2 / 1024) * (256 + u2 * (-128 + u2 * (74 - 47 * u2)));
+  let sigma = metres / (b * A);
+  let cosM = 0;
+  for (let k = 0; k < 20; k++) {
+    cosM = Math.cos(2 * sigma1 + sigma);
+    const s = Math.sin(sigma);
+    const inner = Math.cos(sigma) * (2 * cosM * cosM - 1) - (B / 6) * cosM * (4 * s * s - 3) * (4 * cosM * cosM - 3);
+    const next = metres / (b * A) + B * s * (cosM + (B / 4) * inner);
+    if (Math.abs(next - sigma) < 1e-12) break;
+    sigma = next;
+  }
+  const s = Math.sin(sigma);
+  const c = Math.cos(sigma);
+  const t = sinU * s - cosU * c * Math.cos(alpha);
+  const lat2 = Math.atan2(sinU * c + cosU * s * Math.cos(alpha), (1 - WGS84_F) * Math.sqrt(sinAlpha * sinAlpha + t * t));
+  const lambda = Math.atan2(s * Math.sin(alpha), cosU * c - sinU * s * Math.cos(alpha));
+  const C = (WGS84_F / 16) * cos2Alpha * (4 + WGS84_F * (4 - 3 * cos2Alpha));
+  const L2 = lambda - (1 - C) * WGS84_F * sinAlpha * (sigma + C * s * (cosM + C * c * (2 * cosM * cosM - 1)));
+  return [lon + (L2 * 180) / Math.PI, (lat2 * 180) / Math.PI];
+}
+
+/** Ground metres of one pixel, east to west, on the ellipsoid. @param {number} lat @param {number} zoom */
+function metresPerPixel(lat, zoom) {
+  const phi = (lat * Math.PI) / 180;
+  const e2 = WGS84_F * (2 - WGS84_F);
+  const radius = (WGS84_A / Math.sqrt(1 - e2 * Math.sin(phi) ** 2)) * Math.cos(phi);
+  return (2 * Math.PI * radius) / (256 * 2 ** zoom);
+}
+
+/* ---- the tables every part of the map reads ---- */
+
+const sites = makeTable(DATA.sites);
+const origins = makeTable(DATA.origins);
+const flows = makeTable(DATA.flows);
+
+/** Rows of `flows` by site and by origin. */
+const flowsOf = { site: groupRows(flows.column('site'), sites.n), origin: groupRows(flows.column('origin'), origins.n) };
+
+/** @param {any[]} key @param {number} n @returns {number[][]} */
+function groupRows(key, n) {
+  const groups = Array.from({ length: n }, () => /** @type {number[]} */ ([]));
+  for (let i = 0; i < key.length; i++) groups[key[i]].push(i);
+  return groups;
+}
+
+/** Web Mercator positions of a table's rows, NaN where unknown. @param {any} table */
+function positions(table) {
+  const lon = table.column('lon');
+  const lat = table.column('lat');
+  const xy = new Float64Array(2 * table.n);
+  for (let i = 0; i < table.n; i++) {
+    xy[2 * i] = lon[i] === null ? NaN : mercatorX(lon[i]);
+    xy[2 * i + 1] = lat[i] === null ? NaN : mercatorY(lat[i]);
+  }
+  return xy;
+}
+
+const siteXY = positions(sites);
+const originXY = positions(origins);
+
+/** Name of a row, in the reader's language where the data have it. @param {any} table @param {number} row */
+function rowName(table, row) {
+  const local = state.lang === 'zh' ? table.value('name_local', row) : null;
+  return local || table.value('name', row) || table.value('id', row);
+}
+
+/** Household-weighted mean distance of the rows of flows given; null where none is known. @param {number[]} rows */
+function meanKm(rows) {
+  const km = flows.column('geodesic_km');
+  const households = flows.column('households');
+  const known = rows.filter((i) => km[i] !== null);
+  if (!known.length) return null;
+  const weighted = known.every((i) => households[i] > 0);
+  let sum = 0;
+  let weight = 0;
+  for (const i of known) {
+    const w = weighted ? households[i] : 1;
+    sum += km[i] * w;
+    weight += w;
+  }
+  return sum / weight;
+}

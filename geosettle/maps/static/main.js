@@ -1,0 +1,82 @@
+// @ts-check
+/* Put everything together. */
+
+/** Select a site or an origin, or nothing; zoom to it and its flows if asked. @param {null | {kind: string, row: number}} thing @param {boolean} [zoom] */
+function select(thing, zoom) {
+  state.selected = thing;
+  fillCard();
+  markRows();
+  if (thing && zoom) zoomTo(thing);
+  sheets.repaint();
+  writeHash();
+  if (!thing) {
+    announce(word('selected_none'));
+    return;
+  }
+  const table = thing.kind === 'site' ? sites : origins;
+  const km = meanKm(flowsOf[thing.kind][thing.row]);
+  announce(`${rowName(table, thing.row)}${km === null ? '' : `: ${word('mean_km')} ${figure(km)}`}`);
+  if (!zoom && matchMedia('(min-width: 761px)').matches) part.card.scrollIntoView({ block: 'nearest' });
+}
+
+/** @param {{kind: string, row: number}} thing */
+function zoomTo(thing) {
+  const bounds = L.latLngBounds([]);
+  const add = (table, row) => {
+    const lat = table.value('lat', row);
+    if (lat !== null) bounds.extend([lat, table.value('lon', row)]);
+  };
+  add(thing.kind === 'site' ? sites : origins, thing.row);
+  for (const i of flowsOf[thing.kind][thing.row]) {
+    add(sites, flows.value('site', i));
+    add(origins, flows.value('origin', i));
+  }
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (bounds.isValid()) map.fitBounds(bounds.pad(0.2), { maxZoom: 10, animate: !still });
+}
+
+function wholeMap() {
+  select(null);
+  map.fitBounds(leafletBounds(DATA.view), { animate: false });
+}
+
+function start() {
+  const link = readHash();
+  map = L.map('gs-map', { attributionControl: false, zoomSnap: 0.25, zoomDelta: 0.5, wheelPxPerZoomLevel: 110, minZoom: 1, maxZoom: DATA.basemap ? DATA.basemap.maxZoom : 14, worldCopyJump: false });
+  for (const [pane, order_] of /** @type {[string, number][]} */ ([['gs-ground', 210], ['gs-left', 220], ['gs-right', 221], ['gs-sheet', 350]])) {
+    map.createPane(pane).style.zIndex = String(order_);
+    if (pane !== 'gs-sheet') map.getPane(pane).style.pointerEvents = 'none';
+  }
+  if (DATA.basemap) {
+    L.tileLayer(DATA.basemap.url, { maxZoom: DATA.basemap.maxZoom, subdomains: DATA.basemap.subdomains, pane: 'tilePane' }).addTo(map);
+    state.hidden.add('relief');
+  }
+  if (link) map.setView(link.at, link.zoom, { animate: false });
+  else map.fitBounds(leafletBounds(DATA.view), { animate: false });
+  map.setMaxBounds(leafletBounds(DATA.view).pad(1.2));
+  addScale();
+  addControl('bottomright', el('div', { class: 'gs-credit' }, `Leaflet${DATA.basemap ? ` | ${DATA.basemap.credit}` : ''}`));
+  addControl('bottomright', locator());
+  sheets = new Sheets({ pane: 'gs-sheet' });
+  buildPanel();
+  map.addLayer(sheets);
+  addPointing();
+  showPictures();
+  map.on('move zoomend resize viewreset', clipPanes);
+  map.on('moveend', writeHash);
+  addEventListener('beforeprint', preparePrint);
+  addEventListener('afterprint', endPrint);
+  report();
+}
+
+/** Say how much was drawn, once, for those who do not see it and for tests. */
+function report() {
+  const container = map.getContainer();
+  for (const [key, count] of Object.entries(drawn)) container.setAttribute(`data-${key}`, String(count));
+  announce(word('summary', drawn));
+}
+
+start();
+
+/** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */
+/** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv };

@@ -1,0 +1,555 @@
+// @ts-check
+/* The panel: title, totals, card, legend, sliders, tables, sources. It is built anew when the language changes. */
+
+const panel = /** @type {any} */ (document.getElementById('gs-panel'));
+/** Parts of the panel that change on their own. @type {Object<string, any>} */
+const part = {};
+
+/** Build the whole panel. */
+function buildPanel() {
+  document.documentElement.lang = state.lang;
+  panel.setAttribute('aria-label', word('panel'));
+  Object.assign(part, { card: el('section', { id: 'gs-card', hidden: true }), legend: el('section', { id: 'gs-legend' }) });
+  panel.replaceChildren(
+    ...[header(), part.card, part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), notesSection()].filter(Boolean),
+  );
+  fillLegend();
+  fillCard();
+  fillTables();
+}
+
+function header() {
+  return el('header', {},
+    el('h1', {}, name(say(DATA.title))),
+    el('p', { class: 'gs-sub' }, name(say(DATA.subtitle))),
+    el('ul', { class: 'gs-totals' }, DATA.totals.map((t) => el('li', {}, el('b', {}, figure(t.value, 0)), el('span', {}, say(t.label))))),
+    el('div', { class: 'gs-buttons' },
+      button('reset', wholeMap), button('png', async () => { save(await exportPng(), 'map.png'); announce(word('exported')); }),
+      button('print', () => { preparePrint(); print(); }), button('csv', () => save(new Blob([sitesCsv()], { type: 'text/csv' }), 'sites.csv')),
+      el('button', { type: 'button', id: 'gs-language', lang: state.lang === 'en' ? 'zh' : 'en', onclick: changeLanguage }, word('language'))),
+  );
+}
+
+/** @param {string} key @param {() => void} action */
+function button(key, action) {
+  return el('button', { type: 'button', id: `gs-${key}`, onclick: action }, word(key));
+}
+
+function changeLanguage() {
+  state.lang = state.lang === 'en' ? 'zh' : 'en';
+  document.title = say(DATA.title);
+  buildPanel();
+  sheets.repaint();
+  showPictures();
+  writeHash();
+  /** @type {any} */ (document.getElementById('gs-language')).focus();
+}
+
+/** Say something to those who hear the page. @param {string} text */
+function announce(text) {
+  /** @type {any} */ (document.getElementById('gs-live')).textContent = text;
+}
+
+/* ---- legend: what is drawn, and the switch for it ---- */
+
+function fillLegend() {
+  const rows = DATA.elements.filter((e) => e.kind !== 'areas').reverse().flatMap(legendRows);
+  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, rows), sizeLegend());
+}
+
+/** @param {any} element */
+function legendRows(element) {
+  const extra = [];
+  if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
+  }
+  if (element.kind === 'flows' && flows.column('households').some((v) => v === null)) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => thinSymbol(ctx)), el('span', {}, word('flows_thin'))));
+  }
+  const parts = element.parts || [null];
+  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol((ctx) => drawSymbol(ctx, element, parts[0])), el('span', {}, say(parts[0]?.label || element.label))));
+  const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
+  return [first, ...others, ...extra];
+}
+
+/** @param {any} element */
+function layerSwitch(element) {
+  return el('input', {
+    type: 'checkbox',
+    'data-layer': element.name,
+    checked: !state.hidden.has(element.name),
+    'aria-label': word('show_layer', { name: say(element.label) }),
+    onchange: (event) => {
+      if (event.target.checked) state.hidden.delete(element.name);
+      else state.hidden.add(element.name);
+      showPictures();
+      sheets.repaint();
+    },
+  });
+}
+
+/** A small canvas, drawn upon at the screen's density. @param {(ctx: CanvasRenderingContext2D) => void} paint */
+function symbol(paint) {
+  const canvas = el('canvas', { width: 68, height: 36, 'aria-hidden': 'true', class: 'gs-symbol' });
+  const ctx = canvas.getContext('2d');
+  ctx.scale(2, 2);
+  paint(ctx);
+  return canvas;
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function hollowSymbol(ctx) {
+  diamond(ctx, 17, 9, 5.5);
+  ctx.fillStyle = '#FFFFFF';
+  ctx.fill();
+  ctx.strokeStyle = SITE;
+  ctx.lineWidth = 1.8;
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function thinSymbol(ctx) {
+  ctx.beginPath();
+  traceFlow(ctx, [2, 13, 17, 3, 32, 6], flowWidth(null));
+  ctx.fillStyle = FLOW;
+  ctx.globalAlpha = 0.6;
+  ctx.fill();
+}
+
+/** The symbol of an element, or of one part of it. @param {CanvasRenderingContext2D} ctx @param {any} element @param {any} of */
+function drawSymbol(ctx, element, of) {
+  const style = of?.style || {};
+  if (element.kind === 'sites') {
+    diamond(ctx, 17, 9, 8);
+    ctx.fillStyle = SITE;
+    ctx.fill();
+  } else if (element.kind === 'origins') {
+    ctx.beginPath();
+    ctx.arc(17, 9, 4.2, 0, 2 * Math.PI);
+    ctx.fillStyle = '#FFFFFF';
+    ctx.fill();
+    ctx.strokeStyle = ORIGIN;
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+  } else if (element.kind === 'flows') {
+    ctx.beginPath();
+    traceFlow(ctx, [2, 14, 17, 2, 32, 7], 6);
+    ctx.fillStyle = FLOW;
+    ctx.globalAlpha = 0.6;
+    ctx.fill();
+  } else if (element.kind === 'discs') discSymbol(ctx);
+  else if (element.kind === 'labels') {
+    ctx.font = `600 12px ${SANS}`;
+    ctx.fillStyle = INK;
+    ctx.fillText('Aa', 9, 13);
+  } else if (element.kind === 'graticule') {
+    ctx.strokeStyle = '#7D8790';
+    ctx.lineWidth = 0.8;
+    ctx.strokeRect(4, -3, 13, 12);
+    ctx.strokeRect(17, 9, 13, 12);
+  } else if (element.kind === 'picture') {
+    const shade = ctx.createLinearGradient(2, 0, 32, 0);
+    ['#F4ECDC', '#E2DCCE', '#CFCBC2', '#FAFAFA'].forEach((c, i) => shade.addColorStop(i / 3, c));
+    ctx.fillStyle = shade;
+    ctx.fillRect(2, 3, 30, 12);
+  } else if (element.kind === 'points') {
+    ctx.fillStyle = style.fill;
+    ctx.fillRect(14.5, 6.5, 5, 5);
+  } else boxOrLine(ctx, style);
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function discSymbol(ctx) {
+  ctx.beginPath();
+  ctx.arc(17, 9, 7.5, 0, 2 * Math.PI);
+  ctx.fillStyle = 'rgba(213,94,0,0.12)';
+  ctx.fill();
+  ctx.setLineDash([2, 2.5]);
+  ctx.strokeStyle = SITE;
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {any} style */
+function boxOrLine(ctx, style) {
+  ctx.globalAlpha = style.opacity ?? 1;
+  ctx.setLineDash(style.dash || []);
+  ctx.lineWidth = style.width || 1;
+  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || 'rgba(0,0,0,0)';
+  if (style.fill) {
+    ctx.fillStyle = style.hatch ? hatch(ctx, style.fill) : style.fill;
+    ctx.fillRect(3, 3, 28, 12);
+    ctx.strokeRect(3, 3, 28, 12);
+  } else {
+    ctx.beginPath();
+    ctx.moveTo(1, 9);
+    ctx.lineTo(33, 9);
+    ctx.stroke();
+  }
+}
+
+/** A number near the share of the greatest that reads well. @param {number} value */
+function roundFigure(value) {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
+  return Math.max(1, Math.round(value / power) * power);
+}
+
+/** How large a diamond and how wide a flow is for how many households. */
+function sizeLegend() {
+  const known = sites.column('households').some((v) => v !== null);
+  if (!known) return null;
+  const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
+  const perFlow = flows.column('households').some((v) => v !== null) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
+  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}: ${perSite.join(', ')}; ${word('per_flow')}: ${perFlow.join(', ')}` });
+  const ctx = canvas.getContext('2d');
+  ctx.scale(2, 2);
+  ctx.font = `11px ${SANS}`;
+  ctx.textBaseline = 'middle';
+  let x = 4;
+  for (const v of perSite) {
+    const r = siteRadius(v);
+    diamond(ctx, x + r, 20, r);
+    ctx.fillStyle = SITE;
+    ctx.fill();
+    ctx.fillStyle = INK;
+    ctx.fillText(figure(v, 0), x + 2 * r + 4, 20);
+    x += 2 * r + 12 + ctx.measureText(figure(v, 0)).width;
+  }
+  x += 16;
+  for (const v of perFlow) {
+    ctx.fillStyle = FLOW;
+    ctx.globalAlpha = 0.6;
+    ctx.fillRect(x, 20 - flowWidth(v) / 2, 26, flowWidth(v));
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = INK;
+    ctx.fillText(figure(v, 0), x + 30, 20);
+    x += 42 + ctx.measureText(figure(v, 0)).width;
+  }
+  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `; ${word('per_flow')}` : ''}`), canvas);
+}
+
+/** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */
+function classLegend(classes, ramp) {
+  return el('ul', { class: ramp ? 'gs-ramp' : 'gs-classes' }, classes.map((c) => el('li', {}, el('i', { style: { backgroundColor: c.colour } }), el('span', {}, name(say(c.label))))));
+}
+
+/* ---- choices ---- */
+
+/** @param {string} id @param {string} text @param {[string, any][]} options @param {string} value @param {(value: string) => void} action */
+function chooser(id, text, options, value, action) {
+  const select_ = el('select', { id, onchange: (event) => action(event.target.value) },
+    options.map(([key, shown]) => el('option', { value: key, selected: key === value }, shown)));
+  return el('div', { class: 'gs-choice' }, el('label', { for: id }, text), select_);
+}
+
+function colourSection() {
+  const { indicators } = DATA.sites;
+  if (!indicators.length) return null;
+  const legend = el('div');
+  const show = () => {
+    legend.replaceChildren();
+    if (!state.indicator) return;
+    const { edges, low, high } = classesOf(state.indicator);
+    const all = [low, ...edges, high];
+    const classes = all.slice(1).map((end, i) => ({ colour: CLASS_COLOURS[i], label: `${figure(all[i])}–${figure(end)}` }));
+    legend.append(classLegend([...classes, { colour: '#BDBDBD', label: word('no_data') }], false));
+  };
+  const options = /** @type {[string, any][]} */ ([['', word('colour_none')], ...indicators.map((i) => [i.column, `${i.label}${i.unit ? ` (${i.unit})` : ''}`])]);
+  const section = el('section', {}, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
+    state.indicator = value;
+    show();
+    sheets.repaint();
+  }), legend);
+  show();
+  return section;
+}
+
+/** All years that flows and parcels name. */
+function allYears() {
+  const years = flows.column('year').filter((y) => y !== null);
+  for (const element of DATA.elements) {
+    for (const p of element.parts || []) if (p.years) years.push(...readColumn(p.years).filter((y) => y !== null));
+  }
+  return [...new Set(years)].sort((a, b) => a - b);
+}
+
+function yearSection() {
+  const years = allYears();
+  if (years.length < 2) return null;
+  const last = years[years.length - 1];
+  const now = Math.min(state.year, last);
+  const output = el('output', { for: 'gs-year' }, now);
+  const input = el('input', { type: 'range', id: 'gs-year', min: years[0], max: last, step: 1, value: now, 'aria-label': word('years') });
+  const show = () => {
+    state.year = Number(input.value) >= last ? Infinity : Number(input.value);
+    output.replaceChildren(input.value);
+    sheets.repaint();
+  };
+  input.addEventListener('input', show);
+  let timer = 0;
+  const play = el('button', { type: 'button', id: 'gs-play', 'aria-label': word('play') }, '▶');
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    play.replaceChildren('▶');
+    play.setAttribute('aria-label', word('play'));
+  };
+  play.addEventListener('click', () => {
+    if (timer) {
+      stop();
+      return;
+    }
+    if (Number(input.value) >= last) input.value = String(years[0]);
+    play.replaceChildren('❚❚');
+    play.setAttribute('aria-label', word('pause'));
+    show();
+    timer = setInterval(() => {
+      if (!input.isConnected || Number(input.value) >= last) stop();
+      else {
+        input.value = String(Number(input.value) + 1);
+        show();
+      }
+    }, 600);
+  });
+  const undated = flows.column('year').filter((y) => y === null).length;
+  return el('section', {}, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
+    undated ? el('p', { class: 'gs-note' }, word('undated', { n: undated })) : null);
+}
+
+function areaSection() {
+  const areas = elementOf('areas');
+  if (!areas) return null;
+  const legend = el('div');
+  const options = /** @type {[string, any][]} */ ([['', word('none')], ...areas.items.map((i) => [i.name, say(i.label)])]);
+  const show = () => {
+    const item = areas.items.find((i) => i.name === state.area);
+    legend.replaceChildren(...(item ? [classLegend(item.classes, item.ramp)] : []));
+    showPictures();
+    writeHash();
+  };
+  const opacity = el('input', { type: 'range', id: 'gs-opacity', min: 0, max: 100, value: 100 * state.opacity, 'aria-label': word('opacity'), oninput: (event) => {
+    state.opacity = Number(event.target.value) / 100;
+    showPictures();
+  } });
+  const section = el('section', {},
+    chooser('gs-area', word('area_layer'), options, state.area, (value) => { state.area = value; show(); }), legend,
+    el('div', { class: 'gs-row' }, el('label', { for: 'gs-opacity' }, word('opacity')), opacity),
+    areas.items.length > 1 ? chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; show(); }) : null);
+  const item = areas.items.find((i) => i.name === state.area);
+  if (item) legend.append(classLegend(item.classes, item.ramp));
+  return section;
+}
+
+/* ---- card ---- */
+
+function fillCard() {
+  const { selected } = state;
+  part.card.hidden = !selected;
+  if (!selected) {
+    part.card.replaceChildren();
+    return;
+  }
+  const table = selected.kind === 'site' ? sites : origins;
+  const { row } = selected;
+  const local = table.value('name_local', row);
+  part.card.replaceChildren(
+    el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, name(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
+    local ? el('p', { class: 'gs-sub' }, name(local)) : '',
+    el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
+    ...(selected.kind === 'site' ? [distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row))] : []).filter(Boolean),
+    ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, name(table.value(k, row)))),
+  );
+}
+
+/** @param {any} term @param {any} value */
+function fact(term, value) {
+  return el('div', {}, el('dt', {}, term), el('dd', {}, value));
+}
+
+/** @param {number} row */
+function siteFacts(row) {
+  const facts = [];
+  for (const line of DATA.card) {
+    const value = sites.value(line.column, row);
+    if (value === null) continue;
+    facts.push(fact(say(line.label), cardValue(line, value, row)));
+  }
+  const mean = meanKm(flowsOf.site[row]);
+  if (mean !== null) facts.push(fact(word('mean_km'), figure(mean)));
+  for (const indicator of DATA.sites.indicators) {
+    const value = sites.value(indicator.column, row);
+    if (value === null) continue;
+    const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
+    facts.push(fact(name(indicator.label), [`${figure(value)} ${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']));
+  }
+  return facts;
+}
+
+/** @param {any} line @param {any} value @param {number} row */
+function cardValue(line, value, row) {
+  if (line.unit === '±km') return word('plus_minus_km', { u: figure(value) });
+  if (line.column === 'county' && (sites.value('admin_probability', row) ?? 1) < 0.995) {
+    return [name(value), el('small', {}, ` (${word('probability', { p: figure(sites.value('admin_probability', row), 2) })})`)];
+  }
+  if (typeof value === 'string') return name(value);
+  if (line.unit === 'year') return String(value);
+  const between = line.low ? interval(sites.value(line.low, row), sites.value(line.high, row)) : '';
+  return [`${figure(value, line.unit === '' ? 0 : undefined)} ${line.unit}`, between ? el('small', {}, ` ${between}`) : ''];
+}
+
+/** @param {number} row */
+function originFacts(row) {
+  const facts = [];
+  for (const key of ['county', 'prefecture']) {
+    if (origins.value(key, row) !== null) facts.push(fact(word(key), name(origins.value(key, row))));
+  }
+  if (origins.value('uncertainty_km', row)) facts.push(fact(word('uncertainty_km'), word('plus_minus_km', { u: figure(origins.value('uncertainty_km', row)) })));
+  for (const i of flowsOf.origin[row]) {
+    const km = flows.value('geodesic_km', i);
+    const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
+    const site = flows.value('site', i);
+    facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, name(rowName(sites, site))),
+      km === null ? ` (${word('not_located')})` : `, ${figure(km)} km`, between ? el('small', {}, ` ${between}`) : '']));
+  }
+  return facts;
+}
+
+/* ---- tables ---- */
+
+const PAGE_ROWS = 100;
+
+/** The two tables: what they list, sort by, and how far they are unrolled. @type {Object<string, any>} */
+const lists = {
+  site: { table: sites, sort: 'households', down: true, most: PAGE_ROWS },
+  origin: { table: origins, sort: 'name', down: false, most: PAGE_ROWS },
+};
+
+/** Columns of a table: key, heading, value of a row. @param {string} kind */
+function listColumns(kind) {
+  const shared = { key: 'name', head: word(kind), of: (row) => rowName(lists[kind].table, row) };
+  if (kind === 'site') {
+    return [shared, { key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
+      { key: 'n', head: word('n_origins'), of: (row) => flowsOf.site[row].length || null },
+      { key: 'km', head: word('mean_km'), of: (row) => meanKm(flowsOf.site[row]) }];
+  }
+  return [shared, { key: 'to', head: word('to_site'), of: (row) => (flowsOf.origin[row].length ? rowName(sites, flows.value('site', flowsOf.origin[row][0])) : null) },
+    { key: 'households', head: word('households'), of: (row) => originHouseholds[row] || null },
+    { key: 'km', head: word('distance_km'), of: (row) => meanKm(flowsOf.origin[row]) }];
+}
+
+function tableSection() {
+  const filter = el('input', { type: 'search', id: 'gs-filter', value: state.filter, autocomplete: 'off', oninput: (event) => {
+    state.filter = event.target.value;
+    for (const list of Object.values(lists)) list.most = PAGE_ROWS;
+    fillTables();
+  } });
+  part.site = el('div');
+  part.origin = el('div');
+  return el('section', { id: 'gs-tables', tabindex: -1, 'aria-label': word('tables') },
+    el('div', { class: 'gs-choice' }, el('label', { for: 'gs-filter' }, word('filter')), filter),
+    el('h2', {}, word('sites_table')), part.site, el('h2', {}, word('origins_table')), part.origin);
+}
+
+function fillTables() {
+  fillTable('site');
+  fillTable('origin');
+}
+
+/** @param {string} text */
+function folded(text) {
+  return String(text).normalize('NFKC').toLocaleLowerCase();
+}
+
+/** Rows of a table that the filter lets through. @param {string} kind @returns {number[]} */
+function filtered(kind) {
+  const { table } = lists[kind];
+  const wanted = folded(state.filter.trim());
+  const all = Array.from({ length: table.n }, (_, i) => i);
+  if (!wanted) return all;
+  const keys = ['id', 'name', 'name_local', 'county', 'prefecture'].filter((k) => table.has(k)).map((k) => table.column(k));
+  return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
+}
+
+/** @param {any} a @param {any} b */
+function order(a, b) {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  return typeof a === 'number' ? a - b : String(a).localeCompare(String(b), state.lang);
+}
+
+/** @param {string} kind */
+function fillTable(kind) {
+  const list = lists[kind];
+  const columns = listColumns(kind);
+  const by = columns.find((c) => c.key === list.sort) || columns[0];
+  const value = new Map();
+  const rows = filtered(kind);
+  for (const row of rows) value.set(row, by.of(row));
+  // Missing values come last whichever way one sorts.
+  rows.sort((a, b) => {
+    const [x, y] = [value.get(a), value.get(b)];
+    return x === null || y === null || !list.down ? order(x, y) : order(y, x);
+  });
+  const heads = columns.map((c) => el('th', { scope: 'col', 'aria-sort': c.key === list.sort ? (list.down ? 'descending' : 'ascending') : 'none' },
+    el('button', { type: 'button', 'data-sort': `${kind}:${c.key}`, onclick: () => sortBy(kind, c.key) }, c.head)));
+  const body = rows.slice(0, list.most).map((row) => tableRow(kind, row, columns));
+  const focus = document.activeElement?.getAttribute?.('data-sort');
+  part[kind].replaceChildren(
+    el('table', { id: `gs-${kind}s` }, el('caption', { class: 'gs-hidden' }, word(`${kind}s_caption`)), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
+    el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, rows.length), 0), m: figure(list.table.n, 0) })),
+  );
+  if (rows.length > list.most) {
+    part[kind].append(el('button', { type: 'button', onclick: () => { list.most += 5 * PAGE_ROWS; fillTable(kind); } }, word('show_more')));
+  }
+  if (focus) /** @type {any} */ ([...part[kind].querySelectorAll('[data-sort]')].find((b) => b.getAttribute('data-sort') === focus))?.focus();
+}
+
+/** @param {string} kind @param {string} key */
+function sortBy(kind, key) {
+  const list = lists[kind];
+  list.down = list.sort === key ? !list.down : key !== 'name' && key !== 'to';
+  list.sort = key;
+  fillTable(kind);
+}
+
+/** @param {string} kind @param {number} row @param {any[]} columns */
+function tableRow(kind, row, columns) {
+  const { table } = lists[kind];
+  const chosen = state.selected?.kind === kind && state.selected.row === row;
+  const cells = columns.slice(1).map((c) => {
+    const v = c.of(row);
+    return el('td', {}, typeof v === 'string' ? name(v) : figure(v, c.key === 'km' ? 1 : 0));
+  });
+  const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, name(rowName(table, row)));
+  const lost = table.value('lon', row) === null ? el('small', {}, ` (${word('not_located')})`) : '';
+  return el('tr', { class: chosen ? 'gs-chosen' : null }, el('th', { scope: 'row' }, open, lost), cells);
+}
+
+/** Mark the chosen row without building the table anew. */
+function markRows() {
+  for (const open of panel.querySelectorAll('[data-row]')) {
+    const chosen = state.selected && open.getAttribute('data-row') === `${state.selected.kind}:${state.selected.row}`;
+    open.setAttribute('aria-pressed', String(Boolean(chosen)));
+    open.closest('tr').className = chosen ? 'gs-chosen' : '';
+  }
+}
+
+/** Sites and origins that no source places. */
+function unknownSection() {
+  const groups = [['unknown_sites', sites], ['unknown_origins', origins]].map(([key, table]) => {
+    const rows = [];
+    for (let i = 0; i < table.n; i++) if (table.value('lon', i) === null) rows.push(i);
+    if (!rows.length) return null;
+    return el('details', { open: rows.length <= 6 }, el('summary', {}, `${word(key)} (${figure(rows.length, 0)})`),
+      el('ul', {}, rows.slice(0, 300).map((i) => el('li', {}, name(rowName(table, i))))));
+  }).filter(Boolean);
+  return groups.length ? el('section', { id: 'gs-unknown' }, groups, el('p', { class: 'gs-note' }, word('unknown_note'))) : null;
+}
+
+function notesSection() {
+  const { notes, rounding, basemap } = DATA;
+  const caveats = [...notes.caveats, ...(rounding ? [rounding] : [])].map(say);
+  if (basemap) caveats.push(word('online', { name: basemap.name, credit: basemap.credit }));
+  return el('footer', {},
+    el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, name(c))))),
+    notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, name(s))))] : [],
+    el('p', { class: 'gs-note' }, [notes.date, say(notes.colophon)].filter(Boolean).join('. ')));
+}

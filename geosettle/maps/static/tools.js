@@ -1,0 +1,478 @@
+// @ts-check
+/* What lies on and around the map: pictures under it, scale, coordinates, locator, tooltip, export, print, permalink. */
+
+/** Element of the data by kind. @param {string} kind */
+function elementOf(kind) {
+  return DATA.elements.find((e) => e.kind === kind);
+}
+
+/** Leaflet bounds from west, south, east, north. @param {number[]} b */
+function leafletBounds(b) {
+  return L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
+}
+
+/** @type {Object<string, any>} */
+const pictures = {};
+
+/** Put the relief, the chosen area layer and the one compared with it under the canvas. */
+function showPictures() {
+  const relief = elementOf('picture');
+  if (relief) toggle('relief', relief, !state.hidden.has(relief.name), 'gs-ground', 1, false);
+  const areas = elementOf('areas');
+  if (!areas) return;
+  const right = state.compare === state.area ? '' : state.compare;
+  for (const item of areas.items) {
+    toggle(item.name, item, item.name === state.area, 'gs-left', state.opacity, true);
+    toggle(item.name, item, item.name === right, 'gs-right', state.opacity, true);
+  }
+  showDivider();
+}
+
+/** @param {string} key @param {any} item @param {boolean} on @param {string} pane @param {number} opacity @param {boolean} crisp */
+function toggle(key, item, on, pane, opacity, crisp) {
+  const id = `${key}:${pane}`;
+  if (!pictures[id]) {
+    if (!on) return;
+    pictures[id] = L.imageOverlay(item.src, leafletBounds(item.bounds), { pane, alt: '', className: crisp ? 'gs-crisp' : '' });
+  }
+  if (on) pictures[id].addTo(map).setOpacity(opacity);
+  else pictures[id].remove();
+}
+
+/* ---- before and after ---- */
+
+/** @type {any} */
+let divider = null;
+
+/** Show the divider if two layers are compared, and clip their panes at it. */
+function showDivider() {
+  const on = Boolean(state.area && state.compare && state.compare !== state.area);
+  if (on && !divider) {
+    const input = el('input', { type: 'range', min: 0, max: 100, value: 50, step: 0.5, class: 'gs-divider', oninput: clipPanes });
+    divider = { input, bar: el('div', { class: 'gs-bar' }), left: el('div', { class: 'gs-side gs-side-left' }), right: el('div', { class: 'gs-side gs-side-right' }) };
+    L.DomEvent.disableClickPropagation(input);
+  }
+  if (!divider) return;
+  for (const node of Object.values(divider)) {
+    if (on) map.getContainer().append(node);
+    else node.remove();
+  }
+  if (on) {
+    divider.input.setAttribute('aria-label', word('divider'));
+    const of = (key) => say(elementOf('areas').items.find((i) => i.name === key).label);
+    divider.left.replaceChildren(of(state.area));
+    divider.right.replaceChildren(of(state.compare));
+  }
+  clipPanes();
+}
+
+/** Clip the two panes at the divider; without one, show the left pane whole. */
+function clipPanes() {
+  const left = map.getPane('gs-left');
+  const right = map.getPane('gs-right');
+  if (!divider || !divider.input.isConnected) {
+    left.style.clip = '';
+    return;
+  }
+  const size = map.getSize();
+  const nw = map.containerPointToLayerPoint([0, 0]);
+  const se = map.containerPointToLayerPoint(size);
+  const x = (Number(divider.input.value) / 100) * size.x;
+  divider.bar.style.left = `${x}px`;
+  left.style.clip = `rect(${nw.y}px, ${nw.x + x}px, ${se.y}px, ${nw.x}px)`;
+  right.style.clip = `rect(${nw.y}px, ${se.x}px, ${se.y}px, ${nw.x + x}px)`;
+}
+
+/* ---- scale, coordinates, locator ---- */
+
+/** A length that reads well, at most as long as given, metres. @param {number} most */
+function roundLength(most) {
+  const power = 10 ** Math.floor(Math.log10(most));
+  return ([5, 2, 1].find((k) => k * power <= most) || 1) * power;
+}
+
+/** Scale bar for a latitude and zoom. @param {number} lat @param {number} zoom @param {number} widest pixels */
+function scaleBar(lat, zoom, widest) {
+  const perPixel = metresPerPixel(lat, zoom);
+  const metres = roundLength(widest * perPixel);
+  const text = metres >= 1000 ? `${figure(metres / 1000, 0)} km` : `${figure(metres, 0)} m`;
+  return { pixels: metres / perPixel, text };
+}
+
+/** A Leaflet control around a node. @param {string} position @param {any} node */
+function addControl(position, node) {
+  const control = L.control({ position });
+  control.onAdd = () => node;
+  control.addTo(map);
+  return node;
+}
+
+/** Scale bar and coordinates; both follow the pointer, or the middle of the map where there is none. */
+function addScale() {
+  const bar = el('div', { class: 'gs-scalebar' });
+  const where = el('div', { class: 'gs-coords' });
+  addControl('bottomleft', el('div', { class: 'gs-scale' }, bar, where));
+  const show = (at) => {
+    const { pixels, text } = scaleBar(at.lat, map.getZoom(), 130);
+    bar.style.width = `${pixels}px`;
+    bar.replaceChildren(text);
+    const lat = degrees(at.lat, 'N', 'S', 4);
+    where.replaceChildren(`${lat} ${degrees(at.lng, 'E', 'W', 4)}`);
+  };
+  map.on('mousemove', (event) => show(event.latlng));
+  map.on('moveend zoomend', () => show(map.getCenter()));
+  show(map.getCenter());
+}
+
+/** A globe with its graticule, turned to the study, and the study's frame on it: it needs no one's borders. */
+function locator() {
+  const [west, south, east, north] = DATA.view;
+  const lon0 = (west + east) / 2;
+  const lat0 = (south + north) / 2;
+  const r = 46;
+  const globe = svg('svg', { viewBox: '-50 -50 100 100', class: 'gs-locator', role: 'img' });
+  globe.append(svg('circle', { r, fill: '#EEF2F4', stroke: '#7D8790', 'stroke-width': 1 }));
+  const onGlobe = (lon, lat) => {
+    const rad = Math.PI / 180;
+    const cosC = Math.sin(lat0 * rad) * Math.sin(lat * rad) + Math.cos(lat0 * rad) * Math.cos(lat * rad) * Math.cos((lon - lon0) * rad);
+    const x = r * Math.cos(lat * rad) * Math.sin((lon - lon0) * rad);
+    const y = -r * (Math.cos(lat0 * rad) * Math.sin(lat * rad) - Math.sin(lat0 * rad) * Math.cos(lat * rad) * Math.cos((lon - lon0) * rad));
+    return cosC < 0 ? null : [x, y];
+  };
+  const line = (points, attributes) => {
+    let path = '';
+    let pen = 'M';
+    for (const [lon, lat] of points) {
+      const p = onGlobe(lon, lat);
+      if (p) path += `${pen}${p[0].toFixed(1)} ${p[1].toFixed(1)}`;
+      pen = p ? 'L' : 'M';
+    }
+    globe.append(svg('path', { d: path || 'M0 0', fill: 'none', ...attributes }));
+  };
+  const range = (a, b, n) => Array.from({ length: n + 1 }, (_, i) => a + ((b - a) * i) / n);
+  for (const lat of [-60, -30, 0, 30, 60]) {
+    line(range(-180, 180, 120).map((lon) => [lon, lat]), { stroke: lat ? '#B4BDC3' : '#6E7980', 'stroke-width': lat ? 0.6 : 1.1 });
+  }
+  for (let lon = -180; lon < 180; lon += 30) {
+    line(range(-90, 90, 60).map((lat) => [lon, lat]), { stroke: lon ? '#B4BDC3' : '#6E7980', 'stroke-width': lon ? 0.6 : 1.1 });
+  }
+  for (const land of DATA.land || []) line(land, { stroke: '#9AA3A9', 'stroke-width': 0.5 });
+  const frame = [...range(west, east, 8).map((x) => [x, south]), ...range(south, north, 8).map((y) => [east, y]), ...range(east, west, 8).map((x) => [x, north]), ...range(north, south, 8).map((y) => [west, y])];
+  line(frame, { stroke: SITE, 'stroke-width': 1.8, fill: 'rgba(213,94,0,0.25)' });
+  const values = { lat: degrees(lat0, 'N', 'S', 0), lon: degrees(lon0, 'E', 'W', 0) };
+  globe.setAttribute('aria-label', word('locator', values));
+  return el('div', { class: 'gs-locator-box' }, globe, el('span', {}, `${values.lat} ${values.lon}`));
+}
+
+/* ---- pointing ---- */
+
+/** What lies under a point of the map's frame: a site, an origin, else a flow. @param {{x: number, y: number}} point */
+function under(point) {
+  const world = map.getPixelOrigin().add(map.containerPointToLayerPoint(point));
+  const scale = 256 * 2 ** map.getZoom();
+  const nearest = (xy, reach) => {
+    let best = -1;
+    let least = Infinity;
+    for (let i = 0; i < xy.length / 2; i++) {
+      const d = Math.hypot(xy[2 * i] * scale - world.x, xy[2 * i + 1] * scale - world.y);
+      if (d < reach(i) && d < least) [best, least] = [i, d];
+    }
+    return best;
+  };
+  const site = state.hidden.has('sites') ? -1 : nearest(siteXY, (i) => siteRadius(sites.value('households', i)) + 3);
+  if (site >= 0) return { kind: 'site', row: site };
+  const origin = state.hidden.has('origins') ? -1 : nearest(originXY, (i) => originRadius(i) + 4);
+  if (origin >= 0) return { kind: 'origin', row: origin };
+  const flow = state.hidden.has('flows') || flows.n > 5000 ? -1 : flowUnder(world, scale);
+  return flow >= 0 ? { kind: 'flow', row: flow } : null;
+}
+
+/** @param {{x: number, y: number}} world @param {number} scale */
+function flowUnder(world, scale) {
+  const sheet = /** @type {any} */ ({ scale, dx: -world.x, dy: -world.y });
+  let best = -1;
+  let least = 5;
+  for (let i = 0; i < flows.n; i++) {
+    const p = flowShown(i) ? bend(sheet, i) : null;
+    if (!p || Math.min(p[0], p[2], p[4]) > 8 || Math.max(p[0], p[2], p[4]) < -8) continue;
+    for (let t = 0; t <= 1; t += 0.02) {
+      const u = 1 - t;
+      const d = Math.hypot(u * u * p[0] + 2 * u * t * p[2] + t * t * p[4], u * u * p[1] + 2 * u * t * p[3] + t * t * p[5]);
+      if (d < least) [best, least] = [i, d];
+    }
+  }
+  return best;
+}
+
+/** @param {{kind: string, row: number}} thing */
+function tipFor(thing) {
+  if (thing.kind === 'flow') {
+    const i = thing.row;
+    const km = flows.value('geodesic_km', i);
+    const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
+    return [
+      el('b', {}, name(rowName(origins, flows.value('origin', i))), ' → ', name(rowName(sites, flows.value('site', i)))),
+      el('div', {}, km === null ? word('not_located') : `${figure(km)} ${word('km')}${between ? ` (${between})` : ''}`),
+      el('div', {}, `${word('households')}: ${figure(flows.value('households', i), 0)}`),
+    ];
+  }
+  const table = thing.kind === 'site' ? sites : origins;
+  const households = thing.kind === 'site' ? sites.value('households', thing.row) : originHouseholds[thing.row] || null;
+  return [
+    el('b', {}, name(rowName(table, thing.row))),
+    el('div', {}, `${word(thing.kind)}; ${word('households')}: ${figure(households, 0)}`),
+    uncertain(table, thing.row),
+  ];
+}
+
+/** @param {any} table @param {number} row */
+function uncertain(table, row) {
+  const km = table.value('uncertainty_km', row);
+  return km ? el('div', {}, `${word('uncertainty_km')} ${word('plus_minus_km', { u: figure(km) })}`) : null;
+}
+
+/** Show what the pointer is over, select what is clicked. */
+function addPointing() {
+  const tip = /** @type {any} */ (document.getElementById('gs-tip'));
+  map.on('mousemove', (event) => {
+    const thing = under(event.containerPoint);
+    map.getContainer().style.cursor = thing ? 'pointer' : '';
+    tip.hidden = !thing;
+    if (!thing) return;
+    tip.replaceChildren(...tipFor(thing).filter(Boolean));
+    const size = map.getSize();
+    const x = Math.min(event.containerPoint.x + 14, size.x - tip.offsetWidth - 8);
+    tip.style.left = `${Math.max(4, x)}px`;
+    tip.style.top = `${Math.min(event.containerPoint.y + 14, size.y - tip.offsetHeight - 8)}px`;
+  });
+  map.on('mouseout', () => { tip.hidden = true; });
+  map.on('click', (event) => {
+    const thing = under(event.containerPoint);
+    if (!thing) select(null);
+    else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
+    else select(thing);
+  });
+}
+
+/* ---- permalink ---- */
+
+/** Write the view and the choices into the address, so that it can be sent on. */
+function writeHash() {
+  const c = map.getCenter();
+  const parts = [`map=${map.getZoom()}/${c.lat.toFixed(4)}/${c.lng.toFixed(4)}`];
+  if (state.selected) {
+    const table = state.selected.kind === 'site' ? sites : origins;
+    parts.push(`${state.selected.kind}=${encodeURIComponent(table.value('id', state.selected.row))}`);
+  }
+  if (state.lang !== DATA.lang) parts.push(`lang=${state.lang}`);
+  if (state.area) parts.push(`area=${encodeURIComponent(state.area)}`);
+  try {
+    history.replaceState(null, '', `#${parts.join('&')}`);
+  } catch (error) {
+    // A page inside a notebook has no address of its own; there is nothing to write then.
+  }
+}
+
+/** Choices from the address; what it does not name, or names wrongly, stays as it is. */
+function readHash() {
+  const view = /[#&]map=(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)/.exec(location.hash);
+  const lang = /[#&]lang=(\w+)/.exec(location.hash);
+  if (lang && lang[1] in DATA.words) state.lang = lang[1];
+  const area = hashValue('area');
+  if ((elementOf('areas')?.items || []).some((item) => item.name === area)) state.area = area;
+  for (const [kind, table] of /** @type {[string, any][]} */ ([['site', sites], ['origin', origins]])) {
+    const id = hashValue(kind);
+    const row = id === null ? -1 : table.column('id').indexOf(id);
+    if (row >= 0) state.selected = { kind, row };
+  }
+  return view ? { zoom: Number(view[1]), at: [Number(view[2]), Number(view[3])] } : null;
+}
+
+/** @param {string} key */
+function hashValue(key) {
+  const found = new RegExp(`[#&]${key}=([^&]*)`).exec(location.hash);
+  try {
+    return found ? decodeURIComponent(found[1]) : null;
+  } catch (error) {
+    return null; // a broken percent code names nothing
+  }
+}
+
+/* ---- export ---- */
+
+/** Offer a file to the reader. @param {Blob} blob @param {string} filename */
+function save(blob, filename) {
+  const url = URL.createObjectURL(blob);
+  const link = el('a', { href: url, download: filename });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+/** The map as it is seen, with title, legend, scale and sources, drawn anew at twice the density. */
+async function exportPng() {
+  const size = map.getSize();
+  const head = 74;
+  const foot = 96;
+  const canvas = document.createElement('canvas');
+  canvas.width = 2 * size.x;
+  canvas.height = 2 * (size.y + head + foot);
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  ctx.scale(2, 2);
+  ctx.fillStyle = '#FFFFFF';
+  ctx.fillRect(0, 0, size.x, size.y + head + foot);
+  ctx.save();
+  ctx.translate(0, head);
+  ctx.beginPath();
+  ctx.rect(0, 0, size.x, size.y);
+  ctx.clip();
+  ctx.fillStyle = '#F1EBDD';
+  ctx.fillRect(0, 0, size.x, size.y);
+  drawPictures(ctx);
+  const corner = map.getPixelOrigin().add(map.containerPointToLayerPoint([0, 0]));
+  drawAll(makeSheet(ctx, map.getZoom(), corner, size));
+  ctx.restore();
+  caption(ctx, size, head);
+  const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
+  sheets.repaint();
+  return blob;
+}
+
+/** The pictures that are shown, at their places. @param {CanvasRenderingContext2D} ctx */
+function drawPictures(ctx) {
+  for (const overlay of Object.values(pictures)) {
+    const image = overlay.getElement();
+    if (!map.hasLayer(overlay) || !image || !image.complete) continue;
+    const nw = map.latLngToContainerPoint(overlay.getBounds().getNorthWest());
+    const se = map.latLngToContainerPoint(overlay.getBounds().getSouthEast());
+    const split = divider?.input.isConnected ? (Number(divider.input.value) / 100) * map.getSize().x : null;
+    ctx.save();
+    if (split !== null && overlay.options.pane !== 'gs-ground') {
+      ctx.beginPath();
+      if (overlay.options.pane === 'gs-left') ctx.rect(0, 0, split, map.getSize().y);
+      else ctx.rect(split, 0, map.getSize().x - split, map.getSize().y);
+      ctx.clip();
+    }
+    ctx.globalAlpha = overlay.options.opacity;
+    ctx.imageSmoothingEnabled = overlay.options.pane === 'gs-ground';
+    ctx.drawImage(image, nw.x, nw.y, se.x - nw.x, se.y - nw.y);
+    ctx.restore();
+  }
+}
+
+/** Title above, legend, scale and sources below. @param {CanvasRenderingContext2D} ctx @param {any} size @param {number} head */
+function caption(ctx, size, head) {
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
+  if ('letterSpacing' in ctx) /** @type {any} */ (ctx).letterSpacing = '0px';
+  ctx.fillStyle = INK;
+  ctx.font = `650 20px ${SANS}`;
+  ctx.fillText(say(DATA.title), 14, 30, size.x - 28);
+  ctx.font = `13px ${SANS}`;
+  ctx.fillStyle = '#5D666D';
+  wrapText(ctx, say(DATA.subtitle), 14, 50, size.x - 28, 17, 2);
+  const y = head + size.y;
+  const bar = scaleBar(map.getCenter().lat, map.getZoom(), 130);
+  ctx.fillStyle = INK;
+  ctx.fillRect(14, head + size.y - 16, bar.pixels, 3);
+  ctx.font = `11px ${SANS}`;
+  ctx.fillText(bar.text, 14, head + size.y - 21);
+  let x = 14;
+  for (const key of ['sites', 'origins', 'flows']) {
+    pngSymbol(ctx, key, x + 10, y + 18);
+    ctx.fillStyle = INK;
+    ctx.fillText(word(key), x + 28, y + 22);
+    x += 48 + ctx.measureText(word(key)).width;
+  }
+  ctx.fillStyle = '#5D666D';
+  const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources, say(DATA.notes.colophon)].join(' · ');
+  wrapText(ctx, credits, 14, y + 44, size.x - 28, 14, 4);
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {string} key @param {number} x @param {number} y */
+function pngSymbol(ctx, key, x, y) {
+  ctx.save();
+  if (key === 'sites') {
+    diamond(ctx, x, y, 8);
+    ctx.fillStyle = SITE;
+    ctx.fill();
+  } else if (key === 'origins') {
+    ctx.beginPath();
+    ctx.arc(x, y, 4.5, 0, 2 * Math.PI);
+    ctx.strokeStyle = ORIGIN;
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+  } else {
+    ctx.beginPath();
+    traceFlow(ctx, [x - 10, y + 4, x, y - 6, x + 12, y], 5);
+    ctx.fillStyle = FLOW;
+    ctx.globalAlpha = 0.6;
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/**
+ * Text in lines; the last one ends in an ellipsis if there is more.
+ * @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} x @param {number} y
+ * @param {number} width @param {number} leading @param {number} most
+ */
+function wrapText(ctx, text, x, y, width, leading, most) {
+  const words = text.match(/[\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]|[^\s\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]+\s*/gu) || [];
+  let line = '';
+  let count = 1;
+  for (const part of words) {
+    if (ctx.measureText(line + part).width > width && line) {
+      if (count++ === most) {
+        ctx.fillText(`${line.trimEnd()}…`, x, y, width);
+        return;
+      }
+      ctx.fillText(line, x, y);
+      y += leading;
+      line = part;
+    } else line += part;
+  }
+  ctx.fillText(line, x, y, width);
+}
+
+/** Rows of a table as CSV that no spreadsheet takes for a formula. */
+function sitesCsv() {
+  const keys = ['id', 'name', 'name_local', 'lon', 'lat', 'uncertainty_km', 'households', 'persons', 'county', 'prefecture'].filter((k) => k === 'id' || sites.has(k));
+  const cell = (value) => {
+    if (value === null || typeof value === 'number') return value === null ? '' : String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [[...keys, 'mean_km'].join(',')];
+  for (let i = 0; i < sites.n; i++) {
+    const mean = meanKm(flowsOf.site[i]);
+    lines.push([...keys.map((k) => cell(sites.value(k, i))), mean === null ? '' : mean.toFixed(1)].join(','));
+  }
+  return `\uFEFF${lines.join('\r\n')}\r\n`;
+}
+
+/* ---- print ---- */
+
+/** @type {any} */
+let beforePrint = null;
+
+/** Give the map the size of the sheet before it is printed; otherwise it would be cut off at the screen's. */
+function preparePrint() {
+  if (beforePrint) return;
+  const container = map.getContainer();
+  beforePrint = { bounds: map.getBounds() };
+  container.classList.add('gs-printing');
+  map.invalidateSize({ animate: false, pan: false });
+  map.fitBounds(beforePrint.bounds, { animate: false });
+  sheets._update();
+}
+
+/** Back to the screen. */
+function endPrint() {
+  if (!beforePrint) return;
+  map.getContainer().classList.remove('gs-printing');
+  map.invalidateSize({ animate: false, pan: false });
+  map.fitBounds(beforePrint.bounds, { animate: false });
+  beforePrint = null;
+}

@@ -1,0 +1,85 @@
+"""A real browser that refuses the network and reports every request, console message and page error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+
+
+@dataclass
+class Seen:
+    """What a page did that it must not do."""
+
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def nothing(self) -> bool:
+        return not (self.requests or self.messages or self.errors)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        reason = "no Chromium is installed; on Debian: apt-get install chromium"
+        if os.environ.get("GEOSETTLE_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, tmp_path):
+    """Open a page from its text; afterwards it must have asked for nothing and complained of nothing."""
+    opened = []
+
+    @contextmanager
+    def visit(html, *, width=1440, height=900, fragment="", scale=1, mobile=False):
+        file = tmp_path / f"map{len(opened)}.html"
+        file.write_text(html, encoding="utf-8")
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            device_scale_factor=scale,
+            has_touch=mobile,
+            is_mobile=mobile,
+            offline=True,
+        )
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        seen = Seen()
+        own = file.as_uri()
+
+        def refuse(route):
+            if route.request.url.split("#")[0] == own:
+                route.continue_()
+            else:
+                seen.requests.append(route.request.url)
+                route.abort()
+
+        page.route("**/*", refuse)
+        page.on("console", lambda m: seen.messages.append(m.text))
+        page.on("pageerror", lambda e: seen.errors.append(str(e)))
+        opened.append(seen)
+        page.goto(own + fragment)
+        page.wait_for_selector("#gs-map[data-sites]")
+        try:
+            yield page
+        finally:
+            ran = page.evaluate("window.__ran === 1")
+            context.close()
+        assert not ran, "text from the data was run"
+        assert seen.nothing(), seen
+
+    return visit

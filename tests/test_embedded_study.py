@@ -128,12 +128,21 @@ def test_every_seat_lies_in_its_unit(units):
         assert units[row["county_code"]][1].distance(point) < 0.0115, row["name"]
 
 
-def test_tajik_abati_lies_in_the_polygon_of_yopurga(units):
+def test_the_point_of_tajik_abati_lies_in_yopurga_beside_the_exclave_that_the_source_draws(units):
     site = next(r for r in rows("sites.csv") if r["site_id"] == "RS-08")
     point = shapely.Point(float(site["lon"]), float(site["lat"]))
-    assert units["653128"][1].contains(point)
-    assert not units["653131"][1].contains(point)
+    yopurga, taxkorgan = units["653128"][1], units["653131"][1]
     assert site["county"] == "Taxkorgan"
+    assert yopurga.contains(point)
+    assert not taxkorgan.contains(point)
+    exclave, mountains = sorted(taxkorgan.geoms, key=km2)
+    # Encyclopedia entry of the town: 33.33 km2. Encyclopedia entry of Yopurga: 3,126 km2.
+    assert km2(exclave) == pytest.approx(33.33, rel=0.05)
+    assert km2(mountains) > 20_000
+    assert shapely.Polygon(yopurga.geoms[0].exterior).contains(exclave)
+    assert km2(yopurga) + km2(exclave) == pytest.approx(3_126, rel=0.002)
+    way = shapely.get_coordinates(shapely.shortest_line(point, exclave))
+    assert GEOD.inv(*way[0], *way[1])[2] == pytest.approx(12_400, abs=100)
 
 
 def test_all_twenty_nine_names_have_a_chinese_alias_and_every_alias_leads_to_a_unit(units, settings):

@@ -85,11 +85,17 @@ COUNTIES: Mapping[str, Unit] = {
         "岳普湖县",
         "county",
         "653100",
-        "Holds the exclave of Taxkorgan County around Tajik Abati, which the source does not draw.",
+        "An exclave of Taxkorgan County (653131) lies inside and is cut out.",
     ),
     "653129": Unit("Jiashi", "伽师县", "county", "653100"),
     "653130": Unit("Bachu", "巴楚县", "county", "653100"),
-    "653131": Unit("Taxkorgan", "塔什库尔干塔吉克自治县", "autonomous county", "653100"),
+    "653131": Unit(
+        "Taxkorgan",
+        "塔什库尔干塔吉克自治县",
+        "autonomous county",
+        "653100",
+        "Two parts: the mountain county, and an exclave of 32 km2 inside Yopurga, most likely the town of Tajik Abati.",
+    ),
     "653201": Unit("Hotan City", "和田市", "county-level city", "653200"),
     "653221": Unit(
         "Hotan County", "和田县", "county", "653200", "Includes Aksai Chin (disputed), as the source draws it."
@@ -137,7 +143,7 @@ PLACE_NOTES: Mapping[int, str] = {
     1280822: "In Yutian County: not Kokyar of Yecheng.",
     8526289: "GeoNames main name Ha'erlong, Chinese alias 克孜勒陶 (Kizilto): the name is doubtful.",
     1279860: "Old village; dwellings are scattered over tens of kilometres.",
-    8429549: "Seat of Tajik Abati, an exclave of Taxkorgan County inside the polygon of Yopurga.",
+    8429549: "In Yopurga, 12 km outside the exclave of Taxkorgan County that is most likely Tajik Abati: position doubtful.",
     1281019: "Population as GeoNames gives it for the city.",
     1280249: "Bayingolin, outside the three prefectures; end of a published road distance.",
     13457412: "Town of Shache, 3 km from the point kept as county seat (GeoNames 1280037).",

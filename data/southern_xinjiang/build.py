@@ -143,7 +143,7 @@ PLACE_NOTES: Mapping[int, str] = {
     1280822: "In Yutian County: not Kokyar of Yecheng.",
     8526289: "GeoNames main name Ha'erlong, Chinese alias 克孜勒陶 (Kizilto): the name is doubtful.",
     1279860: "Old village; dwellings are scattered over tens of kilometres.",
-    8429549: "In Yopurga, 12 km outside the exclave of Taxkorgan County that is most likely Tajik Abati: position doubtful.",
+    8429549: "In Yopurga, 12 km outside the exclave of Taxkorgan that is most likely the town: position doubtful.",
     1281019: "Population as GeoNames gives it for the city.",
     1280249: "Bayingolin, outside the three prefectures; end of a published road distance.",
     13457412: "Town of Shache, 3 km from the point kept as county seat (GeoNames 1280037).",

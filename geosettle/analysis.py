@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
 
+from geosettle import __version__
+from geosettle.admin import admin_long, join_admin
+from geosettle.claims import Evidence, judge_claims
+from geosettle.covers import derive_oasis, oasis_areas, oasis_position, overlay_areas
+from geosettle.distance import distance_intervals, pair_distances
+from geosettle.livelihood import capitals
+from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
+from geosettle.remoteness import remoteness
 from geosettle.study import Study
 
-__all__ = ["Result"]
+__all__ = ["Result", "analyse"]
+
+_LADDER: Final = ("county", "prefecture")
+"""Levels that the written tables name; a study may have any others beside them."""
+_LIBRARIES: Final = (
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "pyogrio",
+    "rasterio",
+    "pandas",
+    "numpy",
+    "scipy",
+    "exactextract",
+    "folium",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +81,8 @@ class Result:
         The claims ledger: the claim's own columns, then `computed, computed_unit, layer, difference, verdict, why`.
     problems
         Every problem, from reading to computing; see `geosettle.quality`.
+    oasis_polygons
+        Oasis by setting (low, central, high), as polygons.
     rasters
         Rasters made on the way, by name (`walk_h` ...), for the map.
     """
@@ -72,6 +101,325 @@ class Result:
     livelihood: pd.DataFrame
     claims: pd.DataFrame
     problems: pd.DataFrame
+    oasis_polygons: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     rasters: Mapping[str, Raster] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to print."""
+
+
+def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -> Result:
+    """Join, measure and judge everything that the study's layers allow.
+
+    Parameters
+    ----------
+    study
+        From `geosettle.read_study`, or made of frames.
+    progress
+        Called with a few words before each long step.
+
+    Returns
+    -------
+    Result
+        Frames that are empty where a layer is missing; see `Result`.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> result.sites.loc["S1", ["county", "in_oasis"]].tolist()
+    ['West County', True]
+    """
+    problems: list[Problem] = list(study.problems)
+    progress("joining boundaries")
+    sites, origins, admin = _join(study)
+    progress("measuring the oasis")
+    oases = _oases(study, problems)
+    oasis = _central(oases, study.settings)
+    sites, origins = (_place_in_oasis(frame, oasis, study.settings) for frame in (sites, origins))
+    oasis_table = _oasis_table(study, oases)
+    progress("overlaying land")
+    covers = _covers(study, sites, oasis, problems)
+    sites = sites.join(_areas_wide(covers, sites.index))
+    progress("measuring distances")
+    pairs, intervals = _distances(study)
+    progress("measuring remoteness")
+    remote = remoteness(pairs, study.sites, origins, study.places, intervals=intervals, **_remoteness_settings(study))
+    sites = _last_why(sites.join(_weighted_distances(remote, sites.index)))
+    progress("holding claims against the layers")
+    evidence = Evidence(
+        sites=sites,
+        origins=origins,
+        flows=study.flows,
+        boundaries=study.boundaries,
+        development=study.development,
+        indicators=study.indicators,
+        oasis=oasis_table,
+        remoteness=remote,
+        claims=study.claims,
+        aliases=study.settings["admin"]["aliases"],
+    )
+    return Result(
+        study=study,
+        sites=sites,
+        origins=_last_why(origins),
+        pairs=pairs,
+        intervals=intervals,
+        admin=admin,
+        covers=covers,
+        oasis=oasis_table,
+        land=pd.DataFrame(),
+        change=pd.DataFrame(),
+        remoteness=remote,
+        livelihood=capitals(study.indicators),
+        claims=judge_claims(study.claims, evidence),
+        problems=problems_frame(problems),
+        oasis_polygons=oases,
+        provenance=_provenance(study),
+    )
+
+
+# --- administrative units -------------------------------------------------------------------------------------------
+
+
+def _join(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
+    """Sites and origins with their administrative columns, and the long table of both."""
+    made, long = [], []
+    for role, frame in (("site", study.sites), ("origin", _origins(study))):
+        own = frame.rename(columns={level: f"declared_{level}" for level in _LADDER if level in frame})
+        if study.boundaries is None or study.boundaries.empty:
+            joined = pd.DataFrame({"why": "admin: the study has no boundaries"}, index=frame.index)
+        else:
+            joined = join_admin(
+                frame,
+                study.boundaries,
+                aliases=study.settings["admin"]["aliases"],
+                tolerance_km=study.settings["admin"]["tolerance_km"],
+            )
+            long.append(admin_long(joined, role))
+        made.append(own.join(_admin_columns(joined)))
+    return made[0], made[1], pd.concat(long, ignore_index=True) if long else pd.DataFrame(columns=list(_ADMIN_LONG))
+
+
+def _origins(study: Study) -> gpd.GeoDataFrame:
+    if study.origins is not None:
+        return study.origins
+    return gpd.GeoDataFrame({"name": []}, geometry=[], crs=study.sites.crs, index=pd.Index([], name="origin_id"))
+
+
+_ADMIN_LONG: Final = (
+    "role",
+    "id",
+    "level",
+    "code",
+    "name",
+    "probability",
+    "alternatives",
+    "on_border",
+    "border_km",
+    "distance_m",
+    "declared",
+    "agrees",
+    "why",
+)
+
+
+def _admin_columns(joined: pd.DataFrame) -> pd.DataFrame:
+    """Columns of sites.csv: code and name per level, how sure, how near a border, and whether it is as declared."""
+    levels = [c.removesuffix("_code") for c in joined.columns if c.endswith("_code")]
+    ladder = [*_LADDER, *[level for level in reversed(levels) if level not in _LADDER]]
+    wanted = [name for level in ladder for name in (f"{level}_code", level)]
+    return joined.reindex(columns=[*wanted, "admin_probability", "on_border", "border_km", "admin_agrees", "why"])
+
+
+# --- oasis and land -------------------------------------------------------------------------------------------------
+
+
+def _oases(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
+    """Oasis by setting: the study's own polygons, or one map per setting of its rule; empty if it has neither."""
+    if study.oasis is not None and not study.oasis.empty:
+        return {"central": study.oasis}
+    year, landcover = max(study.landcover.items(), default=(None, None))
+    rules = {
+        name: rule for name, rule in study.settings["oasis"].items() if name in {"low", "central", "high"} and rule
+    }
+    if not rules or (landcover is None and study.ndvi is None):
+        return {}
+    return {
+        name: derive_oasis(
+            landcover, study.ndvi, study.dem, rule, year=year, problems=problems if name == "central" else None
+        )
+        for name, rule in rules.items()
+    }
+
+
+def _central(oases: Mapping[str, gpd.GeoDataFrame], settings: Mapping[str, Any]) -> gpd.GeoDataFrame | None:
+    return oases.get(settings["overlay"]["oasis_setting"], next(iter(oases.values()), None))
+
+
+def _place_in_oasis(
+    frame: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, settings: Mapping[str, Any]
+) -> gpd.GeoDataFrame:
+    found = oasis_position(
+        frame,
+        oasis,
+        radii_km=settings["overlay"]["radii_km"],
+        fringe_km=settings["overlay"]["fringe_km"],
+        seed=settings["distance"]["seed"],
+    )
+    out = frame.join(found.drop(columns="oasis_why"))
+    out["why"] = _reasons(frame["why"], found["oasis_why"])
+    return out
+
+
+def _oasis_table(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
+    if not oases or study.boundaries is None:
+        return pd.DataFrame()
+    return oasis_areas(study.boundaries, oases, published=study.settings["oasis"].get("published", {}))
+
+
+def _covers(
+    study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
+) -> pd.DataFrame:
+    """Areas of oasis, development and land cover in discs around the sites and in the administrative units."""
+    radii = study.settings["overlay"]["radii_km"]
+    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites[["households", "geometry"]], radii)]
+    if study.boundaries is not None:
+        zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
+    layers: list[tuple[str, Any, str | None]] = []
+    if oasis is not None:
+        layers.append(("oasis", oasis, None))
+    if study.development is not None:
+        layers.append(("development", study.development, "kind"))
+    if study.landcover:
+        layers.append(("landcover", study.landcover, "class"))
+    tables = []
+    for zone, frame, radius in zones:
+        for layer, cover, by in layers:
+            # The same fault of a cover is found again for every zone; it is said once.
+            said = problems if zone == "disc" else None
+            table = overlay_areas(frame, cover, by, radii_km=radius, problems=said)
+            tables.append(table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer))
+    if not tables:
+        return pd.DataFrame(columns=list(_COVERS))
+    return pd.concat(tables, ignore_index=True).reindex(columns=list(_COVERS))
+
+
+_COVERS: Final = (
+    "zone_id",
+    "zone",
+    "radius_km",
+    "layer",
+    "class",
+    "year",
+    "area_ha",
+    "share",
+    "overlap_ha",
+    "households",
+    "area_ha_per_household",
+    "geometry_basis",
+    "evidence",
+    "why",
+)
+
+
+def _areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
+    """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`."""
+    out = pd.DataFrame(index=sites)
+    outside = covers["class"].astype("string").str.startswith("(")
+    inner = covers[(covers["zone"] == "disc") & ~outside.fillna(value=False) & (covers["layer"] != "landcover")]
+    for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
+        total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
+        known = covers.loc[(covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"].unique()
+        # A disc that was measured and holds none of it has 0; a site without position has no disc and no number.
+        out[f"{layer}_{radius:g}km_ha"] = total.mask(total.isna() & sites.isin(known), 0.0)
+    return out
+
+
+# --- distances and remoteness ---------------------------------------------------------------------------------------
+
+
+def _distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Distances of every flow by every metric, and intervals of the straight ones from drawn positions."""
+    chosen = study.settings["distance"]
+    if study.flows is None or study.origins is None:
+        flows = pd.DataFrame({"origin_id": [], "site_id": []}, dtype="str")
+    else:
+        flows = study.flows
+    landcover = study.landcover[max(study.landcover)] if study.landcover else None
+    pairs = pair_distances(
+        flows,
+        _origins(study),
+        study.sites,
+        tuple(chosen["metrics"]),
+        dem=study.dem,
+        landcover=landcover,
+        roads=study.roads,
+        places=study.places,
+        detour_range=tuple(chosen["detour_range_ratio"]),
+        rough_share=chosen["rough_share"],
+        options={name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
+    )
+    intervals = distance_intervals(
+        flows,
+        _origins(study),
+        study.sites,
+        level=chosen["level"],
+        draws=chosen["draws"],
+        seed=chosen["seed"],
+        boundaries=study.boundaries,
+        aliases=study.settings["admin"]["aliases"],
+    )
+    return pairs, intervals
+
+
+def _remoteness_settings(study: Study) -> dict[str, Any]:
+    return dict(study.settings.get("remoteness", {}))
+
+
+def _weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
+    """Mean, median and largest distance of the land at the origins from each site, weighted and not, as columns."""
+    rows = remote[
+        (remote["role"] == "site") & remote["indicator"].str.contains("distance|mean|median|maximum", regex=True)
+    ]
+    names = rows["metric"] + "_" + rows["indicator"]
+    wide = rows.assign(column=names).pivot_table(index="id", columns="column", values="value", aggfunc="first")
+    return wide.reindex(sites).reindex(columns=sorted(wide.columns))
+
+
+# --- what it was made from ------------------------------------------------------------------------------------------
+
+
+def _provenance(study: Study) -> dict[str, Any]:
+    """Versions, parameters and input hashes; no clock, no path, so that two runs say the same."""
+    import pyproj  # noqa: PLC0415
+    import shapely  # noqa: PLC0415
+
+    inputs = {name: dict(what) for name, what in sorted(study.inputs.items())}
+    digest = sha256("".join(f"{name} {what.get('sha256', '')}\n" for name, what in inputs.items()).encode())
+    return {
+        "geosettle": __version__,
+        "versions": {
+            **{name: version(name) for name in _LIBRARIES},
+            "PROJ": pyproj.proj_version_str,
+            "GEOS": shapely.geos_version_string,
+            "python": platform.python_version(),
+        },
+        "parameters": study.settings,
+        "seed": study.settings["distance"]["seed"],
+        "inputs": inputs,
+        "input_hash": digest.hexdigest(),
+        "ledger": {layer: dict(counts) for layer, counts in sorted(study.ledger.items())},
+    }
+
+
+def _reasons(*columns: pd.Series) -> pd.Series:
+    """Reasons of several steps in one text each, none twice."""
+    joined = [
+        "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+        for texts in zip(*columns, strict=True)
+    ]
+    return pd.Series(joined, index=columns[0].index, dtype="str")
+
+
+def _last_why(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame[[*[c for c in frame.columns if c != "why"], "why"]]

@@ -72,7 +72,7 @@ def _valid(units: gpd.GeoDataFrame, unit: IntArray, year: FloatArray) -> NDArray
         pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64)[unit] for c in ("valid_from", "valid_to")
     )
     dated = ~((start > year) | (end < year))
-    return np.where(np.isnan(year), np.isnan(end), dated).astype(bool)
+    return np.asarray(np.where(np.isnan(year), np.isnan(end), dated), dtype=bool)
 
 
 def _border_m(places: _Places, rows: IntArray, polygons: NDArray[np.object_], unit: IntArray) -> FloatArray:
@@ -113,19 +113,20 @@ def _join_level(
     level = units["level"].iloc[0] if len(units) else ""
     chosen[lost], distance[lost] = near, metres
     why[lost] = f"outside every {level} of the boundary set, and none within {tolerance_m / 1000:g} km"
-    for row in lost[near >= 0]:
-        why[row] = f"outside every {level}; the nearest taken, {distance[row]:.0f} m away"
+    for k in np.flatnonzero(near >= 0):
+        why[lost[k]] = f"outside every {level}; the nearest taken, {metres[k]:.0f} m away"
     border = np.full(n, np.nan)
     held = np.flatnonzero((chosen >= 0) & places.known & point)
     border[held] = np.abs(_border_m(places, held, polygons, chosen[held]))
-    for row in np.flatnonzero(several & point):
-        names = " and ".join(f"{codes[u]} {units['name'].iloc[u]}" for u in touching[row])
-        why[row] = (
-            f"on the border of {names}; the {'parent of the finer unit' if finer_parent[row] else 'smallest code'} taken"
-        )
+    for row, found in touching.items():
+        if len(found) > 1:
+            names = " and ".join(f"{codes[u]} {units['name'].iloc[u]}" for u in found)
+            rule = "parent of the finer unit" if finer_parent[row] else "smallest code"
+            why[row] = f"on the border of {names}; the {rule} taken"
     sure = (chosen >= 0) & (distance == 0) & ~several & (border > places.radius_m)
     shares = _shares(places, tree, units, np.where(sure, chosen, -1))
-    for row in np.flatnonzero(places.known & places.is_area):
+    for place in np.flatnonzero(places.known & places.is_area):
+        row = int(place)
         if shares[row]:
             chosen[row] = max(shares[row], key=lambda u: (shares[row][u], -u))
             distance[row], several[row] = 0.0, len(shares[row]) > 1

@@ -35,7 +35,7 @@ def _onto(raster: Raster, grid: Raster) -> FloatArray:
     column = np.floor((xs - grid.transform.c) / grid.transform.a).astype(int)
     row = np.floor((ys - grid.transform.f) / grid.transform.e).astype(int)
     in_row, in_column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)
-    values = raster.values[np.ix_(in_row, in_column)].astype(np.float64)
+    values = raster.values[np.ix_(in_row, in_column)].astype(np.float64)  # noqa: PD011
     cell = (row[in_row][:, None] * columns + column[in_column][None, :]).ravel()
     good = np.isfinite(values).ravel()
     total = np.bincount(cell[good], weights=values.ravel()[good], minlength=rows * columns)
@@ -64,7 +64,8 @@ def derive_oasis(
     dem
         Elevation, metres; averaged over each cell of the grid. None only if the rule has no ceiling.
     rule
-        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`, `smallest_patch_km2`; a missing key sets no condition.
+        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`, `smallest_patch_km2`; a missing key sets
+        no condition.
     year
         Year written beside each patch.
     problems
@@ -195,7 +196,8 @@ def oasis_areas(
     -------
     DataFrame
         `code, name, setting, area_km2, unit_area_km2, share_percent, quantity, published, difference,
-        difference_percent, source, claim, why`: one row per unit, setting and published figure (one where there is none).
+        difference_percent, source, claim, why`: one row per unit, setting and
+        published figure (one row where there is none).
 
     Examples
     --------
@@ -239,7 +241,7 @@ def oasis_areas(
 
 
 def _beside(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) -> dict[str, Any]:
-    """A published figure beside the computed one."""
+    """Put a published figure beside the computed one."""
     if not figure:
         missing = dict.fromkeys(("published", "difference", "difference_percent"), np.nan)
         return {"quantity": "", **missing, "source": "", "claim": "", "why": "no published figure"}
@@ -307,7 +309,7 @@ def oasis_position(
     whole = None if oasis is None or len(oasis) == 0 else shapely.union_all(lonlat(oasis))
     if whole is None or shapely.is_empty(whole):
         whole, why[~missing] = None, "the study has no oasis layer"
-    centre = np.where(shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry)  # noqa: PLR2004
+    centre = np.where(shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry)
     lon, lat = shapely.get_x(shapely.centroid(centre)), shapely.get_y(shapely.centroid(centre))
     u = _uncertainty(points)
     edge = np.full(n, np.nan)
@@ -317,9 +319,9 @@ def oasis_position(
     low, high = edge - u, edge + u
     out = pd.DataFrame(index=points.index)
     known = np.isfinite(edge)
-    out["in_oasis"] = pd.array(np.where(known, edge <= 0, None), dtype="boolean")
+    out["in_oasis"] = pd.array([bool(e <= 0) if k else None for e, k in zip(edge, known, strict=True)], dtype="boolean")
     out["oasis_edge_km"], out["oasis_edge_low_km"], out["oasis_edge_high_km"] = edge, low, high
-    out["oasis_probability"] = _inside_share(lon, lat, u, edge, whole, draws, seed)
+    out["oasis_probability"] = _inside_share(lon, lat, u, edge, whole, draws=draws, seed=seed)
     zone = np.select([~known, edge < -fringe_km, edge <= fringe_km], ["", "core", "fringe"], "outside")
     out["oasis_zone"] = pd.array([z or None for z in zone], dtype="str")
     possible = (low < -fringe_km, (low <= fringe_km) & (high >= -fringe_km), high > fringe_km)
@@ -348,7 +350,7 @@ def _uncertainty(points: pd.DataFrame) -> FloatArray:
 
 
 def _inside_share(
-    lon: FloatArray, lat: FloatArray, u: FloatArray, edge: FloatArray, whole: Any, draws: int, seed: int
+    lon: FloatArray, lat: FloatArray, u: FloatArray, edge: FloatArray, whole: Any, *, draws: int, seed: int
 ) -> FloatArray:
     """Share of each uncertainty disc inside the oasis; certain where the edge is out of reach."""
     share = np.where(np.isfinite(edge), (edge <= 0).astype(float), np.nan)

@@ -76,7 +76,7 @@ def overlay_areas(
         zone_ha, households, area_ha_per_household, geometry_basis, evidence, why`. The rows of one zone and radius
         (and map year) sum to the zone: classes, `(unclassified)`, `(no data)` and `(outside)`. `overlap_ha` is ground
         that polygons of this class claim beyond `area_ha`, already counted under another polygon. `evidence` is False
-        where any polygon in the sum is illustrative.
+        where any polygon in the sum is illustrative, and where there is no area.
 
     Raises
     ------
@@ -116,10 +116,10 @@ def overlay_areas(
             survey_year=survey_year,
             problems=problems,
         )
-        long = _polygon_rows(areas, parcels, snapshots, progress)
+        long, pairs = _polygon_rows(areas, parcels, snapshots, progress)
         basis = _basis(cover, by)
         if radii_km is None:
-            _across(areas, parcels, long.attrs.pop("pairs"), problems)
+            _across(areas, parcels, pairs, problems)
     else:
         column = by or "class"
         rasters = cover if isinstance(cover, Mapping) else {None: cover}
@@ -142,10 +142,9 @@ def _basis(cover: gpd.GeoDataFrame, by: str | None) -> dict[str, str]:
 
 def _polygon_rows(
     zones: Zones, parcels: Parcels, snapshots: bool, progress: Callable[[int, int], None] | None
-) -> pd.DataFrame:
-    """Square metres by zone (position), class and year, with what is left of the zone."""
+) -> tuple[pd.DataFrame, tuple[Any, Any, Any]]:
+    """Square metres by zone (position), class and year, with what is left of the zone; and the pairs they are of."""
     zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, progress)
-    pairs = (zone, parcel, metres)
     o_zone, o_parcel, o_metres = pieces(zones, parcels.overlap_geometry, area_m2(parcels.overlap_geometry))
     o_parcel = parcels.overlap[o_parcel]
     frame = pd.DataFrame(
@@ -174,9 +173,7 @@ def _polygon_rows(
     rest["m2"] = rest["m2"].where(rest["m2"] > zones.area_m2[rest["zone"].to_numpy()] * 1e-9, 0.0)
     rest = rest[(rest["m2"] > 0) | (zones.area_m2[rest["zone"].to_numpy()] == 0)]
     rest = rest.assign(overlap_m2=0.0, **{"class": OUTSIDE}).drop(columns="held")
-    out = pd.concat([long, rest], ignore_index=True)
-    out.attrs["pairs"] = pairs
-    return out
+    return pd.concat([long, rest], ignore_index=True), (zone, parcel, metres)
 
 
 def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problems: Problems | None) -> None:
@@ -195,19 +192,19 @@ def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problem
 
 
 def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, str]) -> pd.DataFrame:
-    """The table: hectares, shares, households, evidence, reasons; a row for each zone without an area."""
+    """Make the table: hectares, shares, households, evidence, reasons; a row for each zone without an area."""
     lost = np.flatnonzero(np.isnan(zones.area_m2))
     gone = pd.DataFrame({"zone": lost, "class": None, "year": np.nan, "m2": np.nan, "overlap_m2": np.nan})
     # NaN rows would set the types; the frames are joined only where there is something to join.
     long = pd.concat([f for f in (long, gone) if len(f)], ignore_index=True) if len(long) or len(gone) else long
     at = long["zone"].to_numpy(dtype=np.intp)
     whole = zones.area_m2[at]
-    label = long["class"].astype(object)
+    label = pd.Series([None if pd.isna(c) else str(c) for c in long["class"]], dtype=object)
     out = pd.DataFrame(
         {
             "zone_id": pd.array(zones.ids[at], dtype="str"),
             "radius_km": zones.radius_km[at],
-            column: pd.array(label, dtype="str"),
+            column: pd.array(label.to_list(), dtype="str"),
             "year": pd.array(
                 np.where(np.isnan(y := long["year"].to_numpy(np.float64)), -1, y).astype(int), dtype="Int64"
             ),
@@ -224,20 +221,18 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, s
     homes = out["households"]
     out["area_ha_per_household"] = (out["area_ha"] / homes).where(homes > 0)
     out["geometry_basis"] = pd.array([basis.get("" if c == UNCLASSIFIED else c, "") for c in label], dtype="str")
-    out["evidence"] = ~out["geometry_basis"].str.contains("illustrative")
+    # Illustrative ground is no evidence, and so neither is what it leaves over in the same zone.
+    made_up = out["geometry_basis"].str.contains("illustrative")
+    touched = made_up.groupby([out["zone_id"], out["radius_km"].fillna(-1.0)]).transform("any")
+    out["evidence"] = ~(made_up | (touched & (out[column] == OUTSIDE)) | out["area_ha"].isna())
     why = long["why"].fillna("").astype(str).to_numpy(object) if "why" in long else np.full(len(long), "", dtype=object)
     out["why"] = pd.array(
         ["; ".join(w for w in (a, b) if w) for a, b in zip(zones.why[at], why, strict=True)], dtype="str"
     )
     last = {OUTSIDE: 3, NODATA: 2, UNCLASSIFIED: 1}
-    order = np.lexsort(
-        (
-            label.fillna("").astype(str),
-            [last.get(c, 0) for c in label],
-            out["year"].fillna(9999).astype(int),
-            at,
-        )
-    )
+    names = np.array(["" if c is None else c for c in label], dtype=str)
+    rank = np.array([last.get(c, 0) for c in label])
+    order = np.lexsort((names, rank, out["year"].fillna(9999).to_numpy(int), at))
     return out.iloc[order].reset_index(drop=True)
 
 
@@ -288,7 +283,7 @@ def overlay_table(
     problems: Problems | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """The table of `geosettle overlay`: `overlay_areas` with discs where a buffer is given.
+    """Make the table of `geosettle overlay`: `overlay_areas` with discs where a buffer is given.
 
     Parameters
     ----------

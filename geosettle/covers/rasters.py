@@ -57,7 +57,7 @@ def _classes(raster: Raster) -> _Grid:
     """Class of every cell; missing cells are a class of their own."""
 
     def window(rows: slice, columns: slice) -> NDArray[np.int32]:
-        values = raster.values[rows, columns]
+        values = raster.values[rows, columns]  # noqa: PD011
         whole = np.where(np.isfinite(values), values, _NODATA).astype(np.int32)
         if np.any(np.isfinite(values) & (whole != values)):
             raise InputError(
@@ -72,7 +72,7 @@ def _classes(raster: Raster) -> _Grid:
 
 def _values(raster: Raster) -> _Grid:
     """Value of every cell, NaN where missing."""
-    return _Grid(raster, lambda rows, columns: np.ascontiguousarray(raster.values[rows, columns], dtype=np.float64))
+    return _Grid(raster, lambda rows, columns: np.ascontiguousarray(raster.values[rows, columns], np.float64))  # noqa: PD011
 
 
 def _cell_areas(raster: Raster) -> _Grid:
@@ -139,7 +139,7 @@ def class_areas(
     # Fractions of cells are planar, so their sum misses the zone's geodesic area by some 1e-5: they share it out.
     long = pd.DataFrame({"zone": zone, "value": value, "m2": share * np.repeat(inside, count)})
     long["class"] = _names(long["value"], raster.classes)
-    long = long.groupby(["zone", "class"], as_index=False, sort=True)["m2"].sum()
+    long = long.groupby(["zone", "class"], sort=True)[["m2"]].sum().reset_index()
     long["why"] = ""
     whole = zones.area_m2[usable]
     outside = np.where(inside < whole * (1 - 1e-9), whole - inside, 0.0)

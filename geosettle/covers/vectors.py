@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.covers.circles import Edges, shared_m2
 from geosettle.covers.codes import Problems, note
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat, polygons_of
 from geosettle.errors import ColumnError
@@ -24,7 +25,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Progress = Callable[[int, int], None]
 _SLIVER_M2: Final = 1.0
-_BLOCK: Final = 20_000
+_BLOCK: Final = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,40 +75,38 @@ class Parcels:
         label = np.full(len(cover), "all" if by is None else "", dtype=object)
         if by is not None:
             label[:] = ["" if pd.isna(v) else str(v) for v in cover[by]]
-        year = np.full(len(cover), np.nan)
-        if "year" in cover:
-            year[:] = pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64)
+        dated = "year" in cover
+        year = (
+            pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64) if dated else np.full(len(cover), np.nan)
+        )
         geometry, area = fit_to_measure(lonlat(cover), ids, "parcel", max_repair_share, problems)
+        _report(ids, geometry, year if dated else np.full(len(cover), np.inf), survey_year, problems)
         keep = np.flatnonzero(np.isfinite(area) & (area > 0))
-        _report(ids, geometry, year, "year" in cover, survey_year, problems)
         bounds = shapely.bounds(geometry[keep])
-        named = cover.index.name is not None
-        order = keep[
-            np.lexsort(
-                (*bounds.T[::-1], label[keep].astype(str), ids[keep].astype(str) if named else np.zeros(keep.size))
-            )
-        ]
-        ids, label, year, geometry, area = (v[order] for v in (ids, label, year, geometry, area))
-        lost, ground = _settle(geometry, area, year if snapshots else np.zeros(ids.size), ids, problems)
-        return cls(ids, label, year, geometry, area, lost, ground)
+        named = ids[keep].astype(str) if cover.index.name is not None else np.zeros(keep.size)
+        order = keep[np.lexsort((*bounds.T[::-1], label[keep].astype(str), named))]
+        geometry, area = geometry[order], area[order]
+        group = year[order] if snapshots else np.zeros(order.size)
+        lost, ground = _settle(geometry, area, group, ids[order], problems)
+        return cls(ids[order], label[order], year[order], geometry, area, lost, ground)
 
 
 def _report(
     ids: NDArray[np.object_],
     geometry: NDArray[np.object_],
     year: FloatArray,
-    dated: bool,
     survey_year: int | None,
     problems: Problems | None,
 ) -> None:
-    """What is odd about single polygons."""
+    """Report what is odd about single polygons; a year that nobody asked for is infinite."""
     if problems is None:
         return
     for i in np.flatnonzero(shapely.is_missing(geometry) | shapely.is_empty(geometry)):
         note(problems, "cover_without_geometry", "note", f"Parcel {ids[i]} has no geometry.", id=str(ids[i]))
-    for i in np.flatnonzero(np.isnan(year)) if dated else ():
+    for i in np.flatnonzero(np.isnan(year)):
         note(problems, "parcel_without_year", "note", f"Parcel {ids[i]} has no year.", id=str(ids[i]), column="year")
-    for i in np.flatnonzero(year > survey_year) if survey_year is not None else ():
+    late = np.isfinite(year) & (year > (np.inf if survey_year is None else survey_year))
+    for i in np.flatnonzero(late):
         message = f"Parcel {ids[i]} is dated {year[i]:.0f}, after the survey of {survey_year}."
         note(problems, "year_after_survey", "warning", message, id=str(ids[i]), column="year", value=f"{year[i]:.0f}")
 
@@ -144,16 +143,16 @@ def _settle(
 
 
 def _list(names: NDArray[np.object_]) -> str:
-    """A few names, and how many more."""
+    """Name a few, and say how many more there are."""
     shown = ", ".join(map(str, names[:3]))
-    return shown if names.size <= 3 else f"{shown} and {names.size - 3} more"  # noqa: PLR2004
+    return shown if names.size <= 3 else f"{shown} and {names.size - 3} more"
 
 
 def _overlapping(geometry: NDArray[np.object_], group: FloatArray) -> tuple[IntArray, IntArray]:
     """Pairs (earlier, later) of polygons of one group whose interiors may meet, sorted by the later one."""
     # A clean coverage (parcels that share their edges exactly) is recognised much faster than its pairs are compared.
     same = group.size == 0 or bool(np.all((group == group[0]) | (np.isnan(group) & np.isnan(group[0]))))
-    if geometry.size < 2 or (same and bool(shapely.coverage_is_valid(geometry))):  # noqa: PLR2004
+    if geometry.size < 2 or (same and bool(shapely.coverage_is_valid(geometry))):
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     tree = shapely.STRtree(geometry)
     later, earlier = tree.query(geometry)
@@ -192,16 +191,29 @@ def pieces(
     if usable.size == 0 or geometry.size == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0)
     tree = shapely.STRtree(geometry)
-    blocks = np.array_split(usable, max(2, int(np.ceil(usable.size / 500)))) if usable.size > 1 else [usable]
-    found = []
-    done = 0
-    # GEOS lets go of the interpreter while it works, so threads share the pairs; blocks bound the memory.
+    round_ = usable[zones.circle[usable] >= 0]
+    other = usable[zones.circle[usable] < 0]
+    edges = Edges.of(geometry) if round_.size else None
+    boxes = zones.circles.boxes() if round_.size else np.zeros(0, dtype=object)
+
+    def block(rows: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+        circle = zones.circle[rows]
+        if edges is None or circle[0] < 0:
+            return _cut(rows, zones.geometry[rows], tree, geometry, area)
+        at, polygon = tree.query(boxes[circle])
+        metres = shared_m2(zones.circles, geometry, edges, circle[at], polygon)
+        keep = metres > 0
+        return rows[at[keep]], polygon[keep], metres[keep]
+
+    blocks = [
+        part for rows in (round_, other) for part in np.split(rows, range(_BLOCK, rows.size, _BLOCK)) if rows.size
+    ]
+    found, done = [], 0
+    # GEOS and numpy let go of the interpreter while they work, so threads share the blocks; blocks bound the memory.
     with ThreadPoolExecutor() as pool:
-        for block, result in zip(
-            blocks, pool.map(lambda b: _block(b, zones, tree, geometry, area), blocks), strict=True
-        ):
+        for rows, result in zip(blocks, pool.map(block, blocks), strict=True):
             found.append(result)
-            done += block.size
+            done += rows.size
             if progress is not None:
                 progress(done, usable.size)
     zone, polygon, metres = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -209,11 +221,10 @@ def pieces(
     return zone[order], polygon[order], metres[order]
 
 
-def _block(
-    rows: IntArray, zones: Zones, tree: Any, geometry: NDArray[np.object_], area: FloatArray
+def _cut(
+    rows: IntArray, shapes: NDArray[np.object_], tree: Any, geometry: NDArray[np.object_], area: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Pairs of a block of zones."""
-    shapes = zones.geometry[rows]
+    """Pairs of a block of zones that are polygons."""
     shapely.prepare(shapes)
     at, polygon = tree.query(shapes, predicate="intersects")
     metres = np.empty(at.size)

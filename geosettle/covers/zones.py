@@ -16,15 +16,16 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
+from geosettle.covers.circles import Circles
 from geosettle.covers.codes import Problems, note
 from geosettle.errors import CrsError, InputError
-from geosettle.geodesy import GEOD, area_m2, disc
+from geosettle.geodesy import area_m2, disc
 from geosettle.raster import Raster
 
 __all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons_of"]
 
 FloatArray = NDArray[np.float64]
-_VERTICES = 180
+IntArray = NDArray[np.intp]
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
@@ -66,26 +67,26 @@ def discs(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike) -> NDArray[np.obj
     >>> round(float(area_m2(discs([76], [39], [5_000]))[0] / (np.pi * 5_000**2)), 5)
     1.0
     """
-    x0, y0, radius = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (lon, lat, radius_m)))
-    out = np.full(x0.shape, None, dtype=object)
-    known = np.isfinite(x0) & np.isfinite(y0) & np.isfinite(radius)
+    return _discs(*(np.asarray(v, dtype=np.float64) for v in np.broadcast_arrays(lon, lat, radius_m)))[0]
+
+
+def _discs(lon: FloatArray, lat: FloatArray, radius: FloatArray) -> tuple[NDArray[np.object_], Circles, IntArray]:
+    """Discs as polygons; those that are plain rings also as circles, with the position of each (-1: not plain)."""
+    out = np.full(lon.shape, None, dtype=object)
+    known = np.isfinite(lon) & np.isfinite(lat) & np.isfinite(radius)
     out[known & (radius <= 0)] = shapely.Polygon()
-    rows = np.flatnonzero(known & (radius > 0))
-    # Away from the poles and the antimeridian all corners can be had in one call; the rest goes one by one.
-    reach = np.degrees(radius[rows] / 6.3e6) * 1.1
-    narrow = np.cos(np.radians(np.minimum(np.abs(y0[rows]) + reach, 90)))
-    plain = (narrow > 0.02) & (np.abs(x0[rows]) + reach / np.maximum(narrow, 0.02) < 180)  # noqa: PLR2004
-    easy = rows[plain]
-    if easy.size:
-        azimuth = np.tile(np.linspace(0, 360, _VERTICES, endpoint=False), easy.size)
-        angle = 2 * np.pi / _VERTICES
-        outer = radius[easy] * np.sqrt(angle / np.sin(angle))
-        lons, lats, reached = (np.repeat(v, _VERTICES) for v in (x0[easy], y0[easy], outer))
-        x, y, _ = GEOD.fwd(lons, lats, azimuth, reached)
-        out[easy] = shapely.polygons(np.stack([x, y], axis=-1).reshape(easy.size, _VERTICES, 2))
-    for row in rows[~plain]:
-        out[row] = disc(float(x0[row]), float(y0[row]), float(radius[row]))
-    return out
+    drawn = known & (radius > 0)
+    # Near a pole or the antimeridian a disc is no plain ring; those few are drawn one by one.
+    reach = np.degrees(np.where(drawn, radius, 0.0) / 6.3e6) * 1.1
+    narrow = np.cos(np.radians(np.minimum(np.abs(lat) + reach, 90)))
+    plain = drawn & (narrow > 0.02)
+    plain[plain] &= np.abs(lon[plain]) + reach[plain] / narrow[plain] < 180
+    circle = np.where(plain, np.cumsum(plain) - 1, -1)
+    circles = Circles.of(lon[plain], lat[plain], radius[plain])
+    out[plain] = circles.polygons()
+    for row in np.flatnonzero(drawn & ~plain):
+        out[row] = disc(float(lon[row]), float(lat[row]), float(radius[row]))
+    return out, circles, circle
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,8 @@ class Zones:
         Why a zone has no area, in words; empty otherwise.
     households
         Households of the zone, NaN where unknown.
+    circles, circle
+        The discs among the zones, and which of them each zone is; -1 where it is none.
     """
 
     ids: NDArray[np.object_]
@@ -112,6 +115,8 @@ class Zones:
     area_m2: FloatArray
     why: NDArray[np.object_]
     households: FloatArray
+    circles: Circles
+    circle: IntArray
 
     @classmethod
     def of(
@@ -125,47 +130,58 @@ class Zones:
     ) -> Zones:
         """Zones from polygons, from points with radii, or from a raster whose values name the zones."""
         frame = catchments(zones) if isinstance(zones, Raster) else zones
-        geometry = lonlat(frame)
+        # Sorted at once, so that neither the order of rows nor of radii can matter later.
+        frame = frame.iloc[np.argsort(frame.index.astype(str).to_numpy(), kind="stable")]
         ids = np.asarray(frame.index.astype(str), dtype=object)
-        homes = (
-            pd.to_numeric(frame[households], errors="coerce").to_numpy(np.float64)
-            if households in frame
-            else np.full(len(frame), np.nan)
-        )
-        why = np.full(len(frame), "", dtype=object)
-        missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-        why[missing] = "position unknown"
-        if radii_km is None:
-            if np.any(shapely.get_dimensions(geometry[~missing]) < 2):  # noqa: PLR2004
-                raise InputError(
-                    "zones that are points need radii",
-                    mend="Give radii_km=[5, 15, 30] (command line: --buffer-km).",
-                )
-            geometry, area = fit_to_measure(geometry, ids, "zone", max_repair_share, problems)
-            why[~missing & np.isnan(area)] = "the polygon could not be repaired"
-            radius = np.full(len(frame), np.nan)
-        else:
-            rings = np.asarray(sorted({float(r) for r in radii_km}))
-            if rings.size == 0 or not np.all(np.isfinite(rings) & (rings > 0)):
-                raise InputError("radii must be positive", column="radii_km", value=list(radii_km))
-            centre = np.where(shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry)  # noqa: PLR2004
-            centre = shapely.centroid(centre)
-            n, k = len(frame), rings.size
-            radius = np.tile(rings, n)
-            geometry = discs(np.repeat(shapely.get_x(centre), k), np.repeat(shapely.get_y(centre), k), radius * 1000)
-            area = np.where(shapely.is_missing(geometry), np.nan, area_m2(geometry))
-            ids, why, homes = (np.repeat(v, k) for v in (ids, why, homes))
-        for i in np.flatnonzero(why == "position unknown"):
+        geometry, homes = lonlat(frame), np.full(len(frame), np.nan)
+        if households in frame:
+            homes = pd.to_numeric(frame[households], errors="coerce").to_numpy(np.float64)
+        lost = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+        why = np.where(lost, "position unknown", "").astype(object)
+        for i in np.flatnonzero(lost):
             note(problems, "zone_without_geometry", "note", f"Zone {ids[i]} has no position.", id=str(ids[i]))
+        if radii_km is None:
+            if np.any(shapely.get_dimensions(geometry[~lost]) < 2):
+                mend = "Give radii_km=[5, 15, 30] (command line: --buffer-km)."
+                raise InputError("zones that are points need radii", mend=mend)
+            geometry, area = fit_to_measure(geometry, ids, "zone", max_repair_share, problems)
+            why[~lost & np.isnan(area)] = "the polygon could not be repaired"
+            radius = np.full(len(frame), np.nan)
+            none = np.zeros(0)
+            circles, circle = Circles.of(none, none, none), np.full(len(frame), -1)
+        else:
+            rings = _radii(radii_km)
+            lon, lat = _centres(geometry)
+            ids, why, homes, lon, lat = (np.repeat(v, rings.size) for v in (ids, why, homes, lon, lat))
+            radius = np.tile(rings, len(frame))
+            geometry, circles, circle = _discs(lon, lat, radius * 1000)
+            area = np.where(shapely.is_missing(geometry), np.nan, 0.0)
+            area[circle >= 0] = circles.area_m2
+            odd = (circle < 0) & (area == 0)
+            area[odd] = area_m2(geometry[odd])
         for i in np.flatnonzero(area == 0):
             why[i] = "the zone has no area"
             note(problems, "zone_of_no_area", "warning", f"Zone {ids[i]} has no area.", id=str(ids[i]))
-        order = np.lexsort((radius, ids.astype(str)))
-        return cls(ids[order], radius[order], geometry[order], area[order], why[order], homes[order])
+        return cls(ids, radius, geometry, area, why, homes, circles, circle)
 
     def __len__(self) -> int:
         """How many zones."""
         return int(self.ids.size)
+
+
+def _radii(radii_km: Sequence[float]) -> FloatArray:
+    """Radii in km, sorted, each once."""
+    rings = np.asarray(sorted({float(r) for r in radii_km}))
+    if rings.size == 0 or not np.all(np.isfinite(rings) & (rings > 0)):
+        raise InputError("radii must be positive", column="radii_km", value=list(radii_km), mend="Give them in km.")
+    return rings
+
+
+def _centres(geometry: NDArray[np.object_]) -> tuple[FloatArray, FloatArray]:
+    """Longitude and latitude of points, of an inner point of polygons; NaN where missing."""
+    area = shapely.get_dimensions(geometry) == 2
+    centre = shapely.centroid(np.where(area, shapely.point_on_surface(geometry), geometry))
+    return shapely.get_x(centre), shapely.get_y(centre)
 
 
 def fit_to_measure(
@@ -230,9 +246,9 @@ def polygons_of(geometry: Any) -> Any:
     >>> polygons_of(shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])).geom_type
     'Polygon'
     """
-    if shapely.get_dimensions(geometry) == 2 and shapely.get_type_id(geometry) in {3, 6}:  # noqa: PLR2004
+    if shapely.get_dimensions(geometry) == 2 and shapely.get_type_id(geometry) in {3, 6}:
         return geometry
-    parts = [p for p in shapely.get_parts(geometry) if shapely.get_dimensions(p) == 2]  # noqa: PLR2004
+    parts = [p for p in shapely.get_parts(geometry) if shapely.get_dimensions(p) == 2]
     return shapely.union_all(parts) if len(parts) != 1 else parts[0]
 
 
@@ -258,7 +274,7 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
     >>> catchments(hours, [0.5, 1]).bounds.to_numpy().tolist()
     [[76.0, 39.0, 77.0, 40.0], [76.0, 39.0, 78.0, 40.0]]
     """
-    values = raster.values
+    values = raster.values  # noqa: PD011
     if limits is None:
         keys = np.unique(values[np.isfinite(values)])
         masks = [(f"{key:g}", values == key) for key in keys]

@@ -1,4 +1,7 @@
-"""The embedded study against published numbers and against itself. Nothing here uses the readers it would test."""
+"""The embedded study against published numbers and against itself, and a made-up one over the antimeridian.
+
+The checks of the files do not use the readers of geosettle; the last ones run both studies through them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ import pytest
 import rasterio
 import shapely
 from pyproj import Geod
+
+from geosettle.admin import join_admin
+from geosettle.distance import pair_distances
+from geosettle.io import read_study
 
 STUDY = Path(__file__).resolve().parent.parent / "data" / "southern_xinjiang"
 BUILDER = STUDY.parent.parent / ".venv-data" / "bin" / "python"
@@ -451,3 +458,31 @@ def test_the_made_up_study_crosses_the_antimeridian_in_the_south():
     assert dense["910001"] + dense["910002"] == pytest.approx(dense["910000"], rel=1e-9)
     with rasterio.open(MADE_UP / "dem.tif") as dem:
         assert dem.bounds == pytest.approx((178, -19, 182, -15))
+
+
+def test_no_row_of_either_study_is_lost_in_reading():
+    for folder in (STUDY, MADE_UP):
+        study = read_study(folder)
+        assert {k: v["rows_set_aside"] for k, v in study.ledger.items() if v["rows_set_aside"]} == {}
+        assert {p.layer for p in study.problems if p.code == "position_unknown"} == {"sites", "origins"}
+        lines = (folder / "sites.csv").read_text(encoding="utf-8").splitlines()
+        assert len(study.sites) == len(lines) - 1
+
+
+def test_positions_over_the_antimeridian_find_their_unit_their_height_and_each_other():
+    study = read_study(MADE_UP)
+    joined = join_admin(study.sites, study.boundaries)
+    # Near Line (179.90) and Past Line (-179.90) lie in the one county that reaches from 178 to -179.6.
+    assert joined["county"].dropna().to_dict() == {
+        "S-1": "Vanua Rua West",
+        "S-2": "Vanua Rua West",
+        "S-3": "Ra Tolu East",
+        "S-4": "Vanua Rua West",  # 1 km west of the line: declared Vanua Rua East
+    }
+    # The cone: 1200 m x (1 - 0.2/0.8) at Past Line, on the middle meridian 0.2 degrees south of the top; cells of 2 km.
+    assert study.dem.sample([-179.9], [-16.5])[0] == pytest.approx(900, abs=20)
+    assert study.dem.sample([180.1], [-16.5])[0] == study.dem.sample([-179.9], [-16.5])[0]
+    pairs = pair_distances(study.flows, study.origins, study.sites, metrics=("geodesic",))
+    expected = GEOD.inv(-179.7, -16.6, 179.9, -16.4)[2] / 1000
+    assert pairs.loc[("O-2", "S-1"), "geodesic_km"] == pytest.approx(expected, abs=1e-6)
+    assert expected < 50

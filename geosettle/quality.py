@@ -107,6 +107,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "coordinate_unreadable": ("error", "the coordinate cannot be read", "Write decimal degrees."),
     "coordinate_out_of_range": ("error", "the coordinate is outside the Earth", "Write decimal degrees."),
     "coordinate_coarse": ("note", "the coordinates are given to few decimals", "State uncertainty_km."),
+    "longitude_wrapped": ("note", "longitudes counted from 0 to 360 were brought to ±180", ""),
     "coordinates_swapped": ("error", "longitude and latitude are swapped", "Swap the two columns."),
     "coordinates_metres": ("error", "metres were taken for degrees", "State the coordinate reference system."),
     "coordinates_radians": ("error", "radians were taken for degrees", "Convert them to degrees."),

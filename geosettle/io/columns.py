@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.io.numbers import EXCEL_ERRORS, clean, is_missing, to_number, to_text, to_year
+from geosettle.io.numbers import EXCEL_ERRORS, clean, to_number, to_text, to_year
 from geosettle.io.source import Source
 from geosettle.layers import Column, LayerSpec, find_columns, plain_name
 from geosettle.quality import Problem, problem
@@ -107,7 +108,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         if column.name not in found.headers:
             continue
         header = found.headers[column.name]
-        series, said = _column(source.cells[header], column, header, source.decimal, is_key=column.name in spec.key)
+        series, said = _column(source, column, header, is_key=column.name in spec.key)
         if column.name in spec.references and not is_key_of(column.name, spec):
             series = series.map(lambda v: clean_id(v), na_action="ignore").astype("str")
         out[column.name] = series
@@ -126,13 +127,12 @@ def is_key_of(name: str, spec: LayerSpec) -> bool:
     return spec.key == (name,)
 
 
-def _column(
-    cells: pd.Series, column: Column, header: str, decimal: str, *, is_key: bool
-) -> tuple[pd.Series, list[Problem]]:
+def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tuple[pd.Series, list[Problem]]:
     """One column converted by its kind."""
+    cells = source.cells[header]
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
-    reader = to_year if column.kind == "year" else lambda cell: to_number(cell, decimal)
+    reader = to_year if column.kind == "year" else lambda cell: to_number(cell, source.decimal)
     pairs = [reader(cell) for cell in cells]
     factor, problems = _factor(header, column)
     values = np.array([v for v, _ in pairs], dtype=np.float64) * factor
@@ -140,10 +140,29 @@ def _column(
         if code:
             problems.append(problem(code, row=row, column=column.name, value=str(cell)))
     problems += _range_problems(values, cells, column)
+    if column.kind != "year":
+        problems += _doubtful_marks(cells, column, source)
     if column.kind in ("year", "integer"):
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:
+    """Numbers such as 1,234 and 1.234 of which nobody can say whether the mark is decimal or groups thousands."""
+    counts = column.kind == "integer" or column.unit in {"households", "persons"}
+    out = []
+    for row, cell in enumerate(cells, 1):
+        match = re.fullmatch(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", clean(cell)) if isinstance(cell, str) else None
+        if not match:
+            continue
+        where = {"row": row, "column": column.name, "value": str(cell)}
+        if counts and match[1] == source.decimal:
+            text = "A count has no decimals, but the mark is the decimal mark of this table."
+            out.append(problem("number_ambiguous", text, severity="error", **where))
+        elif not counts and match[1] != source.decimal and not source.decimal_sure:
+            out.append(problem("number_ambiguous", "The mark was taken for a thousands mark.", **where))
+    return out
 
 
 def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Problem]:
@@ -193,6 +212,8 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
         if text is None:
             continue
         where = {"row": i + 1, "column": column.name, "value": text}
+        if is_key and isinstance(cells.iloc[i], dt.date):
+            problems.append(problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where))
         if EXCEL_ERRORS.match(text):
             severity = "error" if is_key or column.required else "warning"
             problems.append(problem("excel_error", severity=severity, **where))
@@ -232,8 +253,3 @@ def clean_id(text: str) -> str:
 def likeness(text: str) -> str:
     """What is left of an identifier when spaces, case, width and punctuation are taken off."""
     return plain_name(clean(text)).replace("_", "")
-
-
-def missing_number(cell: Any) -> bool:
-    """Whether a cell of a number column is empty."""
-    return is_missing(cell)

@@ -9,20 +9,22 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from geosettle.crs import WGS84
 from geosettle.errors import UnknownNameError
-from geosettle.io import checks
+from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.columns import Columns, convert, match_columns
+from geosettle.io.plausible import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
+from geosettle.io.rows import FOR_LAYER
+from geosettle.io.shapes import mend
 from geosettle.io.source import Source
 from geosettle.layers import LAYERS, LayerSpec
 from geosettle.quality import Problem
 from geosettle.study import complete
 
-__all__ = ["Checked", "Options", "spec_of", "understand"]
+__all__ = ["Checked", "Options", "set_aside", "spec_of", "understand"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Checked:
         1-based data row of each used row.
     rows_in
         Rows the file holds.
+    source_ids
+        Identifiers of all rows, used or not.
     """
 
     role: str
@@ -60,6 +64,7 @@ class Checked:
     source: Source
     crs_read: str | None = None
     crs_used: str | None = None
+    source_ids: tuple[str, ...] = ()
 
     @property
     def fatal(self) -> bool:
@@ -78,13 +83,44 @@ def understand(source: Source, role: str, options: Options | None = None) -> Che
     """The layer that a source holds, and everything that is wrong with it."""
     options, spec = options or Options(), spec_of(role)
     found: Columns = match_columns(source, spec, options.columns)
+    decimal, sure = _decimal(source, spec, found)
+    source = replace(source, decimal=decimal, decimal_sure=sure)
     values, cell_problems = convert(source, spec, found)
     positions: Positions = locate(source, spec, found, options)
     problems = [*source.problems, *found.problems, *cell_problems, *positions.problems]
+    geometry = positions.geometry
+    if geometry is not None:
+        geometry, wrapped = wrap_longitudes(geometry, spec)
+        doubts = doubt_positions(geometry, spec, options.region, drawn=source.geometry is not None)
+        geometry, mended = mend(geometry, spec)
+        problems += wrapped + doubts + mended
+        positions = replace(positions, geometry=geometry)
     if not any(p.severity == "fatal" for p in problems):
-        for check in checks.FOR_LAYER:
-            problems += check(values, positions.geometry, spec, options.region)
+        said = {p.row for p in problems if p.severity == "error"}
+        for check in FOR_LAYER:
+            problems += [p for p in check(values, geometry, spec) if not _explained(p, said)]
     return _settle(source, spec, values, positions, problems)
+
+
+def _explained(found: Problem, said: set[int | None]) -> bool:
+    """Whether a missing position only follows from an error already named for that row."""
+    return found.code in {"position_unknown", "geometry_missing"} and found.row in said
+
+
+def _decimal(source: Source, spec: LayerSpec, found: Columns) -> tuple[str, bool]:
+    """Decimal mark of the numbers of a source, and whether its numbers prove it or its delimiter only suggests it."""
+    numeric = {c.name for c in spec.columns if c.kind == "number"}
+    columns = {n: source.cells[h] for n, h in found.headers.items() if n in numeric | {"lon", "lat"}}
+    proven = decimal_mark(cell for cells in columns.values() for cell in cells)
+    if proven:
+        return proven, True
+    coordinates = [c for n in ("lon", "lat") if n in columns for c in columns[n] if isinstance(c, str)]
+    for mark, other in ((",", "."), (".", ",")):
+        # 76,063 among coordinates can only be 76.063, since 76063 degrees do not exist.
+        as_mark, as_other = ([to_number(c, m)[0] for c in coordinates] for m in (mark, other))
+        if any(abs(b) > 360 >= abs(a) for a, b in zip(as_mark, as_other, strict=True)):
+            return mark, True
+    return ("," if source.delimiter == ";" else "."), False
 
 
 def _settle(
@@ -104,7 +140,30 @@ def _settle(
         frame = gpd.GeoDataFrame(frame, geometry=geometry)
     frame = frame.loc[keep]
     frame = frame.set_index(key) if key else frame.reset_index(drop=True)
-    return Checked(spec.name, frame, rows[keep], len(values), located, source, positions.crs_read, positions.crs_used)
+    every = () if ids is None else tuple(str(i) for i in ids.dropna())
+    read, used = positions.crs_read, positions.crs_used
+    return Checked(spec.name, frame, rows[keep], len(values), located, source, read, used, every)
+
+
+def set_aside(checked: Checked, found: list[Problem]) -> Checked:
+    """The layer with further problems, and without the rows that have an error among them."""
+    names = checked.frame.index.name
+    ids = dict(zip(checked.numbers.tolist(), checked.frame.index, strict=True)) if names else {}
+    lines = checked.source.lines
+    placed = [
+        replace(
+            p,
+            file=checked.source.file,
+            layer=p.layer or checked.role,
+            id=p.id or str(ids.get(p.row or 0, "")),
+            line=int(lines[p.row - 1]) if p.row and lines is not None else p.line,
+        )
+        for p in found
+    ]
+    bad = sorted({p.row for p in found if p.severity == "error" and p.row is not None})
+    keep = ~np.isin(checked.numbers, bad)
+    problems = (*checked.problems, *placed)
+    return replace(checked, frame=checked.frame.loc[keep], numbers=checked.numbers[keep], problems=problems)
 
 
 def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem:
@@ -116,13 +175,8 @@ def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem
     return replace(
         found,
         file=found.file or source.file,
-        layer=found.layer or source.layer or spec.name,
+        layer=found.layer or spec.name,
         line=found.line or line,
         id=found.id or ("" if name is None or pd.isna(name) else str(name)),
         value=found.value[:120],
     )
-
-
-def is_point(geometry: Any) -> NDArray[np.bool_]:
-    """Which geometries are single points."""
-    return np.asarray(shapely.get_type_id(geometry) == 0)

@@ -107,20 +107,13 @@ def to_text(cell: Any) -> str | None:
     return text or None
 
 
-def decimal_mark(cells: Iterable[Any], *, delimiter: str = ",") -> str:
-    """Decimal mark of a table's number cells: whatever the unambiguous ones use.
-
-    Parameters
-    ----------
-    cells
-        Cells of the columns that hold numbers.
-    delimiter
-        A file delimited by semicolons most likely has decimal commas; it decides where no cell does.
+def decimal_mark(cells: Iterable[Any]) -> str:
+    """Decimal mark of a table's number cells: what the unambiguous ones use, "" if none is.
 
     Examples
     --------
     >>> decimal_mark(["76,0638", "1.660"]), decimal_mark(["1,660", "76.06"]), decimal_mark(["1,660"])
-    (',', '.', '.')
+    (',', '.', '')
     """
     comma = point = 0
     for cell in cells:
@@ -137,7 +130,7 @@ def decimal_mark(cells: Iterable[Any], *, delimiter: str = ",") -> str:
         if both or (after != 3 and text.count(mark) == 1) or re.match(r"[+-]?0[.,]", text):
             comma, point = comma + (mark == ","), point + (mark == ".")
     if comma == point:
-        return "," if delimiter == ";" and not point else "."
+        return ""
     return "," if comma > point else "."
 
 
@@ -175,6 +168,8 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:
     if _DATE.match(text) and not re.fullmatch(r"\d{1,3}(\.\d{3})+|\d+\.\d+", text):
         return math.nan, "date_in_number"
     plain = _without_thousands(text, decimal)
+    if plain is None and re.fullmatch(r"[+-]?\d+[.,](\d{1,2}|\d{4,})", text):
+        plain = text.replace(",", ".")  # the other mark, but not before three digits: it can only be decimal
     if plain is None or not _PLAIN.fullmatch(plain):
         return math.nan, "number_unreadable"
     value = float(plain)

@@ -10,9 +10,18 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
+from geosettle.errors import InputError
 from geosettle.quality import Problem
 
-__all__ = ["Source"]
+__all__ = ["Refused", "Source"]
+
+
+class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
+    """A file that is not used, with the problem code that says why."""
+
+    def __init__(self, code: str, message: str, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.code = code
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +40,10 @@ class Source:
         What the file declares; None if it declares nothing.
     lines
         Line of a text file on which each row starts.
-    decimal
-        Decimal mark of numbers written as text.
-    broken
-        Rows whose geometry could not be read at all, with what was said about it.
+    delimiter
+        What separates the fields of a text file.
+    decimal, decimal_sure
+        Decimal mark of numbers written as text, and whether some number proves it.
     problems
         What was found while reading.
     """
@@ -47,5 +56,7 @@ class Source:
     crs: pyproj.CRS | None = None
     lines: NDArray[np.int64] | None = None
     encoding: str = ""
+    delimiter: str = ""
     decimal: str = "."
+    decimal_sure: bool = False
     problems: tuple[Problem, ...] = ()

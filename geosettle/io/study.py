@@ -7,7 +7,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from geosettle.errors import GeosettleError, InputError, UnknownNameError
+from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameError
+from geosettle.io.between import FOR_STUDY, mend_references
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
-from geosettle.io.layer import Checked, Options, spec_of, understand
+from geosettle.io.layer import Checked, Options, set_aside, spec_of, understand
 from geosettle.io.rasters import read_raster
+from geosettle.io.source import Refused
 from geosettle.layers import LAT, LAYERS, LON, WKT, plain_name
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
@@ -41,6 +43,8 @@ class _Gathered:
     problems: list[Problem] = field(default_factory=list)
     ledger: dict[str, dict[str, int]] = field(default_factory=dict)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    checked: dict[str, Checked] = field(default_factory=dict)
+    rasters: dict[str, Any] = field(default_factory=dict)
 
 
 def known_names(role: str) -> frozenset[str]:
@@ -212,25 +216,45 @@ def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
             file = _inside(folder, item["path"])
-            result = read_rows(file, role, _options(item, region))
+            checked[role] = read_rows(file, role, _options(item, region))
+            out.inputs[_relative(file, folder)] = _provenance(file, role, item)
         except GeosettleError as error:
-            where = error.file or str(item.get("path", role))
-            text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
-            out.problems.append(
-                problem("file_unreadable", f"{text[0].upper()}{text[1:]}.", file=where, layer=role, mend=error.mend)
-            )
-            continue
-        checked[role] = result
-        out.layers[role] = result.frame
-        out.problems += result.problems
-        used = len(result.frame)
-        out.ledger[role] = {"rows_in": result.rows_in, "rows_used": used, "rows_set_aside": result.rows_in - used}
-        out.inputs[_relative(file, folder)] = _provenance(file, role, item) | {
-            "crs_read": result.crs_read, "crs_used": result.crs_used, "rows": result.rows_in,
-        }  # fmt: skip
+            out.problems.append(as_problem(error, role, str(item.get("path", ""))))
     if "sites" not in settings["layers"]:
         out.problems.append(problem("column_missing", "The study has no layer sites.", layer="sites", mend="Add it."))
+    _join(out, checked, settings)
     return out
+
+
+def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, Any]) -> None:
+    """Check the layers against each other, then hand over what is left of each."""
+    rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
+    usable = {role: c for role, c in checked.items() if not c.fatal}
+    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, settings["admin"]["aliases"])]
+    out.problems += [p if p.layer else replace(p, layer=role) for role, p in found if role not in checked]
+    for role, layer in checked.items():
+        checked[role] = set_aside(layer, [p for name, p in found if name == role])
+    frames = mend_references(checked)
+    for role, layer in checked.items():
+        out.checked[role] = layer
+        out.layers[role] = frames[role]
+        out.problems += layer.problems
+        used = len(layer.frame)
+        out.ledger[role] = {"rows_in": layer.rows_in, "rows_used": used, "rows_set_aside": layer.rows_in - used}
+        for item in out.inputs.values():
+            if item["layer"] == role:
+                item |= {"crs_read": layer.crs_read, "crs_used": layer.crs_used, "rows": layer.rows_in}
+
+
+def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
+    """An error of reading as a fatal problem, so that it is listed with all the others."""
+    text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
+    code = error.code if isinstance(error, Refused) else "crs_missing" if isinstance(error, CrsError) else "file_unreadable"
+    code = "setting_unknown" if isinstance(error, UnknownNameError) else code
+    return problem(
+        code, f"{text[0].upper()}{text[1:]}.".replace("..", "."), severity="fatal", file=error.file or file, layer=role,
+        row=error.row, column=error.column, mend=error.mend,
+    )  # fmt: skip
 
 
 def _entry(entry: Any) -> dict[str, Any]:
@@ -314,10 +338,10 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
         classes=_classes(folder, entry),
     )
     out.problems += [Problem(**{**vars(p), "layer": role}) for p in problems]
-    cells = raster.values.size
     out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
     for key in ("rows_in", "rows_used"):
-        out.ledger[role][key] += cells
+        out.ledger[role][key] += 1  # one raster
+    out.rasters[_relative(file, folder)] = {"role": role, **declared}
     out.inputs[_relative(file, folder)] = _provenance(file, role, entry) | {
         "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],
     }  # fmt: skip

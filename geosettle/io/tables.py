@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from geosettle.errors import InputError
-from geosettle.io.numbers import decimal_mark
 from geosettle.io.source import Source
 from geosettle.layers import plain_name
 from geosettle.quality import Problem, problem
@@ -139,10 +138,9 @@ def read_text_table(
     if declared:
         records, starts = records[1:], starts[1:]
     source = table_from_records(records, starts, file, names=names, cut_off=bool(text) and text[-1] not in "\r\n")
-    decimal = decimal_mark(source.cells.to_numpy().ravel(), delimiter=delimiter)
     extra = _text_problems(text, used, file)
     return Source(
-        source.cells, file, "CSV", lines=source.lines, encoding=used, decimal=decimal,
+        source.cells, file, "CSV", lines=source.lines, encoding=used, delimiter=delimiter,
         problems=(*extra, *source.problems),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from geosettle import style
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
 from geosettle.maps import _pack, _tables, offline
@@ -90,6 +91,7 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
     return {
         "lang": lang,
         "words": table(),
+        "style": _style(),
         **_tables.headline(result, title),
         "totals": _tables.totals(result),
         "view": _tables.view(result),
@@ -101,6 +103,16 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "notes": _tables.notes(result),
         "basemap": tiles.payload() if tiles else None,
     }
+
+
+def _style() -> dict[str, Any]:
+    """Colours and sizes that the script draws with; the figures of the report use the same."""
+    return {
+        "site": style.SITE, "flow": style.FLOW, "origin": style.ORIGIN, "chosen": style.SELECTED, "ink": style.INK,
+        "muted": style.MUTED, "uncertainty": style.UNCERTAINTY, "graticule": style.GRATICULE[0],
+        "siteRadius": style.SITE_RADIUS_PX, "originRadius": style.ORIGIN_RADIUS_PX, "flowWidth": style.FLOW_WIDTH_PX,
+        "flowTaper": style.FLOW_TAPER, "flowOpacity": style.FLOW_OPACITY, "oasis": style.OASIS,
+    }  # fmt: skip
 
 
 def _has_outlines(elements: list[dict[str, Any]]) -> bool:
@@ -117,5 +129,5 @@ def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, 
 
 
 def map_html(result: Result, **options: Any) -> str:
-    """The page that `render(result, **options).save()` would write."""
+    """Write the page of `render(result, **options)` as text."""
     return render(result, **options).to_html()

@@ -14,24 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+from scipy.ndimage import distance_transform_cdt
 
+from geosettle import style
 from geosettle.raster import Raster
 
 __all__ = ["class_picture", "mercator_rows", "relief_picture", "thin", "to_mercator"]
 
 FloatArray = NDArray[np.float64]
 
-_TINT_M: Final = (-100.0, 900.0, 1_400.0, 2_000.0, 3_000.0, 4_200.0, 6_000.0)
-_TINT: Final = (
-    (226, 232, 220),
-    (244, 236, 220),
-    (236, 228, 212),
-    (226, 220, 206),
-    (217, 213, 203),
-    (228, 226, 222),
-    (250, 250, 250),
-)
-"""Elevation tint, pale so that data stand out: lowland green, desert cream, mountain grey, ice white."""
+_FEATHER_PX: Final = 28
+"""Width over which the relief fades where the elevations end, so that no hard edge looks like a coast."""
 _MAX_LAT: Final = 85.0
 _EXAGGERATION: Final = 2.2
 
@@ -54,7 +47,7 @@ def mercator_rows(north: float, south: float, height: int) -> FloatArray:
 
 
 def thin(raster: Raster, width: int) -> Raster:
-    """The raster with cells averaged in whole blocks so that it is at most about `width` columns wide."""
+    """Average cells in whole blocks until the raster is at most about `width` columns wide."""
     block = max(1, int(np.ceil(raster.shape[1] / width)))
     if block == 1:
         return raster
@@ -114,7 +107,7 @@ def _drawable_bounds(raster: Raster) -> tuple[float, float, float, float]:
 def _height_for(raster: Raster, width: int) -> int:
     west, south, east, north = _drawable_bounds(raster)
     ratio = float(_mercator_y(north) - _mercator_y(south)) / np.radians(east - west)
-    return max(1, round(width * ratio))
+    return max(1, round(width * float(ratio)))
 
 
 def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict[str, Any]:
@@ -147,14 +140,22 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
     level = np.where(known, z, np.median(z[known]) if known.any() else 0.0)
     cell = np.cos(np.radians(mercator_rows(north, south, height)))[:, None] * 111_320.0 * (east - west) / z.shape[1]
     shade = _hillshade(level, cell)
-    tint = np.stack([np.interp(level, _TINT_M, [c[i] for c in _TINT]) for i in range(3)], axis=-1)
-    rgb = np.clip(tint * (0.60 + 0.40 * np.clip(shade * 1.27, 0, 1.06))[..., None], 0, 255).astype(np.uint8)
-    rgba = np.dstack([rgb, np.where(known, 255, 0).astype(np.uint8)])
-    picture = Image.fromarray(rgba if not known.all() else rgb)
+    tints = [[int(colour[i : i + 2], 16) for colour in style.RELIEF] for i in (1, 3, 5)]
+    tint = np.stack([np.interp(level, style.RELIEF_STOPS_M, channel) for channel in tints], axis=-1)
+    rgb = np.clip(tint * (0.58 + 0.42 * np.clip(shade * 1.30, 0, 1.04))[..., None], 0, 255).astype(np.uint8)
+    alpha = (255 * _feather(known)).astype(np.uint8)
+    picture = Image.fromarray(np.dstack([rgb, alpha]))
     return {
         "src": _data_uri(picture, "WEBP", quality=quality, method=4),
         "bounds": [west, south, east, north],
     }
+
+
+def _feather(known: NDArray[np.bool_]) -> FloatArray:
+    """Opacity that falls to 0 towards missing cells and the picture's edge."""
+    framed = np.pad(known, 1)
+    near = distance_transform_cdt(framed, metric="chessboard")[1:-1, 1:-1]
+    return np.asarray(np.clip(near / _FEATHER_PX, 0.0, 1.0), dtype=np.float64)
 
 
 def _hillshade(z: FloatArray, cell: FloatArray) -> FloatArray:
@@ -199,8 +200,7 @@ def class_picture(
     code = np.zeros(values.shape, dtype=np.uint8)
     for i, (low, high) in enumerate(classes, start=1):
         code[(values >= low) & (values < high)] = i
-    picture = Image.fromarray(code, mode=None).convert("P")
-    picture.putdata(code.ravel().tolist())
+    picture = Image.frombytes("P", (code.shape[1], code.shape[0]), code.tobytes())
     rgb = [0, 0, 0]
     for colour in colours:
         rgb += [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

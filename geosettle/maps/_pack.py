@@ -144,7 +144,7 @@ def outlines(geometries: Sequence[Any] | NDArray[Any], *, steps: int = OUTLINE_S
     """
     geoms = np.asarray(geometries, dtype=object)
     parts, feature = shapely.get_parts(geoms, return_index=True)
-    polygon = shapely.get_type_id(parts) == 3  # noqa: PLR2004  (shapely's number for a polygon)
+    polygon = shapely.get_type_id(parts) == 3  # shapely's number for a polygon
     rings, owner = shapely.get_rings(parts[polygon], return_index=True)
     line = np.isin(shapely.get_type_id(parts), (1, 2))
     pieces = np.concatenate([rings, parts[line]])

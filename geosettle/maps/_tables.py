@@ -172,7 +172,6 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     study = _study_name(result)
     km = pd.to_numeric(result.pairs.get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
     known = km.dropna()
-    own = title or str(_study_settings(result).get("title") or "")
     if len(known) == 0:
         head, sub = words("title_none"), words("subtitle_none", study=study)
     else:
@@ -180,9 +179,10 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         head = words(key, median=_short(float(known.median())))
         low, high = _short(float(known.min())), _short(float(known.max()))
         sub = words("subtitle_distance", study=study, low=low, high=high, n=len(known), m=len(km))
-    if own:
-        head = dict.fromkeys(head, own)
-    return {"title": head, "subtitle": sub}
+    if title:
+        head = dict.fromkeys(head, title)
+    kicker = str(_study_settings(result).get("title") or "")
+    return {"kicker": dict.fromkeys(head, kicker), "title": head, "subtitle": sub}
 
 
 def _short(km: float) -> str:
@@ -190,7 +190,7 @@ def _short(km: float) -> str:
 
 
 def _study_settings(result: Result) -> Mapping[str, Any]:
-    """The study's own name, title, date and boundary note; the only settings the map takes from the study."""
+    """Take the study's own name, title, region, date and boundary note: all that the map takes from its settings."""
     study: Mapping[str, Any] = result.study.settings.get("study", {})
     return study
 
@@ -218,14 +218,18 @@ def view(result: Result) -> list[float]:
     points = [np.column_stack(_positions(f)) for f in (result.sites, result.origins) if len(f)]
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
+    region = list(_study_settings(result).get("region") or [])
+    if region:  # a position outside the study's region is doubted; it must not decide what is seen first
+        inside = (xy >= region[:2]).all(axis=1) & (xy <= region[2:]).all(axis=1)
+        xy = xy[inside] if inside.any() else xy
     if len(xy) == 0:
         boundaries = result.study.boundaries
         if boundaries is None or len(boundaries) == 0:
             return [-180.0, -60.0, 180.0, 75.0]
         return [round(float(v), 4) for v in boundaries.total_bounds]
-    west, south, east, north = *xy.min(axis=0), *xy.max(axis=0)
-    pad = max(0.05, 0.06 * max(east - west, north - south))
-    return [round(float(v), 4) for v in (west - pad, south - pad, east + pad, north + pad)]
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    pad = max(0.05, 0.04 * float((high - low).max()))
+    return [round(float(v), 4) for v in (*(low - pad), *(high + pad))]
 
 
 def notes(result: Result) -> dict[str, Any]:
@@ -233,9 +237,9 @@ def notes(result: Result) -> dict[str, Any]:
     study = _study_settings(result)
     caveats = [words("note_straight"), words("note_uncertain")]
     development = result.study.development
-    if development is not None and "geometry_basis" in development:
-        if development["geometry_basis"].astype(str).eq("illustrative").any():
-            caveats.append(words("note_illustrative"))
+    basis = pd.Series(dtype=str) if development is None else development.get("geometry_basis", pd.Series(dtype=str))
+    if basis.astype(str).eq("illustrative").any():
+        caveats.append(words("note_illustrative"))
     if study.get("boundary_note"):
         caveats.append(words("note_boundary_set", set=str(study["boundary_note"]).rstrip(".")))
     caveats += [words("note_boundary"), words("note_projection")]

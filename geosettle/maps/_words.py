@@ -56,8 +56,8 @@ def words(key: str, **values: Any) -> dict[str, str]:
     --------
     >>> words("raster_walk_h")["en"]
     'Walking time to the nearest site'
-    >>> words("show_layer", name=words("oasis"))
-    {'en': 'Show: Oasis', 'zh': '显示：绿洲'}
+    >>> words("boundary", level=words("level_county"))
+    {'en': 'County boundary', 'zh': '县界'}
     """
     texts = _strings().get(key)
     if texts is None:

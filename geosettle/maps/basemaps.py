@@ -37,7 +37,7 @@ class Basemap:
         return tuple(origin.replace("{s}", letter) for letter in self.subdomains)
 
     def payload(self) -> dict[str, Any]:
-        """What the script needs of it."""
+        """Give what the script needs of it."""
         return {
             "name": self.name,
             "url": self.url,
@@ -48,7 +48,7 @@ class Basemap:
 
 
 def find_basemap(name: str) -> Basemap:
-    """A base map by its xyzservices name.
+    """Find a base map by its xyzservices name.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
 from geosettle.maps import _images, _pack
@@ -24,15 +26,7 @@ from geosettle.raster import Raster
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
 
-_SITE: Final = "#D55E00"
-_FLOW: Final = "#0072B2"
-_ORIGIN: Final = "#1F2A44"
-_OASIS: Final = "#8FBF9F"
-_WATER: Final = "#6FA8C9"
-_HOUR_COLOURS: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
-_HOUR_CLASSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, np.inf)
-_KIND_COLOURS: Final = ("#B98B1E", "#CC79A7", "#6B4E0E", "#E6C229", "#7A5195", "#4F6D2F")
-"""Kinds of land development: ochres and purples, which stay apart from oasis, flow and site under colour blindness."""
+_HOURS: Final = (*(minutes / 60 for minutes in style.TRAVEL_BREAKS_MIN), np.inf)
 _COVER_COLOURS: Final = (
     ("water", "#6FA8C9"),
     ("wetland", "#86B8B1"),
@@ -101,10 +95,10 @@ class Element:
     shown: bool = True
 
 
-def _part(label: dict[str, str], geometries: Any, settings: Settings, **style: Any) -> dict[str, Any]:
+def _part(label: dict[str, str], geometries: Any, settings: Settings, **look: Any) -> dict[str, Any]:
     """One row of the legend and the outlines it stands for."""
     geoms = _pack.simplify(np.asarray(geometries, dtype=object), settings.tolerance_deg)
-    return {"label": label, "paths": _pack.outlines(geoms), "style": style}
+    return {"label": label, "paths": _pack.outlines(geoms), "style": look}
 
 
 def _known(frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
@@ -136,19 +130,24 @@ def _areas(result: Result, _settings: Settings) -> dict[str, Any] | None:
     return {"items": items} if items else None
 
 
+def _finite(raster: Raster) -> Any:
+    values = raster.values  # noqa: PD011  (a Raster's grid, not a frame's)
+    return values[np.isfinite(values)]
+
+
 def _drawable(raster: Raster) -> bool:
-    return raster.is_lonlat and raster.is_north_up and bool(np.isfinite(raster.values).any())
+    return raster.is_lonlat and raster.is_north_up and len(_finite(raster)) > 0
 
 
 def _hours(name: str, raster: Raster) -> dict[str, Any]:
-    """A raster of numbers in classes: fixed ones for hours, else quantiles."""
+    """Put a raster of numbers in classes: fixed ones for hours, else quantiles."""
     if raster.unit in {"h", "hours"} or name.endswith("_h"):
-        edges = list(_HOUR_CLASSES)
+        edges = list(_HOURS)
     else:
-        inner = np.unique(np.quantile(raster.values[np.isfinite(raster.values)], np.linspace(0, 1, 7)[1:-1]))
+        inner = np.unique(np.quantile(_finite(raster), np.linspace(0, 1, 7)[1:-1]))
         edges = [-np.inf, *(float(f"{v:.3g}") for v in inner), np.inf]
-    pairs = list(zip(edges[:-1], edges[1:], strict=True))
-    colours = _HOUR_COLOURS[: len(pairs)]
+    pairs = list(pairwise(edges))
+    colours = style.TRAVEL[: len(pairs)]
     classes = [{"colour": c, "label": _class_label(low, high)} for c, (low, high) in zip(colours, pairs, strict=True)]
     label = words(f"raster_{name}") if name in {"walk_h", "travel_h"} else dict.fromkeys(("en", "zh"), name)
     unit = raster.unit or ("h" if name.endswith("_h") else "")
@@ -158,12 +157,12 @@ def _hours(name: str, raster: Raster) -> dict[str, Any]:
 def _class_label(low: float, high: float) -> str:
     if np.isinf(high):
         return f"> {low:g}"
-    return f"< {high:g}" if np.isinf(low) else f"{low:g}–{high:g}"
+    return f"< {high:g}" if np.isinf(low) else f"{low:g}\N{EN DASH}{high:g}"
 
 
 def _cover(year: int, raster: Raster) -> dict[str, Any]:
     """Land cover of one year, its classes in one colour each."""
-    present = np.unique(raster.values[np.isfinite(raster.values)]).astype(int)
+    present = np.unique(_finite(raster)).astype(int)
     classes, spare = [], iter(_OTHER_COLOURS * 8)
     for value in present:
         name = raster.classes.get(int(value), str(value))
@@ -192,10 +191,13 @@ def _area(
 
 
 def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
-    frame = _known(result.study.oasis)
+    drawn = next(
+        (result.oasis_polygons[k] for k in ("central", *result.oasis_polygons) if k in result.oasis_polygons), None
+    )
+    frame = _known(result.study.oasis if drawn is None else drawn)
     if frame is None:
         return None
-    part = _part(words("oasis"), frame.geometry.to_numpy(), settings, fill=_OASIS, opacity=0.62)
+    part = _part(words("oasis"), frame.geometry.to_numpy(), settings, fill=style.OASIS, opacity=style.OASIS_OPACITY)
     return {"parts": [part]}
 
 
@@ -207,24 +209,36 @@ def _rivers(result: Result, settings: Settings) -> dict[str, Any] | None:
     geoms = frame.geometry.to_numpy()
     parts = []
     if (~areal).any():
-        parts.append(_part(words("rivers"), geoms[~areal], settings, stroke=_WATER, width=1.0, opacity=0.9))
+        parts.append(_part(words("rivers"), geoms[~areal], settings, stroke=style.WATER, width=1.0, opacity=0.9))
     if areal.any():
         lakes = geoms[areal]
-        parts.append(_part(words("lakes"), lakes, settings, fill="#BCD9E8", stroke=_WATER, width=0.6, opacity=0.9))
+        parts.append(_part(words("lakes"), lakes, settings, fill="#BCD9E8", stroke=style.WATER, width=0.6, opacity=0.9))
     return {"parts": parts}
 
 
 def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Roads as lines; a table of published lengths as straight lines between its places."""
     roads = result.study.roads
-    if not isinstance(roads, gpd.GeoDataFrame):
+    if roads is None or len(roads) == 0:
         return None
-    frame = _known(roads)
-    if frame is None:
+    schematic = not isinstance(roads, gpd.GeoDataFrame)
+    lines = _straight_roads(roads, result.study.places) if schematic else roads.geometry.dropna().to_numpy()
+    if len(lines) == 0:
         return None
-    schematic = {"a", "b", "length_km"} <= set(frame.columns)
     label = words("roads_schematic" if schematic else "roads")
-    style = {"stroke": "#8C5A3C", "width": 1.1, "opacity": 0.75, **({"dash": [1, 3]} if schematic else {})}
-    return {"parts": [_part(label, frame.geometry.to_numpy(), settings, **style)]}
+    look = {"stroke": "#8C5A3C", "width": 1.1, "opacity": 0.8, **({"dash": [1, 3]} if schematic else {})}
+    return {"parts": [_part(label, lines, settings, **look)]}
+
+
+def _straight_roads(roads: pd.DataFrame, places: gpd.GeoDataFrame | None) -> Any:
+    known = _known(places)
+    if known is None or not {"a", "b"} <= set(roads.columns):
+        return np.empty(0, dtype=object)
+    at = pd.Series(known.geometry.to_numpy(), index=known.index.astype(str))
+    ends = [at.reindex(roads[c].astype(str)).to_numpy() for c in ("a", "b")]
+    both = pd.notna(ends[0]) & pd.notna(ends[1])
+    xy = np.stack([shapely.get_coordinates(e[both]) for e in ends], axis=1)
+    return shapely.linestrings(xy)
 
 
 def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
@@ -234,22 +248,29 @@ def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
     return [str(level) for level in size.sort_values(kind="stable").index]
 
 
+def _line(look: tuple[str, float, tuple[float, ...]]) -> dict[str, Any]:
+    colour, width, dash = look
+    return {"stroke": colour, "width": width, **({"dash": list(dash)} if dash else {})}
+
+
 def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = _known(result.study.boundaries)
     if frame is None:
         return None
     levels = _levels(frame)
-    solid: dict[str, Any] = {"stroke": "#555555", "width": 1.5}
-    dashed: dict[str, Any] = {"stroke": "#8A8A8A", "width": 1.0, "dash": [4, 3]}
     parts = []
     for level in levels:  # the outermost rung is drawn last, solid, over the dashed finer ones
         of_level = frame[frame["level"].astype(str) == level]
-        style = solid if level == levels[-1] else dashed
-        parts.append(_border_part(words("boundary", level=_level_name(level)), of_level, settings, style))
-    disputed = frame["disputed"].eq(True) if "disputed" in frame else pd.Series(False, index=frame.index)  # noqa: FBT003
+        look = _line(style.PREFECTURE if level == levels[-1] else style.COUNTY)
+        parts.append(_border_part(words("boundary", level=_level_name(level)), of_level, settings, look))
+    disputed = (
+        frame["disputed"].isin([True, "true", "1", 1])
+        if "disputed" in frame
+        else pd.Series(data=False, index=frame.index)
+    )
     if disputed.any():
-        style = {"stroke": "#444444", "width": 1.6, "dash": [7, 3, 1.5, 3]}
-        parts.append(_border_part(words("boundary_disputed"), frame[disputed], settings, style))
+        label = words("boundary_disputed")
+        parts.append(_border_part(label, frame[disputed], settings, _line(style.INTERNATIONAL)))
     return {"parts": parts}
 
 
@@ -259,14 +280,14 @@ def _level_name(level: str) -> dict[str, str]:
 
 
 def _border_part(
-    label: dict[str, str], frame: gpd.GeoDataFrame, settings: Settings, style: dict[str, Any]
+    label: dict[str, str], frame: gpd.GeoDataFrame, settings: Settings, look: dict[str, Any]
 ) -> dict[str, Any]:
     """Each border once: neighbours share it, and a dashed line drawn twice is no longer dashed."""
     geoms = _pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
     areal = np.isin(shapely.get_type_id(geoms), (3, 6))
     lines = np.where(areal, shapely.boundary(geoms), geoms)
     merged = shapely.line_merge(shapely.union_all(lines))
-    return {"label": label, "paths": _pack.outlines([merged]), "style": style}
+    return {"label": label, "paths": _pack.outlines([merged]), "style": look}
 
 
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
@@ -275,13 +296,13 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
         return None
     basis = frame.get("geometry_basis", pd.Series("", index=frame.index)).fillna("").astype(str)
     frame = frame.assign(_illustrative=basis.eq("illustrative"), _kind=frame["kind"].fillna("").astype(str))
-    colours = dict(zip(sorted(frame["_kind"].unique()), _KIND_COLOURS * 50, strict=False))
+    colours = dict(zip(sorted(frame["_kind"].unique()), style.DEVELOPMENT_COLOURS * 50, strict=False))
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
         label = words("development_illustrative" if illustrative else "development", kind=str(kind).replace("_", " "))
-        style = {"fill": colours[kind], "stroke": "#3B3B3B", "width": 0.7, "opacity": 0.9}
-        style |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
-        part = _part(label, rows.geometry.to_numpy(), settings, **style)
+        look = {"fill": colours[kind], "stroke": "#3B3B3B", "width": 0.7, "opacity": 0.9}
+        look |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
+        part = _part(label, rows.geometry.to_numpy(), settings, **look)
         parts.append({**part, "years": _years(rows), "names": _pack.column(pd.Series(rows.index.astype(str)))})
     return {"parts": parts}
 
@@ -322,7 +343,7 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
     return {"n": len(frame), "columns": columns}
 
 
-def _named(frame: gpd.GeoDataFrame, rank: int, style: str) -> pd.DataFrame:
+def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
     points = shapely.point_on_surface(frame.geometry.to_numpy())
     local = frame["name_local"] if "name_local" in frame else pd.Series(None, index=frame.index, dtype=object)
     return pd.DataFrame(
@@ -332,7 +353,7 @@ def _named(frame: gpd.GeoDataFrame, rank: int, style: str) -> pd.DataFrame:
             "lon": shapely.get_x(points),
             "lat": shapely.get_y(points),
             "rank": rank,
-            "style": style,
+            "style": look,
         }
     )
 
@@ -365,7 +386,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
 
 
 def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
-    """What every element has to draw, from the ground up; elements with nothing to draw are left out."""
+    """Yield what every element has to draw, from the ground up; elements with nothing to draw are left out."""
     for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
         payload = element.payload(result, settings)
         if payload is not None:

@@ -58,13 +58,13 @@ def inert_json(value: Any) -> str:
 
 
 def _asset_text(name: str) -> str:
-    """A text file of Leaflet, its lines ended as the browser's parser will end them: hashes are taken of that text."""
+    """Read a text file of Leaflet, its lines ended as a browser's parser ends them: hashes are taken of that."""
     return _asset(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 @cache
 def _asset(name: str) -> bytes:
-    """A file of Leaflet, from the package that carries it."""
+    """Read a file of Leaflet from the package that carries it."""
     folder = importlib.resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
     try:
         return folder.joinpath(name).read_bytes()
@@ -176,7 +176,7 @@ def page(
     hosts: Sequence[str] = (),
     foreign: Sequence[str] | None = None,
 ) -> str:
-    """The whole page.
+    """Write the whole page.
 
     Parameters
     ----------
@@ -216,6 +216,7 @@ def page(
 <body>
 <a class="gs-skip" href="#gs-tables">{text["skip"]}</a>
 <main id="gs-main"><div id="gs-map" role="application" aria-label="{text["map_label"]}"></div>
+<section id="gs-card" tabindex="0" hidden></section>
 <div id="gs-tip" role="presentation" hidden></div><div id="gs-live" class="gs-hidden" aria-live="polite"></div></main>
 <aside id="gs-panel"><noscript>{text["needs_script"]}</noscript></aside>
 <script type="application/json" id="gs-data">{inert_json(data)}</script>
@@ -226,7 +227,7 @@ def page(
 
 
 def _safe_script(text: str) -> str:
-    """A script that folium wrote for a user's layer; refused where it would end its own element."""
+    """Pass a script that folium wrote for a user's layer, unless it would end its own element."""
     if re.search(r"</script|<!--", text, flags=re.IGNORECASE):
         raise OutputError(
             "a folium layer that was added to the map holds '</script' or '<!--' in its data",

@@ -13,7 +13,7 @@ from typing import Any
 
 import folium
 import jinja2
-from branca.element import Element, Figure, MacroElement
+from branca.element import Element, Figure
 
 from geosettle.errors import OutputError
 from geosettle.maps import offline
@@ -22,7 +22,7 @@ from geosettle.maps.basemaps import Basemap
 __all__ = ["StudyMap"]
 
 
-class _SafeFigure(Figure):  # type: ignore[misc]
+class _SafeFigure(Figure):
     """The root of the map: whoever renders it (save, notebook, browser) gets the safe page."""
 
     def __init__(self, owner: StudyMap) -> None:
@@ -33,7 +33,7 @@ class _SafeFigure(Figure):  # type: ignore[misc]
         return self.owner.to_html()
 
 
-class StudyMap(folium.Map):  # type: ignore[misc]
+class StudyMap(folium.Map):
     """A folium.Map that saves itself as one offline file.
 
     Layers of your own may be added as to any folium map, after which these hold: their vector data are drawn above the
@@ -58,7 +58,7 @@ class StudyMap(folium.Map):  # type: ignore[misc]
         _SafeFigure(self).add_child(self)
 
     def to_html(self) -> str:
-        """The page, as text."""
+        """Write the page as text."""
         lang = str(self._data["lang"])
         return offline.page(
             self._data,
@@ -70,7 +70,7 @@ class StudyMap(folium.Map):  # type: ignore[misc]
 
     def _foreign_scripts(self) -> list[str]:
         """Scripts of the layers the user added, as folium wrote them in its first and only pass."""
-        figure = self.get_root()
+        figure: Any = self.get_root()
         figure.header, figure.html, figure.script = _Collector(figure), _Collector(figure), _Collector(figure)
         for child in self._children.values():
             _refuse_unsafe(child)
@@ -87,23 +87,23 @@ class StudyMap(folium.Map):  # type: ignore[misc]
                 "loads nothing cannot have",
                 mend="Use folium's vector layers (GeoJson, PolyLine, CircleMarker, Marker without Icon).",
             )
-        texts = [element.text for element in figure.script._children.values()]  # noqa: SLF001
-        return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(texts)]
+        return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(figure.script.texts)]
 
 
-class _Collector(Element):  # type: ignore[misc]
+class _Collector(Element):
     """Takes what folium hands over and keeps its text, without rendering it again."""
 
     def __init__(self, figure: Figure) -> None:
         super().__init__()
         self._parent = figure
+        self.texts: list[str] = []
 
     def add_child(self, child: Element, name: str | None = None, index: int | None = None) -> Element:
-        child.text = child._template_str or ""  # noqa: SLF001
+        self.texts.append(child._template_str or "")  # noqa: SLF001
         return super().add_child(child, name, index)
 
 
-def _refuse_unsafe(element: MacroElement) -> None:
+def _refuse_unsafe(element: Element) -> None:
     """Refuse what cannot work in a page that loads nothing, with the reason, before folium writes it."""
     if isinstance(element, folium.TileLayer | folium.Icon):
         raise OutputError(

@@ -41,7 +41,7 @@ function distanceChart(row) {
   for (const mark of marks) {
     const x = left + mark * scale;
     chart.append(svg('line', { x1: x, x2: x, y1: 0, y2: height - 18, stroke: '#DDE1E4' }));
-    chart.append(chartText(x, height - 5, figure(mark, 0), { 'text-anchor': 'middle', fill: '#5D666D', 'font-size': 10 }));
+    chart.append(chartText(x, height - 5, figure(mark, 0), { 'text-anchor': 'middle', fill: MUTED, 'font-size': 10 }));
   }
   shown.forEach((i, k) => {
     const y = 18 * k + 9;
@@ -89,7 +89,7 @@ function capitalsChart(id) {
     chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 1.5 }));
     chart.append(svg('circle', { cx: at(before), cy: y, r: 4, fill: '#FFFFFF', stroke: ORIGIN, 'stroke-width': 1.5 }));
     chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
-    chart.append(chartText(266, y + 4, `${figure(before)} → ${figure(after)}`, { 'font-size': 10, fill: '#5D666D' }));
+    chart.append(chartText(266, y + 4, `${figure(before)} → ${figure(after)}`, { 'font-size': 10, fill: MUTED }));
   });
   return el('figure', {}, el('figcaption', {}, word('chart_capitals')), chart);
 }

@@ -1,11 +1,13 @@
 // @ts-check
 /* Drawing functions, by the kind of an element. The generic kinds are polygons, lines and points. */
 
-const SITE = '#D55E00';
-const FLOW = '#0072B2';
-const ORIGIN = '#1F2A44';
-const CHOSEN = '#111111';
-const INK = '#22272B';
+const STYLE = DATA.style; // shared with the printed figures: geosettle/style.py
+const SITE = STYLE.site;
+const FLOW = STYLE.flow;
+const ORIGIN = STYLE.origin;
+const CHOSEN = STYLE.chosen;
+const INK = STYLE.ink;
+const MUTED = STYLE.muted;
 const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
 
@@ -23,17 +25,20 @@ function greatest(values) {
 
 /** Half diagonal of a site's diamond: its area is proportional to households. @param {number | null} households */
 function siteRadius(households) {
-  return households === null ? 5.5 : Math.max(4, 16 * Math.sqrt(households / mostPerSite));
+  const [least, most] = STYLE.siteRadius;
+  return households === null ? least + 1.5 : Math.max(least, most * Math.sqrt(households / mostPerSite));
 }
 
 /** Width of a flow at its site. @param {number | null} households */
 function flowWidth(households) {
-  return households === null ? 1.6 : Math.max(1.6, (9 * households) / mostPerFlow);
+  const [least, most] = STYLE.flowWidth;
+  return households === null ? least + 0.4 : Math.max(least + 0.4, (most * households) / mostPerFlow);
 }
 
 /** Radius of an origin's ring. @param {number} row */
 function originRadius(row) {
-  return 2.6 + 2.6 * Math.sqrt(originHouseholds[row] / mostPerOrigin);
+  const [least, most] = STYLE.originRadius;
+  return least + 0.4 + (most - least) * Math.sqrt(originHouseholds[row] / mostPerOrigin);
 }
 
 /** Counts of what the last painting drew, for the summary and for tests. */
@@ -147,7 +152,7 @@ function drawGraticule(sheet) {
   const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const [west, north] = toLonLat(sheet.box[0], sheet.box[1]);
   const [east, south] = toLonLat(sheet.box[2], sheet.box[3]);
-  ctx.strokeStyle = '#7D8790';
+  ctx.strokeStyle = STYLE.graticule;
   ctx.globalAlpha = 0.42;
   ctx.lineWidth = 0.6;
   ctx.beginPath();
@@ -169,11 +174,17 @@ function drawGraticule(sheet) {
   ctx.globalAlpha = 1;
   const inset = visibleInset(sheet);
   ctx.font = `10.5px ${SANS}`;
-  ctx.fillStyle = '#5D666D';
+  ctx.fillStyle = MUTED;
   ctx.textBaseline = 'middle';
   for (const [text, x, y] of marks) {
-    ctx.textAlign = x === null ? 'left' : 'center';
-    ctx.fillText(text, x === null ? inset.left + 5 : x, y === null ? inset.top + 9 : y - 7);
+    const width = ctx.measureText(text).width;
+    const left = x === null ? inset.left + 5 : x - width / 2;
+    const middle = y === null ? inset.top + 9 : y - 7;
+    const box = [left - 2, middle - 7, left + width + 2, middle + 7];
+    if (box[0] < inset.left || box[1] < inset.top || sheet.taken.some((b) => overlap(b, box))) continue;
+    sheet.taken.push(box);
+    ctx.textAlign = 'left';
+    ctx.fillText(text, left, middle);
   }
 }
 
@@ -189,7 +200,7 @@ function drawDiscs(sheet) {
   const { ctx } = sheet;
   ctx.lineWidth = 0.9;
   ctx.setLineDash([2, 2.5]);
-  for (const [table, colour] of /** @type {[any, string][]} */ ([[origins, ORIGIN], [sites, SITE]])) {
+  for (const [table, colour] of /** @type {[any, string][]} */ ([[origins, ORIGIN], [sites, STYLE.uncertainty]])) {
     if (!table.has('uncertainty_km')) continue;
     const lon = table.column('lon');
     const lat = table.column('lat');
@@ -233,13 +244,14 @@ function drawRings(sheet) {
   if (lon === null) return;
   const { ctx } = sheet;
   ctx.save();
-  ctx.strokeStyle = '#333333';
-  ctx.lineWidth = 1;
-  ctx.setLineDash([2, 4]);
   for (const km of [25, 50, 100]) {
     ctx.beginPath();
     trace(sheet, circle(lon, lat, km), true);
+    ctx.strokeStyle = '#333333';
+    ctx.lineWidth = 1;
+    ctx.setLineDash([2, 4]);
     ctx.stroke();
+    ctx.setLineDash([]);
     const [x, y] = destination(lon, lat, 0, km * 1000);
     const look = { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must: true };
     label(sheet, `${km} ${word('km')}`, mercatorX(x) * sheet.scale + sheet.dx, mercatorY(y) * sheet.scale + sheet.dy, look);
@@ -269,14 +281,14 @@ function bend(sheet, i) {
 }
 
 /**
- * Outline of a flow that widens from 35 % at the origin to its full width at the site.
+ * Outline of a flow that widens from its tapered end at the origin to its full width at the site.
  * @param {CanvasRenderingContext2D} ctx @param {number[]} p @param {number} width
  */
 function traceFlow(ctx, p, width) {
   const [ax, ay, cx, cy, bx, by] = p;
   const la = Math.hypot(cx - ax, cy - ay) || 1;
   const lb = Math.hypot(bx - cx, by - cy) || 1;
-  const wa = (0.35 * width) / 2 / la;
+  const wa = (STYLE.flowTaper * width) / 2 / la;
   const wb = width / 2 / lb;
   const nax = -(cy - ay) * wa;
   const nay = (cx - ax) * wa;
@@ -300,7 +312,7 @@ function drawFlows(sheet) {
   let count = 0;
   for (const front of chosen ? [false, true] : [false]) {
     ctx.fillStyle = front ? CHOSEN : FLOW;
-    ctx.globalAlpha = chosen ? (front ? 0.8 : 0.12) : crowd ? 0.25 : 0.5;
+    ctx.globalAlpha = chosen ? (front ? STYLE.flowOpacity.selected : STYLE.flowOpacity.others) : crowd ? 0.25 : STYLE.flowOpacity.normal;
     for (let i = 0; i < flows.n; i++) {
       if (chosen && chosen.has(i) !== front) continue;
       if (!flowShown(i)) continue;
@@ -410,7 +422,7 @@ function drawLabels(sheet, element) {
   const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
   let tried = 0;
-  for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize]) {
+  for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize.filter((row) => row !== chosen)]) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y) || tried++ > 400) continue;

@@ -16,7 +16,6 @@ function select(thing, zoom) {
   const table = thing.kind === 'site' ? sites : origins;
   const km = meanKm(flowsOf[thing.kind][thing.row]);
   announce(`${rowName(table, thing.row)}${km === null ? '' : `: ${word('mean_km')} ${figure(km)}`}`);
-  if (!zoom && matchMedia('(min-width: 761px)').matches) part.card.scrollIntoView({ block: 'nearest' });
 }
 
 /** @param {{kind: string, row: number}} thing */
@@ -32,7 +31,9 @@ function zoomTo(thing) {
     add(origins, flows.value('origin', i));
   }
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (bounds.isValid()) map.fitBounds(bounds.pad(0.2), { maxZoom: 10, animate: !still });
+  // The card lies over the right of the map, but below it on a phone.
+  const beside = matchMedia('(min-width: 761px)').matches ? [part.card.offsetWidth + 20, 20] : [20, 20];
+  if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: beside });
 }
 
 function wholeMap() {

@@ -9,9 +9,10 @@ const part = {};
 function buildPanel() {
   document.documentElement.lang = state.lang;
   panel.setAttribute('aria-label', word('panel'));
-  Object.assign(part, { card: el('section', { id: 'gs-card', hidden: true }), legend: el('section', { id: 'gs-legend' }) });
+  part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
+  part.legend = el('section', { id: 'gs-legend' });
   panel.replaceChildren(
-    ...[header(), part.card, part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), notesSection()].filter(Boolean),
+    ...[header(), part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), notesSection()].filter(Boolean),
   );
   fillLegend();
   fillCard();
@@ -20,6 +21,7 @@ function buildPanel() {
 
 function header() {
   return el('header', {},
+    say(DATA.kicker) ? el('p', { class: 'gs-kicker' }, name(say(DATA.kicker))) : null,
     el('h1', {}, name(say(DATA.title))),
     el('p', { class: 'gs-sub' }, name(say(DATA.subtitle))),
     el('ul', { class: 'gs-totals' }, DATA.totals.map((t) => el('li', {}, el('b', {}, figure(t.value, 0)), el('span', {}, say(t.label))))),
@@ -344,6 +346,7 @@ function areaSection() {
 function fillCard() {
   const { selected } = state;
   part.card.hidden = !selected;
+  part.card.setAttribute('aria-label', word('card'));
   if (!selected) {
     part.card.replaceChildren();
     return;

@@ -313,7 +313,7 @@ function save(blob, filename) {
 /** The map as it is seen, with title, legend, scale and sources, drawn anew at twice the density. */
 async function exportPng() {
   const size = map.getSize();
-  const head = 74;
+  const head = 84;
   const foot = 96;
   const canvas = document.createElement('canvas');
   canvas.width = 2 * size.x;
@@ -366,12 +366,15 @@ function caption(ctx, size, head) {
   ctx.textAlign = 'left';
   ctx.textBaseline = 'alphabetic';
   if ('letterSpacing' in ctx) /** @type {any} */ (ctx).letterSpacing = '0px';
+  ctx.fillStyle = MUTED;
+  ctx.font = `12px ${SANS}`;
+  ctx.fillText(say(DATA.kicker), 14, 18, size.x - 28);
   ctx.fillStyle = INK;
   ctx.font = `650 20px ${SANS}`;
-  ctx.fillText(say(DATA.title), 14, 30, size.x - 28);
+  ctx.fillText(say(DATA.title), 14, 40, size.x - 28);
   ctx.font = `13px ${SANS}`;
-  ctx.fillStyle = '#5D666D';
-  wrapText(ctx, say(DATA.subtitle), 14, 50, size.x - 28, 17, 2);
+  ctx.fillStyle = MUTED;
+  wrapText(ctx, say(DATA.subtitle), 14, 60, size.x - 28, 17, 2);
   const y = head + size.y;
   const bar = scaleBar(map.getCenter().lat, map.getZoom(), 130);
   ctx.fillStyle = INK;
@@ -385,7 +388,7 @@ function caption(ctx, size, head) {
     ctx.fillText(word(key), x + 28, y + 22);
     x += 48 + ctx.measureText(word(key)).width;
   }
-  ctx.fillStyle = '#5D666D';
+  ctx.fillStyle = MUTED;
   const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources, say(DATA.notes.colophon)].join(' · ');
   wrapText(ctx, credits, 14, y + 44, size.x - 28, 14, 4);
 }

@@ -17,7 +17,7 @@ from geosettle.admin import admin_long, join_admin
 from geosettle.claims import Evidence, judge_claims
 from geosettle.covers import derive_oasis, oasis_areas, oasis_position, overlay_areas
 from geosettle.distance import distance_intervals, pair_distances
-from geosettle.livelihood import capitals
+from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.remoteness import remoteness
@@ -170,7 +170,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         land=pd.DataFrame(),
         change=pd.DataFrame(),
         remoteness=remote,
-        livelihood=capitals(study.indicators),
+        livelihood=_livelihood(study, sites, remote),
         claims=judge_claims(study.claims, evidence),
         problems=problems_frame(problems),
         oasis_polygons=oases,
@@ -373,7 +373,25 @@ def _distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _remoteness_settings(study: Study) -> dict[str, Any]:
-    return dict(study.settings.get("remoteness", {}))
+    services = {name: value for name, value in study.settings["services"].items() if name != "rural_access_km"}
+    return {**study.settings["remoteness"], **services}
+
+
+def _livelihood(study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame) -> pd.DataFrame:
+    chosen = study.settings["livelihood"]
+    return livelihood(
+        sites,
+        indicators=study.indicators,
+        remoteness=remote,
+        places=study.places,
+        development=study.development,
+        flows=study.flows,
+        origins=study.origins,
+        models=study.settings["models"],
+        constraints=chosen["constraints"],
+        checks=chosen["checks"],
+        level=chosen["level"],
+    )
 
 
 def _weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:

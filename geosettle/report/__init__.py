@@ -1,4 +1,4 @@
-"""Tables, figures and the report: everything that is read, apart from the interactive map. Nothing here writes to disk."""
+"""Tables, figures and the report: all that is read apart from the interactive map. Nothing here writes to disk."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def shaped() -> bool:
 
 
 def legible(*candidates: object) -> tuple[str, bool]:
-    """Return the first candidate that the installed fonts can write, and whether it was the first.
+    r"""Return the first candidate that the installed fonts can write, and whether it was the first.
 
     Never a row of empty boxes: a name in a script without a font gives way to the next candidate (an id, say), and the
     caller prints a note. Control and direction characters are left out, line ends become spaces.
@@ -82,7 +82,7 @@ def legible(*candidates: object) -> tuple[str, bool]:
     --------
     >>> legible("Kokyar", "OR-08")
     ('Kokyar', True)
-    >>> legible("\\U000130b8", "OR-08")
+    >>> legible("\U000130b8", "OR-08")
     ('OR-08', False)
     """
     texts = [
@@ -179,7 +179,7 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
 def _png(figure: Figure, buffer: io.BytesIO, dpi: int) -> None:
     """Write a PNG of at most 256 colours: a third of the size, and no difference that an eye would find."""
     figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba().tobytes()).convert("RGB")
     palette = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

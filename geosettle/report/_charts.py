@@ -138,16 +138,20 @@ def declared(result: Result, lang: str) -> Figure | None:
         axes.plot([0, most / ratio], [0, most], c=_GREY, lw=0.7, ls="-" if ratio == 1 else (0, (4, 3)), zorder=1)
         if ratio > 1:
             axes.text(
-                most / ratio, most * 1.005, f"{ratio:g}×", ha="center", va="bottom", fontsize=6, color=style.MUTED
+                most / ratio,
+                most * 1.005,
+                say(lang, "times", ratio=ratio),
+                ha="center",
+                va="bottom",
+                fontsize=6,
+                color=style.MUTED,
             )
     used = pairs.get("flags", pd.Series("", pairs.index)).astype(str).str.contains("used_to_place")
-    for (origin, _), pair in pairs.iterrows():
-        circular = bool(used.loc[(origin, _)])
+    for pair, circular in zip(pairs.reset_index().to_dict("records"), used, strict=True):
         colour = _GREY if circular else style.SITE
-        low, high = pair.get("geodesic_low_km"), pair.get("geodesic_high_km")
-        axes.plot([low, high], [pair["y"]] * 2, c=colour, lw=0.8, zorder=2)
+        axes.plot([pair["geodesic_low_km"], pair["geodesic_high_km"]], [pair["y"]] * 2, c=colour, lw=0.8, zorder=2)
         axes.plot(pair["x"], pair["y"], "^", mfc="white" if circular else colour, mec=colour, ms=4.5, zorder=3)
-        text = f"{legible(origin, '')[0]} → {legible(_, '')[0]}"
+        text = f"{legible(pair['origin_id'], '')[0]} → {legible(pair['site_id'], '')[0]}"
         axes.annotate(text, (pair["x"], pair["y"]), (3, 3), textcoords="offset points", fontsize=5.8, color=style.MUTED)
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
@@ -181,10 +185,10 @@ def land(result: Result, lang: str) -> Figure | None:
     axes = figure.add_axes((0.33, 0.42 / high, 0.62, 1 - 0.95 / high))
     names = names_of(result.sites, lang)
     basis = frame["geometry_basis"].astype(str) if "geometry_basis" in frame else pd.Series("", frame.index)
-    for at, (key, row) in enumerate(frame.iterrows()):
-        hatch = (
+    for at, row in enumerate(frame.assign(basis=basis).to_dict("records")):
+        hatch: dict[str, Any] = (
             {"hatch": "//////", "facecolor": "white"}
-            if basis.loc[key] == "illustrative"
+            if row["basis"] == "illustrative"
             else {"facecolor": style.PARCEL_YEARS[1]}
         )
         axes.barh(at + 0.17, row["mapped"], 0.3, edgecolor=style.PARCEL_YEARS[3], lw=0.6, **hatch)

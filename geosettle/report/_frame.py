@@ -76,7 +76,7 @@ class Frame:
         return x + (low + high) / 2, y
 
     def north(self, x: float, y: float) -> tuple[float, float]:
-        """Unit vector on the sheet that points along the local meridian towards the pole."""
+        """Return the unit vector on the sheet that points along the local meridian towards the north."""
         lon, lat = self.lonlat(x, y)
         step = 0.01
         (ax, ay), (bx, by) = self.xy([lon, lon], [lat - step, lat + step])
@@ -167,7 +167,7 @@ def relief(frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float 
     # Few shades compress well; 3 of 255 apart they still look continuous.
     picture = np.round(tinted * shade[..., None] / 3) * 3
     picture[missing] = 255
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture, 0, 255), dtype=np.uint8)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

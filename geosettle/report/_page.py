@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -24,6 +24,9 @@ _DROPPED: Final = dict.fromkeys(
     ]
 )
 _MOST_ROWS: Final = 250
+_MISSING: Final = "\N{EN DASH}"
+_DRAWN_DPI: Final = 300
+_LARGER: Final = 1.3  # a screen is read from farther away than a page
 
 Child = str | ET.Element | None | Sequence["str | ET.Element | None"]
 
@@ -59,19 +62,21 @@ def _append(parent: ET.Element, part: str | ET.Element | None) -> None:
         parent.text = (parent.text or "") + shown(part)
 
 
-def image(data: bytes, alt: str, caption: str = "") -> ET.Element:
-    """Make a figure that carries its PNG inside the page."""
+def image(data: bytes, alt: str, caption: str = "", *, dpi: float = _DRAWN_DPI) -> ET.Element:
+    """Make a figure that carries its PNG inside the page, a little larger than in print."""
     source = "data:image/png;base64," + base64.b64encode(data).decode()
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    picture = element("img", src=source, alt=alt, width=str(width), height=str(height))
+    scale = 96 / dpi * _LARGER
+    picture = element("img", src=source, alt=alt, width=f"{width * scale:.0f}", height=f"{height * scale:.0f}")
     return element("figure", picture, element("figcaption", caption) if caption else None)
 
 
-class Column:
+class Column(NamedTuple):
     """One column of a printed table: where it comes from, its heading and unit."""
 
-    def __init__(self, name: str, heading: str, unit: str = "") -> None:
-        self.name, self.heading, self.unit = name, heading, unit
+    name: str
+    heading: str
+    unit: str = ""
 
 
 def table(
@@ -98,47 +103,46 @@ def table(
         Words for true and false.
     """
     kept = [c for c in columns if c.name in frame and (c is columns[0] or frame[c.name].map(_present).any())]
-    numeric = {
-        c.name
+    looks = {c.name: _look(frame[c.name]) for c in kept}
+    head = [
+        element(
+            "th",
+            c.heading,
+            element("span", c.unit, class_="unit") if c.unit else None,
+            scope="col",
+            class_=looks[c.name],
+        )
         for c in kept
-        if pd.api.types.is_numeric_dtype(frame[c.name]) and not pd.api.types.is_bool_dtype(frame[c.name])
-    }
-    head = element(
-        "tr",
-        [
-            element(
-                "th",
-                c.heading,
-                element("span", c.unit, class_="unit") if c.unit else None,
-                scope="col",
-                class_="n" if c.name in numeric else None,
-            )
-            for c in kept
-        ],
-    )
-    body = element("tbody")
-    shown_rows = frame.head(_MOST_ROWS)
-    texts = {
-        c.name: [cell(value, year=c.name.endswith("year"), yes_no=yes_no) for value in shown_rows[c.name].tolist()]
-        for c in kept
-    }
-    for at in range(len(shown_rows)):
-        row = element("tr")
-        for number, c in enumerate(kept):
-            value = texts[c.name][at]
-            inner: Child = value if c.name in numeric else element("bdi", value)
-            if number == 0:
-                row.append(element("th", inner, scope="row"))
-            else:
-                row.append(element("td", inner, class_="n" if c.name in numeric else None))
-        body.append(row)
-    made = element("table", element("caption", caption), element("thead", head), body)
-    parts: list[ET.Element] = [
-        element("div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption})
     ]
-    if len(frame) > _MOST_ROWS and more:
-        parts.append(element("p", more.replace("{n}", f"{len(frame) - _MOST_ROWS:,}"), class_="muted"))
-    return element("div", parts)
+    body = element("tbody")
+    top = frame.head(_MOST_ROWS)
+    texts = [[cell(value, year=c.name.endswith("year"), yes_no=yes_no) for value in top[c.name].tolist()] for c in kept]
+    for at in range(len(top)):
+        row = ET.SubElement(body, "tr")
+        for number, c in enumerate(kept):
+            value = texts[number][at]
+            inner: Child = value if looks[c.name] == "n" else element("bdi", value)
+            if number == 0:
+                row.append(element("th", inner, scope="row", class_=looks[c.name]))
+            else:
+                row.append(element("td", inner, class_=looks[c.name]))
+    made = element("table", element("caption", caption), element("thead", element("tr", head)), body)
+    region = element("div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption})
+    rest = len(frame) - _MOST_ROWS
+    return element(
+        "div", region, element("p", more.format(n=f"{rest:,}"), class_="muted") if rest > 0 and more else None
+    )
+
+
+def _look(column: pd.Series) -> str | None:
+    """Return "n" for numbers, "r" for ranges, "long" and "t" for texts that need room."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return "n"
+    texts = [str(value) for value in column.head(_MOST_ROWS) if _present(value)]
+    longest = max(map(len, texts), default=0)
+    if any(" … " in text for text in texts) and longest < 30:
+        return "r"
+    return "long" if longest > 60 else "t" if longest > 12 else None
 
 
 def _present(value: Any) -> bool:
@@ -152,15 +156,15 @@ def _present(value: Any) -> bool:
 
 
 def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "no")) -> str:
-    """Write one value; a dash where it is missing.
+    r"""Write one value; a dash where it is missing.
 
     Examples
     --------
     >>> cell(12345.0), cell(0.25), cell(None), cell(2019, year=True), cell(True)
-    ('12,345', '0.25', '–', '2019', 'yes')
+    ('12,345', '0.25', '\u2013', '2019', 'yes')
     """
     if not _present(value):
-        return "–"
+        return _MISSING
     if isinstance(value, bool):
         return yes_no[0] if value else yes_no[1]
     if isinstance(value, (int, float)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -14,7 +13,8 @@ from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure
 from geosettle.report._charts import names_of
 from geosettle.report._frame import frame_around
-from geosettle.report._od_map import draw_layers, label_sites, positions
+from geosettle.report._furniture import label_sites
+from geosettle.report._sheet import Sheet, draw_layers, positions
 from geosettle.report.words import say
 
 __all__ = ["counties"]
@@ -43,12 +43,13 @@ def counties(result: Result, lang: str) -> Figure | None:
     names = names_of(result.sites.assign(name=result.sites["county"], name_local=None), lang)
     for number, code in enumerate(groups):
         members = sites[(codes == code).to_numpy()]
-        frame = frame_around(*_corners(members), margin=0.0)
+        frame = frame_around(*_middle(members), margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
         y = high - 0.52 - (number // across + 1) * (panel + 0.24) + 0.04
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
-        draw_layers(axes, frame, result, pixels=280, size_in=panel)
-        label_sites(axes, frame, members, lang, fontsize=5.3)
+        sheet = Sheet(axes, frame, panel)
+        draw_layers(sheet, result, pixels=280)
+        label_sites(sheet, members, lang, fontsize=5.3)
         for side in axes.spines.values():
             side.set_visible(True)
         title = legible(names.get(str(members.index[0]), code), code)[0]
@@ -59,7 +60,6 @@ def counties(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _corners(members: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _middle(members: pd.DataFrame) -> tuple[float, float, float]:
     """Middle of the members, with half the span around it."""
-    lon, lat = members["lon"].mean(), members["lat"].mean()
-    return np.array([lon]), np.array([lat]), np.array([_SPAN_M / 2])
+    return float(members["lon"].mean()), float(members["lat"].mean()), _SPAN_M / 2

@@ -131,7 +131,7 @@ class _Writer:
             ]
         return made
 
-    # --- sections ------------------------------------------------------------------------------------------------------
+    # --- sections, in the order of the page
 
     def summary(self) -> list[_Part]:
         lines = [element("li", element("bdi", line)) for line in summary_lines(self.result, self.lang)]
@@ -155,8 +155,7 @@ class _Writer:
             "uncertainty_km",
             "oasis_edge_range_km",
         ]
-        alone = [c for c in columns if c not in {"oasis_edge_km"}]
-        return [self.p("sites_note"), self.frame("sites", frame, alone, self.say("cap_sites"))]
+        return [self.p("sites_note"), self.frame("sites", frame, columns, self.say("cap_sites"))]
 
     def distances(self) -> list[_Part]:
         frame = _range(self.named(self.tables["pairs"]), "geodesic", "km")
@@ -248,7 +247,7 @@ class _Writer:
         named = self.named(frame)
         for section in dict.fromkeys(frame["section"]):
             rows = named[frame["section"] == section]
-            columns = [c for c in rows.columns if c not in {"section"}]
+            columns = [c for c in rows.columns if c != "section"]
             columns.sort(key=lambda c: c != "item")
             parts.append(
                 self.frame("livelihood", rows, columns, self.heading(f"section_{section}").removeprefix("section "))
@@ -320,7 +319,7 @@ class _Writer:
 
     def methods(self) -> list[_Part]:
         used = methods_used(self.result)
-        text = ("" if self.lang == "zh" else " ").join(getattr(method, self.lang) for method in used)
+        text = ("" if self.lang == "zh" else " ").join(self.say(f"method_{method.name}") for method in used)
         references = [element("li", method.reference) for method in used if method.reference]
         return [
             self.p("methods_note"),

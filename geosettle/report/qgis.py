@@ -152,7 +152,7 @@ def qgis_styles() -> dict[str, str]:
     }
 
 
-# --- QML ---------------------------------------------------------------------------------------------------------------
+# --- QML: QGIS's own style language, built as a tree
 
 _Symbol = tuple[str, dict[str, str]]
 

@@ -90,18 +90,17 @@ def _distances(result: Result, lang: str) -> str:
     known = value.dropna()
     if known.empty:
         return say(lang, "find_no_distances")
-    spread = ((numbers(result.pairs, "geodesic_high_km") - numbers(result.pairs, "geodesic_low_km")) / 2).loc[
-        known.index
-    ]
-    typical = float(spread.median())
+    low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
+    half = ((high - low) / 2)[value.notna()].to_numpy()
+    typical = float(np.median(half))
     return say(
         lang,
         "find_distances",
         n=len(known),
         pairs=len(value),
         median=number(float(known.median()), typical),
-        least=number(float(known.min()), float(spread[known.idxmin()])),
-        most=number(float(known.max()), float(spread[known.idxmax()])),
+        least=number(float(known.min()), float(half[known.to_numpy().argmin()])),
+        most=number(float(known.max()), float(half[known.to_numpy().argmax()])),
         half=number(typical, typical),
     )
 
@@ -111,16 +110,17 @@ def _farthest(result: Result, lang: str) -> str:
     if len(value) < 2:
         return say(lang, "find_no_farthest")
     low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
-    first, second = value.index[-1], value.index[-2]
-    separate = bool(low[first] > high[second])
+    first: Any = value.index[-1]
+    others = high.drop(index=first)
+    rivals = int((others >= low[first]).sum())
     return say(
         lang,
-        "find_farthest" if separate else "find_farthest_unclear",
+        "find_farthest_unclear" if rivals else "find_farthest",
         origin=name_of(result.origins, first[0]),
         site=name_of(result.sites, first[1]),
         low=number(float(low[first]), float(high[first] - low[first]) / 2),
         high=number(float(high[first]), float(high[first] - low[first]) / 2),
-        n=int((high >= low[first]).sum()) - 1,
+        n=rivals,
     )
 
 
@@ -230,7 +230,7 @@ def _declared(result: Result, lang: str) -> str:
         usable=int(usable.sum()),
         circular=int((stated.notna() & circular).sum()),
         short=int((usable & flags.str.contains("declared_shorter_than_straight")).sum()),
-        ratio=number(float(ratio.median()), 0, 2) if len(ratio) else "–",
+        ratio=number(float(ratio.median()), 0, 2) if len(ratio) else say(lang, "missing"),
     )
 
 

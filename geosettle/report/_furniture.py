@@ -1,0 +1,270 @@
+"""What a map needs beside its layers: graticule, scale bar, north arrow, locator, legend and labels."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib import patheffects
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Polygon, Rectangle
+from numpy.typing import NDArray
+
+from geosettle import style
+from geosettle.analysis import Result
+from geosettle.report._canvas import bare_axes, legible, px
+from geosettle.report._frame import Frame
+from geosettle.report._sheet import ILLUSTRATIVE, Sheet, dashes_of, site_radii
+from geosettle.report.words import say
+
+__all__ = ["furnish", "graticule", "label_sites", "site_names"]
+
+_HALO: Final = [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)]
+_STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
+_BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+_MOST_LABELS: Final = 60
+
+
+def graticule(sheet: Sheet) -> None:
+    """Draw meridians and parallels, their labels outside the sheet where they meet its lower and left edge."""
+    frame, axes = sheet.frame, sheet.axes
+    xs, ys = _outline(frame)
+    lon, lat = frame.lonlat(xs, ys)
+    middle = float(frame.lonlat((frame.x0 + frame.x1) / 2, frame.y0)[0])
+    lon = middle + (lon - middle + 180) % 360 - 180
+    south, north = float(lat.min()), float(lat.max())
+    span = max(float(np.ptp(lon)), north - south)
+    step = next((size for size in _STEPS_DEG if span / size <= 7), _STEPS_DEG[-1])
+    colour, width, _ = style.GRATICULE
+    look: dict[str, Any] = {"color": colour, "linewidth": px(width) * 0.7, "alpha": 0.55, "zorder": 1}
+    text: dict[str, Any] = {"fontsize": 6, "color": style.MUTED, "clip_on": False}
+    gap = 4 * sheet.point_m
+    for value in np.arange(np.floor(lon.min() / step), np.ceil(lon.max() / step) + 1) * step:
+        line = frame.xy(np.full(80, value), np.linspace(south - 1, north + 1, 80))
+        axes.plot(line[:, 0], line[:, 1], **look)
+        x = float(np.interp(frame.y0, line[:, 1], line[:, 0]))
+        if frame.x0 < x < frame.x1:
+            axes.text(x, frame.y0 - gap, _degrees((value + 180) % 360 - 180, "EW"), ha="center", va="top", **text)
+    for value in np.arange(np.floor(south / step), np.ceil(north / step) + 1) * step:
+        line = frame.xy(np.linspace(lon.min() - 1, lon.max() + 1, 80), np.full(80, value))
+        axes.plot(line[:, 0], line[:, 1], **look)
+        y = float(np.interp(frame.x0, line[:, 0], line[:, 1]))
+        if frame.y0 < y < frame.y1:
+            axes.text(frame.x0 - gap, y, _degrees(value, "NS"), ha="right", va="center", rotation=90, **text)
+
+
+def _outline(frame: Frame, n: int = 50) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points along the four edges of the sheet, in order."""
+    t = np.linspace(0, 1, n)
+    one = np.ones(n)
+    xs = [frame.x0 + t * frame.width, frame.x1 * one, frame.x1 - t * frame.width, frame.x0 * one]
+    ys = [frame.y0 * one, frame.y0 + t * frame.height, frame.y1 * one, frame.y1 - t * frame.height]
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def _degrees(value: float, letters: str) -> str:
+    value = round(float(value), 4)
+    return f"{abs(value):g}°{'' if value == 0 else letters[0] if value > 0 else letters[1]}"
+
+
+def furnish(sheet: Sheet, result: Result, sites: pd.DataFrame, flows: int, lang: str) -> None:
+    """Put legend, scale bar with north arrow, and locator, each into the emptiest corner left."""
+    axes, dots = sheet.axes, sheet.dots
+    canvas = axes.figure.canvas.get_renderer()
+    inside = axes.get_window_extent(canvas)
+    corners = ["upper right", "upper left", "lower right", "lower left"]
+
+    def use(width: float, height: float) -> str:
+        """Take the corner where a box of this size, pixels, covers least."""
+
+        def box(corner: str) -> tuple[float, float, float, float]:
+            x = inside.x1 - width if "right" in corner else inside.x0
+            y = inside.y1 - height if "upper" in corner else inside.y0
+            return x, y, x + width, y + height
+
+        best = min(corners, key=lambda corner: sheet.taken.overlap(*box(corner)))
+        corners.remove(best)
+        sheet.taken.add(*box(best))
+        return best
+
+    legend = axes.legend(
+        handles=_legend_entries(result, sites, flows, lang),
+        loc="upper right",
+        frameon=True,
+        framealpha=0.93,
+        edgecolor="#BBBBBB",
+        borderpad=0.8,
+        labelspacing=0.5,
+        handlelength=2.2,
+        fancybox=False,
+    )
+    legend.get_frame().set_linewidth(0.5)
+    legend.set_zorder(9)
+    size = legend.get_window_extent(canvas)
+    legend.set_loc(use(size.width + 6 * dots, size.height + 6 * dots))
+    _scale_and_north(sheet, use(125 * dots, 34 * dots), lang)
+    _locator(sheet, use(62 * dots, 62 * dots))
+
+
+def _legend_entries(result: Result, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
+    study = result.study
+    made: list[Any] = _site_entries(sites, lang)
+    made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
+    if flows:
+        made.append(Line2D([], [], c=style.FLOW, lw=2.6, alpha=0.6, label=say(lang, "flow")))
+    made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
+    if study.oasis is not None:
+        made.append(Rectangle((0, 0), 1, 1, fc=style.OASIS, alpha=style.OASIS_OPACITY, label=say(lang, "oasis")))
+    if study.rivers is not None:
+        made.append(Line2D([], [], c=style.WATER, lw=0.8, label=say(lang, "water")))
+    if study.development is not None and len(study.development):
+        basis = study.development.get("geometry_basis", pd.Series("", study.development.index)).astype(str)
+        if (basis == "illustrative").any():
+            made.append(Rectangle((0, 0), 1, 1, lw=0.4, label=say(lang, "illustrative"), **ILLUSTRATIVE))
+        if (basis != "illustrative").any():
+            made.append(Rectangle((0, 0), 1, 1, fc=style.DEVELOPMENT_COLOURS[0], label=say(lang, "development")))
+    if study.boundaries is not None:
+        looks = {"outer": style.INTERNATIONAL, "prefecture": style.PREFECTURE, "county": style.COUNTY}
+        for key, look in looks.items():
+            made.append(Line2D([], [], c=look[0], lw=px(look[1]) * 0.7, ls=dashes_of(look), label=say(lang, key)))
+    return made
+
+
+def _site_entries(sites: pd.DataFrame, lang: str) -> list[Any]:
+    """Two or three sizes of the site's diamond, and the hollow one where households are not stated."""
+    stated = sites["households"].dropna()
+    made = []
+    if len(stated):
+        most = float(stated.max())
+        for value in _round_steps(most):
+            size = 1.414 * float(site_radii(np.array([value]), most)[0])
+            key = "households_n" if made else "site_households"
+            made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size))
+    if len(stated) < len(sites):
+        made.append(_point(say(lang, "site_unknown_households" if made else "site"), "D", "white", style.SITE, 3.4))
+    return made
+
+
+def _point(label: str, marker: str, face: str, edge: str, size: float) -> Line2D:
+    return Line2D([], [], marker=marker, ls="", mfc=face, mec=edge, mew=0.7, ms=size, label=label)
+
+
+def _round_steps(most: float) -> list[float]:
+    """Two or three round numbers up to the greatest value, for the legend of sizes, the greatest first.
+
+    Examples
+    --------
+    >>> _round_steps(3150)
+    [3000.0, 1000.0, 300.0]
+    """
+    scale = 10.0 ** np.floor(np.log10(max(most, 1)))
+    top = float(max(step * scale for step in (1, 2, 3, 5) if step * scale <= max(most, 1)))
+    steps = (top, float(f"{top / 3:.0e}"), float(f"{top / 10:.0e}"))
+    return [value for value in dict.fromkeys(steps) if value >= 1]
+
+
+def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
+    """Draw a bar that is true where it stands, and an arrow along the meridian that runs there."""
+    frame, axes, point = sheet.frame, sheet.axes, sheet.point_m
+    length = next((km for km in _BARS_KM if km * 1000 < 0.2 * frame.width), _BARS_KM[-1])
+    x = frame.x0 + 14 * point if "left" in corner else frame.x1 - 48 * point - length * 1000
+    y = frame.y0 + 10 * point if "lower" in corner else frame.y1 - 26 * point
+    ends = [x, frame.scale_bar(x, y, length * 500)[0], frame.scale_bar(x, y, length * 1000)[0]]
+    for number, colour in enumerate((style.INK, "white")):
+        half = Rectangle((ends[number], y), ends[number + 1] - ends[number], 3 * point, fc=colour, ec=style.INK, lw=0.5)
+        half.set_zorder(9)
+        axes.add_patch(half)
+    look: dict[str, Any] = {"fontsize": 6, "path_effects": _HALO, "zorder": 9, "va": "bottom", "ha": "center"}
+    axes.text(ends[0], y + 5 * point, "0", **look)
+    axes.text(ends[1], y + 5 * point, f"{length / 2:g}", **look)
+    axes.text(ends[2], y + 5 * point, f"{length:g} {say(lang, 'km')}", **look)
+    ax, ay = ends[-1] + 28 * point, y + 1 * point
+    ux, uy = frame.north(ax, ay)
+    arrow = {"arrowstyle": "-|>", "lw": 0.9, "color": style.INK, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
+    tip = (ax + ux * 16 * point, ay + uy * 16 * point)
+    axes.annotate("", xy=tip, xytext=(ax, ay), zorder=9, arrowprops=arrow)
+    axes.text(
+        ax + ux * 20 * point, ay + uy * 20 * point, say(lang, "north"), fontsize=7, weight="bold", ha="center",
+        va="center", path_effects=_HALO, zorder=9,
+    )  # fmt: skip
+
+
+def _locator(sheet: Sheet, corner: str) -> None:
+    """Draw the globe as a bare graticule with the sheet on it: no coast and no border is implied."""
+    frame, figure = sheet.frame, sheet.axes.figure
+    lon0, lat0 = (float(v) for v in frame.lonlat((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2))
+    tilt = lat0 / 2  # the view leans to the equator, so that the parallels are read as curves
+    box = sheet.axes.get_position()
+    wide, high = 0.75 / figure.get_figwidth(), 0.75 / figure.get_figheight()
+    pad_x, pad_y = wide * 0.07, high * 0.07
+    x = box.x0 + pad_x if "left" in corner else box.x1 - pad_x - wide
+    y = box.y0 + pad_y if "lower" in corner else box.y1 - pad_y - high
+    globe = figure.add_axes((x, y, wide, high), zorder=10)
+    bare_axes(globe)
+    globe.set_facecolor("none")
+    globe.set_xlim(-1.04, 1.04)
+    globe.set_ylim(-1.04, 1.04)
+    globe.add_patch(Circle((0, 0), 1, fc="white", ec=style.MUTED, lw=0.6, alpha=0.95))
+    every = np.linspace(-180, 180, 181)
+    lines = [_from_space(np.full(181, lon - lon0), every / 2, tilt) for lon in range(-180, 180, 30)]
+    lines += [_from_space(every, np.full(181, float(lat)), tilt) for lat in (-60, -30, 30, 60)]
+    globe.add_collection(LineCollection(lines, colors=style.GRATICULE[0], linewidths=0.3, alpha=0.7))
+    globe.plot(*_from_space(every, np.zeros(181), tilt).T, color=style.MUTED, lw=0.6)
+    lon, lat = frame.lonlat(*_outline(frame, 20))
+    globe.add_patch(Polygon(_from_space(lon - lon0, lat, tilt), fc=style.SITE, ec=style.SITE, lw=0.8, alpha=0.8))
+
+
+def _from_space(east: NDArray[np.float64], lat: NDArray[np.float64], tilt: float) -> NDArray[np.float64]:
+    """Orthographic view of points `east` degrees east of the view's meridian; NaN on the far side."""
+    a, b, c = np.radians(east), np.radians(lat), np.radians(tilt)
+    xy = np.column_stack([np.cos(b) * np.sin(a), np.cos(c) * np.sin(b) - np.sin(c) * np.cos(b) * np.cos(a)])
+    xy[np.sin(c) * np.sin(b) + np.cos(c) * np.cos(b) * np.cos(a) < 0] = np.nan
+    return xy
+
+
+def label_sites(sheet: Sheet, sites: pd.DataFrame, lang: str, *, fontsize: float = 6.3) -> None:
+    """Name the sites, the largest first, each where its name covers least."""
+    axes = sheet.axes
+    canvas = axes.figure.canvas.get_renderer()
+    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable").head(_MOST_LABELS)
+    radii = site_radii(order["households"].to_numpy(), float(order["households"].max()) if len(order) else 1.0)
+    rows = order.to_dict("index").items()
+    for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
+        name = textwrap.shorten(legible(*site_names(row, lang), site_id)[0], 34, placeholder="…")
+        text = axes.text(
+            *xy, name, fontsize=fontsize, weight="bold", path_effects=_HALO, zorder=8, ha="left", va="bottom"
+        )
+        size = text.get_window_extent(canvas)
+        low = size.y0 - sheet.pixel(xy)[1]
+        x, y = _place(sheet, xy, radius * sheet.dots, size.width, size.height)
+        text.set_position(axes.transData.inverted().transform((x, y - low)))
+        sheet.taken.add(x, y, x + size.width, y + size.height)
+
+
+def _place(sheet: Sheet, xy: NDArray[np.float64], radius: float, width: float, height: float) -> tuple[float, float]:
+    """Return the lower left corner of the best place of a label around a symbol, all in pixels."""
+    inside = sheet.axes.get_window_extent()
+    cx, cy = sheet.pixel(xy)
+    best: tuple[float, float, float] | None = None
+    sides = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0, 1), (0, -1))
+    for far in (1.0, 1.8, 3.0, 4.5):
+        gap = radius * 0.9 + 2.0 * far * sheet.dots
+        for rank, (dx, dy) in enumerate(sides):
+            x = cx + dx * gap - (width if dx < 0 else width / 2 if dx == 0 else 0)
+            y = cy + dy * gap - (height if dy < 0 else 0 if dy > 0 else height / 2)
+            out = max(inside.x0 + 3 - x, 0, x + width - inside.x1 + 3)
+            out += max(inside.y0 + 3 - y, 0, y + height - inside.y1 + 3)
+            cost = sheet.taken.overlap(x - 1, y, x + width + 1, y + height) + out * 200 + far * 4 + rank
+            if best is None or cost < best[0]:
+                best = (cost, x, y)
+    return (best[1], best[2]) if best else (cx, cy)
+
+
+def site_names(row: Mapping[Any, Any], lang: str) -> tuple[object, object]:
+    """Return the names to try in turn: in Chinese the local one first."""
+    names = (row["name"], row["name_local"])
+    return names[::-1] if lang == "zh" else names

@@ -1,0 +1,255 @@
+"""A sheet with axes on it, and the layers of a study drawn in the order of the style."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path
+from numpy.typing import NDArray
+
+from geosettle import style
+from geosettle.analysis import Result
+from geosettle.geodesy import disc
+from geosettle.report._canvas import bare_axes, px
+from geosettle.report._frame import Frame, lines_of, relief
+from geosettle.report.summary import numbers
+
+__all__ = ["Sheet", "Taken", "dashes_of", "draw_layers", "positions", "site_radii"]
+
+ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "none", "hatch": "//////", "edgecolor": style.PARCEL_YEARS[3]}
+
+
+class Taken:
+    """Rectangles already used, in pixels: labels and furniture keep clear of them."""
+
+    def __init__(self) -> None:
+        self._boxes: list[tuple[float, float, float, float]] = []
+
+    def add(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """Mark a rectangle as used."""
+        self._boxes.append((x0, y0, x1, y1))
+
+    def overlap(self, x0: float, y0: float, x1: float, y1: float) -> float:
+        """Area of a rectangle that is used already."""
+        if not self._boxes:
+            return 0.0
+        a = np.asarray(self._boxes)
+        wide = np.clip(np.minimum(a[:, 2], x1) - np.maximum(a[:, 0], x0), 0, None)
+        high = np.clip(np.minimum(a[:, 3], y1) - np.maximum(a[:, 1], y0), 0, None)
+        return float((wide * high).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Axes that show a frame, how wide they are on paper, and what is already drawn on them."""
+
+    axes: Any
+    frame: Frame
+    size_in: float
+    taken: Taken = field(default_factory=Taken)
+
+    @property
+    def point_m(self) -> float:
+        """Projected metres per point of paper."""
+        return self.frame.width / (self.size_in * 72)
+
+    @property
+    def dots(self) -> float:
+        """Pixels per point of paper."""
+        return float(self.axes.figure.dpi) / 72
+
+    def pixel(self, xy: NDArray[np.float64]) -> tuple[float, float]:
+        """Pixels of projected coordinates."""
+        x, y = self.axes.transData.transform(xy)
+        return float(x), float(y)
+
+    def take(self, xy: NDArray[np.float64], radius_pt: float) -> None:
+        """Mark the place of a symbol as used."""
+        (x, y), r = self.pixel(xy), radius_pt * self.dots
+        self.taken.add(x - r, y - r, x + r, y + r)
+
+
+def positions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return lon, lat, radius_m (0 where not stated), households and names of the rows with a known position."""
+    point = shapely.point_on_surface(np.asarray(frame["geometry"], dtype=object))
+    table = pd.DataFrame(
+        {
+            "lon": shapely.get_x(point),
+            "lat": shapely.get_y(point),
+            "radius_m": numbers(frame, "uncertainty_km").fillna(0.0) * 1000,
+            "households": numbers(frame, "households"),
+            "name": frame.get("name", pd.Series(frame.index, frame.index)),
+            "name_local": frame.get("name_local", pd.Series(None, frame.index, dtype=object)),
+        },
+        index=frame.index,
+    )
+    return table[table["lon"].notna()].sort_index()
+
+
+def draw_layers(sheet: Sheet, result: Result, *, pixels: int = 1000) -> int:
+    """Draw every layer of the sheet; return the number of flows drawn."""
+    axes, frame, study = sheet.axes, sheet.frame, result.study
+    bare_axes(axes)
+    axes.set_xlim(frame.x0, frame.x1)
+    axes.set_ylim(frame.y0, frame.y1)
+    axes.set_aspect("equal")
+    if study.dem is not None:
+        extent = (frame.x0, frame.x1, frame.y0, frame.y1)
+        axes.imshow(relief(frame, study.dem, pixels), extent=extent, zorder=0, interpolation="bilinear", aspect="equal")
+    if study.oasis is not None:
+        _fill(axes, frame.shapes(study.oasis.geometry), style.OASIS, style.OASIS_OPACITY, zorder=2)
+    if study.rivers is not None:
+        water = frame.shapes(study.rivers.geometry)
+        areas = shapely.get_dimensions(water) == 2
+        _fill(axes, water[areas], style.WATER, 0.6, zorder=2.1)
+        axes.add_collection(LineCollection(lines_of(water[~areas]), colors=style.WATER, linewidths=0.5, zorder=2.1))
+    _boundaries(sheet, study.boundaries)
+    _development(sheet, study.development)
+    sites, origins = positions(result.sites), positions(result.origins)
+    _discs(sheet, pd.concat([origins, sites]))
+    drawn = _flows(sheet, result.pairs, origins, sites)
+    _symbols(sheet, origins, sites, result.pairs)
+    return drawn
+
+
+def dashes_of(look: tuple[str, float, tuple[float, ...]]) -> Any:
+    """Return the dash pattern of a line of the style; matplotlib counts dashes in line widths, the style in pixels."""
+    _, width, dashes = look
+    return (0, tuple(dash / width for dash in dashes)) if dashes else "solid"
+
+
+def _fill(axes: Any, polygons: Any, colour: str, alpha: float, zorder: float) -> None:
+    parts = shapely.get_parts(polygons)
+    patches = [PathPatch(_path(polygon)) for polygon in parts[shapely.get_dimensions(parts) == 2]]
+    axes.add_collection(PatchCollection(patches, facecolor=colour, edgecolor="none", alpha=alpha, zorder=zorder))
+
+
+def _path(polygon: Any) -> Path:
+    """Return a polygon with its holes as one path; rings are turned so that the holes stay open."""
+    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.orient_polygons(polygon))]
+    return Path.make_compound_path(*[Path(ring, closed=True) for ring in rings])
+
+
+def _boundaries(sheet: Sheet, boundaries: Any) -> None:
+    """Draw each shared border once: two dashed lines on top of each other would look solid."""
+    if boundaries is None or boundaries.empty:
+        return
+    counts = boundaries["level"].astype(str).value_counts()
+    levels = sorted(counts.index, key=lambda level: (counts[level], level))  # the fewer units, the higher the rung
+    above: Any = None
+    for rung, level in enumerate(levels):
+        units = np.asarray(boundaries.geometry[boundaries["level"].astype(str) == level], dtype=object)
+        if above is None:
+            above = shapely.boundary(shapely.union_all(units))
+            _line(sheet, above, style.INTERNATIONAL, 3.2)
+        inner = shapely.difference(shapely.union_all(shapely.boundary(units)), shapely.buffer(above, 1e-6))
+        _line(sheet, inner, style.COUNTY if rung else style.PREFECTURE, 3.1 - 0.01 * rung)
+        above = shapely.union(above, inner)
+
+
+def _line(sheet: Sheet, geometry: Any, look: tuple[str, float, tuple[float, ...]], zorder: float) -> None:
+    lines = lines_of(sheet.frame.shapes([shapely.line_merge(geometry)]))
+    width = px(look[1]) * 0.7
+    sheet.axes.add_collection(
+        LineCollection(lines, colors=look[0], linewidths=width, linestyles=[dashes_of(look)], zorder=zorder)
+    )
+
+
+def _development(sheet: Sheet, development: Any) -> None:
+    if development is None or development.empty:
+        return
+    kind = development["kind"].astype(str)
+    kinds = sorted(set(kind))
+    basis = development.get("geometry_basis", pd.Series("", development.index)).astype(str)
+    for at, name in enumerate(kinds):
+        solid = {
+            "facecolor": style.DEVELOPMENT_COLOURS[at % len(style.DEVELOPMENT_COLOURS)],
+            "edgecolor": style.PARCEL_YEARS[3],
+        }
+        for look, rows in ((ILLUSTRATIVE, basis == "illustrative"), (solid, basis != "illustrative")):
+            parts = shapely.get_parts(sheet.frame.shapes(development.geometry[(kind == name) & rows], fine=20_000))
+            for polygon in parts[shapely.get_dimensions(parts) == 2]:
+                sheet.axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **look))
+
+
+def _discs(sheet: Sheet, places: pd.DataFrame) -> None:
+    known = places.loc[places["radius_m"] > 0, ["lon", "lat", "radius_m"]]
+    rings = [disc(lon, lat, radius) for lon, lat, radius in known.itertuples(index=False)]
+    shapes = sheet.frame.shapes(rings)
+    patches = [PathPatch(_path(part)) for part in shapely.get_parts(shapes)]
+    collection = PatchCollection(patches, facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, zorder=4.2)
+    collection.set_linestyle((0, (2, 2)))
+    sheet.axes.add_collection(collection)
+
+
+def _flows(sheet: Sheet, pairs: pd.DataFrame, origins: pd.DataFrame, sites: pd.DataFrame) -> int:
+    """Draw tapered curves, the widest first; a flow of unknown size is drawn at the least width, lighter."""
+    table = pairs.reset_index()[["origin_id", "site_id", "households"]]
+    table = table[table["origin_id"].isin(origins.index) & table["site_id"].isin(sites.index)]
+    table = table.sort_values(["households", "origin_id", "site_id"], ascending=[False, True, True])
+    if table.empty:
+        return 0
+    start = sheet.frame.xy(origins.loc[table["origin_id"], "lon"], origins.loc[table["origin_id"], "lat"])
+    end = sheet.frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
+    households = numbers(table, "households").to_numpy()
+    halves = _widths(households) * sheet.point_m / 2
+    for a, b, half, known in zip(start, end, halves, np.isfinite(households), strict=True):
+        if np.hypot(*(b - a)) > 0:
+            alpha = style.FLOW_OPACITY["normal"] + 0.15 if known else 0.45
+            outline = _taper(a, b, float(half))
+            sheet.axes.add_patch(
+                Polygon(outline, closed=True, facecolor=style.FLOW, edgecolor="none", alpha=alpha, zorder=5)
+            )
+    return len(table)
+
+
+def _widths(households: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Width at the site, points: proportional to households, never below the floor."""
+    low, high = (px(size) * 0.75 for size in style.FLOW_WIDTH_PX)
+    most = np.nanmax(households) if np.isfinite(households).any() else 1.0
+    return np.maximum(np.nan_to_num(households / max(most, 1e-9)) * high, low)
+
+
+def _taper(a: NDArray[np.float64], b: NDArray[np.float64], half: float, bend: float = 0.14) -> NDArray[np.float64]:
+    """Outline of a curve from a to b that widens towards b."""
+    along = b - a
+    middle = (a + b) / 2 + np.array([-along[1], along[0]]) * bend
+    t = np.linspace(0, 1, 28)[:, None]
+    curve = (1 - t) ** 2 * a + 2 * t * (1 - t) * middle + t**2 * b
+    tangent = 2 * (1 - t) * (middle - a) + 2 * t * (b - middle)
+    normal = np.column_stack([-tangent[:, 1], tangent[:, 0]]) / np.hypot(tangent[:, 0], tangent[:, 1])[:, None]
+    side = normal * half * (style.FLOW_TAPER + (1 - style.FLOW_TAPER) * t)
+    return np.concatenate([curve + side, (curve - side)[::-1]])
+
+
+def site_radii(households: NDArray[np.float64], most: float) -> NDArray[np.float64]:
+    """Half diagonals of the sites' diamonds in points; their area is proportional to households."""
+    return _radii(households, style.SITE_RADIUS_PX, most)
+
+
+def _radii(households: NDArray[np.float64], sizes: tuple[float, float], most: float) -> NDArray[np.float64]:
+    low, high = (px(size) * 0.6 for size in sizes)
+    return np.maximum(np.sqrt(np.nan_to_num(households / max(most, 1e-9))) * high, low)
+
+
+def _symbols(sheet: Sheet, origins: pd.DataFrame, sites: pd.DataFrame, pairs: pd.DataFrame) -> None:
+    moved = numbers(pairs, "households").groupby(level="origin_id").sum(min_count=1)
+    from_origin = moved.reindex(origins.index).to_numpy(dtype=float)
+    most = np.nanmax(from_origin) if np.isfinite(from_origin).any() else 1.0
+    radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most))
+    for radius, xy in zip(radii, sheet.frame.xy(origins["lon"], origins["lat"]), strict=True):
+        sheet.axes.plot(*xy, "o", ms=2 * radius, mfc="white", mec=style.ORIGIN, mew=0.7, zorder=6)
+        sheet.take(xy, radius)
+    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
+    stated = order["households"].notna().to_numpy()
+    radii = site_radii(order["households"].to_numpy(), float(order["households"].max() if stated.any() else 1))
+    for radius, xy, known in zip(radii, sheet.frame.xy(order["lon"], order["lat"]), stated, strict=True):
+        face, edge = (style.SITE, "white") if known else ("white", style.SITE)
+        sheet.axes.plot(*xy, "D", ms=1.414 * radius, mfc=face, mec=edge, mew=0.8, zorder=7)
+        sheet.take(xy, radius)

@@ -305,6 +305,11 @@ def test_declared_distances_say_where_they_lead_and_whether_they_served_to_place
     # The fit that placed RS-06 used the 90 to 110 km of OR-10; the radius of OR-19 was judged from its 170 km.
     assert {k for k, f in flows.items() if f["used_to_place"] == "true"} == {"OR-10", "OR-19"}
     assert flows["OR-11"]["declared_km"] == "94"
+    transfers = {r["transfer_id"]: r for r in rows("village_transfers.csv")}
+    for flow in flows.values():
+        if flow["transfers"]:
+            assert transfers[flow["transfers"]]["origin_id"] == flow["origin_id"]
+            assert transfers[flow["transfers"]]["site_id"] == flow["site_id"]
 
 
 def test_positions_are_complete_inside_the_region_and_carry_a_radius(settings):

@@ -110,9 +110,10 @@ class Indicator:
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put long frames together; an empty one with the right columns where there is nothing."""
     whole = [f for f in frames if len(f)]
-    if not whole:
-        return pd.DataFrame({c: pd.Series(dtype="str") for c in COLUMNS})
-    return pd.concat(whole, ignore_index=True)
+    if whole:
+        return pd.concat(whole, ignore_index=True)
+    texts = {"role", "id", "indicator", "metric", "unit", "why"}
+    return pd.DataFrame({c: pd.Series(dtype="str" if c in texts else "float64") for c in COLUMNS})
 
 
 def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str]) -> pd.DataFrame:
@@ -137,8 +138,10 @@ def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Seq
             base = _with_intervals(base, intervals, (metric, there))
         frames.append(base)
     if not frames:
-        names = ["site_id", "origin_id", "households", "metric", "unit", "there", "back", "value", "low", "high"]
-        return pd.DataFrame(columns=names)
+        texts = ["site_id", "origin_id", "metric", "unit"]
+        empty = {c: pd.Series(dtype="str") for c in texts}
+        numbers = ("households", "there", "back", "value", "low", "high")
+        return pd.DataFrame(empty | {c: pd.Series(dtype="float64") for c in numbers})
     return pd.concat(frames, ignore_index=True).sort_values(["metric", "site_id", "origin_id"], ignore_index=True)
 
 

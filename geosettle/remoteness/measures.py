@@ -6,9 +6,9 @@ stays out of sums, never 0. Frames and reasons are the business of `geosettle.re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import combinations, product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -254,25 +254,30 @@ def gravity_remoteness(access: ArrayLike) -> FloatArray:
 
 
 def two_step_catchment(
-    cost: ArrayLike, demand: ArrayLike, supply: ArrayLike, *, reach: float, weights: Sequence[tuple[float, float]] = ()
+    cost: ArrayLike,
+    demand: ArrayLike,
+    supply: ArrayLike,
+    *,
+    reach: float,
+    decay: Callable[[FloatArray], Any] | None = None,
 ) -> FloatArray:
     """Two-step floating catchment area: supply per head within reach, shared with everyone else in reach.
 
-    Luo and Wang (2003, doi:10.1068/b29120); with `weights` in steps, Luo and Qi (2009). Step one divides each
-    centre's supply by the demand within `reach` of it; step two adds these ratios over the centres within `reach`.
+    Luo and Wang (2003, doi:10.1068/b29120); with `decay`, Luo and Qi (2009). Step one divides each centre's supply by
+    the demand within `reach` of it; step two adds these ratios over the centres within `reach`.
 
     Parameters
     ----------
     cost
-        Shape (localities, centres).
+        Shape (localities, centres); NaN where a centre cannot be reached.
     demand
-        Shape (localities,): persons or households; NaN counts as no demand known and makes the result NaN.
+        Shape (localities,): persons or households. NaN counts as no demand for the others and gives NaN.
     supply
         Shape (centres,): jobs, beds, places.
     reach
         Greatest cost that counts.
-    weights
-        Steps (up to this cost, weight), ascending; empty: 1 up to `reach`.
+    decay
+        Weight as a function of cost; default 1 up to `reach`.
 
     Examples
     --------
@@ -281,15 +286,11 @@ def two_step_catchment(
     """
     c = np.atleast_2d(np.asarray(cost, float))
     d, s = np.asarray(demand, float), np.asarray(supply, float)
-    weight = np.where(c <= reach, 1.0, 0.0)
-    if weights:
-        edges, steps = zip(*weights, strict=True)
-        step = np.append(steps, 0.0)[np.searchsorted(edges, np.nan_to_num(c, nan=np.inf))]
-        weight = np.where(weight > 0, step, 0.0)
+    inside = c <= reach
+    weight = inside.astype(float) if decay is None else np.where(inside, decay(np.where(inside, c, reach)), 0.0)
     load = np.nansum(weight * d[:, None], axis=0)
-    ratio = np.divide(s, load, out=np.zeros_like(load), where=load > 0)
-    out = weight @ np.nan_to_num(ratio)
-    return np.where(np.isnan(d), np.nan, out)
+    ratio = np.divide(np.nan_to_num(s), load, out=np.zeros_like(load), where=load > 0)
+    return np.where(np.isnan(d), np.nan, weight @ ratio)
 
 
 def within_limit(value: ArrayLike, low: ArrayLike, high: ArrayLike, limit: float) -> FloatArray:

@@ -1,0 +1,456 @@
+"""Indicators of remoteness on studies small enough to compute by hand, and invariants."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geosettle.errors import UnknownNameError
+from geosettle.remoteness import INDICATORS, change, composite, measures, remoteness
+
+NAN = float("nan")
+
+
+def points(ids, lonlat, name, **columns):
+    geometry = [None if xy is None else shapely.Point(xy) for xy in lonlat]
+    return gpd.GeoDataFrame(columns, geometry=geometry, index=pd.Index(ids, name=name), crs="EPSG:4326")
+
+
+def pairs_of(rows):
+    frame = pd.DataFrame(
+        rows, columns=["origin_id", "site_id", "households", "geodesic_km", "geodesic_low_km", "geodesic_high_km"]
+    )
+    return frame.set_index(["origin_id", "site_id"])
+
+
+SITES = points(["A", "B"], [(0, 0), (1, 0)], "site_id")
+ORIGINS = points(["o1", "o2", "o3"], [(0, 1), (1, 1), (1, 2)], "origin_id")
+# Site A takes 1 household from 10 km and 3 from 30 km; B takes 4 from 100 km.
+PAIRS = pairs_of([("o1", "A", 1, 10, 8, 12), ("o2", "A", 3, 30, 25, 35), ("o3", "B", 4, 100, 90, 110)])
+
+
+def value(found, role, ident, indicator, column="value", metric="geodesic"):  # noqa: PLR0917
+    row = found[
+        (found["role"] == role)
+        & (found["id"] == ident)
+        & (found["indicator"] == indicator)
+        & (found["metric"] == metric)
+    ]
+    assert len(row) == 1, (role, ident, indicator, len(row))
+    return row[column].iloc[0]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return remoteness(PAIRS, SITES, ORIGINS)
+
+
+@pytest.mark.parametrize(
+    ("ident", "indicator", "expected"),
+    [
+        ("A", "land_mean", 25.0),  # (1*10 + 3*30) / 4
+        ("A", "land_mean_unweighted", 20.0),
+        ("A", "land_median", 30.0),  # 10, 30, 30, 30
+        ("A", "land_p90", 30.0),
+        ("A", "land_max", 30.0),
+        ("A", "land_gini", 0.15),  # mean |difference| 2*1*3*20/16 = 7.5, over twice the mean 50
+        ("A", "land_beyond_20km", 0.75),
+        ("A", "land_beyond_50km", 0.0),
+        ("B", "land_beyond_50km", 1.0),
+        ("A", "land_radii_motor", 6.25),  # 25 / 4
+        ("A", "land_radii_cart", 12.5),
+        ("B", "land_gini", 0.0),
+    ],
+)
+def test_land_indicators_by_hand(found, ident, indicator, expected):
+    assert value(found, "site", ident, indicator) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "low", "high"),
+    [
+        ("land_mean", (8 + 3 * 25) / 4, (12 + 3 * 35) / 4),
+        ("land_max", 25, 35),
+        ("land_median", 25, 35),
+        ("land_beyond_20km", 0.75, 0.75),
+        # Corners: (12, 25) is the most even, (8, 35) the least: 2*3*(35-8)/16 / (2*(8+105)/4).
+        ("land_gini", 2 * 3 * 13 / 16 / (2 * 87 / 4), 2 * 3 * 27 / 16 / (2 * 113 / 4)),
+    ],
+)
+def test_intervals_by_hand(found, indicator, low, high):
+    assert value(found, "site", "A", indicator, "low") == pytest.approx(low)
+    assert value(found, "site", "A", indicator, "high") == pytest.approx(high)
+
+
+def test_the_study_is_weighted_over_all_flows(found):
+    assert value(found, "study", "all", "land_mean") == pytest.approx((10 + 90 + 400) / 8)
+    assert value(found, "study", "all", "land_max") == 100
+
+
+def test_ranks_separate_only_where_intervals_do(found):
+    assert (
+        value(found, "site", "A", "land_mean", "rank_low") == value(found, "site", "A", "land_mean", "rank_high") == 1
+    )
+    overlapping = PAIRS.assign(geodesic_high_km=[12, 120, 110])
+    again = remoteness(overlapping, SITES, ORIGINS, indicators=["land_max"], with_change=False)
+    ends = [value(again, "site", i, "land_max", c) for i in "AB" for c in ("rank_low", "rank_high")]
+    assert ends == [1, 2, 1, 2]
+
+
+def test_unknown_households_leave_the_unweighted_mean_and_say_why():
+    found = remoteness(PAIRS.assign(households=[1, NAN, 4]), SITES, ORIGINS)
+    assert np.isnan(value(found, "site", "A", "land_mean"))
+    assert "households unknown" in value(found, "site", "A", "land_mean", "why")
+    assert value(found, "site", "A", "land_mean_unweighted") == 20
+    assert value(found, "site", "A", "land_max") == 30
+    assert value(found, "site", "B", "land_mean") == 100
+
+
+def test_with_one_flow_the_weight_cancels():
+    found = remoteness(PAIRS.assign(households=[1, 3, NAN]), SITES, ORIGINS)
+    assert value(found, "site", "B", "land_mean") == 100
+
+
+def test_a_flow_without_a_distance_is_left_out_and_counted():
+    found = remoteness(PAIRS.assign(geodesic_km=[10, NAN, 100]), SITES, ORIGINS)
+    assert value(found, "site", "A", "land_mean") == 10
+    assert value(found, "site", "A", "land_mean", "why") == "1 of 2 flows without a distance left out"
+    nothing = remoteness(PAIRS.assign(geodesic_km=[NAN, NAN, 100]), SITES, ORIGINS)
+    assert np.isnan(value(nothing, "site", "A", "land_max"))
+    assert value(nothing, "site", "A", "land_max", "why") == "no flow has a geodesic distance"
+
+
+def test_a_metric_without_interval_has_no_rank_and_says_so():
+    found = remoteness(PAIRS.assign(road_km=[20.0, 40.0, 150.0]), SITES, ORIGINS, metrics=["road"])
+    assert value(found, "site", "A", "land_mean", metric="road") == 35
+    assert np.isnan(value(found, "site", "A", "land_mean", "rank_low", "road"))
+    assert "no interval" in value(found, "site", "A", "land_mean", "why", "road")
+
+
+def test_intervals_from_drawn_positions_serve_where_pairs_carry_none():
+    intervals = pd.DataFrame(
+        {
+            "origin_id": ["o1", "o2", "o3"],
+            "site_id": ["A", "A", "B"],
+            "metric": "road",
+            "low": [1, 2, 3],
+            "high": [50, 60, 200],
+        }
+    )
+    pairs = PAIRS.assign(road_km=[20.0, 40.0, 150.0])
+    found = remoteness(pairs, SITES, ORIGINS, intervals=intervals, metrics=["road"])
+    assert value(found, "site", "A", "land_max", "high", "road") == 60
+
+
+def test_hours_a_year_count_both_ways():
+    pairs = PAIRS.assign(walk_out_h=[3.0, 5.0, 20.0], walk_back_h=[2.0, 4.0, 19.0])
+    found = remoteness(pairs, SITES, ORIGINS, metrics=["walk"], trips_per_year=12)
+    # A: household-weighted round trip (1*5 + 3*9) / 4 = 8 h, twelve times.
+    assert value(found, "site", "A", "land_hours_year", metric="walk") == pytest.approx(96)
+    assert value(found, "site", "A", "land_mean", metric="walk") == pytest.approx(4)
+
+
+def test_every_missing_number_has_its_reason(found):
+    everything = remoteness(PAIRS.assign(households=[1, NAN, 4]), SITES, ORIGINS, PLACES)
+    for frame in (found, everything):
+        missing = frame[frame["value"].isna() | frame["low"].isna()]
+        assert (missing["why"].str.len() > 0).all()
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(UnknownNameError, match="no metric 'flight'"):
+        remoteness(PAIRS, SITES, ORIGINS, metrics=["flight"])
+    with pytest.raises(UnknownNameError, match="no indicator 'land_men'"):
+        remoteness(PAIRS, SITES, ORIGINS, indicators=["land_men"])
+
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+PLACES = points(
+    ["p1", "p2", "p3"],
+    [(0, 0), (2, 0), (3, 0)],
+    "place_id",
+    kind=["county_seat", "county_seat", "prefecture_seat"],
+    population=[20_000.0, NAN, 100_000.0],
+)
+DEGREE = 111.31949  # km of a degree of longitude on the equator: pi * 6378.137 / 180
+
+
+def test_access_by_hand_on_the_equator():
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[150], ladder=["prefecture_seat", "county_seat"])
+    assert value(found, "site", "A", "nearest_county_seat") == 0
+    assert value(found, "site", "B", "nearest_county_seat") == pytest.approx(DEGREE, rel=1e-6)
+    assert value(found, "site", "B", "nearest_prefecture_seat") == pytest.approx(2 * DEGREE, rel=1e-6)
+    assert value(found, "site", "B", "places_within_150km") == 2
+    assert value(found, "site", "A", "places_within_150km") == 1
+
+
+def test_positional_uncertainty_of_both_ends_makes_the_interval():
+    sites, places = SITES.assign(uncertainty_km=[5.0, 20.0]), PLACES.assign(uncertainty_km=[1.0, 10.0, 0.0])
+    found = remoteness(PAIRS, sites, ORIGINS, places, reach_km=[125])
+    low, high = (value(found, "site", "B", "nearest_county_seat", c) for c in ("low", "high"))
+    # p1 and p2 are equally far: the lowest end comes from p2 (20 + 10 km), the highest from p1 (20 + 1 km).
+    assert (low, high) == (pytest.approx(DEGREE - 30, rel=1e-6), pytest.approx(DEGREE + 21, rel=1e-6))
+    counts = [value(found, "site", "B", "places_within_125km", c) for c in ("low", "value", "high")]
+    assert counts == [0, 2, 2]
+
+
+def test_aria_style_score_uses_the_studys_own_means():
+    sites = points(["A", "B"], [(0, 0), (2, 0)], "site_id")
+    origins = points(["o"], [(7, 0)], "origin_id")
+    places = points(["c"], [(0, 0)], "place_id", kind=["county_seat"])
+    pairs = pairs_of([("o", "A", 1, 1, 1, 1)])
+    found = remoteness(pairs, sites, origins, places, ladder=["county_seat"], kinds=["county_seat"])
+    # distances 0, 2, 7 degrees; mean 3: ratios 0, 2/3, 7/3
+    assert [value(found, "site", i, "aria_style") for i in "AB"] == pytest.approx([0, 2 / 3])
+    assert value(found, "origin", "o", "aria_style") == pytest.approx(7 / 3)
+
+
+def test_a_higher_centre_serves_the_lower_classes():
+    near_high = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, ladder=["county_seat", "prefecture_seat"], indicators=["aria_style"]
+    )
+    only_low = remoteness(
+        PAIRS,
+        SITES,
+        ORIGINS,
+        PLACES[PLACES["kind"] == "prefecture_seat"],
+        ladder=["prefecture_seat"],
+        indicators=["aria_style"],
+    )
+    assert value(near_high, "site", "A", "aria_style") == 0
+    assert value(only_low, "site", "A", "aria_style") > 0
+
+
+def test_places_beyond_a_metric_matrix_have_reasons_and_classes():
+    times = pd.DataFrame([[0.4, NAN, 0.7], [1.2, NAN, NAN]], index=["A", "B"], columns=["p1", "p2", "p3"])
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"travel": times}, minutes=[30, 60])
+    assert value(found, "site", "A", "places_within_30min", metric="travel") == 1
+    assert value(found, "site", "A", "places_within_60min", metric="travel") == 2
+    assert value(found, "site", "A", "drive_class", metric="travel") == 0  # p1 has 20,000 people, 24 minutes
+    assert value(found, "site", "B", "drive_class", metric="travel") == 2  # 72 minutes
+    assert np.isnan(value(found, "site", "B", "nearest_prefecture_seat", metric="travel"))
+    assert value(found, "site", "B", "nearest_prefecture_seat", "why", "travel") == (
+        "no place of kind prefecture_seat can be reached"
+    )
+
+
+def test_position_unknown_is_said():
+    sites = points(["A", "B"], [(0, 0), None], "site_id")
+    found = remoteness(PAIRS, sites, ORIGINS, PLACES)
+    assert value(found, "site", "B", "nearest_county_seat", "why") == "position unknown"
+    assert np.isnan(value(found, "site", "B", "aria_style"))
+
+
+def test_gravity_against_the_formula():
+    from geographiclib.geodesic import Geodesic
+
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, gravity_reach_km=1000, gravity_floor_km=5)
+    localities = {("site", "A"): (0, 0), ("site", "B"): (1, 0), ("origin", "o1"): (0, 1), ("origin", "o2"): (1, 1)}
+    localities["origin", "o3"] = (1, 2)
+    pull = {}
+    for key, (lon, lat) in localities.items():
+        km = [Geodesic.WGS84.Inverse(lat, lon, 0, x)["s12"] / 1000 for x in (0, 3)]  # p2 has no population
+        pull[key] = 20_000 / max(km[0], 5) + 100_000 / max(km[1], 5)
+    far = {key: -np.log(p) for key, p in pull.items()}
+    span = max(far.values()) - min(far.values())
+    for (role, ident), x in far.items():
+        expected = (x - min(far.values())) / span
+        assert value(found, role, ident, "gravity_remoteness") == pytest.approx(expected, abs=1e-9)
+    assert "1 places without a population left out" in value(found, "site", "A", "gravity_remoteness", "why")
+
+
+def test_a_study_across_the_antimeridian_in_the_south():
+    sites = points(["A"], [(179.9, -20)], "site_id")
+    origins = points(["o"], [(-179.9, -20)], "origin_id")
+    places = points(["p"], [(-179.95, -20)], "place_id", kind=["market"])
+    found = remoteness(pairs_of([("o", "A", 2, 20.9, 20.9, 20.9)]), sites, origins, places)
+    # geographiclib 2: Geodesic.WGS84.Inverse(-20, 179.9, -20, -179.95)["s12"] = 15697.0624 m
+    assert value(found, "site", "A", "nearest_market") == pytest.approx(15.6970624, abs=1e-6)
+
+
+# --- change -----------------------------------------------------------------------------------------------------------
+
+
+def test_change_is_site_less_origin_weighted_by_those_who_moved():
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES)
+    moved = change(found, PAIRS)
+    row = moved[
+        (moved["id"] == "A") & (moved["indicator"] == "nearest_county_seat") & (moved["weighting"] == "households")
+    ]
+    at = {o: value(found, "origin", o, "nearest_county_seat") for o in ("o1", "o2")}
+    assert row["at_origin"].iloc[0] == pytest.approx((at["o1"] + 3 * at["o2"]) / 4)
+    assert row["at_site"].iloc[0] == 0
+    assert row["change"].iloc[0] == pytest.approx(-(at["o1"] + 3 * at["o2"]) / 4)
+    assert row["direction"].iloc[0] == "nearer"
+    assert value(found, "site", "A", "change_of_nearest_county_seat") == pytest.approx(row["change"].iloc[0])
+
+
+def test_change_with_wide_positions_is_not_distinguishable():
+    found = remoteness(PAIRS, SITES.assign(uncertainty_km=[500.0, 0.0]), ORIGINS, PLACES)
+    moved = change(found, PAIRS).set_index(["id", "indicator", "weighting"])
+    assert moved.loc[("A", "nearest_county_seat", "households"), "direction"] == "not distinguishable"
+    assert moved.loc[("A", "nearest_county_seat", "households"), "low"] < 0
+
+
+def test_change_without_households_is_given_per_flow():
+    pairs = PAIRS.assign(households=[1, NAN, 4])
+    moved = change(remoteness(pairs, SITES, ORIGINS, PLACES), pairs).set_index(["id", "indicator", "weighting"])
+    assert np.isnan(moved.loc[("A", "nearest_county_seat", "households"), "change"])
+    assert not np.isnan(moved.loc[("A", "nearest_county_seat", "flows"), "change"])
+
+
+# --- composites -------------------------------------------------------------------------------------------------------
+
+
+def test_dominance_is_the_ranking_under_every_weighting():
+    rng = np.random.default_rng(4)
+    table = rng.random((6, 3)).round(1)
+    frame = pd.DataFrame(table, columns=list("abc"))
+    made = composite(frame, {"a": 1, "b": 1, "c": 1}, how="minmax", steps=30)
+    assert (made["rank_low"] <= made["lattice_low"]).all()
+    assert (made["lattice_high"] <= made["rank_high"]).all()
+
+
+def test_intervals_take_away_ranks():
+    values = pd.DataFrame({"a": [0.0, 1.0], "b": [0.0, 1.0]}, index=["x", "y"])
+    assert composite(values, {"a": 1, "b": 1})["distinguishable"].tolist() == [True, True]
+    wide = composite(values, {"a": 1, "b": 1}, low=values - 0.6, high=values + 0.6)
+    assert wide["distinguishable"].tolist() == [False, False]
+    assert wide["why"].tolist() == ["not distinguishable"] * 2
+
+
+def test_a_missing_indicator_takes_a_row_out_and_keeps_the_others():
+    values = pd.DataFrame({"a": [0.0, 1.0, NAN], "b": [0.0, 1.0, 0.5]}, index=["x", "y", "z"])
+    made = composite(values, {"a": 1, "b": 1})
+    assert made.loc["z", "why"] == "an indicator is missing"
+    assert made.loc[["x", "y"], "rank"].tolist() == [1, 2]
+
+
+# --- invariants -------------------------------------------------------------------------------------------------------
+
+distances = st.lists(st.floats(0.1, 1000), min_size=1, max_size=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(distances, st.data())
+def test_merging_identical_sites_changes_no_weighted_figure(values, data):
+    weights = data.draw(st.lists(st.integers(1, 50), min_size=len(values), max_size=len(values)))
+    cut = data.draw(st.lists(st.integers(0, 50), min_size=len(values), max_size=len(values)))
+    split = [(v, min(c, w)) for v, w, c in zip(values, weights, cut, strict=True)]
+    split += [(v, w - min(c, w)) for v, w, c in zip(values, weights, cut, strict=True)]
+    one, two = np.array(list(zip(values, weights, strict=True))), np.array(split)
+    for q in (0.5, 0.9):
+        assert measures.weighted_quantile(*one.T, q) == pytest.approx(measures.weighted_quantile(*two.T, q))
+    assert measures.gini(*one.T) == pytest.approx(measures.gini(*two.T), abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(distances, st.floats(0.01, 1000))
+def test_the_scale_of_weights_is_irrelevant(values, factor):
+    ids = [f"o{i}" for i in range(len(values))]
+    origins = points(ids, [(0, 0)] * len(ids), "origin_id")
+    rows = [(o, "A", i + 1, v, v, v) for i, (o, v) in enumerate(zip(ids, values, strict=True))]
+    names = ["land_mean", "land_median", "land_p90", "land_gini", "land_beyond", "land_radii"]
+    one, two = (
+        remoteness(
+            pairs_of(rows).assign(households=lambda f, k=k: f["households"] * k), SITES, origins, indicators=names
+        )
+        for k in (1.0, factor)
+    )
+    np.testing.assert_allclose(one["value"], two["value"], rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=1, max_size=6), st.floats(60, 170))
+def test_adding_a_far_centre_never_raises_access(near, lon):
+    lonlat = [*near, (lon, 0.0)]
+    kinds = ["county_seat"] * len(lonlat)
+    places = points(range(len(lonlat)), lonlat, "place_id", kind=kinds, population=[1000.0] * len(lonlat))
+    names = ["nearest", "places_within", "aria_style", "gravity_remoteness"]
+    with_far, without = (
+        remoteness(
+            PAIRS, SITES, ORIGINS, p, indicators=names, with_change=False, gravity_reach_km=2000, kinds=["county_seat"]
+        )
+        for p in (places, places.iloc[:-1])
+    )
+    np.testing.assert_allclose(with_far["value"], without["value"], rtol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(distances, st.data())
+def test_gini_bounds_hold_every_draw(values, data):
+    half = data.draw(st.lists(st.floats(0, 100), min_size=len(values), max_size=len(values)))
+    low, high = np.maximum(np.subtract(values, half), 0), np.add(values, half)
+    least, most = measures.gini_bounds(low, high)
+    share = np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(values), max_size=len(values))))
+    drawn = float(measures.gini(low + share * (high - low))[0])
+    assert least - 1e-9 <= drawn <= most + 1e-9
+
+
+def test_row_order_and_arguments_do_not_matter():
+    before = PAIRS.copy(deep=True), SITES.copy(deep=True), PLACES.copy(deep=True)
+    one = remoteness(PAIRS, SITES, ORIGINS, PLACES)
+    two = remoteness(PAIRS.iloc[::-1], SITES.iloc[::-1], ORIGINS.iloc[::-1], PLACES.iloc[::-1])
+    pd.testing.assert_frame_equal(one, two)
+    pd.testing.assert_frame_equal(before[0], PAIRS)
+    pd.testing.assert_frame_equal(pd.DataFrame(before[1]), pd.DataFrame(SITES))
+    pd.testing.assert_frame_equal(pd.DataFrame(before[2]), pd.DataFrame(PLACES))
+
+
+def test_no_rows_give_an_empty_frame_with_its_columns():
+    found = remoteness(PAIRS.iloc[:0], SITES.iloc[:0], ORIGINS.iloc[:0], None)
+    assert len(found) == 0
+    assert "rank_low" in found.columns
+
+
+@pytest.mark.parametrize("name", sorted(INDICATORS))
+def test_every_indicator_says_what_it_is(name):
+    entry = INDICATORS[name]
+    assert entry.name == name
+    assert entry.meaning
+    assert entry.source
+    assert entry.needs in {"pairs", "places"}
+    assert entry.more_is in {"remote", "near"}
+
+
+# --- against PySAL access ---------------------------------------------------------------------------------------------
+
+
+def hospital(costs):
+    """PySAL access' hospital example (its tests/test_hospital_example.py): three tracts, 15, 20 and 100 doctors."""
+    people, doctors = {1: 100, 2: 50, 3: 10}, {1: 15, 2: 20, 3: 100}
+    od = pd.DataFrame([(o, d, c) for (o, d), c in costs.items()], columns=["origin", "dest", "cost"])
+    demand = pd.DataFrame({"geoid": people.keys(), "pop": people.values()}).set_index("geoid")
+    supply = pd.DataFrame({"geoid": doctors.keys(), "doc": doctors.values()}).set_index("geoid")
+    return od, demand, supply
+
+
+GRIDLOCK = {(1, 1): 1, (2, 2): 1, (3, 3): 1, (1, 3): 40, (2, 3): 40, (3, 1): 40, (3, 2): 40, (1, 2): 50, (2, 1): 50}
+
+
+@pytest.mark.parametrize("decay", [None, lambda c: 1 / c, lambda c: np.where(c <= 10, 1.0, 0.42)])
+def test_two_step_catchment_agrees_with_pysal_access(decay):
+    from access.fca import two_stage_fca
+
+    od, demand, supply = hospital(GRIDLOCK)
+    options = {"demand_index": True, "demand_name": "pop", "supply_name": "doc", "max_cost": 45}
+    weight = None if decay is None else lambda c: float(decay(np.float64(c)))
+    theirs = two_stage_fca(demand, supply, od, weight_fn=weight, **options).sort_index()
+    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010
+    ours = measures.two_step_catchment(cost, demand["pop"], supply["doc"], reach=45, decay=decay)
+    np.testing.assert_allclose(ours, theirs.to_numpy())
+
+
+def test_two_step_catchment_keeps_the_supply_and_merges():
+    rng = np.random.default_rng(1)
+    cost, people, jobs = rng.random((5, 3)) * 10, rng.integers(1, 99, 5).astype(float), np.array([5.0, 7.0, 9.0])
+    access = measures.two_step_catchment(cost, people, jobs, reach=100)
+    assert access @ people == pytest.approx(jobs.sum())
+    nearer = measures.two_step_catchment(np.vstack([cost, cost[:1]]), np.append(people, 50.0), jobs, reach=100)
+    assert (nearer[:5] < access).all()

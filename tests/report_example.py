@@ -151,7 +151,7 @@ def _pairs(t) -> pd.DataFrame:
             "detour_ratio": [nan] * 6,
             "elevation_change_m": [-1559.4, -660, -1700, -1000, nan, nan],
             "declared_km": [210, 60, 160, nan, 160, nan],
-            "flags": ["", "declared_shorter_than_straight", "placed_by_declared", "", "", ""],
+            "flags": ["", "declared_shorter_than_straight", "used_to_place", "", "", ""],
             "why": ["", "", "", "", "O5: position unknown; " + t[4], t[0]],
         },
         index=index,

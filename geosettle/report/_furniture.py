@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from matplotlib import patheffects
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
@@ -16,14 +15,13 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._canvas import bare_axes, legible, px
+from geosettle.report._canvas import HALO, bare_axes, legible, px
 from geosettle.report._frame import Frame
 from geosettle.report._sheet import ILLUSTRATIVE, Sheet, dashes_of, site_radii
 from geosettle.report.words import say
 
 __all__ = ["furnish", "graticule", "label_sites", "site_names"]
 
-_HALO: Final = [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)]
 _STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _MOST_LABELS: Final = 60
@@ -137,7 +135,7 @@ def _legend_entries(result: Result, sites: pd.DataFrame, flows: int, lang: str) 
 def _site_entries(sites: pd.DataFrame, lang: str) -> list[Any]:
     """Two or three sizes of the site's diamond, and the hollow one where households are not stated."""
     stated = sites["households"].dropna()
-    made = []
+    made: list[Any] = []
     if len(stated):
         most = float(stated.max())
         for value in _round_steps(most):
@@ -178,7 +176,7 @@ def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
         half = Rectangle((ends[number], y), ends[number + 1] - ends[number], 3 * point, fc=colour, ec=style.INK, lw=0.5)
         half.set_zorder(9)
         axes.add_patch(half)
-    look: dict[str, Any] = {"fontsize": 6, "path_effects": _HALO, "zorder": 9, "va": "bottom", "ha": "center"}
+    look: dict[str, Any] = {"fontsize": 6, "zorder": 9, **HALO, "va": "bottom", "ha": "center"}
     axes.text(ends[0], y + 5 * point, "0", **look)
     axes.text(ends[1], y + 5 * point, f"{length / 2:g}", **look)
     axes.text(ends[2], y + 5 * point, f"{length:g} {say(lang, 'km')}", **look)
@@ -189,7 +187,7 @@ def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
     axes.annotate("", xy=tip, xytext=(ax, ay), zorder=9, arrowprops=arrow)
     axes.text(
         ax + ux * 20 * point, ay + uy * 20 * point, say(lang, "north"), fontsize=7, weight="bold", ha="center",
-        va="center", path_effects=_HALO, zorder=9,
+        va="center", zorder=9, **HALO,
     )  # fmt: skip
 
 
@@ -235,9 +233,7 @@ def label_sites(sheet: Sheet, sites: pd.DataFrame, lang: str, *, fontsize: float
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
         name = textwrap.shorten(legible(*site_names(row, lang), site_id)[0], 34, placeholder="…")
-        text = axes.text(
-            *xy, name, fontsize=fontsize, weight="bold", path_effects=_HALO, zorder=8, ha="left", va="bottom"
-        )
+        text = axes.text(*xy, name, fontsize=fontsize, weight="bold", zorder=8, ha="left", va="bottom", **HALO)
         size = text.get_window_extent(canvas)
         low = size.y0 - sheet.pixel(xy)[1]
         x, y = _place(sheet, xy, radius * sheet.dots, size.width, size.height)

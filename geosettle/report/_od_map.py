@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._canvas import WIDTH_IN, legible, new_figure
+from geosettle.report._canvas import WIDTH_IN, legible, new_figure, written
 from geosettle.report._frame import Frame, frame_around
 from geosettle.report._furniture import furnish, graticule, label_sites, site_names
 from geosettle.report._sheet import Sheet, draw_layers, positions
@@ -72,5 +72,5 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, origins: pd.Data
     strange = [str(key) for key, row in sites.to_dict("index").items() if not legible(*site_names(row, lang))[1]]
     if strange:
         parts.append(say(lang, "unwritable", ids=", ".join(strange)))
-    text = legible((" " if lang == "en" else "").join(parts), "")[0]
+    text = written((" " if lang == "en" else "").join(parts))
     return textwrap.wrap(text, 165 if lang == "en" else 82)

@@ -176,7 +176,7 @@ def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "n
 
 
 def page(title: str, css: str, body: Sequence[ET.Element], lang: str) -> str:
-    """Write a whole page that loads nothing and runs nothing: its policy allows its own style and inline pictures only."""
+    """Write a whole page that loads and runs nothing: its policy allows its own style and inline pictures only."""
     digest = base64.b64encode(sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = element(

@@ -1,0 +1,193 @@
+"""Figures: true to scale and north, the same twice, legible text only, nothing of the data interpreted."""
+
+import io
+import warnings
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyproj import Geod, Transformer
+from report_example import HOSTILE, example
+
+from geosettle.errors import UnknownNameError
+from geosettle.raster import Raster
+from geosettle.report import FIGURES, figures
+from geosettle.report._canvas import legible, look, shaped
+from geosettle.report._frame import frame_around, relief
+from geosettle.report._furniture import _place, _round_steps
+from geosettle.report._od_map import od_map
+from geosettle.report._sheet import Sheet
+
+GEOD = Geod(ellps="WGS84")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return figures(example(), dpi=100, formats=("png", "svg", "pdf"))
+
+
+def test_every_figure_is_drawn_once_per_format(drawn):
+    assert sorted(drawn) == sorted(f"{name}.{form}" for name in FIGURES for form in ("png", "svg", "pdf"))
+    for name, data in drawn.items():
+        assert data[:4] in (b"\x89PNG", b"<?xm", b"%PDF"), name
+
+
+def test_two_runs_give_the_same_bytes(drawn):
+    again = figures(example(), dpi=100, formats=("png", "svg", "pdf"))
+    assert [name for name in drawn if drawn[name] != again[name]] == []
+
+
+def test_png_has_the_size_asked_for(drawn):
+    image = Image.open(io.BytesIO(drawn["od_map.png"]))
+    assert abs(image.width - 180 / 25.4 * 100) <= 1
+    assert round(image.info["dpi"][0]) == 100
+
+
+def test_svg_text_stays_text_and_data_stays_data(drawn):
+    for name in (n for n in drawn if n.endswith(".svg")):
+        root = ET.fromstring(drawn[name])
+        tags = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
+        assert "script" not in tags
+        assert "foreignObject" not in tags
+        assert "text" in tags
+        assert b"<dc:date>" not in drawn[name]
+        for element in root.iter():
+            for key, value in element.attrib.items():
+                if key.endswith("href"):
+                    assert value.startswith(("#", "data:image/png;base64,"))
+    words = "".join(ET.fromstring(drawn["od_map.svg"]).itertext())
+    assert "<script>alert(1)</script>" in words
+    assert HOSTILE[8] in words or not legible(HOSTILE[8], "x")[1]
+    assert b"paint-order: stroke" in drawn["od_map.svg"]
+
+
+def test_dollar_signs_are_no_formula():
+    assert figures(example(["$\\frac{1$ $x^2$"]), dpi=50, formats=("svg",))["od_map.svg"].count(b"$x^2$") >= 1
+
+
+def test_both_languages_and_odd_studies_draw_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert figures(example(), lang="zh", dpi=50, formats=("png",))
+        assert figures(example(empty=True), dpi=50, formats=("png",)) == {}
+
+
+def test_unknown_format_is_refused():
+    with pytest.raises(UnknownNameError, match="gif"):
+        figures(example(), formats=("gif",))
+
+
+@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([10, 12], [59, 70])])
+def test_scale_bar_is_true_on_the_ground(lon, lat):
+    frame = frame_around(lon, lat)
+    for x, y in ((frame.x0 + 1e4, frame.y0 + 1e4), (frame.x0 + frame.width / 2, frame.y1)):
+        end, same = frame.scale_bar(x, y, 100_000)
+        back = Transformer.from_crs(frame.proj, "EPSG:4326", always_xy=True)
+        (a, b), (c, d) = back.transform(x, y), back.transform(end, same)
+        assert GEOD.inv(a, b, c, d)[2] == pytest.approx(100_000, abs=0.01)
+
+
+@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([179, -179], [60, 66])])
+def test_north_arrow_follows_the_meridian_convergence(lon, lat):
+    from pyproj import Proj
+
+    frame = frame_around(lon, lat)
+    for x, y in ((frame.x0, frame.y0), (frame.x1, frame.y1), ((frame.x0 + frame.x1) / 2, frame.y0)):
+        at = frame.lonlat(x, y)
+        convergence = Proj(frame.proj).get_factors(float(at[0]), float(at[1])).meridian_convergence
+        ux, uy = frame.north(x, y)
+        # PROJ's convergence is the angle from grid north to true north, clockwise negative
+        assert np.degrees(np.arctan2(ux, uy)) == pytest.approx(-convergence, abs=0.01)
+
+
+@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([20, 30], [-4, 4]), ([178, -178], [-20, -15])])
+def test_sheet_is_equal_area_and_holds_what_it_must(lon, lat):
+    frame = frame_around(lon, lat, 20_000)
+    xy = frame.xy(lon, lat)
+    assert (xy[:, 0] > frame.x0).all()
+    assert (xy[:, 0] < frame.x1).all()
+    assert (xy[:, 1] > frame.y0).all()
+    assert (xy[:, 1] < frame.y1).all()
+    assert 1 <= frame.width / frame.height <= 1.7501 or frame.height > frame.width
+    from pyproj import Proj
+
+    for x in np.linspace(frame.x0, frame.x1, 4):
+        for y in np.linspace(frame.y0, frame.y1, 4):
+            at = frame.lonlat(x, y)
+            assert Proj(frame.proj).get_factors(float(at[0]), float(at[1])).areal_scale == pytest.approx(1, abs=1e-6)
+
+
+def test_relief_lies_where_the_heights_are():
+    """A plain at 1,000 m with one tall block: the block is shaded inside its own outline only; no data is white."""
+    from affine import Affine
+
+    values = np.full((100, 100), 1000.0)
+    values[30:40, 60:70] = 5000.0  # lon 76..77, lat 38..39 on a tenth-degree grid from (70, 42)
+    values[:, :5] = np.nan
+    frame = frame_around([71, 79], [33, 41])
+    picture = relief(frame, Raster(values, Affine(0.1, 0, 70, 0, -0.1, 42)), 400)
+    rows, columns = picture.shape[:2]
+
+    def colour(lon, lat):
+        ((x, y),) = frame.xy(lon, lat)
+        return picture[int((frame.y1 - y) / frame.height * rows), int((x - frame.x0) / frame.width * columns)]
+
+    plain, block = colour(73, 35), colour(76.5, 38.5)
+    assert (plain != block).any()
+    for lon, lat in ((75.7, 38.5), (77.3, 38.5), (76.5, 37.7), (76.5, 39.3)):
+        assert (colour(lon, lat) == plain).all()
+    assert (colour(70.2, 35) == 255).all()
+    # light comes from the north-west: the slope that faces it is brighter than the one that faces away
+    assert int(colour(76.02, 38.5).sum()) > int(colour(76.98, 38.5).sum())
+
+
+def test_names_are_written_only_where_a_font_has_the_letters():
+    assert legible("Kokyar", "x") == ("Kokyar", True)
+    assert legible("\U000130b8\U000130b9", "S1") == ("S1", False)  # hieroglyphs: no wanted font has them
+    assert legible(None, float("nan"), "S1")[0] == "S1"
+    assert legible("a\u202eb\x00c\nd", "") == ("ab c d", True)
+    if not shaped():
+        assert legible(HOSTILE[7], "S1") == ("S1", False)
+
+
+def test_names_without_a_font_are_noted_under_the_map():
+    with look():
+        figure = od_map(example(["\U000130b8"]), "en")
+        text = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
+    assert "Shown by identifier, because no installed font writes the script: S1, S2, S3." in text
+    assert "Position unknown: S4, O5." in text
+
+
+def test_labels_do_not_cover_each_other_or_the_symbols():
+    with look():
+        figure = od_map(example(["Site"]), "en")
+        axes = figure.axes[0]
+        canvas = figure.canvas.get_renderer()
+        boxes = [t.get_window_extent(canvas) for t in axes.texts if t.get_weight() == "bold" and t.get_text() != "N"]
+    assert len(boxes) == 3
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_legend_sizes_are_round():
+    assert _round_steps(3150) == [3000, 1000, 300]
+    assert _round_steps(1) == [1]
+    assert _round_steps(47) == [30, 10, 3]
+
+
+def test_drawing_leaves_the_users_matplotlib_alone():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    figures(example(), dpi=50, formats=("png",))
+    assert dict(mpl.rcParams) == before
+
+
+def test_place_prefers_the_right_hand_side():
+    with look():
+        figure = od_map(example(), "en")
+        sheet = Sheet(figure.axes[0], frame_around([74, 85], [36, 41]), 6)
+        middle = np.array([0.0, 0.0])
+        x, _ = _place(sheet, middle, 5, 40, 10)
+        assert x > sheet.pixel(middle)[0]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from geosettle.crs import parse_crs
 from geosettle.errors import InputError
+from geosettle.io.check import check_path
 from geosettle.io.files import kind_of
 from geosettle.io.gpkg import write_gpkg_bytes
 from geosettle.io.layer import Options, spec_of, understand
@@ -22,7 +23,7 @@ from geosettle.io.write import csv_bytes, safe_text
 from geosettle.quality import Problem
 from geosettle.raster import Raster
 
-__all__ = ["check_layer", "csv_bytes", "read_layer", "read_study", "safe_text", "write_gpkg_bytes"]
+__all__ = ["check_layer", "check_path", "csv_bytes", "read_layer", "read_study", "safe_text", "write_gpkg_bytes"]
 
 
 def read_layer(

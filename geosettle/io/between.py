@@ -103,7 +103,12 @@ def household_sums(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str
         over, under = total > known.iloc[i] + 0.5, counted == rows and total < known.iloc[i] - 0.5
         if over or under:
             text = f"The site has {known.iloc[i]:g} households, its flows bring {total:g}."
-            where = {"row": int(sites.numbers[i]), "column": "households", "value": f"{known.iloc[i]:g}", "id": str(site)}
+            where = {
+                "row": int(sites.numbers[i]),
+                "column": "households",
+                "value": f"{known.iloc[i]:g}",
+                "id": str(site),
+            }
             out.append(("sites", problem("households_differ", text, **where)))
     return out
 
@@ -280,7 +285,16 @@ def declared_units(checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[s
 def _unit_name(name: str) -> str:
     """Name of a unit without what says that it is one."""
     plain = likeness(name)
-    for suffix in ("autonomousprefecture", "autonomouscounty", "prefecture", "county", "地区", "自治州", "自治县", "县"):
+    for suffix in (
+        "autonomousprefecture",
+        "autonomouscounty",
+        "prefecture",
+        "county",
+        "地区",
+        "自治州",
+        "自治县",
+        "县",
+    ):
         plain = plain.removesuffix(suffix)
     return plain
 
@@ -298,7 +312,8 @@ def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> F
     frames = {
         role: c.frame
         for role, c in layers.items()
-        if isinstance(c.frame, gpd.GeoDataFrame) and role in {"sites", "origins", "places", "boundaries", "development", "oasis"}
+        if isinstance(c.frame, gpd.GeoDataFrame)
+        and role in {"sites", "origins", "places", "boundaries", "development", "oasis"}
     }
     out: Found = []
     for role, frame in frames.items():

@@ -82,10 +82,26 @@ def kind_of(path: Path) -> str:
 
 
 def open_source(
-    path: Path, *, names: Collection[str] = (), encoding: str | None = None, layer: str | None = None,
+    path: Path,
+    *,
+    role: str | None,
+    names: Collection[str] = (),
+    encoding: str | None = None,
+    layer: str | None = None,
     sheet: str | None = None,
-) -> Source:  # fmt: skip
+) -> Source:
     """What a table or vector file holds.
+
+    Parameters
+    ----------
+    path
+        A plain file.
+    role
+        The layer wanted; it chooses among several layers of one file by their names.
+    names
+        Plain column names that a header may have.
+    encoding, layer, sheet
+        What the user said about it.
 
     Raises
     ------
@@ -94,11 +110,10 @@ def open_source(
     """
     kind, file = kind_of(path), path.name
     if kind == "table":
-        return tables.read_text_table(
-            path.read_bytes(), file, names=names, encoding=encoding, tab=path.suffix.lower() in {".tsv", ".tab"}
-        )
+        tab = path.suffix.lower() in {".tsv", ".tab"}
+        return tables.read_text_table(path.read_bytes(), file, names=names, encoding=encoding, tab=tab)
     if kind == "workbook":
-        return read_workbook(path.read_bytes(), file, names=names, sheet=sheet)
+        return read_workbook(path.read_bytes(), file, names=names, sheet=sheet or layer, role=role)
     if kind == "geojson":
         return vectors.read_geojson(path.read_bytes(), file, encoding=encoding)
     if kind == "geojsonseq":
@@ -106,5 +121,6 @@ def open_source(
     if kind == "parquet":
         return vectors.read_parquet(path, file)
     if kind in {"geopackage", "shapefile", "flatgeobuf"}:
-        return vectors.read_ogr(path, file, kind, layer=layer, encoding=encoding)
+        chosen = vectors.choose_layer(path, file, layer, role, names)
+        return vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding)
     raise InputError(f"a layer of rows cannot be read from {kind}", file=file)

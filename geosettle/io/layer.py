@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from geosettle.crs import WGS84
 from geosettle.errors import UnknownNameError
-from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.columns import Columns, convert, match_columns
+from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.plausible import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
 from geosettle.io.rows import FOR_LAYER

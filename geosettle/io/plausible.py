@@ -60,9 +60,7 @@ def wrap_longitudes(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[An
     return out, [problem("longitude_wrapped", text)]
 
 
-def doubt_positions(
-    geometry: NDArray[Any], spec: LayerSpec, region: Region | None, *, drawn: bool
-) -> list[Problem]:
+def doubt_positions(geometry: NDArray[Any], spec: LayerSpec, region: Region | None, *, drawn: bool) -> list[Problem]:
     """Positions that cannot be right, each with the likeliest explanation.
 
     Parameters

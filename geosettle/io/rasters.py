@@ -21,7 +21,7 @@ from geosettle.errors import CrsError, InputError
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["read_raster"]
+__all__ = ["raster_problems", "read_raster"]
 
 CELL_LIMIT = 400_000_000
 """Cells that are read at most."""
@@ -87,6 +87,7 @@ def read_raster(
     system = _system(own, crs, file)
     if transform == Affine.identity() or (points and not transform):
         raise InputError("the raster has no place on Earth (no geotransform)", file=file, mend="Georeference it.")
+    declared |= _statistics(values, transform, classes, role)
     declared |= {"crs_read": crs_name(parse_crs(own.to_wkt())) if own else None, "transform": tuple(transform)[:6]}
     raster = Raster(
         values, transform, crs_name(system), unit=declared["unit"], classes=dict(classes or {}), source=file
@@ -181,3 +182,66 @@ def _cover(raster: Raster, source: Any) -> tuple[Affine, int, int]:
 
 def _replace(raster: Raster, values: NDArray[np.floating], transform: Affine) -> Raster:
     return Raster(values, transform, "EPSG:4326", raster.unit, raster.classes, raster.source)
+
+
+def _statistics(
+    values: NDArray[np.floating], transform: Affine, classes: Mapping[int, str] | None, role: str
+) -> dict[str, Any]:
+    """Size, cells and values as they are in the file, before anything is resampled."""
+    known = values[~np.isnan(values)]
+    rows, columns = values.shape
+    out: dict[str, Any] = {
+        "size": [columns, rows],
+        "rows": rows,
+        "columns": columns,
+        "cell_size": [float(np.hypot(transform.a, transform.d)), float(np.hypot(transform.b, transform.e))],
+        "nodata_share": float(1 - known.size / values.size) if values.size else 1.0,
+        "min": float(known.min()) if known.size else None,
+        "max": float(known.max()) if known.size else None,
+        "mean": float(known.mean(dtype=np.float64)) if known.size else None,
+    }
+    whole = known.size > 0 and bool((known == np.round(known)).all())
+    if role == "landcover" and whole:
+        numbers, counts = np.unique(known, return_counts=True)
+        if numbers.size <= 1000:
+            out["classes"] = {str(int(n)): int(k) for n, k in zip(numbers, counts, strict=True)}
+            out["class_names"] = {str(k): v for k, v in (classes or {}).items()}
+    return out
+
+
+def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str, Any]) -> list[Problem]:
+    """Values that a raster of this role cannot have."""
+    low, high = declared["min"], declared["max"]
+    out = []
+
+    def say(code: str, message: str, value: object) -> None:
+        out.append(problem(code, message, file=file, layer=role, value=str(value)))
+
+    if low is None or high is None:
+        say("raster_empty", "Every cell of the raster is missing.", "")
+        return out
+    if low == high and raster.values.size > 1:
+        say("raster_constant", f"Every cell has the value {low:g}.", low)
+    if role == "dem":
+        feet = str(declared.get("unit", "")).casefold() in {"ft", "foot", "feet", "us survey foot", "us-ft"}
+        if feet:
+            say("unit_suspected", "The file says that its heights are feet; metres are wanted.", declared["unit"])
+        elif 9000 < high <= 29_100 and low >= -1500:
+            say(
+                "unit_suspected",
+                f"The highest cell is {high:g}; no land is so high in metres, so these may be feet.",
+                high,
+            )
+        elif high > 9000 or low < -12_000:
+            say("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")
+    elif role == "ndvi" and (low < -1.001 or high > 1.001):
+        scaled = "; they look like NDVI times 10,000" if max(abs(low), abs(high)) > 100 else ""
+        say("raster_values", f"NDVI runs from {low:g} to {high:g}, beyond -1 to 1{scaled}.", f"{low:g} to {high:g}")
+    elif role == "landcover":
+        if "classes" not in declared:
+            say("raster_classes", "The cells are not whole numbers, or there are more than 1,000 of them.", "")
+        elif raster.classes:
+            unknown = sorted(int(c) for c in declared["classes"] if int(c) not in raster.classes)
+            if unknown:
+                say("raster_classes", f"Classes without a name: {', '.join(map(str, unknown[:20]))}.", unknown[0])
+    return out

@@ -79,7 +79,9 @@ def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
     for group in alike[alike.map(len) > 1]:
         text = f"The identifiers {', '.join(repr(str(v)) for v in group)} differ only in spaces, case or punctuation."
         rows = np.flatnonzero(values[key].isin(list(group)).to_numpy())
-        out += [problem("id_near_duplicate", text, row=int(i) + 1, column=key, value=str(values[key].iloc[i])) for i in rows]
+        out += [
+            problem("id_near_duplicate", text, row=int(i) + 1, column=key, value=str(values[key].iloc[i])) for i in rows
+        ]
     return out
 
 
@@ -269,7 +271,8 @@ def validity(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> lis
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero(start > end)
     return [
-        problem("validity_reversed", row=int(i) + 1, column="valid_to", value=f"{start[i]:g} to {end[i]:g}") for i in rows
+        problem("validity_reversed", row=int(i) + 1, column="valid_to", value=f"{start[i]:g} to {end[i]:g}")
+        for i in rows
     ]
 
 
@@ -280,7 +283,9 @@ def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -
     keys = [c for c in ("origin_id", "site_id", "year") if c in values]
     whole = values.astype(object).where(values.notna(), "")
     copies = whole.duplicated(keep="first").to_numpy()
-    twice = values[keys].duplicated(keep=False).to_numpy() & values[["origin_id", "site_id"]].notna().all(axis=1).to_numpy()
+    twice = (
+        values[keys].duplicated(keep=False).to_numpy() & values[["origin_id", "site_id"]].notna().all(axis=1).to_numpy()
+    )
     firsts_of_copies = whole.duplicated(keep=False).to_numpy() & ~copies
     rows = np.flatnonzero(twice & ~copies & ~firsts_of_copies)
     return [

@@ -125,7 +125,9 @@ def _within_180(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
 
 
 def _eastward(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack([np.where(coordinates[:, 0] < 0, coordinates[:, 0] + 360, coordinates[:, 0]), coordinates[:, 1]])
+    return np.column_stack(
+        [np.where(coordinates[:, 0] < 0, coordinates[:, 0] + 360, coordinates[:, 0]), coordinates[:, 1]]
+    )
 
 
 def _valid(shape: Any, said: list[tuple[str, str, str]]) -> tuple[Any, list[tuple[str, str, str]]]:

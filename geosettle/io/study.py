@@ -19,7 +19,7 @@ from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameEr
 from geosettle.io.between import FOR_STUDY, mend_references
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of, understand
-from geosettle.io.rasters import read_raster
+from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Refused
 from geosettle.layers import LAT, LAYERS, LON, WKT, plain_name
 from geosettle.quality import Problem, problem
@@ -57,6 +57,7 @@ def read_rows(path: Path, role: str, options: Options) -> Checked:
     """A table or vector file as the layer `role`, looked at in every way a single layer can be."""
     source = open_source(
         path,
+        role=role,
         names=known_names(role) | {plain_name(h) for h in options.columns.values()},
         encoding=options.encoding,
         layer=options.layer,
@@ -249,7 +250,13 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
 def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
     """An error of reading as a fatal problem, so that it is listed with all the others."""
     text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
-    code = error.code if isinstance(error, Refused) else "crs_missing" if isinstance(error, CrsError) else "file_unreadable"
+    code = (
+        error.code
+        if isinstance(error, Refused)
+        else "crs_missing"
+        if isinstance(error, CrsError)
+        else "file_unreadable"
+    )
     code = "setting_unknown" if isinstance(error, UnknownNameError) else code
     return problem(
         code, f"{text[0].upper()}{text[1:]}.".replace("..", "."), severity="fatal", file=error.file or file, layer=role,
@@ -337,7 +344,8 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
         band=int(entry.get("band", 1)),
         classes=_classes(folder, entry),
     )
-    out.problems += [Problem(**{**vars(p), "layer": role}) for p in problems]
+    problems += raster_problems(raster, role, file.name, declared)
+    out.problems += [replace(p, layer=role) for p in problems]
     out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
     for key in ("rows_in", "rows_used"):
         out.ledger[role][key] += 1  # one raster
@@ -354,7 +362,7 @@ def _classes(folder: Path, entry: Mapping[str, Any]) -> dict[int, str]:
     """Class names, from the table in study.toml or from a CSV with value and name."""
     stated = entry.get("class_table", entry.get("classes", {}))
     if isinstance(stated, str):
-        table = open_source(_inside(folder, stated)).cells
+        table = open_source(_inside(folder, stated), role=None).cells
         columns = {plain_name(c): c for c in table.columns}
         value = next((columns[c] for c in ("value", "class", "code", "id") if c in columns), None)
         name = next((columns[c] for c in ("name", "label", "meaning", "名称") if c in columns), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +23,12 @@ import shapely
 
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
-from geosettle.io.source import Source
+from geosettle.io.source import Refused, Source
 from geosettle.io.tables import decode
+from geosettle.layers import plain_name
 from geosettle.quality import Problem, problem
 
-__all__ = ["layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
+__all__ = ["choose_layer", "layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
 
 _GEOMETRY_TYPES: Final = frozenset(
     {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
@@ -163,6 +164,39 @@ def _shape(geometry: Any) -> tuple[Any, str]:
 def layer_names(path: Path) -> list[str]:
     """Names of the layers of a file that GDAL reads."""
     return [str(name) for name, _ in pyogrio.list_layers(str(path))]
+
+
+def choose_layer(path: Path, file: str, layer: str | None, role: str | None, names: Collection[str]) -> str | None:
+    """Layer of a file to read: the one asked for, the only one, the one named as the role, or the only one that fits.
+
+    Raises
+    ------
+    Refused
+        There is no such layer, or several fit.
+    """
+    try:
+        found = layer_names(path)
+    except (pyogrio.errors.DataSourceError, RuntimeError) as error:
+        raise Refused("file_unreadable", f"the file cannot be read ({_first_line(error)})", file=file) from error
+    if layer is not None:
+        if layer not in found:
+            raise Refused(
+                "layer_unclear", f"there is no layer {layer!r}", file=file, mend=f"It has: {', '.join(found)}."
+            )
+        return layer
+    fitting = [n for n in found if n not in {"layer_styles", "geosettle_metadata"}]
+    if len(fitting) > 1 and role is not None:
+        fitting = [n for n in fitting if plain_name(n) == role] or fitting
+    if len(fitting) > 1 and names:
+        scores = {
+            n: sum(plain_name(str(f)) in names for f in pyogrio.read_info(str(path), layer=n)["fields"])
+            for n in fitting
+        }
+        fitting = [n for n in fitting if scores[n] == max(scores.values())]
+    if len(fitting) != 1:
+        text = f"the file has {len(found)} layers: {', '.join(found[:20])}"
+        raise Refused("layer_unclear", text, file=file, mend="Name the one to read with --layer.")
+    return fitting[0]
 
 
 def read_ogr(path: Path, file: str, kind: str, *, layer: str | None = None, encoding: str | None = None) -> Source:

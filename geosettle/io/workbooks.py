@@ -22,7 +22,9 @@ from geosettle.quality import Problem, problem
 __all__ = ["read_workbook"]
 
 
-def read_workbook(data: bytes, file: str, *, names: Collection[str] = (), sheet: str | None = None) -> Source:
+def read_workbook(
+    data: bytes, file: str, *, names: Collection[str] = (), sheet: str | None = None, role: str | None = None
+) -> Source:
     """Cells of one sheet of a workbook.
 
     Parameters
@@ -35,6 +37,8 @@ def read_workbook(data: bytes, file: str, *, names: Collection[str] = (), sheet:
         Plain column names that a header may have; they choose the sheet and find the header.
     sheet
         Name of the sheet; None where only one fits.
+    role
+        The layer wanted; a sheet of that name is taken.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def read_workbook(data: bytes, file: str, *, names: Collection[str] = (), sheet:
         raise InputError(
             f"this is not a readable XLSX workbook ({type(error).__name__})", file=file, mend="Save it again as .xlsx."
         ) from error
-    page = _choose(book, file, frozenset(names), sheet)
+    page = _choose(book, file, frozenset(names), sheet, role)
     problems: list[Problem] = []
     records, starts = [], []
     for cells in page.iter_rows():
@@ -90,7 +94,7 @@ def _value(cell: Any) -> Any:
     return value
 
 
-def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None) -> Any:
+def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role: str | None) -> Any:
     """The sheet asked for, or the only one whose top rows carry known column names."""
     pages = {p.title: p for p in book.worksheets}
     if sheet is not None:
@@ -99,6 +103,10 @@ def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None) -> A
                 f"the workbook has no sheet {sheet!r}", file=file, mend=f"It has: {', '.join(pages) or 'none'}."
             )
         return pages[sheet]
+
+    named = [p for title, p in pages.items() if plain_name(title) == role]
+    if len(named) == 1:
+        return named[0]
 
     def score(page: Any) -> int:
         rows = page.iter_rows(max_row=30, values_only=True)

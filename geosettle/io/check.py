@@ -1,0 +1,304 @@
+"""check_path: what is wrong with a file or a study, and what was understood of it, as one JSON object."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.errors import GeosettleError, InputError
+from geosettle.geodesy import area_m2
+from geosettle.io.between import boundary_faults, suspect_datum
+from geosettle.io.files import EXTENSIONS, kind_of, open_source
+from geosettle.io.layer import Checked, Options, set_aside, spec_of
+from geosettle.io.plausible import HOME, inside
+from geosettle.io.rasters import raster_problems, read_raster
+from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
+from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
+from geosettle.quality import Problem, problem
+from geosettle.raster import Raster
+
+__all__ = ["check_path"]
+
+Region = tuple[float, float, float, float]
+
+_POINTS: Final = LayerSpec("points", ("point",))
+"""Any table with positions, for reading values of a raster at them."""
+
+
+def check_path(
+    path: str | Path,
+    role: str | None = None,
+    *,
+    region: Region | Literal["none"] | None = None,
+    crs: str | None = None,
+    datum: str | None = None,
+    encoding: str | None = None,
+    layer: str | None = None,
+    sheet: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    at: str | Path | None = None,
+) -> dict[str, Any]:
+    """Look for problems in a file or a whole study; nothing is computed and nothing written.
+
+    Parameters
+    ----------
+    path
+        A file, or a study (folder or study.toml).
+    role
+        A key of `LAYERS`; None to guess it from name and columns, which is said in a note.
+    region
+        West, south, east, north in degrees; "none" to look nowhere in particular; None for what a study says.
+    crs, datum, encoding, layer, sheet, columns
+        As for `geosettle.read_layer`.
+    at
+        For a raster: a table of points, at which its values are added to the summary.
+
+    Returns
+    -------
+    dict
+        `status` ("accepted", "quarantined" if rows were set aside, "rejected" if nothing can be used), `rows_in`,
+        `rows_ok`, `problems` (dicts) and `summary`. It holds only what JSON knows.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir() or file.suffix.lower() == ".toml":
+            return _study(file, region)
+        box = None if region in (None, "none") else _box(region)
+        options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}), box)
+        return _file(file, role, options, at)
+    except GeosettleError as error:
+        return _answer([as_problem(error, role or "", file.name)], 0, 0, {"role": role})
+
+
+def _box(region: Any) -> Region:
+    west, south, east, north = (float(v) for v in region)
+    if not (-90 <= south < north <= 90 and -180 <= west <= 360 and -180 <= east <= 360 and west != east):
+        raise InputError(
+            "the region must be west, south, east, north in degrees", value=region, mend="For example 73,34,86,42."
+        )
+    return west, south, east, north
+
+
+def _answer(problems: list[Problem], rows_in: int, rows_ok: int, summary: dict[str, Any]) -> dict[str, Any]:
+    fatal = any(p.severity == "fatal" for p in problems)
+    used = 0 if fatal else rows_ok
+    status = "rejected" if fatal or not used else "accepted" if used == rows_in else "quarantined"
+    order = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
+    ranked = sorted(problems, key=lambda p: (order[p.severity], p.layer, p.row or 0))
+    return {
+        "status": status,
+        "rows_in": rows_in,
+        "rows_ok": used,
+        "problems": [_plain(asdict(p)) for p in ranked],
+        "summary": _plain(summary),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The value with nothing in it that JSON does not know."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray | pd.Index):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if value is pd.NA or value is pd.NaT else value
+
+
+def _file(file: Path, role: str | None, options: Options, at: str | Path | None) -> dict[str, Any]:
+    """One file as one layer."""
+    said: list[Problem] = []
+    if role is None:
+        role = _guess(file, options)
+        said.append(problem("role_guessed", f"The file was taken for the layer {role}.", file=file.name, layer=role))
+    if spec_of(role).geometries == ("raster",):
+        return _raster(file, role, options, at, said)
+    if at is not None:
+        raise InputError("values at points can only be read from a raster", file=file.name, mend="Leave --at out.")
+    checked = read_rows(file, role, options)
+    if not checked.fatal:
+        checked = set_aside(checked, _against_reference(checked))
+    return _answer([*said, *checked.problems], checked.rows_in, len(checked.frame), summary(checked))
+
+
+def _guess(file: Path, options: Options) -> str:
+    """Role of a file by its name, else by how many of its columns a layer knows."""
+    stem = plain_name(file.stem)
+    if kind_of(file) == "tiff":
+        return next((r for r in ("landcover", "ndvi", "dem") if r in stem), "dem")
+    if stem in LAYERS:
+        return stem
+    every = frozenset().union(*(known_names(r) for r in LAYERS))
+    source = open_source(
+        file, names=every, encoding=options.encoding, layer=options.layer, sheet=options.sheet, role=None
+    )
+    headers = [str(c) for c in source.cells.columns]
+    scores = {}
+    for name, spec in LAYERS.items():
+        if spec.geometries == ("raster",):
+            continue
+        found, _, _ = find_columns(headers, spec, options.columns)
+        own = sum(plain_name(found[c.name]) == c.name for c in spec.columns if c.name in found)
+        needed = [c.name for c in spec.columns if c.required]
+        drawn = source.geometry is not None or {"lon", "lat"} <= found.keys() or "wkt" in found
+        fits = all(c in found for c in needed) and bool(needed) and (drawn or "none" in spec.geometries)
+        scores[name] = (fits, own, len(found))
+    best = max(scores, key=lambda name: scores[name])
+    if not scores[best][0]:
+        raise InputError(
+            f"the layer of the file cannot be told from its columns: {', '.join(headers)}",
+            file=file.name,
+            mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
+        )
+    return best
+
+
+def _against_reference(checked: Checked) -> list[Problem]:
+    """What a single layer shows by itself and beside the boundaries and places of the embedded study, if it lies there."""
+    out = boundary_faults(checked) if checked.role == "boundaries" else []
+    frame = checked.frame
+    if not isinstance(frame, gpd.GeoDataFrame) or checked.role not in {"sites", "origins", "places", "boundaries"}:
+        return out
+    centre = shapely.centroid(frame.geometry.to_numpy())
+    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    known = np.isfinite(x)
+    if not known.any() or not inside(x[known], y[known], HOME).all():
+        return out
+    try:
+        with study_file(None) as (folder, stated):
+            layers = stated["layers"]
+            others = {
+                f"the embedded {role}": read_rows(folder / layers[role]["path"], role, Options()).frame
+                for role in ("boundaries", "places")
+                if role in layers
+            }
+    except GeosettleError:
+        return out
+    return out + suspect_datum(frame, others)
+
+
+def summary(checked: Checked) -> dict[str, Any]:
+    """What was understood of a layer: the rows that are used, in the order of the file."""
+    frame, source = checked.frame, checked.source
+    out: dict[str, Any] = {
+        "role": checked.role, "format": source.format, "encoding": source.encoding, "layer": source.layer,
+        "count": len(frame), "columns": [str(c) for c in source.cells.columns],
+    }  # fmt: skip
+    if frame.index.name:
+        out["ids"] = frame.index.tolist()
+    out |= {c: _column(frame, c) for c in ("origin_id", "site_id") if c in frame and checked.role == "flows"}
+    if "name" in frame:
+        out["names"] = _column(frame, "name")
+    for column in ("households", "persons"):
+        if column in frame:
+            values = frame[column].to_numpy(dtype=float)
+            missing = int(np.isnan(values).sum())
+            out[column] = [None if np.isnan(v) else v for v in values]
+            out[f"{column}_sum"] = None if missing == len(values) else float(np.nansum(values))
+            out[f"{column}_missing"] = missing
+    if isinstance(frame, gpd.GeoDataFrame):
+        out |= _geometry_summary(frame) | {"crs_read": checked.crs_read, "crs_used": "EPSG:4326"}
+    return out
+
+
+def _column(frame: pd.DataFrame, name: str) -> list[Any]:
+    return [None if pd.isna(v) else str(v) for v in frame[name]]
+
+
+def _geometry_summary(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    geometry = frame.geometry.to_numpy()
+    centre = shapely.centroid(geometry)
+    area = area_m2(geometry)
+    kinds = [None if g is None else g.geom_type for g in geometry]
+    known = ~shapely.is_missing(geometry)
+    return {
+        "lon": [None if np.isnan(v) else round(v, 9) for v in shapely.get_x(centre).tolist()],
+        "lat": [None if np.isnan(v) else round(v, 9) for v in shapely.get_y(centre).tolist()],
+        "positions_missing": int((~known).sum()),
+        "bounds": shapely.total_bounds(geometry).tolist() if known.any() else None,
+        "geometry_types": {k: kinds.count(k) for k in sorted({k for k in kinds if k})},
+        "area_m2": [round(float(a), 3) for a in area],
+        "area_ha": [round(float(a) / 1e4, 7) for a in area],
+        "area_m2_total": float(area.sum()),
+        "area_ha_total": float(area.sum()) / 1e4,
+        "area_km2_total": float(area.sum()) / 1e6,
+    }
+
+
+def _raster(file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]) -> dict[str, Any]:
+    """A raster: what it is, and its values at points if asked for."""
+    if kind_of(file) != "tiff":
+        raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
+    raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
+    found = [replace(p, layer=role) for p in (*problems, *raster_problems(raster, role, file.name, declared))]
+    out = {"role": role, "format": "GeoTIFF", "count": 1, **declared, "crs_used": raster.crs, "bounds": raster.bounds}
+    if options.region is not None:
+        found += _raster_region(raster, options.region, file.name, role)
+    if at is not None:
+        out["at"], points = _values_at(raster, Path(at))
+        found += points
+    return _answer([*said, *found], 1, 1, out)
+
+
+def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list[Problem]:
+    west, south, east, north = raster.bounds
+    if west > region[2] or east < region[0] or south > region[3] or north < region[1]:
+        text = f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) lies outside the study region."
+        return [problem("outside_region", text, severity="fatal", file=file, layer=role)]
+    return []
+
+
+def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Values of the raster at the points of a table, in its order."""
+    from geosettle.io.columns import Columns  # noqa: PLC0415
+    from geosettle.io.positions import locate  # noqa: PLC0415
+
+    names = frozenset(plain_name(n) for c in (LON, LAT, WKT) for n in (c.name, *c.aliases))
+    source = open_source(points, names=names, role=None)
+    found, _, _ = find_columns([str(c) for c in source.cells.columns], _POINTS)
+    where = locate(source, _POINTS, Columns(found), Options())
+    bad = [replace(p, file=points.name, layer="points") for p in where.problems if p.severity in {"error", "fatal"}]
+    if where.geometry is None:
+        return [], bad
+    centre = shapely.centroid(where.geometry)
+    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    values = raster.sample(x, y)
+    label = next(
+        (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"), None
+    )
+    ids = [str(i + 1) for i in range(len(x))] if label is None else [str(v) for v in source.cells[label]]
+    rows = zip(ids, x.tolist(), y.tolist(), values.tolist(), strict=True)
+    return [{"id": i, "lon": a, "lat": b, "value": v} for i, a, b, v in rows], bad
+
+
+def _study(path: Path, region: Any) -> dict[str, Any]:
+    """Every layer of a study."""
+    with study_file(path) as (folder, stated):
+        settings = merge_settings(stated)
+        if region == "none":
+            settings["study"]["region"] = []
+        elif region is not None:
+            settings["study"]["region"] = list(_box(region))
+        found = gather(folder, settings)
+    layers = {role: summary(c) for role, c in found.checked.items()}
+    layers |= {item["role"]: {**item, "file": file} for file, item in found.rasters.items()}
+    rows_in = sum(c.rows_in for c in found.checked.values())
+    rows_ok = sum(len(c.frame) for c in found.checked.values())
+    unused = _unused(folder, found.inputs) if path.is_dir() else []
+    return _answer([*found.problems, *unused], rows_in, rows_ok, {"layers": layers, "ledger": found.ledger})
+
+
+def _unused(folder: Path, inputs: Mapping[str, Any]) -> list[Problem]:
+    """Data files of a study folder that no layer reads."""
+    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in EXTENSIONS and f.suffix.lower() != ".txt"]
+    return [problem("file_unused", file=f.name) for f in files if f.name not in inputs]

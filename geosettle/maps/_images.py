@@ -153,8 +153,7 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
 
 def _feather(known: NDArray[np.bool_]) -> FloatArray:
     """Opacity that falls to 0 towards missing cells and the picture's edge."""
-    framed = np.pad(known, 1)
-    near = distance_transform_cdt(framed, metric="chessboard")[1:-1, 1:-1]
+    near = np.asarray(distance_transform_cdt(np.pad(known, 1), metric="chessboard"))[1:-1, 1:-1]
     return np.asarray(np.clip(near / _FEATHER_PX, 0.0, 1.0), dtype=np.float64)
 
 

@@ -31,8 +31,20 @@ __all__ = [
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
     "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
-    "models", "source", "why",
+    "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
 )  # fmt: skip
+_MAIN_INDICATORS: Final = {
+    "land_mean": ("geodesic", "road", "walk"),
+    "land_mean_unweighted": ("geodesic", "road", "walk"),
+    "land_max": ("geodesic",),
+    "nearest_township_seat": ("geodesic",),
+    "nearest_county_seat": ("geodesic", "road"),
+    "nearest_prefecture_seat": ("geodesic",),
+    "nearest_port": ("geodesic",),
+    "change_of_nearest_county_seat_per_flow": ("geodesic",),
+}
+"""Indicators shown in the card at once, in this order; the others are one click away."""
+_METRICS: Final = ("geodesic", "surface", "walk", "road", "road_time", "travel")
 _ORIGIN_COLUMNS: Final = ("name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why")
 _FLOW_NUMBERS: Final = {
     "households": 0, "persons": 0, "year": 0, "declared_km": 1,
@@ -68,31 +80,55 @@ def _table(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
 def sites_table(result: Result) -> dict[str, Any]:
     """Sites with their positions and columns, then their indicators as columns `i0`, `i1` ..."""
     table = _table(result.sites, _SITE_COLUMNS)
+    aside = ~in_scope(result)
+    if aside.any():
+        table["columns"]["aside"] = _pack.column(aside.where(aside).astype("float64").reset_index(drop=True))
     indicators = []
-    for i, (key, rows) in enumerate(_indicators(result)):
+    for i, (name, metric, rows) in enumerate(_indicators(result)):
         aligned = rows.reindex(result.sites.index.astype(str))
         for suffix, column in (("", "value"), ("_low", "low"), ("_high", "high")):
             if aligned[column].notna().any():
                 table["columns"][f"i{i}{suffix}"] = _pack.column(aligned[column].reset_index(drop=True))
         unit = next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), "")
-        indicators.append({"column": f"i{i}", "label": key, "unit": unit})
+        main = name in _MAIN_INDICATORS and metric in _MAIN_INDICATORS[name]
+        indicators.append({"column": f"i{i}", "label": _indicator_label(name, metric), "unit": unit, "main": main})
     table["indicators"] = indicators
     return table
 
 
-def _indicators(result: Result) -> list[tuple[str, pd.DataFrame]]:
+def in_scope(result: Result) -> pd.Series[bool]:
+    """Whether each site belongs to the study; some studies carry further sites for comparison, in a column `scope`."""
+    if "scope" not in result.sites:
+        return pd.Series(data=True, index=result.sites.index)
+    inside: pd.Series[bool] = result.sites["scope"].fillna("study").astype(str).isin(["study", ""])
+    return inside
+
+
+def _indicators(result: Result) -> list[tuple[str, str, pd.DataFrame]]:
     """Remoteness per site, one frame by site_id per indicator and metric that has any number."""
     long = result.remoteness
     if len(long) == 0 or not {"role", "id", "indicator", "value"} <= set(long.columns):
         return []
     long = long[long["role"].astype(str).eq("site") & pd.to_numeric(long["value"], errors="coerce").notna()]
-    metric = long["metric"].fillna("").astype(str) if "metric" in long else pd.Series("", index=long.index)
-    name = long["indicator"].astype(str) + metric.where(metric.eq(""), ", " + metric)
+    long = long.assign(
+        _metric=long["metric"].fillna("").astype(str) if "metric" in long else "", _name=long["indicator"].astype(str)
+    )
     out = []
-    for key, rows in long.groupby(name, sort=True):
+    for (name, metric), rows in long.groupby(["_name", "_metric"], sort=True):
         frame = rows.assign(id=rows["id"].astype(str)).drop_duplicates("id").set_index("id")
-        out.append((str(key).replace("_", " "), frame.reindex(columns=["value", "low", "high", "unit"])))
-    return out
+        out.append((str(name), str(metric), frame.reindex(columns=["value", "low", "high", "unit"])))
+    rank = list(_MAIN_INDICATORS)
+    return sorted(out, key=lambda item: rank.index(item[0]) if item[0] in rank else len(rank))
+
+
+def _indicator_label(name: str, metric: str) -> dict[str, str]:
+    """Words for an indicator, where we have them, and its metric."""
+    plain = dict.fromkeys(("en", "zh"), name.replace("_", " "))
+    label = words(f"ind_{name}") if name in _MAIN_INDICATORS else plain
+    if not metric:
+        return label
+    how = words(f"metric_{metric}") if metric in _METRICS else dict.fromkeys(("en", "zh"), metric)
+    return {lang: f"{text}, {how[lang]}" for lang, text in label.items()}
 
 
 def origins_table(result: Result) -> dict[str, Any]:
@@ -117,9 +153,12 @@ def flows_table(result: Result) -> dict[str, Any]:
 
 def card_columns(result: Result) -> list[dict[str, Any]]:
     """Rows of the card of a site: label, column, columns of its interval, unit."""
+    units = {
+        "households": "", "persons": "", "year": "year", "county": "", "declared_county": "", "prefecture": "",
+        "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha", "models": "",
+    }  # fmt: skip
     rows: list[dict[str, Any]] = []
-    for name, unit in (("households", ""), ("persons", ""), ("year", "year"), ("county", ""), ("declared_county", ""),
-                       ("prefecture", ""), ("uncertainty_km", "±km"), ("oasis_edge_km", "km"), ("models", "")):  # fmt: skip
+    for name, unit in units.items():
         if name in result.sites:
             row = {"column": name, "label": words(name), "unit": unit}
             if name == "oasis_edge_km":
@@ -134,25 +173,31 @@ def charts(result: Result) -> dict[str, Any]:
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [kind, hectares] within the middle radius."""
+    """Site to [kind, hectares] within 15 km, of the last year there is."""
     covers = result.covers
-    if len(covers) == 0 or not {"zone_id", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
+    if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
         return {}
-    radius = pd.to_numeric(covers["radius_km"], errors="coerce")
-    near = covers[radius.eq(15) & (pd.to_numeric(covers["area_ha"], errors="coerce") > 0)]
-    near = near[near["layer"].astype(str).isin(["oasis", "development"])]
-    if "zone" in near and near["zone"].notna().any():
-        near = near[near["zone"].astype(str).isin(["site", "sites"])]
+    near = covers[
+        pd.to_numeric(covers["radius_km"], errors="coerce").eq(15)
+        & covers["zone"].astype(str).eq("disc")
+        & covers["layer"].astype(str).isin(["oasis", "development"])
+        & covers["class"].astype(str).ne("(outside)")
+        & (pd.to_numeric(covers["area_ha"], errors="coerce") > 0)
+    ]
+    kind = near["class"].astype(str).where(near["layer"].astype(str).ne("oasis"), "oasis").str.replace("_", " ")
+    near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
+    if "year" in near:
+        near = near.sort_values("year", kind="stable", na_position="first")
+    last = near.drop_duplicates(["_zone", "_kind"], keep="last")
     out: dict[str, list[list[Any]]] = {}
-    for zone, rows in near.groupby(near["zone_id"].astype(str), sort=True):
-        label = rows["class"].fillna("").astype(str).where(rows["layer"].ne("oasis"), "oasis")
-        total = rows["area_ha"].astype(float).groupby(label.str.replace("_", " ")).sum().sort_values(ascending=False)
-        out[str(zone)] = [[str(k), round(float(v))] for k, v in total.items()][:6]
+    for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
+        areas = rows["area_ha"].astype(float).round().tolist()
+        out[str(zone)] = [list(pair) for pair in zip(rows["_kind"], areas, strict=True)][:6]
     return out
 
 
 def _capitals(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [capital, before, after], where both are known."""
+    """Site or group to [indicator, before, after, unit], where both are known."""
     frame = result.livelihood
     if len(frame) == 0 or not {"section", "site_id", "item", "before", "after"} <= set(frame.columns):
         return {}
@@ -160,28 +205,31 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
         frame["section"].astype(str).str.contains("capital") & frame["before"].notna() & frame["after"].notna()
     ]
     out: dict[str, list[list[Any]]] = {}
-    for site, item, before, after in zip(rows["site_id"], rows["item"], rows["before"], rows["after"], strict=True):
+    units = rows["unit"].fillna("").astype(str) if "unit" in rows else pd.Series("", index=rows.index)
+    for site, item, before, after, unit in zip(
+        rows["site_id"], rows["item"], rows["before"], rows["after"], units, strict=True
+    ):
         numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")
         if pd.notna(site) and numbers.notna().all():
-            out.setdefault(str(site), []).append([str(item).replace("_", " "), *numbers.round(3).tolist()])
+            out.setdefault(str(site), []).append([str(item).replace("_", " "), *numbers.round(3).tolist(), unit])
     return out
 
 
 def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     """Title that states the finding, and subtitle that says what it rests on."""
-    study = _study_name(result)
-    km = pd.to_numeric(result.pairs.get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
+    wanted = result.pairs.index.get_level_values("site_id").isin(result.sites.index[in_scope(result)])
+    km = pd.to_numeric(result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
     known = km.dropna()
     if len(known) == 0:
-        head, sub = words("title_none"), words("subtitle_none", study=study)
+        head, sub = words("title_none"), words("subtitle_none")
     else:
         key = "title_one" if len(known) == 1 else "title_distance"
         head = words(key, median=_short(float(known.median())))
         low, high = _short(float(known.min())), _short(float(known.max()))
-        sub = words("subtitle_distance", study=study, low=low, high=high, n=len(known), m=len(km))
+        sub = words("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
     if title:
         head = dict.fromkeys(head, title)
-    kicker = str(_study_settings(result).get("title") or "")
+    kicker = str(_study_settings(result).get("title") or _study_name(result))
     return {"kicker": dict.fromkeys(head, kicker), "title": head, "subtitle": sub}
 
 
@@ -201,10 +249,13 @@ def _study_name(result: Result) -> str:
 
 def totals(result: Result) -> list[dict[str, Any]]:
     """Three numbers above the legend; each says over how many rows it was taken."""
-    sites, origins = result.sites, result.origins
+    scope = in_scope(result)
+    sites, origins = result.sites[scope], result.origins
     households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    aside = int((~scope).sum())
+    more = words("total_more", k=aside) if aside else ""
     return [
-        {"value": len(sites), "label": words("total_sites", n=int(sites.geometry.notna().sum()))},
+        {"value": len(sites), "label": words("total_sites", n=int(sites.geometry.notna().sum()), more=more)},
         {"value": len(origins), "label": words("total_origins", n=int(origins.geometry.notna().sum()))},
         {
             "value": round(float(households.sum())) if households.notna().any() else None,
@@ -215,7 +266,7 @@ def totals(result: Result) -> list[dict[str, Any]]:
 
 def view(result: Result) -> list[float]:
     """West, south, east, north of what is to be seen first: sites and origins, else boundaries, else the world."""
-    points = [np.column_stack(_positions(f)) for f in (result.sites, result.origins) if len(f)]
+    points = [np.column_stack(_positions(f)) for f in (result.sites[in_scope(result)], result.origins) if len(f)]
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
     region = list(_study_settings(result).get("region") or [])
@@ -243,6 +294,8 @@ def notes(result: Result) -> dict[str, Any]:
     if study.get("boundary_note"):
         caveats.append(words("note_boundary_set", set=str(study["boundary_note"]).rstrip(".")))
     caveats += [words("note_boundary"), words("note_projection")]
+    if result.study.dem is not None:
+        caveats.append(words("note_relief"))
     colophon = words("colophon", version=geosettle.__version__, hash=inputs_hash(result))
     date = str(study.get("date") or "")
     return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}

@@ -248,6 +248,18 @@ def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
     return [str(level) for level in size.sort_values(kind="stable").index]
 
 
+def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Veil what lies outside the study's boundaries, so that the eye stays inside; no line is drawn."""
+    frame = _known(result.study.boundaries)
+    if frame is None:
+        return None
+    inside = shapely.union_all(_pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg))
+    west, south, east, north = shapely.bounds(inside)
+    around = shapely.box(max(west - 30, -180), max(south - 20, -84), min(east + 30, 180), min(north + 20, 84))
+    veil = shapely.difference(around, inside)
+    return {"parts": [_part(words("surroundings"), [veil], Settings(), fill=style.PAPER, opacity=0.42)]}
+
+
 def _line(look: tuple[str, float, tuple[float, ...]]) -> dict[str, Any]:
     colour, width, dash = look
     return {"stroke": colour, "width": width, **({"dash": list(dash)} if dash else {})}
@@ -331,12 +343,12 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
     boundaries, places = _known(result.study.boundaries), _known(result.study.places)
     if places is not None:
         kinds = places["kind"].astype(str)
-        for rank, kind in enumerate(("prefecture_seat", "county_seat"), start=1):
+        for rank, kind in enumerate(("prefecture_seat", "county_seat"), start=2):
             rows.append(_named(places[kinds == kind], rank, "place"))
     if boundaries is not None:
         for rank, level in enumerate(reversed(_levels(boundaries))):
             of_level = boundaries[boundaries["level"].astype(str) == level]
-            rows.append(_named(of_level, 3 + rank, "unit" if rank else "region"))
+            rows.append(_named(of_level, 4 + rank if rank else 1, "unit" if rank else "region"))
     frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style"])
     steps = {"lon": _pack.POINT_STEPS, "lat": _pack.POINT_STEPS, "rank": 1}
     columns = {c: _pack.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
@@ -369,8 +381,9 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("relief", 10, "picture", _relief, "relief"),
         Element("areas", 20, "areas", _areas, "area_layer"),
         Element("oasis", 30, "polygons", _oasis, "oasis"),
-        Element("graticule", 35, "graticule", _always, "graticule"),
         Element("rivers", 40, "polygons", _rivers, "rivers"),
+        Element("surroundings", 45, "polygons", _surroundings, "surroundings"),
+        Element("graticule", 48, "graticule", _always, "graticule"),
         Element("boundaries", 50, "lines", _boundaries, "boundary"),
         Element("roads", 55, "lines", _roads, "roads", shown=False),
         Element("development", 60, "polygons", _development, "development"),

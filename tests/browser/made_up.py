@@ -228,7 +228,7 @@ def _development(sites, *, hostile):
 
 def _covers(sites, *, hostile):
     rows = [
-        {"zone_id": s, "zone": "site", "radius_km": 15.0, "layer": layer, "class": kind, "year": 2019, "area_ha": area}
+        {"zone_id": s, "zone": "disc", "radius_km": 15.0, "layer": layer, "class": kind, "year": 2019, "area_ha": area}
         for s in sites.index
         for layer, kind, area in (
             ("oasis", "oasis", 12_000.0),

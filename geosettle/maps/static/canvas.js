@@ -20,6 +20,7 @@ let sheets = null;
  * @property {number} width
  * @property {number} height
  * @property {number[]} box the view in Web Mercator: left, top, right, bottom
+ * @property {number[]} frame what of the canvas is seen: left, top, right, bottom
  * @property {number[][]} taken boxes of labels and symbols already placed, for labels to avoid
  */
 
@@ -64,6 +65,9 @@ const Sheets = L.Renderer.extend({
     const corner = this._map.getPixelOrigin().add(this._bounds.min);
     this._ctx.clearRect(0, 0, size.x, size.y);
     const sheet = makeSheet(this._ctx, this._map.getZoom(), corner, size);
+    const seen = this._map.containerPointToLayerPoint([0, 0]).subtract(this._bounds.min);
+    const view = this._map.getSize();
+    sheet.frame = [seen.x, seen.y, seen.x + view.x, seen.y + view.y];
     sheet.taken.push(...controlBoxes(this._bounds.min));
     drawAll(sheet);
   },
@@ -97,7 +101,7 @@ function controlBoxes(corner) {
 function makeSheet(ctx, zoom, corner, size) {
   const scale = 256 * 2 ** zoom;
   const box = [corner.x / scale, corner.y / scale, (corner.x + size.x) / scale, (corner.y + size.y) / scale];
-  return { ctx, zoom, scale, dx: -corner.x, dy: -corner.y, width: size.x, height: size.y, box, taken: [] };
+  return { ctx, zoom, scale, dx: -corner.x, dy: -corner.y, width: size.x, height: size.y, box, frame: [0, 0, size.x, size.y], taken: [] };
 }
 
 /** Add rings or lines to the context's path. @param {Sheet} sheet @param {any} feature @param {boolean} close */
@@ -182,7 +186,8 @@ function label(sheet, text, x, y, look) {
     const left = { r: x + gap, l: x - gap - width, a: x - width / 2, b: x - width / 2, c: x - width / 2 }[place] ?? x;
     const middle = { a: y - gap - half, b: y + gap + half }[place] ?? y;
     const box = [left - 2, middle - half, left + width + 2, middle + half];
-    const inside = box[0] > 2 && box[1] > 2 && box[2] < sheet.width - 2 && box[3] < sheet.height - 2;
+    const { frame } = sheet;
+    const inside = box[0] > frame[0] && box[1] > frame[1] && box[2] < frame[2] && box[3] < frame[3];
     if (!inside || (!look.must && sheet.taken.some((b) => overlap(b, box)))) continue;
     sheet.taken.push(box);
     ctx.textAlign = 'left';

@@ -75,21 +75,22 @@ function landChart(id) {
   return el('figure', {}, el('figcaption', {}, word('chart_land')), chart);
 }
 
-/** Capitals before and after the move, each on its own scale. @param {string} id */
-function capitalsChart(id) {
+/** Values before and after the move, each on its own scale, under its name. @param {string} id @param {string} caption_ */
+function capitalsChart(id, caption_) {
   const rows = DATA.charts.capitals[id];
   if (!rows || !rows.length) return null;
-  const height = 20 * rows.length;
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_capitals')}: ${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]}`).join('; ')}` });
-  rows.forEach(([capital, before, after], k) => {
-    const y = 20 * k + 10;
+  const height = 34 * rows.length;
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${caption_}: ${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]} ${r[3]}`).join('; ')}` });
+  rows.forEach(([item, before, after, unit], k) => {
+    const y = 34 * k + 24;
     const most = Math.max(Math.abs(before), Math.abs(after)) || 1;
-    const at = (v) => 116 + (140 * Math.max(0, v)) / most;
-    chart.append(chartText(106, y + 4, clip(capital, 17), { 'text-anchor': 'end' }));
-    chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 1.5 }));
+    const at = (v) => 6 + (150 * Math.max(0, v)) / most;
+    chart.append(chartText(2, y - 11, clip(item, 52)));
+    chart.append(svg('line', { x1: 6, x2: 156, y1: y, y2: y, stroke: '#DDE1E4' }));
+    chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 2 }));
     chart.append(svg('circle', { cx: at(before), cy: y, r: 4, fill: '#FFFFFF', stroke: ORIGIN, 'stroke-width': 1.5 }));
     chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
-    chart.append(chartText(266, y + 4, `${figure(before)} → ${figure(after)}`, { 'font-size': 10, fill: MUTED }));
+    chart.append(chartText(168, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 20)}`, { fill: MUTED }));
   });
-  return el('figure', {}, el('figcaption', {}, word('chart_capitals')), chart);
+  return el('figure', {}, el('figcaption', {}, name(caption_)), chart);
 }

@@ -8,6 +8,7 @@ const ORIGIN = STYLE.origin;
 const CHOSEN = STYLE.chosen;
 const INK = STYLE.ink;
 const MUTED = STYLE.muted;
+const ASIDE = '#8A8580'; // sites for comparison, outside the study's scope
 const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
 
@@ -172,27 +173,20 @@ function drawGraticule(sheet) {
   }
   ctx.stroke();
   ctx.globalAlpha = 1;
-  const inset = visibleInset(sheet);
+  const [edge, top] = sheet.frame;
   ctx.font = `10.5px ${SANS}`;
   ctx.fillStyle = MUTED;
   ctx.textBaseline = 'middle';
   for (const [text, x, y] of marks) {
     const width = ctx.measureText(text).width;
-    const left = x === null ? inset.left + 5 : x - width / 2;
-    const middle = y === null ? inset.top + 9 : y - 7;
+    const left = x === null ? edge + 5 : x - width / 2;
+    const middle = y === null ? top + 9 : y - 7;
     const box = [left - 2, middle - 7, left + width + 2, middle + 7];
-    if (box[0] < inset.left || box[1] < inset.top || sheet.taken.some((b) => overlap(b, box))) continue;
+    if (box[0] < edge || box[1] < top || sheet.taken.some((b) => overlap(b, box))) continue;
     sheet.taken.push(box);
     ctx.textAlign = 'left';
     ctx.fillText(text, left, middle);
   }
-}
-
-/** How far the visible map lies inside the canvas, which is a little larger. @param {Sheet} sheet */
-function visibleInset(sheet) {
-  if (!map || sheet.ctx !== sheets._ctx) return { left: 0, top: 0 };
-  const corner = map.containerPointToLayerPoint([0, 0]).subtract(sheets._bounds.min);
-  return { left: corner.x, top: corner.y };
 }
 
 /** @param {Sheet} sheet */
@@ -262,7 +256,13 @@ function drawRings(sheet) {
 /** Whether a flow's year has come. @param {number} i */
 function flowShown(i) {
   const year = flows.value('year', i);
-  return year === null || year <= state.year;
+  return (year === null || year <= state.year) && siteShown(flows.value('site', i));
+}
+
+/** Whether a site's year has come. @param {number} i */
+function siteShown(i) {
+  const year = sites.value('year', i);
+  return !(typeof year === 'number') || year <= state.year;
 }
 
 /**
@@ -355,7 +355,7 @@ function drawOrigins(sheet) {
 
 /** Colour of a site under the chosen indicator. @param {number} row */
 function siteColour(row) {
-  if (!state.indicator) return SITE;
+  if (!state.indicator) return sites.value('aside', row) ? ASIDE : SITE;
   const value = sites.value(state.indicator, row);
   if (value === null) return '#BDBDBD';
   const { edges } = classesOf(state.indicator);
@@ -384,7 +384,7 @@ function drawSites(sheet) {
   for (const i of order) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (Number.isNaN(x)) continue;
+    if (Number.isNaN(x) || !siteShown(i)) continue;
     count++;
     if (!(x > -20 && y > -20 && x < sheet.width + 20 && y < sheet.height + 20)) continue;
     const households = sites.value('households', i);
@@ -425,7 +425,7 @@ function drawLabels(sheet, element) {
   for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize.filter((row) => row !== chosen)]) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (!seen(x, y) || tried++ > 400) continue;
+    if (!seen(x, y) || !siteShown(i) || tried++ > 400) continue;
     const look = { font: `600 12px ${SANS}`, size: 12, colour: INK, gap: siteRadius(sites.value('households', i)) + 4, places: 'rlab' };
     sheet.ctx.globalAlpha = concerns(sites, i) ? 1 : 0.5;
     if (label(sheet, shortName(rowName(sites, i)), x, y, look)) drawn.labels++;
@@ -450,6 +450,6 @@ function drawLabels(sheet, element) {
 
 const NAME_LOOKS = {
   place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlab' },
-  region: { font: `500 13px ${SANS}`, size: 13, colour: '#6F6A60', places: 'c', spacing: '2.5px' },
+  region: { font: `500 13px ${SANS}`, size: 13, colour: '#6F6A60', places: 'cabrl', spacing: '2.5px' },
   unit: { font: `italic 11px ${SANS}`, size: 11, colour: '#77726A', places: 'c', spacing: '0.8px' },
 };

@@ -12,7 +12,7 @@ function buildPanel() {
   part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
   part.legend = el('section', { id: 'gs-legend' });
   panel.replaceChildren(
-    ...[header(), part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), notesSection()].filter(Boolean),
+    ...[header(), part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), surveySection(), notesSection()].filter(Boolean),
   );
   fillLegend();
   fillCard();
@@ -64,6 +64,9 @@ function legendRows(element) {
   const extra = [];
   if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
     extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
+  }
+  if (element.kind === 'sites' && sites.has('aside')) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => { diamond(ctx, 17, 9, 6.5); ctx.fillStyle = ASIDE; ctx.fill(); }), el('span', {}, word('sites_aside'))));
   }
   if (element.kind === 'flows' && flows.column('households').some((v) => v === null)) {
     extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => thinSymbol(ctx)), el('span', {}, word('flows_thin'))));
@@ -176,7 +179,7 @@ function boxOrLine(ctx, style) {
   ctx.globalAlpha = style.opacity ?? 1;
   ctx.setLineDash(style.dash || []);
   ctx.lineWidth = style.width || 1;
-  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || 'rgba(0,0,0,0)';
+  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || '#C9CDD1';
   if (style.fill) {
     ctx.fillStyle = style.hatch ? hatch(ctx, style.fill) : style.fill;
     ctx.fillRect(3, 3, 28, 12);
@@ -236,10 +239,10 @@ function classLegend(classes, ramp) {
 
 /* ---- choices ---- */
 
-/** @param {string} id @param {string} text @param {[string, any][]} options @param {string} value @param {(value: string) => void} action */
+/** A list to choose from; options are pairs of value and text, or ready nodes. @param {string} id @param {string} text @param {any[]} options @param {string} value @param {(value: string) => void} action */
 function chooser(id, text, options, value, action) {
   const select_ = el('select', { id, onchange: (event) => action(event.target.value) },
-    options.map(([key, shown]) => el('option', { value: key, selected: key === value }, shown)));
+    options.map((o) => (o instanceof Node ? o : el('option', { value: o[0], selected: o[0] === value }, o[1]))));
   return el('div', { class: 'gs-choice' }, el('label', { for: id }, text), select_);
 }
 
@@ -255,7 +258,9 @@ function colourSection() {
     const classes = all.slice(1).map((end, i) => ({ colour: CLASS_COLOURS[i], label: `${figure(all[i])}–${figure(end)}` }));
     legend.append(classLegend([...classes, { colour: '#BDBDBD', label: word('no_data') }], false));
   };
-  const options = /** @type {[string, any][]} */ ([['', word('colour_none')], ...indicators.map((i) => [i.column, `${i.label}${i.unit ? ` (${i.unit})` : ''}`])]);
+  const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${say(i.label)}${i.unit ? ` (${i.unit})` : ''}`);
+  const options = [el('option', { value: '' }, word('colour_none')),
+    ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main).map(shown)))];
   const section = el('section', {}, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
     state.indicator = value;
     show();
@@ -267,7 +272,7 @@ function colourSection() {
 
 /** All years that flows and parcels name. */
 function allYears() {
-  const years = flows.column('year').filter((y) => y !== null);
+  const years = [...flows.column('year'), ...sites.column('year')].filter((y) => typeof y === 'number');
   for (const element of DATA.elements) {
     for (const p of element.parts || []) if (p.years) years.push(...readColumn(p.years).filter((y) => y !== null));
   }
@@ -312,9 +317,9 @@ function yearSection() {
       }
     }, 600);
   });
-  const undated = flows.column('year').filter((y) => y === null).length;
+  const undated = (table) => table.column('year').filter((y) => y === null).length;
   return el('section', {}, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
-    undated ? el('p', { class: 'gs-note' }, word('undated', { n: undated })) : null);
+    el('p', { class: 'gs-note' }, word('undated', { n: figure(undated(sites), 0), m: figure(undated(flows), 0) })));
 }
 
 function areaSection() {
@@ -358,7 +363,7 @@ function fillCard() {
     el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, name(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
     local ? el('p', { class: 'gs-sub' }, name(local)) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
-    ...(selected.kind === 'site' ? [distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row))] : []).filter(Boolean),
+    ...(selected.kind === 'site' ? [distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
     ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, name(table.value(k, row)))),
   );
 }
@@ -377,14 +382,23 @@ function siteFacts(row) {
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
   const mean = meanKm(flowsOf.site[row]);
-  if (mean !== null) facts.push(fact(word('mean_km'), figure(mean)));
-  for (const indicator of DATA.sites.indicators) {
-    const value = sites.value(indicator.column, row);
-    if (value === null) continue;
-    const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
-    facts.push(fact(name(indicator.label), [`${figure(value)} ${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']));
-  }
+  if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), figure(mean)));
+  facts.push(...DATA.sites.indicators.filter((i) => i.main).map((i) => indicatorFact(i, row)).filter(Boolean));
   return facts;
+}
+
+/** @param {any} indicator @param {number} row */
+function indicatorFact(indicator, row) {
+  const value = sites.value(indicator.column, row);
+  if (value === null) return null;
+  const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
+  return fact(name(say(indicator.label)), [`${figure(value)} ${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']);
+}
+
+/** Indicators that are not shown at once. @param {number} row */
+function otherIndicators(row) {
+  const facts = DATA.sites.indicators.filter((i) => !i.main).map((i) => indicatorFact(i, row)).filter(Boolean);
+  return facts.length ? el('details', {}, el('summary', {}, word('all_indicators', { n: facts.length })), el('dl', {}, facts)) : null;
 }
 
 /** @param {any} line @param {any} value @param {number} row */
@@ -545,6 +559,13 @@ function unknownSection() {
       el('ul', {}, rows.slice(0, 300).map((i) => el('li', {}, name(rowName(table, i))))));
   }).filter(Boolean);
   return groups.length ? el('section', { id: 'gs-unknown' }, groups, el('p', { class: 'gs-note' }, word('unknown_note'))) : null;
+}
+
+/** Capitals of groups that are no site of the map, such as the households of a survey. */
+function surveySection() {
+  const known = new Set(sites.column('id'));
+  const charts = Object.keys(DATA.charts.capitals).filter((id) => !known.has(id)).map((id) => capitalsChart(id, word('survey', { group: id })));
+  return charts.length ? el('section', { id: 'gs-survey' }, charts) : null;
 }
 
 function notesSection() {

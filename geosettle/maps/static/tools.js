@@ -174,6 +174,7 @@ function under(point) {
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < xy.length / 2; i++) {
+      if (xy === siteXY && !siteShown(i)) continue;
       const d = Math.hypot(xy[2 * i] * scale - world.x, xy[2 * i + 1] * scale - world.y);
       if (d < reach(i) && d < least) [best, least] = [i, d];
     }

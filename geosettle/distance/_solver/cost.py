@@ -343,6 +343,7 @@ def accumulate(
     value = cost[index]
     key = value if bound is None else value + bound(index)
     width = _band(grid)
+    owner = np.empty(cost.size, dtype=np.int64)
     rounds = 0
     while index.size:
         low = float(key.min())
@@ -365,8 +366,11 @@ def accumulate(
         better = allowed & (new < cost[v])
         v, found = v[better], new[better]
         np.minimum.at(cost, v, found)
-        kept = found == cost[v]
-        v, found = v[kept], found[kept]
+        # Equal finds of one cell stay one entry (the last writer's), or ties would double with every round.
+        entry = np.flatnonzero(found == cost[v])
+        owner[v[entry]] = entry
+        entry = entry[owner[v[entry]] == entry]
+        v, found = v[entry], found[entry]
         index, value = np.r_[index, v], np.r_[value, found]
         key = np.r_[key, found if bound is None else found + bound(v)]
     return cost

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from geosettle.covers.change import ProductsDifferWarning, adjusted_areas, annual_rate, cover_change
 from geosettle.covers.codes import LAND_CODES
+from geosettle.covers.land import founding_status, land_per_household
 from geosettle.covers.oasis import derive_oasis, oasis_areas, oasis_position
 from geosettle.covers.overlay import NODATA, OUTSIDE, UNCLASSIFIED, overlay_areas, overlay_table, to_wide
 from geosettle.covers.rasters import zonal_statistics
@@ -13,8 +15,14 @@ __all__ = [
     "NODATA",
     "OUTSIDE",
     "UNCLASSIFIED",
+    "ProductsDifferWarning",
+    "adjusted_areas",
+    "annual_rate",
     "catchments",
+    "cover_change",
     "derive_oasis",
+    "founding_status",
+    "land_per_household",
     "oasis_areas",
     "oasis_position",
     "overlay_areas",

@@ -54,6 +54,8 @@ class Circles:
     ----------
     lon, lat
         Centres, degrees, shape (n,).
+    reach, squash
+        Half the height of each disc, degrees; by what its width must be multiplied to make it round.
     x, y
         Corners relative to the centre, degrees, anticlockwise from the east, shape (n, V + 1), closed.
     along
@@ -65,6 +67,8 @@ class Circles:
     x: FloatArray
     y: FloatArray
     along: FloatArray
+    reach: FloatArray
+    squash: FloatArray
 
     @classmethod
     def of(cls, lon: FloatArray, lat: FloatArray, radius_m: FloatArray) -> Circles:
@@ -89,7 +93,8 @@ class Circles:
         x, y = (np.concatenate([v, v[:, :1]], axis=1) for v in (x, y))
         edge = _integral(x[:, :-1], y[:, :-1] + lat[:, None], x[:, 1:], y[:, 1:] + lat[:, None])
         along = np.concatenate([np.zeros((n, 1)), np.cumsum(edge, axis=1)], axis=1)
-        return cls(lon, lat, x, y, along)
+        reach = y.max(axis=1, initial=0.0)
+        return cls(lon, lat, x, y, along, reach, reach / np.maximum(x.max(axis=1, initial=0.0), 1e-300))
 
     @property
     def area_m2(self) -> FloatArray:
@@ -151,8 +156,7 @@ class Edges:
 
 def _wedge(circles: Circles, disc: IntArray, x: FloatArray, y: FloatArray) -> IntArray:
     """Between which two corners, seen from the centre, each point (relative to it) lies."""
-    scale = circles.y.max(axis=1) / circles.x.max(axis=1)
-    turn = np.arctan2(y, x * scale[disc]) / (2 * np.pi) * VERTICES
+    turn = np.arctan2(y, x * circles.squash[disc]) / (2 * np.pi) * VERTICES
     wedge = np.floor(turn).astype(np.intp) % VERTICES
     # Corners are not quite evenly spread in longitude/latitude: step on until the point is really between them.
     open_ = np.arange(x.size)
@@ -328,13 +332,12 @@ def _cross(
 
 def _pierce(circles: Circles, disc: IntArray, edges: _PairEdges, position: IntArray) -> tuple[IntArray, FloatArray]:
     """Positions and integrals of those edges with both ends outside that pass through the disc."""
-    radius = circles.y.max(axis=1)
-    scale = (radius / circles.x.max(axis=1))[disc]
+    scale = circles.squash[disc]
     x0, y0, dx, dy = edges.x0, edges.y0, edges.x1 - edges.x0, edges.y1 - edges.y0
     length = (dx * scale) ** 2 + dy * dy
     t = np.divide(-(x0 * dx * scale**2 + y0 * dy), length, out=np.zeros(length.size), where=length > 0)
     foot = ((x0 + t * dx) * scale) ** 2 + (y0 + t * dy) ** 2
-    at = np.flatnonzero((t > 0) & (t < 1) & (foot < (radius[disc] * 1.02) ** 2))
+    at = np.flatnonzero((t > 0) & (t < 1) & (foot < (circles.reach[disc] * 1.02) ** 2))
     disc, t, x0, y0, dx, dy = disc[at], t[at], x0[at], y0[at], dx[at], dy[at]
     level, wedge = _level(circles, disc, x0 + t * dx, y0 + t * dy)
     # The deepest point of a straight line lies on the ray to a corner: try the two beside the foot.

@@ -21,6 +21,7 @@ LAND_CODES: Final[Mapping[str, str]] = {
     "leased_exceeds": "more land is declared leased than is there; the self-run part is left missing",
     "parcel_across_zones": "a parcel lies in several zones; each zone is given its own part of it",
     "parcel_of_two_sites": "ground is claimed by several sites; it is divided equally between them and reported",
+    "parcel_without_site": "a polygon names no site of the study; it is counted for none",
     "parcel_without_year": "a polygon has no year; it is counted in its own row, with the year missing",
     "products_differ": "two products, class tables or resolutions are compared; a difference may be theirs",
     "raster_covers_partly": "a raster covers only part of a zone; the rest is outside, nothing is extrapolated",

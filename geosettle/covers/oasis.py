@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from geosettle.covers.codes import Problems, note
+from geosettle.covers.grids import mean_onto, nearest_onto
 from geosettle.covers.zones import discs, lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
@@ -22,26 +23,6 @@ __all__ = ["derive_oasis", "oasis_areas", "oasis_position"]
 
 _RULE: Final = ("landcover_classes", "ndvi_minimum", "elevation_ceiling_m", "smallest_patch_km2")
 FloatArray = NDArray[np.float64]
-
-
-def _onto(raster: Raster, grid: Raster) -> FloatArray:
-    """Values of a raster on another grid: mean of the cells whose centres fall in each cell, else the nearest cell."""
-    rows, columns = grid.shape
-    if abs(raster.transform.a) >= abs(grid.transform.a) * 0.999:
-        return _nearest(raster, grid)
-    fine_rows, fine_columns = raster.shape
-    xs = raster.transform.c + raster.transform.a * (np.arange(fine_columns) + 0.5)
-    ys = raster.transform.f + raster.transform.e * (np.arange(fine_rows) + 0.5)
-    column = np.floor((xs - grid.transform.c) / grid.transform.a).astype(int)
-    row = np.floor((ys - grid.transform.f) / grid.transform.e).astype(int)
-    in_row, in_column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)
-    values = raster.values[np.ix_(in_row, in_column)].astype(np.float64)  # noqa: PD011
-    cell = (row[in_row][:, None] * columns + column[in_column][None, :]).ravel()
-    good = np.isfinite(values).ravel()
-    total = np.bincount(cell[good], weights=values.ravel()[good], minlength=rows * columns)
-    count = np.bincount(cell[good], minlength=rows * columns)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(count > 0, total / count, np.nan).reshape(rows, columns))
 
 
 def derive_oasis(
@@ -64,8 +45,8 @@ def derive_oasis(
     dem
         Elevation, metres; averaged over each cell of the grid. None only if the rule has no ceiling.
     rule
-        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`, `smallest_patch_km2`; a missing key sets
-        no condition.
+        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`, `smallest_patch_km2`; a missing key
+        sets no condition.
     year
         Year written beside each patch.
     problems
@@ -116,11 +97,11 @@ def derive_oasis(
     mask = np.zeros(grid.shape, dtype=bool)
     with np.errstate(invalid="ignore"):
         if classes and landcover is not None:
-            mask |= np.isin(_nearest(landcover, grid), np.asarray(classes, dtype=float))
+            mask |= np.isin(nearest_onto(landcover, grid), np.asarray(classes, dtype=float))
         if ndvi_min is not None and ndvi is not None:
-            mask |= _onto(ndvi, grid) >= float(ndvi_min)
+            mask |= mean_onto(ndvi, grid) >= float(ndvi_min)
     if dem is not None and rule.get("elevation_ceiling_m") is not None:
-        mask &= _low_enough(mask, _onto(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems)
+        mask &= _low_enough(mask, mean_onto(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems)
     patches = _patches(mask, grid)
     area = area_m2(patches) / 1e6
     keep = area >= float(rule.get("smallest_patch_km2") or 0)
@@ -148,14 +129,6 @@ def _patches(mask: NDArray[np.bool_], grid: Raster) -> NDArray[np.object_]:
         out[one] = members[0] if members.size == 1 else shapely.multipolygons(members)
     bounds = shapely.bounds(out)
     return out[np.lexsort((bounds[:, 1], bounds[:, 0]))]
-
-
-def _nearest(raster: Raster, grid: Raster) -> FloatArray:
-    """Class at the centre of each cell of a grid: classes cannot be averaged."""
-    rows, columns = grid.shape
-    xs = grid.transform.c + grid.transform.a * (np.arange(columns) + 0.5)
-    ys = grid.transform.f + grid.transform.e * (np.arange(rows) + 0.5)
-    return raster.sample(*np.meshgrid(xs, ys))
 
 
 def _low_enough(

@@ -199,7 +199,7 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, s
     long = pd.concat([f for f in (long, gone) if len(f)], ignore_index=True) if len(long) or len(gone) else long
     at = long["zone"].to_numpy(dtype=np.intp)
     whole = zones.area_m2[at]
-    label = pd.Series([None if pd.isna(c) else str(c) for c in long["class"]], dtype=object)
+    label = long["class"].astype(object).where(long["class"].notna(), None)
     out = pd.DataFrame(
         {
             "zone_id": pd.array(zones.ids[at], dtype="str"),

@@ -74,7 +74,7 @@ class Parcels:
         ids = np.asarray(cover.index.astype(str), dtype=object)
         label = np.full(len(cover), "all" if by is None else "", dtype=object)
         if by is not None:
-            label[:] = ["" if pd.isna(v) else str(v) for v in cover[by]]
+            label[:] = cover[by].astype("str").fillna("").to_numpy(object)
         dated = "year" in cover
         year = (
             pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64) if dated else np.full(len(cover), np.nan)

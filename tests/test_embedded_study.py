@@ -38,6 +38,7 @@ TABLES = {
     "roads.csv": ("road_id",),
     "places.csv": ("place_id",),
     "places_by_hand.csv": ("place_id",),
+    "units.csv": ("code",),
     "village_transfers.csv": ("transfer_id",),
 }
 NUMBERS = re.compile(

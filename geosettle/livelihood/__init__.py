@@ -9,8 +9,10 @@ import geopandas as gpd
 import pandas as pd
 
 from geosettle.livelihood.capitals import CAPITALS, capitals
-from geosettle.livelihood.frames import COLUMNS, account
-from geosettle.livelihood.models import MEASURES, Layers, conditions, development_models
+from geosettle.livelihood.frames import COLUMNS, Layers, account
+from geosettle.livelihood.models import MEASURES, conditions, development_models
+from geosettle.livelihood.survey import survey_capitals
+from geosettle.raster import Raster
 
 __all__ = [
     "CAPITALS",
@@ -21,6 +23,7 @@ __all__ = [
     "conditions",
     "development_models",
     "livelihood",
+    "survey_capitals",
 ]
 
 
@@ -34,9 +37,13 @@ def livelihood(
     development: pd.DataFrame | None = None,
     flows: pd.DataFrame | None = None,
     origins: pd.DataFrame | None = None,
+    rivers: gpd.GeoDataFrame | None = None,
+    boundaries: gpd.GeoDataFrame | None = None,
+    dem: Raster | None = None,
     models: Mapping[str, Mapping[str, Any]] | None = None,
     constraints: Sequence[Mapping[str, Any]] = (),
     checks: Sequence[Mapping[str, Any]] = (),
+    standards: Sequence[Mapping[str, Any]] = (),
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Put the whole account together, section by section.
@@ -51,21 +58,22 @@ def livelihood(
         What `survey_capitals` gives, put in as it is.
     remoteness
         The long frame of `geosettle.remoteness.remoteness`.
-    places, development, flows, origins
+    places, development, flows, origins, rivers, boundaries, dem
         As in the study.
     models
         See `development_models`.
-    constraints, checks
-        Conditions (see `conditions`) for the sections `constraint` and `recommendation`.
+    constraints, checks, standards
+        Conditions (see `conditions`) for the sections `constraint`, `recommendation` and `site standard`.
     level
         Confidence level of the capitals.
 
     Returns
     -------
     DataFrame
-        Long, `COLUMNS`; sections `capital`, `model`, `model condition`, `constraint`, `recommendation`.
+        Long, `COLUMNS`; sections `capital`, `model`, `model condition`, `constraint`, `recommendation` and
+        `site standard`.
     """
-    layers = Layers(sites, remoteness, places, development, indicators, flows, origins)
+    layers = Layers(sites, remoteness, places, development, indicators, flows, origins, rivers, boundaries, dem)
     groups = [] if indicators is None else sorted(set(indicators["site_id"].astype(str)) - set(sites.index.astype(str)))
     subjects = [*sorted(sites.index.astype(str)), *groups]
     parts = [
@@ -74,6 +82,7 @@ def livelihood(
         development_models(models or {}, layers),
         conditions("constraint", constraints, layers, subjects),
         conditions("recommendation", checks, layers, subjects),
+        conditions("site standard", standards, layers, subjects),
     ]
     whole = [p for p in parts if len(p)]
     return pd.concat(whole, ignore_index=True)[list(COLUMNS)] if whole else account([])

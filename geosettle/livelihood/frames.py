@@ -3,18 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-__all__ = ["COLUMNS", "NUMBERS", "account", "number", "row", "show", "verdict"]
+from geosettle.raster import Raster
+
+__all__ = ["COLUMNS", "NUMBERS", "Layers", "Measured", "account", "number", "row", "show", "verdict"]
 
 COLUMNS: Final = (
     "section", "site_id", "item", "before", "after", "change", "low", "high", "unit", "n", "verdict", "evidence",
     "source", "note",
 )  # fmt: skip
 NUMBERS: Final = ("before", "after", "change", "low", "high", "n")
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What conditions are measured from; every frame but `sites` may be None.
+
+    Attributes
+    ----------
+    sites
+        By `site_id`, WGS84, with `households`, `persons`, `models` and declared columns where known.
+    remoteness
+        The long frame of `geosettle.remoteness.remoteness`.
+    places, development, indicators, flows, origins, rivers, boundaries, dem
+        As in the study.
+    """
+
+    sites: gpd.GeoDataFrame
+    remoteness: pd.DataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    development: pd.DataFrame | None = None
+    indicators: pd.DataFrame | None = None
+    flows: pd.DataFrame | None = None
+    origins: pd.DataFrame | None = None
+    rivers: gpd.GeoDataFrame | None = None
+    boundaries: gpd.GeoDataFrame | None = None
+    dem: Raster | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for what is missing."""
+
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    unit: str = ""
+    n: float = np.nan
+    evidence: str = "none"
+    why: str = ""
+    before: float = np.nan
 
 
 def row(section: str, site_id: str, item: str, **values: Any) -> dict[str, Any]:

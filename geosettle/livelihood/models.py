@@ -7,56 +7,18 @@ value, interval, evidence and verdict, and a model only counts them. What no lay
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from geosettle.errors import UnknownNameError
-from geosettle.livelihood.frames import account, number, row, show, verdict
+from geosettle.livelihood import standards
+from geosettle.livelihood.frames import Layers, Measured, account, number, row, show, verdict
 from geosettle.remoteness.frames import geodesic_table
 
-__all__ = ["MEASURES", "Layers", "Measured", "conditions", "development_models"]
-
-
-@dataclass(frozen=True, eq=False)
-class Layers:
-    """What conditions are measured from; every frame but `sites` may be None.
-
-    Attributes
-    ----------
-    sites
-        By `site_id`, WGS84, with `households`, `persons`, `models` and declared columns where known.
-    remoteness
-        The long frame of `geosettle.remoteness.remoteness`.
-    places, development, indicators, flows, origins
-        As in the study.
-    """
-
-    sites: gpd.GeoDataFrame
-    remoteness: pd.DataFrame | None = None
-    places: gpd.GeoDataFrame | None = None
-    development: pd.DataFrame | None = None
-    indicators: pd.DataFrame | None = None
-    flows: pd.DataFrame | None = None
-    origins: pd.DataFrame | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for what is missing."""
-
-    value: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    unit: str = ""
-    n: float = np.nan
-    evidence: str = "none"
-    why: str = ""
-    before: float = np.nan
+__all__ = ["MEASURES", "conditions", "development_models"]
 
 
 Measure = Callable[[Layers, str, Mapping[str, Any]], Measured]
@@ -95,6 +57,28 @@ def _land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measure
             value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
             return Measured(value, low, high, str(r["unit"]), n, "measured", f"{metric} distance, {words}")
     return Measured(why=f"no flow to this site has a {metric} distance")
+
+
+def _origin_land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+    """Land held at the origins of a site; an origin that sends to several sites is shared out by households."""
+    if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
+        return Measured(why="the origins have no land_ha")
+    flows = layers.flows.assign(
+        origin_id=layers.flows["origin_id"].astype(str),
+        households=pd.to_numeric(layers.flows.get("households", np.nan), errors="coerce"),
+    )
+    mine = flows[flows["site_id"].astype(str) == subject]
+    if mine.empty:
+        return Measured(why="no flow leads to this site")
+    total = 0.0
+    for flow in mine.itertuples():
+        land = number(layers.origins["land_ha"].get(flow.origin_id))
+        sent = flows.loc[flows["origin_id"] == flow.origin_id, "households"]
+        share = 1.0 if len(sent) == 1 else number(flow.households) / float(sent.sum(skipna=False) or np.nan)
+        total += land * share
+    if np.isnan(total):
+        return Measured(why="land_ha, or the households that share it, unknown for one or more origins")
+    return _each(layers, subject, total, condition, f"{show(total)} ha held at {len(mine)} origins")
 
 
 def _column(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
@@ -201,11 +185,16 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
     {
         "nearest": _nearest,
         "land": _land,
+        "origin_land": _origin_land,
         "column": _column,
         "development": _development,
         "indicator": _indicator,
         "people_per_centre": _people_per_centre,
         "training": _training,
+        "area_per_person": standards.area_per_person,
+        "slope": standards.slope,
+        "water": standards.water,
+        "border": standards.border,
     }
 )
 """Every measure that a condition may name. A new one is one entry."""

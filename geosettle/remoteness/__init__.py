@@ -50,11 +50,17 @@ def remoteness(
     minutes: Sequence[float] = (30, 60, 120),
     reach_km: Sequence[float] = (10, 30, 60),
     ladder: Sequence[str] = ("prefecture_seat", "county_seat", "township_seat"),
+    higher_serves: bool = True,
     aria_cap: float = 3,
     gravity_reach_km: float = 200,
     gravity_floor_km: float = 5,
     gravity_reach_h: float = 2.5,
     gravity_floor_h: float = 0.25,
+    demand: str = "persons",
+    catchment_reach_km: float = 30,
+    catchment_reach_h: float = 1,
+    roads: pd.DataFrame | None = None,
+    rural_access_km: float = 2,
     with_change: bool = True,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
@@ -85,10 +91,15 @@ def remoteness(
         Kinds of place for `nearest`; default those in `places`.
     minutes, reach_km
         Limits for `places_within`, minutes for metrics in hours and km for those in km.
-    ladder
-        Kinds of centre from high to low for `aria_style`; a higher centre serves for the lower classes.
+    ladder, higher_serves
+        Kinds of centre from high to low for `aria_style`, and whether a higher centre serves for the lower classes (a
+        choice of the user: that ARIA does so was not confirmed by a second source).
     aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
-        See `geosettle.measures`.
+        See `geosettle.remoteness.measures`.
+    demand, catchment_reach_km, catchment_reach_h
+        Column of the sites that counts as demand, and the reach, for `catchment`; the places' `supply` is the supply.
+    roads, rural_access_km
+        Roads as lines, and the limit, for `rural_access`; None leaves it out.
     with_change
         Add the change from origin to site of every indicator that has one.
 
@@ -114,7 +125,9 @@ def remoteness(
         "thresholds_km": thresholds_km, "thresholds_h": thresholds_h, "farming_radius_km": farming_radius_km,
         "trips_per_year": trips_per_year, "kinds": present, "minutes": minutes, "reach_km": reach_km, "ladder": ladder,
         "aria_cap": aria_cap, "gravity_reach_km": gravity_reach_km, "gravity_floor_km": gravity_floor_km,
-        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h,
+        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h, "higher_serves": higher_serves,
+        "demand": demand, "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h,
+        "roads": roads, "rural_access_km": rural_access_km,
     }  # fmt: skip
     points = {"site": sites.sort_index(), "origin": origins.sort_index()}
     nearby: dict[tuple[str, str], pd.DataFrame] = {}

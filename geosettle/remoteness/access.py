@@ -9,12 +9,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
+from geosettle.distance._protocol import positions
+from geosettle.geodesy import edge_distance_m
 from geosettle.remoteness import measures
 from geosettle.remoteness.frames import PAIR_COLUMNS, Inputs, stack
 
-__all__ = ["aria", "drive_class", "gravity", "nearest", "within"]
+__all__ = ["aria", "catchment", "drive_class", "gravity", "nearest", "rural_access", "within"]
 
 FloatArray = NDArray[np.float64]
 
@@ -167,15 +170,21 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     present = tuple(kind for kind in ladder if (kinds == kind).any())
     absent = ", ".join(kind for kind in ladder if kind not in present)
     tables = _tables(inputs)
+    serves = bool(inputs.options["higher_serves"])
     for metric in dict.fromkeys(t.metric for t in tables) if present else ():
         mine = [t for t in tables if t.metric == metric]
-        means = measures.class_means(np.vstack([_ladder_distance(t.distance, kinds, present) for t in mine]))
+        means = measures.class_means(
+            np.vstack([_ladder_distance(t.distance, kinds, present, higher_serves=serves) for t in mine])
+        )
         for near in mine:
             ends = (near.distance, near.low, near.high)
             frames.append(
                 near.frame(
                     "aria_style",
-                    [measures.aria_score(_ladder_distance(d, kinds, present), means, cap=cap) for d in ends],
+                    [
+                        measures.aria_score(_ladder_distance(d, kinds, present, higher_serves=serves), means, cap=cap)
+                        for d in ends
+                    ],
                     n=len(present),
                     other="no centre of one or more classes can be reached",
                     unit=f"0 near to {cap * len(present):g} remote, relative to the study",
@@ -185,10 +194,12 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     return stack(frames)
 
 
-def _ladder_distance(distance: FloatArray, kinds: NDArray[Any], ladder: Sequence[str]) -> FloatArray:
-    """Distance to the nearest centre of each class **or of a higher one**; the ladder runs from high to low."""
+def _ladder_distance(
+    distance: FloatArray, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
+) -> FloatArray:
+    """Distance to the nearest centre of each class, or of a higher one too; the ladder runs from high to low."""
     near = _nearest_by_kind(distance, kinds, ladder)
-    return np.asarray(np.fmin.accumulate(near, axis=1), float)
+    return np.asarray(np.fmin.accumulate(near, axis=1), float) if higher_serves else near
 
 
 def gravity(inputs: Inputs) -> pd.DataFrame:
@@ -215,3 +226,84 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
                 )
             )
     return stack(frames)
+
+
+def catchment(inputs: Inputs) -> pd.DataFrame:
+    """Supply per head by the two-step floating catchment area, for the kinds of place that have a supply."""
+    places = inputs.places
+    if places is None or "supply" not in places:
+        return stack([])
+    kinds, supply = _kinds(inputs), pd.to_numeric(places["supply"], errors="coerce").to_numpy(float)
+    frames = []
+    for near in (t for t in _tables(inputs) if t.role == "site"):
+        reach = float(inputs.options[f"catchment_reach_{near.unit}"])
+        column = str(inputs.options["demand"])
+        told = near.points.get(column, pd.Series(np.nan, near.points.index))
+        demand = pd.to_numeric(told, errors="coerce").to_numpy(float)
+        unknown = int(np.isnan(demand).sum())
+        for kind in sorted(set(kinds[supply >= 0])):
+            mine = (kinds == kind) & (supply >= 0)
+            value = measures.two_step_catchment(near.distance[:, mine], demand, supply[mine], reach=reach)
+            value = np.where(near.points.geometry.isna(), np.nan, value)
+            missing = np.full(len(value), np.nan)
+            frames.append(
+                near.frame(
+                    f"catchment_{kind}",
+                    (value, missing, missing),
+                    n=int(mine.sum()),
+                    other=f"{column} of the site unknown",
+                    unit=f"supply per {column} within {reach:g} {near.unit}",
+                    note=f"{unknown} sites without {column} left out of the demand" if unknown else "",
+                )
+            )
+    return stack(frames)
+
+
+def rural_access(inputs: Inputs) -> pd.DataFrame:
+    """Whether a road passes within the limit: 1, 0, or undecidable where the position is too rough to tell."""
+    limit, roads = float(inputs.options["rural_access_km"]), inputs.options.get("roads")
+    if roads is None:
+        return stack([])
+    lines, reason = _road_lines(roads)
+    season = "season" in roads and bool(roads["season"].notna().any())
+    note = "" if season else "mapped roads: whether they are all-season is not known"
+    frames = []
+    for role, points in inputs.points.items():
+        lon, lat = positions(points)
+        if lines is None:
+            km = np.full(len(points), np.nan)
+        else:
+            km = np.asarray(edge_distance_m(lon, lat, lines), float) / 1000
+        radius = _radius(points)
+        value = measures.within_limit(km, km - radius, km + radius, limit)
+        undecided = ~np.isnan(km) & np.isnan(value)
+        low, high = np.where(undecided, 0.0, value), np.where(undecided, 1.0, value)
+        near = _Near(role, "geodesic", points, km[:, None], km[:, None], km[:, None])
+        frame = near.frame(
+            "rural_access",
+            (value, low, high),
+            n=0 if lines is None else 1,
+            other=reason or "undecidable",
+            unit=f"1 within {limit:g} km of a road, 0 not",
+            note="" if lines is None else note,
+        )
+        told = [
+            f"undecidable: {d:.1f} km, known to {r:g} km" for d, r in zip(km[undecided], radius[undecided], strict=True)
+        ]
+        frame.loc[undecided, "why"] = told
+        frames.append(frame)
+    return stack(frames)
+
+
+def _road_lines(roads: pd.DataFrame) -> tuple[Any, str]:
+    """All-season lines as one geometry, or why there are none."""
+    if not isinstance(roads, gpd.GeoDataFrame):
+        return None, "the roads are a table of lengths, without lines to measure to"
+    if "geometry_basis" in roads and (roads["geometry_basis"] == "schematic").any():
+        return None, "the roads are schematic: straight lines between places"
+    known = roads[~roads.geometry.isna()]
+    if "season" in known:
+        known = known[known["season"].isna() | known["season"].astype(str).str.contains("all", case=False)]
+    if known.empty:
+        return None, "no all-season road in the layer"
+    return shapely.union_all(known.geometry.to_numpy()), ""

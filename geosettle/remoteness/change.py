@@ -120,7 +120,8 @@ def _direction(indicator: str, numbers: Mapping[str, float]) -> str:
         return "as before"
     if np.isnan(low) or np.isnan(high) or low <= 0 <= high:
         return "not distinguishable"
-    if indicator.startswith("places_within"):
+    entry = next(e for n, e in INDICATORS.items() if indicator == n or indicator.startswith(f"{n}_"))
+    if entry.more_is == "near":
         return "more" if low > 0 else "fewer"
     return "farther" if low > 0 else "nearer"
 

@@ -23,7 +23,8 @@ def _land(name: str, function: Function, meaning: str, source: str = "definition
 def _access(
     name: str, function: Function, meaning: str, source: str = "definition", unit: str = "", *, more_is: str = "remote"
 ) -> Indicator:
-    return Indicator(name, unit, meaning, source, "places", function, more_is, changes=True)
+    # Supply per head needs the demand of the sites, so it has no value at an origin to compare with.
+    return Indicator(name, unit, meaning, source, "places", function, more_is, changes=name != "catchment")
 
 
 _ENTRIES: Final = (
@@ -105,8 +106,25 @@ _ENTRIES: Final = (
         "gravity_remoteness",
         access.gravity,
         "minus the logarithm of population over cost of the centres within reach, rescaled within the study",
-        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017); reach and floor are the user's",
+        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017), whose exact equation no second source "
+        "confirmed: reach, floor and rescaling are the user's; never compare with Canadian classes",
         "0-1",
+    ),
+    _access(
+        "catchment",
+        access.catchment,
+        "supply (jobs, beds, places) per head within reach, shared with everyone else in reach",
+        "two-step floating catchment area, Luo and Wang 2003, doi:10.1068/b29120",
+        "supply per head",
+        more_is="near",
+    ),
+    _access(
+        "rural_access",
+        access.rural_access,
+        "whether a road passes within 2 km; undecidable where the position is known no better than that",
+        "point form of the Rural Access Index, SDG 9.1.1 (UN metadata): 2 km to an all-season road",
+        "0 or 1",
+        more_is="near",
     ),
 )
 

@@ -206,7 +206,8 @@ def gravity_access(cost: ArrayLike, population: ArrayLike, *, reach: float, floo
     """Sum of population over cost of the centres within reach; the nearest centre where none is.
 
     The form of Statistics Canada's Index of Remoteness (Alasia et al. 2017, 18-001-X: size of the population centres
-    within a travel radius over the cost of travel). `reach` and `floor` are the user's: no value is claimed as norm.
+    within a travel radius over the cost of travel). Its exact equation was not confirmed by a second source, so `reach`
+    and `floor` are the user's and no value is claimed as norm.
 
     Parameters
     ----------

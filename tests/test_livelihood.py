@@ -1,0 +1,498 @@
+"""Capitals, survey statistics against scipy and statsmodels, models and their conditions."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from affine import Affine
+
+from geosettle.errors import ColumnError, InputError, UnknownNameError
+from geosettle.livelihood import MEASURES, Layers, capitals, conditions, development_models, livelihood, survey_capitals
+from geosettle.livelihood.capitals import newcombe, wilson
+from geosettle.livelihood.frames import COLUMNS, verdict
+from geosettle.livelihood.survey import mcnemar, mean_change, personal_columns, wilcoxon
+from geosettle.raster import Raster
+from geosettle.remoteness import remoteness
+from geosettle.study import default_settings
+
+NAN = float("nan")
+RNG = np.random.default_rng(11)
+
+
+def one(frame, **where):
+    for column, wanted in where.items():
+        frame = frame[frame[column] == wanted]
+    assert len(frame) == 1, (where, len(frame))
+    return frame.iloc[0]
+
+
+# --- statistics -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 7), (1, 12), (5, 10), (33, 40), (40, 40)])
+def test_wilson_against_statsmodels(k, n):
+    from statsmodels.stats.proportion import proportion_confint
+
+    assert wilson(k, n) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
+    assert wilson(k, n, 0.9) == pytest.approx(proportion_confint(k, n, alpha=0.1, method="wilson"), abs=1e-12)
+
+
+@pytest.mark.parametrize(("k1", "n1", "k0", "n0"), [(56, 70, 48, 80), (9, 10, 3, 10), (10, 10, 0, 20)])
+def test_newcombe_against_statsmodels(k1, n1, k0, n0):
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    theirs = confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
+    assert newcombe(k0 / n0, n0, k1 / n1, n1) == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mcnemar_against_statsmodels(seed):
+    from statsmodels.stats.contingency_tables import mcnemar as theirs
+
+    rng = np.random.default_rng(seed)
+    before, after = rng.integers(0, 2, 40).astype(float), rng.integers(0, 2, 40).astype(float)
+    table = pd.crosstab(before, after).reindex(index=[0, 1], columns=[0, 1], fill_value=0)
+    assert mcnemar(before, after)["p"] == pytest.approx(theirs(table, exact=True).pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wilcoxon_against_scipy(seed):
+    from scipy import stats
+
+    rng = np.random.default_rng(seed)
+    before = rng.normal(10, 3, 30).round(1)
+    after = before + rng.normal(0.5, 2, 30).round(1)
+    mine, theirs = wilcoxon(before, after), stats.wilcoxon(after, before)
+    assert mine["p"] == pytest.approx(theirs.pvalue, rel=1e-12)
+    assert mine["statistic"] == theirs.statistic
+
+
+def test_rank_biserial_by_hand():
+    # Changes 1, 2, -3, 4: ranks 1 + 2 + 4 = 7 up, 3 down.
+    before = np.zeros(4)
+    assert wilcoxon(before, np.array([1.0, 2.0, -3.0, 4.0]))["rank_biserial"] == pytest.approx((7 - 3) / 10)
+    assert wilcoxon(before, before) == {
+        "statistic": pytest.approx(NAN, nan_ok=True),
+        "p": 1.0,
+        "rank_biserial": 0.0,
+        "used": 0.0,
+    }
+
+
+def test_t_interval_against_statsmodels():
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    change = RNG.normal(1, 2, 25)
+    assert mean_change(change, 0.95, 0, 0) == pytest.approx(DescrStatsW(change).tconfint_mean(), rel=1e-12)
+
+
+def test_bootstrap_is_repeatable_regardless_of_row_order_and_near_students_t():
+    change = RNG.normal(1, 2, 60)
+    ends = mean_change(change, 0.95, 4000, 1)
+    assert ends == mean_change(change[::-1], 0.95, 4000, 1)
+    assert ends == pytest.approx(mean_change(change, 0.95, 0, 1), abs=0.15)
+    assert np.isnan(mean_change(change[:1], 0.95, 0, 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "limits", "word"),
+    [
+        ((8, 6, 9), {"at_most": 10}, "met"),
+        ((8, 6, 12), {"at_most": 10}, "undecidable"),
+        ((12, 11, 13), {"at_most": 10}, "not met"),
+        ((12, NAN, NAN), {"at_least": 10}, "met"),
+        ((12, 9, NAN), {"at_least": 10}, "undecidable"),
+        ((5, 5, 5), {"at_least": 2, "at_most": 4}, "not met"),
+        ((NAN, 1, 2), {"at_most": 4}, "unknown"),
+    ],
+)
+def test_verdicts(numbers, limits, word):
+    assert verdict(*numbers, **limits) == word
+
+
+# --- capitals ---------------------------------------------------------------------------------------------------------
+
+
+def aggregates(**columns):
+    base = {"site_id": "survey", "capital": "material", "indicator": "sheds", "before": 10.0, "after": 60.0}
+    return pd.DataFrame([{**base, "unit": "percent of households", "n": 100, "source": "s", **columns}])
+
+
+def test_shares_with_numbers_get_newcombes_interval():
+    row = one(capitals(aggregates()))
+    low, high = newcombe(0.1, 100, 0.6, 100)
+    assert (row["change"], row["low"], row["high"]) == (50, pytest.approx(100 * low), pytest.approx(100 * high))
+    assert row["verdict"] == "higher"
+    assert one(capitals(aggregates(after=12.0)))["verdict"] == "not distinguishable"
+
+
+def test_without_a_number_observed_there_is_no_interval():
+    row = one(capitals(aggregates(n=NAN)))
+    assert np.isnan(row["low"])
+    assert row["verdict"] == "higher"
+    assert "no interval: the number observed is not published" in row["note"]
+
+
+def test_a_direction_that_contradicts_the_figures_is_said():
+    assert "the source calls the change 'decrease'" in one(capitals(aggregates(direction="decrease")))["note"]
+    assert "the source calls" not in one(capitals(aggregates(direction="increase")))["note"]
+
+
+def test_the_embedded_indicators_carry_their_damage():
+    from geosettle.io import read_study
+
+    made = capitals(read_study().indicators)
+    land = one(made, item="natural: farmland per person")
+    assert (land["before"], land["after"], land["verdict"]) == (1133.9, 1267.3, "higher")
+    assert land["change"] == pytest.approx(133.4)
+    assert "printed damaged (113.39$x107{4}$ m? and 126.73$x107{4}$ m?)" in land["note"]
+    greenhouses = one(made, item="material: households with a vegetable greenhouse")
+    assert (greenhouses["before"], greenhouses["after"]) == (16.7, 72.8)
+    assert greenhouses["change"] == pytest.approx(56.1)
+    for item, before, other in (
+        ("material: households with a livestock shed", 13.2, "financial: migrants who obtained a loan"),
+        ("financial: migrants who obtained a loan", 16.5, "material: households with a livestock shed"),
+    ):
+        row = one(made, item=item)
+        assert (row["before"], row["after"]) == (before, 36.8)
+        assert f"the same figure after the move is printed for {other}" in row["note"]
+    assert one(made, item="social: interaction with neighbours")["verdict"] == "unknown"
+    assert set(made["evidence"]) == {"declared by the source"}
+
+
+# --- household survey -------------------------------------------------------------------------------------------------
+
+
+def survey(sizes=(("S1", 20), ("S2", 30)), seed=5):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for site, n in sizes:
+        for household in range(n):
+            rows.append(
+                {
+                    "site_id": site,
+                    "household": household,
+                    "time": "before",
+                    "shed": int(household % 4 == 0),
+                    "land": 2.0,
+                }
+            )
+            rows.append(
+                {
+                    "site_id": site,
+                    "household": household,
+                    "time": "after",
+                    "shed": int(household % 2 == 0),
+                    "land": 2 + rng.random(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+ITEMS = [("shed", "material", "percent of households"), ("land", "natural", "mu per person")]
+
+
+def test_survey_shares_and_means_by_hand():
+    made = survey_capitals(survey(), ITEMS)
+    row = one(made, site_id="S1", item="material: shed")
+    # Of 20 households every fourth had one before (5) and every second after (10); five gained, none lost.
+    assert (row["before"], row["after"], row["change"], row["n"]) == (25, 50, 25, 20)
+    assert "McNemar exact p = 0.0625, odds ratio of gain to loss infinite" in row["note"]
+    assert row["verdict"] == "not distinguishable"
+    both = one(made, site_id="all", item="material: shed")
+    assert (both["before"], both["after"], both["n"]) == (26, 50, 50)  # 5 + 8 and 10 + 15 of 50
+    assert both["verdict"] == "higher"
+    land = one(made, site_id="all", item="natural: land")
+    assert land["before"] == 2
+    assert land["low"] < land["change"] < land["high"]
+    assert "rank-biserial correlation 1.00" in land["note"]
+
+
+def test_only_households_seen_twice_count():
+    table = survey()
+    gone = table[~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))]
+    assert one(survey_capitals(gone, ITEMS), site_id="S1", item="natural: land")["n"] == 19
+
+
+def test_row_order_does_not_matter_and_nothing_is_written_into():
+    table = survey()
+    before = table.copy(deep=True)
+    pd.testing.assert_frame_equal(
+        survey_capitals(table, ITEMS), survey_capitals(table.sample(frac=1, random_state=1), ITEMS)
+    )
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_small_cells_are_suppressed_and_cannot_be_worked_out():
+    made = survey_capitals(survey((("S1", 4), ("S2", 12), ("S3", 30))), [ITEMS[1]])
+    shown = made[made["verdict"] != "suppressed"]["site_id"].tolist()
+    # S1 is too small; were only S1 hidden, the total less the others would give it, so S2 goes with it.
+    assert shown == ["all", "S3"]
+    hidden = made[made["verdict"] == "suppressed"]
+    assert hidden[["before", "after", "change", "low", "high", "n"]].isna().to_numpy().all()
+    assert hidden["note"].str.contains("fewer than 5 households").all()
+
+
+def test_two_tiny_sites_together_still_need_five():
+    made = survey_capitals(survey((("S1", 2), ("S2", 2), ("S3", 8), ("S4", 20))), [ITEMS[1]])
+    assert made[made["verdict"] != "suppressed"]["site_id"].tolist() == ["all", "S4"]
+
+
+def test_a_share_that_shows_few_households_is_suppressed():
+    table = survey((("S1", 40),))
+    table["shed"] = ((table["household"] < 3) & (table["time"] == "after")).astype(int)
+    made = survey_capitals(table, [ITEMS[0]])
+    assert (made["verdict"] == "suppressed").all()  # three households would show
+
+
+@pytest.mark.parametrize(
+    "column", ["name", "Household_Name", "phone", "姓名", "户主", "身份证号", "住址", "lat", "birth_date", "email"]
+)
+def test_columns_that_name_people_are_refused(column):
+    with pytest.raises(InputError, match="looks like personal data"):
+        survey_capitals(survey().assign(**{column: "x"}), ITEMS)
+
+
+@pytest.mark.parametrize("cell", ["653022198001011234", "13800138000", "+86 138 0013 8000", "someone@example.org"])
+def test_cells_that_identify_people_are_refused(cell):
+    with pytest.raises(InputError, match="looks like personal data"):
+        survey_capitals(survey().assign(remark=cell), ITEMS)
+
+
+def test_ordinary_columns_are_not_taken_for_personal_data():
+    table = survey().assign(filename="x", latent=1, income_cny=12345.0, greenhouse="yes", telling=3, longest_trip_km=5)
+    assert personal_columns(table) == {}
+
+
+def test_survey_errors_name_what_is_wrong():
+    with pytest.raises(ColumnError, match="no column 'goats'"):
+        survey_capitals(survey(), [("goats", "material", "")])
+    with pytest.raises(InputError, match="appears twice"):
+        survey_capitals(pd.concat([survey(), survey()]), ITEMS)
+    with pytest.raises(InputError, match=r"no number.*'many'"):
+        survey_capitals(survey().astype({"land": object}).assign(land="many"), ITEMS)
+
+
+def test_yes_and_no_in_words():
+    table = survey()
+    table["shed"] = table["shed"].map({1: "Yes", 0: "no"})
+    made, plain = survey_capitals(table, [ITEMS[0]]), survey_capitals(survey(), [ITEMS[0]])
+    pd.testing.assert_frame_equal(made, plain)
+
+
+# --- models and conditions --------------------------------------------------------------------------------------------
+
+
+def layers(**more):
+    sites = gpd.GeoDataFrame(
+        {
+            "households": [100.0, NAN, 10.0], "persons": [400.0, 100.0, NAN], "uncertainty_km": [1.0, 20.0, NAN],
+            "models": ["1;2", None, "6"], "greenhouses": [50.0, 10.0, NAN],
+        },
+        geometry=[shapely.Point(0, 0), shapely.Point(0.1, 0), None], index=pd.Index(["A", "B", "C"], name="site_id"),
+        crs="EPSG:4326",
+    )  # fmt: skip
+    places = gpd.GeoDataFrame(
+        {"kind": ["market", "port"]}, geometry=[shapely.Point(0.05, 0), shapely.Point(1, 0)],
+        index=pd.Index(["m", "p"], name="place_id"), crs="EPSG:4326",
+    )  # fmt: skip
+    origins = gpd.GeoDataFrame(
+        {"land_ha": [30.0, 12.0]},
+        geometry=[shapely.Point(0, 1), None],
+        index=pd.Index(["o", "q"], name="origin_id"),
+        crs="EPSG:4326",
+    )
+    flows = pd.DataFrame({"origin_id": ["o", "q", "q"], "site_id": ["A", "A", "B"], "households": [60.0, 40.0, 20.0]})
+    pairs = flows.assign(
+        geodesic_km=[50.0, NAN, NAN], geodesic_low_km=[40.0, NAN, NAN], geodesic_high_km=[60.0, NAN, NAN]
+    )
+    remote = remoteness(pairs.set_index(["origin_id", "site_id"]), sites, origins, places)
+    return Layers(sites, **{"remoteness": remote, "places": places, "flows": flows, "origins": origins, **more})
+
+
+def measured(condition, which="A", **more):
+    made = conditions("test", [{"item": "x", **condition}], layers(**more), [which])
+    return one(made)
+
+
+def test_nearest_has_the_interval_of_the_position():
+    row = measured({"measure": "nearest", "kinds": ["market", "port"], "at_most": 6})
+    assert row["after"] == pytest.approx(5.566, abs=1e-3)  # 0.05 degrees of the equator
+    assert (row["low"], row["high"]) == (pytest.approx(4.566, abs=1e-3), pytest.approx(6.566, abs=1e-3))
+    assert (row["verdict"], row["evidence"]) == ("undecidable", "measured")
+
+
+@pytest.mark.parametrize(
+    ("condition", "which", "why"),
+    [
+        ({"measure": "nearest", "kinds": ["station"]}, "A", "no place of kind station in the study"),
+        ({"measure": "nearest", "kinds": ["market"]}, "C", "position unknown"),
+        ({"measure": "land"}, "B", "no flow to this site has a geodesic distance"),
+        ({"measure": "column", "column": "sheds"}, "A", "the sites layer has no column sheds"),
+        ({"measure": "column", "column": "greenhouses"}, "C", "the sites layer has no greenhouses for this site"),
+        (
+            {"measure": "column", "column": "greenhouses", "per_household": True},
+            "B",
+            "declared greenhouses 10, but the households",
+        ),
+        ({"measure": "development"}, "A", "the study has no development layer"),
+        ({"measure": "indicator", "indicator": "x"}, "A", "the study has no indicators"),
+        ({"measure": "people_per_centre", "kinds": ["station"], "reach_km": 5}, "A", "no place of kind station"),
+        ({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 5}, "C", "position unknown"),
+        ({"measure": "slope"}, "A", "the study has no elevation"),
+        ({"measure": "water"}, "A", "the study has no rivers or lakes"),
+        ({"measure": "border"}, "A", "the study has no boundaries"),
+        ({"measure": "area_per_person"}, "A", "the site is a point"),
+        ({"measure": "area_per_person"}, "C", "persons unknown"),
+        ({"measure": "origin_land"}, "C", "no flow leads to this site"),
+        ({"measure": "training", "indicators": ["x"]}, "A", "no survey of this site or group"),
+    ],
+)
+def test_what_no_layer_says_is_unknown_with_its_reason(condition, which, why):
+    row = measured({**condition, "at_most": 1}, which)
+    assert row["verdict"] == "unknown"
+    assert row["evidence"] == "none"
+    assert why in row["note"]
+
+
+def test_declared_columns_per_household():
+    row = measured({"measure": "column", "column": "greenhouses", "per_household": True, "at_least": 0.5})
+    assert (row["after"], row["verdict"], row["evidence"]) == (0.5, "met", "declared")
+
+
+def test_land_at_the_origin_is_shared_out_by_households():
+    # 30 ha of o all to A; 12 ha of q, 40 of 60 households to A: 8 ha. In all 38 ha over 100 households.
+    row = measured({"measure": "origin_land", "per_household": True})
+    assert row["after"] == pytest.approx(0.38)
+    flows = pd.DataFrame({"origin_id": ["q", "q"], "site_id": ["A", "B"], "households": [40.0, NAN]})
+    assert "unknown for one or more origins" in measured({"measure": "origin_land"}, flows=flows)["note"]
+
+
+def test_land_uses_the_weighted_mean_over_known_flows():
+    row = measured({"measure": "land", "at_most": 4})
+    assert (row["after"], row["low"], row["high"], row["verdict"]) == (50, 40, 60, "not met")
+
+
+def test_people_per_centre_counts_everyone_in_reach():
+    row = measured({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 7})
+    assert (row["after"], row["n"], row["verdict"]) == (500, 1, "measured")  # A 400 and B 100 share one market
+    nobody = measured({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 1})
+    assert nobody["note"] == "no job centre within 1 km"
+
+
+def test_illustrative_parcels_are_declared_never_measured():
+    parcels = pd.DataFrame(
+        {"site_id": ["A"], "kind": ["forage"], "declared_ha": [40.0], "geometry_basis": ["illustrative"]}
+    )
+    row = measured({"measure": "development", "per_household": True}, development=parcels)
+    assert (row["after"], row["evidence"]) == (0.4, "declared")
+    assert "drawn for illustration only" in row["note"]
+
+
+def test_training_need_is_the_largest_rise():
+    table = pd.DataFrame(
+        {
+            "site_id": "A", "capital": "material", "indicator": ["g", "s"], "before": [10.0, 5.0], "after": [30.0, 50.0],
+            "unit": "percent of households", "n": 80,
+        }
+    )  # fmt: skip
+    row = measured({"measure": "training", "indicators": ["g", "s", "t"], "at_most": 25}, indicators=table)
+    assert (row["after"], row["verdict"]) == (45, "not met")
+
+
+def test_slope_of_a_plane_by_hand():
+    # Rising 10 m per cell eastward; a cell of 0.01 degrees on the equator is 1,113.2 m: 10 / 1113.2 = 0.898 %.
+    z = np.tile(np.arange(100.0) * 10, (100, 1))
+    dem = Raster(z, Affine(0.01, 0, -0.5, 0, -0.01, 0.5), "EPSG:4326")
+    row = measured({"measure": "slope", "at_most": 5}, dem=dem)
+    assert row["after"] == pytest.approx(0.8983, abs=1e-3)
+    assert row["low"] == pytest.approx(row["high"], rel=1e-6)
+    assert row["verdict"] == "met"
+    outside = Raster(z, Affine(0.01, 0, 50, 0, -0.01, 0.5), "EPSG:4326")
+    assert "outside the elevation grid" in measured({"measure": "slope"}, dem=outside)["note"]
+
+
+def test_water_and_border_by_hand():
+    rivers = gpd.GeoDataFrame(geometry=[shapely.LineString([(0.02, -1), (0.02, 1)])], crs="EPSG:4326")
+    row = measured({"measure": "water", "at_most": 5}, rivers=rivers)
+    assert row["after"] == pytest.approx(2.2264, abs=1e-3)  # 0.02 degrees of the equator
+    assert (row["low"], row["high"]) == (pytest.approx(1.2264, abs=1e-3), pytest.approx(3.2264, abs=1e-3))
+    country = gpd.GeoDataFrame(
+        {"level": ["country"]},
+        geometry=[shapely.box(-0.03, -5, 5, 5)],
+        index=pd.Index(["1"], name="code"),
+        crs="EPSG:4326",
+    )
+    assert measured({"measure": "border"}, boundaries=country)["after"] == pytest.approx(3.3396, abs=1e-3)
+    assert (
+        "no unit of level country" in measured({"measure": "border"}, boundaries=country.assign(level="county"))["note"]
+    )
+
+
+def test_area_per_person_of_a_polygon():
+    # One hectare: 0.001 degrees of longitude (111.32 m) by 89.83 m on the equator; 400 persons.
+    shape = shapely.box(0, 0, 0.001, 89.8315 / 110574.4)
+    sites = layers().sites.assign(geometry=[shape, None, None])
+    made = conditions("x", [{"item": "x", "measure": "area_per_person"}], Layers(sites), ["A"])
+    assert one(made)["after"] == pytest.approx(25, rel=1e-3)
+
+
+def test_declared_models_stand_beside_their_conditions():
+    models = {
+        "1": {
+            "name": "park",
+            "conditions": [{"item": "market", "measure": "nearest", "kinds": ["market"], "at_most": 10}],
+        }
+    }
+    made = development_models(models, layers())
+    words = made[made["section"] == "model"].set_index("site_id")["verdict"]
+    assert words.to_dict() == {"A": "declared", "B": "unknown", "C": "not declared"}
+    assert one(made, section="model", site_id="A")["note"] == "conditions: 1 met"
+    assert one(made, section="model condition", site_id="B")["verdict"] == "undecidable"
+    assert one(made, section="model condition", site_id="C")["verdict"] == "unknown"
+
+
+def test_an_unknown_measure_is_refused():
+    with pytest.raises(UnknownNameError, match="no measure 'guess'"):
+        measured({"measure": "guess"})
+
+
+def test_the_defaults_name_only_measures_that_exist():
+    settings = default_settings()
+    listed = [*settings["livelihood"]["constraints"], *settings["livelihood"]["checks"]]
+    listed += [c for m in settings["models"].values() for c in m["conditions"]]
+    assert {c["measure"] for c in listed} <= set(MEASURES)
+    assert sorted(settings["models"]) == list("123456")
+
+
+def test_the_whole_account_of_the_default_models():
+    settings = default_settings()
+    given = layers(indicators=aggregates())
+    made = livelihood(
+        given.sites, indicators=given.indicators, remoteness=given.remoteness, places=given.places, flows=given.flows,
+        origins=given.origins, models=settings["models"], constraints=settings["livelihood"]["constraints"],
+        checks=settings["livelihood"]["checks"], standards=[{"item": "water", "measure": "water", "at_most": 0.5}],
+    )  # fmt: skip
+    assert list(made.columns) == list(COLUMNS)
+    assert set(made["section"]) == {
+        "capital",
+        "model",
+        "model condition",
+        "constraint",
+        "recommendation",
+        "site standard",
+    }
+    silent = made[(made["verdict"] == "unknown") & (made["section"] != "model")]
+    assert (silent["note"] != "").all()
+    # Three sites and six models; a group surveyed has no place and so only the rows that a survey answers.
+    assert (made["section"] == "model").sum() == 18
+    assert set(made.loc[made["site_id"] == "survey", "section"]) == {"capital", "constraint", "recommendation"}
+
+
+def test_nothing_gives_an_empty_account():
+    empty = livelihood(layers().sites.iloc[:0])
+    assert list(empty.columns) == list(COLUMNS)
+    assert len(empty) == 0

@@ -299,12 +299,14 @@ def _shared(
     area = circles.area_m2[disc]
     # The arc over the disc's first corner is counted less one whole turn.
     total = np.where(crossed & (total < -1e-9 * area), total + area, total)
-    alone = ~crossed
-    alone[pair[start_in]] = False
-    lone = np.flatnonzero(alone)
-    if lone.size:
-        swallowed = shapely.contains_xy(polygons[polygon[lone]], circles.lon[disc[lone]], circles.lat[disc[lone]])
-        total[lone] = np.where(swallowed, area[lone], 0.0)
+    # Where no edge crosses the disc its rim lies wholly inside or wholly outside the polygon; rings within the disc
+    # (islands, or holes of a polygon that reaches beyond) are in the sum already.
+    lone = np.flatnonzero(~crossed)
+    rim_x, rim_y = (
+        side[disc[lone], 0] + middle[disc[lone]]
+        for side, middle in ((circles.x, circles.lon), (circles.y, circles.lat))
+    )
+    total[lone] += np.where(shapely.contains_xy(polygons[polygon[lone]], rim_x, rim_y), area[lone], 0.0)
     return np.maximum(total, 0.0)
 
 

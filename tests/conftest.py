@@ -1,0 +1,36 @@
+"""Studies that several tests share, each read and analysed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from geosettle.analysis import Result
+    from geosettle.study import Study
+
+STUDIES = Path(__file__).parent / "studies"
+
+
+@pytest.fixture(scope="session")
+def embedded_study() -> Study:
+    import geosettle as gs
+
+    return gs.read_study()
+
+
+@pytest.fixture(scope="session")
+def embedded(embedded_study: Study) -> Result:
+    import geosettle as gs
+
+    return gs.analyse(embedded_study)
+
+
+@pytest.fixture(scope="session")
+def across_180() -> Result:
+    """A made-up study in the southern hemisphere, on both sides of the antimeridian, with two dates of land cover."""
+    import geosettle as gs
+
+    return gs.analyse(gs.read_study(STUDIES / "made_up_across_180"))

@@ -1,0 +1,292 @@
+"""Every entry of every mapping keeps its promise: a new one is tested before its author writes a test."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import fields, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pandas.testing import assert_frame_equal
+
+import geosettle as gs
+from geosettle.distance import PAIR_COLUMNS, pair_distances
+from geosettle.quality import CODES
+from geosettle.report import tables
+
+CONTRACT_PAIRS = [
+    "origin_id",
+    "site_id",
+    "households",
+    "persons",
+    "year",
+    "geodesic_km",
+    "geodesic_low_km",
+    "geodesic_high_km",
+    "bearing_deg",
+    "surface_km",
+    "ascent_m",
+    "descent_m",
+    "walk_out_h",
+    "walk_back_h",
+    "road_km",
+    "road_h",
+    "detour_ratio",
+    "elevation_change_m",
+    "declared_km",
+    "flags",
+    "why",
+]
+CONTRACT_SITES = [
+    "county_code",
+    "county",
+    "prefecture_code",
+    "prefecture",
+    "admin_probability",
+    "on_border",
+    "border_km",
+    "admin_agrees",
+    "in_oasis",
+    "oasis_edge_km",
+]
+CONTRACT_TABLES = {"sites", "pairs", "admin", "covers", "change", "remoteness", "livelihood", "claims", "problems"}
+UNIT_SUFFIX = re.compile(r"_(m|km|s|h|ha|n|ratio|share|deg)$")
+
+
+@pytest.fixture(scope="module")
+def moves() -> tuple[pd.DataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Three flows on a plain: near, far, and from an unknown place."""
+    origins = gpd.GeoDataFrame(
+        {"name": ["a", "b", "c"], "uncertainty_km": [1.0, np.nan, np.nan]},
+        crs=4326,
+        index=pd.Index(["O1", "O2", "O3"], name="origin_id"),
+        geometry=[shapely.Point(76.02, 39.02), shapely.Point(76.2, 39.1), None],
+    )
+    sites = gpd.GeoDataFrame(
+        {"name": ["s", "t"], "uncertainty_km": [2.0, 0.0]},
+        crs=4326,
+        index=pd.Index(["S1", "S2"], name="site_id"),
+        geometry=[shapely.Point(76.1, 39.05), shapely.box(76.24, 39.14, 76.26, 39.16)],
+    )
+    flows = pd.DataFrame(
+        {"origin_id": ["O1", "O2", "O3"], "site_id": ["S1", "S2", "S1"], "households": [10.0, np.nan, 5.0]}
+    )
+    return flows, origins, sites
+
+
+@pytest.fixture(scope="module")
+def land() -> dict[str, object]:
+    from affine import Affine
+
+    rng = np.random.default_rng(7)
+    dem = gs.Raster(
+        (1200 + 30 * rng.random((120, 160))).astype("float32"), Affine(0.002, 0, 75.98, 0, -0.002, 39.2), unit="m"
+    )
+    places = gpd.GeoDataFrame(
+        {"name": ["p", "q"], "kind": "county_seat"},
+        crs=4326,
+        index=pd.Index(["p", "q"], name="place_id"),
+        geometry=[shapely.Point(76.03, 39.03), shapely.Point(76.22, 39.12)],
+    )
+    return {"dem": dem, "places": places, "roads": pd.DataFrame({"a": ["p"], "b": ["q"], "length_km": [22.0]})}
+
+
+# --- METRICS ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", gs.METRICS)
+def test_metric_gives_its_columns_and_a_reason_for_each_missing_number(name: str, moves, land) -> None:
+    flows, origins, sites = moves
+    table = pair_distances(flows, origins, sites, (name,), **land)
+    columns = list(gs.METRICS[name].columns)
+    assert set(columns) <= set(table)
+    assert all(UNIT_SUFFIX.search(column) for column in columns)
+    assert len(table) == len(flows)
+    for key, row in table.iterrows():
+        missing = [c for c in columns if pd.isna(row[c])]
+        assert bool(missing) <= bool(row["why"]), (key, missing)
+    assert table.loc[("O3", "S1"), columns].isna().all()
+    assert "unknown" in table.loc[("O3", "S1"), "why"]
+    assert table.loc[("O1", "S1"), gs.METRICS[name].value] > 0
+
+
+@pytest.mark.parametrize("name", gs.METRICS)
+def test_metric_ignores_order_labels_crs_and_leaves_its_arguments(name: str, moves, land) -> None:
+    flows, origins, sites = moves
+    before = [flows.copy(), origins.copy(), sites.copy()]
+    value = gs.METRICS[name].value
+    plain = pair_distances(flows, origins, sites, (name,), **land)[value]
+    for left, right in zip(before, (flows, origins, sites), strict=True):
+        assert_frame_equal(pd.DataFrame(left), pd.DataFrame(right))
+    turned = pair_distances(flows.iloc[::-1], origins.iloc[::-1], sites.iloc[::-1], (name,), **land)[value]
+    pd.testing.assert_series_equal(plain, turned, check_exact=True)
+    projected = pair_distances(flows, origins.to_crs(32643), sites.to_crs(32643), (name,), **land)[value]
+    np.testing.assert_allclose(projected, plain, rtol=2e-3)  # an area's straight edges bend a little in another CRS
+    renamed = pair_distances(
+        flows.assign(origin_id="x" + flows["origin_id"]),
+        origins.rename(index=lambda i: f"x{i}"),
+        sites,
+        (name,),
+        **land,
+    )[value]
+    np.testing.assert_array_equal(renamed.to_numpy(), plain.to_numpy())
+
+
+@pytest.mark.parametrize("name", gs.METRICS)
+def test_metric_takes_one_row_and_no_row(name: str, moves, land) -> None:
+    flows, origins, sites = moves
+    assert len(pair_distances(flows.iloc[:1], origins, sites, (name,), **land)) == 1
+    nothing = pair_distances(flows.iloc[:0], origins, sites, (name,), **land)
+    assert len(nothing) == 0
+    assert set(gs.METRICS[name].columns) <= set(nothing)
+
+
+@pytest.mark.parametrize("name", gs.METRICS)
+def test_metric_gives_a_matrix_and_nearest(name: str, moves, land) -> None:
+    flows, origins, sites = moves
+    matrix = gs.distance_matrix(origins, sites, name, **land)
+    assert matrix.shape == (3, 2)
+    assert list(matrix.index) == ["O1", "O2", "O3"]
+    table = pair_distances(flows, origins, sites, (name,), **land)[gs.METRICS[name].value]
+    assert matrix.loc["O1", "S1"] == pytest.approx(table.loc[("O1", "S1")], rel=1e-6)
+    assert matrix.loc["O2", "S2"] == pytest.approx(table.loc[("O2", "S2")], rel=1e-6)
+    first = gs.nearest(origins, sites, metric=name, **land).reset_index()
+    for row in first[first["origin_id"] != "O3"].itertuples():
+        assert row.site_id == matrix.loc[row.origin_id].idxmin()
+
+
+# --- LAYERS, INDICATORS, ELEMENTS, TABLES ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", gs.LAYERS)
+def test_layer_documents_itself(name: str) -> None:
+    spec = gs.LAYERS[name]
+    assert spec.name == name
+    assert spec.meaning
+    names = [c.name for c in spec.columns]
+    assert len(names) == len(set(names))
+    assert set(spec.key) <= set(names)
+    assert set(spec.references.values()) <= set(gs.LAYERS)
+    assert all(c.meaning for c in spec.columns)
+    for column in spec.columns:
+        if column.kind == "number" and (match := UNIT_SUFFIX.search(column.name)):
+            assert column.unit == match.group(1), column.name
+
+
+@pytest.mark.parametrize("name", [n for n, s in gs.LAYERS.items() if s.geometries != ("raster",)])
+def test_layer_of_no_rows_is_no_error_and_unknown_columns_stay(name: str) -> None:
+    spec = gs.LAYERS[name]
+    columns = {c.name: pd.Series(dtype="object") for c in spec.columns}
+    frame = pd.DataFrame({**columns, "my own column": pd.Series(dtype="object")})
+    if "none" not in spec.geometries:
+        frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=4326))
+    checked, problems = gs.check_layer(frame, name)
+    assert len(checked) == 0
+    assert "my own column" in checked
+    assert not [p for p in problems if p.severity == "fatal" and p.code != "no_rows"]
+
+
+@pytest.mark.parametrize("name", gs.INDICATORS)
+def test_indicator_documents_itself(name: str, embedded) -> None:
+    indicator = gs.INDICATORS[name]
+    assert indicator.name == name
+    assert indicator.meaning
+    assert indicator.unit or indicator.unit == ""
+
+
+def test_every_missing_remoteness_has_its_reason(embedded, across_180) -> None:
+    for result in (embedded, across_180):
+        missing = result.remoteness[result.remoteness["value"].isna()]
+        assert (missing["why"].fillna("") != "").all(), missing[missing["why"].fillna("") == ""].head()
+
+
+@pytest.mark.parametrize("name", gs.ELEMENTS)
+def test_element_gives_json_or_nothing(name: str, embedded, across_180) -> None:
+    element = gs.ELEMENTS[name]
+    assert element.name == name
+    for result in (embedded, across_180):
+        page = gs.render(result)
+        payload = page.payload
+        json.dumps(payload, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", gs.TABLES)
+def test_table_describes_every_column_and_its_unit(name: str, embedded, across_180) -> None:
+    table = gs.TABLES[name]
+    assert table.title
+    for result in (embedded, across_180):
+        frame = tables(result)[name]
+        assert not frame.columns.duplicated().any()
+        ids = [c for c in table.order if c in frame and not pd.api.types.is_numeric_dtype(frame[c])]
+        if ids:
+            first = frame[ids[0]].astype("string").fillna("\uffff")
+            assert first.is_monotonic_increasing
+
+
+def test_the_contract_tables_and_their_columns(embedded) -> None:
+    made = tables(embedded)
+    assert set(made) >= CONTRACT_TABLES
+    assert list(made["pairs"].columns)[: len(CONTRACT_PAIRS)] == CONTRACT_PAIRS
+    assert [c for c in made["sites"].columns if c in CONTRACT_SITES] == CONTRACT_SITES
+    assert list(PAIR_COLUMNS)
+
+
+def test_written_pairs_say_why_for_every_missing_number(embedded, across_180) -> None:
+    numbers = [c for c in CONTRACT_PAIRS if UNIT_SUFFIX.search(c) and c != "declared_km"]
+    for result in (embedded, across_180):
+        pairs = tables(result)["pairs"]
+        for row in pairs.to_dict("records"):
+            for column in numbers:
+                if pd.isna(row[column]) and column != "detour_ratio":
+                    assert column in row["why"], (row["origin_id"], row["site_id"], column, row["why"])
+
+
+# --- rows in = rows used + rows set aside --------------------------------------------------------------------------------
+
+
+def test_the_ledger_closes(embedded, across_180) -> None:
+    for result in (embedded, across_180):
+        for layer, counts in result.study.ledger.items():
+            assert counts["rows_in"] == counts["rows_used"] + counts["rows_set_aside"], layer
+        assert len(result.pairs) == len(result.study.flows)
+        assert len(result.sites) == len(result.study.sites)
+        assert len(result.origins) == len(result.study.origins)
+
+
+def test_every_problem_has_a_documented_code(embedded, across_180) -> None:
+    from geosettle.covers import LAND_CODES
+
+    for result in (embedded, across_180):
+        assert set(result.problems["code"]) <= {*CODES, *LAND_CODES}
+
+
+# --- the public functions ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [n for n in gs.__all__ if inspect.isfunction(getattr(gs, n))])
+def test_public_function_is_documented_as_numpydoc(name: str) -> None:
+    text = inspect.getdoc(getattr(gs, name)) or ""
+    assert "Returns\n-------" in text
+    assert "Parameters\n----------" in text
+    assert "Examples\n--------" in text
+
+
+def test_results_do_not_depend_on_the_order_of_rows(across_180) -> None:
+    study = across_180.study
+    turned = replace(
+        study,
+        **{
+            f.name: value.iloc[::-1]
+            for f in fields(study)
+            if isinstance(value := getattr(study, f.name), pd.DataFrame) and f.name != "claims"
+        },
+    )
+    again = tables(gs.analyse(turned))
+    for name, frame in tables(across_180).items():
+        if name != "problems":
+            assert_frame_equal(again[name], frame, check_dtype=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,32 @@ class Frame:
         """Geometries in the projection, clipped to the sheet and simplified to its width divided by `fine`."""
         raw = np.asarray(geometries, dtype=object)
         raw = raw[~(shapely.is_missing(raw) | shapely.is_empty(raw))]
+        if self.window is not None:  # most of a layer lies outside a small sheet: cut it off before projecting
+            raw = shapely.clip_by_rect(raw, *self.window)
+            raw = raw[~shapely.is_empty(raw)]
         made = shapely.transform(raw, lambda points: self.xy(points[:, 0], points[:, 1]))
         made = shapely.simplify(made, self.width / fine)
         pad = self.width / 100  # so that clipped edges lie outside what is seen
         made = shapely.clip_by_rect(made, self.x0 - pad, self.y0 - pad, self.x1 + pad, self.y1 + pad)
         return np.asarray(made[~shapely.is_empty(made)], dtype=object)
+
+    @cached_property
+    def window(self) -> tuple[float, float, float, float] | None:
+        """West, south, east, north of what can be on the sheet; None where it touches the 180th meridian or a pole."""
+        xs, ys = self.outline()
+        lon, lat = self.lonlat(xs, ys)
+        if not (np.isfinite(lon).all() and np.ptp(lon) < 170 and np.abs(lat).max() < 85):
+            return None
+        pad = 0.1 + 0.05 * max(float(np.ptp(lon)), float(np.ptp(lat)))
+        return float(lon.min()) - pad, float(lat.min()) - pad, float(lon.max()) + pad, float(lat.max()) + pad
+
+    def outline(self, n: int = 50) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Points along the four edges of the sheet, in order, projected metres."""
+        t = np.linspace(0, 1, n)
+        one = np.ones(n)
+        xs = [self.x0 + t * self.width, self.x1 * one, self.x1 - t * self.width, self.x0 * one]
+        ys = [self.y0 * one, self.y0 + t * self.height, self.y1 * one, self.y1 - t * self.height]
+        return np.concatenate(xs), np.concatenate(ys)
 
     @property
     def width(self) -> float:
@@ -151,7 +173,16 @@ def relief(frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float 
     at = np.meshgrid(*centres, indexing="ij")
     place = np.stack([map_coordinates(part, at, order=1) for part in coarse]) - 0.5
     cells = max(int(step / (abs(dem.transform.e) * 111_000)), 1)
-    values = dem.values.astype(np.float32)
+    # Only the part of the grid that the sheet shows is worked on.
+    (top, left), (bottom, right) = (
+        np.floor(place.reshape(2, -1).min(axis=1)).astype(int) - 2 * cells - 2,
+        np.ceil(place.reshape(2, -1).max(axis=1)).astype(int) + 2 * cells + 3,
+    )
+    top, left = max(top, 0), max(left, 0)
+    values = dem.values[top : max(bottom, top + 1), left : max(right, left + 1)].astype(np.float32)
+    place -= np.array([top, left])[:, None, None]
+    if not values.size:
+        return np.full((rows, pixels, 3), 255, dtype=np.uint8)
     hole = ~np.isfinite(values)
     values = np.where(hole, np.nanmedian(values) if not hole.all() else 0, values)
     if cells > 1:  # a mean over what one pixel covers, or the picture would glitter
@@ -164,8 +195,8 @@ def relief(frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float 
     shade = 0.66 + 0.34 * np.clip(light * 1.25, 0, 1)
     tints = np.array([_rgb(colour) for colour in style.RELIEF])
     tinted = np.stack([np.interp(height, style.RELIEF_STOPS_M, tints[:, band]) for band in range(3)], axis=-1)
-    # Few shades compress well; 3 of 255 apart they still look continuous.
-    picture = np.round(tinted * shade[..., None] / 3) * 3
+    # Few shades compress well; 4 of 255 apart they still look continuous.
+    picture = np.round(tinted * shade[..., None] / 4) * 4
     picture[missing] = 255
     return np.asarray(np.clip(picture, 0, 255), dtype=np.uint8)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
@@ -17,10 +18,10 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.report._canvas import HALO, bare_axes, legible, px
 from geosettle.report._frame import Frame
-from geosettle.report._sheet import ILLUSTRATIVE, Sheet, dashes_of, site_radii
+from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, site_radii
 from geosettle.report.words import say
 
-__all__ = ["furnish", "graticule", "label_sites", "site_names"]
+__all__ = ["furnish", "graticule", "label_seats", "label_sites", "label_units", "site_names"]
 
 _STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
@@ -30,7 +31,7 @@ _MOST_LABELS: Final = 60
 def graticule(sheet: Sheet) -> None:
     """Draw meridians and parallels, their labels outside the sheet where they meet its lower and left edge."""
     frame, axes = sheet.frame, sheet.axes
-    xs, ys = _outline(frame)
+    xs, ys = frame.outline()
     lon, lat = frame.lonlat(xs, ys)
     middle = float(frame.lonlat((frame.x0 + frame.x1) / 2, frame.y0)[0])
     lon = middle + (lon - middle + 180) % 360 - 180
@@ -55,21 +56,12 @@ def graticule(sheet: Sheet) -> None:
             axes.text(frame.x0 - gap, y, _degrees(value, "NS"), ha="right", va="center", rotation=90, **text)
 
 
-def _outline(frame: Frame, n: int = 50) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points along the four edges of the sheet, in order."""
-    t = np.linspace(0, 1, n)
-    one = np.ones(n)
-    xs = [frame.x0 + t * frame.width, frame.x1 * one, frame.x1 - t * frame.width, frame.x0 * one]
-    ys = [frame.y0 * one, frame.y0 + t * frame.height, frame.y1 * one, frame.y1 - t * frame.height]
-    return np.concatenate(xs), np.concatenate(ys)
-
-
 def _degrees(value: float, letters: str) -> str:
     value = round(float(value), 4)
     return f"{abs(value):g}°{'' if value == 0 else letters[0] if value > 0 else letters[1]}"
 
 
-def furnish(sheet: Sheet, result: Result, sites: pd.DataFrame, flows: int, lang: str) -> None:
+def furnish(sheet: Sheet, layers: Layers, flows: int, lang: str) -> None:
     """Put legend, scale bar with north arrow, and locator, each into the emptiest corner left."""
     axes, dots = sheet.axes, sheet.dots
     canvas = axes.figure.canvas.get_renderer()
@@ -90,7 +82,7 @@ def furnish(sheet: Sheet, result: Result, sites: pd.DataFrame, flows: int, lang:
         return best
 
     legend = axes.legend(
-        handles=_legend_entries(result, sites, flows, lang),
+        handles=_legend_entries(layers, flows, lang),
         loc="upper right",
         frameon=True,
         framealpha=0.93,
@@ -108,14 +100,14 @@ def furnish(sheet: Sheet, result: Result, sites: pd.DataFrame, flows: int, lang:
     _locator(sheet, use(62 * dots, 62 * dots))
 
 
-def _legend_entries(result: Result, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
-    study = result.study
-    made: list[Any] = _site_entries(sites, lang)
+def _legend_entries(layers: Layers, flows: int, lang: str) -> list[Any]:
+    study = layers.result.study
+    made: list[Any] = _site_entries(layers.sites, lang)
     made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if flows:
         made.append(Line2D([], [], c=style.FLOW, lw=2.6, alpha=0.6, label=say(lang, "flow")))
     made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
-    if study.oasis is not None:
+    if layers.oasis is not None:
         made.append(Rectangle((0, 0), 1, 1, fc=style.OASIS, alpha=style.OASIS_OPACITY, label=say(lang, "oasis")))
     if study.rivers is not None:
         made.append(Line2D([], [], c=style.WATER, lw=0.8, label=say(lang, "water")))
@@ -144,6 +136,8 @@ def _site_entries(sites: pd.DataFrame, lang: str) -> list[Any]:
             made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size))
     if len(stated) < len(sites):
         made.append(_point(say(lang, "site_unknown_households" if made else "site"), "D", "white", style.SITE, 3.4))
+    if sites["compared"].any():
+        made.append(_point(say(lang, "compared"), "D", COMPARED, "white", 4))
     return made
 
 
@@ -212,7 +206,7 @@ def _locator(sheet: Sheet, corner: str) -> None:
     lines += [_from_space(every, np.full(181, float(lat)), tilt) for lat in (-60, -30, 30, 60)]
     globe.add_collection(LineCollection(lines, colors=style.GRATICULE[0], linewidths=0.3, alpha=0.7))
     globe.plot(*_from_space(every, np.zeros(181), tilt).T, color=style.MUTED, lw=0.6)
-    lon, lat = frame.lonlat(*_outline(frame, 20))
+    lon, lat = frame.lonlat(*frame.outline(20))
     globe.add_patch(Polygon(_from_space(lon - lon0, lat, tilt), fc=style.SITE, ec=style.SITE, lw=0.8, alpha=0.8))
 
 
@@ -239,6 +233,70 @@ def label_sites(sheet: Sheet, sites: pd.DataFrame, lang: str, *, fontsize: float
         x, y = _place(sheet, xy, radius * sheet.dots, size.width, size.height)
         text.set_position(axes.transData.inverted().transform((x, y - low)))
         sheet.taken.add(x, y, x + size.width, y + size.height)
+
+
+def label_seats(sheet: Sheet, result: Result, lang: str) -> None:
+    """Mark and name the prefecture seats, towns a reader may know, where a place for the name is free."""
+    places = result.study.places
+    if places is None or "kind" not in places:
+        return
+    seats = places[(places["kind"] == "prefecture_seat") & places.geometry.notna()].sort_index()
+    canvas = sheet.axes.figure.canvas.get_renderer()
+    for xy, row in zip(sheet.frame.xy(seats.geometry.x, seats.geometry.y), seats.to_dict("records"), strict=True):
+        sheet.axes.plot(*xy, "s", ms=2.2, mfc=style.INK, mec="white", mew=0.4, zorder=6.5)
+        sheet.take(xy, 1.5)
+        name = legible(*site_names({"name_local": None, **row}, lang), "")[0]
+        text = sheet.axes.text(*xy, name, fontsize=5.8, style="italic", zorder=7.9, ha="left", va="bottom", **HALO)
+        size = text.get_window_extent(canvas)
+        low = size.y0 - sheet.pixel(xy)[1]
+        x, y = _place(sheet, xy, 1.5 * sheet.dots, size.width, size.height)
+        text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
+        sheet.taken.add(x, y, x + size.width, y + size.height)
+
+
+def label_units(sheet: Sheet, result: Result, lang: str) -> None:
+    """Write the names of the highest units large and pale, each where its area on the sheet is freest."""
+    boundaries = result.study.boundaries
+    if boundaries is None or boundaries.empty:
+        return
+    counts = boundaries["level"].astype(str).value_counts()
+    top = min(counts.index, key=lambda level: (counts[level], level))
+    canvas = sheet.axes.figure.canvas.get_renderer()
+    for unit in boundaries[boundaries["level"].astype(str) == top].sort_index().itertuples():
+        parts = shapely.get_parts(sheet.frame.shapes([unit.geometry]))
+        if not len(parts):
+            continue
+        row = {"name": unit.name, "name_local": getattr(unit, "name_local", None)}
+        name = legible(*site_names(row, lang), "")[0].upper()
+        text = sheet.axes.text(
+            0, 0, "\u2009".join(name), fontsize=8, color=style.MUTED, alpha=0.75, ha="center", va="center", zorder=3.5
+        )
+        size = text.get_window_extent(canvas)
+        area = shapely.clip_by_rect(parts[np.argmax(shapely.area(parts))], *_limits(sheet.frame))
+        xs, ys = (
+            np.linspace(low, high, 26)[1:-1]
+            for low, high in zip(shapely.bounds(area)[:2], shapely.bounds(area)[2:], strict=True)
+        )
+        spots = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+        half = size.width / 2 / sheet.dots * sheet.point_m
+        around = shapely.box(spots[:, 0] - half, spots[:, 1] - half / 4, spots[:, 0] + half, spots[:, 1] + half / 4)
+        spots = spots[shapely.contains_properly(area, around)]
+        if not len(spots):
+            text.remove()
+            continue
+        free = []
+        for x, y in map(sheet.pixel, spots):
+            box = (x - size.width * 0.6, y - size.height, x + size.width * 0.6, y + size.height)
+            free.append(sheet.taken.overlap(*box))
+        depth = shapely.distance(shapely.points(spots), shapely.boundary(area)) / sheet.frame.width
+        x, y = spots[np.argmin(np.array(free) - depth)]
+        text.set_position((x, y))
+        px0, py0 = sheet.pixel(np.array([x, y]))
+        sheet.taken.add(px0 - size.width / 2, py0 - size.height / 2, px0 + size.width / 2, py0 + size.height / 2)
+
+
+def _limits(frame: Frame) -> tuple[float, float, float, float]:
+    return frame.x0, frame.y0, frame.x1, frame.y1
 
 
 def _place(sheet: Sheet, xy: NDArray[np.float64], radius: float, width: float, height: float) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure, written
 from geosettle.report._frame import Frame, frame_around
-from geosettle.report._furniture import furnish, graticule, label_sites, site_names
-from geosettle.report._sheet import Sheet, draw_layers, positions
+from geosettle.report._furniture import furnish, graticule, label_seats, label_sites, label_units, site_names
+from geosettle.report._sheet import Sheet, draw_layers, prepare
 from geosettle.report.words import say
 
 __all__ = ["od_map"]
@@ -26,22 +26,30 @@ _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
 
 def od_map(result: Result, lang: str) -> Figure | None:
     """Draw the origin-destination map on an equal-area sheet 180 mm wide."""
-    sites, origins = positions(result.sites), positions(result.origins)
+    layers = prepare(result)
+    sites, origins = layers.sites, layers.origins
     places = pd.concat([sites, origins])
     if places.empty:
         return None
-    frame = frame_around(places["lon"], places["lat"], np.minimum(places["radius_m"], _WIDEST_DISC_M))
-    caption = _caption(result, frame, sites, origins, lang)
+    # Places named for comparison only may lie far off; they are drawn where the sheet reaches, and do not widen it.
+    framed = places[~places["compared"]] if (~places["compared"]).any() else places
+    frame = frame_around(framed["lon"], framed["lat"], np.minimum(framed["radius_m"], _WIDEST_DISC_M))
+    x, y = frame.xy(places["lon"], places["lat"]).T
+    off = places.index[(x < frame.x0) | (x > frame.x1) | (y < frame.y0) | (y > frame.y1)]
+    sites, origins = sites.drop(off, errors="ignore"), origins.drop(off, errors="ignore")
+    caption = _caption(result, frame, sites, off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.105 * len(caption)
     total = high_in + _HEAD_IN + foot_in
     figure = new_figure(total)
     axes = figure.add_axes((_SIDE, foot_in / total, 1 - 2 * _SIDE, high_in / total))
     sheet = Sheet(axes, frame, sheet_in)
-    flows = draw_layers(sheet, result)
+    flows = draw_layers(sheet, layers)
     graticule(sheet)
-    furnish(sheet, result, sites, flows, lang)
+    furnish(sheet, layers, flows, lang)
     label_sites(sheet, sites, lang)
+    label_seats(sheet, result, lang)
+    label_units(sheet, result, lang)
     for side in axes.spines.values():
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(places)
@@ -54,7 +62,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _caption(result: Result, frame: Frame, sites: pd.DataFrame, origins: pd.DataFrame, lang: str) -> list[str]:
+def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, lang: str) -> list[str]:
     """Say how the map was made, whose lines it shows, and what is not on it."""
     study = result.study
     parts = [say(lang, "projection", label=frame.label)]
@@ -66,11 +74,15 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, origins: pd.Data
         if note and "no position" not in note and "立场" not in note:
             parts.append(style.BOUNDARY_NOTE[lang])
     parts.append(say(lang, "schematic"))
-    hidden = [*result.sites.index.difference(sites.index), *result.origins.index.difference(origins.index)]
-    if hidden:
-        parts.append(say(lang, "not_drawn", ids=", ".join(map(str, hidden))))
+    for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
+        if len(ids):
+            parts.append(say(lang, key, ids=", ".join(map(str, ids))))
     strange = [str(key) for key, row in sites.to_dict("index").items() if not legible(*site_names(row, lang))[1]]
     if strange:
         parts.append(say(lang, "unwritable", ids=", ".join(strange)))
     text = written((" " if lang == "en" else "").join(parts))
-    return textwrap.wrap(text, 165 if lang == "en" else 82)
+    return textwrap.wrap(text, 152 if lang == "en" else 80)
+
+
+def _unplaced(result: Result) -> list[object]:
+    return [key for frame in (result.sites, result.origins) for key in frame.index[frame.geometry.isna()]]

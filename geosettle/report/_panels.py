@@ -14,7 +14,7 @@ from geosettle.report._canvas import WIDTH_IN, legible, new_figure
 from geosettle.report._charts import names_of
 from geosettle.report._frame import frame_around
 from geosettle.report._furniture import label_sites
-from geosettle.report._sheet import Sheet, draw_layers, positions
+from geosettle.report._sheet import Sheet, draw_layers, prepare
 from geosettle.report.words import say
 
 __all__ = ["counties"]
@@ -26,7 +26,8 @@ _SPAN_M: Final = 120e3
 
 def counties(result: Result, lang: str) -> Figure | None:
     """Draw one square panel per county that has a site with a known position."""
-    sites = positions(result.sites)
+    layers = prepare(result)
+    sites = layers.sites
     if sites.empty or "county" not in result.sites:
         return None
     codes = (result.sites["county_code"] if "county_code" in result.sites else result.sites["county"]).reindex(
@@ -38,17 +39,17 @@ def counties(result: Result, lang: str) -> Figure | None:
     across = min(_ACROSS, len(groups))
     down = -(-len(groups) // across)
     panel = (WIDTH_IN - 0.1) / _ACROSS - 0.06
-    figure = new_figure(0.52 + down * (panel + 0.24), 0.1 + across * (panel + 0.06) if across == _ACROSS else WIDTH_IN)
+    figure = new_figure(0.46 + down * (panel + 0.24), 0.1 + across * (panel + 0.06) if across == _ACROSS else WIDTH_IN)
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(result.sites.assign(name=result.sites["county"], name_local=None), lang)
     for number, code in enumerate(groups):
         members = sites[(codes == code).to_numpy()]
         frame = frame_around(*_middle(members), margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
-        y = high - 0.52 - (number // across + 1) * (panel + 0.24) + 0.04
+        y = high - 0.46 - (number // across + 1) * (panel + 0.24) + 0.06
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
         sheet = Sheet(axes, frame, panel)
-        draw_layers(sheet, result, pixels=280)
+        draw_layers(sheet, layers, pixels=240)
         label_sites(sheet, members, lang, fontsize=5.3)
         for side in axes.spines.values():
             side.set_visible(True)

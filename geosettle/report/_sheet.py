@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,9 +21,22 @@ from geosettle.report._canvas import bare_axes, px
 from geosettle.report._frame import Frame, lines_of, relief
 from geosettle.report.summary import numbers
 
-__all__ = ["Sheet", "Taken", "dashes_of", "draw_layers", "positions", "site_radii"]
+__all__ = [
+    "COMPARED",
+    "ILLUSTRATIVE",
+    "Layers",
+    "Sheet",
+    "Taken",
+    "dashes_of",
+    "draw_layers",
+    "positions",
+    "prepare",
+    "site_radii",
+]
 
-ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "none", "hatch": "//////", "edgecolor": style.PARCEL_YEARS[3]}
+ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "#FFF3B0", "hatch": "/////", "edgecolor": style.PARCEL_YEARS[2]}
+COMPARED: Final = "#7A848B"
+"""Colour of a site that the study names for comparison only."""
 
 
 class Taken:
@@ -76,7 +90,7 @@ class Sheet:
 
 
 def positions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return lon, lat, radius_m (0 where not stated), households and names of the rows with a known position."""
+    """Return lon, lat, radius_m (0 where not stated), households, names and scope of the rows with a known position."""
     point = shapely.point_on_surface(np.asarray(frame["geometry"], dtype=object))
     table = pd.DataFrame(
         {
@@ -86,15 +100,48 @@ def positions(frame: pd.DataFrame) -> pd.DataFrame:
             "households": numbers(frame, "households"),
             "name": frame.get("name", pd.Series(frame.index, frame.index)),
             "name_local": frame.get("name_local", pd.Series(None, frame.index, dtype=object)),
+            "compared": frame["scope"].astype(str) != "study" if "scope" in frame else False,
         },
         index=frame.index,
     )
     return table[table["lon"].notna()].sort_index()
 
 
-def draw_layers(sheet: Sheet, result: Result, *, pixels: int = 1000) -> int:
-    """Draw every layer of the sheet; return the number of flows drawn."""
-    axes, frame, study = sheet.axes, sheet.frame, result.study
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What maps of one result draw, worked out once: places, and geometries in longitude and latitude."""
+
+    result: Result
+    sites: pd.DataFrame
+    origins: pd.DataFrame
+    oasis: Any
+    lines: tuple[tuple[Any, tuple[str, float, tuple[float, ...]]], ...]
+    """Boundary lines with their look, the highest rung first."""
+    development: tuple[tuple[Any, dict[str, Any]], ...]
+    discs: tuple[Any, ...]
+
+
+def prepare(result: Result) -> Layers:
+    """Work out what the maps of a result draw."""
+    study = result.study
+    sites, origins = positions(result.sites), positions(result.origins)
+    known = pd.concat([origins, sites])
+    known = known.loc[known["radius_m"] > 0, ["lon", "lat", "radius_m"]]
+    oasis = result.oasis_polygons.get("central", next(iter(result.oasis_polygons.values()), study.oasis))
+    return Layers(
+        result,
+        sites,
+        origins,
+        None if oasis is None or oasis.empty else shapely.get_parts(np.asarray(oasis.geometry, dtype=object)),
+        tuple(_boundary_lines(study.boundaries)),
+        tuple(_development(study.development)),
+        tuple(disc(lon, lat, radius) for lon, lat, radius in known.itertuples(index=False)),
+    )
+
+
+def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
+    """Draw every layer of the sheet, from the lowest to the highest; return the number of flows drawn."""
+    axes, frame, study = sheet.axes, sheet.frame, layers.result.study
     bare_axes(axes)
     axes.set_xlim(frame.x0, frame.x1)
     axes.set_ylim(frame.y0, frame.y1)
@@ -102,19 +149,32 @@ def draw_layers(sheet: Sheet, result: Result, *, pixels: int = 1000) -> int:
     if study.dem is not None:
         extent = (frame.x0, frame.x1, frame.y0, frame.y1)
         axes.imshow(relief(frame, study.dem, pixels), extent=extent, zorder=0, interpolation="bilinear", aspect="equal")
-    if study.oasis is not None:
-        _fill(axes, frame.shapes(study.oasis.geometry), style.OASIS, style.OASIS_OPACITY, zorder=2)
+    if layers.oasis is not None:
+        _fill(axes, frame.shapes(layers.oasis), style.OASIS, style.OASIS_OPACITY, zorder=2)
     if study.rivers is not None:
         water = frame.shapes(study.rivers.geometry)
         areas = shapely.get_dimensions(water) == 2
         _fill(axes, water[areas], style.WATER, 0.6, zorder=2.1)
-        axes.add_collection(LineCollection(lines_of(water[~areas]), colors=style.WATER, linewidths=0.5, zorder=2.1))
-    _boundaries(sheet, study.boundaries)
-    _development(sheet, study.development)
-    sites, origins = positions(result.sites), positions(result.origins)
-    _discs(sheet, pd.concat([origins, sites]))
-    drawn = _flows(sheet, result.pairs, origins, sites)
-    _symbols(sheet, origins, sites, result.pairs)
+        rivers = LineCollection(lines_of(water[~areas]), colors=style.WATER, linewidths=0.4, alpha=0.8, zorder=2.1)
+        axes.add_collection(rivers)
+    for rung, (geometry, look) in enumerate(layers.lines):
+        lines = lines_of(frame.shapes([geometry]))
+        width = px(look[1]) * 0.7
+        axes.add_collection(
+            LineCollection(
+                lines, colors=look[0], linewidths=width, linestyles=[dashes_of(look)], zorder=3.2 - rung / 100
+            )
+        )
+    for geometry, fill in layers.development:
+        parts = shapely.get_parts(frame.shapes([geometry], fine=20_000))
+        for polygon in parts[shapely.get_dimensions(parts) == 2]:
+            axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **fill))
+    parts = shapely.get_parts(frame.shapes(layers.discs))
+    rings = PatchCollection([PathPatch(_path(part)) for part in parts], zorder=4.2)
+    rings.set(facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, linestyle=(0, (2, 2)))
+    axes.add_collection(rings)
+    drawn = _flows(sheet, layers)
+    _symbols(sheet, layers)
     return drawn
 
 
@@ -136,8 +196,8 @@ def _path(polygon: Any) -> Path:
     return Path.make_compound_path(*[Path(ring, closed=True) for ring in rings])
 
 
-def _boundaries(sheet: Sheet, boundaries: Any) -> None:
-    """Draw each shared border once: two dashed lines on top of each other would look solid."""
+def _boundary_lines(boundaries: Any) -> Iterator[tuple[Any, tuple[str, float, tuple[float, ...]]]]:
+    """Give each shared border once: two dashed lines on top of each other would look solid."""
     if boundaries is None or boundaries.empty:
         return
     counts = boundaries["level"].astype(str).value_counts()
@@ -147,50 +207,33 @@ def _boundaries(sheet: Sheet, boundaries: Any) -> None:
         units = np.asarray(boundaries.geometry[boundaries["level"].astype(str) == level], dtype=object)
         if above is None:
             above = shapely.boundary(shapely.union_all(units))
-            _line(sheet, above, style.INTERNATIONAL, 3.2)
+            yield shapely.line_merge(above), style.INTERNATIONAL
         inner = shapely.difference(shapely.union_all(shapely.boundary(units)), shapely.buffer(above, 1e-6))
-        _line(sheet, inner, style.COUNTY if rung else style.PREFECTURE, 3.1 - 0.01 * rung)
+        yield shapely.line_merge(inner), style.COUNTY if rung else style.PREFECTURE
         above = shapely.union(above, inner)
 
 
-def _line(sheet: Sheet, geometry: Any, look: tuple[str, float, tuple[float, ...]], zorder: float) -> None:
-    lines = lines_of(sheet.frame.shapes([shapely.line_merge(geometry)]))
-    width = px(look[1]) * 0.7
-    sheet.axes.add_collection(
-        LineCollection(lines, colors=look[0], linewidths=width, linestyles=[dashes_of(look)], zorder=zorder)
-    )
-
-
-def _development(sheet: Sheet, development: Any) -> None:
+def _development(development: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Give the union of each kind, illustrative areas apart."""
     if development is None or development.empty:
         return
     kind = development["kind"].astype(str)
-    kinds = sorted(set(kind))
     basis = development.get("geometry_basis", pd.Series("", development.index)).astype(str)
-    for at, name in enumerate(kinds):
-        solid = {
-            "facecolor": style.DEVELOPMENT_COLOURS[at % len(style.DEVELOPMENT_COLOURS)],
-            "edgecolor": style.PARCEL_YEARS[3],
-        }
-        for look, rows in ((ILLUSTRATIVE, basis == "illustrative"), (solid, basis != "illustrative")):
-            parts = shapely.get_parts(sheet.frame.shapes(development.geometry[(kind == name) & rows], fine=20_000))
-            for polygon in parts[shapely.get_dimensions(parts) == 2]:
-                sheet.axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **look))
+    for at, name in enumerate(sorted(set(kind))):
+        colour = style.DEVELOPMENT_COLOURS[at % len(style.DEVELOPMENT_COLOURS)]
+        for fill, rows in (
+            (ILLUSTRATIVE, basis == "illustrative"),
+            ({"facecolor": colour, "edgecolor": style.PARCEL_YEARS[3]}, basis != "illustrative"),
+        ):
+            chosen = (kind == name) & rows
+            if chosen.any():
+                yield shapely.union_all(np.asarray(development.geometry[chosen], dtype=object)), fill
 
 
-def _discs(sheet: Sheet, places: pd.DataFrame) -> None:
-    known = places.loc[places["radius_m"] > 0, ["lon", "lat", "radius_m"]]
-    rings = [disc(lon, lat, radius) for lon, lat, radius in known.itertuples(index=False)]
-    shapes = sheet.frame.shapes(rings)
-    patches = [PathPatch(_path(part)) for part in shapely.get_parts(shapes)]
-    collection = PatchCollection(patches, facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, zorder=4.2)
-    collection.set_linestyle((0, (2, 2)))
-    sheet.axes.add_collection(collection)
-
-
-def _flows(sheet: Sheet, pairs: pd.DataFrame, origins: pd.DataFrame, sites: pd.DataFrame) -> int:
+def _flows(sheet: Sheet, layers: Layers) -> int:
     """Draw tapered curves, the widest first; a flow of unknown size is drawn at the least width, lighter."""
-    table = pairs.reset_index()[["origin_id", "site_id", "households"]]
+    origins, sites = layers.origins, layers.sites
+    table = layers.result.pairs.reset_index()[["origin_id", "site_id", "households"]]
     table = table[table["origin_id"].isin(origins.index) & table["site_id"].isin(sites.index)]
     table = table.sort_values(["households", "origin_id", "site_id"], ascending=[False, True, True])
     if table.empty:
@@ -238,8 +281,9 @@ def _radii(households: NDArray[np.float64], sizes: tuple[float, float], most: fl
     return np.maximum(np.sqrt(np.nan_to_num(households / max(most, 1e-9))) * high, low)
 
 
-def _symbols(sheet: Sheet, origins: pd.DataFrame, sites: pd.DataFrame, pairs: pd.DataFrame) -> None:
-    moved = numbers(pairs, "households").groupby(level="origin_id").sum(min_count=1)
+def _symbols(sheet: Sheet, layers: Layers) -> None:
+    origins, sites = layers.origins, layers.sites
+    moved = numbers(layers.result.pairs, "households").groupby(level="origin_id").sum(min_count=1)
     from_origin = moved.reindex(origins.index).to_numpy(dtype=float)
     most = np.nanmax(from_origin) if np.isfinite(from_origin).any() else 1.0
     radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most))
@@ -249,7 +293,9 @@ def _symbols(sheet: Sheet, origins: pd.DataFrame, sites: pd.DataFrame, pairs: pd
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     stated = order["households"].notna().to_numpy()
     radii = site_radii(order["households"].to_numpy(), float(order["households"].max() if stated.any() else 1))
-    for radius, xy, known in zip(radii, sheet.frame.xy(order["lon"], order["lat"]), stated, strict=True):
-        face, edge = (style.SITE, "white") if known else ("white", style.SITE)
+    looks = zip(radii, sheet.frame.xy(order["lon"], order["lat"]), stated, order["compared"], strict=True)
+    for radius, xy, known, compared in looks:
+        colour = COMPARED if compared else style.SITE
+        face, edge = (colour, "white") if known else ("white", colour)
         sheet.axes.plot(*xy, "D", ms=1.414 * radius, mfc=face, mec=edge, mew=0.8, zorder=7)
         sheet.take(xy, radius)

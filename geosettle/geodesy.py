@@ -28,6 +28,7 @@ __all__ = [
     "disc",
     "edge_distance_m",
     "inverse",
+    "require_lonlat",
     "shortest_m",
     "to_xyz",
 ]
@@ -209,19 +210,25 @@ def inverse(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) 
     (array([ 86625.968, 111025.046]), array([89.685,  0.   ]))
     """
     x1, y1, x2, y2 = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (lon1, lat1, lon2, lat2)))
-    for value in (y1, y2):
-        if np.any(np.abs(value) > 90):
-            raise InputError(
-                "a latitude lies beyond the poles",
-                value=float(value[np.abs(value) > 90].flat[0]),
-                mend="Give longitude first, then latitude, in degrees.",
-            )
-    if np.any(np.isinf(x1) | np.isinf(x2)):
-        raise InputError("a longitude is infinite", mend="Leave a missing coordinate empty.")
+    require_lonlat(x1, y1)
+    require_lonlat(x2, y2)
     missing = np.isnan(x1) | np.isnan(y1) | np.isnan(x2) | np.isnan(y2)
     x1, y1, x2, y2 = (np.where(missing, 0.0, v).ravel() for v in (x1, y1, x2, y2))
     azimuth, _, metres = (np.asarray(v).reshape(missing.shape) for v in GEOD.inv(x1, y1, x2, y2))
     return np.where(missing, np.nan, metres), np.where(missing, np.nan, azimuth % 360)
+
+
+def require_lonlat(lon: FloatArray, lat: FloatArray) -> None:
+    """Raise InputError for a latitude beyond the poles or an infinite longitude; missing coordinates pass."""
+    beyond = np.abs(lat) > 90
+    if np.any(beyond):
+        raise InputError(
+            "a latitude lies beyond the poles",
+            value=float(np.asarray(lat)[beyond].flat[0]),
+            mend="Give longitude first, then latitude, in degrees.",
+        )
+    if np.any(np.isinf(lon)):
+        raise InputError("a longitude is infinite", mend="Leave a missing coordinate empty.")
 
 
 def to_xyz(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
@@ -444,7 +451,7 @@ def edge_distance_m(lon: ArrayLike, lat: ArrayLike, geometry: ArrayLike | Any) -
     array([-11057.4,  11057.5])
     """
     x, y, geoms = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float), _as_objects(geometry))
-    inverse(x, y, 0.0, 0.0) if np.any(np.abs(y) > 90) or np.any(np.isinf(x)) else None
+    require_lonlat(x, y)
     shape = x.shape
     x, y, geoms = x.ravel(), y.ravel(), geoms.ravel()
     out = np.full(x.shape, np.nan)
@@ -510,7 +517,7 @@ def shortest_m(one: ArrayLike | Any, two: ArrayLike | Any) -> tuple[FloatArray, 
     for shapes, points, foot, wanted in ((b, start, end, point_a & ~point_b), (a, end, start, point_b & ~point_a)):
         for shape, rows in _groups(shapes, wanted):
             lon, lat = points[rows].T
-            inverse(lon, lat, 0.0, 0.0)
+            require_lonlat(lon, lat)
             metres[rows], foot[rows] = _nearest_on(_edges(shape), lon, lat)
             inside = rows[_contains(shape, lon, lat)] if shapely.get_dimensions(shape) == 2 else rows[:0]
             metres[inside], foot[inside] = 0.0, points[inside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,8 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import Context, positions
-from geosettle.geodesy import arc_bound_m, inverse, shortest_m, to_xyz
+from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
+from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
 
 __all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m"]
 
@@ -44,7 +46,26 @@ def geodesic_distance(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: A
     >>> geodesic_distance(76, 39, [77, -104], [39, -39]).round(1)
     array([   86626. , 20003931.5])
     """
-    return inverse(lon1, lat1, lon2, lat2)[0]
+    x1, y1, x2, y2 = (np.asarray(v, dtype=np.float64) for v in (lon1, lat1, lon2, lat2))
+    for x, y in ((x1, y1), (x2, y2)):
+        require_lonlat(x, y)
+    one, two = (np.broadcast_shapes(x.shape, y.shape) for x, y in ((x1, y1), (x2, y2)))
+    if len(one) == 2 and one[1] == 1 and (len(two) == 1 or (len(two) == 2 and two[0] == 1)):
+        ends = [np.broadcast_to(v, s).ravel() for v, s in ((x1, one), (y1, one), (x2, two), (y2, two))]
+        return _known(matrix_m, ends, lambda a, b: a[:, None] | b)
+    ends = [v.ravel() for v in np.broadcast_arrays(x1, y1, x2, y2)]
+    return _known(pairs_m, ends, np.logical_or).reshape(np.broadcast_shapes(one, two))
+
+
+def _known(measure: Callable[..., FloatArray], ends: list[FloatArray], either: Callable[..., Any]) -> FloatArray:
+    """Measure with missing coordinates set to 0, then make those results missing."""
+    missing = [np.isnan(ends[0]) | np.isnan(ends[1]), np.isnan(ends[2]) | np.isnan(ends[3])]
+    if not any(m.any() for m in missing):
+        return measure(*ends)
+    filled = [np.where(missing[i // 2], 0.0, v) for i, v in enumerate(ends)]
+    out = measure(*filled)
+    out[either(*missing)] = np.nan
+    return out
 
 
 def radius_m(frame: gpd.GeoDataFrame) -> FloatArray:
@@ -96,7 +117,8 @@ def geodesic_matrix(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context:
     if _are_points(origins) and _are_points(sites):
         lon1, lat1 = positions(origins)
         lon2, lat2 = positions(sites)
-        return geodesic_distance(lon1[:, None], lat1[:, None], lon2, lat2) / 1000
+        ends = [lon1, lat1, lon2, lat2]
+        return _known(lambda *e: matrix_m(*e, scale=1e-3), ends, lambda a, b: a[:, None] | b)
     pairs = np.stack(np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1).reshape(-1, 2)
     table = geodesic_pairs(origins, sites, pairs, context)
     return table["geodesic_km"].to_numpy().reshape(len(origins), len(sites))

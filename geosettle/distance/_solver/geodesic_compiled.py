@@ -1,0 +1,65 @@
+"""The formulas of `geodesic` compiled row by row. Import this only for large jobs: it takes seconds the first time."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from geosettle.distance._solver import geodesic
+
+__all__ = ["rows_far", "rows_near"]
+
+FloatArray = NDArray[np.float64]
+
+# No reassociation: sums stay in the order written, so that results do not depend on the width of the vector unit.
+_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp", "nnan", "ninf"}, "error_model": "numpy"}
+
+
+def _inlined(name: str, **known: Any) -> Any:
+    """Compile a function of `geodesic` to be inlined, with the compiled forms of those it calls."""
+    plain = getattr(geodesic, name)
+    bound = types.FunctionType(plain.__code__, {**plain.__globals__, **known}, name)
+    return numba.njit(inline="always", **_OPTIONS)(bound)
+
+
+_half_angles = _inlined("half_angles")
+_length = _inlined("_length")
+_near = _inlined("near", _length=_length)
+_far = _inlined("far", _length=_length)
+
+
+def _rows(function: Any) -> Any:
+    """Compile a loop over rows, kept on disk between runs where there is a place to keep it."""
+    try:
+        return numba.njit(nogil=True, cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
+        return numba.njit(nogil=True, **_OPTIONS)(function)
+
+
+@_rows
+def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -> None:
+    """Length of every pair of `prepare`d points, shapes (6, n) and (6, m), times a scale, into (n, m); short arcs."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        a, b, c, d, e, f = one[0, i], one[1, i], one[2, i], one[3, i], one[4, i], one[5, i]
+        for j in range(row.shape[0]):
+            g, h, k, p, q, r = two[0, j], two[1, j], two[2, j], two[3, j], two[4, j], two[5, j]
+            pp, sh, ch, cc, ss = _half_angles(a, b, c, d, e, f, g, h, k, p, q, r)
+            row[j] = scale * _near(pp, sh, ch, cc, ss)
+
+
+@_rows
+def rows_far(one: FloatArray, two: FloatArray, scale: float, limit: float, out: FloatArray) -> None:
+    """As `rows_near` for any arc; a pair nearer than the limit to the antipode gets -1."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        a, b, c, d, e, f = one[0, i], one[1, i], one[2, i], one[3, i], one[4, i], one[5, i]
+        for j in range(row.shape[0]):
+            g, h, k, p, q, r = two[0, j], two[1, j], two[2, j], two[3, j], two[4, j], two[5, j]
+            pp, sh, ch, cc, ss = _half_angles(a, b, c, d, e, f, g, h, k, p, q, r)
+            length, left = _far(pp, sh, ch, cc, ss)
+            row[j] = scale * length if left > limit else -1.0

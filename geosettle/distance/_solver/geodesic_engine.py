@@ -1,0 +1,151 @@
+"""Choose, for a job of geodesics, the way that is quickest from a standing start, and run it in blocks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_SIGMA, far, half_angles, near, prepare
+from geosettle.geodesy import GEOD, to_xyz
+
+__all__ = ["COMPILED_FROM", "NUMPY_FROM", "matrix_m", "pairs_m"]
+
+FloatArray = NDArray[np.float64]
+
+NUMPY_FROM: Final = 20_000
+"""Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
+COMPILED_FROM: Final = 20_000_000
+"""Pairs from which the formulas run compiled: loading numba takes as long as these take in NumPy."""
+_BLOCK: Final = 16_384  # pairs whose temporaries stay in the cache
+_ROWS: Final = 250_000  # pairs of a task handed to a worker
+
+
+def _all_near(*points: tuple[FloatArray, FloatArray]) -> bool:
+    """Whether no two of the points can be farther apart than `near` allows."""
+    space = [to_xyz(lon, lat) for lon, lat in points]
+    middle = (np.max([s.max(axis=0) for s in space], axis=0) + np.min([s.min(axis=0) for s in space], axis=0)) / 2
+    reach = [float(np.sqrt(((s - middle) ** 2).sum(axis=1).max())) for s in space]
+    # The chord bounds the arc on the auxiliary sphere within the flattening, twice: 1 % is ample.
+    return bool(sum(reach) * 1.01 < 2 * np.sin(NEAR_SIGMA / 2) * 6_356_752.0)
+
+
+def _formula(one: FloatArray, two: FloatArray, *, short: bool) -> FloatArray:
+    """Length of prepared pairs that broadcast, -1 near the antipode."""
+    angles = half_angles(*one, *two)
+    if short:
+        return np.asarray(near(*angles))
+    length, left = far(*angles)
+    return np.where(left > ANTIPODE, length, -1.0)
+
+
+def _mend(ends: Sequence[FloatArray], out: FloatArray, scale: float = 1.0) -> None:
+    """Let GeographicLib measure what the formulas left at -1; `ends`, both points' lon and lat, broadcast to `out`."""
+    rest = np.nonzero(out < 0)
+    if rest[0].size:
+        lon1, lat1, lon2, lat2 = (np.ascontiguousarray(np.broadcast_to(e, out.shape)[rest]) for e in ends)
+        out[rest] = np.asarray(GEOD.inv(lon1, lat1, lon2, lat2)[2]) * scale
+
+
+def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray) -> FloatArray:
+    """Length of the geodesics between points, one by one, metres; finite degrees of shape (n,) each.
+
+    Examples
+    --------
+    >>> pairs_m(np.array([76.0]), np.array([39.0]), np.array([77.0]), np.array([39.0])).round(3)
+    array([86625.968])
+    """
+    if lon1.size < NUMPY_FROM:
+        return np.asarray(GEOD.inv(lon1, lat1, lon2, lat2)[2])
+    out = np.empty(lon1.shape)
+    for first in range(0, lon1.size, _BLOCK):
+        part = slice(first, first + _BLOCK)
+        ends = lon1[part], lat1[part], lon2[part], lat2[part]
+        one, two = prepare(*ends[:2]), prepare(*ends[2:])
+        pp, _, _, cc, _ = angles = half_angles(*one, *two)
+        short = bool((pp + cc * angles[1] ** 2).max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.99)
+        out[part] = _formula(one, two, short=short)
+        _mend(ends, out[part])
+    return out
+
+
+def matrix_m(
+    lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray, *, scale: float = 1.0
+) -> FloatArray:
+    """Length of the geodesics from each of n points to each of m, metres times a scale, shape (n, m); finite degrees.
+
+    Rows are shared out to as many threads as there are processors; each cell is computed by itself, so that the result
+    does not depend on how many there are.
+
+    Examples
+    --------
+    >>> matrix_m(np.array([76.0]), np.array([39.0]), np.array([77.0, 76.0]), np.array([39.0, 40.0])).round(3)
+    array([[ 86625.968, 111025.046]])
+    """
+    n, m = lon1.size, lon2.size
+    if n * m < NUMPY_FROM:
+        ends = np.repeat(lon1, m), np.repeat(lat1, m), np.tile(lon2, n), np.tile(lat2, n)
+        return np.asarray(GEOD.inv(*ends)[2]).reshape(n, m) * scale
+    out = np.empty((n, m))
+    one, two = prepare(lon1, lat1), prepare(lon2, lat2)
+    short = _all_near((lon1, lat1), (lon2, lat2))
+    fill = _compiled(one, two, scale, short=short) if n * m >= COMPILED_FROM else _plain(one, two, scale, short=short)
+
+    def task(first: int, last: int) -> None:
+        rows = out[first:last]
+        fill(first, last, rows)
+        if not short:
+            _mend((lon1[first:last, None], lat1[first:last, None], lon2, lat2), rows, scale)
+
+    step = max(1, _ROWS // m)
+    _share_out(task, n, step)
+    return out
+
+
+def _plain(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
+    def fill(first: int, last: int, out: FloatArray) -> None:
+        rows = max(1, _BLOCK // out.shape[1])
+        for i in range(first, last, rows):
+            for j in range(0, out.shape[1], _BLOCK):
+                a, b = one[:, i : min(i + rows, last), None], two[:, None, j : j + _BLOCK]
+                value = _formula(a, b, short=short)
+                out[i - first : i - first + rows, j : j + _BLOCK] = np.where(value < 0, -1.0, value * scale)
+
+    return fill
+
+
+def _compiled(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
+    from geosettle.distance._solver.geodesic_compiled import rows_far, rows_near  # noqa: PLC0415
+
+    def fill(first: int, last: int, out: FloatArray) -> None:
+        part = np.ascontiguousarray(one[:, first:last])
+        if short:
+            rows_near(part, two, scale, out)
+        else:
+            rows_far(part, two, scale, ANTIPODE, out)
+
+    return fill
+
+
+def _share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
+    """Run a task over rows in blocks, on all processors; stops at once on an error or Ctrl-C."""
+    firsts = range(0, n, step)
+    workers = min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(firsts)
+    )
+    if workers < 2:
+        for first in firsts:
+            task(first, min(first + step, n))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(task, first, min(first + step, n)) for first in firsts]
+        try:
+            for future in waiting:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -22,7 +22,7 @@ from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import GEOD
 from geosettle.quality import Problem
 
-__all__ = ["RoadNetwork", "RoadRules", "read_network", "road_pairs", "road_problems"]
+__all__ = ["RoadLines", "RoadNetwork", "RoadRules", "prepare_lines", "read_network", "road_pairs", "road_problems"]
 
 IntArray = NDArray[np.int64]
 NO_ROADS: Final = "no roads in the study"
@@ -250,14 +250,19 @@ def _where(
     return lon, lat, name
 
 
+def _directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each row may be used as drawn and against it."""
+    forward, backward = np.ones(len(rows), bool), np.ones(len(rows), bool)
+    if "oneway" in rows:
+        against = rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
+        forward, backward = ~against, ~_truth(rows["oneway"])
+    return forward, backward
+
+
 def _both_ways(n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame) -> Graph:
     """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it, else both)."""
     tail, head, seconds, metres = arcs
-    forward, backward = np.ones(tail.size, bool), np.ones(tail.size, bool)
-    if "oneway" in rows:
-        backward = ~_truth(rows["oneway"])
-        against = rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
-        forward, backward = forward & ~against, backward | against
+    forward, backward = _directions(rows)
     return make_graph(
         n,
         np.r_[tail[forward], head[backward]],
@@ -300,10 +305,27 @@ def _near_nodes(
     return node, leg
 
 
-def _from_lines(
-    roads: pd.DataFrame, rules: RoadRules, lon: FloatArray, lat: FloatArray
-) -> tuple[RoadNetwork, IntArray, FloatArray]:
-    """Network of lines, cut also where the given points are nearest to it."""
+@dataclass(frozen=True, eq=False)
+class RoadLines:
+    """Single lines ready for use: row, level, speed (km/h) and directions of each; `why` per row of the layer."""
+
+    lines: NDArray[np.object_]
+    row: IntArray
+    level: IntArray | None
+    speed: FloatArray
+    forward: NDArray[np.bool_]
+    backward: NDArray[np.bool_]
+    why: NDArray[np.object_]
+
+
+def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
+    """Check a line layer and take it apart into single lines.
+
+    Raises
+    ------
+    ColumnError, CrsError, InputError
+        Neither lines nor a table of lengths; no CRS; nothing left to use.
+    """
     if not isinstance(roads, gpd.GeoDataFrame):
         raise ColumnError(
             "the roads are neither lines nor a table of lengths",
@@ -326,17 +348,27 @@ def _from_lines(
     level = None
     if "layer" in roads:
         level = pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
-    options: dict[str, Any] = {"tolerance_m": rules.tolerance_m, "level": level, "crossings": rules.crossings}
+    forward, backward = _directions(roads)
+    return RoadLines(lines, row, level, _speeds(roads, rules)[row], forward[row], backward[row], why)
+
+
+def _from_lines(
+    roads: pd.DataFrame, rules: RoadRules, lon: FloatArray, lat: FloatArray
+) -> tuple[RoadNetwork, IntArray, FloatArray]:
+    """Make a network of lines, cut also where the given points are nearest to it."""
+    ready = prepare_lines(roads, rules)
+    lines, row = ready.lines, ready.row
+    options: dict[str, Any] = {"tolerance_m": rules.tolerance_m, "level": ready.level, "crossings": rules.crossings}
     first = node_lines(lines, **options)
     snapped = _nearest_on_lines(lines, first, lon, lat)
     noded = node_lines(lines, **options, extra=snapped[1:]) if lon.size else first
     metres = noded.metres
-    speed = _speeds(roads, rules)[row][noded.line]
+    speed = ready.speed[noded.line]
     rows = roads.iloc[row[noded.line]]
     graph = _both_ways(noded.lon.size, (noded.tail, noded.head, metres / speed * 3.6, metres), rows)
     name = np.full(noded.lon.size, "", dtype=object)
     network = RoadNetwork(
-        noded.lon, noded.lat, name, graph, components(graph), schematic=False, set_aside=_aside(roads, why)
+        noded.lon, noded.lat, name, graph, components(graph), schematic=False, set_aside=_aside(roads, ready.why)
     )
     node, leg = np.full((lon.size, 2), -1, dtype=np.int64), np.full((lon.size, 2), np.nan)
     if lon.size:

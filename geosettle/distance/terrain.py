@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import FloatArray, accumulate
+from geosettle.distance._solver.cost import FloatArray, solve
 from geosettle.distance.profile import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
 
-__all__ = ["surface_pairs", "walk_pairs"]
+__all__ = ["NO_DEM", "missing", "place_times", "surface_pairs", "walk_pairs"]
 
 NO_DEM: Final = "no elevation grid in the study"
 UNKNOWN: Final = "position unknown"
@@ -67,7 +67,7 @@ def surface_pairs(
     on the ellipsoid; at 4,000 m above it they are 0.06 % longer.
     """
     if context.dem is None:
-        return _missing(len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM)
+        return missing(len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM)
     check_dem(context.dem)
     lon1, lat1, lon2, lat2 = _ends(origins, sites, pairs)
     out = {name: np.full(len(pairs), np.nan) for name in ("surface_km", "ascent_m", "descent_m", "elevation_change_m")}
@@ -86,7 +86,7 @@ def surface_pairs(
     return pd.DataFrame(out).assign(why=pd.array(why, dtype="str"))
 
 
-def _missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
+def missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
     """Make a frame of missing values with one reason."""
     frame = pd.DataFrame({c: np.full(n, np.nan) for c in columns})
     return frame.assign(why=pd.array([why] * n, dtype="str"))
@@ -117,19 +117,25 @@ def walk_pairs(
     """
     columns = ("walk_out_h", "walk_back_h", "walk_round_h")
     if context.dem is None:
-        return _missing(len(pairs), columns, NO_DEM)
+        return missing(len(pairs), columns, NO_DEM)
     options = dict(context.options.get("walk", {}))
     grid = walk_grid(context.dem, landcover=context.landcover, **options)
-    used = [np.unique(pairs[:, side]) for side in (0, 1)]
-    frames = (origins, sites)
-    places = [
-        {int(i): grid.place(g) for i, g in zip(rows, np.asarray(f.geometry.array, dtype=object)[rows], strict=True)}
-        for rows, f in zip(used, frames, strict=True)
-    ]
-    seconds, why = _walk_seconds(grid, places, pairs)
+    seconds, why = place_times(grid, origins, sites, pairs)
     hours = seconds / 3600
     frame = pd.DataFrame({"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)})
     return frame.assign(why=pd.array(why, dtype="str"))
+
+
+def place_times(
+    grid: WalkGrid, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
+) -> tuple[FloatArray, NDArray[np.object_]]:
+    """Seconds from origin to site and back for every pair, shape (m, 2), and why they are missing."""
+    places = []
+    for side, frame in enumerate((origins, sites)):
+        rows = np.unique(pairs[:, side])
+        geometry = np.asarray(frame.geometry.array, dtype=object)[rows]
+        places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
+    return _walk_seconds(grid, places, pairs)
 
 
 def _walk_seconds(
@@ -170,7 +176,9 @@ def _from_hub(grid: WalkGrid, home: Place, away: list[Place], *, toward: bool) -
     """Seconds between the hub and each place; `toward` the hub or from it."""
     start = home.reach if toward else home.leave
     targets = [as_target(p, toward=toward) for p in away]
-    cost = accumulate(grid.grid, home.cells, start, targets=targets, bound=grid.bound(away), toward=toward)
+    cost = np.asarray(
+        solve(grid.grid, home.cells, start, targets=targets, bound=grid.bound(away), toward=toward), dtype=np.float64
+    )
     found = np.array([t.value(cost) for t in targets])
     for i, place in enumerate(away):
         ends = (place, home) if toward else (home, place)
@@ -205,7 +213,7 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
 
 def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
     """Find the islands of open cells that places touch; cells joined by a corner count as joined."""
-    if not grid.grid.closed.any():
+    if grid.grid.arcs is not None or not grid.grid.closed.any():
         return lambda _: np.zeros(1, np.intp)
     from scipy.ndimage import label  # noqa: PLC0415
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "NEIGHBOURS",
+    "Arcs",
     "CostGrid",
     "Moves",
     "PaceTable",
@@ -39,12 +40,15 @@ __all__ = [
     "legal_moves",
     "make_moves",
     "metrication",
+    "solve",
 ]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 Progress = Callable[[float], None]
 
+LARGE_CELLS: Final = 4_000_000
+"""From this many cells on the compiled engine is faster even when it has to be compiled first."""
 _FIRST_OCTANT: Final = {4: [], 8: [(1, 1)], 16: [(1, 1), (1, 2)], 32: [(1, 1), (1, 2), (1, 3), (2, 3)]}
 NEIGHBOURS: Final = tuple(_FIRST_OCTANT)
 
@@ -169,6 +173,20 @@ class PaceTable:
 
 
 @dataclass(frozen=True, eq=False)
+class Arcs:
+    """Further connections between cells, beside the moves: roads. Arcs leaving cell i are ``first[i]:first[i + 1]``.
+
+    They may cross closed cells (bridges, tunnels).
+    """
+
+    first: NDArray[np.int32]
+    head: NDArray[np.int32]
+    seconds: FloatArray
+    fastest: float
+    """Smallest cost per metre of straight distance of any arc, for lower bounds."""
+
+
+@dataclass(frozen=True, eq=False)
 class CostGrid:
     """A grid ready to be crossed.
 
@@ -188,6 +206,8 @@ class CostGrid:
         Pace by slope; None for isotropic friction.
     closed
         Cells that cannot be entered, shape (rows, columns).
+    arcs, arcs_back
+        Roads between cells, and the same turned round; or None.
     """
 
     moves: Moves
@@ -197,6 +217,8 @@ class CostGrid:
     multiplier: NDArray[np.floating] | None = None
     height: NDArray[np.floating] | None = None
     pace: PaceTable | None = None
+    arcs: Arcs | None = None
+    arcs_back: Arcs | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -207,9 +229,9 @@ class CostGrid:
     def least_per_metre(self) -> float:
         """Smallest possible cost of a metre anywhere: what makes a lower bound for the way still to go."""
         pace = 1.0 if self.pace is None else self.pace.fastest
-        if self.multiplier is None:
-            return pace
-        return pace * float(np.min(self.multiplier, where=~self.closed, initial=np.inf))
+        if self.multiplier is not None:
+            pace *= float(np.min(self.multiplier, where=~self.closed, initial=np.inf))
+        return pace if self.arcs is None else min(pace, self.arcs.fastest)
 
 
 def _shifted(array: NDArray[np.bool_], dr: int, dc: int) -> NDArray[np.bool_]:
@@ -336,6 +358,7 @@ def accumulate(
         name: np.ravel(a) for name, a in (("height", grid.height), ("multiplier", grid.multiplier)) if a is not None
     }
     legal = grid.legal.ravel()
+    arcs = grid.arcs_back if toward else grid.arcs
     cost = np.full(grid.closed.size, np.inf)
     np.minimum.at(cost, sources, np.zeros(sources.size) if start is None else start)
     index = np.unique(sources)
@@ -365,6 +388,8 @@ def accumulate(
         new = g[:, None] + _move_costs(grid, flat, u, v, toward=toward)
         better = allowed & (new < cost[v])
         v, found = v[better], new[better]
+        if arcs is not None:
+            v, found = _follow(arcs, u, g, v, found)
         np.minimum.at(cost, v, found)
         # Equal finds of one cell stay one entry (the last writer's), or ties would double with every round.
         entry = np.flatnonzero(found == cost[v])
@@ -374,6 +399,48 @@ def accumulate(
         index, value = np.r_[index, v], np.r_[value, found]
         key = np.r_[key, found if bound is None else found + bound(v)]
     return cost
+
+
+def _follow(
+    arcs: Arcs, u: IndexArray, g: FloatArray, v: IndexArray, found: FloatArray
+) -> tuple[IndexArray, FloatArray]:
+    """Add to the cells found those at the other end of arcs."""
+    count = (arcs.first[u + 1] - arcs.first[u]).astype(np.int64)
+    total = int(count.sum())
+    if not total:
+        return v, found
+    begin = np.cumsum(count) - count
+    arc = np.arange(total) - np.repeat(begin - arcs.first[u], count)
+    return np.r_[v, arcs.head[arc].astype(np.int64)], np.r_[found, np.repeat(g, count) + arcs.seconds[arc]]
+
+
+def solve(
+    grid: CostGrid,
+    sources: IndexArray,
+    start: FloatArray | None = None,
+    *,
+    targets: Sequence[Target] = (),
+    bound: Callable[[IndexArray], FloatArray] | None = None,
+    toward: bool = False,
+    compiled: bool | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.floating]:
+    """Accumulate by whichever engine suits; arguments as for `accumulate`, result flat.
+
+    Parameters
+    ----------
+    compiled
+        True: numba, float32; False: NumPy, float64; None: numba for more than 4 million cells without targets. The
+        two differ by float32 rounding, at most 6e-8 of the value per move.
+    """
+    if compiled is None:
+        compiled = grid.closed.size > LARGE_CELLS and not targets
+    if not compiled:
+        return accumulate(grid, sources, start, targets=targets, bound=bound, toward=toward, progress=progress)
+    from geosettle.distance._solver.cost_kernels import accumulate_compiled  # noqa: PLC0415  (numba takes a second)
+
+    found = accumulate_compiled(grid, sources, start, targets=tuple(targets), toward=toward, progress=progress)
+    return np.ravel(found)
 
 
 def _band(grid: CostGrid) -> float:

@@ -1,0 +1,158 @@
+"""Travel: the cheapest of walking and roads on one surface. Walk to the road, ride, walk on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.distance._protocol import Context
+from geosettle.distance._solver.cost import Arcs, CostGrid, FloatArray, IndexArray
+from geosettle.distance._solver.graph import make_graph
+from geosettle.distance.network import RoadRules, prepare_lines, read_network
+from geosettle.distance.profile import to_grid
+from geosettle.distance.terrain import NO_DEM, missing, place_times
+from geosettle.distance.walking import WalkGrid, walk_grid
+from geosettle.geodesy import GEOD
+
+__all__ = ["travel_pairs", "with_roads"]
+
+COLUMNS: Final = ("travel_out_h", "travel_back_h")
+
+
+def with_roads(
+    grid: WalkGrid, roads: pd.DataFrame, places: gpd.GeoDataFrame | None = None, rules: RoadRules | None = None
+) -> WalkGrid:
+    """Add roads to a walking grid, as arcs between cells along the lines.
+
+    Parameters
+    ----------
+    grid
+        The walking grid.
+    roads, places, rules
+        As for `geosettle.distance.network.read_network`.
+
+    Notes
+    -----
+    A line is cut where it changes cell, and each stretch is an arc between the cells of its ends, with the line's own
+    length and speed. A road can be entered and left in every cell that it passes; two roads meet where they share a
+    cell, not where they pass in neighbouring ones. Roads cross closed cells (bridges). The rows of a table of lengths
+    are arcs between the cells of their two places alone: they can be entered at the places only.
+    """
+    rules = rules or RoadRules()
+    if {"a", "b", "length_km"} <= set(roads.columns):
+        tail, head, seconds = _arcs_of_table(grid, roads, places, rules)
+    else:
+        tail, head, seconds = _arcs_of_lines(grid, roads, rules)
+    size = grid.grid.closed.size
+    forth, back = (_as_arcs(grid, size, a, b, seconds) for a, b in ((tail, head), (head, tail)))
+    return dataclasses.replace(grid, grid=dataclasses.replace(grid.grid, arcs=forth, arcs_back=back))
+
+
+def _as_arcs(grid: WalkGrid, size: int, tail: IndexArray, head: IndexArray, seconds: FloatArray) -> Arcs:
+    graph = make_graph(size, tail, head, seconds, seconds)
+    if not graph.head.size:
+        return Arcs(graph.first.astype(np.int32), graph.head, graph.seconds, np.inf)
+    start = np.repeat(np.arange(size), np.diff(graph.first))
+    apart = np.asarray(GEOD.inv(*grid.centres(start), *grid.centres(graph.head.astype(np.int64)))[2])
+    fastest = float(np.min(graph.seconds / np.maximum(apart, 1e-3)))
+    return Arcs(graph.first.astype(np.int32), graph.head, graph.seconds, fastest)
+
+
+def _cells(grid: WalkGrid, lon: FloatArray, lat: FloatArray) -> IndexArray:
+    """Cell of each point; -1 outside the grid or where the position is unknown."""
+    row, column = to_grid(grid.dem, lon, lat, lonlat=grid.lonlat)
+    rows, columns = grid.grid.shape
+    with np.errstate(invalid="ignore"):
+        r, c = np.floor(row + 0.5), np.floor(column + 0.5)
+        inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
+    return np.where(inside, np.where(inside, r, 0) * columns + np.where(inside, c, 0), -1).astype(np.int64)
+
+
+def _arcs_of_table(
+    grid: WalkGrid, roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules
+) -> tuple[IndexArray, IndexArray, FloatArray]:
+    network = read_network(roads, places, rules)[0]
+    cell = _cells(grid, network.lon, network.lat)
+    tail = cell[np.repeat(np.arange(network.graph.size), np.diff(network.graph.first))]
+    head = cell[network.graph.head]
+    on = (tail >= 0) & (head >= 0)
+    return tail[on], head[on], network.graph.seconds[on]
+
+
+def _arcs_of_lines(grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules) -> tuple[IndexArray, IndexArray, FloatArray]:
+    ready = prepare_lines(roads, rules)
+    dense = shapely.segmentize(ready.lines, _spacing(grid))
+    xy, line = shapely.get_coordinates(dense, return_index=True)
+    cell = _cells(grid, xy[:, 0], xy[:, 1])
+    metres = np.zeros(len(xy))
+    metres[1:] = GEOD.inv(xy[:-1, 0], xy[:-1, 1], xy[1:, 0], xy[1:, 1])[2]
+    first = np.r_[True, line[1:] != line[:-1]]
+    metres[first] = 0.0
+    along = np.cumsum(metres)
+    # One point per run of samples in the same cell: its middle, and the line's own ends, so that no stretch of road is
+    # lost or counted twice.
+    begin = np.flatnonzero(first | np.r_[True, cell[1:] != cell[:-1]])
+    end = np.r_[begin[1:], cell.size] - 1
+    of = line[begin]
+    same_line = of[1:] == of[:-1]
+    middle = (along[begin] + along[end]) / 2
+    middle = np.where(np.r_[True, ~same_line], along[begin], np.where(np.r_[~same_line, True], along[end], middle))
+    same = same_line & (cell[begin][1:] >= 0) & (cell[begin][:-1] >= 0)
+    a, b, of = cell[begin][:-1][same], cell[begin][1:][same], of[1:][same]
+    seconds = np.diff(middle)[same] / ready.speed[of] * 3.6
+    forward, backward = ready.forward[of], ready.backward[of]
+    return (
+        np.r_[a[forward], b[backward]],
+        np.r_[b[forward], a[backward]],
+        np.r_[seconds[forward], seconds[backward]],
+    )
+
+
+def _spacing(grid: WalkGrid) -> float:
+    """Degrees between samples of a line: a quarter of a cell."""
+    t = grid.dem.transform
+    if grid.lonlat:
+        return float(min(abs(t.a), abs(t.e)) / 4)
+    return float(grid.grid.lengths[:, :4].min() / 111_195 / 4)
+
+
+def travel_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> pd.DataFrame:
+    """Time of the cheapest mix of walking and riding, from each origin to its site and back.
+
+    Parameters
+    ----------
+    origins, sites, pairs, context
+        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.roads` as for the metric
+        "road"; options of "walk", "road" and "travel" (the last go first) are those of `walk_grid` and `RoadRules`.
+
+    Returns
+    -------
+    DataFrame
+        `travel_out_h, travel_back_h` and `why`.
+    """
+    if context.dem is None:
+        return missing(len(pairs), COLUMNS, NO_DEM)
+    options: dict[str, Any] = {**context.options.get("walk", {}), **context.options.get("travel", {})}
+    grid = walk_grid(context.dem, landcover=context.landcover, **options)
+    if context.roads is not None and len(context.roads):
+        grid = with_roads(grid, context.roads, context.places, RoadRules(**context.options.get("road", {})))
+    seconds, why = place_times(grid, origins, sites, pairs)
+    hours = seconds / 3600
+    return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(why=pd.array(why, dtype="str"))
+
+
+def road_cells(grid: CostGrid) -> NDArray[np.bool_]:
+    """Cells that roads pass, shape (rows, columns)."""
+    if grid.arcs is None:
+        return np.zeros(grid.shape, dtype=bool)
+    touched = np.diff(grid.arcs.first) > 0
+    touched[grid.arcs.head] = True
+    return touched.reshape(grid.shape)

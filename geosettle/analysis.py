@@ -15,7 +15,16 @@ import pandas as pd
 from geosettle import __version__
 from geosettle.admin import admin_long, join_admin
 from geosettle.claims import Evidence, judge_claims
-from geosettle.covers import derive_oasis, oasis_areas, oasis_position, overlay_areas
+from geosettle.covers import (
+    OUTSIDE,
+    cover_change,
+    derive_oasis,
+    founding_status,
+    land_per_household,
+    oasis_areas,
+    oasis_position,
+    overlay_areas,
+)
 from geosettle.distance import distance_intervals, pair_distances
 from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
@@ -140,6 +149,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     progress("overlaying land")
     covers = _covers(study, sites, oasis, problems)
     sites = sites.join(_areas_wide(covers, sites.index))
+    land = _land(study, sites, oasis, problems)
+    change = _change(study, sites, problems)
     progress("measuring distances")
     pairs, intervals = _distances(study)
     progress("measuring remoteness")
@@ -167,8 +178,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         admin=admin,
         covers=covers,
         oasis=oasis_table,
-        land=pd.DataFrame(),
-        change=pd.DataFrame(),
+        land=land,
+        change=change,
         remoteness=remote,
         livelihood=_livelihood(study, sites, remote),
         claims=judge_claims(study.claims, evidence),
@@ -325,14 +336,63 @@ _COVERS: Final = (
 def _areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
     """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`."""
     out = pd.DataFrame(index=sites)
-    outside = covers["class"].astype("string").str.startswith("(")
-    inner = covers[(covers["zone"] == "disc") & ~outside.fillna(value=False) & (covers["layer"] != "landcover")]
+    inner = covers[(covers["zone"] == "disc") & (covers["class"] != OUTSIDE) & (covers["layer"] != "landcover")]
     for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
         total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
         known = covers.loc[(covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"].unique()
         # A disc that was measured and holds none of it has 0; a site without position has no disc and no number.
         out[f"{layer}_{radius:g}km_ha"] = total.mask(total.isna() & sites.isin(known), 0.0)
     return out
+
+
+def _land(
+    study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
+) -> pd.DataFrame:
+    """Land per household of every site, and what the land was when the site was founded."""
+    land = land_per_household(
+        sites, study.development, study.flows, study.origins, **study.settings["land"], problems=problems
+    )
+    then = founding_status(sites, oasis, study.development).drop(columns="evidence")
+    out = land.join(then.drop(columns="why"))
+    out["why"] = _reasons(land["why"], then["why"])
+    return out
+
+
+def _change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """Change between the dates of land cover, and of oasis maps, around the sites and in the administrative units."""
+    radii = study.settings["overlay"]["radii_km"]
+    covers: list[tuple[str, Any, str | None]] = []
+    if len(study.landcover) > 1:
+        covers.append(("landcover", study.landcover, None))
+    if study.oasis is not None and study.oasis["year"].dropna().unique().size > 1:
+        covers.append(("oasis", study.oasis, None))
+    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites, radii)]
+    if study.boundaries is not None:
+        zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
+    tables = [
+        cover_change(frame, cover, by, radii_km=radius, problems=problems).assign(zone=zone, layer=layer)
+        for zone, frame, radius in zones
+        for layer, cover, by in covers
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_CHANGE))
+
+
+_CHANGE: Final = (
+    "zone_id",
+    "zone",
+    "radius_km",
+    "layer",
+    "year_from",
+    "year_to",
+    "measure",
+    "class",
+    "class_to",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "why",
+)
 
 
 # --- distances and remoteness ---------------------------------------------------------------------------------------

@@ -38,12 +38,11 @@ def write_template(folder: Path) -> None:
     OutputError
         The folder holds something already, or cannot be written.
     """
+    taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if taken:
+        raise OutputError("this is there already", file=str(folder), mend="Name a new or an empty folder.")
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError("this is there already", file=str(folder), mend="Name a new or an empty folder.")
         shutil.copytree(template_path(), folder, dirs_exist_ok=True)
-    except OutputError:
-        raise
     except OSError as error:
         raise OutputError(
             f"the template cannot be written: {error.strerror}",

@@ -118,6 +118,7 @@ def _join_level(
     border = np.full(n, np.nan)
     held = np.flatnonzero((chosen >= 0) & places.known & point)
     border[held] = np.abs(_border_m(places, held, polygons, chosen[held]))
+    border[several] = 0.0
     for row, found in touching.items():
         if len(found) > 1:
             names = " and ".join(f"{codes[u]} {units['name'].iloc[u]}" for u in found)

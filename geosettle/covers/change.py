@@ -189,8 +189,9 @@ def _crossed(zones: Zones, a: Raster, b: Raster) -> pd.DataFrame:
     crossed = _coded(old, a, codes) * len(names) + _coded(new, b, codes)
     table = {i * len(names) + j: f"{x}\t{y}" for x, i in codes.items() for y, j in codes.items()}
     long = class_areas(zones, Raster(crossed, grid.transform, grid.crs, "class", table), None, None)
-    pair = long["class"].where(long["class"] != OUTSIDE, f"{OUTSIDE}\t{OUTSIDE}").str.split("\t", expand=True)
-    return pd.DataFrame({"zone": long["zone"], "from": pair[0], "to": pair[1], "m2": long["m2"]})
+    pair = [c.split("\t") if "\t" in c else [c, c] for c in long["class"].astype(str)]
+    old_name, new_name = ([p[k] for p in pair] for k in (0, 1))
+    return pd.DataFrame({"zone": long["zone"], "from": old_name, "to": new_name, "m2": long["m2"]})
 
 
 def _class_name(value: float, classes: Mapping[int, str]) -> str:

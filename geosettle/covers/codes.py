@@ -20,6 +20,7 @@ LAND_CODES: Final[Mapping[str, str]] = {
     "illustrative_geometry": "a polygon only illustrates a declared area; it shows no place, and is never evidence",
     "leased_exceeds": "more land is declared leased than is there; the self-run part is left missing",
     "parcel_across_zones": "a parcel lies in several zones; each zone is given its own part of it",
+    "parcel_of_no_area": "a polygon has no area; it adds nothing",
     "parcel_of_two_sites": "ground is claimed by several sites; it is divided equally between them and reported",
     "parcel_without_site": "a polygon names no site of the study; it is counted for none",
     "parcel_without_year": "a polygon has no year; it is counted in its own row, with the year missing",

@@ -79,8 +79,9 @@ class Parcels:
         year = (
             pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64) if dated else np.full(len(cover), np.nan)
         )
-        geometry, area = fit_to_measure(lonlat(cover), ids, "parcel", max_repair_share, problems)
-        _report(ids, geometry, year if dated else np.full(len(cover), np.inf), survey_year, problems)
+        drawn = lonlat(cover)
+        geometry, area = fit_to_measure(drawn, ids, "parcel", max_repair_share, problems)
+        _report(ids, drawn, area, problems, year=year if dated else None, survey_year=survey_year)
         keep = np.flatnonzero(np.isfinite(area) & (area > 0))
         bounds = shapely.bounds(geometry[keep])
         named = ids[keep].astype(str) if cover.index.name is not None else np.zeros(keep.size)
@@ -94,15 +95,20 @@ class Parcels:
 def _report(
     ids: NDArray[np.object_],
     geometry: NDArray[np.object_],
-    year: FloatArray,
-    survey_year: int | None,
+    area: FloatArray,
     problems: Problems | None,
+    *,
+    year: FloatArray | None,
+    survey_year: int | None,
 ) -> None:
-    """Report what is odd about single polygons; a year that nobody asked for is infinite."""
+    """Report what is odd about single polygons; without a column of years nobody misses one."""
     if problems is None:
         return
-    for i in np.flatnonzero(shapely.is_missing(geometry) | shapely.is_empty(geometry)):
+    year = np.full(ids.size, np.inf) if year is None else year
+    for i in np.flatnonzero(shapely.is_missing(geometry)):
         note(problems, "cover_without_geometry", "note", f"Parcel {ids[i]} has no geometry.", id=str(ids[i]))
+    for i in np.flatnonzero(area == 0):
+        note(problems, "parcel_of_no_area", "note", f"Parcel {ids[i]} has no area.", id=str(ids[i]))
     for i in np.flatnonzero(np.isnan(year)):
         note(problems, "parcel_without_year", "note", f"Parcel {ids[i]} has no year.", id=str(ids[i]), column="year")
     late = np.isfinite(year) & (year > (np.inf if survey_year is None else survey_year))

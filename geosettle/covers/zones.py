@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+_NOTHING_M2: Final = 1e-3
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
@@ -224,7 +225,10 @@ def fit_to_measure(
     for i in np.flatnonzero(present & ~shapely.is_valid(out)):
         mended = polygons_of(shapely.make_valid(out[i], method="structure", keep_collapsed=False))
         before, after = area[i], area_m2([mended])[0]
-        change = abs(after - before) / max(after, before, 1e-9)
+        if max(before, after) < _NOTHING_M2:
+            out[i], area[i] = shapely.Polygon(), 0.0
+            continue
+        change = abs(after - before) / max(after, before)
         told = f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after ({shapely.is_valid_reason(out[i])})"
         if change > max_repair_share:
             out[i], area[i] = None, np.nan

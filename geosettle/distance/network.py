@@ -22,7 +22,16 @@ from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import GEOD
 from geosettle.quality import Problem
 
-__all__ = ["RoadLines", "RoadNetwork", "RoadRules", "prepare_lines", "read_network", "road_pairs", "road_problems"]
+__all__ = [
+    "RoadLines",
+    "RoadNetwork",
+    "RoadRules",
+    "is_table",
+    "prepare_lines",
+    "read_network",
+    "road_pairs",
+    "road_problems",
+]
 
 IntArray = NDArray[np.int64]
 NO_ROADS: Final = "no roads in the study"
@@ -187,11 +196,17 @@ def read_network(
     if not len(roads):
         raise InputError("the road layer has no rows", file="roads", mend="Leave the layer out or give roads.")
     lon, lat = points if points is not None else (np.zeros(0), np.zeros(0))
-    if {"a", "b", "length_km"} <= set(roads.columns):
+    if is_table(roads):
         network = _from_table(roads, places, rules)
         node, leg = _near_nodes(network, lon, lat, rules)
         return network, node, leg
     return _from_lines(roads, rules, lon, lat)
+
+
+def is_table(roads: pd.DataFrame) -> bool:
+    """Whether roads are a table of lengths between places; lines are lines even where they also have these columns."""
+    drawn = isinstance(roads, gpd.GeoDataFrame) and roads.active_geometry_name is not None
+    return {"a", "b", "length_km"} <= set(roads.columns) and not (drawn and roads.geometry.notna().any())
 
 
 def _from_table(roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules) -> RoadNetwork:

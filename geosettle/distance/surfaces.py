@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -173,8 +173,8 @@ def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_], *, lo
     _refuse(outside, "lies outside the grid", shown)
     r, c = at.T.astype(np.int64)
     own = r * columns + c
-    area = shapely.get_dimensions(geometry) == 2
-    shut_point: NDArray[np.bool_] = np.logical_and(closed.ravel()[own], ~area)
+    area = np.asarray(shapely.get_dimensions(geometry) == 2, dtype=np.bool_)
+    shut_point = np.asarray(closed.ravel()[own] & ~area, dtype=np.bool_)
     _refuse(shut_point, "lies in a closed cell", shown)
     shut = closed.ravel()[own]
     covered = [_covered(raster, shape, closed, lonlat=lonlat) for shape in geometry[area]]
@@ -210,7 +210,7 @@ def travel_time(
     neighbours: int = 16,
     altitude: bool | None = None,
     landcover_speed_kmh: Mapping[int, float] | None = None,
-    closed_classes: tuple[int, ...] = (),
+    closed_classes: Sequence[int] = (),
     road_rules: RoadRules | None = None,
     away: bool = False,
     compiled: bool | None = None,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
-from geosettle.distance.network import RoadRules, prepare_lines, read_network
+from geosettle.distance.network import RoadRules, is_table, prepare_lines, read_network
 from geosettle.distance.profile import to_grid
 from geosettle.distance.terrain import NO_DEM, missing, place_times
 from geosettle.distance.walking import WalkGrid, walk_grid
@@ -45,7 +45,7 @@ def with_roads(
     are arcs between the cells of their two places alone: they can be entered at the places only.
     """
     rules = rules or RoadRules()
-    if {"a", "b", "length_km"} <= set(roads.columns):
+    if is_table(roads):
         tail, head, seconds = _arcs_of_table(grid, roads, places, rules)
     else:
         tail, head, seconds = _arcs_of_lines(grid, roads, rules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -374,8 +374,8 @@ def walk_grid(
     neighbours: int = 16,
     altitude: bool | None = None,
     landcover: Raster | None = None,
-    landcover_speed_kmh: Mapping[int, float] | None = None,
-    closed_classes: tuple[int, ...] = (),
+    landcover_speed_kmh: Mapping[int, float] | Mapping[str, float] | None = None,
+    closed_classes: Sequence[int] = (),
     closed: NDArray[np.bool_] | None = None,
 ) -> WalkGrid:
     """Make an elevation grid ready to be walked.
@@ -421,10 +421,10 @@ def walk_grid(
     pace = chosen.pace()
     if landcover is not None and (landcover_speed_kmh or closed_classes):
         classes = _landcover_at(dem, landcover, lonlat=lonlat)
-        shut |= np.isin(classes, closed_classes)
+        shut |= np.isin(classes, list(closed_classes))
         flat = 5.0 if chosen.name == "weiss" else _KMH / float(pace(np.zeros(1))[0])
         factor = np.ones(dem.shape)
-        for value, speed in sorted((landcover_speed_kmh or {}).items()):
+        for value, speed in sorted((int(k), v) for k, v in (landcover_speed_kmh or {}).items()):
             if speed > 0:
                 factor[classes == value] = flat / speed
             else:

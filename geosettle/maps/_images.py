@@ -161,8 +161,9 @@ def _hillshade(z: FloatArray, cell: FloatArray) -> FloatArray:
     """Cosine of the angle between the ground's normal and a light from 315°, 45° high; shape of z."""
     if min(z.shape) < 2:
         return np.full(z.shape, np.sin(np.radians(45.0)))
-    south, east = np.gradient(z * _EXAGGERATION)
-    dx, dy = east / cell, -south / cell  # rise to the east, rise to the north
+    high = z * _EXAGGERATION
+    dx = np.gradient(high, axis=1) / cell  # rise to the east
+    dy = -np.gradient(high, axis=0) / cell  # rise to the north
     light = np.array([-np.sin(np.radians(45)), np.cos(np.radians(45)), 1.0]) / np.sqrt(2)
     return np.asarray((-dx * light[0] - dy * light[1] + light[2]) / np.sqrt(dx**2 + dy**2 + 1), dtype=np.float64)
 
@@ -199,7 +200,7 @@ def class_picture(
     code = np.zeros(values.shape, dtype=np.uint8)
     for i, (low, high) in enumerate(classes, start=1):
         code[(values >= low) & (values < high)] = i
-    picture = Image.frombytes("P", (code.shape[1], code.shape[0]), code.tobytes())
+    picture = Image.frombytes("P", (len(code[0]), len(code)), code.tobytes())
     rgb = [0, 0, 0]
     for colour in colours:
         rgb += [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

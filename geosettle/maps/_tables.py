@@ -155,7 +155,8 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     """Rows of the card of a site: label, column, columns of its interval, unit."""
     units = {
         "households": "", "persons": "", "year": "year", "county": "", "declared_county": "", "prefecture": "",
-        "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha", "models": "",
+        "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha",
+        "models": "",
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
@@ -292,7 +293,8 @@ def notes(result: Result) -> dict[str, Any]:
     if basis.astype(str).eq("illustrative").any():
         caveats.append(words("note_illustrative"))
     if study.get("boundary_note"):
-        caveats.append(words("note_boundary_set", set=str(study["boundary_note"]).rstrip(".")))
+        own = str(study["boundary_note"]).removeprefix("Boundaries: ").rstrip(".")
+        caveats.append(words("note_boundary_set", set=own))
     caveats += [words("note_boundary"), words("note_projection")]
     if result.study.dem is not None:
         caveats.append(words("note_relief"))

@@ -68,8 +68,8 @@ def find_basemap(name: str) -> Basemap:
 
     Examples
     --------
-    >>> find_basemap("CartoDB.Positron").hosts[0]
-    'https://a.basemaps.cartocdn.com'
+    >>> find_basemap("OpenTopoMap").hosts[0]
+    'https://a.tile.opentopomap.org'
     """
     import xyzservices  # noqa: PLC0415  (a list of 200 providers, read only when one is asked for)
 

@@ -152,8 +152,8 @@ def csp(scripts: Iterable[str], styles: Iterable[str], *, hosts: Sequence[str] =
 
     Examples
     --------
-    >>> csp(["var a = 1;"], [])[:61]
-    "default-src 'none'; script-src 'sha256-4mUeKqXsV+lyLmU7uJ27Tj"
+    >>> csp(["var a = 1;"], []).split("; ")[1]  # printf 'var a = 1;' | openssl dgst -sha256 -binary | base64
+    "script-src 'sha256-+dZ6udsWxNVoGfScAq7t5IIF5UJb4F6RhjbN6oe1p4w='"
     """
     style = "'unsafe-inline'" if foreign else " ".join(_hash(s) for s in styles) or "'none'"
     return "; ".join(

@@ -152,12 +152,12 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
         },
     )
     empty = pd.DataFrame()
-    walk = dem()
+    height = dem()
     return Result(
         study=study, sites=sites, origins=origins, pairs=pairs, intervals=empty, admin=empty, covers=_covers(sites, hostile=hostile),
         oasis=empty, land=empty, change=empty, remoteness=_remoteness(sites, hostile=hostile), livelihood=_livelihood(sites, hostile=hostile),
         claims=empty, problems=empty,
-        rasters={"walk_h": Raster((walk.values - 900) / 400, walk.transform, unit="h")},
+        rasters={"walk_h": Raster((height.values - 900) / 400, height.transform, unit="h")},  # noqa: PD011
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ function select(thing, zoom) {
   fillCard();
   markRows();
   if (thing && zoom) zoomTo(thing);
+  else if (thing) clearOfCard(thing);
   sheets.repaint();
   writeHash();
   if (!thing) {
@@ -34,6 +35,16 @@ function zoomTo(thing) {
   // The card lies over the right of the map, but below it on a phone.
   const beside = matchMedia('(min-width: 761px)').matches ? [part.card.offsetWidth + 20, 20] : [20, 20];
   if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: beside });
+}
+
+/** Move the map a little if the card would cover what was selected. @param {{kind: string, row: number}} thing */
+function clearOfCard(thing) {
+  const table = thing.kind === 'site' ? sites : origins;
+  const lat = table.value('lat', thing.row);
+  if (lat === null || !matchMedia('(min-width: 761px)').matches) return;
+  const point = map.latLngToContainerPoint([lat, table.value('lon', thing.row)]);
+  const over = point.x - (part.card.offsetLeft - 40);
+  if (over > 0 && point.y < part.card.offsetTop + part.card.offsetHeight + 20) map.panBy([over, 0], { animate: false });
 }
 
 function wholeMap() {

@@ -286,7 +286,8 @@ function readHash() {
     const row = id === null ? -1 : table.column('id').indexOf(id);
     if (row >= 0) state.selected = { kind, row };
   }
-  return view ? { zoom: Number(view[1]), at: [Number(view[2]), Number(view[3])] } : null;
+  const [zoom, lat, lon] = view ? view.slice(1).map(Number) : [NaN, NaN, NaN];
+  return zoom <= 20 && Math.abs(lat) <= 85 && Math.abs(lon) <= 360 ? { zoom, at: [lat, lon] } : null;
 }
 
 /** @param {string} key */

@@ -1,0 +1,461 @@
+"""The map in a real browser: what is drawn, what can be done with it, and that nothing else happens.
+
+`open_page` fails a test whenever the page asks for anything, writes to the console, throws, or runs text of the data.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import made_up
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+
+from geosettle.geodesy import GEOD
+from geosettle.maps import map_html, render
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def plain():
+    return made_up.result(hostile=False)
+
+
+@pytest.fixture(scope="session")
+def plain_html(plain):
+    return map_html(plain)
+
+
+@pytest.fixture(scope="session")
+def hostile_html():
+    return map_html(made_up.result())
+
+
+def counts(page):
+    return page.evaluate("({...geosettle.drawn})")
+
+
+def settle(page):
+    """Wait until the canvas has been painted."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def until(page, expression, seconds=10):
+    """Wait for an expression to hold; Playwright's own waiting needs eval, which the page's policy forbids."""
+    for _ in range(seconds * 20):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(expression)
+
+
+def at(page, lon, lat):
+    """Pixel of a position in the page."""
+    point = page.evaluate("([lon, lat]) => geosettle.map.latLngToContainerPoint([lat, lon])", [lon, lat])
+    return point["x"], point["y"]
+
+
+def pixels(page):
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+
+
+def near_colour(picture, x, y, colour, tolerance=12):
+    """Whether a pixel within 2 of a place has a colour."""
+    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    patch = picture[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3]
+    return bool((np.abs(patch - wanted).max(axis=2) <= tolerance).any())
+
+
+# --- loading -----------------------------------------------------------------------------------------------------------
+
+
+def test_it_draws_every_site_origin_and_flow_that_has_a_place(open_page, plain, plain_html):
+    known = {name: frame.geometry.notna() for name, frame in (("sites", plain.sites), ("origins", plain.origins))}
+    pairs = plain.pairs.reset_index()
+    both = pairs["origin_id"].map(known["origins"]) & pairs["site_id"].map(known["sites"])
+    with open_page(plain_html) as page:
+        for name, count in (
+            ("sites", known["sites"].sum()),
+            ("origins", known["origins"].sum()),
+            ("flows", both.sum()),
+        ):
+            assert int(page.get_attribute("#gs-map", f"data-{name}")) == count
+            assert str(count) in page.text_content("#gs-live")
+        assert page.locator("#gs-sites tbody tr").count() == len(plain.sites)
+        assert page.locator("#gs-unknown li").count() == (~known["sites"]).sum() + (~known["origins"]).sum()
+
+
+def test_symbols_stand_where_the_sites_are(open_page, plain, plain_html):
+    with open_page(plain_html) as page:
+        shown = page.evaluate("[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)")
+        for layer in set(shown) - {"sites", "relief"}:
+            page.uncheck(f"[data-layer='{layer}']")
+        settle(page)
+        picture = pixels(page)
+        filled = plain.sites[plain.sites.geometry.notna() & plain.sites["households"].notna()]
+        hollow = plain.sites[plain.sites.geometry.notna() & plain.sites["households"].isna()]
+        for frame, colour in ((filled, "#D55E00"), (hollow, "#FFFFFF")):
+            assert len(frame) > 3
+            for point in frame.geometry:
+                x, y = at(page, point.x, point.y)
+                if 5 < x < 1000 and 5 < y < 890:
+                    assert near_colour(picture, x, y, colour)
+
+
+def test_every_hostile_string_is_shown_as_text(open_page, hostile_html):
+    with open_page(hostile_html) as page:
+        rows = page.locator("#gs-sites tbody th").all_text_contents()
+        for text in made_up.HOSTILE:
+            assert any(text in row for row in rows), text
+        assert page.locator("img[src='x'], #gs-panel script, #gs-panel img").count() == 0
+        options = page.locator("#gs-colour option").all_text_contents()
+        assert any("<img src=x" in option for option in options)
+        assert "</script><script>" in page.text_content(".gs-caveats")
+        assert page.title() == json.loads(page.evaluate("JSON.stringify(document.querySelector('h1').textContent)"))
+
+
+def test_hostile_strings_stay_text_through_every_action(open_page, hostile_html):
+    with open_page(hostile_html) as page:
+        for row in range(0, 28, 3):
+            page.locator(f"[data-row='site:{row}']").click()
+            assert page.is_visible("#gs-card")
+        for row in range(0, 60, 9):
+            page.locator(f"[data-row='origin:{row}']").click()
+        page.select_option("#gs-colour", index=1)
+        page.select_option("#gs-area", index=2)
+        page.fill("#gs-filter", "<script>")
+        assert page.locator("#gs-sites tbody tr").count() >= 2
+        page.fill("#gs-filter", "{{7*7}}")
+        assert page.locator("#gs-sites tbody tr").count() >= 1
+        page.click("#gs-language")
+        for x in range(60, 1000, 60):
+            page.mouse.move(x, 480)
+            page.mouse.move(x, 300)
+        page.mouse.click(500, 400)
+        with page.expect_download() as download:
+            page.click("#gs-png")
+        assert download.value.suggested_filename == "map.png"
+        assert page.locator("img[src='x']").count() == 0
+
+
+def test_a_link_with_hostile_text_does_nothing(open_page, plain_html):
+    for fragment in (
+        "#site=%",
+        "#map=99/999/999&site=<img src=x onerror=window.__ran=1>",
+        "#lang=constructor&area=__proto__",
+        "#site=__proto__",
+    ):
+        with open_page(plain_html, fragment=fragment) as page:
+            assert page.is_hidden("#gs-card")
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------------
+
+
+def test_clicking_a_site_selects_it_and_the_empty_map_clears(open_page, plain, plain_html):
+    site = plain.sites[plain.sites.geometry.notna()]["households"].idxmax()
+    point = plain.sites.geometry[site]
+    with open_page(plain_html) as page:
+        x, y = at(page, point.x, point.y)
+        page.mouse.move(x, y)
+        assert plain.sites.at[site, "name"] in page.text_content("#gs-tip")
+        page.mouse.click(x, y)
+        card = page.text_content("#gs-card")
+        assert plain.sites.at[site, "name"] in card
+        assert f"{plain.sites.at[site, 'households']:,.0f}" in card
+        assert "\u22124.0 to 1.0" in card
+        assert page.locator("tr.gs-chosen").count() == 1
+        assert f"site={site}" in page.evaluate("location.hash")
+        settle(page)
+        x, y = at(page, point.x, point.y)
+        assert x < page.locator("#gs-card").bounding_box()["x"]
+        assert near_colour(pixels(page), x, y, "#111111")
+        page.click("#gs-close")
+        assert page.is_hidden("#gs-card")
+
+
+def test_the_card_draws_the_distances_of_its_origins(open_page, plain, plain_html):
+    site = plain.pairs["geodesic_km"].dropna().groupby("site_id").size().idxmax()
+    km = plain.pairs.xs(site, level="site_id")["geodesic_km"].dropna()
+    with open_page(plain_html, fragment=f"#site={site}") as page:
+        chart = page.locator("#gs-card svg").first
+        assert chart.locator("circle").count() == min(12, len(km))
+        label = chart.get_attribute("aria-label")
+        for value in km.sort_values()[:12]:
+            assert f"{value:,.1f}" in label or f"{value:,.0f}" in label
+        assert page.locator("#gs-card figure").count() == 3
+
+
+def test_the_table_sorts_and_filters_in_any_script(open_page, hostile_html):
+    with open_page(hostile_html) as page:
+        heads = page.locator("#gs-sites thead th")
+        assert heads.nth(1).get_attribute("aria-sort") == "descending"
+        page.click("[data-sort='site:households']")
+        assert heads.nth(1).get_attribute("aria-sort") == "ascending"
+        assert page.evaluate("document.activeElement.getAttribute('data-sort')") == "site:households"
+        values = [
+            float(t.replace(",", ""))
+            for t in page.locator("#gs-sites tbody td:nth-child(2)").all_text_contents()
+            if t != "—"
+        ]
+        assert values == sorted(values)
+        for text in ("和田", "خوتەن", "YES49"):
+            page.fill("#gs-filter", text)
+            assert 1 <= page.locator("#gs-sites tbody tr").count() < 31
+        page.fill("#gs-filter", "no such place")
+        assert page.locator("#gs-sites tbody tr").count() == 0
+
+
+def test_layers_can_be_hidden(open_page, plain_html):
+    with open_page(plain_html) as page:
+        before = pixels(page)
+        page.uncheck("[data-layer='flows']")
+        settle(page)
+        assert np.abs(pixels(page) - before).sum() > 100_000
+
+
+def test_the_year_slider_hides_what_came_later_and_plays(open_page, plain, plain_html):
+    with open_page(plain_html) as page:
+        everything = counts(page)
+        page.evaluate(
+            "(y) => { const s = document.getElementById('gs-year'); s.value = y; s.dispatchEvent(new Event('input')); }",
+            2009,
+        )
+        settle(page)
+        now = counts(page)
+        placed = plain.sites[plain.sites.geometry.notna()]
+        assert now["sites"] == (placed["year"] <= 2009).sum() < everything["sites"]
+        assert now["flows"] < everything["flows"]
+        page.click("#gs-play")
+        until(page, "Number(document.getElementById('gs-year').value) >= 2011")
+        page.click("#gs-play")
+        assert counts(page)["sites"] >= now["sites"]
+
+
+def test_sites_are_coloured_by_an_indicator_with_a_legend(open_page, plain, plain_html):
+    with open_page(plain_html) as page:
+        page.select_option("#gs-colour", index=1)
+        settle(page)
+        assert page.locator(".gs-classes li").count() == 6
+        picture = pixels(page)
+        first = plain.sites.geometry.iloc[0]
+        assert near_colour(picture, *at(page, first.x, first.y), "#FDE725")
+
+
+def test_two_layers_are_compared_at_a_divider(open_page, plain_html):
+    with open_page(plain_html) as page:
+        page.select_option("#gs-area", "landcover_2005")
+        page.select_option("#gs-compare", "landcover_2019")
+        assert page.text_content(".gs-side-left") == "Land cover 2005"
+        left = "document.querySelector('.leaflet-gs-left-pane').style.clip"
+        assert "rect(" in page.evaluate(left)
+        settle(page)
+        x, y = at(page, 77.5, 39.35)  # cropland in 2019 only, within 0.9 but not 0.4 degrees of its middle
+        difference = {}
+        for share in (5, 95):
+            page.evaluate(
+                "(v) => { const d = document.querySelector('.gs-divider'); d.value = v; d.dispatchEvent(new Event('input')); }",
+                share,
+            )
+            settle(page)
+            difference[share] = pixels(page)[round(y) - 20, round(x) + 20]
+        assert np.abs(difference[5] - difference[95]).max() > 8
+        page.select_option("#gs-compare", "")
+        assert page.locator(".gs-divider").count() == 0
+        assert page.evaluate(left) == ""
+
+
+def test_opacity_changes_the_area_layer(open_page, plain_html):
+    with open_page(plain_html) as page:
+        page.select_option("#gs-area", "walk_h")
+        page.evaluate(
+            "() => { const o = document.getElementById('gs-opacity'); o.value = 20; o.dispatchEvent(new Event('input')); }"
+        )
+        assert page.evaluate("document.querySelector('.leaflet-gs-left-pane img').style.opacity") == "0.2"
+        assert page.locator(".gs-ramp li").count() == 6
+
+
+# --- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_language_can_be_chosen_and_changed(open_page, plain):
+    with open_page(map_html(plain, lang="zh")) as page:
+        assert page.get_attribute("html", "lang") == "zh"
+        assert "半数" in page.text_content("h1")
+        page.click("#gs-language")
+        assert page.get_attribute("html", "lang") == "en"
+        assert "Half of the moves" in page.text_content("h1")
+        assert not re.search(r"[\u4e00-\u9fff]", page.text_content("#gs-legend"))
+        assert "lang=en" in page.evaluate("location.hash")
+
+
+def test_a_permalink_brings_back_view_and_choice(open_page, plain_html):
+    with open_page(plain_html) as page:
+        page.locator("[data-row='site:3']").click()
+        until(page, "location.hash.includes('site=s3') && !geosettle.map._animatingZoom")
+        page.wait_for_timeout(400)
+        fragment = page.evaluate("location.hash")
+        view = page.evaluate("({z: geosettle.map.getZoom(), c: geosettle.map.getCenter()})")
+    with open_page(plain_html, fragment=fragment) as page:
+        again = page.evaluate("({z: geosettle.map.getZoom(), c: geosettle.map.getCenter()})")
+        assert again["z"] == view["z"]
+        assert again["c"]["lat"] == pytest.approx(view["c"]["lat"], abs=2e-3)
+        assert "Site 3" in page.text_content("#gs-card")
+
+
+def test_rings_and_scale_are_geodesic(open_page, plain_html):
+    with open_page(plain_html) as page:
+        for lon, lat, azimuth, metres in (
+            (76.0, 39.0, 45.0, 100_000),
+            (-70.0, -53.0, 200.0, 25_000),
+            (10.0, 0.0, 300.0, 300_000),
+        ):
+            found = page.evaluate("(a) => geosettle.destination(...a)", [lon, lat, azimuth, metres])
+            x, y, _ = GEOD.fwd(lon, lat, azimuth, metres)
+            assert found == pytest.approx([x, y], abs=1e-8)
+        for lat in (0.0, 39.0, 60.0):
+            degree = GEOD.inv(0, lat, 0.001, lat)[2] * 1000  # metres in a degree of longitude
+            per_pixel = page.evaluate("(lat) => geosettle.metresPerPixel(lat, 6)", lat)
+            assert per_pixel == pytest.approx(degree * 360 / (256 * 2**6), rel=1e-6)
+
+
+def test_the_scale_bar_holds_at_the_latitude_of_the_pointer(open_page, plain_html):
+    with open_page(plain_html) as page:
+        lengths = {}
+        for y in (60, 840):
+            page.mouse.move(500, y)
+            lat = float(re.match(r"([\d.]+)°N", page.text_content(".gs-coords")).group(1))
+            km = float(page.text_content(".gs-scalebar").split()[0])
+            width = page.evaluate("document.querySelector('.gs-scalebar').getBoundingClientRect().width")
+            zoom = page.evaluate("geosettle.map.getZoom()")
+            degree = GEOD.inv(0, lat, 0.001, lat)[2]
+            lengths[y] = width * degree * 360 / (256 * 2**zoom) / km
+        assert lengths[60] == pytest.approx(1, abs=0.01)
+        assert lengths[840] == pytest.approx(1, abs=0.01)
+
+
+# --- taking it along ---------------------------------------------------------------------------------------------------
+
+
+def test_the_picture_is_the_map_with_title_legend_and_sources(open_page, plain, plain_html, tmp_path):
+    with open_page(plain_html) as page:
+        with page.expect_download() as download:
+            page.click("#gs-png")
+        file = tmp_path / "map.png"
+        download.value.save_as(file)
+        size = page.evaluate("geosettle.map.getSize()")
+        point = plain.sites.geometry[plain.sites[plain.sites.geometry.notna()]["households"].idxmax()]
+        x, y = at(page, point.x, point.y)
+        picture = np.asarray(Image.open(file).convert("RGB")).astype(int)
+        head = 84
+        assert picture.shape[1] == 2 * size["x"]
+        assert near_colour(picture, 2 * x, 2 * (y + head), "#D55E00")
+        assert (picture[: 2 * head].max(axis=2) < 90).sum() > 1000  # the title
+        assert page.evaluate("geosettle.sitesCsv()").count("\r\n") == len(plain.sites) + 1
+
+
+def test_the_table_leaves_as_text_that_no_spreadsheet_runs(open_page, hostile_html):
+    with open_page(hostile_html) as page:
+        csv = page.evaluate("geosettle.sitesCsv()")
+        assert "'=1+1" in csv
+        assert not re.search(r'(^|,)"?=1', csv, re.MULTILINE)
+
+
+def test_print_gives_the_map_the_size_of_the_sheet(open_page, plain_html):
+    with open_page(plain_html) as page:
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        settle(page)
+        box = page.locator("#gs-map").bounding_box()
+        canvas = page.locator("#gs-map canvas").bounding_box()
+        assert (box["width"], box["height"]) == (1040, 660)
+        assert canvas["x"] <= box["x"]
+        assert canvas["x"] + canvas["width"] >= box["x"] + box["width"]
+        assert page.is_hidden(".gs-buttons")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        settle(page)
+        assert page.locator("#gs-map").bounding_box()["width"] > 1040
+
+
+# --- for everyone ------------------------------------------------------------------------------------------------------
+
+
+def test_a_phone_shows_map_then_panel_without_sideways_scrolling(open_page, plain_html):
+    with open_page(plain_html, width=390, height=844, scale=2, mobile=True) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator("#gs-panel").bounding_box()["y"] >= page.locator("#gs-map").bounding_box()["height"]
+        page.locator("[data-row='site:3']").tap()
+        assert page.is_visible("#gs-card")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        for button in page.locator(".gs-buttons button").all():
+            assert button.bounding_box()["height"] >= 24
+
+
+def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
+    with open_page(plain_html) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "gs-skip"
+        page.keyboard.press("Enter")
+        seen = []
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            seen.append(
+                page.evaluate(
+                    "document.activeElement.getAttribute('data-row') || document.activeElement.getAttribute('data-sort') || document.activeElement.id"
+                )
+            )
+            if seen[-1].startswith("site:") and seen[-1][5:].isdigit():
+                break
+        assert "gs-filter" in seen
+        zoom = page.evaluate("geosettle.map.getZoom()")
+        page.keyboard.press("Enter")
+        until(page, f"geosettle.map.getZoom() !== {zoom}")
+        assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+        assert page.text_content("#gs-live")
+        assert page.is_visible("#gs-card")
+
+
+@pytest.mark.parametrize(
+    ("lang", "width", "fragment"),
+    [("en", 1440, ""), ("en", 1440, "#site=s3"), ("en", 390, "#site=s3"), ("zh", 1440, "#area=walk_h")],
+)
+def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
+    with open_page(map_html(plain, lang=lang), width=width, fragment=fragment) as page:
+        found = Axe().run(page).response["violations"]
+        assert not [(v["id"], v["impact"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+# --- folium ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_users_own_layers_ride_on_top(open_page, plain):
+    import folium
+
+    shown = render(plain)
+    folium.CircleMarker([38.5, 78], radius=30, fill=True, popup="<b>mine</b> {{7*7}} ${1}", tooltip="own").add_to(shown)
+    folium.GeoJson(
+        {"type": "Feature", "properties": {"n": "{{7*7}}"}, "geometry": {"type": "Point", "coordinates": [77, 39]}}
+    ).add_to(shown)
+    with open_page(shown.get_root().render()) as page:
+        assert page.locator("path.leaflet-interactive").count() == 1
+        assert page.locator(".leaflet-marker-icon").count() == 1
+        page.locator("path.leaflet-interactive").click()
+        assert "mine {{7*7}}" in page.text_content(".leaflet-popup-content")
+
+
+def test_a_notebook_shows_it_in_a_frame(chromium, plain):
+    page = chromium.new_page()
+    errors = []
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.set_content(f"<body>{render(plain)._repr_html_()}</body>")
+    frame = page.frame_locator("iframe")
+    frame.locator("#gs-map[data-sites]").wait_for()
+    assert frame.locator("#gs-sites tbody tr").count() == len(plain.sites)
+    assert not errors
+    page.close()

@@ -1,0 +1,356 @@
+"""The map without a browser: packing, pictures, the page's safety, its size and its seams."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.resources
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import folium
+import folium.plugins
+import geopandas as gpd
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from affine import Affine
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent / "browser"))
+import made_up
+
+from geosettle.errors import InputError, OutputError, UnknownNameError
+from geosettle.maps import ELEMENTS, _images, _pack, _words, map_html, offline, render
+from geosettle.maps.basemaps import find_basemap
+from geosettle.raster import Raster
+
+STATIC = importlib.resources.files("geosettle.maps") / "static"
+SCRIPT = "\n".join((STATIC / name).read_text("utf-8") for name in (*offline.SCRIPTS, "bridge.js"))
+
+
+def unpack(text: str) -> list[int]:
+    """Zigzag variable-length integers, read as the Protocol Buffers encoding guide says, one byte at a time."""
+    out, value, shift = [], 0, 0
+    for byte in base64.b64decode(text):
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            out.append((value >> 1) ^ -(value & 1))
+            value, shift = 0, 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def result():
+    return made_up.result()
+
+
+@pytest.fixture(scope="module")
+def html(result):
+    return map_html(result)
+
+
+def data_of(html: str) -> dict:
+    block = re.search(r'<script type="application/json" id="gs-data">(.*?)</script>', html, re.DOTALL).group(1)
+    return json.loads(block)
+
+
+# --- packing -----------------------------------------------------------------------------------------------------------
+
+
+@hypothesis.given(st.lists(st.integers(-(2**52), 2**52)))
+def test_packed_numbers_come_back(numbers):
+    assert unpack(_pack.pack(numbers)) == numbers
+
+
+@hypothesis.given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=30))
+def test_columns_keep_what_is_missing_and_round_the_rest(values):
+    packed = _pack.column(pd.Series(values, dtype="float64"), digits=2)
+    whole = np.array(unpack(packed["d"]), dtype=float)
+    whole = np.cumsum(whole) if packed.get("delta") else whole
+    for value, number in zip(values, whole, strict=True):
+        if value is None:
+            assert number == 0
+        else:
+            assert number != 0
+            assert (number - (number > 0)) / 100 == pytest.approx(value, abs=0.0051)
+
+
+def test_outlines_keep_every_ring_within_half_a_step():
+    shape = shapely.Polygon([(0, 0), (3, 0), (3, 3), (0, 3)], [[(1, 1), (2, 1), (2, 2), (1, 2)]])
+    packed = _pack.outlines([shape, None, shapely.LineString([(76.12344, 38), (77, 39)])], steps=10_000)
+    assert unpack(packed["rings"]) == [2, 0, 1]
+    assert unpack(packed["points"]) == [5, 5, 2]
+    xs = np.cumsum(unpack(packed["x"])) / 10_000
+    assert xs[-2] == pytest.approx(76.1234, abs=1e-9)
+
+
+def test_simplified_neighbours_still_share_their_border():
+    wave = [(1 + 0.01 * np.sin(40 * y), y) for y in np.linspace(0, 1, 200)]
+    left = shapely.Polygon([(0, 0), *wave, (0, 1)])
+    right = shapely.Polygon([(2, 0), *wave, (2, 1)])
+    simple = _pack.simplify([left, right], 0.05)
+    assert len(shapely.get_coordinates(simple)) < 60
+    assert shapely.coverage_is_valid(simple)
+    assert shapely.area(shapely.intersection(simple[0], simple[1])) == 0
+
+
+# --- pictures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("south", "north"), [(34.0, 42.0), (-10.0, 10.0), (60.0, 75.0)])
+def test_a_warped_raster_of_latitudes_is_right_within_half_a_cell(south, north):
+    rows = 240
+    cell = (north - south) / rows
+    centre = north - cell * (np.arange(rows) + 0.5)
+    raster = Raster(np.repeat(centre[:, None], 3, axis=1), Affine(1, 0, 70, 0, -cell, north))
+    true = _images.mercator_rows(north, south, 400)
+    nearest = _images.to_mercator(raster, 400, smooth=False)[:, 0]
+    smooth = _images.to_mercator(raster, 400, smooth=True)[:, 0]
+    assert np.abs(nearest - true).max() <= cell / 2 + 1e-9
+    assert np.abs(smooth - true)[5:-5].max() < 1e-6
+
+
+def test_rows_of_a_mercator_picture_are_where_web_mercator_puts_them():
+    # PROJ: pyproj.Transformer.from_crs(4326, 3857, always_xy=True) puts 36 N at y = 4300621.372 and 41 N at
+    # y = 5012341.664; the middle, y = 4656481.518, transformed back is 38.54343184 N.
+    assert _images.mercator_rows(41, 36, 1)[0] == pytest.approx(38.54343184, abs=1e-7)
+
+
+def test_class_pictures_hold_exactly_the_colours_of_the_legend():
+    values = np.array([[0.2, 0.7], [1.5, np.nan]])
+    raster = Raster(values, Affine(1, 0, 0, 0, -1, 1))
+    colours = ["#F2F0F7", "#756BB1", "#54278F"]
+    uri = _images.class_picture(raster, [(0, 0.5), (0.5, 1), (1, np.inf)], colours)
+    picture = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA")
+    pixels = np.asarray(picture)
+    seen = {"#{:02X}{:02X}{:02X}".format(*p[:3]) for p in pixels.reshape(-1, 4) if p[3]}
+    assert seen == set(colours)
+    assert (pixels[-1, -1, 3] == 0).all()
+
+
+def test_light_from_the_north_west_brightens_slopes_that_face_it():
+    x, y = np.meshgrid(np.arange(60.0), np.arange(60.0))
+    facing = Raster(
+        3000 + (x + y - 60) * 100, Affine(0.01, 0, 76, 0, -0.01, 39)
+    )  # rises to the south-east, so it faces north-west
+    away = Raster(3000 - (x + y - 60) * 100, Affine(0.01, 0, 76, 0, -0.01, 39))
+    bright, dark = (
+        np.asarray(
+            Image.open(io.BytesIO(base64.b64decode(_images.relief_picture(r)["src"].split(",")[1]))).convert("L")
+        )[30, 30]
+        for r in (facing, away)
+    )
+    assert bright > dark + 20
+
+
+# --- the page ----------------------------------------------------------------------------------------------------------
+
+
+@hypothesis.given(st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.sampled_from(made_up.HOSTILE))
+def test_inert_json_is_data_and_nothing_else(text):
+    written = offline.inert_json({"name": text, text: [text]})
+    assert json.loads(written) == {"name": text} | {text: [text]}
+    for mark in ("<", ">", "&", "{{", "{%", "{#", "\u2028", "\u2029"):
+        assert mark not in written
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_map():
+    assert json.loads(offline.inert_json("\ud800 name")) == "? name"
+
+
+def test_the_policy_names_every_script_and_style_of_the_page_and_nothing_else(html):
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html).group(1)
+    for tag in ("script", "style"):
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in texts}
+        assert texts
+        assert hashes == set(re.search(rf"{tag}-src ([^;]+)", policy).group(1).split())
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+
+
+def test_nothing_in_the_page_points_outside(html):
+    outside_scripts = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|@import|url\((?!["']?(?:data:|#))""", outside_scripts)
+    assert "user-scalable" not in html
+
+
+def test_hostile_text_stands_only_in_the_data_block(html):
+    rest = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.DOTALL)
+    assert "__ran" not in rest
+    names = set(
+        data_of(html)["sites"]["columns"]["name"]["k" if "k" in data_of(html)["sites"]["columns"]["name"] else "v"]
+    )
+    assert set(made_up.HOSTILE) <= names
+
+
+def test_the_page_is_the_same_every_time_and_leaves_its_input_alone():
+    one, two = made_up.result(), made_up.result()
+    before = one.sites.copy(), one.pairs.copy(), one.study.boundaries.copy()
+    assert map_html(one) == map_html(two)
+    for frame, kept in zip((one.sites, one.pairs, one.study.boundaries), before, strict=True):
+        assert frame.equals(kept)
+
+
+def test_everything_has_its_place(html, result):
+    data = data_of(html)
+    assert data["sites"]["n"] == len(result.sites)
+    assert data["origins"]["n"] == len(result.origins)
+    assert data["flows"]["n"] == len(result.pairs)
+    drawn = [e["name"] for e in data["elements"]]
+    assert drawn == [e.name for e in sorted(ELEMENTS.values(), key=lambda e: e.order) if e.name in drawn]
+    assert {"relief", "oasis", "boundaries", "development", "flows", "origins", "sites", "labels", "areas"} <= set(
+        drawn
+    )
+
+
+def test_an_empty_study_still_gives_a_map():
+    empty = made_up.result(hostile=False)
+    sites, origins, pairs = empty.sites.iloc[:0], empty.origins.iloc[:0], empty.pairs.iloc[:0]
+    bare = type(empty.study)(sites=sites)
+    none = pd.DataFrame()
+    result = type(empty)(bare, sites, origins, pairs, *[none] * 10)
+    data = data_of(map_html(result))
+    assert data["sites"]["n"] == data["flows"]["n"] == 0
+    assert data["title"]["en"] == "Settlement sites and the places that households left"
+
+
+def test_the_title_states_the_finding(html, result):
+    median = f"{result.pairs['geodesic_km'].median():,.0f} km"
+    assert median in data_of(html)["title"]["en"]
+    assert "imply no position" in " ".join(c["en"] for c in data_of(html)["notes"]["caveats"])
+
+
+def test_outlines_are_simplified_only_to_fit_and_the_map_says_so():
+    result = made_up.result(hostile=False)
+    coast = [
+        (77 + (1 + 0.05 * np.sin(90 * a)) * np.cos(a), 38.5 + (1 + 0.05 * np.sin(70 * a)) * np.sin(a))
+        for a in np.linspace(0, 2 * np.pi, 60_000)
+    ]
+    rough = gpd.GeoDataFrame(geometry=[shapely.Polygon(coast)], crs=4326)
+    study = type(result.study)(**{**vars(result.study), "oasis": rough})
+    result = type(result)(**{**vars(result), "study": study})
+    free, tight = map_html(result, budget_bytes=10**8), map_html(result, budget_bytes=420_000)
+    assert "simplified" not in data_of(free)["rounding"]["en"]
+    assert "simplified to about" in data_of(tight)["rounding"]["en"]
+    assert len(tight.encode()) <= 420_000 < len(free.encode())
+
+
+def test_unknown_languages_and_base_maps_are_refused(result):
+    with pytest.raises(UnknownNameError, match="language"):
+        render(result, lang="xx")
+    with pytest.raises(UnknownNameError, match="base map"):
+        render(result, basemap="No.Such")
+
+
+@pytest.mark.parametrize("name", ["Gaode.Normal", "Gaode.Satellite", "gaode", "Baidu"])
+def test_shifted_tiles_are_refused_with_the_reason(name):
+    with pytest.raises(InputError, match=r"GCJ-02|BD-09"):
+        find_basemap(name)
+
+
+def test_a_base_map_opens_the_policy_to_its_own_hosts_only(result):
+    policy = re.search(r'Policy" content="([^"]+)"', map_html(result, basemap="OpenTopoMap")).group(1)
+    hosts = re.findall(r"https?://[^ ;]+", policy)
+    assert hosts == [f"https://{s}.tile.opentopomap.org" for s in "abc"]
+    assert re.search(r"img-src [^;]*https://a\.tile", policy)
+
+
+# --- folium ------------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_a_folium_map_that_saves_and_shows_the_safe_page(result, html, tmp_path):
+    shown = render(result)
+    assert isinstance(shown, folium.Map)
+    shown.save(tmp_path / "map.html")
+    assert (tmp_path / "map.html").read_text("utf-8") == html
+    assert "srcdoc" in shown._repr_html_()
+    assert "cdn.jsdelivr" not in shown._repr_html_()
+
+
+def test_text_of_a_users_layer_is_never_run_as_a_template(result):
+    shown = render(result, relief_px=100)
+    marker = folium.CircleMarker([38, 77], popup="{{ 7*7 }} {{cycler.__init__.__globals__.os.getpid()}}")
+    marker.add_to(shown)
+    page = shown.get_root().render()
+    assert "{{ 7*7 }}" in page
+    assert "bindPopup" in page
+    assert page.count("new DOMParser") == 1
+
+
+def test_broken_template_marks_in_a_users_layer_are_a_clear_error(result):
+    shown = render(result, relief_px=100)
+    folium.GeoJson({"type": "Feature", "properties": {"n": "{% if"}, "geometry": None}).add_to(shown)
+    with pytest.raises(OutputError, match="template marks"):
+        shown.get_root().render()
+
+
+def test_the_end_of_a_script_in_a_users_layer_is_refused(result):
+    shown = render(result, relief_px=100)
+    folium.CircleMarker([38, 77], popup="</script><script>1</script>").add_to(shown)
+    with pytest.raises(OutputError, match="</script"):
+        shown.get_root().render()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [folium.TileLayer("OpenStreetMap"), folium.Marker([38, 77], icon=folium.Icon()), folium.plugins.Fullscreen()],
+)
+def test_layers_that_need_the_network_are_refused(result, layer):
+    shown = render(result, relief_px=100)
+    layer.add_to(shown)
+    with pytest.raises(OutputError):
+        shown.get_root().render()
+
+
+# --- seams between Python and the script -------------------------------------------------------------------------------
+
+
+def test_every_kind_of_element_has_a_drawing_function():
+    table = re.search(r"const DRAW = \{(.*?)\};", SCRIPT, re.DOTALL).group(1)
+    kinds = set(re.findall(r"^\s*(\w+)[:(]", table, re.MULTILINE))
+    assert {e.kind for e in ELEMENTS.values()} <= kinds
+
+
+def test_every_text_exists_in_every_language_with_the_same_blanks():
+    strings = json.loads((STATIC / "strings.json").read_text("utf-8"))
+    for key, texts in strings.items():
+        assert set(texts) == set(_words.LANGUAGES), key
+        blanks = [sorted(re.findall(r"\{\w+\}", text)) for text in texts.values()]
+        assert blanks[0] == blanks[1], key
+
+
+def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
+    strings = set(json.loads((STATIC / "strings.json").read_text("utf-8")))
+    python = "\n".join(p.read_text("utf-8") for p in Path(str(STATIC)).parent.glob("*.py"))
+    asked = set(re.findall(r"""word\('(\w+)'""", SCRIPT)) | set(re.findall(r"""button\('(\w+)'""", SCRIPT))
+    assert asked <= strings
+    for key in strings:
+        stem = re.sub(r"^(level|ind|metric|raster)_.*", r"\1_", key)
+        by_kind = re.sub(r"^(site|origin)s_(\w+)", r"${kind}s_\2", key)
+        assert any(name in SCRIPT or name in python for name in (stem, by_kind)), key
+
+
+def test_the_script_has_no_way_to_turn_text_into_code():
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setTimeout('", "srcdoc", "fetch(", "XMLHttpRequest", "localStorage", "bindPopup", "bindTooltip", "divIcon"):  # fmt: skip
+        assert forbidden not in SCRIPT, forbidden
+
+
+def test_settings_of_the_defaults_are_options_of_render():
+    import inspect
+    import tomllib
+
+    defaults = tomllib.loads((importlib.resources.files("geosettle") / "defaults.toml").read_text("utf-8"))
+    options = inspect.signature(render).parameters
+    assert set(defaults["map"]) <= set(options)
+    for key, value in defaults["map"].items():
+        assert (value or None) == (options[key].default or None), key

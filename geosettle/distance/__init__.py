@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from geosettle.distance._inputs import as_places
 from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, metric_named
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
-from geosettle.distance._protocol import Context, Metric
-from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
+from geosettle.distance._protocol import Context, Metric, positions
+from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic, rank_in_group
+from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.uncertainty import distance_intervals, rank_intervals, sample_distances, separate, site_means
 from geosettle.errors import InputError
 
@@ -28,6 +29,7 @@ __all__ = [
     "PAIR_COLUMNS",
     "Context",
     "Metric",
+    "cost_distance",
     "distance_intervals",
     "distance_matrix",
     "distance_table",
@@ -38,6 +40,7 @@ __all__ = [
     "sample_distances",
     "separate",
     "site_means",
+    "travel_time",
 ]
 
 
@@ -151,38 +154,51 @@ def nearest(
         raise InputError("nearest needs k of 1 or more, or a limit", value=k, mend="Give k=1, or max_km=50.")
     if limit is not None and not limit >= 0:
         raise InputError("the limit must be a distance of 0 or more", value=limit)
-    origins, sites = as_places(origins, "origin").sort_index(), as_places(sites, "site").sort_index()
+    origins, sites = (
+        places if places.index.is_monotonic_increasing else places.sort_index()
+        for places in (as_places(origins, "origin"), as_places(sites, "site"))
+    )
     if metric == "geodesic":
         i, j, value = nearest_geodesic(origins, sites, k=k, max_m=np.inf if limit is None else limit * 1000)
         value = value / 1000
     else:
         i, j, value = _nearest_by_matrix(chosen, origins, sites, context_of(layers), k=k, limit=limit)
-    first = np.flatnonzero(np.r_[True, np.diff(i) > 0]) if len(i) else i
-    rank = np.arange(len(i)) - np.repeat(first, np.diff(np.r_[first, len(i)])) + 1
-    found = pd.DataFrame({"i": i, "site_id": sites.index[j], "rank": rank, chosen.value: value, "why": ""})
-    return _with_the_lonely(found, origins, sites, limit, chosen)
+    return _with_the_lonely(i, j, value, origins, sites, limit=limit, metric=chosen)
 
 
 _nearest = nearest  # distance_table has an option of this name
 
 
 def _with_the_lonely(
-    found: pd.DataFrame, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, limit: float | None, metric: Metric
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    value: NDArray[np.float64],
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    *,
+    limit: float | None,
+    metric: Metric,
 ) -> pd.DataFrame:
-    """Add a row with its reason for every origin that found no site."""
-    alone = np.setdiff1d(np.arange(len(origins)), found["i"])
-    unknown = origins.geometry.isna() | origins.geometry.is_empty
-    none = (
-        "no site has a known position"
-        if not (~(sites.geometry.isna() | sites.geometry.is_empty)).any()
-        else (f"no site within {limit:g} {metric.unit}" if limit is not None else "no site can be reached")
-    )
-    why = [f"{metric.value}: {'position of the origin unknown' if unknown.iloc[a] else none}" for a in alone]
-    rows = pd.DataFrame({"i": alone, "site_id": "", "rank": pd.NA, metric.value: np.nan, "why": why})
-    table = pd.concat([found.astype({"rank": "Int64"}), rows.astype({"rank": "Int64"})]) if len(alone) else found
-    table = table.astype({"rank": "Int64", "why": "str", "site_id": "str"}).sort_values(["i", "rank"], kind="stable")
-    table.insert(0, "origin_id", origins.index[table.pop("i").to_numpy(dtype=np.intp)])
-    return table.set_index(["origin_id", "site_id"])
+    """Make the table of nearest sites, with a row and its reason for every origin that found none."""
+    alone = np.flatnonzero(np.bincount(i, minlength=len(origins)) == 0)
+    rank = rank_in_group(i)
+    why = np.full(len(i), "", dtype=object)
+    if alone.size:
+        unknown = np.isnan(positions(origins)[0])
+        none = "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
+        none = none if np.isfinite(positions(sites)[0]).any() else "no site has a known position"
+        reasons = [f"{metric.value}: {'position of the origin unknown' if unknown[a] else none}" for a in alone]
+        order = np.argsort(np.r_[i, alone], kind="stable")
+        i, j = np.r_[i, alone][order], np.r_[j, np.full(len(alone), -1)][order]
+        value, rank = np.r_[value, np.full(len(alone), np.nan)][order], np.r_[rank, np.zeros(len(alone), int)][order]
+        why = np.r_[why, np.array(reasons, dtype=object)][order]
+    levels = [origins.index, sites.index.append(pd.Index([""], dtype="str"))]
+    codes: list[Any] = [i, np.where(j < 0, len(sites), j)]
+    index = pd.MultiIndex(levels=levels, codes=codes, names=["origin_id", "site_id"], verify_integrity=False)
+    table = pd.DataFrame({"rank": pd.array(rank, dtype="Int64"), metric.value: value}, index=index)
+    if alone.size:
+        table.loc[rank == 0, "rank"] = pd.NA
+    return table.assign(why=pd.array(why, dtype="str"))
 
 
 def _nearest_by_matrix(

@@ -46,13 +46,17 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
         )
     if frame.crs is not None and not frame.crs.is_exact_same("EPSG:4326"):
         frame = frame.to_crs("EPSG:4326")
-    frame = frame.set_axis(pd.Index([str(i) for i in frame.index], dtype="str", name=key), axis=0)
+    index = frame.index if frame.index.dtype == "str" else pd.Index([str(i) for i in frame.index], dtype="str")
+    frame = frame.set_axis(index.rename(key), axis=0)
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()][0]
         raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
     geoms = np.asarray(frame.geometry.array, dtype=object)
-    bounds = shapely.bounds(geoms)
-    beyond = np.flatnonzero((bounds[:, 1] < -90) | (bounds[:, 3] > 90) | np.isinf(bounds).any(axis=1))
+    if np.isin(shapely.get_type_id(geoms), (-1, 0)).all():
+        west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
+    else:
+        west, south, east, north = shapely.bounds(geoms).T
+    beyond = np.flatnonzero((south < -90) | (north > 90) | np.isinf(west) | np.isinf(east))
     if beyond.size:
         raise InputError(
             f"{role} {frame.index[beyond[0]]!r} lies beyond the poles",
@@ -61,7 +65,7 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
             value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],
             mend="Longitude comes first, then latitude, in degrees.",
         )
-    unknown = np.isnan(bounds).any(axis=1) & ~shapely.is_missing(geoms)
+    unknown = np.isnan(west + south) & ~shapely.is_missing(geoms)
     if unknown.any():
         geoms = geoms.copy()
         geoms[unknown] = None

@@ -12,10 +12,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
+from geosettle.distance._solver.geodesic_engine import indexed_m, k_nearest, matrix_m, pairs_m
 from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
 
-__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m"]
+__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m", "rank_in_group"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -137,58 +137,78 @@ def nearest_geodesic(
     longer than ``arc_bound_m(c)``; so if the k-th chord is c, no site with a chord above ``arc_bound_m(c)`` can be
     among the k nearest. Every site below it is measured exactly: the result is that of measuring all pairs.
     """
-    where = [np.flatnonzero(~(shapely.is_missing(g) | shapely.is_empty(g))) for g in (origins.geometry, sites.geometry)]
-    if k is not None:
-        k = min(k, len(where[1]))
-    if k == 0 or not len(where[0]) or not len(where[1]):
+    points = _are_points(origins) and _are_points(sites)
+    one, two = positions(origins), positions(sites)
+    here, there = (np.flatnonzero(~np.isnan(p[0])) for p in (one, two))
+    if not len(here) or not len(there) or k == 0:
         none = np.empty(0, dtype=np.intp)
         return none, none, np.empty(0)
-    both = (origins.iloc[where[0]], sites.iloc[where[1]])
-    find = _point_candidates if all(_are_points(f) for f in both) else _area_candidates
-    i, j = find(*both, k=k, max_m=max_m)
-    metres = _measure(*both, i, j)
-    keep = metres <= max_m
-    i, j, metres = i[keep], j[keep], metres[keep]
-    order = np.lexsort((j, metres, i))
-    i, j, metres = i[order], j[order], metres[order]
-    if k is not None:
-        first = np.flatnonzero(np.r_[True, np.diff(i) > 0]) if len(i) else i
-        rank = np.arange(len(i)) - np.repeat(first, np.diff(np.r_[first, len(i)]))
-        i, j, metres = i[rank < k], j[rank < k], metres[rank < k]
-    return where[0][i], where[1][j], metres
+    k = None if k is None else min(k, len(there))
+    if points:
+        one, two = (one[0][here], one[1][here]), (two[0][there], two[1][there])
+        i, j = _point_candidates(to_xyz(*one), to_xyz(*two), k=k, max_m=max_m)
+        metres = indexed_m(one, two, i, j)
+    else:
+        i, j = _area_candidates(origins.iloc[here], sites.iloc[there], k=k, max_m=max_m)
+        shapes = [np.asarray(f.geometry.array, dtype=object)[rows] for f, rows in ((origins, here), (sites, there))]
+        metres = shortest_m(shapes[0][i], shapes[1][j])[0]
+    i, j, metres = _best(i, j.copy(), metres, k=k, max_m=max_m)
+    return here[i], there[j], metres
 
 
-def _measure(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, i: IntArray, j: IntArray) -> FloatArray:
-    """Geodesic metres of given pairs."""
-    if _are_points(origins) and _are_points(sites):
-        (lon1, lat1), (lon2, lat2) = positions(origins), positions(sites)
-        return geodesic_distance(lon1[i], lat1[i], lon2[j], lat2[j])
-    one, two = (np.asarray(f.geometry.array, dtype=object) for f in (origins, sites))
-    return shortest_m(one[i], two[j])[0]
+def _best(
+    i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, max_m: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Keep of the candidates the k nearest of each origin within the radius, in order."""
+    if np.isfinite(max_m):
+        keep = metres <= max_m
+        i, j, metres = i[keep], j[keep], metres[keep]
+    if (i[1:] < i[:-1]).any():
+        order = np.argsort(i, kind="stable")
+        i, j, metres = i[order], j[order], metres[order]
+    twin = np.r_[False, i[1:] == i[:-1]]
+    several = np.flatnonzero(twin | np.r_[twin[1:], False])  # most origins have one candidate; sort the others only
+    if several.size:
+        order = several[np.lexsort((j[several], metres[several], i[several]))]
+        j[several], metres[several] = j[order], metres[order]
+        keep = rank_in_group(i) <= (len(i) if k is None else k)
+        i, j, metres = i[keep], j[keep], metres[keep]
+    return i, j, metres
 
 
-def _point_candidates(
-    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
-) -> tuple[IntArray, IntArray]:
-    """Pairs that may be among the k nearest and within the radius."""
-    from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
+def rank_in_group(groups: IntArray) -> IntArray:
+    """Count 1, 2, 3 ... within runs of equal values.
 
-    tree = KDTree(to_xyz(*positions(sites)))
-    here = to_xyz(*positions(origins))
+    Examples
+    --------
+    >>> rank_in_group(np.array([4, 4, 7])).tolist()
+    [1, 2, 1]
+    """
+    first = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]]) if len(groups) else groups
+    return np.arange(1, len(groups) + 1) - np.repeat(first, np.diff(np.r_[first, len(groups)]))
+
+
+def _point_candidates(here: FloatArray, there: FloatArray, *, k: int | None, max_m: float) -> tuple[IntArray, IntArray]:
+    """Pairs of points in space that may be among the k nearest and within the radius."""
     rows = np.arange(len(here))
     if k is None:
-        return _ball(tree, here, rows, np.full(len(rows), max_m))
-    count = min(k + 1, tree.n)
-    chord, index = (np.reshape(v, (len(here), count)) for v in tree.query(here, k=count))
+        return _ball(there, here, rows, np.full(len(rows), max_m))
+    count = min(k + 1, len(there))
+    chord, index = k_nearest(there, here, count)
     reach = np.minimum(arc_bound_m(chord[:, k - 1]) * (1 + 1e-9), max_m)
     settled = chord[:, -1] > reach if count > k else np.ones(len(here), dtype=bool)
-    more = _ball(tree, here[~settled], rows[~settled], reach[~settled])
     i, j = np.repeat(rows[settled], k), index[settled, :k].ravel()
+    if settled.all():
+        return i, j
+    more = _ball(there, here[~settled], rows[~settled], reach[~settled])
     return np.concatenate([i, more[0]]), np.concatenate([j, more[1]])
 
 
-def _ball(tree: Any, here: FloatArray, rows: IntArray, reach: FloatArray) -> tuple[IntArray, IntArray]:
-    found = tree.query_ball_point(here, reach) if len(here) else []
+def _ball(there: FloatArray, here: FloatArray, rows: IntArray, reach: FloatArray) -> tuple[IntArray, IntArray]:
+    """All pairs with a chord within each place's reach."""
+    from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
+
+    found: Any = KDTree(there).query_ball_point(here, reach) if len(here) else []
     i = np.repeat(rows, np.fromiter((len(f) for f in found), dtype=np.intp, count=len(rows)))
     j = np.concatenate([np.asarray(f, dtype=np.intp) for f in found]) if len(rows) else i
     return i, j

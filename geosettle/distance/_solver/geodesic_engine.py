@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -13,14 +14,18 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_SIGMA, far, half_angles, near, prepare
 from geosettle.geodesy import GEOD, to_xyz
 
-__all__ = ["COMPILED_FROM", "NUMPY_FROM", "matrix_m", "pairs_m"]
+__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "k_nearest", "matrix_m", "pairs_m"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 NUMPY_FROM: Final = 20_000
 """Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
 COMPILED_FROM: Final = 20_000_000
 """Pairs from which the formulas run compiled: loading numba takes as long as these take in NumPy."""
+QUERIES_FROM: Final = (50_000, 3_000_000)
+"""Places from which nearest points are sought in compiled code: where numba is loaded already, and where it is not.
+Both ways find the same points."""
 _BLOCK: Final = 16_384  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
@@ -34,9 +39,8 @@ def _all_near(*points: tuple[FloatArray, FloatArray]) -> bool:
     return bool(sum(reach) * 1.01 < 2 * np.sin(NEAR_SIGMA / 2) * 6_356_752.0)
 
 
-def _formula(one: FloatArray, two: FloatArray, *, short: bool) -> FloatArray:
-    """Length of prepared pairs that broadcast, -1 near the antipode."""
-    angles = half_angles(*one, *two)
+def _formula(angles: tuple[FloatArray, ...], *, short: bool) -> FloatArray:
+    """Length from `half_angles`, -1 near the antipode."""
     if short:
         return np.asarray(near(*angles))
     length, left = far(*angles)
@@ -59,17 +63,37 @@ def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArr
     >>> pairs_m(np.array([76.0]), np.array([39.0]), np.array([77.0]), np.array([39.0])).round(3)
     array([86625.968])
     """
-    if lon1.size < NUMPY_FROM:
-        return np.asarray(GEOD.inv(lon1, lat1, lon2, lat2)[2])
-    out = np.empty(lon1.shape)
-    for first in range(0, lon1.size, _BLOCK):
-        part = slice(first, first + _BLOCK)
-        ends = lon1[part], lat1[part], lon2[part], lat2[part]
-        one, two = prepare(*ends[:2]), prepare(*ends[2:])
-        pp, _, _, cc, _ = angles = half_angles(*one, *two)
-        short = bool((pp + cc * angles[1] ** 2).max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.99)
-        out[part] = _formula(one, two, short=short)
-        _mend(ends, out[part])
+    rows = np.arange(lon1.size)
+    return indexed_m((lon1, lat1), (lon2, lat2), rows, rows)
+
+
+def indexed_m(
+    one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], i: IntArray, j: IntArray
+) -> FloatArray:
+    """Length of the geodesics from point i of one set to point j of another, metres, in the order of `i` and `j`.
+
+    Examples
+    --------
+    >>> site = np.array([76.0]), np.array([39.0])
+    >>> indexed_m((np.array([77.0, 76.0]), np.array([39.0, 40.0])), site, np.array([1, 0]), np.array([0, 0])).round(3)
+    array([111025.046,  86625.968])
+    """
+    if i.size < NUMPY_FROM:
+        return np.asarray(GEOD.inv(one[0][i], one[1][i], two[0][j], two[1][j])[2])
+    out = np.empty(i.size)
+    few = prepare(*two) if two[0].size < i.size else None  # each point once, where many pairs share it
+
+    def task(first: int, last: int) -> None:
+        for at in range(first, last, _BLOCK):
+            part = slice(at, min(at + _BLOCK, last))
+            ends = one[0][i[part]], one[1][i[part]], two[0][j[part]], two[1][j[part]]
+            there = few[:, j[part]] if few is not None else prepare(*ends[2:])
+            angles = half_angles(*prepare(*ends[:2]), *there)
+            h = angles[0] + angles[3] * angles[1] ** 2
+            out[part] = _formula(angles, short=bool(h.max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
+            _mend(ends, out[part])
+
+    _share_out(task, i.size, _ROWS)
     return out
 
 
@@ -106,13 +130,35 @@ def matrix_m(
     return out
 
 
+def k_nearest(points: FloatArray, places: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+    """Find the k points nearest in space to each place: chords and rows of the points, shape (n, k), nearest first.
+
+    Examples
+    --------
+    >>> chord, row = k_nearest(np.array([[0.0, 0, 0], [3, 0, 0]]), np.array([[1.0, 0, 0]]), 2)
+    >>> chord.tolist(), row.tolist()
+    ([[1.0, 2.0]], [[0, 1]])
+    """
+    if len(places) < QUERIES_FROM["numba" not in sys.modules] or k > 32:
+        from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
+
+        found = KDTree(points).query(places, k=range(1, k + 1), workers=-1 if len(places) > 10_000 else 1)
+        return np.asarray(found[0]), np.asarray(found[1], dtype=np.intp)
+    from geosettle.distance._solver.geodesic_nearest import build, query  # noqa: PLC0415
+
+    tree = build(np.ascontiguousarray(points))
+    chord, row = np.empty((len(places), k)), np.empty((len(places), k), dtype=np.intp)
+    _share_out(lambda a, b: query(*tree, places[a:b], chord[a:b], row[a:b]), len(places), 25_000)
+    return chord, row
+
+
 def _plain(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
     def fill(first: int, last: int, out: FloatArray) -> None:
         rows = max(1, _BLOCK // out.shape[1])
         for i in range(first, last, rows):
             for j in range(0, out.shape[1], _BLOCK):
                 a, b = one[:, i : min(i + rows, last), None], two[:, None, j : j + _BLOCK]
-                value = _formula(a, b, short=short)
+                value = _formula(half_angles(*a, *b), short=short)
                 out[i - first : i - first + rows, j : j + _BLOCK] = np.where(value < 0, -1.0, value * scale)
 
     return fill

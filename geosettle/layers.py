@@ -333,8 +333,10 @@ def find_columns(
         if column.name in found:
             continue
         names = [column.name, *(alias for alias in column.aliases if plain_name(alias) not in own_names)]
-        for pool, name in ((pool, plain_name(name)) for pool in (exact, bare) for name in names):
-            hits = [h for h in pool.get(name, ()) if h not in found.values()]
+        for pool in (exact, bare):
+            own = [h for h in pool.get(plain_name(column.name), ()) if h not in found.values()]
+            other = [h for n in names[1:] for h in pool.get(plain_name(n), ()) if h not in found.values()]
+            hits = own or list(dict.fromkeys(other))
             if hits:
                 found[column.name] = hits[0]
                 if len(hits) > 1:

@@ -36,8 +36,6 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "column_missing": ("fatal", "a required column is missing", "Add it, or map a column to it with --map."),
     "column_repeated": ("warning", "two columns have the same name; the first is used", "Rename one of them."),
     "column_unclear": ("warning", "several columns fit one meaning; the first is used", "Say which with --map."),
-    "column_guessed": ("note", "a column was found under another name", ""),
-    "column_unused": ("note", "a column is kept but has no meaning here", ""),
     "map_unknown": ("fatal", "a mapped column does not exist", "Check the spelling of the mapping."),
     "row_too_long": (
         "error",
@@ -120,7 +118,6 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "declared_unit_unknown": ("note", "the unit declared is not among the boundaries", "Check its spelling."),
     # --- coordinate reference system
     "crs_missing": ("fatal", "the coordinate reference system is not said", "Say it with --crs."),
-    "crs_assumed": ("note", "longitude/latitude on WGS84 was assumed", "Say it with --crs."),
     "crs_unknown": ("fatal", "the coordinate reference system is not known", "Give an EPSG code."),
     "crs_contradicted": ("fatal", "the coordinates cannot be in the system declared", "Correct it with --crs."),
     "crs_axis_order": ("fatal", "the coordinates are in latitude, longitude order", "Write longitude first."),
@@ -169,7 +166,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     # --- study
     "setting_unknown": ("fatal", "the setting does not exist", "Correct its name."),
     "setting_type": ("fatal", "the setting is of the wrong kind", "See defaults.toml."),
-    "layer_unknown": ("fatal", "there is no such layer", "Correct its name."),
+    "layer_unknown": ("fatal", "there is no layer of that name", "Correct its name."),
     "file_unused": ("note", "the file belongs to no layer", ""),
 }
 

@@ -15,6 +15,7 @@ from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
 from geosettle.io.layer import Checked
 from geosettle.io.shift import find_shift
+from geosettle.io.source import centres
 from geosettle.layers import LAYERS
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
@@ -155,9 +156,8 @@ def declared_distances(layers: Layers, _rasters: Rasters, _aliases: Mapping[str,
 def _places(checked: Checked, ids: pd.Series) -> tuple[NDArray[np.float64], ...]:
     """Longitude, latitude and uncertainty in km of the rows that ids name; NaN where unknown."""
     at = checked.frame.index.get_indexer(ids)
-    centre = shapely.centroid(checked.frame.geometry.to_numpy())
-    x, y = (np.where(at >= 0, f(centre)[at], np.nan) if len(centre) else np.full(len(at), np.nan)
-            for f in (shapely.get_x, shapely.get_y))  # fmt: skip
+    x, y = (np.where(at >= 0, v[at], np.nan) if len(v) else np.full(len(at), np.nan)
+            for v in centres(checked.frame.geometry.to_numpy()))  # fmt: skip
     wide = checked.frame["uncertainty_km"].fillna(0).to_numpy(dtype=float)
     return x, y, np.where(at >= 0, wide[at], 0.0) if len(wide) else np.zeros(len(at))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +21,7 @@ from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of
 from geosettle.io.plausible import HOME, inside
 from geosettle.io.rasters import raster_problems, read_raster
+from geosettle.io.source import centres
 from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
 from geosettle.quality import Problem, problem
@@ -169,22 +171,26 @@ def _against_reference(checked: Checked) -> list[Problem]:
     frame = checked.frame
     if not isinstance(frame, gpd.GeoDataFrame) or checked.role not in {"sites", "origins", "places", "boundaries"}:
         return out
-    centre = shapely.centroid(frame.geometry.to_numpy())
-    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    x, y = centres(frame.geometry.to_numpy())
     known = np.isfinite(x)
     if not known.any() or not inside(x[known], y[known], HOME).all():
         return out
+    return out + suspect_datum(frame, _reference())
+
+
+@cache
+def _reference() -> dict[str, gpd.GeoDataFrame]:
+    """Boundaries and places of the embedded study, on WGS84; none if it is not installed."""
     try:
         with study_file(None) as (folder, stated):
             layers = stated["layers"]
-            others = {
+            return {
                 f"the embedded {role}": read_rows(folder / layers[role]["path"], role, Options()).frame
                 for role in ("boundaries", "places")
                 if role in layers
             }
     except GeosettleError:
-        return out
-    return out + suspect_datum(frame, others)
+        return {}
 
 
 def summary(checked: Checked) -> dict[str, Any]:
@@ -203,7 +209,6 @@ def summary(checked: Checked) -> dict[str, Any]:
         if column in frame:
             values = frame[column].to_numpy(dtype=float)
             missing = int(np.isnan(values).sum())
-            out[column] = [None if np.isnan(v) else v for v in values]
             out[f"{column}_sum"] = None if missing == len(values) else float(np.nansum(values))
             out[f"{column}_missing"] = missing
     if isinstance(frame, gpd.GeoDataFrame):
@@ -217,13 +222,13 @@ def _column(frame: pd.DataFrame, name: str) -> list[Any]:
 
 def _geometry_summary(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     geometry = frame.geometry.to_numpy()
-    centre = shapely.centroid(geometry)
+    x, y = centres(geometry)
     area = area_m2(geometry)
     kinds = [None if g is None else g.geom_type for g in geometry]
     known = ~shapely.is_missing(geometry)
     return {
-        "lon": [None if np.isnan(v) else round(v, 9) for v in shapely.get_x(centre).tolist()],
-        "lat": [None if np.isnan(v) else round(v, 9) for v in shapely.get_y(centre).tolist()],
+        "lon": [None if np.isnan(v) else round(v, 9) for v in x.tolist()],
+        "lat": [None if np.isnan(v) else round(v, 9) for v in y.tolist()],
         "positions_missing": int((~known).sum()),
         "bounds": shapely.total_bounds(geometry).tolist() if known.any() else None,
         "geometry_types": {k: kinds.count(k) for k in sorted({k for k in kinds if k})},
@@ -270,8 +275,7 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
     bad = [replace(p, file=points.name, layer="points") for p in where.problems if p.severity in {"error", "fatal"}]
     if where.geometry is None:
         return [], bad
-    centre = shapely.centroid(where.geometry)
-    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    x, y = centres(where.geometry)
     values = raster.sample(x, y)
     label = next(
         (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"), None

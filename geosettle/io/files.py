@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from geosettle.errors import InputError
+import numpy as np
+
 from geosettle.io import tables, vectors
-from geosettle.io.source import Source
+from geosettle.io.archives import unpacked
+from geosettle.io.declared import gpkg_geometry_rows, inspect_gpkg, inspect_shapefile
+from geosettle.io.kml import read_kml
+from geosettle.io.source import Refused, Source
 from geosettle.io.workbooks import read_workbook
+from geosettle.quality import problem
 
 __all__ = ["EXTENSIONS", "kind_of", "open_source"]
 
@@ -34,15 +41,18 @@ _MAGIC: Final = (
     (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"), (b"II+\x00", "tiff"), (b"MM\x00+", "tiff"),
 )  # fmt: skip
 _FITS: Final = {
-    "workbook": "zip",
-    "archive": "zip",
-    "table": "text",
-    "geojson": "text",
-    "geojsonseq": "text",
-    "kml": "text",
+    "workbook": ("zip",),
+    "archive": ("zip",),
+    "table": ("text", "json"),  # a header may begin with a bracket
+    "geojson": ("json",),
+    "geojsonseq": ("json",),
 }
+"""Kind of reader to the contents it takes, where that is not the kind itself."""
 LIMIT: Final = 500_000_000
 """Largest file that is opened, bytes."""
+LIMITS: Final = {"table": 200_000_000, "geojson": 200_000_000, "geojsonseq": 200_000_000, "kml": 100_000_000,
+                 "workbook": 100_000_000, "tiff": 4_000_000_000}  # fmt: skip
+"""The same for kinds that are read whole into memory, or piece by piece."""
 
 
 def kind_of(path: Path) -> str:
@@ -55,30 +65,40 @@ def kind_of(path: Path) -> str:
     """
     file = path.name
     if not path.exists():
-        raise InputError("the file does not exist", file=str(path), mend="Check the path.")
+        raise Refused("file_missing", "the file does not exist", file=str(path), mend="Check the path.")
     if not path.is_file():
-        raise InputError("this is not a file", file=str(path))
+        raise Refused("file_refused", "this is not a plain file", file=str(path))
     kind = EXTENSIONS.get(path.suffix.lower())
     if kind is None:
         also = {".xls": "Save it as .xlsx.", ".ods": "Save it as .xlsx.", ".dbf": "Name the .shp beside it."}
         mend = also.get(path.suffix.lower(), f"Convert it to one of {' '.join(sorted(EXTENSIONS))}.")
-        raise InputError(f"files of kind {path.suffix or 'without extension'!r} are not read", file=file, mend=mend)
-    if path.stat().st_size > LIMIT:
-        raise InputError(
-            f"the file is {path.stat().st_size / 1e6:.0f} MB; at most {LIMIT / 1e6:.0f} MB are read",
-            file=file,
-            mend="Cut it to the study region.",
-        )
+        raise Refused("file_refused", f"files ending in {path.suffix or 'nothing'} are not read", file=file, mend=mend)
+    size, limit = path.stat().st_size, LIMITS.get(kind, LIMIT)
+    if size > limit:
+        text = f"the file is {size / 1e6:.0f} MB; at most {limit / 1e6:.0f} MB are read"
+        raise Refused("file_too_large", text, file=file, mend="Cut it to the study region.")
     with path.open("rb") as handle:
         head = handle.read(4096)
     if not head:
-        raise InputError("the file is empty", file=file, mend="Save it again.")
-    content = next((name for magic, name in _MAGIC if head.startswith(magic)), "text")
-    if content != _FITS.get(kind, kind):
-        raise InputError(
-            f"the name says {kind}, but the content is {content}", file=file, mend="Give the file its right extension."
-        )
+        raise Refused("file_unreadable", "the file is empty", file=file, mend="Save it again.")
+    content = _content(head)
+    if content not in _FITS.get(kind, (kind,)):
+        text = f"the name says {kind}, but the content is {content}"
+        raise Refused("file_refused", text, file=file, mend="Give the file its right extension.")
     return kind
+
+
+def _content(head: bytes) -> str:
+    """Kind of content by the first bytes."""
+    binary = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+    if binary:
+        return binary
+    for encoding in ("utf-8-sig", "utf-16") if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig",):
+        text = head.decode(encoding, "ignore").lstrip()
+    if text.startswith("<"):
+        # VRT, and whatever else GDAL knows as XML, can point to any other file.
+        return "kml" if re.search(r"<(\w+:)?(kml|Document|Folder|Placemark)\b", text) else "xml"
+    return "json" if text.startswith(("{", "[", "\x1e")) else "text"
 
 
 def open_source(
@@ -120,7 +140,33 @@ def open_source(
         return vectors.read_geojson_lines(path.read_bytes(), file, encoding=encoding)
     if kind == "parquet":
         return vectors.read_parquet(path, file)
+    if kind == "kml":
+        return read_kml(path.read_bytes(), file)
+    if kind == "archive":
+        with unpacked(path.read_bytes(), file, role, layer) as (inside, name, rest):
+            found = open_source(inside, role=role, names=names, encoding=encoding, layer=rest, sheet=sheet)
+            return replace(found, file=name, problems=tuple(replace(p, file=name) for p in found.problems))
     if kind in {"geopackage", "shapefile", "flatgeobuf"}:
-        chosen = vectors.choose_layer(path, file, layer, role, names)
-        return vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding)
-    raise InputError(f"a layer of rows cannot be read from {kind}", file=file)
+        return _binary(path, kind, role=role, names=names, encoding=encoding, layer=layer)
+    raise Refused("file_refused", f"a layer of rows cannot be read from {kind}", file=file)
+
+
+def _binary(
+    path: Path, kind: str, *, role: str | None, names: Collection[str], encoding: str | None, layer: str | None
+) -> Source:
+    """A format that GDAL reads, with what it declares compared with what GDAL hands over."""
+    file, declared, stored = path.name, None, None
+    if kind == "shapefile":
+        declared, encoding = inspect_shapefile(path, file, encoding)
+    if kind == "geopackage":
+        inspect_gpkg(path, file)
+    chosen = vectors.choose_layer(path, file, layer, role, names)
+    if kind == "geopackage" and chosen is not None:
+        declared, stored = gpkg_geometry_rows(path, chosen, file)
+    found = vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding, declared=declared)
+    if stored is None or found.geometry is None or len(stored) != len(found.geometry):
+        return found
+    lost = np.flatnonzero(stored & (found.geometry == None))  # noqa: E711  (elementwise)
+    said = {p.row for p in found.problems}
+    more = [problem("geometry_unreadable", file=file, row=int(i) + 1) for i in lost if int(i) + 1 not in said]
+    return replace(found, problems=(*found.problems, *more))

@@ -248,7 +248,7 @@ def _hemisphere(text: str) -> tuple[str, str]:
             found.append(letter)
             text = re.sub(word, " ", text, flags=re.I)
     edges = re.match(r"^\s*([NSEWO]?)\s*[:.]?\s*(.*?)\s*([NSEWO]?)\s*$", text, re.I)
-    if edges:
+    if edges and not re.search(r"[^\W\d_]", re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.I)):
         found += [e.upper() for e in (edges[1], edges[3]) if e]
         # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only without such units.
         if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.I):

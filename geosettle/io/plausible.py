@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.geodesy import GEOD
+from geosettle.io.source import centres
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
 
@@ -26,6 +27,8 @@ _BY_ROW: Final = frozenset({"sites", "origins", "development"})
 _OCEAN: Final[Region] = (-3.2, -1.6, 3.2, 1.6)
 """Open sea in the Gulf of Guinea: no position in degrees lies there, and every position in radians does."""
 _FAR_M: Final = 1_500_000
+_COLD: Final = 66.0
+"""Latitude that most of mankind lives below; a swap must lead there to be believed without other evidence."""
 _SETTLED: Final = (-60.0, 83.7)
 """Latitudes between which people live."""
 
@@ -48,7 +51,7 @@ def wrap_longitudes(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[An
     """Points whose longitudes count from 0 to 360 brought to ±180; only where the whole layer does so."""
     if "point" not in spec.geometries:
         return geometry, []
-    points = np.flatnonzero(shapely.get_type_id(geometry) == 0)
+    points = np.flatnonzero((shapely.get_type_id(geometry) == 0) & ~shapely.is_empty(geometry))
     x, y = shapely.get_x(geometry[points]), shapely.get_y(geometry[points])
     with np.errstate(invalid="ignore"):
         beyond = (x > 180) & (x <= 360) & (np.abs(y) <= 90)
@@ -75,8 +78,7 @@ def doubt_positions(geometry: NDArray[Any], spec: LayerSpec, region: Region | No
         Whether the file has geometries of its own, of which a whole layer may be in latitude, longitude order.
     """
     known = np.flatnonzero(~(shapely.is_missing(geometry) | shapely.is_empty(geometry)))
-    centre = shapely.centroid(shapely.envelope(geometry[known])) if known.size else np.array([], dtype=object)
-    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    x, y = centres(shapely.envelope(geometry[known]))
     finite = np.isfinite(x) & np.isfinite(y)
     known, x, y = known[finite], x[finite], y[finite]
     area = _area(x, y, region)
@@ -147,7 +149,7 @@ def _explain(
         "The numbers are too small for degrees here; as radians they fit.")  # fmt: skip
     wrong = ~there
     swappable = (np.abs(y) <= 180) & (np.abs(x) <= 90)
-    swapped = wrong & swappable & (area(y, x) if area is not None else ~on_earth)
+    swapped = wrong & swappable & (area(y, x) if area is not None else np.abs(x) < _COLD)
     home = swappable & inside(y, x, HOME) & ~inside(x, y, HOME) & (region is None)
     unsettled = on_earth & ((y < _SETTLED[0]) | (y > _SETTLED[1])) & swappable & ~(there & (region is not None))
     say(swapped | home | unsettled, "coordinates_swapped", "Longitude and latitude are swapped.")

@@ -60,6 +60,8 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
         )
         return Positions(None, problems=(missing,))
     try:
+        if basis == "geometry" and {"lon", "lat"} <= headers.keys():
+            problems += _contradictions(source, raw, headers["lon"], headers["lat"])
         return _on_wgs84(np.asarray(raw, dtype=object), problems, declared, basis, options)
     except CrsError as error:
         return Positions(
@@ -94,6 +96,9 @@ def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: 
         text = f"The coordinates lie outside ±180 and ±90, but {crs_name(used)} is in degrees."
         return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
     out = to_lonlat(raw, used)
+    if (away := _outside_area_of_use(out, used)) is not None:
+        text = f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made for."
+        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
     if not same_crs(used, WGS84):
         problems.append(problem("crs_converted", f"Coordinates were brought from {crs_name(used)} to WGS84."))
     if options.datum and options.datum != "wgs84":
@@ -101,6 +106,41 @@ def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: 
         text = f"Coordinates were brought from {options.datum.upper()} to WGS84 (residual under 1 cm)."
         problems.append(problem("datum_converted", text, value=options.datum))
     return Positions(out, read, crs_name(used), tuple(problems))
+
+
+def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
+    """Where the middle of the positions lies, if that is more than ten degrees off the area a projection is for."""
+    area = used.area_of_use
+    xy = shapely.get_coordinates(lonlat)
+    if not used.is_projected or area is None or not len(xy):
+        return None
+    if not np.isfinite(xy).all(axis=1).any():
+        return "no place on Earth"
+    x, y = np.median(xy[np.isfinite(xy).all(axis=1)], axis=0)
+    wide = (area.east - area.west) % 360 or 360
+    east_of_west = (x - area.west + 10) % 360
+    if east_of_west <= wide + 20 and area.south - 10 <= y <= area.north + 10:
+        return None
+    return f"{x:.2f}, {y:.2f}"
+
+
+def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> list[Problem]:
+    """Points whose own lon and lat columns say another place than their geometry, both read as degrees."""
+    points, _ = _from_columns(source, lon, lat)
+    here, there = (
+        np.column_stack([shapely.get_x(g), shapely.get_y(g)])
+        for g in (np.where(shapely.get_type_id(raw) == 0, raw, None), points)
+    )
+    if not _looks_like_degrees(raw):
+        return []
+    with np.errstate(invalid="ignore"):
+        apart = np.flatnonzero(np.abs(here - there).max(axis=1) > 0.01)
+    return [
+        problem(
+            "position_contradicts_geometry", row=int(i) + 1, column=lon, value=f"{there[i][0]:.6g}, {there[i][1]:.6g}"
+        )
+        for i in apart
+    ]
 
 
 def _datum(coordinates: NDArray[np.float64], datum: Any) -> NDArray[np.float64]:

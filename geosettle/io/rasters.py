@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import rasterio
@@ -18,12 +18,13 @@ from rasterio.enums import Resampling
 
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
+from geosettle.io.source import Refused
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["raster_problems", "read_raster"]
 
-CELL_LIMIT = 400_000_000
+CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
 
 
@@ -63,6 +64,7 @@ def read_raster(
     InputError, CrsError
         Unreadable, too large, or without a place on Earth.
     """
+    _check_beside(path, file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
@@ -85,8 +87,13 @@ def read_raster(
             raise
         raise InputError(f"this GeoTIFF cannot be read ({str(error).splitlines()[0][:160]})", file=file) from error
     system = _system(own, crs, file)
-    if transform == Affine.identity() or (points and not transform):
-        raise InputError("the raster has no place on Earth (no geotransform)", file=file, mend="Georeference it.")
+    if transform == Affine.identity():
+        what = "by control points only" if points else "by nothing"
+        raise Refused("raster_no_place", f"the raster is placed on Earth {what}", file=file, mend="Georeference it.")
+    _check_extent(transform, values.shape, system, file)
+    if declared["bands"] > 1:
+        text = f"The raster has {declared['bands']} bands; band {band} is read."
+        problems.append(problem("raster_bands", text, file=file, value=str(declared["bands"])))
     declared |= _statistics(values, transform, classes, role)
     declared |= {"crs_read": crs_name(parse_crs(own.to_wkt())) if own else None, "transform": tuple(transform)[:6]}
     raster = Raster(
@@ -94,6 +101,23 @@ def read_raster(
     )
     upright, notes = _upright(raster, system, file, nearest=role == "landcover")
     return upright, problems + notes, declared
+
+
+def _check_beside(path: Path, file: str) -> None:
+    """Refuse files beside the raster that GDAL would open with it and that are not what they seem."""
+    for suffix in (".msk", ".ovr"):
+        beside = path.with_name(path.name + suffix)
+        if beside.is_file():
+            with beside.open("rb") as handle:
+                if handle.read(4) not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
+                    raise Refused("file_refused", f"the {suffix} beside the raster is no TIFF", file=file)
+    beside = path.with_name(path.name + ".aux.xml")
+    if beside.is_file():
+        if beside.stat().st_size > 10_000_000:
+            raise Refused("file_too_large", "the .aux.xml beside the raster is too large", file=file)
+        text = beside.read_bytes()
+        if b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"SourceFilename" in text or b"<VRT" in text:
+            raise Refused("file_refused", "the .aux.xml beside the raster points to other files", file=file)
 
 
 def _system(own: Any, stated: str | None, file: str) -> Any:
@@ -146,17 +170,8 @@ def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[
         if t.a < 0:
             values, t = values[:, ::-1], Affine(-t.a, 0, t.c + t.a * columns, 0, t.e, t.f)
         return _replace(raster, np.ascontiguousarray(values), t), []
-    rows, columns = raster.shape
     source = rasterio.crs.CRS.from_wkt(system.to_wkt())
-    corners = [t @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))]
-    if not lonlat and not np.isfinite(corners).all():
-        raise InputError("the raster has no finite place on Earth", file=file)
-    west, south, east, north = raster.bounds
-    transform, width, height = (
-        rasterio.warp.calculate_default_transform(source, "EPSG:4326", columns, rows, west, south, east, north)
-        if t.b == 0 and t.d == 0
-        else _cover(raster, source)
-    )
+    transform, width, height = _cover(raster, source, file)
     out = np.full((height, width), np.nan, dtype=raster.values.dtype)
     rasterio.warp.reproject(
         raster.values, out, src_transform=t, src_crs=source, src_nodata=np.nan, dst_transform=transform,
@@ -169,12 +184,33 @@ def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[
     return _replace(raster, out, transform), [note]
 
 
-def _cover(raster: Raster, source: Any) -> tuple[Affine, int, int]:
-    """A longitude/latitude grid over a rotated raster, with cells of about its own size."""
+def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: str) -> None:
+    """Refuse degrees that are called metres, and metres that are called degrees."""
+    rows, columns = shape
+    xy = np.abs([transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))])
+    degrees = bool((xy[:, 0] <= 540).all() and (xy[:, 1] <= 91).all())
+    if not np.isfinite(xy).all():
+        raise Refused("raster_no_place", "the corners of the raster are not finite", file=file)
+    if system.is_geographic and not degrees:
+        raise Refused(
+            "crs_contradicted", f"the corners lie outside the Earth, but {crs_name(system)} is in degrees", file=file,
+            mend="State the right system with --crs.",
+        )  # fmt: skip
+    if system.is_projected and degrees and max(abs(transform.a), abs(transform.b)) < 1:
+        raise Refused(
+            "crs_contradicted", f"the corners are degrees, but {crs_name(system)} is in metres", file=file,
+            mend="State the right system with --crs.",
+        )  # fmt: skip
+
+
+def _cover(raster: Raster, source: Any, file: str) -> tuple[Affine, int, int]:
+    """A longitude/latitude grid over a raster, with cells of about the size of its own."""
     rows, columns = raster.shape
     x, y = np.meshgrid(np.linspace(0, columns, 21), np.linspace(0, rows, 21))
     gx, gy = raster.transform @ (x.ravel(), y.ravel())
     lon, lat = (np.asarray(v) for v in rasterio.warp.transform(source, "EPSG:4326", gx, gy))
+    if not (np.isfinite(lon) & np.isfinite(lat)).all():
+        raise Refused("crs_contradicted", "parts of the raster lie outside the Earth", file=file)
     step = float(np.hypot(np.ptp(lon), np.ptp(lat)) / np.hypot(rows, columns))
     width, height = (max(1, int(np.ceil(np.ptp(v) / step))) for v in (lon, lat))
     return Affine(step, 0, lon.min(), 0, -step, lat.max()), width, height

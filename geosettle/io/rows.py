@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
+from geosettle.io.source import centres
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
 
@@ -107,7 +108,7 @@ def _apart(geometry: NDArray[Any]) -> bool:
     """Whether every geometry is known and more than a kilometre from each other."""
     if shapely.is_missing(geometry).any() or shapely.is_empty(geometry).any():
         return False
-    x, y = shapely.get_x(shapely.centroid(geometry)), shapely.get_y(shapely.centroid(geometry))
+    x, y = centres(geometry)
     i, j = np.triu_indices(len(x), 1)
     if not (np.isfinite(x).all() and (np.abs(y) <= 90).all()):
         return False

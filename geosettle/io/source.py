@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.quality import Problem
 
-__all__ = ["Refused", "Source"]
+__all__ = ["Refused", "Source", "centres"]
 
 
 class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
@@ -60,3 +61,9 @@ class Source:
     decimal: str = "."
     decimal_sure: bool = False
     problems: tuple[Problem, ...] = ()
+
+
+def centres(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitude and latitude of the middle of each geometry; NaN for None and for an empty one."""
+    middle = shapely.centroid(np.where(shapely.is_empty(geometry), None, geometry))
+    return shapely.get_x(middle), shapely.get_y(middle)

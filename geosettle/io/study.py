@@ -131,7 +131,8 @@ def merge_settings(stated: Mapping[str, Any]) -> dict[str, Any]:
     settings, faults = default_settings(), list[str]()
     _overlay(settings, stated, "", faults)
     if faults:
-        raise InputError("; ".join(faults), file="study.toml", mend="See defaults.toml for every setting.")
+        code = "setting_unknown" if any("there is no setting" in f for f in faults) else "setting_type"
+        raise Refused(code, "; ".join(faults), file="study.toml", mend="See defaults.toml for every setting.")
     return settings
 
 
@@ -257,7 +258,7 @@ def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
         if isinstance(error, CrsError)
         else "file_unreadable"
     )
-    code = "setting_unknown" if isinstance(error, UnknownNameError) else code
+    code = "layer_unknown" if isinstance(error, UnknownNameError) else code
     return problem(
         code, f"{text[0].upper()}{text[1:]}.".replace("..", "."), severity="fatal", file=error.file or file, layer=role,
         row=error.row, column=error.column, mend=error.mend,
@@ -277,13 +278,13 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
     if role not in LAYERS:
         nearest = get_close_matches(role, LAYERS, 1, 0.5)
         mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(LAYERS)}."
-        raise UnknownNameError(f"there is no layer {role!r}", file="study.toml", mend=mend)
+        raise Refused("layer_unknown", f"there is no layer {role!r}", file="study.toml", mend=mend)
     each = [k for e in item.get("rasters", {}).values() if isinstance(e, Mapping) for k in e]
     for key in (*item, *each):
         if key not in _LAYER_KEYS:
             nearest = get_close_matches(key, _LAYER_KEYS, 1, 0.5)
             mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(sorted(_LAYER_KEYS))}."
-            raise UnknownNameError(f"there is no setting layers.{role}.{key}", file="study.toml", mend=mend)
+            raise Refused("setting_unknown", f"there is no setting layers.{role}.{key}", file="study.toml", mend=mend)
     if "path" not in item and "rasters" not in item:
         raise InputError(f"the layer {role} names no path", file="study.toml", mend=f'Add path = "{role}.csv".')
 
@@ -292,7 +293,8 @@ def _inside(folder: Path, name: Any) -> Path:
     """A file of the study: a plain path, relative to the folder or absolute; never an address."""
     text = str(name)
     if "://" in text or text.startswith(("/vsi", "\\\\")):
-        raise InputError("a layer is read from a file, never from an address", file=text, mend="Download it first.")
+        where = {"file": text, "mend": "Download it first."}
+        raise Refused("file_refused", "a layer is read from a file, never from an address", **where)
     return (folder / text).resolve() if (folder / text).exists() else folder / text
 
 

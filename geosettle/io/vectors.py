@@ -199,7 +199,15 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
     return fitting[0]
 
 
-def read_ogr(path: Path, file: str, kind: str, *, layer: str | None = None, encoding: str | None = None) -> Source:
+def read_ogr(
+    path: Path,
+    file: str,
+    kind: str,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    declared: int | None = None,
+) -> Source:
     """Features of a Shapefile, GeoPackage or FlatGeobuf.
 
     Parameters
@@ -212,6 +220,8 @@ def read_ogr(path: Path, file: str, kind: str, *, layer: str | None = None, enco
         "Shapefile", "GeoPackage" or "FlatGeobuf".
     layer, encoding
         Which layer; encoding of the texts of a Shapefile.
+    declared
+        Features that the file says it has; None to ask GDAL.
 
     Raises
     ------
@@ -221,12 +231,17 @@ def read_ogr(path: Path, file: str, kind: str, *, layer: str | None = None, enco
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            if declared is None:
+                declared = int(pyogrio.read_info(str(path), layer=layer, force_feature_count=False)["features"])
             meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError, UnicodeError,
             pyogrio.errors.GeometryError, pyogrio.errors.FeatureError, RuntimeError, ValueError) as error:  # fmt: skip
         raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
     names = [str(n) for n in meta["fields"]]
     count = len(fields[0]) if fields else (len(wkb) if wkb is not None else 0)
+    if declared >= 0 and declared != count:
+        text = f"the file declares {declared} features, but {count} could be read"
+        raise Refused("count_differs", text, file=file, mend="Get an undamaged copy.")
     cells = pd.DataFrame(
         {n: pd.Series(_objects(values), dtype=object) for n, values in zip(names, fields, strict=True)},
         index=range(count),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
@@ -14,12 +15,16 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from geosettle.errors import InputError
-from geosettle.io.source import Source
+from geosettle.io.archives import check_archive
+from geosettle.io.source import Refused, Source
 from geosettle.io.tables import table_from_records
 from geosettle.layers import plain_name
 from geosettle.quality import Problem, problem
 
 __all__ = ["read_workbook"]
+
+_WIDEST: Final = 2_000
+"""Columns that are read at most."""
 
 
 def read_workbook(
@@ -45,6 +50,7 @@ def read_workbook(
     InputError
         Not a workbook, no such sheet, or several that fit equally well.
     """
+    _check_zip(data, file)
     try:
         book = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
     except (zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError,
@@ -55,11 +61,10 @@ def read_workbook(
     page = _choose(book, file, frozenset(names), sheet, role)
     problems: list[Problem] = []
     records, starts = [], []
-    for cells in page.iter_rows():
-        row = [_value(cell) for cell in cells]
+    for number, row in _rows(page):
         if any(v not in (None, "") and str(v).strip() for v in row):
             records.append(row)
-            starts.append(cells[0].row)
+            starts.append(number)
     merged = [str(r) for r in page.merged_cells.ranges if r.max_row > (starts[0] if starts else 0) + 1]
     if merged:
         problems.append(
@@ -84,6 +89,29 @@ def read_workbook(
     )
 
 
+def _check_zip(data: bytes, file: str) -> None:
+    """Refuse a workbook whose parts unpack to too much, or declare entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in check_archive(archive, file):
+                head = archive.open(member).read(2000) if member.filename.endswith((".xml", ".rels")) else b""
+                if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                    raise Refused("file_refused", "the workbook declares XML entities", file=file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise Refused("file_unreadable", f"the workbook is damaged ({error})", file=file) from error
+
+
+def _rows(page: Any) -> list[tuple[int, list[Any]]]:
+    """Sheet rows that have cells. Only cells that exist are visited: one stray cell can stand a billion cells away."""
+    rows: dict[int, dict[int, Any]] = {}
+    for (row, column), cell in page._cells.items():  # noqa: SLF001
+        value = _value(cell)
+        if value not in (None, "") and column <= _WIDEST:
+            rows.setdefault(row, {})[column] = value
+    width = max((max(cells) for cells in rows.values()), default=0)
+    return [(n, [cells.get(c) for c in range(1, width + 1)]) for n, cells in sorted(rows.items())]
+
+
 def _value(cell: Any) -> Any:
     """Value of a cell; a number shown with leading zeros becomes that text, as in 007."""
     value = cell.value
@@ -99,9 +127,8 @@ def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role
     pages = {p.title: p for p in book.worksheets}
     if sheet is not None:
         if sheet not in pages:
-            raise InputError(
-                f"the workbook has no sheet {sheet!r}", file=file, mend=f"It has: {', '.join(pages) or 'none'}."
-            )
+            text = f"the workbook has no sheet {sheet!r}"
+            raise Refused("layer_unclear", text, file=file, mend=f"It has: {', '.join(pages) or 'none'}.")
         return pages[sheet]
 
     named = [p for title, p in pages.items() if plain_name(title) == role]
@@ -109,20 +136,17 @@ def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role
         return named[0]
 
     def score(page: Any) -> int:
-        rows = page.iter_rows(max_row=30, values_only=True)
+        rows = [row for _, row in _rows(page)[:30]]
         return max((sum(plain_name(str(c)) in names for c in row if c is not None) for row in rows), default=0)
 
     scores = {title: score(page) for title, page in pages.items()}
     best = max(scores.values(), default=0)
-    fitting = [title for title, value in scores.items() if value == best and (best or pages[title].max_row > 1)]
+    fitting = [title for title, value in scores.items() if value == best and (best or len(_rows(pages[title])) > 1)]
     if not pages or not (fitting or len(pages) == 1):
         raise InputError("the workbook has no sheet with rows", file=file, mend="Put the table on a sheet.")
     if len(fitting) > 1 and best:
-        raise InputError(
-            f"several sheets fit equally well: {', '.join(fitting)}",
-            file=file,
-            mend=f"Name one, as in --sheet {fitting[0]!r}.",
-        )
+        text = f"several sheets fit equally well: {', '.join(fitting)}"
+        raise Refused("layer_unclear", text, file=file, mend=f"Name one, as in --sheet {fitting[0]!r}.")
     return pages[(fitting or list(pages))[0]]
 
 

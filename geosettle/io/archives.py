@@ -1,0 +1,127 @@
+"""ZIP files: looked at before a byte is unpacked, unpacked under names of our own, one dataset at a time."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from geosettle.io.source import Refused
+from geosettle.layers import plain_name
+
+__all__ = ["check_archive", "unpacked"]
+
+MEMBERS: Final = 2_000
+"""Members an archive may have."""
+TOTAL: Final = 1_000_000_000
+"""Bytes an archive may unpack to."""
+RATIO: Final = 200
+"""How much smaller than its content a member may be packed, once it is larger than a megabyte."""
+
+_DATASETS: Final = frozenset({".shp", ".gpkg", ".geojson", ".json", ".csv", ".tsv", ".kml", ".fgb", ".parquet",
+                              ".geoparquet", ".xlsx", ".tif", ".tiff", ".geojsonl", ".geojsons"})  # fmt: skip
+_BESIDE: Final = frozenset({".shx", ".dbf", ".prj", ".cpg", ".tfw"})
+"""Files that belong to a dataset of the same name."""
+
+
+def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
+    """Members that hold data, once nothing about the archive is dangerous.
+
+    Raises
+    ------
+    Refused
+        Names that lead out of the archive, links, encryption, too much of anything.
+    """
+    members = archive.infolist()
+    if len(members) > MEMBERS:
+        raise Refused("file_refused", f"the archive has {len(members)} members; at most {MEMBERS} are read", file=file)
+    total = sum(m.file_size for m in members)
+    if total > TOTAL:
+        raise Refused(
+            "file_too_large", f"the archive unpacks to {total / 1e6:.0f} MB; at most {TOTAL / 1e6:.0f} MB", file=file
+        )
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename
+        where = {"file": file, "value": name[:80]}
+        if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts or "\x00" in name:
+            raise Refused("file_refused", "a member of the archive has a name that leads out of it", **where)
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise Refused("file_refused", "a member of the archive is a link", **where)
+        if member.flag_bits & 0x1:
+            raise Refused("file_refused", "a member of the archive is encrypted", mend="Unpack it first.", **where)
+        if member.file_size > 1_000_000 and member.file_size > RATIO * max(member.compress_size, 1):
+            raise Refused("file_refused", "a member of the archive unpacks to far more than it is packed in", **where)
+        if name.casefold() in seen:
+            raise Refused("file_refused", "two members of the archive have the same name", **where)
+        seen.add(name.casefold())
+    return [m for m in members if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+
+
+@contextmanager
+def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Iterator[tuple[Path, str, str | None]]:
+    """The one dataset of an archive, unpacked into a folder that is removed afterwards.
+
+    Yields
+    ------
+    tuple
+        Path of the dataset; its name for messages; the layer asked for, unless it named the member.
+
+    Raises
+    ------
+    Refused
+        Not a sound archive, no dataset, or several of which none was named.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, TemporaryDirectory(prefix="geosettle-") as folder:
+            members = check_archive(archive, file)
+            chosen = _choose(members, file, role, layer)
+            stem = str(PurePosixPath(chosen.filename).with_suffix("")).casefold()
+            for member in members:
+                suffix = PurePosixPath(member.filename).suffix.lower()
+                same = str(PurePosixPath(member.filename).with_suffix("")).casefold() == stem
+                if member is chosen or (same and suffix in _BESIDE):
+                    (Path(folder) / f"data{suffix}").write_bytes(_read(archive, member, file))
+            name = PurePosixPath(chosen.filename).name
+            rest = None if layer in {chosen.filename, name, PurePosixPath(name).stem} else layer
+            yield Path(folder) / f"data{PurePosixPath(chosen.filename).suffix.lower()}", f"{file}/{name}", rest
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError) as error:
+        raise Refused("file_unreadable", f"the archive is damaged ({error})", file=file) from error
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes:
+    """Bytes of a member, its checksum proven, never more than it declares."""
+    try:
+        with archive.open(member) as handle:
+            data = handle.read(member.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        raise Refused("file_unreadable", f"a member of the archive is damaged ({error})", file=file) from error
+    if len(data) != member.file_size:
+        raise Refused("file_unreadable", "a member of the archive has another size than it declares", file=file)
+    return data
+
+
+def _choose(members: list[zipfile.ZipInfo], file: str, role: str | None, layer: str | None) -> zipfile.ZipInfo:
+    found = [m for m in members if PurePosixPath(m.filename).suffix.lower() in _DATASETS]
+    if any(PurePosixPath(m.filename).suffix.lower() in {".zip", ".kmz"} for m in members):
+        raise Refused("file_refused", "the archive holds another archive", file=file, mend="Unpack it first.")
+    names = [PurePosixPath(m.filename) for m in found]
+    if layer is not None:
+        named = [m for m, n in zip(found, names, strict=True) if layer in {str(n), n.name, n.stem}]
+        if len(named) == 1:
+            return named[0]
+    if len(found) > 1 and role is not None:
+        by_role = [m for m, n in zip(found, names, strict=True) if plain_name(n.stem) == role]
+        found = by_role if len(by_role) == 1 else found
+    if len(found) > 1:
+        text = f"the archive holds {len(found)} datasets: {', '.join(str(n) for n in names[:10])}"
+        raise Refused("layer_unclear", text, file=file, mend="Name the one to read with --layer.")
+    if not found:
+        raise Refused("file_unreadable", "the archive holds nothing that can be read", file=file)
+    return found[0]

@@ -1,0 +1,56 @@
+"""Every file of the corpus is accepted, set aside in part or rejected as it must be, and understood rightly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import corpus
+import pytest
+
+from geosettle.io import check_path
+from geosettle.quality import CODES
+
+
+def faults(case: corpus.Case) -> list[str]:
+    """What did not come out as it must."""
+    found = check_path(case.path, case.role, **case.options)
+    json.dumps(found, allow_nan=False)
+    codes = {p["code"] for p in found["problems"]}
+    said = [(p["code"], p["severity"], p["row"], p["message"]) for p in found["problems"]]
+    out = []
+    if found["status"] != case.status:
+        out.append(f"is {found['status']}, not {case.status}: {said}")
+    if not case.codes <= codes:
+        out.append(f"lacks {sorted(case.codes - codes)}: {said}")
+    if not codes <= set(CODES):
+        out.append(f"codes without meaning: {sorted(codes - set(CODES))}")
+    if not case.codes and case.status == "accepted" and any(p["severity"] != "note" for p in found["problems"]):
+        out.append(f"is doubted: {said}")
+    for key, value in case.summary.items():
+        got = found["summary"].get(key)
+        if not _same(key, got, value):
+            out.append(f"{key} is {got!r}, not {value!r}: {said}")
+    return [f"{case.name}: {text}" for text in out]
+
+
+def _same(key: str, got: Any, value: Any) -> bool:
+    if got is None:
+        return False
+    if key in {"lon", "lat"}:
+        return bool(got == pytest.approx(value, abs=1e-7))
+    return bool([p["value"] for p in got] == value if key == "at" else got == value)
+
+
+@pytest.mark.parametrize("group", corpus.GROUPS)
+def test_group(group: str, tmp_path: Path) -> None:
+    cases = corpus.make(tmp_path, [group])
+    assert cases
+    found = [text for case in cases for text in faults(case)]
+    assert not found, "\n".join(found)
+
+
+def test_every_code_is_in_the_corpus(tmp_path: Path) -> None:
+    named = frozenset().union(*(case.codes for case in corpus.make(tmp_path)))
+    assert set(CODES) - named == set()

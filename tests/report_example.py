@@ -230,16 +230,34 @@ def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
             }
         ),
         "oasis": pd.DataFrame(
-            {
-                "code": ["A", "A", "A", "B", "B", "B"],
-                "prefecture": [t[6]] * 3 + ["Pref B"] * 3,
-                "setting": ["low", "central", "high"] * 2,
-                "area_km2": [100.0, 200, 300, 1000, 2000, 3000],
-                "share": [0.001, 0.002, 0.003, 0.01, 0.02, 0.03],
-                "published_share": [np.nan] * 3 + [0.037] * 3,
-                "printed_share": [np.nan] * 3 + [0.291] * 3,
-                "source": [t[0]] * 6,
-            }
+            [
+                {
+                    "code": code,
+                    "name": name,
+                    "setting": setting,
+                    "area_km2": share * 1000,
+                    "unit_area_km2": 100_000.0,
+                    "share_percent": share,
+                    "quantity": quantity,
+                    "published": published,
+                    "difference": np.nan,
+                    "difference_percent": np.nan,
+                    "source": t[0],
+                    "claim": claim,
+                    "why": "",
+                }
+                for code, name, factor, stated in (
+                    ("A", t[6], 0.1, [(None, np.nan, "")]),
+                    (
+                        "B",
+                        "Pref B",
+                        1.0,
+                        [("share_percent", 3.7, ""), ("area_km2", 4000.0, ""), ("share_percent", 29.1, "C2")],
+                    ),
+                )
+                for setting, share in (("low", factor), ("central", 2 * factor), ("high", 3 * factor))
+                for quantity, published, claim in stated
+            ]
         ),
         "land": pd.DataFrame(
             {

@@ -123,6 +123,7 @@ def test_ten_findings_computed_by_hand():
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
     assert "0 lie inside the mapped oasis and 1 outside it" in lines[5]
     assert "1 to 3 % of the area" in lines[6]
+    assert "3.7-4 % published elsewhere" in lines[6]  # 3.7 %, and 4,000 of 100,000 km2
     assert "29.1 % as printed" in lines[6]
     assert "666.7 ha have only an illustrative shape" in lines[7]
     # stated 210, 60, 160, 160; the third is circular, the fourth has no computed distance

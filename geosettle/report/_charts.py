@@ -13,7 +13,9 @@ from matplotlib.patches import Patch
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.geodesy import area_m2
 from geosettle.report._canvas import legible, new_figure
+from geosettle.report.summary import numbers, oasis_shares
 from geosettle.report.words import say
 
 __all__ = ["capitals", "declared", "distances", "land", "oasis"]
@@ -39,17 +41,12 @@ def _titled(figure: Figure, title: str, left: float, note: str = "") -> None:
         figure.text(left, 1 - 0.34 / high, note, fontsize=6.5, color=style.MUTED, va="center")
 
 
-def _numbers(frame: pd.DataFrame, name: str) -> pd.Series:
-    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
-    return pd.to_numeric(column, errors="coerce").astype(float)
-
-
 def distances(result: Result, lang: str) -> Figure | None:
     """Draw one line per pair: the range that the radii allow, the drawn interval, the value, the declared distance."""
-    pairs = result.pairs[_numbers(result.pairs, "geodesic_km").notna()].sort_index()
+    pairs = result.pairs[numbers(result.pairs, "geodesic_km").notna()].sort_index()
     if pairs.empty:
         return None
-    pairs = pairs.assign(site=pairs.index.get_level_values("site_id"), value=_numbers(pairs, "geodesic_km"))
+    pairs = pairs.assign(site=pairs.index.get_level_values("site_id"), value=numbers(pairs, "geodesic_km"))
     pairs = pairs.sort_values(["site", "value"], kind="stable")
     shown = (
         pairs.groupby("site", sort=True).head(max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))).head(_MOST_ROWS)
@@ -75,12 +72,7 @@ def distances(result: Result, lang: str) -> Figure | None:
         else:
             _distance_row(axes, at, row, spread, origin_names)
     axes.set_ylim(y - 0.4, -1)
-    axes.set_xlim(left=0)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
-    axes.set_axisbelow(True)
-    axes.set_xlabel(say(lang, "distances_axis"))
+    _horizontal(axes, say(lang, "distances_axis"))
     level = float(spread["level"].iloc[0]) if len(spread) else 0.9
     handles = [
         Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")),
@@ -125,13 +117,13 @@ def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame, names: d
 def declared(result: Result, lang: str) -> Figure | None:
     """Draw declared road distances against straight lines; below the diagonal no road is possible."""
     pairs = result.pairs.sort_index()
-    pairs = pairs.assign(x=_numbers(pairs, "geodesic_km"), y=_numbers(pairs, "declared_km"))
+    pairs = pairs.assign(x=numbers(pairs, "geodesic_km"), y=numbers(pairs, "declared_km"))
     pairs = pairs[pairs["x"].notna() & pairs["y"].notna()]
     if pairs.empty:
         return None
     figure = new_figure(3.9, 4.6)
     axes = figure.add_axes((0.11, 0.11, 0.86, 0.75))
-    most = float(np.nanmax([pairs["y"].max(), _numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()])) * 1.08
+    most = float(np.nanmax([pairs["y"].max(), numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()])) * 1.08
     axes.fill_between([0, most], 0, [0, most], color="#EEF0F1", lw=0, zorder=0)
     axes.text(most * 0.97, most * 0.06, say(lang, "possible"), ha="right", fontsize=6.5, color=style.MUTED)
     for ratio in (1.0, 1.5, 2.0):
@@ -167,68 +159,86 @@ def declared(result: Result, lang: str) -> Figure | None:
 
 
 def land(result: Result, lang: str) -> Figure | None:
-    """Draw declared and mapped area per site and kind; illustrative shapes are hatched."""
-    frame = result.land.reset_index(drop="site_id" in result.land)
-    if "site_id" not in frame or "declared_ha" not in frame:
+    """Draw declared and mapped area per site and kind, and what is leased; illustrative shapes are hatched."""
+    rows = _land_rows(result, lang)
+    if not rows:
         return None
-    frame = frame.assign(
-        declared=_numbers(frame, "declared_ha"),
-        mapped=_numbers(frame, "mapped_ha"),
-        leased=_numbers(frame, "leased_ha"),
-    )
-    frame = frame[frame["declared"].notna() | frame["mapped"].notna()]
-    if frame.empty:
-        return None
-    frame = frame.sort_values(["site_id", "kind"], kind="stable").head(_MOST_ROWS // 2)
-    figure = new_figure(1.0 + 0.3 * len(frame))
+    figure = new_figure(1.0 + 0.3 * len(rows))
     high = figure.get_figheight()
     axes = figure.add_axes((0.33, 0.42 / high, 0.62, 1 - 0.95 / high))
-    names = names_of(result.sites, lang)
-    basis = frame["geometry_basis"].astype(str) if "geometry_basis" in frame else pd.Series("", frame.index)
-    for at, row in enumerate(frame.assign(basis=basis).to_dict("records")):
-        hatch: dict[str, Any] = (
-            {"hatch": "//////", "facecolor": "white"}
-            if row["basis"] == "illustrative"
-            else {"facecolor": style.PARCEL_YEARS[1]}
-        )
-        axes.barh(at + 0.17, row["mapped"], 0.3, edgecolor=style.PARCEL_YEARS[3], lw=0.6, **hatch)
-        axes.barh(
-            at - 0.17, row["declared"], 0.3, facecolor=style.PARCEL_YEARS[2], edgecolor=style.PARCEL_YEARS[3], lw=0.6
-        )
-        axes.barh(at - 0.17, row["leased"], 0.3, facecolor=style.PARCEL_YEARS[3], lw=0)
-        name = names.get(str(row["site_id"]), str(row["site_id"]))
-        kind = legible(row["kind"], "?")[0]
+    dark = style.PARCEL_YEARS[3]
+    solid: dict[str, Any] = {"facecolor": style.PARCEL_YEARS[1], "edgecolor": dark, "linewidth": 0.6}
+    hatched: dict[str, Any] = {"facecolor": "white", "edgecolor": dark, "linewidth": 0.6, "hatch": "//////"}
+    for at, row in enumerate(rows):
+        axes.barh(at - 0.17, row["declared"], 0.3, facecolor=style.PARCEL_YEARS[2], edgecolor=dark, linewidth=0.6)
+        axes.barh(at - 0.17, row["leased"], 0.3, facecolor=dark)
+        axes.barh(at + 0.17, row["mapped"], 0.3, **(hatched if row["illustrative"] else solid))
+        weight = "bold" if row["total"] else "normal"
         axes.text(
-            -0.5,
-            at,
-            f"{name}: {textwrap.shorten(kind, 30, placeholder='…')}",
-            transform=axes.get_yaxis_transform(),
-            fontsize=6.5,
-            va="center",
+            -0.5, at, row["label"], transform=axes.get_yaxis_transform(), fontsize=6.5, va="center", weight=weight
         )
-    axes.set_ylim(len(frame) - 0.4, -0.6)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
-    axes.set_axisbelow(True)
-    axes.set_xlabel(say(lang, "land_axis"))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    _horizontal(axes, say(lang, "land_axis"))
     handles = [
-        Patch(fc=style.PARCEL_YEARS[2], ec=style.PARCEL_YEARS[3], lw=0.6, label=say(lang, "declared_area")),
-        Patch(fc=style.PARCEL_YEARS[3], label=say(lang, "leased_area")),
-        Patch(fc=style.PARCEL_YEARS[1], ec=style.PARCEL_YEARS[3], lw=0.6, label=say(lang, "mapped_area")),
-        Patch(fc="white", ec=style.PARCEL_YEARS[3], lw=0.6, hatch="//////", label=say(lang, "illustrative")),
+        Patch(facecolor=style.PARCEL_YEARS[2], edgecolor=dark, lw=0.6, label=say(lang, "declared_area")),
+        Patch(facecolor=dark, label=say(lang, "leased_area")),
+        Patch(label=say(lang, "mapped_area"), **solid),
+        Patch(label=say(lang, "illustrative"), **hatched),
     ]
     axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.5, 1.0), ncols=4, columnspacing=1.4, handlelength=1.6
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.52, 1.0),
+        ncols=4,
+        columnspacing=1.4,
+        handlelength=1.6,
     )
     _titled(figure, say(lang, "land_title"), 0.012)
     return figure
 
 
+def _land_rows(result: Result, lang: str) -> list[dict[str, Any]]:
+    """One row per site for its whole development, and below it one per kind where there are several."""
+    parcels = result.study.development
+    if parcels is None or parcels.empty or "site_id" not in parcels:
+        return []
+    frame = pd.DataFrame(
+        {
+            "site": parcels["site_id"].astype(str),
+            "kind": parcels["kind"].astype(str),
+            "declared": numbers(parcels, "declared_ha"),
+            "mapped": area_m2(np.asarray(parcels.geometry, dtype=object)) / 1e4,
+            "illustrative": parcels.get("geometry_basis", pd.Series("", parcels.index)).astype(str) == "illustrative",
+        }
+    )
+    leased = numbers(result.land, "leased_ha")
+    names, rows = names_of(result.sites, lang), []
+    for site, group in frame[parcels["site_id"].notna()].groupby("site", sort=True):
+        whole = {
+            "label": names.get(str(site), legible(site, "?")[0]),
+            "leased": leased.get(site, np.nan),
+            "total": True,
+        }
+        rows.append(whole | _land_sums(group))
+        kinds = group.groupby("kind", sort=True)
+        for kind, part in kinds if kinds.ngroups > 1 else ():
+            label = "   " + textwrap.shorten(legible(kind, "?")[0].replace("_", " "), 34, placeholder="…")
+            rows.append({"label": label, "leased": np.nan, "total": False} | _land_sums(part))
+    return rows[: _MOST_ROWS // 2]
+
+
+def _land_sums(group: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "declared": float(group["declared"].sum(min_count=1)),
+        "mapped": float(group["mapped"].sum(min_count=1)),
+        "illustrative": bool(group["illustrative"].any()),
+    }
+
+
 def capitals(result: Result, lang: str) -> Figure | None:
     """Draw before and after as slopes, one panel per unit, so that no two units share an axis."""
     frame = result.livelihood.reset_index(drop=True)
-    frame = frame.assign(a=_numbers(frame, "before"), b=_numbers(frame, "after"))
+    frame = frame.assign(a=numbers(frame, "before"), b=numbers(frame, "after"))
     frame = frame[frame["a"].notna() & frame["b"].notna()]
     if frame.empty:
         return None
@@ -279,60 +289,44 @@ def _spaced(values: Any, gap: float) -> list[float]:
 
 
 def oasis(result: Result, lang: str) -> Figure | None:
-    """Draw the oasis share per prefecture for each setting, beside published and printed figures."""
-    frame = result.oasis.reset_index(drop=True)
-    name = next((c for c in ("prefecture", "name", "unit", "code") if c in frame), None)
-    if name is None or "share" not in frame or frame.empty:
+    """Draw the oasis share per unit for each setting, beside published and printed figures."""
+    shares = oasis_shares(result)
+    if not shares:
         return None
-    frame = frame.assign(percent=_numbers(frame, "share") * 100)
-    units = sorted(set(frame[name].astype(str)))
-    figure = new_figure(1.0 + 0.34 * len(units))
+    figure = new_figure(1.0 + 0.34 * len(shares))
     high = figure.get_figheight()
-    axes = figure.add_axes((0.2, 0.42 / high, 0.76, 1 - 0.95 / high))
+    axes = figure.add_axes((0.16, 0.42 / high, 0.8, 1 - 0.95 / high))
     looks = {"low": ("<", "white"), "central": ("o", style.OASIS), "high": (">", "white")}
-    for at, unit in enumerate(units):
-        rows = frame[frame[name].astype(str) == unit]
-        derived = rows[rows["setting"].isin(list(looks))]
-        axes.plot([derived["percent"].min(), derived["percent"].max()], [at, at], c=style.OASIS, lw=3, zorder=1)
-        for _, row in derived.iterrows():
-            marker, face = looks[row["setting"]]
-            axes.plot(row["percent"], at, marker, ms=5, mfc=face, mec="#3F6B50", mew=0.9, zorder=3)
-        for column, marker in (("published_share", "D"), ("printed_share", "X")):
-            stated = (_numbers(rows, column) * 100).dropna()
-            if len(stated):
-                axes.plot(
-                    stated.iloc[0],
-                    at,
-                    marker,
-                    ms=5,
-                    mfc="white" if marker == "D" else style.SITE,
-                    mec=style.SITE,
-                    zorder=4,
-                )
-        axes.text(
-            -0.26,
-            at,
-            textwrap.shorten(legible(unit, "?")[0], 24, placeholder="…"),
-            transform=axes.get_yaxis_transform(),
-            va="center",
-        )
-    axes.set_ylim(len(units) - 0.5, -0.5)
+    for at, unit in enumerate(shares):
+        values = list(unit.derived.values())
+        axes.plot([min(values), max(values)], [at, at], c=style.OASIS, lw=3, zorder=1)
+        for setting, (marker, face) in looks.items():
+            if setting in unit.derived:
+                axes.plot(unit.derived[setting], at, marker, ms=5, mfc=face, mec="#3F6B50", mew=0.9, zorder=3)
+        for stated, marker, face in ((unit.published, "D", "white"), (unit.printed, "X", style.SITE)):
+            axes.plot(stated, [at] * len(stated), marker, ms=5, mfc=face, mec=style.SITE, ls="", zorder=4)
+        name = textwrap.shorten(legible(unit.name, "?")[0], 24, placeholder="…")
+        axes.text(-0.185, at, name, transform=axes.get_yaxis_transform(), va="center")
+    axes.set_ylim(len(shares) - 0.5, -0.5)
+    _horizontal(axes, say(lang, "oasis_axis"))
+    handles = [
+        Line2D([], [], marker=marker, ls="", mfc=face, mec="#3F6B50", ms=5, label=say(lang, f"setting_{setting}"))
+        for setting, (marker, face) in looks.items()
+    ]
+    for key, marker, face in (("published", "D", "white"), ("printed", "X", style.SITE)):
+        handles.append(Line2D([], [], marker=marker, ls="", mfc=face, mec=style.SITE, ms=5, label=say(lang, key)))
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(-0.2, 1.0), ncols=5, columnspacing=1.4, handlelength=1
+    )
+    _titled(figure, say(lang, "oasis_title"), 0.012)
+    return figure
+
+
+def _horizontal(axes: Any, label: str) -> None:
+    """Dress axes whose rows are named beside them: one scale below, from zero."""
     axes.set_yticks([])
     axes.set_xlim(left=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color="#E3E6E8", lw=0.5)
     axes.set_axisbelow(True)
-    axes.set_xlabel(say(lang, "oasis_axis"))
-    handles = [
-        Line2D([], [], marker=marker, ls="", mfc=face, mec="#3F6B50", ms=5, label=say(lang, f"setting_{setting}"))
-        for setting, (marker, face) in looks.items()
-    ]
-    handles += [
-        Line2D([], [], marker="D", ls="", mfc="white", mec=style.SITE, ms=5, label=say(lang, "published")),
-        Line2D([], [], marker="X", ls="", mfc=style.SITE, mec=style.SITE, ms=5, label=say(lang, "printed")),
-    ]
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.27, 1.0), ncols=5, columnspacing=1.4, handlelength=1
-    )
-    _titled(figure, say(lang, "oasis_title"), 0.012)
-    return figure
+    axes.set_xlabel(label)

@@ -21,7 +21,7 @@ from geosettle.report._frame import Frame
 from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, site_radii
 from geosettle.report.words import say
 
-__all__ = ["furnish", "graticule", "label_seats", "label_sites", "label_units", "site_names"]
+__all__ = ["furnish", "graticule", "label_seats", "label_sites", "label_units", "mark_seats", "site_names"]
 
 _STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
@@ -61,7 +61,7 @@ def _degrees(value: float, letters: str) -> str:
     return f"{abs(value):g}°{'' if value == 0 else letters[0] if value > 0 else letters[1]}"
 
 
-def furnish(sheet: Sheet, layers: Layers, flows: int, lang: str) -> None:
+def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> None:
     """Put legend, scale bar with north arrow, and locator, each into the emptiest corner left."""
     axes, dots = sheet.axes, sheet.dots
     canvas = axes.figure.canvas.get_renderer()
@@ -82,7 +82,7 @@ def furnish(sheet: Sheet, layers: Layers, flows: int, lang: str) -> None:
         return best
 
     legend = axes.legend(
-        handles=_legend_entries(layers, flows, lang),
+        handles=_legend_entries(layers, sites, flows, lang),
         loc="upper right",
         frameon=True,
         framealpha=0.93,
@@ -100,9 +100,9 @@ def furnish(sheet: Sheet, layers: Layers, flows: int, lang: str) -> None:
     _locator(sheet, use(62 * dots, 62 * dots))
 
 
-def _legend_entries(layers: Layers, flows: int, lang: str) -> list[Any]:
+def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
     study = layers.result.study
-    made: list[Any] = _site_entries(layers.sites, lang)
+    made: list[Any] = _site_entries(sites, lang)
     made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if flows:
         made.append(Line2D([], [], c=style.FLOW, lw=2.6, alpha=0.6, label=say(lang, "flow")))
@@ -228,30 +228,42 @@ def label_sites(sheet: Sheet, sites: pd.DataFrame, lang: str, *, fontsize: float
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
         name = textwrap.shorten(legible(*site_names(row, lang), site_id)[0], 34, placeholder="…")
         text = axes.text(*xy, name, fontsize=fontsize, weight="bold", zorder=8, ha="left", va="bottom", **HALO)
-        size = text.get_window_extent(canvas)
-        low = size.y0 - sheet.pixel(xy)[1]
-        x, y = _place(sheet, xy, radius * sheet.dots, size.width, size.height)
-        text.set_position(axes.transData.inverted().transform((x, y - low)))
-        sheet.taken.add(x, y, x + size.width, y + size.height)
+        _settle(sheet, text, xy, radius * sheet.dots, canvas)
 
 
-def label_seats(sheet: Sheet, result: Result, lang: str) -> None:
-    """Mark and name the prefecture seats, towns a reader may know, where a place for the name is free."""
+def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
+    """Mark the prefecture seats, towns a reader may know; return those on the sheet, with x and y."""
     places = result.study.places
     if places is None or "kind" not in places:
-        return
+        return pd.DataFrame(columns=["name", "name_local", "x", "y"])
     seats = places[(places["kind"] == "prefecture_seat") & places.geometry.notna()].sort_index()
-    canvas = sheet.axes.figure.canvas.get_renderer()
-    for xy, row in zip(sheet.frame.xy(seats.geometry.x, seats.geometry.y), seats.to_dict("records"), strict=True):
+    made = pd.DataFrame(seats.drop(columns="geometry")).reindex(columns=["name", "name_local"]).astype(object)
+    made["x"], made["y"] = sheet.frame.xy(seats.geometry.x, seats.geometry.y).T
+    west, south, east, north = _limits(sheet.frame)
+    made = made[made["x"].between(west, east) & made["y"].between(south, north)]
+    for xy in made[["x", "y"]].to_numpy():
         sheet.axes.plot(*xy, "s", ms=2.2, mfc=style.INK, mec="white", mew=0.4, zorder=6.5)
-        sheet.take(xy, 1.5)
-        name = legible(*site_names({"name_local": None, **row}, lang), "")[0]
+        sheet.take(xy, 2)
+    return made
+
+
+def label_seats(sheet: Sheet, seats: pd.DataFrame, lang: str) -> None:
+    """Name the seats that `mark_seats` drew, in the free places that the sites have left."""
+    canvas = sheet.axes.figure.canvas.get_renderer()
+    for row in seats.to_dict("records"):
+        xy = np.array([row["x"], row["y"]])
+        name = legible(*site_names(row, lang), "")[0]
         text = sheet.axes.text(*xy, name, fontsize=5.8, style="italic", zorder=7.9, ha="left", va="bottom", **HALO)
-        size = text.get_window_extent(canvas)
-        low = size.y0 - sheet.pixel(xy)[1]
-        x, y = _place(sheet, xy, 1.5 * sheet.dots, size.width, size.height)
-        text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
-        sheet.taken.add(x, y, x + size.width, y + size.height)
+        _settle(sheet, text, xy, 1.5 * sheet.dots, canvas)
+
+
+def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius: float, canvas: Any) -> None:
+    """Move a label to the best place beside its symbol and mark the place as used."""
+    size = text.get_window_extent(canvas)
+    low = size.y0 - sheet.pixel(xy)[1]
+    x, y = _place(sheet, xy, radius, size.width, size.height)
+    text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
+    sheet.taken.add(x, y, x + size.width, y + size.height)
 
 
 def label_units(sheet: Sheet, result: Result, lang: str) -> None:

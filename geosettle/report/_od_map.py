@@ -13,7 +13,15 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure, written
 from geosettle.report._frame import Frame, frame_around
-from geosettle.report._furniture import furnish, graticule, label_seats, label_sites, label_units, site_names
+from geosettle.report._furniture import (
+    furnish,
+    graticule,
+    label_seats,
+    label_sites,
+    label_units,
+    mark_seats,
+    site_names,
+)
 from geosettle.report._sheet import Sheet, draw_layers, prepare
 from geosettle.report.words import say
 
@@ -46,9 +54,10 @@ def od_map(result: Result, lang: str) -> Figure | None:
     sheet = Sheet(axes, frame, sheet_in)
     flows = draw_layers(sheet, layers)
     graticule(sheet)
-    furnish(sheet, layers, flows, lang)
+    seats = mark_seats(sheet, result)
+    furnish(sheet, layers, sites, flows, lang)
     label_sites(sheet, sites, lang)
-    label_seats(sheet, result, lang)
+    label_seats(sheet, seats, lang)
     label_units(sheet, result, lang)
     for side in axes.spines.values():
         side.set_visible(True)

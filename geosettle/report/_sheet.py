@@ -242,13 +242,17 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     end = sheet.frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
     households = numbers(table, "households").to_numpy()
     halves = _widths(households) * sheet.point_m / 2
-    for a, b, half, known in zip(start, end, halves, np.isfinite(households), strict=True):
-        if np.hypot(*(b - a)) > 0:
-            alpha = style.FLOW_OPACITY["normal"] + 0.15 if known else 0.45
-            outline = _taper(a, b, float(half))
-            sheet.axes.add_patch(
-                Polygon(outline, closed=True, facecolor=style.FLOW, edgecolor="none", alpha=alpha, zorder=5)
-            )
+    frame = sheet.frame
+    for stated, alpha in ((True, style.FLOW_OPACITY["normal"] + 0.15), (False, 0.45)):
+        shapes = []
+        for a, b, half in zip(*(part[np.isfinite(households) == stated] for part in (start, end, halves)), strict=True):
+            low, high = np.minimum(a, b) - frame.width / 4, np.maximum(a, b) + frame.width / 4
+            outside = low[0] > frame.x1 or high[0] < frame.x0 or low[1] > frame.y1 or high[1] < frame.y0
+            if np.hypot(*(b - a)) > 0 and not outside:
+                shapes.append(Polygon(_taper(a, b, float(half)), closed=True))
+        sheet.axes.add_collection(
+            PatchCollection(shapes, facecolor=style.FLOW, edgecolor="none", alpha=alpha, zorder=5)
+        )
     return len(table)
 
 
@@ -287,15 +291,23 @@ def _symbols(sheet: Sheet, layers: Layers) -> None:
     from_origin = moved.reindex(origins.index).to_numpy(dtype=float)
     most = np.nanmax(from_origin) if np.isfinite(from_origin).any() else 1.0
     radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most))
-    for radius, xy in zip(radii, sheet.frame.xy(origins["lon"], origins["lat"]), strict=True):
-        sheet.axes.plot(*xy, "o", ms=2 * radius, mfc="white", mec=style.ORIGIN, mew=0.7, zorder=6)
-        sheet.take(xy, radius)
+    _dots(sheet, origins, radii, marker="o", facecolor="white", edgecolor=style.ORIGIN, linewidth=0.7, zorder=6)
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     stated = order["households"].notna().to_numpy()
     radii = site_radii(order["households"].to_numpy(), float(order["households"].max() if stated.any() else 1))
-    looks = zip(radii, sheet.frame.xy(order["lon"], order["lat"]), stated, order["compared"], strict=True)
-    for radius, xy, known, compared in looks:
-        colour = COMPARED if compared else style.SITE
-        face, edge = (colour, "white") if known else ("white", colour)
-        sheet.axes.plot(*xy, "D", ms=1.414 * radius, mfc=face, mec=edge, mew=0.8, zorder=7)
-        sheet.take(xy, radius)
+    colours = np.where(order["compared"], COMPARED, style.SITE)
+    faces, edges = np.where(stated, colours, "white"), np.where(stated, "white", colours)
+    # A diamond of scatter has its half diagonal at 0.707 of the square root of its size.
+    _dots(sheet, order, radii * 1.414 / 2, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8, zorder=7)
+
+
+def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look: Any) -> None:
+    if places.empty:
+        return
+    xy = sheet.frame.xy(places["lon"], places["lat"])
+    inside = (xy[:, 0] > sheet.frame.x0) & (xy[:, 0] < sheet.frame.x1)
+    inside &= (xy[:, 1] > sheet.frame.y0) & (xy[:, 1] < sheet.frame.y1)
+    look = {key: value[inside] if isinstance(value, np.ndarray) else value for key, value in look.items()}
+    sheet.axes.scatter(*xy[inside].T, s=(2 * radii[inside]) ** 2, **look)
+    for at, radius in zip(xy[inside], radii[inside], strict=True):
+        sheet.take(at, radius)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ from geosettle.report.dictionary import entry
 from geosettle.report.methods import methods_used
 from geosettle.report.summary import name_of, numbers, summary_lines
 from geosettle.report.tables import tables
+from geosettle.report.wide import remoteness_wide
 from geosettle.report.words import say
 
 __all__ = ["report_html"]
@@ -141,19 +143,19 @@ class _Writer:
         return [self.p(f"reading_{n}") for n in range(1, 5)]
 
     def sites(self) -> list[_Part]:
-        frame = self.tables["sites"]
-        frame = _range(frame, "oasis_edge", "km")
+        frame = _range(self.tables["sites"], "oasis_edge", "km")
         columns = [
-            "name",
-            "name_local",
-            "site_id",
-            "county",
-            "admin_probability",
-            "households",
-            "persons",
-            "year",
-            "uncertainty_km",
-            "oasis_edge_range_km",
+            *(
+                "name",
+                "name_local",
+                "site_id",
+                "county",
+                "declared_county",
+                "admin_probability",
+                "households",
+                "persons",
+            ),
+            *("year", "uncertainty_km", "in_oasis", "oasis_edge_range_km"),
         ]
         return [self.p("sites_note"), self.frame("sites", frame, columns, self.say("cap_sites"))]
 
@@ -209,34 +211,29 @@ class _Writer:
         return parts
 
     def land(self) -> list[_Part]:
-        land, oasis = self.named(self.tables["land"]), self.tables["oasis"]
-        covers = self.named_zone(self.tables["covers"])
+        land, oasis, sites = self.named(self.tables["land"]), self.tables["oasis"], self.tables["sites"]
         parts: list[_Part] = [self.p("land_note"), *self.picture("land", "land")]
-        parts.append(self.frame("land", land, list(land.columns), self.say("cap_land")))
+        if "developed_ha" in land:
+            land = land[numbers(land, "developed_ha").notna()]
+        parts.append(self.frame("land", land, _LAND, self.say("cap_land")))
         parts += [element("h3", self.say("h_oasis")), self.p("oasis_note"), *self.picture("oasis", "oasis")]
-        parts.append(self.frame("oasis", oasis, list(oasis.columns), self.say("cap_oasis")))
-        parts += [element("h3", self.say("h_covers"))]
-        parts.append(self.frame("covers", covers, list(covers.columns), self.say("cap_covers")))
+        parts.append(self.frame("oasis", oasis, _OASIS, self.say("cap_oasis")))
+        discs = [c for c in sites.columns if re.fullmatch(r".+_\d+(\.\d+)?km_ha", c)]
+        if discs:
+            parts += [element("h3", self.say("h_covers")), self.p("covers_note")]
+            parts.append(self.frame("sites", sites, ["name", *discs], self.say("cap_covers")))
         return parts
 
-    def named_zone(self, covers: pd.DataFrame) -> pd.DataFrame:
-        sites = self.result.sites
-        made = covers.copy()
-        if "zone_id" in made:
-            made["zone_id"] = [name_of(sites, key) if key in sites.index else key for key in made["zone_id"]]
-        return made
-
     def remoteness(self) -> list[_Part]:
-        frame, change = self.named(self.tables["remoteness"]), self.tables["change"]
-        parts: list[_Part] = [
-            self.p("remoteness_note"),
-            self.frame("remoteness", frame, list(frame.columns), self.say("cap_remoteness")),
-        ]
+        parts: list[_Part] = [self.p("remoteness_note")]
+        wide = remoteness_wide(self.result)
+        if len(wide):
+            columns = [Column(c, self.heading(c)) for c in wide.columns]
+            parts.append(table(wide, columns, self.say("cap_remoteness")))
+        change = self.tables["change"]
         if len(change):
-            parts += [
-                element("h3", self.say("h_change")),
-                self.frame("change", change, list(change.columns), self.say("cap_change")),
-            ]
+            parts += [element("h3", self.say("h_change"))]
+            parts.append(self.frame("change", change, list(change.columns), self.say("cap_change")))
         return parts
 
     def livelihood(self) -> list[_Part]:
@@ -247,11 +244,12 @@ class _Writer:
         named = self.named(frame)
         for section in dict.fromkeys(frame["section"]):
             rows = named[frame["section"] == section]
-            columns = [c for c in rows.columns if c != "section"]
-            columns.sort(key=lambda c: c != "item")
-            parts.append(
-                self.frame("livelihood", rows, columns, self.heading(f"section_{section}").removeprefix("section "))
-            )
+            known = rows[rows["verdict"].fillna("").astype(str) != "unknown"] if section != "capital" else rows
+            columns = ["item", *[c for c in rows.columns if c not in {"section", "item"}]]
+            caption = self.heading(f"section_{section}").removeprefix("section ")
+            parts.append(self.frame("livelihood", known, columns, caption) if len(known) else element("h3", caption))
+            if len(known) < len(rows):
+                parts.append(element("p", self.say("rows_unknown", n=len(rows) - len(known)), class_="muted"))
         return parts
 
     def claims(self) -> list[_Part]:
@@ -308,13 +306,20 @@ class _Writer:
         )
         parts: list[_Part] = [self.p("problems_note")]
         if len(ledger):
-            parts.append(
-                self.frame(
-                    "problems", ledger, ["layer", "rows_in", "rows_used", "rows_set_aside"], self.say("cap_ledger")
-                )
+            columns = ["layer", "rows_in", "rows_used", "rows_set_aside"]
+            parts.append(self.frame("problems", ledger, columns, self.say("cap_ledger")))
+        kinds = []
+        for (severity, code), rows in self.tables["problems"].groupby(["severity", "code"], sort=True):
+            ids = [str(key) for key in rows["id"] if isinstance(key, str) and key]
+            first = rows.iloc[0]
+            files = ", ".join(sorted({str(name) for name in rows["file"] if isinstance(name, str) and name}))
+            more = "" if len(ids) <= 5 else f" +{len(ids) - 5}"
+            kinds.append(
+                {"code": code, "severity": severity, "n": len(rows), "message": first["message"], "mend": first["mend"]}
+                | {"file": files, "id": ", ".join(ids[:5]) + more}
             )
-        columns = ["code", "severity", "message", "mend", "file", "layer", "row", "column", "value", "id"]
-        parts.append(self.frame("problems", self.tables["problems"], columns, self.say("cap_problems")))
+        columns = ["code", "severity", "n", "message", "mend", "file", "id"]
+        parts.append(self.frame("problems", pd.DataFrame(kinds, columns=columns), columns, self.say("cap_problems")))
         return parts
 
     def methods(self) -> list[_Part]:
@@ -373,8 +378,18 @@ class _Writer:
         return parts
 
 
+_LAND: Final = (
+    *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
+    *("developed_mu_per_household", "self_run_mu_per_household", "enough_mu", "enough", "geometry_basis", "why"),
+)
+_OASIS: Final = (
+    *("name", "setting", "area_km2", "share_percent", "quantity", "published", "difference_percent", "claim", "source"),
+    "why",
+)
+
+
 _NO_UNIT: Final = frozenset(
-    {"as unit", "as value", "count", "share, 0-1", "year", "households", "persons", "computed_unit"}
+    {"as unit", "as value", "as quantity", "count", "share, 0-1", "year", "households", "persons", "computed_unit"}
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from geosettle.analysis import Result
 from geosettle.report.tables import round_to
 from geosettle.report.words import say
 
-__all__ = ["FINDINGS", "summary_lines"]
+__all__ = ["FINDINGS", "OasisShare", "oasis_shares", "summary_lines"]
 
 FARMING_RADIUS_KM: Final = 4.0
 """Farming radius by motor vehicle (Ni, Hua and Xu 2013), the widest of the three."""
@@ -172,28 +173,57 @@ def _in_oasis(result: Result, lang: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class OasisShare:
+    """Oasis of one unit, percent of its area: derived per setting, published elsewhere, printed by a claim."""
+
+    name: str
+    derived: Mapping[str, float]
+    published: tuple[float, ...]
+    printed: tuple[float, ...]
+
+
+def oasis_shares(result: Result) -> list[OasisShare]:
+    """Return the oasis shares of every unit, by code; a published area is divided by the unit's own area."""
+    frame = result.oasis
+    if frame.empty or "share_percent" not in frame:
+        return []
+    made = []
+    for _, rows in frame.groupby("code", sort=True):
+        derived = rows.drop_duplicates("setting").set_index("setting")["share_percent"]
+        published = numbers(rows, "published")
+        area = rows["quantity"] == "area_km2"
+        published = published.where(~area, published / numbers(rows, "unit_area_km2") * 100)
+        claimed = rows["claim"].fillna("").astype(str) != ""
+        made.append(
+            OasisShare(
+                str(rows["name"].iloc[0]),
+                {str(setting): float(share) for setting, share in derived.items()},
+                tuple(sorted(set(published[~claimed].dropna()))),
+                tuple(sorted(set(published[claimed].dropna()))),
+            )
+        )
+    return made
+
+
 def _oasis(result: Result, lang: str) -> str:
-    frame = flat(result.oasis)
-    name = next((c for c in ("prefecture", "name", "unit", "code") if c in frame), None)
-    share = numbers(frame, "share")
-    printed = numbers(frame, "printed_share")
-    if name is None or "setting" not in frame or share.notna().sum() == 0:
+    shares = [share for share in oasis_shares(result) if share.derived]
+    if not shares:
         return say(lang, "find_no_oasis_area")
-    # The unit with a printed figure is the one a reader will ask about; else the first.
-    chosen = frame.loc[printed.notna() if printed.notna().any() else share.notna(), name].iloc[0]
-    rows = (frame[name] == chosen) & frame["setting"].isin(["low", "central", "high"])
-    published = numbers(frame, "published_share")[frame[name] == chosen].dropna()
-    stated = printed[frame[name] == chosen].dropna()
+    # The unit with a printed figure is the one a reader will ask about; else the one with most oasis.
+    chosen = max(shares, key=lambda share: (len(share.printed), max(share.derived.values())))
+
+    def listed(values: tuple[float, ...]) -> str:
+        return "-".join(dict.fromkeys(number(value) for value in (min(values), max(values))))
+
     return say(
         lang,
         "find_oasis",
-        unit=chosen,
-        low=number(float(share[rows].min()) * 100),
-        high=number(float(share[rows].max()) * 100),
-        published=say(lang, "find_oasis_published", share=number(float(published.iloc[0]) * 100))
-        if len(published)
-        else "",
-        printed=say(lang, "find_oasis_printed", share=number(float(stated.iloc[0]) * 100)) if len(stated) else "",
+        unit=chosen.name,
+        low=number(min(chosen.derived.values())),
+        high=number(max(chosen.derived.values())),
+        published=say(lang, "find_oasis_published", share=listed(chosen.published)) if chosen.published else "",
+        printed=say(lang, "find_oasis_printed", share=listed(chosen.printed)) if chosen.printed else "",
     )
 
 
@@ -201,14 +231,16 @@ def _land(result: Result, lang: str) -> str:
     development = result.study.development
     if development is None or development.empty:
         return say(lang, "find_no_land")
-    declared, leased = numbers(development, "declared_ha"), numbers(development, "leased_ha")
+    declared = numbers(development, "declared_ha")
+    leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
     basis = development["geometry_basis"] if "geometry_basis" in development else pd.Series("", development.index)
     return say(
         lang,
         "find_land",
         declared=number(float(declared.sum())),
         n=len(development),
-        leased=number(float(leased.sum())),
+        kinds=development["kind"].nunique() if "kind" in development else 1,
+        leased=number(float(leased)),
         illustrative=number(float(declared[basis.astype(str) == "illustrative"].sum())),
     )
 

@@ -142,6 +142,9 @@ def _sites(result: Result) -> pd.DataFrame:
     for name in frame.columns:
         if name.endswith("_km") and name != "uncertainty_km" and _is_number(frame[name]):
             frame[name] = round_to(frame[name], radius)
+        elif "_land_" in name and _is_number(frame[name]):
+            # Means over origins that are uncertain themselves: never finer than the site, at most one decimal.
+            frame[name] = round_to(frame[name], radius, most=1)
         elif name.endswith("_h") and _is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 1)
         elif name.endswith(("_ha", "_mu")) and _is_number(frame[name]):
@@ -173,9 +176,13 @@ def _pairs(result: Result) -> pd.DataFrame:
     for name in PAIR_COLUMNS:
         if name not in frame:
             frame[name] = np.nan
-    before = PAIR_COLUMNS[: PAIR_COLUMNS.index("declared_km")]
-    after = PAIR_COLUMNS[PAIR_COLUMNS.index("declared_km") :]
-    return frame[[*before, *after, *[name for name in frame if name not in PAIR_COLUMNS]]]
+    return frame[[*PAIR_COLUMNS, *[name for name in frame if name not in PAIR_COLUMNS]]]
+
+
+def _claims(result: Result) -> pd.DataFrame:
+    frame = _long("claims", ("difference",))(result)
+    first = [name for name in ("claim_id",) if name in frame]
+    return frame[[*first, *[name for name in frame if name not in first]]]
 
 
 def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame]:
@@ -189,7 +196,7 @@ def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame
                 continue
             if column in values:
                 frame[column] = round_to(frame[column], spread)
-            elif column.endswith(("_ha", "_mu", "_km2", "_per_household")):
+            elif column.endswith(("_ha", "_mu", "_km2", "_per_household")) or column.endswith("percent"):
                 frame[column] = np.round(_floats(frame, column), 2)
             elif column == "share" or column.endswith(("probability", "_share", "_ratio")):
                 frame[column] = np.round(_floats(frame, column), 4)
@@ -237,12 +244,16 @@ TABLES: Final[Mapping[str, Table]] = {
         ),
         _table("admin", "Administrative units of sites and origins", ("role", "id", "level", "code")),
         _table("covers", "Areas around sites and in units", ("zone", "zone_id", "radius_km", "layer", "class", "year")),
-        _table("oasis", "Oasis by prefecture and setting", ("code", "prefecture", "setting")),
-        _table("land", "Land per household", ("site_id", "kind")),
-        _table("change", "Change of cover", ("zone_id", "layer", "from_year", "to_year", "from_class", "to_class")),
+        _table("oasis", "Oasis by prefecture and setting", ("code", "setting", "claim", "quantity")),
+        _table("land", "Land per household", ("site_id",)),
+        _table(
+            "change",
+            "Change of cover",
+            ("zone", "zone_id", "radius_km", "layer", "year_from", "year_to", "measure", "class", "class_to"),
+        ),
         _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric")),
         _table("livelihood", "Livelihood before and after", ("section", "site_id", "item")),
-        _table("claims", "Claims beside what was computed", ("claim_id", "subject", "quantity")),
+        _table("claims", "Claims beside what was computed", ("claim_id", "subject", "quantity"), _claims),
         _table("problems", "Problems found", ("layer", "file", "row", "column", "code", "value", "message")),
     )
 }

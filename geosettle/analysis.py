@@ -248,7 +248,9 @@ def _admin_columns(joined: pd.DataFrame) -> pd.DataFrame:
 def _oases(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
     """Oasis by setting: the study's own polygons, or one map per setting of its rule; empty if it has neither."""
     if study.oasis is not None and not study.oasis.empty:
-        return {"central": study.oasis}
+        # Polygons of several years are maps of the same ground: where a place lies is told by the latest.
+        years = study.oasis["year"]
+        return {"central": study.oasis[years.isna() | (years == years.max())]}
     year, landcover = max(study.landcover.items(), default=(None, None))
     rules = {
         name: rule for name, rule in study.settings["oasis"].items() if name in {"low", "central", "high"} and rule
@@ -298,7 +300,7 @@ def _covers(
         zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
     layers: list[tuple[str, Any, str | None]] = []
     if oasis is not None:
-        layers.append(("oasis", oasis, None))
+        layers.append(("oasis", oasis if study.oasis is None else study.oasis, None))
     if study.development is not None:
         layers.append(("development", study.development, "kind"))
     if study.landcover:
@@ -308,7 +310,7 @@ def _covers(
         for layer, cover, by in layers:
             # The same fault of a cover is found again for every zone; it is said once.
             said = problems if zone == "disc" else None
-            table = overlay_areas(frame, cover, by, radii_km=radius, problems=said)
+            table = overlay_areas(frame, cover, by, radii_km=radius, snapshots=layer == "oasis", problems=said)
             tables.append(table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer))
     if not tables:
         return pd.DataFrame(columns=list(_COVERS))
@@ -337,6 +339,9 @@ def _areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
     """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`."""
     out = pd.DataFrame(index=sites)
     inner = covers[(covers["zone"] == "disc") & (covers["class"] != OUTSIDE) & (covers["layer"] != "landcover")]
+    latest = inner.groupby("layer")["year"].transform("max")
+    # Years of land development are events and add up; years of an oasis are maps of the same ground, the latest counts.
+    inner = inner[(inner["layer"] != "oasis") | latest.isna() | (inner["year"] == latest).fillna(value=False)]
     for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
         total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
         known = covers.loc[(covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"].unique()
@@ -352,7 +357,11 @@ def _land(
     land = land_per_household(
         sites, study.development, study.flows, study.origins, **study.settings["land"], problems=problems
     )
-    then = founding_status(sites, oasis, study.development).drop(columns="evidence")
+    then = (
+        founding_status(sites, oasis if study.oasis is None else study.oasis, study.development)
+        .drop(columns="evidence")
+        .reindex(land.index)
+    )
     out = land.join(then.drop(columns="why"))
     out["why"] = _reasons(land["why"], then["why"])
     return out

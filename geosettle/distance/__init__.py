@@ -18,7 +18,8 @@ from geosettle.distance._inputs import as_places
 from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, metric_named
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
-from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic, rank_in_group
+from geosettle.distance._solver.geodesic_search import rank_in_group
+from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.uncertainty import distance_intervals, rank_intervals, sample_distances, separate, site_means
 from geosettle.errors import InputError
@@ -182,7 +183,7 @@ def _with_the_lonely(
     """Make the table of nearest sites, with a row and its reason for every origin that found none."""
     alone = np.flatnonzero(np.bincount(i, minlength=len(origins)) == 0)
     rank = rank_in_group(i)
-    why = np.full(len(i), "", dtype=object)
+    why = pd.Series("", index=range(len(i)), dtype="str")
     if alone.size:
         unknown = np.isnan(positions(origins)[0])
         none = "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
@@ -191,14 +192,12 @@ def _with_the_lonely(
         order = np.argsort(np.r_[i, alone], kind="stable")
         i, j = np.r_[i, alone][order], np.r_[j, np.full(len(alone), -1)][order]
         value, rank = np.r_[value, np.full(len(alone), np.nan)][order], np.r_[rank, np.zeros(len(alone), int)][order]
-        why = np.r_[why, np.array(reasons, dtype=object)][order]
+        why = pd.concat([why, pd.Series(reasons, dtype="str")], ignore_index=True).iloc[order]
     levels = [origins.index, sites.index.append(pd.Index([""], dtype="str"))]
     codes: list[Any] = [i, np.where(j < 0, len(sites), j)]
     index = pd.MultiIndex(levels=levels, codes=codes, names=["origin_id", "site_id"], verify_integrity=False)
-    table = pd.DataFrame({"rank": pd.array(rank, dtype="Int64"), metric.value: value}, index=index)
-    if alone.size:
-        table.loc[rank == 0, "rank"] = pd.NA
-    return table.assign(why=pd.array(why, dtype="str"))
+    ranks = pd.arrays.IntegerArray(rank.astype(np.int64), rank == 0)
+    return pd.DataFrame({"rank": ranks, metric.value: value, "why": why.array}, index=index)
 
 
 def _nearest_by_matrix(

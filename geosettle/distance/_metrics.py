@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import COLUMNS, geodesic_matrix, geodesic_pairs
+from geosettle.distance.network import road_pairs
 from geosettle.distance.terrain import surface_pairs, walk_pairs
+from geosettle.distance.travel import travel_pairs
 from geosettle.errors import UnknownNameError
 
 __all__ = ["METRICS", "blocks", "context_of", "matrix_of", "metric_named"]
@@ -46,6 +48,25 @@ METRICS: Final[Mapping[str, Metric]] = {
             symmetric=False,
             needs=("dem",),
             meaning="time of the quickest walk over the elevation grid, from origin to site and back",
+        ),
+        Metric(
+            "road",
+            value="road_km",
+            unit="km",
+            columns=("road_km", "road_h", "road_access_km", "road_egress_km"),
+            pairs=road_pairs,
+            needs=("roads",),
+            meaning="way that takes least time by road, with the legs to the road and from it",
+        ),
+        Metric(
+            "travel",
+            value="travel_out_h",
+            unit="h",
+            columns=("travel_out_h", "travel_back_h"),
+            pairs=travel_pairs,
+            symmetric=False,
+            needs=("dem",),
+            meaning="time of the quickest mix of walking and riding, from origin to site and back",
         ),
     )
 }

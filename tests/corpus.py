@@ -129,7 +129,7 @@ GROUPS = (
 def tables_good(m: Maker) -> None:
     base = rows()
     m.good("tables/plain.csv", base)
-    m.good("tables/guessed.csv", base, role=None)
+    m.good("tables/guessed.csv", base, role=None, codes="role_guessed")
     m.good("tables/bom.csv", b"\xef\xbb\xbf" + base.encode())
     m.good("tables/utf16.csv", base.encode("utf-16"))
     m.good("tables/utf16le_without_mark.csv", base.encode("utf-16-le"))
@@ -145,7 +145,7 @@ def tables_good(m: Maker) -> None:
     m.good("tables/sep_line.csv", "sep=;\n" + base.replace(",", ";"))
     m.good("tables/quoted.csv", "\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in base.splitlines()))
     m.good("tables/blank_lines.csv", base.replace("\n", "\n\n") + ",,,,\n\n")
-    m.good("tables/title_above.csv", "Settlement sites of 2019,,,,\nsource: office,,,,\n" + base)
+    m.good("tables/title_above.csv", "Settlement sites of 2019,,,,\nsource: office,,,,\n" + base, codes="header_below_title")
     m.good("tables/extra_columns.csv", rows(remark=["a", "b", "c"], colour=["red", "", "blue"]))
     m.good("tables/decimal_comma.csv", rows(lon=[str(v).replace(".", ",") for v in LON],
            lat=[str(v).replace(".", ",") for v in LAT]).replace(",", ";").replace(*_back(LON + LAT)) if False else
@@ -252,7 +252,7 @@ def columns(m: Maker) -> None:
     m.bad("columns/no_lat.csv", rows(lat=None), "column_missing")
     m.bad("columns/repeated.csv", rows().replace("households", "lon"), "column_repeated", "accepted")
     m.bad("columns/unclear.csv", rows(lon=None, longitude=LON, 经度=[75.1, 75.2, 75.3]), "column_unclear", "accepted")
-    m.bad("columns/two_ids.csv", rows(编号=["a", "b", "c"]).replace("site_id,", "id,"), "", "accepted")
+    m.bad("columns/two_ids.csv", rows(编号=["a", "b", "c"]).replace("site_id,", "id,"), "column_unclear", "accepted")
     m.bad("columns/same_twice.csv", rows(**{"Lon ": [75.1, 75.2, 75.3]}), "column_repeated", "accepted")
     m.bad("columns/map_unknown.csv", rows(), "map_unknown", columns={"site_id": "nowhere"})
     m.bad("columns/id_card.csv", rows(no=["653022198001011234", "653022198501011234", "65302219900101123X"]), "personal_data")
@@ -260,7 +260,7 @@ def columns(m: Maker) -> None:
     m.bad("columns/person.csv", rows(户主姓名=["甲", "乙", "丙"]), "personal_data")
     m.bad("columns/unit_unknown.csv", rows().replace("households", "households (dozen)"), "unit_unknown", "accepted")
     m.case("columns/metres.csv", "origin_id,site_id,declared_km (m)\nO1,S1,160000\n", codes="unit_converted", role="flows")
-    m.bad("columns/role.csv", rows(), "setting_unknown", role="settlements")
+    m.bad("columns/role.csv", rows(), "layer_unknown", role="settlements")
 
 
 def identities(m: Maker) -> None:
@@ -325,6 +325,7 @@ def positions(m: Maker) -> None:
     m.bad("positions/unreadable.csv", rows(lon=["near Akto", *LON[1:]]), "coordinate_unreadable", "quarantined")
     m.bad("positions/minutes.csv", rows(lon=["76°73'12\"\"E"[:8] + "E", *LON[1:]]), "coordinate_unreadable", "quarantined")
     m.bad("positions/beyond.csv", rows(lat=[95.5, *LAT[1:]]), "coordinate_out_of_range", "quarantined")
+    m.bad("positions/coarse.csv", rows(lon=[76, *LON[1:]], lat=[39, *LAT[1:]]), "coordinate_coarse", "accepted")
     m.bad("positions/same.csv", rows(lon=[LON[0], LON[0], LON[2]], lat=[LAT[0], LAT[0], LAT[2]]), "position_duplicate", "accepted")
     m.bad("positions/nearly_same.csv", rows(lon=[LON[0], LON[0] + 0.0001, LON[2]], lat=[LAT[0], LAT[0], LAT[2]]), "position_duplicate", "accepted")
 
@@ -399,14 +400,14 @@ def shapes(m: Maker) -> None:
     one("none", None, "position_unknown", "accepted")
     one("none_boundary", None, "geometry_missing", role="boundaries")
     one("unclosed", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76.1, 39.1], [76, 39.1]]]}, "geometry_unreadable")
-    one("two_points", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76, 39]]]}, "geometry_unreadable")
+    one("two_points", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76, 39]]]}, "geometry_invalid")
     one("text", {"type": "Point", "coordinates": ["76", "39"]}, "geometry_unreadable", role="sites")
     one("null", {"type": "Point", "coordinates": [None, 39]}, "geometry_unreadable", role="sites")
     one("one_number", {"type": "Point", "coordinates": [76]}, "geometry_unreadable", role="sites")
     one("circle", {"type": "Circle", "coordinates": [76, 39]}, "geometry_unreadable", role="sites")
     one("heights", {"type": "Point", "coordinates": [76, 39, 1200]}, "geometry_dropped_z", "accepted", role="sites", summary={"lon": [76.0]})
     one("several_points", shapely.MultiPoint([(76, 39), (76.1, 39)]), "multipoint_centre", "accepted", role="sites")
-    one("multipoint_of_one", shapely.MultiPoint([(76, 39)]), "", "accepted", role="sites", summary={"geometry_types": {"Point": 1}})
+    one("multipoint_of_one", shapely.MultiPoint([(76.01, 39.02)]), "", "accepted", role="sites", summary={"geometry_types": {"Point": 1}})
     one("site_polygon", square, "", "accepted", role="sites")
     one("tiny", shapely.box(76, 39, 76.000001, 39.000001), "geometry_tiny", "accepted")
     one("antimeridian", shapely.box(179, -17, 181, -16), "antimeridian", "accepted", summary={"geometry_types": {"MultiPolygon": 1}})
@@ -544,11 +545,6 @@ def vectors_good(m: Maker) -> None:
         z.writestr("inside/readme.pdf", b"%PDF")
         z.writestr("__MACOSX/inside/._sites.shp", b"x")
     m.good("vectors/zipped.zip", None)
-    with closing(sqlite3.connect(m.file("vectors/deleted.gpkg"))) as base:
-        base.close()
-    m.file("vectors/deleted.gpkg").unlink()
-    f.to_file(m.file("vectors/upper.SHP".replace("SHP", "shp")))
-    m.good("vectors/upper.shp", None)
 
 
 def vectors_bad(m: Maker) -> None:
@@ -602,6 +598,11 @@ def vectors_bad(m: Maker) -> None:
         base.execute("CREATE TABLE a (b)")
         base.commit()
     m.bad("vectors/other.gpkg", None, "file_unreadable")
+    frame().to_file(m.file("vectors/odd_version.gpkg"))
+    with closing(sqlite3.connect(m.file("vectors/odd_version.gpkg"))) as base:
+        base.execute("PRAGMA application_id = 12345")
+        base.commit()
+    m.bad("vectors/odd_version.gpkg", None, "reader_warning", "accepted")
     frame().to_file(m.file("vectors/two_layers.gpkg"), layer="a")
     frame().to_file(m.file("vectors/two_layers.gpkg"), layer="b", mode="a")
     m.bad("vectors/two_layers.gpkg", None, "layer_unclear")

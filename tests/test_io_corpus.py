@@ -53,4 +53,5 @@ def test_group(group: str, tmp_path: Path) -> None:
 
 def test_every_code_is_in_the_corpus(tmp_path: Path) -> None:
     named = frozenset().union(*(case.codes for case in corpus.make(tmp_path)))
-    assert set(CODES) - named == set()
+    elsewhere = {"file_too_large"}  # test_io_files.py lowers the limit instead of making a large file
+    assert set(CODES) - named == elsewhere

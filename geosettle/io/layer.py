@@ -91,8 +91,8 @@ def understand(source: Source, role: str, options: Options | None = None) -> Che
     geometry = positions.geometry
     if geometry is not None:
         geometry, wrapped = wrap_longitudes(geometry, spec)
-        doubts = doubt_positions(geometry, spec, options.region, drawn=source.geometry is not None)
         geometry, mended = mend(geometry, spec)
+        doubts = doubt_positions(geometry, spec, options.region, drawn=source.geometry is not None)
         problems += wrapped + doubts + mended
         positions = replace(positions, geometry=geometry)
     if not any(p.severity == "fatal" for p in problems):

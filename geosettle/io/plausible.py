@@ -78,7 +78,7 @@ def doubt_positions(geometry: NDArray[Any], spec: LayerSpec, region: Region | No
         Whether the file has geometries of its own, of which a whole layer may be in latitude, longitude order.
     """
     known = np.flatnonzero(~(shapely.is_missing(geometry) | shapely.is_empty(geometry)))
-    x, y = centres(shapely.envelope(geometry[known]))
+    x, y = centres(geometry[known])
     finite = np.isfinite(x) & np.isfinite(y)
     known, x, y = known[finite], x[finite], y[finite]
     area = _area(x, y, region)

@@ -125,6 +125,21 @@ def missing_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec)
     return [problem("position_unknown" if keep else "geometry_missing", row=int(i) + 1) for i in rows]
 
 
+def coarse_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Points given to a tenth of a degree or less, of which nobody said how uncertain they are."""
+    if geometry is None or spec.name not in {"sites", "origins"}:
+        return []
+    x, y = centres(np.where(shapely.get_type_id(geometry) == 0, geometry, None))
+    unsaid = values["uncertainty_km"].isna().to_numpy() if "uncertainty_km" in values else np.ones(len(x), dtype=bool)
+    out = []
+    for step, severity, size in ((1, "warning", "50"), (10, "note", "5")):
+        coarse = np.isfinite(x) & unsaid & (np.round(x * step) == x * step) & (np.round(y * step) == y * step)
+        unsaid = unsaid & ~coarse
+        text = f"The coordinates are rounded to {1 / step:g} degree, about {size} km."
+        out += [problem("coordinate_coarse", text, severity=severity, row=int(i) + 1) for i in np.flatnonzero(coarse)]
+    return out
+
+
 def same_positions(_values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Points of one layer that coincide or nearly do, and polygons drawn twice."""
     if geometry is None or spec.name in {"rivers", "roads"}:
@@ -304,6 +319,7 @@ FOR_LAYER: Final[tuple[Check, ...]] = (
     similar_ids,
     similar_names,
     missing_positions,
+    coarse_positions,
     same_positions,
     texts,
     household_sizes,

@@ -65,5 +65,12 @@ class Source:
 
 def centres(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Longitude and latitude of the middle of each geometry; NaN for None and for an empty one."""
-    middle = shapely.centroid(np.where(shapely.is_empty(geometry), None, geometry))
-    return shapely.get_x(middle), shapely.get_y(middle)
+    known = np.where(shapely.is_empty(geometry), None, geometry)
+    bounds = shapely.bounds(known)
+    with np.errstate(invalid="ignore"):
+        wide = bounds[:, 2] - bounds[:, 0] > 180
+    for i in np.flatnonzero(wide):  # cut at the 180th meridian: join it beyond 180 first
+        known[i] = shapely.transform(known[i], lambda c: np.column_stack([c[:, 0] % 360, c[:, 1]]))
+    middle = shapely.centroid(known)
+    x, y = shapely.get_x(middle), shapely.get_y(middle)
+    return np.where((x > 180) & wide, x - 360, x), y

@@ -148,7 +148,7 @@ def read_text_table(
 def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
     """Damage that shows in the text itself, and an encoding that had to be guessed."""
     out = []
-    if "\ufffd" in text or "锟斤拷" in text or re.search(r"(Ã[\x80-\xbf]|ä¸|å›½|Ð[°-¿])", text):
+    if "\ufffd" in text or "锟斤拷" in text or _misread(text):
         out.append(
             problem("text_damaged", file=file,
                 message="Some letters were destroyed when the file was saved in the wrong encoding.",
@@ -163,6 +163,18 @@ def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
             )
         )  # fmt: skip
     return out
+
+
+def _misread(text: str) -> bool:
+    """Whether runs of accented letters are UTF-8 that was once read as Latin text and saved so."""
+    for run in set(re.findall(r"[^\x00-\x7f]{2,}", text[:1_000_000])):
+        for encoding in ("cp1252", "latin-1"):
+            try:
+                run.encode(encoding).decode("utf-8")
+            except UnicodeError:
+                continue
+            return True
+    return False
 
 
 def _delimiter(text: str, *, tab: bool) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -166,6 +167,14 @@ def layer_names(path: Path) -> list[str]:
     return [str(name) for name, _ in pyogrio.list_layers(str(path))]
 
 
+@contextmanager
+def _heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Warnings of GDAL collected, whatever the warning filter: raised inside its callback they would be lost."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
 def choose_layer(path: Path, file: str, layer: str | None, role: str | None, names: Collection[str]) -> str | None:
     """Layer of a file to read: the one asked for, the only one, the one named as the role, or the only one that fits.
 
@@ -175,7 +184,8 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
         There is no such layer, or several fit.
     """
     try:
-        found = layer_names(path)
+        with _heard():
+            found = layer_names(path)
     except (pyogrio.errors.DataSourceError, RuntimeError) as error:
         raise Refused("file_unreadable", f"the file cannot be read ({_first_line(error)})", file=file) from error
     if layer is not None:
@@ -188,10 +198,11 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
     if len(fitting) > 1 and role is not None:
         fitting = [n for n in fitting if plain_name(n) == role] or fitting
     if len(fitting) > 1 and names:
-        scores = {
-            n: sum(plain_name(str(f)) in names for f in pyogrio.read_info(str(path), layer=n)["fields"])
-            for n in fitting
-        }
+        with _heard():
+            scores = {
+                n: sum(plain_name(str(f)) in names for f in pyogrio.read_info(str(path), layer=n)["fields"])
+                for n in fitting
+            }
         fitting = [n for n in fitting if scores[n] == max(scores.values())]
     if len(fitting) != 1:
         text = f"the file has {len(found)} layers: {', '.join(found[:20])}"
@@ -229,8 +240,7 @@ def read_ogr(
         GDAL cannot read it, or several layers fit.
     """
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with _heard() as caught:
             if declared is None:
                 declared = int(pyogrio.read_info(str(path), layer=layer, force_feature_count=False)["features"])
             meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)

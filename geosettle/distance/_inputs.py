@@ -52,7 +52,7 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
         twice = frame.index[frame.index.duplicated()][0]
         raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
     geoms = np.asarray(frame.geometry.array, dtype=object)
-    if np.isin(shapely.get_type_id(geoms), (-1, 0)).all():
+    if (shapely.get_type_id(geoms) <= 0).all():  # points and None
         west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
     else:
         west, south, east, north = shapely.bounds(geoms).T

@@ -12,10 +12,11 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.geodesic_engine import indexed_m, k_nearest, matrix_m, pairs_m
+from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
+from geosettle.distance._solver.geodesic_search import nearest_points, take_best
 from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
 
-__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m", "rank_in_group"]
+__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -77,8 +78,7 @@ def radius_m(frame: gpd.GeoDataFrame) -> FloatArray:
 
 
 def _are_points(frame: gpd.GeoDataFrame) -> bool:
-    types = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
-    return bool(np.isin(types, (-1, 0)).all())
+    return bool((shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object)) <= 0).all())  # -1: None
 
 
 def geodesic_pairs(
@@ -133,9 +133,7 @@ def nearest_geodesic(
 
     Notes
     -----
-    Candidates come from straight chords through the Earth. A geodesic is never shorter than its chord c and never
-    longer than ``arc_bound_m(c)``; so if the k-th chord is c, no site with a chord above ``arc_bound_m(c)`` can be
-    among the k nearest. Every site below it is measured exactly: the result is that of measuring all pairs.
+    The result is that of measuring all pairs; see `nearest_points` for the proof, and `_area_candidates` for areas.
     """
     points = _are_points(origins) and _are_points(sites)
     one, two = positions(origins), positions(sites)
@@ -145,79 +143,18 @@ def nearest_geodesic(
         return none, none, np.empty(0)
     k = None if k is None else min(k, len(there))
     if points:
-        one, two = (one[0][here], one[1][here]), (two[0][there], two[1][there])
-        i, j = _point_candidates(to_xyz(*one), to_xyz(*two), k=k, max_m=max_m)
-        metres = indexed_m(one, two, i, j)
+        i, j, metres = nearest_points((one[0][here], one[1][here]), (two[0][there], two[1][there]), k=k, max_m=max_m)
     else:
         i, j = _area_candidates(origins.iloc[here], sites.iloc[there], k=k, max_m=max_m)
         shapes = [np.asarray(f.geometry.array, dtype=object)[rows] for f, rows in ((origins, here), (sites, there))]
-        metres = shortest_m(shapes[0][i], shapes[1][j])[0]
-    i, j, metres = _best(i, j.copy(), metres, k=k, max_m=max_m)
+        i, j, metres = take_best(i, j, shortest_m(shapes[0][i], shapes[1][j])[0], k=k, max_m=max_m)
     return here[i], there[j], metres
-
-
-def _best(
-    i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, max_m: float
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Keep of the candidates the k nearest of each origin within the radius, in order."""
-    if np.isfinite(max_m):
-        keep = metres <= max_m
-        i, j, metres = i[keep], j[keep], metres[keep]
-    if (i[1:] < i[:-1]).any():
-        order = np.argsort(i, kind="stable")
-        i, j, metres = i[order], j[order], metres[order]
-    twin = np.r_[False, i[1:] == i[:-1]]
-    several = np.flatnonzero(twin | np.r_[twin[1:], False])  # most origins have one candidate; sort the others only
-    if several.size:
-        order = several[np.lexsort((j[several], metres[several], i[several]))]
-        j[several], metres[several] = j[order], metres[order]
-        keep = rank_in_group(i) <= (len(i) if k is None else k)
-        i, j, metres = i[keep], j[keep], metres[keep]
-    return i, j, metres
-
-
-def rank_in_group(groups: IntArray) -> IntArray:
-    """Count 1, 2, 3 ... within runs of equal values.
-
-    Examples
-    --------
-    >>> rank_in_group(np.array([4, 4, 7])).tolist()
-    [1, 2, 1]
-    """
-    first = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]]) if len(groups) else groups
-    return np.arange(1, len(groups) + 1) - np.repeat(first, np.diff(np.r_[first, len(groups)]))
-
-
-def _point_candidates(here: FloatArray, there: FloatArray, *, k: int | None, max_m: float) -> tuple[IntArray, IntArray]:
-    """Pairs of points in space that may be among the k nearest and within the radius."""
-    rows = np.arange(len(here))
-    if k is None:
-        return _ball(there, here, rows, np.full(len(rows), max_m))
-    count = min(k + 1, len(there))
-    chord, index = k_nearest(there, here, count)
-    reach = np.minimum(arc_bound_m(chord[:, k - 1]) * (1 + 1e-9), max_m)
-    settled = chord[:, -1] > reach if count > k else np.ones(len(here), dtype=bool)
-    i, j = np.repeat(rows[settled], k), index[settled, :k].ravel()
-    if settled.all():
-        return i, j
-    more = _ball(there, here[~settled], rows[~settled], reach[~settled])
-    return np.concatenate([i, more[0]]), np.concatenate([j, more[1]])
-
-
-def _ball(there: FloatArray, here: FloatArray, rows: IntArray, reach: FloatArray) -> tuple[IntArray, IntArray]:
-    """All pairs with a chord within each place's reach."""
-    from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
-
-    found: Any = KDTree(there).query_ball_point(here, reach) if len(here) else []
-    i = np.repeat(rows, np.fromiter((len(f) for f in found), dtype=np.intp, count=len(rows)))
-    j = np.concatenate([np.asarray(f, dtype=np.intp) for f in found]) if len(rows) else i
-    return i, j
 
 
 def _area_candidates(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
 ) -> tuple[IntArray, IntArray]:
-    """As `_point_candidates`, where an end is an area: by balls that hold each area."""
+    """Find pairs that may be among the k nearest where an end is an area, by balls in space that hold each area."""
     (a, ra), (b, rb) = _balls(origins), _balls(sites)
     out = []
     for rows in np.array_split(np.arange(len(a)), max(1, len(a) * len(b) // 2_000_000)):

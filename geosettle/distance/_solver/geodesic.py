@@ -43,7 +43,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.geodesy import FLATTENING, SEMI_MAJOR_M
 
-__all__ = ["ANTIPODE", "NEAR_SIGMA", "far", "half_angles", "near", "prepare"]
+__all__ = ["ANTIPODE", "NEAR_SIGMA", "far", "half_angles", "near", "prepare", "space"]
 
 FloatArray = NDArray[np.float64]
 
@@ -116,10 +116,24 @@ def prepare(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     >>> prepare([0.0], [90.0]).round(3).ravel().tolist()
     [0.707, 0.707, 0.0, 1.0, 1.0, 0.0]
     """
-    phi, lam = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64))
-    beta = np.arctan((1 - _F) * np.tan(phi))
-    parts = np.sin(beta / 2), np.cos(beta / 2), np.sin(lam / 2), np.cos(lam / 2), np.sin(beta), np.cos(beta)
-    return np.ascontiguousarray(np.stack(parts))
+    phi, half = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64)) / 2
+    sine, cosine = (1 - _F) * np.sin(phi), np.cos(phi)
+    scale = 1 / np.sqrt(sine * sine + cosine * cosine)
+    sine, cosine = sine * scale, cosine * scale
+    half_cosine = np.sqrt((1 + cosine) / 2)
+    return np.stack([sine / (2 * half_cosine), half_cosine, np.sin(half), np.cos(half), sine, cosine])
+
+
+def space(prepared: FloatArray) -> FloatArray:
+    """Earth-centred coordinates of `prepare`d points, metres, shape (n, 3).
+
+    Examples
+    --------
+    >>> space(prepare([90.0], [0.0])).round(3).tolist()
+    [[0.0, 6378137.0, 0.0]]
+    """
+    _, _, sl, cl, s, c = prepared
+    return np.stack([_A * c * (1 - 2 * sl * sl), _A * c * (2 * sl * cl), _B * s], axis=-1)
 
 
 def half_angles(  # noqa: PLR0917  (compiled code takes numbers, not records; here and below)

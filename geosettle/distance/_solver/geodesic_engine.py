@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_SIGMA, far, half_angles, near, prepare
 from geosettle.geodesy import GEOD, to_xyz
 
-__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "k_nearest", "matrix_m", "pairs_m"]
+__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "matrix_m", "mended", "pairs_m", "share_out"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -23,9 +22,6 @@ NUMPY_FROM: Final = 20_000
 """Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
 COMPILED_FROM: Final = 20_000_000
 """Pairs from which the formulas run compiled: loading numba takes as long as these take in NumPy."""
-QUERIES_FROM: Final = (50_000, 3_000_000)
-"""Places from which nearest points are sought in compiled code: where numba is loaded already, and where it is not.
-Both ways find the same points."""
 _BLOCK: Final = 16_384  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
@@ -88,12 +84,18 @@ def indexed_m(
             part = slice(at, min(at + _BLOCK, last))
             ends = one[0][i[part]], one[1][i[part]], two[0][j[part]], two[1][j[part]]
             there = few[:, j[part]] if few is not None else prepare(*ends[2:])
-            angles = half_angles(*prepare(*ends[:2]), *there)
-            h = angles[0] + angles[3] * angles[1] ** 2
-            out[part] = _formula(angles, short=bool(h.max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
-            _mend(ends, out[part])
+            out[part] = mended(prepare(*ends[:2]), there, ends)
 
-    _share_out(task, i.size, _ROWS)
+    share_out(task, i.size, _ROWS)
+    return out
+
+
+def mended(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
+    """Length between prepared points one by one, metres; `ends` are their degrees, for pairs near the antipode."""
+    angles = half_angles(*one, *two)
+    h = angles[0] + angles[3] * angles[1] ** 2
+    out = _formula(angles, short=bool(h.max(initial=0.0) < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
+    _mend(ends, out)
     return out
 
 
@@ -126,30 +128,8 @@ def matrix_m(
             _mend((lon1[first:last, None], lat1[first:last, None], lon2, lat2), rows, scale)
 
     step = max(1, _ROWS // m)
-    _share_out(task, n, step)
+    share_out(task, n, step)
     return out
-
-
-def k_nearest(points: FloatArray, places: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-    """Find the k points nearest in space to each place: chords and rows of the points, shape (n, k), nearest first.
-
-    Examples
-    --------
-    >>> chord, row = k_nearest(np.array([[0.0, 0, 0], [3, 0, 0]]), np.array([[1.0, 0, 0]]), 2)
-    >>> chord.tolist(), row.tolist()
-    ([[1.0, 2.0]], [[0, 1]])
-    """
-    if len(places) < QUERIES_FROM["numba" not in sys.modules] or k > 32:
-        from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
-
-        found = KDTree(points).query(places, k=range(1, k + 1), workers=-1 if len(places) > 10_000 else 1)
-        return np.asarray(found[0]), np.asarray(found[1], dtype=np.intp)
-    from geosettle.distance._solver.geodesic_nearest import build, query  # noqa: PLC0415
-
-    tree = build(np.ascontiguousarray(points))
-    chord, row = np.empty((len(places), k)), np.empty((len(places), k), dtype=np.intp)
-    _share_out(lambda a, b: query(*tree, places[a:b], chord[a:b], row[a:b]), len(places), 25_000)
-    return chord, row
 
 
 def _plain(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
@@ -177,8 +157,8 @@ def _compiled(one: FloatArray, two: FloatArray, scale: float, *, short: bool) ->
     return fill
 
 
-def _share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
-    """Run a task over rows in blocks, on all processors; stops at once on an error or Ctrl-C."""
+def share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
+    """Run a task over n rows in blocks of `step`, on all processors; an error or Ctrl-C stops it."""
     firsts = range(0, n, step)
     workers = min(
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(firsts)

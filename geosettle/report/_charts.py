@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
-from geosettle.report._canvas import legible, new_figure
+from geosettle.report._canvas import WIDTH_IN, legible, new_figure
 from geosettle.report.summary import numbers, oasis_shares
 from geosettle.report.words import say
 
@@ -246,8 +246,9 @@ def capitals(result: Result, lang: str) -> Figure | None:
     panels = sorted(set(unit), key=lambda name: (-(unit == name).sum(), name))[:4]
     figure = new_figure(3.3)
     wide = 1 / len(panels)
+    letters = int(0.4 * wide * WIDTH_IN * 72 / (6.5 * 0.6))
     for number, name in enumerate(panels):
-        axes = figure.add_axes((number * wide + 0.27 * wide, 0.1, 0.3 * wide, 0.72))
+        axes = figure.add_axes((number * wide + 0.15 * wide, 0.1, 0.3 * wide, 0.72))
         rows = frame[unit == name].sort_values(["b", "a"], kind="stable")
         low, top = 0.0, float(max(rows["a"].max(), rows["b"].max())) * 1.06
         ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.05)
@@ -266,8 +267,9 @@ def capitals(result: Result, lang: str) -> Figure | None:
                 clip_on=False,
             )
             axes.text(-0.08, start_of[key], f"{row['a']:g}", ha="right", va="center", fontsize=6.5)
-            label = "\n".join(textwrap.wrap(legible(row["item"], "?")[0], 26)[:2])
-            axes.text(1.08, end, f"{row['b']:g}  {label}", ha="left", va="center", fontsize=6.5, linespacing=1.1)
+            label = "\n".join(textwrap.wrap(legible(row["item"], "?")[0], letters)[:3])
+            axes.text(1.1, end, f"{row['b']:g}", ha="left", va="center", fontsize=6.5)
+            axes.text(1.42, end, label, ha="left", va="center", fontsize=6.5, linespacing=1.1)
         axes.set_ylim(low, top)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 1], [say(lang, "before"), say(lang, "after")])

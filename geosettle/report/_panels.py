@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._canvas import WIDTH_IN, legible, new_figure
+from geosettle.report._canvas import WIDTH_IN, new_figure
 from geosettle.report._charts import names_of
 from geosettle.report._frame import frame_around
 from geosettle.report._furniture import label_sites
@@ -19,32 +19,28 @@ from geosettle.report.words import say
 
 __all__ = ["counties"]
 
-_MOST: Final = 12
+_MOST: Final = 16
 _ACROSS: Final = 4
 _SPAN_M: Final = 120e3
 
 
 def counties(result: Result, lang: str) -> Figure | None:
-    """Draw one square panel per county that has a site with a known position."""
+    """Draw one square panel per county that has a site with a known position; far apart sites get one each."""
     layers = prepare(result)
-    sites = layers.sites
-    if sites.empty or "county" not in result.sites:
+    if layers.sites.empty or "county" not in result.sites:
         return None
-    codes = (result.sites["county_code"] if "county_code" in result.sites else result.sites["county"]).reindex(
-        sites.index
-    )
-    groups = sorted(codes.dropna().astype(str).unique())[:_MOST]
+    groups = _groups(layers.sites, result.sites)[:_MOST]
     if not groups:
         return None
     across = min(_ACROSS, len(groups))
     down = -(-len(groups) // across)
     panel = (WIDTH_IN - 0.1) / _ACROSS - 0.06
-    figure = new_figure(0.46 + down * (panel + 0.24), 0.1 + across * (panel + 0.06) if across == _ACROSS else WIDTH_IN)
+    figure = new_figure(0.46 + down * (panel + 0.24))
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(result.sites.assign(name=result.sites["county"], name_local=None), lang)
-    for number, code in enumerate(groups):
-        members = sites[(codes == code).to_numpy()]
-        frame = frame_around(*_middle(members), margin=0.0)
+    for number, members in enumerate(groups):
+        middle = float(members["lon"].mean()), float(members["lat"].mean())
+        frame = frame_around(*middle, _SPAN_M / 2, margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
         y = high - 0.46 - (number // across + 1) * (panel + 0.24) + 0.06
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
@@ -53,7 +49,7 @@ def counties(result: Result, lang: str) -> Figure | None:
         label_sites(sheet, members, lang, fontsize=5.3)
         for side in axes.spines.values():
             side.set_visible(True)
-        title = legible(names.get(str(members.index[0]), code), code)[0]
+        title = names.get(str(members.index[0]), "?")
         axes.set_title(textwrap.shorten(title, 30, placeholder="…"), fontsize=7, weight="bold", loc="left", pad=3)
     figure.text(0.05 / wide, 1 - 0.16 / high, say(lang, "counties_title"), fontsize=9.5, weight="bold", va="center")
     note = say(lang, "counties_note", km=_SPAN_M / 1000)
@@ -61,6 +57,12 @@ def counties(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _middle(members: pd.DataFrame) -> tuple[float, float, float]:
-    """Middle of the members, with half the span around it."""
-    return float(members["lon"].mean()), float(members["lat"].mean()), _SPAN_M / 2
+def _groups(sites: pd.DataFrame, table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the sites of each panel: those of one county, or each alone where one panel cannot hold them."""
+    codes = table["county_code" if "county_code" in table else "county"].reindex(sites.index).astype("string")
+    groups: list[pd.DataFrame] = []
+    for _, members in sites.groupby(codes, sort=True):
+        frame = frame_around(members["lon"], members["lat"], 0.15 * _SPAN_M, margin=0.0)
+        together = max(frame.width, frame.height) <= _SPAN_M
+        groups += [members] if together else [members.loc[[key]] for key in members.index]
+    return groups

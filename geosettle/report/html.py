@@ -17,12 +17,13 @@ from geosettle.report.dictionary import entry
 from geosettle.report.methods import methods_used
 from geosettle.report.summary import name_of, numbers, summary_lines
 from geosettle.report.tables import tables
-from geosettle.report.wide import remoteness_wide
+from geosettle.report.wide import oasis_wide, remoteness_wide
 from geosettle.report.words import say
 
 __all__ = ["report_html"]
 
 _Part = ET.Element | None
+_DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
 
 
 def report_html(
@@ -117,6 +118,9 @@ class _Writer:
         try:
             return self.say(f"col_{column}")
         except LookupError:
+            disc = _DISC.fullmatch(column)
+            if disc:
+                return self.say("col_disc", cover=self.heading(f"cover_{disc[1]}").removeprefix("cover "), km=disc[2])
             return column.replace("_", " ")
 
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -161,33 +165,27 @@ class _Writer:
 
     def distances(self) -> list[_Part]:
         frame = _range(self.named(self.tables["pairs"]), "geodesic", "km")
+        known = numbers(frame, "geodesic_km").notna()
         columns = [
-            "origin_id",
-            "site_id",
-            "households",
-            "geodesic_km",
-            "geodesic_range_km",
-            "bearing_deg",
-            "surface_km",
-            "walk_out_h",
-            "walk_back_h",
-            "road_km",
-            "road_h",
-            "detour_ratio",
-            "elevation_change_m",
-            "why",
+            *("origin_id", "site_id", "households", "geodesic_km", "geodesic_range_km", "bearing_deg", "surface_km"),
+            *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
         ]
-        return [
+        parts: list[_Part] = [
             self.p("distances_note"),
             *self.picture("distances", "distances"),
-            self.frame("pairs", frame, columns, self.say("cap_distances")),
-            *self.picture("counties", "counties"),
+            self.frame("pairs", frame[known], columns, self.say("cap_distances")),
         ]
+        if not known.all():
+            rest = frame[~known].assign(why=[_last_reason(why) for why in frame.loc[~known, "why"]])
+            columns = ["origin_id", "site_id", "households", "why"]
+            parts.append(self.frame("pairs", rest, columns, self.say("cap_no_distance")))
+        return [*parts, *self.picture("counties", "counties")]
 
     def declared(self) -> list[_Part]:
         frame = _range(self.named(self.tables["pairs"]), "geodesic", "km")
         frame = frame[numbers(frame, "declared_km").notna()].copy()
         circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
+        known = numbers(frame, "geodesic_km").notna()
         frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
         columns = [
             "origin_id",
@@ -200,14 +198,13 @@ class _Writer:
             "flags",
         ]
         parts: list[_Part] = [self.p("declared_note"), *self.picture("declared", "declared")]
-        parts.append(self.frame("pairs", frame[~circular], columns, self.say("cap_declared")))
+        parts.append(self.frame("pairs", frame[~circular & known], columns, self.say("cap_declared")))
+        short = ["origin_id", "site_id", "declared_km"]
+        if (~circular & ~known).any():
+            parts.append(self.frame("pairs", frame[~circular & ~known], short, self.say("cap_declared_alone")))
         if circular.any():
             parts.append(self.p("declared_circular"))
-            parts.append(
-                self.frame(
-                    "pairs", frame[circular], ["origin_id", "site_id", "declared_km", "flags"], self.say("cap_circular")
-                )
-            )
+            parts.append(self.frame("pairs", frame[circular], [*short, "flags"], self.say("cap_circular")))
         return parts
 
     def land(self) -> list[_Part]:
@@ -217,8 +214,10 @@ class _Writer:
             land = land[numbers(land, "developed_ha").notna()]
         parts.append(self.frame("land", land, _LAND, self.say("cap_land")))
         parts += [element("h3", self.say("h_oasis")), self.p("oasis_note"), *self.picture("oasis", "oasis")]
-        parts.append(self.frame("oasis", oasis, _OASIS, self.say("cap_oasis")))
-        discs = [c for c in sites.columns if re.fullmatch(r".+_\d+(\.\d+)?km_ha", c)]
+        if len(oasis):
+            wide = oasis_wide(self.result)
+            parts.append(table(wide, [Column(c, self.heading(c)) for c in wide.columns], self.say("cap_oasis")))
+        discs = [c for c in sites.columns if _DISC.fullmatch(c)]
         if discs:
             parts += [element("h3", self.say("h_covers")), self.p("covers_note")]
             parts.append(self.frame("sites", sites, ["name", *discs], self.say("cap_covers")))
@@ -382,11 +381,6 @@ _LAND: Final = (
     *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
     *("developed_mu_per_household", "self_run_mu_per_household", "enough_mu", "enough", "geometry_basis", "why"),
 )
-_OASIS: Final = (
-    *("name", "setting", "area_km2", "share_percent", "quantity", "published", "difference_percent", "claim", "source"),
-    "why",
-)
-
 
 _NO_UNIT: Final = frozenset(
     {"as unit", "as value", "as quantity", "count", "share, 0-1", "year", "households", "persons", "computed_unit"}
@@ -412,3 +406,9 @@ def _range(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
         for a, b in zip(low, high, strict=True)
     ]
     return made
+
+
+def _last_reason(why: object) -> str:
+    """Return why a pair has no distance, without the list of the columns it concerns."""
+    reasons = [part.rpartition(": ")[2] for part in str(why).split("; ")] if isinstance(why, str) else []
+    return "; ".join(dict.fromkeys(reasons))

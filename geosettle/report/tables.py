@@ -196,7 +196,7 @@ def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame
                 continue
             if column in values:
                 frame[column] = round_to(frame[column], spread)
-            elif column.endswith(("_ha", "_mu", "_km2", "_per_household")) or column.endswith("percent"):
+            elif column.endswith(("_ha", "_mu", "_km2", "_per_household", "percent")):
                 frame[column] = np.round(_floats(frame, column), 2)
             elif column == "share" or column.endswith(("probability", "_share", "_ratio")):
                 frame[column] = np.round(_floats(frame, column), 4)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.report.summary import flat, name_of, numbers
+from geosettle.report.summary import flat, name_of, number, numbers, oasis_shares
 from geosettle.report.tables import round_to
 
-__all__ = ["remoteness_wide"]
+__all__ = ["oasis_wide", "remoteness_wide"]
 
 _SHOWN: Final = (
     ("land_mean_unweighted", "geodesic"),
@@ -54,3 +54,19 @@ def _ranged(value: float, low: float, high: float) -> str:
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return f"{value:,.6g}"
     return f"{value:,.6g} ({low:,.6g} … {high:,.6g})"
+
+
+def oasis_wide(result: Result) -> pd.DataFrame:
+    """Return one row per unit: its oasis share at each setting, beside published and printed figures, in percent."""
+    sources = result.oasis.groupby("name")["source"].agg(lambda texts: "; ".join(sorted(set(texts.dropna()))))
+    rows = [
+        {"name": share.name}
+        | {f"oasis_{setting}": share.derived.get(setting, np.nan) for setting in ("low", "central", "high")}
+        | {
+            "oasis_published": ", ".join(map(number, share.published)),
+            "oasis_printed": ", ".join(map(number, share.printed)),
+            "source": sources.get(share.name, ""),
+        }
+        for share in oasis_shares(result)
+    ]
+    return pd.DataFrame(rows).round(2)

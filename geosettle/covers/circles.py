@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
+from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M, area_m2
 
 __all__ = ["Circles", "Edges", "shared_m2"]
 
@@ -44,6 +44,19 @@ def _integral(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) ->
     middle, step = np.radians((y0 + y1) / 2), np.radians(y1 - y0) * _NODE
     mean = (_authalic(middle - step) + _authalic(middle + step)) / 2
     return np.asarray(np.radians(x0 - x1) * mean * (SEMI_MAJOR_M**2 / 2))
+
+
+def _ring_integrals(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Integrals along consecutive corners, shape (n, V + 1) to (n, V); each corner is looked up once.
+
+    The trapezoid rule with the correction of its ends (Euler-Maclaurin), as exact as two-point Gauss.
+    """
+    lat = np.radians(y)
+    q = _authalic(lat)
+    s = np.sin(lat)
+    slope = 2 * (1 - _E2) * np.sqrt(1 - s * s) / (1 - _E2 * s * s) ** 2
+    mean = (q[:, :-1] + q[:, 1:]) / 2 - np.diff(slope, axis=1) * np.diff(lat, axis=1) / 12
+    return np.asarray(np.radians(-np.diff(x, axis=1)) * mean * (SEMI_MAJOR_M**2 / 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +104,7 @@ class Circles:
         if count < VERTICES and n:
             x, y = (np.fft.irfft(np.fft.rfft(v), VERTICES) * (VERTICES / count) for v in (x, y))
         x, y = (np.concatenate([v, v[:, :1]], axis=1) for v in (x, y))
-        edge = _integral(x[:, :-1], y[:, :-1] + lat[:, None], x[:, 1:], y[:, 1:] + lat[:, None])
-        along = np.concatenate([np.zeros((n, 1)), np.cumsum(edge, axis=1)], axis=1)
+        along = np.concatenate([np.zeros((n, 1)), np.cumsum(_ring_integrals(x, y + lat[:, None]), axis=1)], axis=1)
         reach = y.max(axis=1, initial=0.0)
         return cls(lon, lat, x, y, along, reach, reach / np.maximum(x.max(axis=1, initial=0.0), 1e-300))
 
@@ -152,6 +164,23 @@ class Edges:
         count = np.bincount(owner, minlength=polygons.size)
         start = np.concatenate([[0], np.cumsum(count)[:-1]])
         return cls(x0, y0, x1, y1, _integral(x0, y0, x1, y1), start.astype(np.intp), count.astype(np.intp))
+
+    def take(self, order: IntArray) -> Edges:
+        """Edges of the polygons in another order."""
+        return Edges(self.x0, self.y0, self.x1, self.y1, self.integral, self.start[order], self.count[order])
+
+    def owners(self) -> IntArray:
+        """Position of the polygon that each edge belongs to, shape (m,)."""
+        order = np.argsort(self.start, kind="stable")
+        return np.asarray(np.repeat(order, self.count[order]), dtype=np.intp)
+
+    def areas_m2(self, polygons: NDArray[np.object_]) -> FloatArray:
+        """Areas of the polygons that the edges were taken from; tall ones, whose edges may be long, the slow way."""
+        total = np.abs(np.bincount(self.owners(), self.integral, minlength=polygons.size))
+        bounds = shapely.bounds(polygons)
+        tall = np.nan_to_num(bounds[:, 3] - bounds[:, 1]) > 1
+        total[tall] = area_m2(polygons[tall])
+        return np.asarray(total)
 
 
 def _wedge(circles: Circles, disc: IntArray, x: FloatArray, y: FloatArray) -> IntArray:

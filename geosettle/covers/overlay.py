@@ -144,7 +144,7 @@ def _polygon_rows(
     zones: Zones, parcels: Parcels, snapshots: bool, progress: Callable[[int, int], None] | None
 ) -> tuple[pd.DataFrame, tuple[Any, Any, Any]]:
     """Square metres by zone (position), class and year, with what is left of the zone; and the pairs they are of."""
-    zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, progress)
+    zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, parcels.edges, progress)
     o_zone, o_parcel, o_metres = pieces(zones, parcels.overlap_geometry, area_m2(parcels.overlap_geometry))
     o_parcel = parcels.overlap[o_parcel]
     frame = pd.DataFrame(

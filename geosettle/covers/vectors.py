@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from geosettle.covers.circles import Edges, shared_m2
 from geosettle.covers.codes import Problems, note
+from geosettle.covers.quilts import overlapping
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat, polygons_of
 from geosettle.errors import ColumnError
 from geosettle.geodesy import area_m2
@@ -36,7 +38,7 @@ class Parcels:
     ----------
     ids, label, year
         Identifier, class ("" where it has none) and year (NaN where it has none) of each polygon, shape (n,).
-    geometry, area_m2
+    geometry, area_m2, edges
         The ground it is counted with.
     overlap
         Positions of the polygons that had to give ground up, shape (m,).
@@ -49,6 +51,7 @@ class Parcels:
     year: FloatArray
     geometry: NDArray[np.object_]
     area_m2: FloatArray
+    edges: Edges
     overlap: IntArray
     overlap_geometry: NDArray[np.object_]
 
@@ -80,16 +83,22 @@ class Parcels:
             pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64) if dated else np.full(len(cover), np.nan)
         )
         drawn = lonlat(cover)
-        geometry, area = fit_to_measure(drawn, ids, "parcel", max_repair_share, problems)
+        edges = Edges.of(drawn)
+        geometry, area = fit_to_measure(
+            drawn, ids, "parcel", max_repair_share, problems, measured=edges.areas_m2(drawn)
+        )
         _report(ids, drawn, area, problems, year=year if dated else None, survey_year=survey_year)
         keep = np.flatnonzero(np.isfinite(area) & (area > 0))
         bounds = shapely.bounds(geometry[keep])
         named = ids[keep].astype(str) if cover.index.name is not None else np.zeros(keep.size)
         order = keep[np.lexsort((*bounds.T[::-1], label[keep].astype(str), named))]
+        as_drawn = order.size == ids.size and all(map(operator.is_, geometry, drawn))
         geometry, area = geometry[order], area[order]
         group = year[order] if snapshots else np.zeros(order.size)
-        lost, ground = _settle(geometry, area, group, ids[order], problems)
-        return cls(ids[order], label[order], year[order], geometry, area, lost, ground)
+        edges = edges.take(order) if as_drawn else Edges.of(geometry)
+        lost, ground = _settle(geometry, area, overlapping(geometry, edges, group), ids[order], problems)
+        edges = Edges.of(geometry) if lost.size else edges
+        return cls(ids[order], label[order], year[order], geometry, area, edges, lost, ground)
 
 
 def _report(
@@ -120,12 +129,12 @@ def _report(
 def _settle(
     geometry: NDArray[np.object_],
     area: FloatArray,
-    group: FloatArray,
+    pairs: tuple[IntArray, IntArray],
     ids: NDArray[np.object_],
     problems: Problems | None,
 ) -> tuple[IntArray, NDArray[np.object_]]:
-    """Take from each polygon what an earlier one of its group holds; in place. Returns who lost ground, and which."""
-    first, second = _overlapping(geometry, group)
+    """Take from the later polygon of each pair what the earlier one holds, in place; give who lost what."""
+    first, second = pairs
     if first.size == 0:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object)
     lost, ground = [], []
@@ -154,28 +163,12 @@ def _list(names: NDArray[np.object_]) -> str:
     return shown if names.size <= 3 else f"{shown} and {names.size - 3} more"
 
 
-def _overlapping(geometry: NDArray[np.object_], group: FloatArray) -> tuple[IntArray, IntArray]:
-    """Pairs (earlier, later) of polygons of one group whose interiors may meet, sorted by the later one."""
-    # A clean coverage (parcels that share their edges exactly) is recognised much faster than its pairs are compared.
-    same = group.size == 0 or bool(np.all((group == group[0]) | (np.isnan(group) & np.isnan(group[0]))))
-    if geometry.size < 2 or (same and bool(shapely.coverage_is_valid(geometry))):
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-    tree = shapely.STRtree(geometry)
-    later, earlier = tree.query(geometry)
-    pair = (earlier < later) & ((group[earlier] == group[later]) | (np.isnan(group[earlier]) & np.isnan(group[later])))
-    earlier, later = earlier[pair], later[pair]
-    if earlier.size:
-        shapely.prepare(geometry)
-        meet = shapely.intersects(geometry[later], geometry[earlier])
-        earlier, later = earlier[meet], later[meet]
-        meet = ~shapely.touches(geometry[later], geometry[earlier])
-        earlier, later = earlier[meet], later[meet]
-    order = np.lexsort((earlier, later))
-    return earlier[order], later[order]
-
-
 def pieces(
-    zones: Zones, geometry: NDArray[np.object_], area: FloatArray, progress: Progress | None = None
+    zones: Zones,
+    geometry: NDArray[np.object_],
+    area: FloatArray,
+    edges: Edges | None = None,
+    progress: Progress | None = None,
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Area shared by each zone and each polygon that meet.
 
@@ -183,8 +176,8 @@ def pieces(
     ----------
     zones
         The zones.
-    geometry, area
-        Valid WGS84 polygons and their square metres.
+    geometry, area, edges
+        Valid WGS84 polygons, their square metres, and their edges where they are known already.
     progress
         Called with (zones done, zones in all).
 
@@ -199,7 +192,7 @@ def pieces(
     tree = shapely.STRtree(geometry)
     round_ = usable[zones.circle[usable] >= 0]
     other = usable[zones.circle[usable] < 0]
-    edges = Edges.of(geometry) if round_.size else None
+    edges = edges or (Edges.of(geometry) if round_.size else None)
     boxes = zones.circles.boxes() if round_.size else np.zeros(0, dtype=object)
 
     def block(rows: IntArray) -> tuple[IntArray, IntArray, FloatArray]:

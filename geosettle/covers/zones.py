@@ -191,6 +191,8 @@ def fit_to_measure(
     what: str,
     max_repair_share: float,
     problems: Problems | None,
+    *,
+    measured: FloatArray | None = None,
 ) -> tuple[NDArray[np.object_], FloatArray]:
     """Polygons that can be measured: repaired where they cross themselves, refused where that would change them.
 
@@ -204,6 +206,8 @@ def fit_to_measure(
         Largest change of area by repair, as a share of the larger of the two areas.
     problems
         Where repairs and refusals are reported, with areas before and after.
+    measured
+        The areas as they are, where they are known already, shape (n,).
 
     Returns
     -------
@@ -220,7 +224,7 @@ def fit_to_measure(
     out = geometry.copy()
     names = np.asarray(ids, dtype=object)
     present = ~(shapely.is_missing(out) | shapely.is_empty(out))
-    area = np.where(present, area_m2(out), np.nan)
+    area = np.where(present, area_m2(out) if measured is None else measured, np.nan)
     area[shapely.is_empty(out)] = 0.0
     for i in np.flatnonzero(present & ~shapely.is_valid(out)):
         mended = polygons_of(shapely.make_valid(out[i], method="structure", keep_collapsed=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,6 +64,8 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             "households": pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
         }
     )
+    # An indicator that no place of the study has, has no change either: one row each would say nothing.
+    rows = rows[rows.groupby(keys)["value"].transform("count") > 0]
     at_site = rows.loc[rows["role"] == "site", columns].rename(columns={"id": "site_id"})
     at_origin = rows.loc[rows["role"] == "origin", columns].drop(columns="unit").rename(columns={"id": "origin_id"})
     both = flows.merge(at_site, on="site_id").merge(
@@ -73,49 +74,60 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     both["change"] = both["value_site"] - both["value_origin"]
     both["low"] = both["low_site"] - both["high_origin"]
     both["high"] = both["high_site"] - both["low_origin"]
-    both["all"] = "all"
     frames = [
-        _change_of(part, role, *(str(k) for k in key))
-        for role, column in (("site", "site_id"), ("study", "all"))
-        for key, part in both.groupby([column, *keys])
+        _weigh(both.assign(id=both["site_id"] if role == "site" else "all"), role, weighting)
+        for role in ("site", "study")
+        for weighting in ("households", "flows")
     ]
-    columns = ["role", "id", *keys, "weighting", "at_origin", "at_site", "change", "low", "high", "unit", "n"]
-    columns += ["households", "direction", "why"]
-    return pd.DataFrame([row for pair in frames for row in pair], columns=columns)
+    out = pd.concat(frames, ignore_index=True)
+    return out.sort_values(["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False])
 
 
-def _change_of(part: pd.DataFrame, role: str, ident: str, indicator: str, metric: str) -> list[dict[str, Any]]:
-    """Two rows: weighted by households, and each flow once."""
-    known = part[part["change"].notna()]
-    missing = len(part) - len(known)
-    out = []
-    for weighting in ("households", "flows"):
-        weights = known["households"].to_numpy(float) if weighting == "households" else np.ones(len(known))
-        if len(known) == 1:
-            weights = np.ones(1)  # the weight cancels
-        why = "no flow has the indicator at both ends" if known.empty else ""
-        if not why and not (np.all(weights >= 0) and weights.sum() > 0):
-            why = "households unknown for one or more flows, so there is no weight"
-        numbers = dict.fromkeys(("at_origin", "at_site", "change", "low", "high"), np.nan)
-        if not why:
-            share = weights / weights.sum()
-            source = {"at_origin": "value_origin", "at_site": "value_site"}
-            numbers = {c: float(share @ known[source.get(c, c)].to_numpy(float)) for c in numbers}
-            why = f"{missing} of {len(part)} flows without the indicator at both ends left out" if missing else ""
-        out.append(
-            {
-                "role": role, "id": ident, "indicator": indicator, "metric": metric, "weighting": weighting, **numbers,
-                "unit": part["unit"].iloc[0], "n": len(known), "households": known["households"].sum(min_count=1),
-                "direction": _direction(indicator, numbers), "why": why,
-            }
-        )  # fmt: skip
-    return out
+def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
+    """Mean of the flows of each id, indicator and metric; NaN with a reason where there is no weight."""
+    group = both.groupby(["id", "indicator", "metric"], sort=True)
+    head = group.agg(unit=("unit", "first"), flows=("change", "size"), n=("change", "count")).reset_index()
+    known = both["change"].notna().to_numpy()
+    code, rows = group.ngroup().to_numpy()[known], both[known]
+    size, n = len(head), head["n"].to_numpy()
+    weight = np.ones(len(rows))
+    if weighting == "households":
+        # With a single flow the weight cancels.
+        weight = np.where(n[code] == 1, 1.0, rows["households"].to_numpy(float))
+    total = np.bincount(code, weight, minlength=size)
+    unweighted = ~(total > 0) | (np.bincount(code, weight < 0, minlength=size) > 0)
+    out = head.assign(role=role, weighting=weighting)
+    for name, column in (
+        ("at_origin", "value_origin"), ("at_site", "value_site"), ("change", "change"), ("low", "low"), ("high", "high")
+    ):  # fmt: skip
+        summed = np.bincount(code, weight * rows[column].to_numpy(float), minlength=size)
+        out[name] = np.divide(summed, total, out=np.full(size, np.nan), where=~unweighted)
+    households = np.bincount(code, rows["households"].to_numpy(float), minlength=size)
+    out["households"] = np.where(n > 0, households, np.nan)
+    out["direction"] = [_direction(i, *ends) for i, *ends in out[["indicator", "change", "low", "high"]].to_numpy()]
+    partial = (head["flows"] - n).astype(str) + " of " + head["flows"].astype(str)
+    why = np.where(n < head["flows"], partial + " flows without the indicator at both ends left out", "")
+    why = np.where(unweighted, "households unknown for one or more flows, so there is no weight", why)
+    out["why"] = np.where(n == 0, "no flow has the indicator at both ends", why).astype(object)
+    columns = [
+        "role",
+        "id",
+        "indicator",
+        "metric",
+        "weighting",
+        "at_origin",
+        "at_site",
+        "change",
+        "low",
+        "high",
+        "unit",
+    ]
+    return out[[*columns, "n", "households", "direction", "why"]]
 
 
-def _direction(indicator: str, numbers: Mapping[str, float]) -> str:
-    if np.isnan(numbers["change"]):
+def _direction(indicator: str, change: float, low: float, high: float) -> str:
+    if np.isnan(change):
         return ""
-    low, high = numbers["low"], numbers["high"]
     if low == high == 0:
         return "as before"
     if np.isnan(low) or np.isnan(high) or low <= 0 <= high:

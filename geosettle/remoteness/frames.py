@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.distance import geodesic_distance
 from geosettle.distance._protocol import positions
-from geosettle.geodesy import inverse
 
 __all__ = [
     "COLUMNS",
@@ -161,5 +161,5 @@ def geodesic_table(points: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Dat
     step = max(1, 2_000_000 // max(1, len(places)))
     for start in range(0, len(points), step):
         part = slice(start, start + step)
-        out[part] = inverse(lon[part, None], lat[part, None], to_lon[None, :], to_lat[None, :])[0] / 1000
+        out[part] = geodesic_distance(lon[part, None], lat[part, None], to_lon[None, :], to_lat[None, :]) / 1000
     return pd.DataFrame(out, index=points.index, columns=places.index)

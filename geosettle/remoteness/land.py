@@ -150,11 +150,20 @@ def gini(inputs: Inputs) -> pd.DataFrame:
         found = measures.gini(group.rows["value"].to_numpy()[keep], weights[keep], g[keep])
         value[: len(found)] = found
         ends = group.rows[["low", "high"]].to_numpy(float)
-        for i in np.flatnonzero(usable):
-            mine = g == i
-            if not np.isnan(ends[mine]).any():
-                low[i], high[i] = measures.gini_bounds(ends[mine, 0], ends[mine, 1], weights[mine])
-        frames.append(group.frame("land_gini", [value, low, high], weighted=True, unit="ratio"))
+        usable &= np.bincount(g, np.isnan(ends).any(axis=1), minlength=size) == 0
+        order = np.argsort(g, kind="stable")
+        for n in np.unique(group.n[usable]):
+            # Groups of one size make one array; blocks keep the corners of all of them within memory.
+            same = np.flatnonzero(usable & (group.n == n))
+            rows = order[np.isin(g[order], same)].reshape(-1, n)
+            for start in range(0, len(same), 2000):
+                part = rows[start : start + 2000]
+                bounds = measures.gini_bounds(ends[part, 0], ends[part, 1], weights[part])
+                low[same[start : start + 2000]], high[same[start : start + 2000]] = bounds
+        frame = group.frame("land_gini", [value, low, high], weighted=True, unit="ratio")
+        unsearched = usable & (group.n > measures.ENUMERATED)
+        frame.loc[unsearched, "why"] = f"no interval: not searched beyond {measures.ENUMERATED} flows"
+        frames.append(frame)
     return stack(frames)
 
 

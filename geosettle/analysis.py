@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geosettle import __version__
@@ -25,7 +26,7 @@ from geosettle.covers import (
     oasis_position,
     overlay_areas,
 )
-from geosettle.distance import distance_intervals, pair_distances
+from geosettle.distance import distance_intervals, pair_distances, travel_time
 from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
@@ -185,6 +186,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         claims=judge_claims(study.claims, evidence),
         problems=problems_frame(problems),
         oasis_polygons=oases,
+        rasters=_reach(study),
         provenance=_provenance(study),
     )
 
@@ -439,6 +441,25 @@ def _distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
         aliases=study.settings["admin"]["aliases"],
     )
     return pairs, intervals
+
+
+def _reach(study: Study) -> dict[str, Raster]:
+    """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and no more."""
+    if study.dem is None or not study.settings["distance"]["reach_cells"]:
+        return {}
+    rows, columns = study.dem.shape
+    factor = round((rows * columns / study.settings["distance"]["reach_cells"]) ** 0.5)
+    dem = study.dem.coarsened(max(1, factor))
+    places = study.sites[study.sites.geometry.notna()]
+    inside = np.isfinite(dem.sample(*_lonlat(places)))
+    if not inside.any():
+        return {}
+    return {"walk_h": travel_time(dem, places[inside], **study.settings.get("walk", {}))}
+
+
+def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:
+    points = places.geometry.representative_point()
+    return points.x.to_numpy(), points.y.to_numpy()
 
 
 def _remoteness_settings(study: Study) -> dict[str, Any]:

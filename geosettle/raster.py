@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,6 +135,24 @@ class Raster:
         """Value of the cell holding each point; NaN outside the grid, for a missing coordinate or a missing cell."""
         row, column, inside = self.index(x, y)
         return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
+
+    def coarsened(self, factor: int) -> Raster:
+        """Give the same ground in cells `factor` times as wide and high: each the mean of what is known in it.
+
+        Rows and columns that do not fill a coarse cell are left off at the south and east.
+
+        Examples
+        --------
+        >>> fine = Raster(np.array([[1.0, 3.0], [np.nan, 2.0]]), Affine(1, 0, 0, 0, -1, 2))
+        >>> fine.coarsened(2).values
+        array([[2.]])
+        """
+        rows, columns = (n // factor for n in self.shape)
+        blocks = self.values[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+        known = np.isfinite(blocks)
+        total, count = np.where(known, blocks, 0).sum(axis=(1, 3)), known.sum(axis=(1, 3))
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(self.values.dtype)
+        return replace(self, values=mean, transform=self.transform @ Affine.scale(factor))
 
     def _require_lonlat(self) -> None:
         if not (self.is_lonlat and self.is_north_up):

@@ -95,7 +95,9 @@ class Maker:
             path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         return path
 
-    def good(self, name: str, content: bytes | str | None = None, summary: dict[str, Any] | None = None, **kw: Any) -> None:
+    def good(
+        self, name: str, content: bytes | str | None = None, summary: dict[str, Any] | None = None, **kw: Any
+    ) -> None:
         self.case(name, content, summary=GOOD if summary is None else summary, **kw)
 
     def case(
@@ -145,27 +147,61 @@ def tables_good(m: Maker) -> None:
     m.good("tables/sep_line.csv", "sep=;\n" + base.replace(",", ";"))
     m.good("tables/quoted.csv", "\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in base.splitlines()))
     m.good("tables/blank_lines.csv", base.replace("\n", "\n\n") + ",,,,\n\n")
-    m.good("tables/title_above.csv", "Settlement sites of 2019,,,,\nsource: office,,,,\n" + base, codes="header_below_title")
+    m.good(
+        "tables/title_above.csv",
+        "Settlement sites of 2019,,,,\nsource: office,,,,\n" + base,
+        codes="header_below_title",
+    )
     m.good("tables/extra_columns.csv", rows(remark=["a", "b", "c"], colour=["red", "", "blue"]))
-    m.good("tables/decimal_comma.csv", rows(lon=[str(v).replace(".", ",") for v in LON],
-           lat=[str(v).replace(".", ",") for v in LAT]).replace(",", ";").replace(*_back(LON + LAT)) if False else
-           "site_id;name;lon;lat;households\n" + "\n".join(
-               f"{i};{n};{str(x).replace('.', ',')};{str(y).replace('.', ',')};{h}"
-               for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)))
-    m.good("tables/thousands_point.csv", "site_id;name;lon;lat;households\nS1;Akto New Village;76,0638;39,1291;1.660\n"
-           "S2;Barin;75,9308;39,1353;120\nS3;丝路佳苑;76,1797;39,7084;45\n")
+    m.good(
+        "tables/decimal_comma.csv",
+        rows(lon=[str(v).replace(".", ",") for v in LON], lat=[str(v).replace(".", ",") for v in LAT])
+        .replace(",", ";")
+        .replace(*_back(LON + LAT))
+        if False
+        else "site_id;name;lon;lat;households\n"
+        + "\n".join(
+            f"{i};{n};{str(x).replace('.', ',')};{str(y).replace('.', ',')};{h}"
+            for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
+        ),
+    )
+    m.good(
+        "tables/thousands_point.csv",
+        "site_id;name;lon;lat;households\nS1;Akto New Village;76,0638;39,1291;1.660\n"
+        "S2;Barin;75,9308;39,1353;120\nS3;丝路佳苑;76,1797;39,7084;45\n",
+    )
     m.good("tables/thousands_comma.csv", rows(households=['"1,660"', 120, 45]))
     m.good("tables/thousands_space.csv", rows(households=["1 660", 120, 45]))
     m.good("tables/thousands_nbsp.csv", rows(households=["1\u00a0660", "120", "45"]))
     m.good("tables/thousands_apostrophe.csv", rows(households=["1'660", 120, 45]))
-    m.good("tables/full_width.csv", rows(lon=["７６．０６３８", "７５．９３０８", "７６．１７９７"], households=["１６６０", "１２０", "４５"]))
-    m.good("tables/dms.csv", rows(lon=["76°03'49.68\"E", "75°55'50.88\"E", "76°10'46.92\"E"],
-           lat=["39°07'44.76\"N", "39°08'07.08\"N", "39°42'30.24\"N"]).replace('"E', '""E"').replace('"N', '""N"')
-           .replace("76°0", '"76°0').replace("75°5", '"75°5').replace("76°1", '"76°1').replace("39°", '"39°'))
-    m.good("tables/dms_chinese.csv", rows(lon=["东经76度3分49.68秒", "东经75度55分50.88秒", "东经76度10分46.92秒"],
-           lat=["北纬39度7分44.76秒", "北纬39度8分7.08秒", "北纬39度42分30.24秒"]))
-    m.good("tables/dms_prime.csv", rows(lon=["76°3′49.68″", "75°55′50.88″", "76°10′46.92″"],
-           lat=["39°7′44.76″", "39°8′7.08″", "39°42′30.24″"]))
+    m.good(
+        "tables/full_width.csv",
+        rows(lon=["７６．０６３８", "７５．９３０８", "７６．１７９７"], households=["１６６０", "１２０", "４５"]),
+    )
+    m.good(
+        "tables/dms.csv",
+        rows(
+            lon=["76°03'49.68\"E", "75°55'50.88\"E", "76°10'46.92\"E"],
+            lat=["39°07'44.76\"N", "39°08'07.08\"N", "39°42'30.24\"N"],
+        )
+        .replace('"E', '""E"')
+        .replace('"N', '""N"')
+        .replace("76°0", '"76°0')
+        .replace("75°5", '"75°5')
+        .replace("76°1", '"76°1')
+        .replace("39°", '"39°'),
+    )
+    m.good(
+        "tables/dms_chinese.csv",
+        rows(
+            lon=["东经76度3分49.68秒", "东经75度55分50.88秒", "东经76度10分46.92秒"],
+            lat=["北纬39度7分44.76秒", "北纬39度8分7.08秒", "北纬39度42分30.24秒"],
+        ),
+    )
+    m.good(
+        "tables/dms_prime.csv",
+        rows(lon=["76°3′49.68″", "75°55′50.88″", "76°10′46.92″"], lat=["39°7′44.76″", "39°8′7.08″", "39°42′30.24″"]),
+    )
     m.good("tables/degree_sign.csv", rows(lon=[f"{v}°E" for v in LON], lat=[f"{v}°N" for v in LAT]))
     m.good("tables/letters.csv", rows(lon=[f"E{v}" for v in LON], lat=[f"N{v}" for v in LAT]))
     m.good("tables/exponent.csv", rows(lon=["7.60638E+01", "7.59308e1", "76.1797"]))
@@ -176,45 +212,109 @@ def tables_good(m: Maker) -> None:
     m.good("tables/xy.csv", base.replace("lon,lat", "X,Y"))
     m.good("tables/units_in_header.csv", base.replace("lon,lat,households", "经度(°),纬度(°),households (户)"))
     m.good("tables/full_width_header.csv", base.replace("site_id,name,lon", "ＳＩＴＥ＿ＩＤ,ｎａｍｅ,ｌｏｎ"))
-    m.good("tables/mapped.csv", base.replace("site_id", "kennung").replace("name", "ort"),
-           columns={"site_id": "kennung", "name": "ort"})
-    m.good("tables/households_missing.csv", rows(households=[1660, "", "n/a"]),
-           {**GOOD, "households_sum": 1660.0, "households_missing": 2})
+    m.good(
+        "tables/mapped.csv",
+        base.replace("site_id", "kennung").replace("name", "ort"),
+        columns={"site_id": "kennung", "name": "ort"},
+    )
+    m.good(
+        "tables/households_missing.csv",
+        rows(households=[1660, "", "n/a"]),
+        {**GOOD, "households_sum": 1660.0, "households_missing": 2},
+    )
     m.good("tables/leading_zeros.csv", rows(site_id=["007", "08", "0012"]), {**GOOD, "ids": ["007", "08", "0012"]})
-    m.good("tables/long_ids.csv", rows(site_id=["653022103205001", "653022103205002", "9007199254740993"]),
-           {**GOOD, "ids": ["653022103205001", "653022103205002", "9007199254740993"]})
-    m.good("tables/hostile_names.csv", rows(name=["<script>alert(1)</script>", "=1+1", "{{7*7}}"]),
-           {**GOOD, "names": ["<script>alert(1)</script>", "=1+1", "{{7*7}}"]}, codes="text_markup")
-    m.good("tables/uyghur.csv", rows(name=["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]), {**GOOD, "names": ["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]})
+    m.good(
+        "tables/long_ids.csv",
+        rows(site_id=["653022103205001", "653022103205002", "9007199254740993"]),
+        {**GOOD, "ids": ["653022103205001", "653022103205002", "9007199254740993"]},
+    )
+    m.good(
+        "tables/hostile_names.csv",
+        rows(name=["<script>alert(1)</script>", "=1+1", "{{7*7}}"]),
+        {**GOOD, "names": ["<script>alert(1)</script>", "=1+1", "{{7*7}}"]},
+        codes="text_markup",
+    )
+    m.good(
+        "tables/uyghur.csv",
+        rows(name=["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]),
+        {**GOOD, "names": ["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]},
+    )
     m.good("tables/name_na.csv", rows(name=["NA", "None", "null"]), {**GOOD, "names": ["NA", "None", "null"]})
     m.good("tables/one_row.csv", "site_id,name,lon,lat\nS1,Barin,76.0638,39.1291\n", {"count": 1, "lon": [76.0638]})
-    m.good("tables/wkt.csv", "site_id;name;households;wkt\n" + "\n".join(
-        f"{i};{n};{h};POINT ({x} {y})" for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)))
-    m.good("tables/ewkt.csv", "site_id;name;households;geom\n" + "\n".join(
-        f"{i};{n};{h};SRID=4326;POINT ({x} {y})".replace("4326;P", "4326,P") if False else f'{i};{n};{h};"SRID=4326;POINT ({x} {y})"'
-        for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)))
-    m.good("tables/elsewhere.csv", "site_id,name,lon,lat\nP1,Puno,-70.02,-15.84\nP2,Juliaca,-70.13,-15.5\n",
-           {"lon": [-70.02, -70.13], "lat": [-15.84, -15.5]})
-    m.good("tables/fiji.csv", "site_id,name,lon,lat\nF1,Suva,178.44,-18.14\nF2,Taveuni,-179.9,-16.85\nF3,Labasa,179.38,-16.43\nF4,Lau,-178.8,-18.2\n",
-           {"lon": [178.44, -179.9, 179.38, -178.8]})
-    m.good("tables/equator.csv", "site_id,name,lon,lat\nK1,Nanyuki,37.07,0.01\nK2,Meru,37.65,0.05\nK3,Embu,37.46,-0.53\n",
-           {"lat": [0.01, 0.05, -0.53]})
+    m.good(
+        "tables/wkt.csv",
+        "site_id;name;households;wkt\n"
+        + "\n".join(
+            f"{i};{n};{h};POINT ({x} {y})" for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
+        ),
+    )
+    m.good(
+        "tables/ewkt.csv",
+        "site_id;name;households;geom\n"
+        + "\n".join(
+            f"{i};{n};{h};SRID=4326;POINT ({x} {y})".replace("4326;P", "4326,P")
+            if False
+            else f'{i};{n};{h};"SRID=4326;POINT ({x} {y})"'
+            for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
+        ),
+    )
+    m.good(
+        "tables/elsewhere.csv",
+        "site_id,name,lon,lat\nP1,Puno,-70.02,-15.84\nP2,Juliaca,-70.13,-15.5\n",
+        {"lon": [-70.02, -70.13], "lat": [-15.84, -15.5]},
+    )
+    m.good(
+        "tables/fiji.csv",
+        "site_id,name,lon,lat\nF1,Suva,178.44,-18.14\nF2,Taveuni,-179.9,-16.85\nF3,Labasa,179.38,-16.43\nF4,Lau,-178.8,-18.2\n",
+        {"lon": [178.44, -179.9, 179.38, -178.8]},
+    )
+    m.good(
+        "tables/equator.csv",
+        "site_id,name,lon,lat\nK1,Nanyuki,37.07,0.01\nK2,Meru,37.65,0.05\nK3,Embu,37.46,-0.53\n",
+        {"lat": [0.01, 0.05, -0.53]},
+    )
     m.good("tables/svalbard.csv", "site_id,name,lon,lat\nL1,Longyearbyen,15.65,78.22\n", {"lat": [78.22]})
-    m.good("tables/count_360.csv", "site_id,name,lon,lat\nP1,Puno,289.98,-15.84\nP2,Juliaca,289.87,-15.5\n",
-           {"lon": [-70.02, -70.13]}, codes="longitude_wrapped")
-    m.good("tables/unknown_positions.csv", rows(lon=[LON[0], "", LON[2]], lat=[LAT[0], "", LAT[2]]),
-           {**GOOD, "lon": [LON[0], None, LON[2]], "lat": [LAT[0], None, LAT[2]]}, codes="position_unknown")
-    m.good("tables/gcj02.csv", rows(lon=[round(float(v), 9) for v in from_wgs84(LON, LAT, "gcj02")[0]],
-           lat=[round(float(v), 9) for v in from_wgs84(LON, LAT, "gcj02")[1]]), datum="gcj02", codes="datum_converted")
-    m.good("tables/bd09.csv", rows(lon=[round(float(v), 9) for v in from_wgs84(LON, LAT, "bd09")[0]],
-           lat=[round(float(v), 9) for v in from_wgs84(LON, LAT, "bd09")[1]]), datum="bd09", codes="datum_converted")
+    m.good(
+        "tables/count_360.csv",
+        "site_id,name,lon,lat\nP1,Puno,289.98,-15.84\nP2,Juliaca,289.87,-15.5\n",
+        {"lon": [-70.02, -70.13]},
+        codes="longitude_wrapped",
+    )
+    m.good(
+        "tables/unknown_positions.csv",
+        rows(lon=[LON[0], "", LON[2]], lat=[LAT[0], "", LAT[2]]),
+        {**GOOD, "lon": [LON[0], None, LON[2]], "lat": [LAT[0], None, LAT[2]]},
+        codes="position_unknown",
+    )
+    m.good(
+        "tables/gcj02.csv",
+        rows(
+            lon=[round(float(v), 9) for v in from_wgs84(LON, LAT, "gcj02")[0]],
+            lat=[round(float(v), 9) for v in from_wgs84(LON, LAT, "gcj02")[1]],
+        ),
+        datum="gcj02",
+        codes="datum_converted",
+    )
+    m.good(
+        "tables/bd09.csv",
+        rows(
+            lon=[round(float(v), 9) for v in from_wgs84(LON, LAT, "bd09")[0]],
+            lat=[round(float(v), 9) for v in from_wgs84(LON, LAT, "bd09")[1]],
+        ),
+        datum="bd09",
+        codes="datum_converted",
+    )
     x, y = (np.round(v, 3).tolist() for v in _utm(LON, LAT))
     m.good("tables/utm_stated.csv", rows(lon=x, lat=y), crs="EPSG:32643", codes="crs_converted")
     m.good("tables/utm_named_easting.csv", rows(lon=x, lat=y).replace("lon,lat", "easting,northing"), crs="EPSG:32643")
     m.good("tables/in_region.csv", base, region=REGION)
     m.good("tables/year_forms.csv", rows(year=["2019", "2019年", "2017-2019"]), codes="year_read_from_text")
-    m.good("tables/cp1252.csv", rows(name=["Río Grande", "Dösé", "Barin é"]).encode("cp1252"),
-           {**GOOD, "names": ["Río Grande", "Dösé", "Barin é"]}, codes="encoding_guessed")
+    m.good(
+        "tables/cp1252.csv",
+        rows(name=["Río Grande", "Dösé", "Barin é"]).encode("cp1252"),
+        {**GOOD, "names": ["Río Grande", "Dösé", "Barin é"]},
+        codes="encoding_guessed",
+    )
 
 
 def _utm(lon: list[float], lat: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -236,8 +336,18 @@ def tables_bad(m: Maker) -> None:
     m.bad("tables/missing.csv", None, "file_missing")
     m.bad("tables/wrong_encoding.csv", rows().encode("gb18030"), "file_unreadable", encoding="utf-8")
     m.bad("tables/quotes.csv", 'site_id,name,lon,lat\nS1,"Barin,76.1,39.1\nS2,x,76.2,39.2\n', "file_unreadable")
-    m.bad("tables/too_long.csv", "site_id,name,lon,lat\nS1,Barin, Akto,76.1,39.1\nS2,x,76.2,39.2\n", "row_too_long", "quarantined")
-    m.bad("tables/too_short.csv", "site_id,name,lon,lat,source\nS1,Barin,76.1,39.1\nS2,x,76.2,39.2,b\n", "row_too_short", "accepted")
+    m.bad(
+        "tables/too_long.csv",
+        "site_id,name,lon,lat\nS1,Barin, Akto,76.1,39.1\nS2,x,76.2,39.2\n",
+        "row_too_long",
+        "quarantined",
+    )
+    m.bad(
+        "tables/too_short.csv",
+        "site_id,name,lon,lat,source\nS1,Barin,76.1,39.1\nS2,x,76.2,39.2,b\n",
+        "row_too_short",
+        "accepted",
+    )
     m.bad("tables/cut.csv", "site_id,name,lon,lat,source\nS1,Barin,76.1,39.1,a\nS2,x,76.", "row_cut", "quarantined")
     m.bad("tables/damaged.csv", rows(name=["Ak\ufffdto", "b", "c"]), "text_damaged", "accepted")
     m.bad("tables/mojibake.csv", rows(name=["阿克陶".encode().decode("latin-1"), "b", "c"]), "text_damaged", "accepted")
@@ -255,11 +365,17 @@ def columns(m: Maker) -> None:
     m.bad("columns/two_ids.csv", rows(编号=["a", "b", "c"]).replace("site_id,", "id,"), "column_unclear", "accepted")
     m.bad("columns/same_twice.csv", rows(**{"Lon ": [75.1, 75.2, 75.3]}), "column_repeated", "accepted")
     m.bad("columns/map_unknown.csv", rows(), "map_unknown", columns={"site_id": "nowhere"})
-    m.bad("columns/id_card.csv", rows(no=["653022198001011234", "653022198501011234", "65302219900101123X"]), "personal_data")
+    m.bad(
+        "columns/id_card.csv",
+        rows(no=["653022198001011234", "653022198501011234", "65302219900101123X"]),
+        "personal_data",
+    )
     m.bad("columns/phone.csv", rows(contact=["13812345678", "13912345678", "15812345678"]), "personal_data")
     m.bad("columns/person.csv", rows(户主姓名=["甲", "乙", "丙"]), "personal_data")
     m.bad("columns/unit_unknown.csv", rows().replace("households", "households (dozen)"), "unit_unknown", "accepted")
-    m.case("columns/metres.csv", "origin_id,site_id,declared_km (m)\nO1,S1,160000\n", codes="unit_converted", role="flows")
+    m.case(
+        "columns/metres.csv", "origin_id,site_id,declared_km (m)\nO1,S1,160000\n", codes="unit_converted", role="flows"
+    )
     m.bad("columns/role.csv", rows(), "layer_unknown", role="settlements")
 
 
@@ -274,10 +390,20 @@ def identities(m: Maker) -> None:
     m.bad("ids/around.csv", rows(site_id=["S1", " S1 ", "S3"]), "id_duplicate", "quarantined")
     m.bad("ids/scientific.csv", rows(site_id=["6.53022E+11", "6.53023E+11", "S3"]), "id_scientific", "quarantined")
     m.bad("ids/excel_error.csv", rows(site_id=["#N/A", "S2", "S3"]), "excel_error", "quarantined")
-    m.bad("ids/copy.csv", rows() + "S1,Akto New Village,76.0638,39.1291,1660\n", "row_repeated", "quarantined",
-          summary={"count": 3, "households_sum": 1825.0})
+    m.bad(
+        "ids/copy.csv",
+        rows() + "S1,Akto New Village,76.0638,39.1291,1660\n",
+        "row_repeated",
+        "quarantined",
+        summary={"count": 3, "households_sum": 1825.0},
+    )
     m.bad("ids/total.csv", rows() + "合计,,,,1825\n", "row_total", "quarantined", summary={"households_sum": 1825.0})
-    m.bad("ids/names.csv", rows(name=["Barin", "barin ", "c"], lon=[76.0, 76.001, 76.2], lat=[39.0, 39.0, 39.2]), "name_duplicate", "accepted")
+    m.bad(
+        "ids/names.csv",
+        rows(name=["Barin", "barin ", "c"], lon=[76.0, 76.001, 76.2], lat=[39.0, 39.0, 39.2]),
+        "name_duplicate",
+        "accepted",
+    )
     m.bad("ids/name_missing.csv", rows(name=["a", "", "c"]), "value_missing", "quarantined")
     m.bad("ids/bidi.csv", rows(name=["a\u202eb", "b", "c"]), "text_bidi", "accepted")
 
@@ -290,9 +416,21 @@ def cells(m: Maker) -> None:
         ("negative", "-5", "number_out_of_range"), ("ambiguous", "1.660", "number_ambiguous"), ("infinite", "inf", "number_unreadable"),
         ("two_marks", "1.2.3", "number_unreadable"),
     ):  # fmt: skip
-        m.bad(f"cells/{name}.csv", rows(households=[value, 120, 45]), code, "quarantined", summary={"households_sum": 165.0})
+        m.bad(
+            f"cells/{name}.csv",
+            rows(households=[value, 120, 45]),
+            code,
+            "quarantined",
+            summary={"households_sum": 165.0},
+        )
     m.bad("cells/fraction.csv", rows(households=["12.5", 120, 45]), "number_not_whole", "accepted")
-    m.bad("cells/land_ambiguous.csv", 'origin_id,name,lon,lat,land_ha\nO1,a,76,39,"1,234"\n', "number_ambiguous", "accepted", role="origins")
+    m.bad(
+        "cells/land_ambiguous.csv",
+        'origin_id,name,lon,lat,land_ha\nO1,a,76,39,"1,234"\n',
+        "number_ambiguous",
+        "accepted",
+        role="origins",
+    )
     m.bad("cells/year.csv", rows(year=[43586, 2019, 2018]), "number_out_of_range", "quarantined")
     m.bad("cells/uncertainty.csv", rows(uncertainty_km=[5000, 1, 2]), "number_out_of_range", "quarantined")
     m.bad("cells/uncertainty_metres.csv", rows(uncertainty_km=[500, 250, 800]), "unit_suspected", "accepted")
@@ -303,31 +441,76 @@ def cells(m: Maker) -> None:
 def positions(m: Maker) -> None:
     m.bad("positions/swapped.csv", rows(lon=LAT, lat=LON), "coordinates_swapped")
     m.bad("positions/swapped_region.csv", rows(lon=LAT, lat=LON), "coordinates_swapped", region=REGION)
-    m.bad("positions/one_swapped.csv", rows(lon=[LAT[0], *LON[1:]], lat=[LON[0], *LAT[1:]]), "coordinates_swapped", "quarantined")
-    m.bad("positions/swapped_china.csv", "site_id,name,lon,lat\nS1,a,30.5,114.3\nS2,b,31.2,121.4\n", "coordinates_swapped")
+    m.bad(
+        "positions/one_swapped.csv",
+        rows(lon=[LAT[0], *LON[1:]], lat=[LON[0], *LAT[1:]]),
+        "coordinates_swapped",
+        "quarantined",
+    )
+    m.bad(
+        "positions/swapped_china.csv", "site_id,name,lon,lat\nS1,a,30.5,114.3\nS2,b,31.2,121.4\n", "coordinates_swapped"
+    )
     m.bad("positions/zero.csv", rows(lon=[0, *LON[1:]], lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zero_lat.csv", rows(lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zeros.csv", rows(lon=[0, 0, 0], lat=[0, 0, 0]), "position_zero")
     m.bad("positions/half.csv", rows(lat=["", *LAT[1:]]), "position_half", "quarantined")
-    m.bad("positions/metres.csv", rows(lon=np.round(_utm(LON, LAT)[0], 1).tolist(), lat=np.round(_utm(LON, LAT)[1], 1).tolist()), "crs_missing")
-    m.bad("positions/one_metres.csv", rows(lon=[round(_utm(LON, LAT)[0][0], 1), *LON[1:]], lat=[round(_utm(LON, LAT)[1][0], 1), *LAT[1:]]),
-          "coordinates_metres", "quarantined")
-    m.bad("positions/radians.csv", rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]), "coordinates_radians")
-    m.bad("positions/radians_region.csv", rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]),
-          "coordinates_radians", region=REGION)
+    m.bad(
+        "positions/metres.csv",
+        rows(lon=np.round(_utm(LON, LAT)[0], 1).tolist(), lat=np.round(_utm(LON, LAT)[1], 1).tolist()),
+        "crs_missing",
+    )
+    m.bad(
+        "positions/one_metres.csv",
+        rows(lon=[round(_utm(LON, LAT)[0][0], 1), *LON[1:]], lat=[round(_utm(LON, LAT)[1][0], 1), *LAT[1:]]),
+        "coordinates_metres",
+        "quarantined",
+    )
+    m.bad(
+        "positions/radians.csv",
+        rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]),
+        "coordinates_radians",
+    )
+    m.bad(
+        "positions/radians_region.csv",
+        rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]),
+        "coordinates_radians",
+        region=REGION,
+    )
     m.bad("positions/outside.csv", rows(lon=[116.4, *LON[1:]]), "outside_region", "quarantined", region=REGION)
-    m.bad("positions/far.csv", rows(lon=[116.4, *LON[1:]], site_id=["S1", "S2", "S3"]) + "S4,d,76.3,39.2,5\n", "far_from_others", "accepted")
-    m.bad("positions/west.csv", rows(lon=[-LON[0], *LON[1:]]) + "S4,d,76.3,39.2,5\n", "hemisphere_contradicts", "quarantined")
+    m.bad(
+        "positions/far.csv",
+        rows(lon=[116.4, *LON[1:]], site_id=["S1", "S2", "S3"]) + "S4,d,76.3,39.2,5\n",
+        "far_from_others",
+        "accepted",
+    )
+    m.bad(
+        "positions/west.csv",
+        rows(lon=[-LON[0], *LON[1:]]) + "S4,d,76.3,39.2,5\n",
+        "hemisphere_contradicts",
+        "quarantined",
+    )
     m.bad("positions/south.csv", rows(lat=[-LAT[0], *LAT[1:]]), "hemisphere_contradicts", "quarantined", region=REGION)
     m.bad("positions/letter.csv", rows(lon=["76.0638N", *LON[1:]]), "hemisphere_axis", "quarantined")
     m.bad("positions/sign_and_letter.csv", rows(lon=["-76.0638W", *LON[1:]]), "hemisphere_contradicts", "quarantined")
     m.bad("positions/lost_mark.csv", rows(lon=[760638, *LON[1:]]), "coordinate_scaled", "quarantined", region=REGION)
     m.bad("positions/unreadable.csv", rows(lon=["near Akto", *LON[1:]]), "coordinate_unreadable", "quarantined")
-    m.bad("positions/minutes.csv", rows(lon=["76°73'12\"\"E"[:8] + "E", *LON[1:]]), "coordinate_unreadable", "quarantined")
+    m.bad(
+        "positions/minutes.csv", rows(lon=['76°73\'12""E'[:8] + "E", *LON[1:]]), "coordinate_unreadable", "quarantined"
+    )
     m.bad("positions/beyond.csv", rows(lat=[95.5, *LAT[1:]]), "coordinate_out_of_range", "quarantined")
     m.bad("positions/coarse.csv", rows(lon=[76, *LON[1:]], lat=[39, *LAT[1:]]), "coordinate_coarse", "accepted")
-    m.bad("positions/same.csv", rows(lon=[LON[0], LON[0], LON[2]], lat=[LAT[0], LAT[0], LAT[2]]), "position_duplicate", "accepted")
-    m.bad("positions/nearly_same.csv", rows(lon=[LON[0], LON[0] + 0.0001, LON[2]], lat=[LAT[0], LAT[0], LAT[2]]), "position_duplicate", "accepted")
+    m.bad(
+        "positions/same.csv",
+        rows(lon=[LON[0], LON[0], LON[2]], lat=[LAT[0], LAT[0], LAT[2]]),
+        "position_duplicate",
+        "accepted",
+    )
+    m.bad(
+        "positions/nearly_same.csv",
+        rows(lon=[LON[0], LON[0] + 0.0001, LON[2]], lat=[LAT[0], LAT[0], LAT[2]]),
+        "position_duplicate",
+        "accepted",
+    )
 
 
 def _json(features: list[dict[str, Any]], **more: Any) -> str:
@@ -357,65 +540,147 @@ def systems(m: Maker) -> None:
     m.bad("systems/no_prj_degrees.shp", None, "crs_missing")
     m.good("systems/no_prj_degrees.shp", None, crs="EPSG:4326")
     m.good("systems/no_prj.shp", None, crs="EPSG:32643", codes="crs_converted")
-    m.bad("systems/metres_called_degrees.geojson", _json([_feature({"type": "Point", "coordinates": [x, y]}, site_id=i, name=n)
-          for i, n, x, y in zip(IDS, NAMES, *_utm(LON, LAT), strict=True)]), "crs_contradicted")
+    m.bad(
+        "systems/metres_called_degrees.geojson",
+        _json(
+            [
+                _feature({"type": "Point", "coordinates": [x, y]}, site_id=i, name=n)
+                for i, n, x, y in zip(IDS, NAMES, *_utm(LON, LAT), strict=True)
+            ]
+        ),
+        "crs_contradicted",
+    )
     f.set_crs(32643, allow_override=True).to_file(m.file("systems/degrees_called_metres.gpkg"))
     m.bad("systems/degrees_called_metres.gpkg", None, "crs_contradicted")
     m.bad("systems/axis.geojson", _json(_sites(swap=True)), "crs_axis_order")
     m.bad("systems/unknown.csv", rows(), "crs_unknown", crs="EPSG:999999")
     m.bad("systems/overridden.gpkg", None, "crs_overridden", "accepted", crs="EPSG:4490")
     f.to_file(m.file("systems/overridden.gpkg"))
-    m.good("systems/old_crs_member.geojson", _json([_feature({"type": "Point", "coordinates": [x, y]}, site_id=i, name=n, households=h)
-           for i, n, x, y, h in zip(IDS, NAMES, *_utm(LON, LAT), HOUSEHOLDS, strict=True)],
-           crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32643"}}), codes="crs_converted")
+    m.good(
+        "systems/old_crs_member.geojson",
+        _json(
+            [
+                _feature({"type": "Point", "coordinates": [x, y]}, site_id=i, name=n, households=h)
+                for i, n, x, y, h in zip(IDS, NAMES, *_utm(LON, LAT), HOUSEHOLDS, strict=True)
+            ],
+            crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32643"}},
+        ),
+        codes="crs_converted",
+    )
     for code in (32643, 3857, 4490, 4479 if False else 4547, 32644):
         if code == 4547:
             continue
         f.to_crs(code).to_file(m.file(f"systems/epsg_{code}.gpkg"))
         m.good(f"systems/epsg_{code}.gpkg", None)
-    m.bad("systems/far_away.csv", rows(lon=[8467000, 8452000, 8480000], lat=[4740000, 4741000, 4823000]), "crs_contradicted", crs="EPSG:32643")
+    m.bad(
+        "systems/far_away.csv",
+        rows(lon=[8467000, 8452000, 8480000], lat=[4740000, 4741000, 4823000]),
+        "crs_contradicted",
+        crs="EPSG:32643",
+    )
 
 
 def shapes(m: Maker) -> None:
-    def one(name: str, geometry: Any, codes: str, status: str = "rejected", role: str = "development", **kw: Any) -> None:
+    def one(
+        name: str, geometry: Any, codes: str, status: str = "rejected", role: str = "development", **kw: Any
+    ) -> None:
         g = geometry if isinstance(geometry, dict | None) else json.loads(shapely.to_geojson(geometry))
-        properties = {"development": {"development_id": "D1", "kind": "orchard"},
-                      "boundaries": {"code": "B1", "name": "b", "level": "county"}}.get(role, {"site_id": "S1", "name": "a"})
-        m.case(f"shapes/{name}.geojson", _json([_feature(g, **properties)]), codes=codes, status=status, role=role, **kw)
+        properties = {
+            "development": {"development_id": "D1", "kind": "orchard"},
+            "boundaries": {"code": "B1", "name": "b", "level": "county"},
+        }.get(role, {"site_id": "S1", "name": "a"})
+        m.case(
+            f"shapes/{name}.geojson", _json([_feature(g, **properties)]), codes=codes, status=status, role=role, **kw
+        )
 
     square = shapely.box(76, 39, 76.1, 39.1)
     one("fine", square, "", "accepted", summary={"count": 1, "geometry_types": {"Polygon": 1}})
     one("hole", shapely.difference(square, shapely.box(76.02, 39.02, 76.03, 39.03)), "", "accepted")
-    one("clockwise", {"type": "Polygon", "coordinates": [[[76, 39], [76, 39.1], [76.1, 39.1], [76.1, 39], [76, 39]]]}, "", "accepted")
+    one(
+        "clockwise",
+        {"type": "Polygon", "coordinates": [[[76, 39], [76, 39.1], [76.1, 39.1], [76.1, 39], [76, 39]]]},
+        "",
+        "accepted",
+    )
     one("bowtie", shapely.Polygon([(76, 39), (76.1, 39.1), (76.1, 39), (76, 39.1)]), "geometry_invalid")
-    one("hole_outside", {"type": "Polygon", "coordinates": [list(map(list, square.exterior.coords)),
-        [[77, 39], [77.1, 39], [77.1, 39.1], [77, 39]]]}, "geometry_invalid")
+    one(
+        "hole_outside",
+        {
+            "type": "Polygon",
+            "coordinates": [list(map(list, square.exterior.coords)), [[77, 39], [77.1, 39], [77.1, 39.1], [77, 39]]],
+        },
+        "geometry_invalid",
+    )
     one("overlapping_parts", shapely.MultiPolygon([square, shapely.box(76.05, 39, 76.15, 39.1)]), "geometry_invalid")
     one("flat", shapely.Polygon([(76, 39), (76.1, 39), (76.2, 39)]), "geometry_invalid")
-    one("spike", shapely.Polygon([(76, 39), (76.1, 39), (76.1, 39.1), (76.1, 39.3), (76.1, 39.1), (76, 39.1)]), "geometry_mended", "accepted")
+    one(
+        "spike",
+        shapely.Polygon([(76, 39), (76.1, 39), (76.1, 39.1), (76.1, 39.3), (76.1, 39.1), (76, 39.1)]),
+        "geometry_mended",
+        "accepted",
+    )
     one("collection_of_one", shapely.GeometryCollection([square]), "", "accepted")
     one("mixed", shapely.GeometryCollection([square, shapely.Point(76, 39)]), "geometry_mixed")
     one("line", shapely.LineString([(76, 39), (76.1, 39)]), "geometry_type")
     one("empty", {"type": "Polygon", "coordinates": []}, "geometry_empty")
     one("none", None, "position_unknown", "accepted")
     one("none_boundary", None, "geometry_missing", role="boundaries")
-    one("unclosed", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76.1, 39.1], [76, 39.1]]]}, "geometry_unreadable")
+    one(
+        "unclosed",
+        {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76.1, 39.1], [76, 39.1]]]},
+        "geometry_unreadable",
+    )
     one("two_points", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76, 39]]]}, "geometry_invalid")
     one("text", {"type": "Point", "coordinates": ["76", "39"]}, "geometry_unreadable", role="sites")
     one("null", {"type": "Point", "coordinates": [None, 39]}, "geometry_unreadable", role="sites")
     one("one_number", {"type": "Point", "coordinates": [76]}, "geometry_unreadable", role="sites")
     one("circle", {"type": "Circle", "coordinates": [76, 39]}, "geometry_unreadable", role="sites")
-    one("heights", {"type": "Point", "coordinates": [76, 39, 1200]}, "geometry_dropped_z", "accepted", role="sites", summary={"lon": [76.0]})
+    one(
+        "heights",
+        {"type": "Point", "coordinates": [76, 39, 1200]},
+        "geometry_dropped_z",
+        "accepted",
+        role="sites",
+        summary={"lon": [76.0]},
+    )
     one("several_points", shapely.MultiPoint([(76, 39), (76.1, 39)]), "multipoint_centre", "accepted", role="sites")
-    one("multipoint_of_one", shapely.MultiPoint([(76.01, 39.02)]), "", "accepted", role="sites", summary={"geometry_types": {"Point": 1}})
+    one(
+        "multipoint_of_one",
+        shapely.MultiPoint([(76.01, 39.02)]),
+        "",
+        "accepted",
+        role="sites",
+        summary={"geometry_types": {"Point": 1}},
+    )
     one("site_polygon", square, "", "accepted", role="sites")
     one("tiny", shapely.box(76, 39, 76.000001, 39.000001), "geometry_tiny", "accepted")
-    one("antimeridian", shapely.box(179, -17, 181, -16), "antimeridian", "accepted", summary={"geometry_types": {"MultiPolygon": 1}})
+    one(
+        "antimeridian",
+        shapely.box(179, -17, 181, -16),
+        "antimeridian",
+        "accepted",
+        summary={"geometry_types": {"MultiPolygon": 1}},
+    )
     one("jump", shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), "antimeridian", "accepted")
-    m.bad("shapes/not_finite.csv", "site_id,name,wkt\nS1,a,POINT (nan nan)\nS2,b,POINT (inf 39)\nS3,c,POINT (76 39)\n", "geometry_not_finite", "quarantined")
-    m.bad("shapes/bad_wkt.csv", "site_id,name,wkt\nS1,a,POINT 76 39\nS2,b,POINT (76 39)\n", "geometry_unreadable", "quarantined")
-    m.bad("shapes/twice.geojson", _json([_feature(json.loads(shapely.to_geojson(square)), development_id=i, kind="a") for i in "AB"]),
-          "geometry_duplicate", "accepted", role="development")
+    m.bad(
+        "shapes/not_finite.csv",
+        "site_id,name,wkt\nS1,a,POINT (nan nan)\nS2,b,POINT (inf 39)\nS3,c,POINT (76 39)\n",
+        "geometry_not_finite",
+        "quarantined",
+    )
+    m.bad(
+        "shapes/bad_wkt.csv",
+        "site_id,name,wkt\nS1,a,POINT 76 39\nS2,b,POINT (76 39)\n",
+        "geometry_unreadable",
+        "quarantined",
+    )
+    m.bad(
+        "shapes/twice.geojson",
+        _json([_feature(json.loads(shapely.to_geojson(square)), development_id=i, kind="a") for i in "AB"]),
+        "geometry_duplicate",
+        "accepted",
+        role="development",
+    )
 
 
 def _book(table: list[list[Any]], *more: tuple[str, list[list[Any]]], edit: Any = None) -> bytes:
@@ -443,15 +708,29 @@ def workbooks(m: Maker) -> None:
     m.good("books/chinese.xlsx", _book([["编号", "名称", "经度", "纬度", "户数"], *body]))
     m.good("books/second_sheet.xlsx", _book([["notes"], ["made in 2019"]], ("Data", [head, *body])))
     m.good("books/named_sheet.xlsx", _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("sites", [head, *body])))
-    m.good("books/stated_sheet.xlsx", _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("Data", [head, *body])), sheet="Data")
-    m.good("books/numbers_as_text.xlsx", _book([head, *[[r[0], r[1], str(r[2]), str(r[3]), f"{r[4]:,}"] for r in body]]))
-    m.good("books/number_ids.xlsx", _book([head, *[[n + 7, *r[1:]] for n, r in enumerate(body)]]), {**GOOD, "ids": ["7", "8", "9"]})
+    m.good(
+        "books/stated_sheet.xlsx",
+        _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("Data", [head, *body])),
+        sheet="Data",
+    )
+    m.good(
+        "books/numbers_as_text.xlsx", _book([head, *[[r[0], r[1], str(r[2]), str(r[3]), f"{r[4]:,}"] for r in body]])
+    )
+    m.good(
+        "books/number_ids.xlsx",
+        _book([head, *[[n + 7, *r[1:]] for n, r in enumerate(body)]]),
+        {**GOOD, "ids": ["7", "8", "9"]},
+    )
 
     def zeros(book: Any) -> None:
         for cell in book.active["A"][1:]:
             cell.number_format = "000"
 
-    m.good("books/shown_zeros.xlsx", _book([head, *[[n + 7, *r[1:]] for n, r in enumerate(body)]], edit=zeros), {**GOOD, "ids": ["007", "008", "009"]})
+    m.good(
+        "books/shown_zeros.xlsx",
+        _book([head, *[[n + 7, *r[1:]] for n, r in enumerate(body)]], edit=zeros),
+        {**GOOD, "ids": ["007", "008", "009"]},
+    )
 
     def stray(book: Any) -> None:
         book.active["XFD1048576"] = "."
@@ -474,14 +753,30 @@ def workbooks(m: Maker) -> None:
     formula = [[*r] for r in body]
     formula[0][4] = "=SUM(E3:E4)"
     m.bad("books/formula.xlsx", _book([head, *formula]), "formula_without_value", "quarantined")
-    m.bad("books/merged.xlsx", _book([head, *body], edit=lambda b: b.active.merge_cells("B3:B4")), "merged_cells", "quarantined")
+    m.bad(
+        "books/merged.xlsx",
+        _book([head, *body], edit=lambda b: b.active.merge_cells("B3:B4")),
+        "merged_cells",
+        "quarantined",
+    )
     m.bad("books/nothing.xlsx", _book([[]]), "file_unreadable")
     m.bad("books/text_called.xlsx", rows(), "file_refused")
     plain = _book([head, *body])
     m.bad("books/cut.xlsx", plain[: len(plain) // 2], "file_unreadable")
-    m.bad("books/entities.xlsx", _replaced(plain, "xl/worksheets/sheet1.xml", lambda t: t.replace(
-        b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet', 1)), "file_refused")
-    m.bad("books/bomb.xlsx", _replaced(plain, "xl/worksheets/sheet1.xml", lambda t: t + b" " * 60_000_000), "file_refused")
+    m.bad(
+        "books/entities.xlsx",
+        _replaced(
+            plain,
+            "xl/worksheets/sheet1.xml",
+            lambda t: t.replace(
+                b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet', 1
+            ),
+        ),
+        "file_refused",
+    )
+    m.bad(
+        "books/bomb.xlsx", _replaced(plain, "xl/worksheets/sheet1.xml", lambda t: t + b" " * 60_000_000), "file_refused"
+    )
 
 
 def _replaced(data: bytes, member: str, change: Any) -> bytes:
@@ -513,10 +808,24 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/indented.json", json.dumps(json.loads(_json(_sites())), indent=2))
     m.good("vectors/lines.geojsonl", "\n".join(json.dumps(s) for s in _sites()) + "\n")
     m.good("vectors/sequence.geojsons", "".join("\x1e" + json.dumps(s) + "\n" for s in _sites()))
-    m.good("vectors/number_ids.geojson", _json([{**s, "properties": {**s["properties"], "site_id": n + 7}} for n, s in enumerate(_sites())]),
-           {**GOOD, "ids": ["7", "8", "9"]})
-    m.good("vectors/feature_ids.geojson", _json([{**s, "id": s["properties"]["site_id"], "properties":
-           {"name": s["properties"]["name"], "households": s["properties"]["households"]}} for s in _sites()]))
+    m.good(
+        "vectors/number_ids.geojson",
+        _json([{**s, "properties": {**s["properties"], "site_id": n + 7}} for n, s in enumerate(_sites())]),
+        {**GOOD, "ids": ["7", "8", "9"]},
+    )
+    m.good(
+        "vectors/feature_ids.geojson",
+        _json(
+            [
+                {
+                    **s,
+                    "id": s["properties"]["site_id"],
+                    "properties": {"name": s["properties"]["name"], "households": s["properties"]["households"]},
+                }
+                for s in _sites()
+            ]
+        ),
+    )
     for extension in ("gpkg", "fgb", "shp"):
         f.to_file(m.file(f"vectors/plain.{extension}"), **({"SPATIAL_INDEX": "NO"} if extension == "fgb" else {}))
         m.good(f"vectors/plain.{extension}", None)
@@ -556,8 +865,14 @@ def vectors_bad(m: Maker) -> None:
     m.bad("vectors/no_features.geojson", '{"type": "FeatureCollection"}', "file_unreadable")
     m.bad("vectors/empty.geojson", _json([]), "column_missing")
     m.bad("vectors/not_features.geojson", _json([1, 2]), "file_unreadable")
-    m.bad("vectors/deep.geojson", '{"type":"FeatureCollection","features":' + "[" * 200_000 + "]" * 200_000 + "}", "file_unreadable")
-    m.bad("vectors/twice.geojson", text.replace('"site_id": "S1"', '"site_id": "S1", "site_id": "S9"'), "file_unreadable")
+    m.bad(
+        "vectors/deep.geojson",
+        '{"type":"FeatureCollection","features":' + "[" * 200_000 + "]" * 200_000 + "}",
+        "file_unreadable",
+    )
+    m.bad(
+        "vectors/twice.geojson", text.replace('"site_id": "S1"', '"site_id": "S1", "site_id": "S9"'), "file_unreadable"
+    )
     m.bad("vectors/bad_crs.geojson", _json(_sites(), crs={"type": "name"}), "crs_missing")
     vrt = '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
     for extension in ("geojson", "gpkg", "shp", "fgb", "kml", "csv", "parquet", "tif", "zip", "xlsx"):
@@ -584,7 +899,7 @@ def vectors_bad(m: Maker) -> None:
     m.bad("vectors/no_dbf.shp", None, "file_unreadable")
     frame().to_file(m.file("vectors/damaged_blob.gpkg"))
     with closing(sqlite3.connect(m.file("vectors/damaged_blob.gpkg"))) as base:
-        for trigger, in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        for (trigger,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             base.execute(f'DROP TRIGGER "{trigger}"')
         base.execute("UPDATE damaged_blob SET geom = substr(geom, 1, 20) WHERE fid = 2")
         base.commit()
@@ -607,13 +922,28 @@ def vectors_bad(m: Maker) -> None:
     frame().to_file(m.file("vectors/two_layers.gpkg"), layer="b", mode="a")
     m.bad("vectors/two_layers.gpkg", None, "layer_unclear")
     m.bad("vectors/two_layers.gpkg", None, "layer_unclear", layer="c")
-    m.bad("vectors/link.kml", _kml("<NetworkLink><Link><href>http://example.org/a.kml</href></Link></NetworkLink>"), "link_not_followed", "accepted")
-    bomb = '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>' + _kml()[38:].replace("<name>x", "<name>&lol2;")
+    m.bad(
+        "vectors/link.kml",
+        _kml("<NetworkLink><Link><href>http://example.org/a.kml</href></Link></NetworkLink>"),
+        "link_not_followed",
+        "accepted",
+    )
+    bomb = '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>' + _kml()[
+        38:
+    ].replace("<name>x", "<name>&lol2;")
     m.bad("vectors/bomb.kml", bomb, "file_refused")
-    m.bad("vectors/outside_entity.kml", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + _kml()[38:].replace("<name>x", "<name>&x;"), "file_refused")
+    m.bad(
+        "vectors/outside_entity.kml",
+        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + _kml()[38:].replace("<name>x", "<name>&x;"),
+        "file_refused",
+    )
     m.bad("vectors/cut.kml", _kml()[:-40], "file_unreadable")
-    m.bad("vectors/contradiction.geojson", _json([_feature({"type": "Point", "coordinates": [76.1, 39.1]}, site_id="S1", name="a", lon=75.0, lat=38.0)]),
-          "position_contradicts_geometry", "accepted")
+    m.bad(
+        "vectors/contradiction.geojson",
+        _json([_feature({"type": "Point", "coordinates": [76.1, 39.1]}, site_id="S1", name="a", lon=75.0, lat=38.0)]),
+        "position_contradicts_geometry",
+        "accepted",
+    )
 
 
 def _zip(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> None:
@@ -654,44 +984,105 @@ def archives(m: Maker) -> None:
 
 def layers(m: Maker) -> None:
     """Roles other than sites."""
-    m.case("layers/flows.csv", "origin_id,site_id,households,year\nO1,S1,10,2018\nO1,S1,5,2019\nO2,S1,,2018\n", role="flows",
-           summary={"count": 3, "households_sum": 15.0, "households_missing": 1})
-    m.bad("layers/flow_twice.csv", "origin_id,site_id,households\nO1,S1,10\nO1,S1,5\n", "flow_duplicate", "accepted", role="flows")
-    m.bad("layers/declared_metres.csv", "origin_id,site_id,declared_km\nO1,S1,160000\nO2,S1,98000\n", "unit_suspected", "accepted", role="flows")
+    m.case(
+        "layers/flows.csv",
+        "origin_id,site_id,households,year\nO1,S1,10,2018\nO1,S1,5,2019\nO2,S1,,2018\n",
+        role="flows",
+        summary={"count": 3, "households_sum": 15.0, "households_missing": 1},
+    )
+    m.bad(
+        "layers/flow_twice.csv",
+        "origin_id,site_id,households\nO1,S1,10\nO1,S1,5\n",
+        "flow_duplicate",
+        "accepted",
+        role="flows",
+    )
+    m.bad(
+        "layers/declared_metres.csv",
+        "origin_id,site_id,declared_km\nO1,S1,160000\nO2,S1,98000\n",
+        "unit_suspected",
+        "accepted",
+        role="flows",
+    )
     a, b = shapely.box(76, 39, 76.5, 39.5), shapely.box(76.4, 39, 77, 39.5)
     ring = shapely.difference(shapely.box(76, 39, 77, 40), shapely.box(76.4, 39.4, 76.6, 39.6))
-    halves = [shapely.intersection(ring, shapely.box(76, 39, 76.5, 40)), shapely.intersection(ring, shapely.box(76.5, 39, 77, 40))]
+    halves = [
+        shapely.intersection(ring, shapely.box(76, 39, 76.5, 40)),
+        shapely.intersection(ring, shapely.box(76.5, 39, 77, 40)),
+    ]
 
     def units(name: str, shapes_: list[Any], codes: str, status: str = "accepted", **columns_: list[Any]) -> None:
-        table = {"code": [f"B{n}" for n in range(len(shapes_))], "name": [f"u{n}" for n in range(len(shapes_))],
-                 "level": ["county"] * len(shapes_)} | columns_
-        m.case(f"layers/{name}.geojson", _json([_feature(json.loads(shapely.to_geojson(s)), **{k: v[n] for k, v in table.items()})
-               for n, s in enumerate(shapes_)]), codes=codes, status=status, role="boundaries")
+        table = {
+            "code": [f"B{n}" for n in range(len(shapes_))],
+            "name": [f"u{n}" for n in range(len(shapes_))],
+            "level": ["county"] * len(shapes_),
+        } | columns_
+        m.case(
+            f"layers/{name}.geojson",
+            _json(
+                [
+                    _feature(json.loads(shapely.to_geojson(s)), **{k: v[n] for k, v in table.items()})
+                    for n, s in enumerate(shapes_)
+                ]
+            ),
+            codes=codes,
+            status=status,
+            role="boundaries",
+        )
 
     units("fine", [shapely.box(76, 39, 76.5, 39.5), shapely.box(76.5, 39, 77, 39.5)], "")
     units("overlap", [a, b], "boundaries_overlap")
     units("not_at_one_time", [a, b], "", valid_from=[1990, 2010], valid_to=[2009, 2020])
     units("gap", halves, "boundaries_gap")
-    units("outside_parent", [shapely.box(76, 39, 77, 40), shapely.box(76.5, 39, 78, 39.5)], "unit_outside_parent",
-          level=["prefecture", "county"], parent_code=[None, "B0"])
-    units("no_parent", [shapely.box(76, 39, 77, 40), shapely.box(76.5, 39, 76.7, 39.5)], "parent_missing",
-          level=["prefecture", "county"], parent_code=[None, "B9"])
+    units(
+        "outside_parent",
+        [shapely.box(76, 39, 77, 40), shapely.box(76.5, 39, 78, 39.5)],
+        "unit_outside_parent",
+        level=["prefecture", "county"],
+        parent_code=[None, "B0"],
+    )
+    units(
+        "no_parent",
+        [shapely.box(76, 39, 77, 40), shapely.box(76.5, 39, 76.7, 39.5)],
+        "parent_missing",
+        level=["prefecture", "county"],
+        parent_code=[None, "B9"],
+    )
     units("reversed", [a], "validity_reversed", "rejected", valid_from=[2010], valid_to=[1990])
     parcel = shapely.box(76, 39, 76.02, 39.02)  # 382.5 ha by area_m2; times 15 is 5,737 mu
 
     def land(name: str, codes: str, **more: Any) -> None:
-        m.case(f"layers/{name}.geojson", _json([_feature(json.loads(shapely.to_geojson(parcel)), development_id="D1", kind="forage", **more)]),
-               codes=codes, role="development")
+        m.case(
+            f"layers/{name}.geojson",
+            _json([_feature(json.loads(shapely.to_geojson(parcel)), development_id="D1", kind="forage", **more)]),
+            codes=codes,
+            role="development",
+        )
 
     land("land_fine", "", declared_ha=380, leased_ha=100)
     land("mu", "unit_suspected", declared_ha=5737)
     land("other_area", "area_differs", declared_ha=900)
     land("leased", "leased_exceeds_declared", declared_ha=380, leased_ha=400)
-    m.case("layers/land_mu.csv", f"development_id,kind,declared_ha (亩),wkt\nD1,forage,5737,\"{parcel.wkt}\"\n", codes="unit_converted", role="development")
+    m.case(
+        "layers/land_mu.csv",
+        f'development_id,kind,declared_ha (亩),wkt\nD1,forage,5737,"{parcel.wkt}"\n',
+        codes="unit_converted",
+        role="development",
+    )
     m.case("layers/roads_table.csv", "a,b,length_km\nP1,P2,39.5\n", role="roads", summary={"count": 1})
-    m.case("layers/roads.geojson", _json([_feature({"type": "LineString", "coordinates": [[76, 39], [76.1, 39.2]]}, speed_kmh=60)]), role="roads")
-    m.case("layers/places.csv", "place_id,name,kind,lon,lat,population\nP1,Akto,county_seat,75.95,39.15,\n", role="places")
-    m.case("layers/indicators.csv", "site_id,capital,indicator,before,after,unit\nS1,human,years,5,6,a\n", role="indicators")
+    m.case(
+        "layers/roads.geojson",
+        _json([_feature({"type": "LineString", "coordinates": [[76, 39], [76.1, 39.2]]}, speed_kmh=60)]),
+        role="roads",
+    )
+    m.case(
+        "layers/places.csv", "place_id,name,kind,lon,lat,population\nP1,Akto,county_seat,75.95,39.15,\n", role="places"
+    )
+    m.case(
+        "layers/indicators.csv",
+        "site_id,capital,indicator,before,after,unit\nS1,human,years,5,6,a\n",
+        role="indicators",
+    )
     m.case("layers/claims.csv", "subject,quantity,value\nS1,households,1660\n", role="claims")
     m.bad("layers/unguessable.csv", "a,b,c\n1,2,3\n", "file_unreadable", role=None)
 
@@ -735,7 +1126,13 @@ def rasters_good(m: Maker) -> None:
     dem("east_west", GRID[:, ::-1].copy(), transform=Affine(-0.5, 0, 77, 0, -0.5, 40))
     dem("cgcs2000", crs=4490)
     gone = GRID.copy()
-    for name, value in (("nan", np.nan), ("minus_9999", -9999), ("minus_32768", -32768), ("float_low", -3.4028234663852886e38), ("zero", 0)):
+    for name, value in (
+        ("nan", np.nan),
+        ("minus_9999", -9999),
+        ("minus_32768", -32768),
+        ("float_low", -3.4028234663852886e38),
+        ("zero", 0),
+    ):
         gone[0, 0] = value
         dem(f"nodata_{name}", gone.copy(), less, nodata=value)
     gone[0, 0] = np.nan
@@ -749,7 +1146,13 @@ def rasters_good(m: Maker) -> None:
     m.case("rasters/cover.tif", None, role="landcover", summary={"classes": {"12": 1, "16": 2}, "nodata_share": 0.25})
     big = np.repeat(np.repeat(GRID, 40, axis=0), 40, axis=1)
     raster(m.file("rasters/utm.tif"), big, Affine(1000, 0, 420000, 0, -1000, 4430000), crs=32643)
-    m.case("rasters/utm.tif", None, role="dem", codes="raster_resampled", summary={"size": [80, 80], "crs_read": "EPSG:32643", "min": 1000.0, "max": 1300.0})
+    m.case(
+        "rasters/utm.tif",
+        None,
+        role="dem",
+        codes="raster_resampled",
+        summary={"size": [80, 80], "crs_read": "EPSG:32643", "min": 1000.0, "max": 1300.0},
+    )
     turn = Affine(0.01, 0, 76, 0, -0.01, 40) @ Affine.rotation(20)
     raster(m.file("rasters/rotated.tif"), big, turn)
     m.case("rasters/rotated.tif", None, role="dem", codes="raster_resampled", summary={"size": [80, 80]})
@@ -760,7 +1163,9 @@ def rasters_bad(m: Maker) -> None:
     m.bad("rasters/no_crs.tif", None, "crs_missing", role="dem")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with rasterio.open(m.file("rasters/no_place.tif"), "w", driver="GTiff", height=2, width=2, count=1, dtype="float32", crs=4326) as data:
+        with rasterio.open(
+            m.file("rasters/no_place.tif"), "w", driver="GTiff", height=2, width=2, count=1, dtype="float32", crs=4326
+        ) as data:
             data.write(GRID, 1)
     m.bad("rasters/no_place.tif", None, "raster_no_place", role="dem")
     raster(m.file("rasters/nothing.tif"), np.full((2, 2), np.nan, dtype="float32"))
@@ -788,8 +1193,17 @@ def rasters_bad(m: Maker) -> None:
     m.bad("rasters/masked_by_vrt.tif", None, "file_refused", role="dem")
     raster(m.file("rasters/elsewhere.tif"), GRID)
     m.bad("rasters/elsewhere.tif", None, "outside_region", role="dem", region=(10.0, 40.0, 12.0, 42.0))
-    with rasterio.open(m.file("rasters/bands.tif"), "w", driver="GTiff", height=2, width=2, count=3, dtype="float32", crs=4326,
-                       transform=Affine(0.5, 0, 76, 0, -0.5, 40)) as data:
+    with rasterio.open(
+        m.file("rasters/bands.tif"),
+        "w",
+        driver="GTiff",
+        height=2,
+        width=2,
+        count=3,
+        dtype="float32",
+        crs=4326,
+        transform=Affine(0.5, 0, 76, 0, -0.5, 40),
+    ) as data:
         data.write(np.stack([GRID] * 3))
     m.bad("rasters/bands.tif", None, "raster_bands", "accepted", role="dem")
 
@@ -802,23 +1216,43 @@ FLOWS = "origin_id,site_id,households,declared_km\nO1,S1,1000,160\nO2,S1,660,190
 
 def studies(m: Maker) -> None:
     def study(name: str, codes: str = "", status: str = "accepted", **files: str | bytes) -> None:
-        base = {"sites.csv": rows(), "origins.csv": ORIGINS, "flows.csv": FLOWS} | {k.replace("__", "."): v for k, v in files.items()}
+        base = {"sites.csv": rows(), "origins.csv": ORIGINS, "flows.csv": FLOWS} | {
+            k.replace("__", "."): v for k, v in files.items()
+        }
         for file, content in base.items():
             if content:
                 m.file(f"studies/{name}/{file}", content)
         m.case(f"studies/{name}", None, codes=codes, status=status, role=None)
 
     study("plain")
-    study("toml", study__toml='[study]\nname = "x"\nregion = [73, 34, 86, 42]\n[layers.sites]\npath = "sites.csv"\n[layers]\norigins = "origins.csv"\n')
-    study("bad_setting", "setting_unknown", "rejected", study__toml='[study]\nnmae = "x"\n[layers.sites]\npath = "sites.csv"\n')
+    study(
+        "toml",
+        study__toml='[study]\nname = "x"\nregion = [73, 34, 86, 42]\n[layers.sites]\npath = "sites.csv"\n[layers]\norigins = "origins.csv"\n',
+    )
+    study(
+        "bad_setting",
+        "setting_unknown",
+        "rejected",
+        study__toml='[study]\nnmae = "x"\n[layers.sites]\npath = "sites.csv"\n',
+    )
     study("bad_type", "setting_type", "rejected", study__toml='[study]\nname = 7\n[layers.sites]\npath = "sites.csv"\n')
-    study("bad_layer", "layer_unknown", "rejected", study__toml='[layers.sitez]\npath = "sites.csv"\n[layers.sites]\npath = "sites.csv"\n')
+    study(
+        "bad_layer",
+        "layer_unknown",
+        "rejected",
+        study__toml='[layers.sitez]\npath = "sites.csv"\n[layers.sites]\npath = "sites.csv"\n',
+    )
     study("address", "file_refused", "rejected", study__toml='[layers.sites]\npath = "http://example.org/sites.csv"\n')
     study("vsi", "file_refused", "rejected", study__toml='[layers.sites]\npath = "/vsizip/x.zip/sites.csv"\n')
     study("bad_toml", "file_unreadable", "rejected", study__toml="[study\n")
     study("missing_file", "file_missing", "rejected", study__toml='[layers.sites]\npath = "nowhere.csv"\n')
-    study("two_faults", "column_missing file_missing", "rejected", study__toml='[layers.sites]\npath = "sites.csv"\n[layers.origins]\npath = "no.csv"\n',
-          sites__csv=rows(name=None))
+    study(
+        "two_faults",
+        "column_missing file_missing",
+        "rejected",
+        study__toml='[layers.sites]\npath = "sites.csv"\n[layers.origins]\npath = "no.csv"\n',
+        sites__csv=rows(name=None),
+    )
     study("no_sites", "file_unreadable", "rejected", sites__csv="")
     study("dangling", "reference_unknown", "quarantined", flows__csv=FLOWS + "O9,S1,5,\n")
     study("spelling", "reference_mended", "accepted", flows__csv=FLOWS.replace("O3,S3", "o3 ,S3"))
@@ -828,16 +1262,42 @@ def studies(m: Maker) -> None:
     study("metres", "unit_suspected", flows__csv=FLOWS.replace(",160\n", ",160000\n"))
     county = json.dumps(json.loads(shapely.to_geojson(shapely.box(75.5, 38.5, 76.12, 39.5))))
     units = _json([_feature(json.loads(county), code="653022", name="Akto", level="county", name_local="阿克陶县")])
-    study("county", "outside_declared_unit", boundaries__geojson=units, sites__csv=rows(county=["Akto County", "阿克陶", "Akto"]))
-    study("county_unknown", "declared_unit_unknown", boundaries__geojson=units, sites__csv=rows(county=["Akto County", "Nowhere", ""]))
+    study(
+        "county",
+        "outside_declared_unit",
+        boundaries__geojson=units,
+        sites__csv=rows(county=["Akto County", "阿克陶", "Akto"]),
+    )
+    study(
+        "county_unknown",
+        "declared_unit_unknown",
+        boundaries__geojson=units,
+        sites__csv=rows(county=["Akto County", "Nowhere", ""]),
+    )
     x, y = from_wgs84(LON, LAT, "gcj02")
-    places = "place_id,name,kind,lon,lat\n" + "\n".join(f"P{i},{n},village,{a:.6f},{b:.6f}" for i, n, a, b in zip(IDS, NAMES, LON, LAT, strict=True))
-    study("shifted", "datum_suspected", places__csv=places,
-          sites__csv=rows(lon=[f"{v:.6f}" for v in x], lat=[f"{v:.6f}" for v in y]))
+    places = "place_id,name,kind,lon,lat\n" + "\n".join(
+        f"P{i},{n},village,{a:.6f},{b:.6f}" for i, n, a, b in zip(IDS, NAMES, LON, LAT, strict=True)
+    )
+    study(
+        "shifted",
+        "datum_suspected",
+        places__csv=places,
+        sites__csv=rows(lon=[f"{v:.6f}" for v in x], lat=[f"{v:.6f}" for v in y]),
+    )
     x, y = from_wgs84(LON, LAT, "bd09")
-    study("shifted_bd09", "datum_suspected", places__csv=places, sites__csv=rows(lon=[f"{v:.6f}" for v in x], lat=[f"{v:.6f}" for v in y]))
+    study(
+        "shifted_bd09",
+        "datum_suspected",
+        places__csv=places,
+        sites__csv=rows(lon=[f"{v:.6f}" for v in x], lat=[f"{v:.6f}" for v in y]),
+    )
     study("not_shifted", places__csv=places)
-    study("unused", "file_unused", notes__csv="a,b\n1,2\n", study__toml='[layers]\nsites = "sites.csv"\norigins = "origins.csv"\nflows = "flows.csv"\n')
+    study(
+        "unused",
+        "file_unused",
+        notes__csv="a,b\n1,2\n",
+        study__toml='[layers]\nsites = "sites.csv"\norigins = "origins.csv"\nflows = "flows.csv"\n',
+    )
     study("raster", "raster_coverage")
     raster(m.file("studies/raster/dem.tif"), GRID, Affine(0.05, 0, 76, 0, -0.05, 39.2))
 

@@ -12,18 +12,38 @@ import pandas as pd
 
 from geosettle.crs import parse_crs
 from geosettle.errors import InputError
-from geosettle.io.check import check_path
-from geosettle.io.files import kind_of
+from geosettle.io.check import check_path, guess_role
+from geosettle.io.files import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
 from geosettle.io.layer import Options, spec_of, understand
 from geosettle.io.rasters import read_raster
 from geosettle.io.source import Source
+from geosettle.io.staging import Stage, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
-from geosettle.io.write import csv_bytes, safe_text
+from geosettle.io.template import template_path, write_template
+from geosettle.io.write import csv_bytes, geotiff_bytes, safe_text
+from geosettle.layers import LayerSpec
 from geosettle.quality import Problem
 from geosettle.raster import Raster
 
-__all__ = ["check_layer", "check_path", "csv_bytes", "read_layer", "read_study", "safe_text", "write_gpkg_bytes"]
+__all__ = [
+    "Stage",
+    "check_layer",
+    "check_path",
+    "csv_bytes",
+    "geotiff_bytes",
+    "read_any",
+    "read_layer",
+    "read_study",
+    "safe_text",
+    "staged_folder",
+    "template_path",
+    "write_file",
+    "write_gpkg_bytes",
+    "write_template",
+]
+
+_ANY = LayerSpec("layer", ("point", "line", "polygon"))
 
 
 def read_layer(
@@ -67,6 +87,32 @@ def read_layer(
         return read_raster(file, file.name, role=role, crs=crs)[0]
     options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
     return _accepted(read_rows(file, role, options))
+
+
+def read_any(path: str | Path) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
+    """One file as whatever layer it is: by its name, by its columns, or else simply as places with their columns.
+
+    Parameters
+    ----------
+    path
+        A table, vector file or GeoTIFF.
+
+    Returns
+    -------
+    GeoDataFrame, DataFrame or Raster
+        As `read_layer`; of a file that is no layer of a study, a frame indexed by its column `id`, if it has one.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    file = Path(path)
+    role = guess_role(file, Options())
+    if role is not None:
+        return read_layer(file, role)
+    frame = _accepted(understand(open_source(file, role=None), _ANY))
+    return frame.set_index("id") if "id" in frame and frame["id"].is_unique else frame
 
 
 def _accepted(checked: Any) -> gpd.GeoDataFrame | pd.DataFrame:

@@ -21,13 +21,13 @@ from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of
 from geosettle.io.plausible import HOME, inside
 from geosettle.io.rasters import raster_problems, read_raster
-from geosettle.io.source import centres
+from geosettle.io.source import Refused, centres
 from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["check_path"]
+__all__ = ["check_path", "guess_role"]
 
 Region = tuple[float, float, float, float]
 
@@ -121,7 +121,12 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
     """One file as one layer."""
     said: list[Problem] = []
     if role is None:
-        role = _guess(file, options)
+        role = guess_role(file, options)
+        if role is None:
+            raise Refused(
+                "file_unreadable", "the layer of the file cannot be told from its name or columns", file=file.name,
+                mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
+            )  # fmt: skip
         said.append(problem("role_guessed", f"The file was taken for the layer {role}.", file=file.name, layer=role))
     if spec_of(role).geometries == ("raster",):
         return _raster(file, role, options, at, said)
@@ -133,8 +138,8 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
     return _answer([*said, *checked.problems], checked.rows_in, len(checked.frame), summary(checked))
 
 
-def _guess(file: Path, options: Options) -> str:
-    """Role of a file by its name, else by how many of its columns a layer knows."""
+def guess_role(file: Path, options: Options) -> str | None:
+    """Role of a file by its name, else by how many of its columns a layer knows; None if it fits none."""
     stem = plain_name(file.stem)
     if kind_of(file) == "tiff":
         return next((r for r in ("landcover", "ndvi", "dem") if r in stem), "dem")
@@ -156,13 +161,7 @@ def _guess(file: Path, options: Options) -> str:
         fits = all(c in found for c in needed) and bool(needed) and (drawn or "none" in spec.geometries)
         scores[name] = (fits, own, len(found))
     best = max(scores, key=lambda name: scores[name])
-    if not scores[best][0]:
-        raise InputError(
-            f"the layer of the file cannot be told from its columns: {', '.join(headers)}",
-            file=file.name,
-            mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
-        )
-    return best
+    return best if scores[best][0] else None
 
 
 def _against_reference(checked: Checked) -> list[Problem]:

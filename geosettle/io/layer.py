@@ -79,9 +79,9 @@ def spec_of(role: str) -> LayerSpec:
     return LAYERS[role]
 
 
-def understand(source: Source, role: str, options: Options | None = None) -> Checked:
+def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
     """The layer that a source holds, and everything that is wrong with it."""
-    options, spec = options or Options(), spec_of(role)
+    options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
     found: Columns = match_columns(source, spec, options.columns)
     decimal, sure = _decimal(source, spec, found)
     source = replace(source, decimal=decimal, decimal_sure=sure)

@@ -104,7 +104,8 @@ def to_text(cell: Any) -> str | None:
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         return cell.date().isoformat()
     text = str(cell).replace("\ufeff", "").strip()
-    return text or None
+    # Our own tables write an apostrophe before text that a spreadsheet would take for a formula.
+    return (text[1:] if re.match(r"'\s*[=+\-@]", text) else text) or None
 
 
 def decimal_mark(cells: Iterable[Any]) -> str:

@@ -10,8 +10,12 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import rasterio
 
-__all__ = ["csv_bytes", "safe_text"]
+from geosettle.crs import parse_crs
+from geosettle.raster import Raster
+
+__all__ = ["csv_bytes", "geotiff_bytes", "plain_table", "safe_text"]
 
 _FORMULA: Final = re.compile(r"^[\s\u00a0\ufeff]*[=+\-@\t\r]")
 
@@ -86,3 +90,27 @@ def _cell(value: Any) -> str:
         )
         return "0" if text in {"-0", "-0."} else text
     return safe_text(str(value)) if not isinstance(value, int | np.integer) else str(value)
+
+
+def geotiff_bytes(raster: Raster) -> bytes:
+    """A raster as GeoTIFF: deflated, tiled where it is large, NaN as its nodata value.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> geotiff_bytes(Raster(np.array([[1.0, np.nan]]), Affine(1, 0, 76, 0, -1, 40)))[:4]
+    b'II*\\x00'
+    """
+    rows, columns = raster.shape
+    values = raster.values.astype(np.float32) if raster.values.dtype != np.float64 else raster.values
+    large = min(rows, columns) >= 512
+    with rasterio.MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff", height=rows, width=columns, count=1, dtype=values.dtype, crs=parse_crs(raster.crs).to_wkt(),
+            transform=raster.transform, nodata=np.nan, compress="deflate", predictor=3, tiled=large,
+            **({"blockxsize": 256, "blockysize": 256} if large else {}),
+        ) as data:  # fmt: skip
+            data.write(values, 1)
+            if raster.unit:
+                data.units = (raster.unit,)
+        return bytes(memory.read())

@@ -450,3 +450,31 @@ def test_oasis_areas_stand_beside_published_ones():
     assert a.loc["share_percent", "claim"] == "C1"
     assert table.loc[table["name"] == "B", "share_percent"].tolist() == pytest.approx([0, 25])
     assert set(table.loc[table["name"] == "B", "why"]) == {"no published figure"}
+
+
+# --- across the antimeridian -----------------------------------------------------------------------------------------
+
+
+def test_everything_works_across_the_antimeridian():
+    where = Affine(0.1, 0, 179.8, 0, -0.1, 0.1)  # 179.8 to 180.2 degrees
+    grid = Raster(np.array([[1.0, 1, 2, 2]] * 2), where, classes={1: "west", 2: "east"})
+    site = frame([shapely.Point(180, 0)], ["s"])
+    table = overlay_areas(site, grid, radii_km=[10]).set_index("class")
+    half = np.pi * 1e8 / 2 / 1e4
+    assert table["area_ha"].to_dict() == pytest.approx({"west": half, "east": half}, rel=1e-4)
+    cells = frame(
+        [shapely.box(179.9, -0.1, 180, 0.1), shapely.box(-180, -0.1, -179.9, 0.1)], ["w", "e"], kind=["west", "east"]
+    )
+    table = overlay_areas(site, cells, "kind", radii_km=[10]).set_index("kind")
+    assert table.loc["west", "area_ha"] == pytest.approx(table.loc["east", "area_ha"], rel=1e-9)
+    zones = catchments(grid)
+    assert zones.total_bounds.tolist() == pytest.approx([-180, -0.1, 180, 0.1])
+    assert overlay_areas(grid, grid).set_index(["zone_id", "class"])["share"].to_dict() == pytest.approx(
+        {("1", "west"): 1, ("2", "east"): 1}
+    )
+    oasis = derive_oasis(grid, None, None, {"landcover_classes": [1, 2]})
+    assert oasis.total_bounds[0] >= -180
+    assert oasis["area_km2"].sum() == pytest.approx(area_m2([shapely.box(179.8, -0.1, 180.2, 0.1)])[0] / 1e6)
+    at = oasis_position(site, oasis, radii_km=[5])
+    assert at["oasis_edge_km"].iloc[0] == pytest.approx(-11.0574276, rel=1e-6)  # a (1 - e2) * 0.1 degrees
+    assert at["oasis_share_5km"].iloc[0] == pytest.approx(1, rel=1e-6)

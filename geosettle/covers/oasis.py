@@ -117,16 +117,7 @@ def derive_oasis(
 def _patches(mask: NDArray[np.bool_], grid: Raster) -> NDArray[np.object_]:
     """Patches of cells that touch, corners included; parts that meet at a corner stay parts, so each is valid."""
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
-    parts = np.array(vectorise(mask, grid), dtype=object)
-    if parts.size == 0:
-        return parts
-    inner = shapely.point_on_surface(parts)
-    row, column, _ = grid.index(shapely.get_x(inner), shapely.get_y(inner))
-    label = labels[row, column]
-    out = np.empty(int(label.max()), dtype=object)
-    for one in range(out.size):
-        members = parts[label == one + 1]
-        out[one] = members[0] if members.size == 1 else shapely.multipolygons(members)
+    out = vectorise(labels, grid)
     bounds = shapely.bounds(out)
     return out[np.lexsort((bounds[:, 1], bounds[:, 0]))]
 

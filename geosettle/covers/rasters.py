@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from geosettle.covers.codes import Problems, note
-from geosettle.covers.zones import Zones
+from geosettle.covers.zones import Zones, turned
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
@@ -97,8 +97,10 @@ def _extract(
     box = shapely.box(*raster.bounds)
     for start in range(0, usable.size, _BLOCK):
         rows = usable[start : start + _BLOCK]
-        shapes = zones.geometry[rows]
-        within = shapely.covered_by(shapes, box)
+        # A grid across the antimeridian goes on beyond 180 degrees; so must the zones.
+        west, _, east, _ = box.bounds
+        shapes = turned(zones.geometry[rows], west, east) if west < -180 or east > 180 else zones.geometry[rows]
+        within = shapely.covered_by(shapes, box) & (shapes == zones.geometry[rows])
         area = zones.area_m2[rows].copy()
         area[~within] = area_m2(shapely.intersection(shapes[~within], box))
         inside[start : start + _BLOCK] = area

@@ -22,7 +22,7 @@ from geosettle.errors import CrsError, InputError
 from geosettle.geodesy import area_m2, disc
 from geosettle.raster import Raster
 
-__all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons_of"]
+__all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -289,23 +289,47 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
     else:
         with np.errstate(invalid="ignore"):
             masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]
-    geometry = [shapely.union_all(vectorise(mask, raster)) for _, mask in masks]
+    geometry = [next(iter(vectorise(mask, raster)), None) for _, mask in masks]
     frame = gpd.GeoDataFrame(
         index=pd.Index([name for name, _ in masks], name="zone_id"), geometry=geometry, crs=raster.crs
     )
     return frame if frame.crs == "EPSG:4326" else frame.to_crs("EPSG:4326")
 
 
-def vectorise(mask: NDArray[np.bool_], raster: Raster) -> list[Any]:
-    """Polygons of the true cells, joined over edges but not over corners, so that each is valid.
+def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
+    """Polygons along the edges of cells with one number each, in the order of the numbers; 0 (or False) is nothing.
+
+    Cells are joined over edges but not over corners: parts that meet at a corner stay parts, so each polygon is valid.
 
     Examples
     --------
     >>> from affine import Affine
     >>> grid = Raster(np.zeros((2, 2)), Affine(1, 0, 0, 0, -1, 2))
-    >>> [p.area for p in vectorise(np.array([[True, False], [False, True]]), grid)]
-    [1.0, 1.0]
+    >>> [p.wkt for p in vectorise(np.array([[True, False], [False, True]]), grid)]
+    ['MULTIPOLYGON (((0 2, 0 1, 1 1, 1 2, 0 2)), ((1 1, 1 0, 2 0, 2 1, 1 1)))']
     """
-    found = features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=raster.transform)
-    polygons = [shapely.geometry.shape(shape) for shape, _ in found]
-    return sorted(polygons, key=lambda p: p.bounds)
+    numbers = cells.astype(np.int32)
+    parts: dict[int, list[Any]] = {}
+    for shape, number in features.shapes(numbers, mask=numbers != 0, connectivity=4, transform=raster.transform):
+        parts.setdefault(int(number), []).append(shapely.geometry.shape(shape))
+    out = np.empty(len(parts), dtype=object)
+    out[:] = [found[0] if len(found) == 1 else shapely.multipolygons(found) for _, found in sorted(parts.items())]
+    return turned(out, -180, 180) if raster.is_lonlat else out
+
+
+def turned(geometry: NDArray[np.object_], west: float, east: float) -> NDArray[np.object_]:
+    """Parts of geometries between two meridians, whichever turn of longitude they are written in.
+
+    Examples
+    --------
+    >>> turned(np.array([shapely.box(-181, 0, -179, 1)], dtype=object), 178, 182)[0].bounds
+    (179.0, 0.0, 181.0, 1.0)
+    """
+    bounds = shapely.bounds(geometry)
+    out = geometry.copy()
+    window = shapely.box(west, -90, east, 90)
+    for i in np.flatnonzero((bounds[:, 0] < west) | (bounds[:, 2] > east)):
+        turns = (shapely.transform(geometry[i], lambda c, t=t: c + np.array([360.0 * t, 0.0])) for t in (-1, 0, 1))
+        parts = [polygons_of(part) for part in (shapely.intersection(t, window) for t in turns) if not part.is_empty]
+        out[i] = shapely.union_all([part for part in parts if not part.is_empty])
+    return out

@@ -1,5 +1,8 @@
 """Land per household, and what the land was when a site was founded."""
 
+import doctest
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -167,3 +170,10 @@ def test_status_in_the_founding_year():
     single = founding_status(where, {2005: maps[2005]})
     assert single["why"].iloc[0] == "no oasis map after the year of founding"
     assert single["oasis_status"].isna().all()
+
+
+def test_made_up_study_of_the_documentation():
+    page = Path(__file__).parents[1] / "docs" / "land.md"
+    outcome = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert outcome.attempted > 15
+    assert outcome.failed == 0

@@ -31,7 +31,7 @@ def render(
     result: Result,
     *,
     lang: str = "en",
-    basemap: str = "",
+    basemap: str | None = None,
     budget_bytes: int = 1_500_000,
     relief_px: int = 1400,
     title: str | None = None,
@@ -46,7 +46,7 @@ def render(
         Language at first, "en" or "zh"; the reader may switch.
     basemap
         Name of an xyzservices provider such as "OpenStreetMap.Mapnik"; then, and only then, the page asks the network,
-        and only that host. Empty: relief and outlines from the study itself.
+        and only that host. None: relief and outlines from the study itself.
     budget_bytes
         Outlines are simplified, neighbours together, until the page is no larger than this or cannot be reduced; the
         tolerance is written in the map. Tables are never cut.

@@ -370,8 +370,24 @@ def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
     )
 
 
+# The next four are drawn from the tables of sites, origins and flows, which the page carries anyway; their payloads only
+# say whether there is anything to draw.
+
+
+def _uncertainty(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    known = (f["uncertainty_km"] for f in (result.sites, result.origins) if "uncertainty_km" in f)
+    return {} if any((pd.to_numeric(u, errors="coerce") > 0).any() for u in known) else None
+
+
+def _flows(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    return {} if len(result.pairs) else None
+
+
+def _origins(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    return {} if len(result.origins) else None
+
+
 def _always(_result: Result, _settings: Settings) -> dict[str, Any]:
-    """Drawn from the tables of sites, origins and flows, which the page carries anyway."""
     return {}
 
 
@@ -387,10 +403,10 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("boundaries", 50, "lines", _boundaries, "boundary"),
         Element("roads", 55, "lines", _roads, "roads", shown=False),
         Element("development", 60, "polygons", _development, "development"),
-        Element("uncertainty", 70, "discs", _always, "uncertainty"),
-        Element("flows", 80, "flows", _always, "flows"),
+        Element("uncertainty", 70, "discs", _uncertainty, "uncertainty"),
+        Element("flows", 80, "flows", _flows, "flows"),
         Element("places", 90, "points", _places, "places"),
-        Element("origins", 100, "origins", _always, "origins"),
+        Element("origins", 100, "origins", _origins, "origins"),
         Element("sites", 110, "sites", _always, "sites"),
         Element("labels", 120, "labels", _names, "labels"),
     )

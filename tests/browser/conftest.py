@@ -57,7 +57,7 @@ def open_page(chromium, tmp_path):
             offline=True,
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         seen = Seen()
         own = file.as_uri()
 
@@ -73,6 +73,7 @@ def open_page(chromium, tmp_path):
         page.on("pageerror", lambda e: seen.errors.append(str(e)))
         opened.append(seen)
         page.goto(own + fragment)
+        assert seen.nothing(), seen
         page.wait_for_selector("#gs-map[data-sites]")
         try:
             yield page

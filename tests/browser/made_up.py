@@ -89,6 +89,11 @@ def _texts(n: int, start: int = 0) -> list[str]:
     return [HOSTILE[(i + start) % len(HOSTILE)] for i in range(n)]
 
 
+def _ids(n: int, start: int) -> list[str]:
+    """Every hostile string as it is, then again with a number, because ids are unique."""
+    return [text if i < len(HOSTILE) else f"{text} {i}" for i, text in enumerate(_texts(n, start))]
+
+
 def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> Result:
     """A whole result. Three sites and five origins have no position; some households are unknown."""
     rng = np.random.default_rng(11)
@@ -113,8 +118,8 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
             sites[column] = _texts(n_sites, shift)
         for column, shift in (("name", 1), ("name_local", 5), ("county", 8), ("source", 2), ("why", 4)):
             origins[column] = _texts(n_origins, shift)
-        sites.index = pd.Index([f"{t} {i}" for i, t in enumerate(_texts(n_sites))], name="site_id")
-        origins.index = pd.Index([f"{t} {i}" for i, t in enumerate(_texts(n_origins, 7))], name="origin_id")
+        sites.index = pd.Index(_ids(n_sites, 0), name="site_id")
+        origins.index = pd.Index(_ids(n_origins, 7), name="origin_id")
     pairs = _pairs(rng, sites, origins)
     study = Study(
         sites=sites,

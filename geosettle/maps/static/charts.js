@@ -60,7 +60,7 @@ function distanceChart(row) {
 
 /** Bars of hectares by kind of land. @param {string} id */
 function landChart(id) {
-  const rows = DATA.charts.land[id];
+  const rows = own(DATA.charts.land, id);
   if (!rows || !rows.length) return null;
   const most = Math.max(...rows.map((r) => r[1]));
   const height = 18 * rows.length;
@@ -77,7 +77,7 @@ function landChart(id) {
 
 /** Values before and after the move, each on its own scale, under its name. @param {string} id @param {string} caption_ */
 function capitalsChart(id, caption_) {
-  const rows = DATA.charts.capitals[id];
+  const rows = own(DATA.charts.capitals, id);
   if (!rows || !rows.length) return null;
   const height = 34 * rows.length;
   const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${caption_}: ${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]} ${r[3]}`).join('; ')}` });

@@ -37,6 +37,11 @@ function say(text) {
   return text && typeof text === 'object' ? text[state.lang] : String(text ?? '');
 }
 
+/** A value the data themselves gave an object, never one that every object has, such as "constructor". @param {any} object @param {string} key */
+function own(object, key) {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
 /**
  * An HTML element. Children that are not nodes become text; attributes starting with "on" become listeners.
  * @param {string} tag @param {Object<string, any>} [attributes] @param {...any} children
@@ -118,10 +123,10 @@ function makeTable(packed) {
   return {
     n: packed.n,
     /** @param {string} key */
-    has: (key) => key in packed.columns,
+    has: (key) => Object.hasOwn(packed.columns, key),
     /** All values of a column; null where missing. @param {string} key @returns {any} */
     column(key) {
-      if (!read.has(key)) read.set(key, key in packed.columns ? readColumn(packed.columns[key]) : new Array(packed.n).fill(null));
+      if (!read.has(key)) read.set(key, Object.hasOwn(packed.columns, key) ? readColumn(packed.columns[key]) : new Array(packed.n).fill(null));
       return read.get(key);
     },
     /** One value. @param {string} key @param {number} row */
@@ -277,19 +282,27 @@ function rowName(table, row) {
   return local || table.value('name', row) || table.value('id', row);
 }
 
-/** Household-weighted mean distance of the rows of flows given; null where none is known. @param {number[]} rows */
-function meanKm(rows) {
+/**
+ * Mean distance per site or origin over its located flows: by households where all of these report them, else plain.
+ * @param {'site' | 'origin'} kind
+ * @returns {(number | null)[]}
+ */
+function meanDistances(kind) {
   const km = flows.column('geodesic_km');
   const households = flows.column('households');
-  const known = rows.filter((i) => km[i] !== null);
-  if (!known.length) return null;
-  const weighted = known.every((i) => households[i] > 0);
-  let sum = 0;
-  let weight = 0;
-  for (const i of known) {
-    const w = weighted ? households[i] : 1;
-    sum += km[i] * w;
-    weight += w;
-  }
-  return sum / weight;
+  return flowsOf[kind].map((rows) => {
+    let [plain, n, sum, weight, all] = [0, 0, 0, 0, true];
+    for (const i of rows) {
+      if (km[i] === null) continue;
+      plain += km[i];
+      n += 1;
+      if (households[i] > 0) {
+        sum += km[i] * households[i];
+        weight += households[i];
+      } else all = false;
+    }
+    return n === 0 ? null : all ? sum / weight : plain / n;
+  });
 }
+
+const meanKm = { site: meanDistances('site'), origin: meanDistances('origin') };

@@ -24,22 +24,34 @@ function greatest(values) {
   return most || 1;
 }
 
+/**
+ * Symbols of more than some hundred sites would hide each other and the map; they shrink together, and grow again as one
+ * zooms in. 1 for a study of ordinary size. Set for every painting.
+ */
+let crowding = 1;
+
+/** @param {number} zoom */
+function setCrowding(zoom) {
+  const spread = 2 ** (zoom - (map ? map.getBoundsZoom(leafletBounds(DATA.view)) : zoom));
+  crowding = Math.max(0.18, Math.min(1, Math.sqrt(400 / Math.max(1, sites.n, origins.n)) * spread));
+}
+
 /** Half diagonal of a site's diamond: its area is proportional to households. @param {number | null} households */
 function siteRadius(households) {
   const [least, most] = STYLE.siteRadius;
-  return households === null ? least + 1.5 : Math.max(least, most * Math.sqrt(households / mostPerSite));
+  return crowding * (households === null ? least + 1.5 : Math.max(least, most * Math.sqrt(households / mostPerSite)));
 }
 
 /** Width of a flow at its site. @param {number | null} households */
 function flowWidth(households) {
   const [least, most] = STYLE.flowWidth;
-  return households === null ? least + 0.4 : Math.max(least + 0.4, (most * households) / mostPerFlow);
+  return crowding * (households === null ? least + 0.4 : Math.max(least + 0.4, (most * households) / mostPerFlow));
 }
 
 /** Radius of an origin's ring. @param {number} row */
 function originRadius(row) {
   const [least, most] = STYLE.originRadius;
-  return least + 0.4 + (most - least) * Math.sqrt(originHouseholds[row] / mostPerOrigin);
+  return Math.max(0.5, crowding) * (least + 0.4 + (most - least) * Math.sqrt(originHouseholds[row] / mostPerOrigin));
 }
 
 /** Counts of what the last painting drew, for the summary and for tests. */
@@ -62,6 +74,7 @@ const DRAW = {
 
 /** Everything, from the ground up. @param {Sheet} sheet */
 function drawAll(sheet) {
+  setCrowding(sheet.zoom);
   for (const element of DATA.elements) {
     if (state.hidden.has(element.name)) continue;
     sheet.ctx.save();
@@ -253,16 +266,19 @@ function drawRings(sheet) {
   ctx.restore();
 }
 
+const flowOrigin = flows.column('origin');
+const flowSite = flows.column('site');
+const flowYear = flows.column('year');
+const siteYear = sites.column('year');
+
 /** Whether a flow's year has come. @param {number} i */
 function flowShown(i) {
-  const year = flows.value('year', i);
-  return (year === null || year <= state.year) && siteShown(flows.value('site', i));
+  return (flowYear[i] === null || flowYear[i] <= state.year) && siteShown(flowSite[i]);
 }
 
 /** Whether a site's year has come. @param {number} i */
 function siteShown(i) {
-  const year = sites.value('year', i);
-  return !(typeof year === 'number') || year <= state.year;
+  return typeof siteYear[i] !== 'number' || siteYear[i] <= state.year;
 }
 
 /**
@@ -270,8 +286,8 @@ function siteShown(i) {
  * @param {Sheet} sheet @param {number} i @returns {number[] | null}
  */
 function bend(sheet, i) {
-  const o = 2 * flows.value('origin', i);
-  const s = 2 * flows.value('site', i);
+  const o = 2 * flowOrigin[i];
+  const s = 2 * flowSite[i];
   const ax = originXY[o] * sheet.scale + sheet.dx;
   const ay = originXY[o + 1] * sheet.scale + sheet.dy;
   const bx = siteXY[s] * sheet.scale + sheet.dx;
@@ -308,23 +324,33 @@ function drawFlows(sheet) {
   const { ctx } = sheet;
   const { selected } = state;
   const chosen = selected ? new Set(flowsOf[selected.kind][selected.row]) : null;
-  const crowd = flows.n > 3000;
+  const households = flows.column('households');
+  const opacity = STYLE.flowOpacity;
+  // Flows of one batch do not darken where they cross; with thousands nobody could tell, and it is three times as fast.
+  const batch = flows.n > CROWD ? 60 : 1;
+  let pending = 0;
   let count = 0;
   for (const front of chosen ? [false, true] : [false]) {
     ctx.fillStyle = front ? CHOSEN : FLOW;
-    ctx.globalAlpha = chosen ? (front ? STYLE.flowOpacity.selected : STYLE.flowOpacity.others) : crowd ? 0.25 : STYLE.flowOpacity.normal;
+    ctx.globalAlpha = chosen ? (front ? opacity.selected : opacity.others) : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
     for (let i = 0; i < flows.n; i++) {
-      if (chosen && chosen.has(i) !== front) continue;
-      if (!flowShown(i)) continue;
+      if ((chosen && chosen.has(i) !== front) || !flowShown(i)) continue;
       const p = bend(sheet, i);
       if (!p) continue;
       count++;
       if (Math.max(p[0], p[2], p[4]) < 0 || Math.min(p[0], p[2], p[4]) > sheet.width) continue;
       if (Math.max(p[1], p[3], p[5]) < 0 || Math.min(p[1], p[3], p[5]) > sheet.height) continue;
-      ctx.beginPath();
-      traceFlow(ctx, p, flowWidth(flows.value('households', i)));
-      ctx.fill();
+      // A flow shorter than its symbols are wide cannot be seen under them.
+      if (Math.abs(p[0] - p[4]) < 2 && Math.abs(p[1] - p[5]) < 2) continue;
+      if (pending === 0) ctx.beginPath();
+      traceFlow(ctx, p, flowWidth(households[i]));
+      if (++pending >= batch) {
+        ctx.fill();
+        pending = 0;
+      }
     }
+    if (pending) ctx.fill();
+    pending = 0;
   }
   drawn.flows = count;
 }
@@ -372,40 +398,57 @@ function classesOf(column) {
 }
 
 /** Rows of sites, largest first, so that small ones stay visible on top of large ones. */
-const sitesBySize = Array.from({ length: sites.n }, (_, i) => i).sort((a, b) => (sites.value('households', b) ?? -1) - (sites.value('households', a) ?? -1));
+const sitesBySize = bySize(sites.column('households'));
+
+/** @param {any[]} values */
+function bySize(values) {
+  return Array.from(values.keys()).sort((a, b) => (values[b] ?? -1) - (values[a] ?? -1));
+}
+
+/** From how many sites on they are drawn pixel by pixel. */
+const CROWD = 3000;
 
 /** @param {Sheet} sheet */
 function drawSites(sheet) {
-  const { ctx } = sheet;
-  let count = 0;
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
   const order = chosen < 0 ? sitesBySize : [...sitesBySize.filter((i) => i !== chosen), chosen];
-  ctx.lineJoin = 'miter';
+  const households = sites.column('households');
+  const colours = new Map();
+  const marks = [];
+  let count = 0;
   for (const i of order) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (Number.isNaN(x) || !siteShown(i)) continue;
     count++;
     if (!(x > -20 && y > -20 && x < sheet.width + 20 && y < sheet.height + 20)) continue;
-    const households = sites.value('households', i);
-    const r = siteRadius(households);
     const colour = i === chosen ? CHOSEN : siteColour(i);
-    const hollow = households === null;
-    ctx.globalAlpha = concerns(sites, i) ? 1 : 0.45;
-    diamond(ctx, x, y, r);
-    ctx.strokeStyle = '#FFFFFF';
-    ctx.lineWidth = hollow ? 4.5 : 3;
-    ctx.stroke();
-    ctx.fillStyle = hollow && !state.indicator ? '#FFFFFF' : colour;
-    ctx.fill();
-    if (hollow || state.indicator) {
-      ctx.strokeStyle = state.indicator ? INK : colour;
-      ctx.lineWidth = hollow && !state.indicator ? 1.8 : 1;
-      ctx.stroke();
-    }
-    if (sites.n < 2000) sheet.taken.push([x - r, y - r, x + r, y + r]);
+    if (!colours.has(colour)) colours.set(colour, rgbOf(colour));
+    const alpha = state.selected && !concerns(sites, i) ? 0.45 : 1;
+    marks.push({ x, y, r: siteRadius(households[i]), colour, rgb: colours.get(colour), alpha, hollow: households[i] === null });
   }
+  if (sites.n > CROWD) speckle(sheet, marks);
+  else for (const mark of marks) drawSite(sheet, mark);
   drawn.sites = count;
+}
+
+/** @param {Sheet} sheet @param {{x: number, y: number, r: number, colour: string, alpha: number, hollow: boolean}} mark */
+function drawSite(sheet, mark) {
+  const { ctx } = sheet;
+  ctx.globalAlpha = mark.alpha;
+  ctx.lineJoin = 'miter';
+  diamond(ctx, mark.x, mark.y, mark.r);
+  ctx.strokeStyle = '#FFFFFF';
+  ctx.lineWidth = mark.hollow ? 4.5 : 3;
+  ctx.stroke();
+  ctx.fillStyle = mark.hollow && !state.indicator ? '#FFFFFF' : mark.colour;
+  ctx.fill();
+  if (mark.hollow || state.indicator) {
+    ctx.strokeStyle = state.indicator ? INK : mark.colour;
+    ctx.lineWidth = mark.hollow && !state.indicator ? 1.8 : 1;
+    ctx.stroke();
+  }
+  sheet.taken.push([mark.x - mark.r, mark.y - mark.r, mark.x + mark.r, mark.y + mark.r]);
 }
 
 /** The part of a name that fits on a map: without what stands in brackets, cut at 34 letters. @param {string} text */

@@ -15,7 +15,7 @@ function select(thing, zoom) {
     return;
   }
   const table = thing.kind === 'site' ? sites : origins;
-  const km = meanKm(flowsOf[thing.kind][thing.row]);
+  const km = meanKm[thing.kind][thing.row];
   announce(`${rowName(table, thing.row)}${km === null ? '' : `: ${word('mean_km')} ${figure(km)}`}`);
 }
 
@@ -76,6 +76,8 @@ function start() {
   showPictures();
   map.on('move zoomend resize viewreset', clipPanes);
   map.on('moveend', writeHash);
+  fillSizes(); // again, now that the first painting has set the sizes
+  if (crowding < 1) map.on('zoomend', fillSizes);
   addEventListener('beforeprint', preparePrint);
   addEventListener('afterprint', endPrint);
   report();

@@ -55,8 +55,10 @@ function announce(text) {
 /* ---- legend: what is drawn, and the switch for it ---- */
 
 function fillLegend() {
+  part.sizes = el('div');
   const rows = DATA.elements.filter((e) => e.kind !== 'areas').reverse().flatMap(legendRows);
-  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, rows), sizeLegend());
+  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, rows), part.sizes);
+  fillSizes();
 }
 
 /** @param {any} element */
@@ -196,6 +198,11 @@ function boxOrLine(ctx, style) {
 function roundFigure(value) {
   const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
   return Math.max(1, Math.round(value / power) * power);
+}
+
+/** The sizes of the legend follow the map's, which shrink where there are very many sites. */
+function fillSizes() {
+  part.sizes.replaceChildren(...[sizeLegend()].filter(Boolean));
 }
 
 /** How large a diamond and how wide a flow is for how many households. */
@@ -381,7 +388,7 @@ function siteFacts(row) {
     if (value === null) continue;
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
-  const mean = meanKm(flowsOf.site[row]);
+  const mean = meanKm.site[row];
   if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), figure(mean)));
   facts.push(...DATA.sites.indicators.filter((i) => i.main).map((i) => indicatorFact(i, row)).filter(Boolean));
   return facts;
@@ -446,11 +453,11 @@ function listColumns(kind) {
   if (kind === 'site') {
     return [shared, { key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
       { key: 'n', head: word('n_origins'), of: (row) => flowsOf.site[row].length || null },
-      { key: 'km', head: word('mean_km'), of: (row) => meanKm(flowsOf.site[row]) }];
+      { key: 'km', head: word('mean_km'), of: (row) => meanKm.site[row] }];
   }
   return [shared, { key: 'to', head: word('to_site'), of: (row) => (flowsOf.origin[row].length ? rowName(sites, flows.value('site', flowsOf.origin[row][0])) : null) },
     { key: 'households', head: word('households'), of: (row) => originHouseholds[row] || null },
-    { key: 'km', head: word('distance_km'), of: (row) => meanKm(flowsOf.origin[row]) }];
+    { key: 'km', head: word('distance_km'), of: (row) => meanKm.origin[row] }];
 }
 
 function tableSection() {
@@ -486,10 +493,12 @@ function filtered(kind) {
   return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
 }
 
+const collators = { en: new Intl.Collator('en', { numeric: true }), zh: new Intl.Collator('zh', { numeric: true }) };
+
 /** @param {any} a @param {any} b */
 function order(a, b) {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  return typeof a === 'number' ? a - b : String(a).localeCompare(String(b), state.lang);
+  return typeof a === 'number' ? a - b : collators[state.lang].compare(a, b);
 }
 
 /** @param {string} kind */
@@ -497,14 +506,11 @@ function fillTable(kind) {
   const list = lists[kind];
   const columns = listColumns(kind);
   const by = columns.find((c) => c.key === list.sort) || columns[0];
-  const value = new Map();
   const rows = filtered(kind);
-  for (const row of rows) value.set(row, by.of(row));
+  const value = new Array(list.table.n);
+  for (const row of rows) value[row] = by.of(row);
   // Missing values come last whichever way one sorts.
-  rows.sort((a, b) => {
-    const [x, y] = [value.get(a), value.get(b)];
-    return x === null || y === null || !list.down ? order(x, y) : order(y, x);
-  });
+  rows.sort((a, b) => (value[a] === null || value[b] === null || !list.down ? order(value[a], value[b]) : order(value[b], value[a])));
   const heads = columns.map((c) => el('th', { scope: 'col', 'aria-sort': c.key === list.sort ? (list.down ? 'descending' : 'ascending') : 'none' },
     el('button', { type: 'button', 'data-sort': `${kind}:${c.key}`, onclick: () => sortBy(kind, c.key) }, c.head)));
   const body = rows.slice(0, list.most).map((row) => tableRow(kind, row, columns));

@@ -278,7 +278,7 @@ function writeHash() {
 function readHash() {
   const view = /[#&]map=(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)/.exec(location.hash);
   const lang = /[#&]lang=(\w+)/.exec(location.hash);
-  if (lang && lang[1] in DATA.words) state.lang = lang[1];
+  if (lang && own(DATA.words, lang[1])) state.lang = lang[1];
   const area = hashValue('area');
   if ((elementOf('areas')?.items || []).some((item) => item.name === area)) state.area = area;
   for (const [kind, table] of /** @type {[string, any][]} */ ([['site', sites], ['origin', origins]])) {
@@ -451,7 +451,7 @@ function sitesCsv() {
   };
   const lines = [[...keys, 'mean_km'].join(',')];
   for (let i = 0; i < sites.n; i++) {
-    const mean = meanKm(flowsOf.site[i]);
+    const mean = meanKm.site[i];
     lines.push([...keys.map((k) => cell(sites.value(k, i))), mean === null ? '' : mean.toFixed(1)].join(','));
   }
   return `\uFEFF${lines.join('\r\n')}\r\n`;

@@ -31,6 +31,7 @@ _HOME: Final = {
     "read_layer": "geosettle.io",
     "read_study": "geosettle.io",
     "render": "geosettle.maps",
+    "template_path": "geosettle.io",
     "to_wgs84": "geosettle.crs",
     "travel_time": "geosettle.distance",
     "write": "geosettle.outputs",

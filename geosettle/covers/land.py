@@ -90,7 +90,8 @@ def land_per_household(
     declared_whole = _number(frame, "developed_ha")
     why = _Reasons(index)
     twice = out["declared_ha"].notna() & declared_whole.notna()
-    why.add(twice & (out["declared_ha"] != declared_whole), "declared area is that of the parcels, not the site's")
+    apart = twice & ((out["declared_ha"] - declared_whole).abs() > differs_share * declared_whole)
+    why.add(apart, "the parcels' declared areas are used; the site's own declared area differs")
     out["declared_ha"] = out["declared_ha"].fillna(declared_whole)
     out["mapped_minus_declared_ha"] = out["mapped_ha"] - out["declared_ha"]
     out["difference_percent"] = (100 * out["mapped_minus_declared_ha"] / out["declared_ha"]).where(

@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.distance import distance_matrix
 from geosettle.errors import UnknownNameError
 from geosettle.livelihood import standards
 from geosettle.livelihood.frames import Layers, Measured, account, number, row, show, verdict
-from geosettle.remoteness.frames import geodesic_table
 
 __all__ = ["MEASURES", "conditions", "development_models"]
 
@@ -149,7 +149,7 @@ def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any
         return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
     if subject not in layers.sites.index or pd.isna(layers.sites.geometry.loc[subject]):
         return Measured(why="position unknown")
-    table = geodesic_table(layers.sites, centres)
+    table = distance_matrix(layers.sites, centres)
     radius = layers.sites.get("uncertainty_km", pd.Series(0.0, layers.sites.index)).astype(float).fillna(0.0)
     people = layers.sites.get("persons", pd.Series(np.nan, layers.sites.index)).astype(float)
     near = table.columns[(table.loc[subject] <= reach).to_numpy()]

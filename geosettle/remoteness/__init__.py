@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geosettle.distance import distance_matrix
 from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
 from geosettle.remoteness.change import change, change_rows, composite
@@ -22,7 +23,6 @@ from geosettle.remoteness.frames import (
     PAIR_COLUMNS,
     Indicator,
     Inputs,
-    geodesic_table,
     long_pairs,
     stack,
 )
@@ -134,7 +134,7 @@ def remoteness(
     if places is not None and len(places):
         places = places.sort_index()
         for role, tables in (("site", site_places), ("origin", origin_places)):
-            nearby[role, "geodesic"] = geodesic_table(points[role], places)
+            nearby[role, "geodesic"] = distance_matrix(points[role], places)
             for metric, table in (tables or {}).items():
                 nearby[role, metric] = table.reindex(columns=places.index)
     inputs = Inputs(long_pairs(pairs, intervals, metrics), points, nearby, places, options)

@@ -12,16 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance import geodesic_distance
-from geosettle.distance._protocol import positions
-
 __all__ = [
     "COLUMNS",
     "FARMING_RADIUS_KM",
     "PAIR_COLUMNS",
     "Indicator",
     "Inputs",
-    "geodesic_table",
     "long_pairs",
     "stack",
 ]
@@ -43,7 +39,7 @@ PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "walk": ("walk_out_h", "walk_back_h", "h"),
         "road": ("road_km", "road_km", "km"),
         "road_time": ("road_h", "road_h", "h"),
-        "travel": ("travel_h", "travel_h", "h"),
+        "travel": ("travel_out_h", "travel_back_h", "h"),
     }
 )
 """Metric to its columns in the table of pairs: there, back, unit. A metric's distance is the mean of both ways."""
@@ -151,15 +147,3 @@ def _with_intervals(base: pd.DataFrame, intervals: pd.DataFrame | None, names: S
     known = intervals[intervals["metric"].isin(names)].drop_duplicates(["origin_id", "site_id"])
     key = ["origin_id", "site_id"]
     return base.merge(known[[*key, "low", "high"]].astype({"origin_id": str, "site_id": str}), on=key, how="left")
-
-
-def geodesic_table(points: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Distances point x place in km, on the ellipsoid, in blocks that fit into memory."""
-    lon, lat = positions(points)
-    to_lon, to_lat = positions(places)
-    out = np.full((len(points), len(places)), np.nan)
-    step = max(1, 2_000_000 // max(1, len(places)))
-    for start in range(0, len(points), step):
-        part = slice(start, start + step)
-        out[part] = geodesic_distance(lon[part, None], lat[part, None], to_lon[None, :], to_lat[None, :]) / 1000
-    return pd.DataFrame(out, index=points.index, columns=places.index)

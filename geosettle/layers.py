@@ -67,10 +67,14 @@ WKT: Final = Column(
     meaning="geometry as well-known text",
 )
 
-_SOURCE = Column("source", aliases=("来源", "reference"), meaning="where the row comes from")
-_NAME = Column(
-    "name", required=True, aliases=("名称", "名字", "site_name", "village", "title"), meaning="name, any script"
+_SOURCE = Column(
+    "source", aliases=("来源", "资料来源", "数据来源", "出处", "reference"), meaning="where the row comes from"
 )
+_NAMES = (
+    *("名称", "名字", "安置点名称", "安置点", "迁出地名称", "迁出地", "村名", "村庄", "地名"),
+    *("site_name", "origin_name", "place_name", "village_name", "village", "title"),
+)
+_NAME = Column("name", required=True, aliases=_NAMES, meaning="name, any script")
 _LOCAL = Column("name_local", aliases=("本地名称", "local_name", "name_zh"), meaning="name in the local script")
 _UNCERTAINTY = Column(
     "uncertainty_km",
@@ -78,14 +82,33 @@ _UNCERTAINTY = Column(
     unit="km",
     minimum=0,
     maximum=1000,
-    aliases=("不确定度", "radius_km"),
+    aliases=("不确定度", "位置误差", "radius_km", "uncertainty"),
     meaning="the true position lies within this distance",
 )
-_HOUSEHOLDS = Column("households", "number", unit="households", minimum=0, aliases=("户数", "hh"), meaning="households")
-_PERSONS = Column(
-    "persons", "number", unit="persons", minimum=0, aliases=("人数", "人口", "population"), meaning="persons"
+_HOUSEHOLDS = Column(
+    "households",
+    "number",
+    unit="households",
+    minimum=0,
+    aliases=("户数", "安置户数", "搬迁户数", "户", "hh", "n_households", "hhs"),
+    meaning="households",
 )
-_YEAR = Column("year", "year", minimum=1900, maximum=2100, aliases=("年份", "年"), meaning="year of the event")
+_PERSONS = Column(
+    "persons",
+    "number",
+    unit="persons",
+    minimum=0,
+    aliases=("人数", "人口", "安置人口", "搬迁人口", "人口数", "population", "people"),
+    meaning="persons",
+)
+_YEAR = Column(
+    "year",
+    "year",
+    minimum=1900,
+    maximum=2100,
+    aliases=("年份", "年", "搬迁年份", "安置年份", "建成年份"),
+    meaning="year of the event",
+)
 
 LAYERS: Final[Mapping[str, LayerSpec]] = {
     spec.name: spec
@@ -98,7 +121,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "site_id",
                     required=True,
-                    aliases=("id", "编号", "安置点编号"),
+                    aliases=("id", "site", "编号", "安置点编号", "安置点代码", "代码", "序号"),
                     meaning="identifier of the settlement site",
                 ),
                 _NAME,
@@ -107,8 +130,12 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _HOUSEHOLDS,
                 _PERSONS,
                 _YEAR,
-                Column("county", aliases=("县", "区县"), meaning="county as declared"),
-                Column("prefecture", aliases=("地区", "州", "地州"), meaning="prefecture as declared"),
+                Column("county", aliases=("县", "区县", "所在县", "县市", "所属县"), meaning="county as declared"),
+                Column(
+                    "prefecture",
+                    aliases=("地区", "州", "地州", "所在地区", "所属地区", "地市"),
+                    meaning="prefecture as declared",
+                ),
                 Column("models", "list", aliases=("模式",), meaning="development models as declared, e.g. 1;2;5"),
                 _SOURCE,
             ),
@@ -120,7 +147,10 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ("origin_id",),
             (
                 Column(
-                    "origin_id", required=True, aliases=("id", "编号", "迁出地编号"), meaning="identifier of the origin"
+                    "origin_id",
+                    required=True,
+                    aliases=("id", "origin", "编号", "迁出地编号", "迁出地代码", "代码", "序号"),
+                    meaning="identifier of the origin",
                 ),
                 _NAME,
                 _LOCAL,
@@ -142,8 +172,18 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ("none",),
             ("origin_id", "site_id"),
             (
-                Column("origin_id", required=True, meaning="origin left"),
-                Column("site_id", required=True, meaning="site moved to"),
+                Column(
+                    "origin_id",
+                    required=True,
+                    aliases=("origin", "from_id", "from", "迁出地编号", "迁出地"),
+                    meaning="origin left",
+                ),
+                Column(
+                    "site_id",
+                    required=True,
+                    aliases=("site", "to_id", "to", "destination_id", "安置点编号", "安置点"),
+                    meaning="site moved to",
+                ),
                 _HOUSEHOLDS,
                 _PERSONS,
                 _YEAR,

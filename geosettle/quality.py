@@ -84,6 +84,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the identifier was rounded by a spreadsheet",
         "Format the column as text; enter it again.",
     ),
+    "id_from_name": ("note", "the file has no identifiers; names are used", "Give the features identifiers."),
     "id_cleaned": ("note", "invisible characters or spaces were taken off the identifier", ""),
     "reference_unknown": ("error", "the identifier it refers to does not exist", "Correct it, or add that row."),
     "reference_mended": (
@@ -107,6 +108,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "coordinate_coarse": ("note", "the coordinates are given to few decimals", "State uncertainty_km."),
     "longitude_wrapped": ("note", "longitudes counted from 0 to 360 were brought to ±180", ""),
     "coordinates_swapped": ("error", "longitude and latitude are swapped", "Swap the two columns."),
+    "coordinates_equal": ("error", "longitude and latitude are the same number", "Check both columns."),
     "coordinates_metres": ("error", "metres were taken for degrees", "State the coordinate reference system."),
     "coordinates_radians": ("error", "radians were taken for degrees", "Convert them to degrees."),
     "coordinate_scaled": ("error", "the decimal mark of the coordinate was lost", "Write it with its decimal mark."),

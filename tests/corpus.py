@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import sqlite3
-import struct
 import sys
 import warnings
 import zipfile
@@ -24,7 +24,6 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
-import pyogrio
 import rasterio
 import shapely
 from affine import Affine
@@ -204,6 +203,12 @@ def tables_good(m: Maker) -> None:
     )
     m.good("tables/degree_sign.csv", rows(lon=[f"{v}°E" for v in LON], lat=[f"{v}°N" for v in LAT]))
     m.good("tables/letters.csv", rows(lon=[f"E{v}" for v in LON], lat=[f"N{v}" for v in LAT]))
+    m.good("tables/unit_in_cells.csv", rows(households=["1660户", "120 户", "45 households"]))
+    m.good("tables/pandas_index.csv", "\n".join(f"{'' if n == 0 else n},{line}" for n, line in enumerate(base.splitlines())))
+    m.good("tables/trailing_delimiter.csv", base.replace("\n", ",\n"))
+    m.good("tables/two_line_cell.csv", rows(remark=['"a\nb"', "c", '"d, ""e"""']))
+    m.good("tables/minutes_only.csv", rows(lon=["76°3.828'E", "75°55.848'E", "76°10.782'E"], lat=["N39°7.746'", "N39°8.118'", "N39°42.504'"]))
+    m.good("tables/colons.csv", rows(lon=["76:03:49.68", "75:55:50.88", "76:10:46.92"], lat=["39 07 44.76 N", "39 08 07.08 N", "39 42 30.24 N"]))
     m.good("tables/exponent.csv", rows(lon=["7.60638E+01", "7.59308e1", "76.1797"]))
     m.good("tables/plus_sign.csv", rows(lon=[f"+{v}" for v in LON]))
     m.good("tables/spaces_around.csv", base.replace(",", " , "))
@@ -450,6 +455,7 @@ def positions(m: Maker) -> None:
     m.bad(
         "positions/swapped_china.csv", "site_id,name,lon,lat\nS1,a,30.5,114.3\nS2,b,31.2,121.4\n", "coordinates_swapped"
     )
+    m.bad("positions/equal.csv", rows(lon=[LAT[0], *LON[1:]]), "coordinates_equal", "quarantined")
     m.bad("positions/zero.csv", rows(lon=[0, *LON[1:]], lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zero_lat.csv", rows(lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zeros.csv", rows(lon=[0, 0, 0], lat=[0, 0, 0]), "position_zero")
@@ -844,6 +850,11 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/layers.gpkg", None)
     m.good("vectors/layers.gpkg", None, {"count": 1}, layer="others")
     m.good("vectors/folders.kml", _kml())
+    m.good("vectors/names_only.kml", re.sub("<ExtendedData>.*?</ExtendedData>", "", _kml()), {"ids": NAMES, "lon": LON}, codes="id_from_name")
+    f.to_parquet(m.file("vectors/arrow.parquet"), geometry_encoding="geoarrow")
+    m.good("vectors/arrow.parquet", None)
+    m.good("vectors/crs84.geojson", _json(_sites(), crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}), {**GOOD, "crs_used": "EPSG:4326"})
+    m.good("vectors/feature.geojson", json.dumps(_sites()[0]), {"count": 1, "ids": ["S1"]})
     with zipfile.ZipFile(m.file("vectors/folders.kmz"), "w") as z:
         z.writestr("doc.kml", _kml())
         z.writestr("files/icon.png", b"\x89PNG")
@@ -1034,6 +1045,15 @@ def layers(m: Maker) -> None:
     units("overlap", [a, b], "boundaries_overlap")
     units("not_at_one_time", [a, b], "", valid_from=[1990, 2010], valid_to=[2009, 2020])
     units("gap", halves, "boundaries_gap")
+    units("strip", [shapely.box(76, 39, 76.5, 40), shapely.box(76.51, 39, 77, 40)], "boundaries_gap")
+    units(
+        "bare",
+        [shapely.box(76, 39, 77, 40), shapely.box(76, 39, 76.5, 40), shapely.box(76.6, 39, 77, 40)],
+        "boundaries_gap",
+        level=["prefecture", "county", "county"],
+        parent_code=[None, "B0", "B0"],
+    )
+    units("islands", [shapely.box(76, 39, 76.5, 40), shapely.box(76.9, 39, 77, 40)], "")
     units(
         "outside_parent",
         [shapely.box(76, 39, 77, 40), shapely.box(76.5, 39, 78, 39.5)],
@@ -1139,6 +1159,8 @@ def rasters_good(m: Maker) -> None:
     dem("nan_undeclared", gone.copy(), less)
     gone[0, 0] = 3.4028235e38
     dem("high_undeclared", gone.copy(), less, "nodata_undeclared")
+    gone[0, 0] = -9999
+    dem("minus_9999_undeclared", gone.copy(), less, "nodata_undeclared")
     dem("mask", GRID, less, mask=np.array([[0, 255], [255, 255]], dtype="uint8"))
     dem("scaled", np.array([[100, 110], [120, 130]], dtype="int16"), scales=10.0)
     dem("offset", (GRID - 500).astype("int16"), offsets=500.0)
@@ -1153,6 +1175,10 @@ def rasters_good(m: Maker) -> None:
         codes="raster_resampled",
         summary={"size": [80, 80], "crs_read": "EPSG:32643", "min": 1000.0, "max": 1300.0},
     )
+    m.case("rasters/utm.tif", None, role="dem", codes="raster_resampled", summary={"at": [1000.0, 1300.0]},
+           at=m.file("rasters/utm_points.csv", "id,easting,northing\n".replace("easting,northing", "lon,lat") + "".join(
+               f"{n},{p.x:.6f},{p.y:.6f}\n" for n, p in enumerate(gpd.GeoSeries(gpd.points_from_xy(
+                   [420500, 499500], [4429500, 4350500]), crs=32643).to_crs(4326)))))
     turn = Affine(0.01, 0, 76, 0, -0.01, 40) @ Affine.rotation(20)
     raster(m.file("rasters/rotated.tif"), big, turn)
     m.case("rasters/rotated.tif", None, role="dem", codes="raster_resampled", summary={"size": [80, 80]})

@@ -116,6 +116,9 @@ def _choose(members: list[zipfile.ZipInfo], file: str, role: str | None, layer: 
         named = [m for m, n in zip(found, names, strict=True) if layer in {str(n), n.name, n.stem}]
         if len(named) == 1:
             return named[0]
+    if len(found) > 1 and file.casefold().endswith(".kmz"):
+        # The document of a KMZ is doc.kml; the others are what it links to.
+        found = [m for m, n in zip(found, names, strict=True) if str(n).casefold() == "doc.kml"] or found
     if len(found) > 1 and role is not None:
         by_role = [m for m, n in zip(found, names, strict=True) if plain_name(n.stem) == role]
         found = by_role if len(by_role) == 1 else found

@@ -30,6 +30,7 @@ Check = Callable[[Layers, Rasters, Mapping[str, str]], Found]
 
 _SLIVER_M2: Final = 100_000.0
 _SHARE: Final = 0.01
+_STRIP_DEG: Final = 0.02
 
 
 def references(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
@@ -173,7 +174,7 @@ def boundary_faults(checked: Checked) -> list[Problem]:
     if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
         return []
     geometry = frame.geometry.to_numpy()
-    out = _parents(checked, geometry)
+    out = _parents(checked, geometry) + _uncovered(frame, geometry)
     for level in sorted(frame["level"].dropna().unique()):
         rows = np.flatnonzero((frame["level"] == level).to_numpy())
         out += _overlaps(checked, geometry, rows, str(level))
@@ -203,6 +204,7 @@ def _gaps(frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level:
     """Holes between the units of a level, which no unit of any level fills."""
     if len(rows) < 2:
         return []
+    rows = rows[shapely.is_valid(geometry[rows])]
     whole = shapely.union_all(geometry[rows])
     holes = [shapely.Polygon(r) for part in shapely.get_parts(whole) for r in getattr(part, "interiors", ())]
     # A hole that a single unit has by itself, such as a lake or an enclave abroad, is no gap between units.
@@ -215,6 +217,39 @@ def _gaps(frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level:
             x, y = hole.representative_point().coords[0]
             text = f"Between the units of level {level} there is a gap of {area / 1e6:.3g} km² at {x:.4f}, {y:.4f}."
             out.append(problem("boundaries_gap", text, value=f"{area / 1e6:.3g} km2"))
+    return out + _strips(frame, geometry, rows, level)
+
+
+def _strips(frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str) -> list[Problem]:
+    """Narrow strips between two units that face each other without touching: longer than ten times their width."""
+    first, second = shapely.STRtree(geometry[rows]).query(geometry[rows], predicate="dwithin", distance=_STRIP_DEG)
+    first, second = rows[first[first < second]], rows[second[first < second]]
+    width = shapely.distance(geometry[first], geometry[second])
+    out = []
+    for i, j, apart in zip(first[width > 0], second[width > 0], width[width > 0], strict=True):
+        reach = apart * 1.05
+        facing = shapely.intersection(shapely.buffer(geometry[i], reach), shapely.buffer(geometry[j], reach))
+        if facing.length / 2 > 10 * apart:
+            names = f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level})"
+            text = f"Between {names} there is a strip about {apart * 111:.2g} km wide that belongs to neither."
+            out.append(problem("boundaries_gap", text, value=f"{apart * 111:.2g} km"))
+    return out
+
+
+def _uncovered(frame: gpd.GeoDataFrame, geometry: Any) -> list[Problem]:
+    """Parts of a unit that none of the units below it covers."""
+    out = []
+    for code, rows in sorted(frame["parent_code"].dropna().groupby(frame["parent_code"].dropna()).indices.items()):
+        known = np.flatnonzero(frame["parent_code"].notna().to_numpy())[rows]
+        if code not in frame.index or len(known) < 2:
+            continue
+        above = geometry[frame.index.get_loc(code)]
+        total = float(area_m2([above])[0])
+        bare = float(area_m2([shapely.difference(above, shapely.union_all(geometry[known]))])[0])
+        # Where most of a unit is bare, its parts were simply not all given.
+        if max(_SLIVER_M2, 0.001 * total) < bare < 0.5 * total:
+            text = f"{bare / 1e6:.3g} km² of {frame['name'].loc[code]} belong to none of the units below it."
+            out.append(problem("boundaries_gap", text, value=f"{bare / 1e6:.3g} km2"))
     return out
 
 

@@ -12,11 +12,13 @@ from typing import Any, Final, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
+from geosettle.crs import WGS84
 from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
-from geosettle.io.between import boundary_faults, suspect_datum
+from geosettle.io.between import boundary_faults, declared_units, suspect_datum
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of
 from geosettle.io.plausible import HOME, inside
@@ -174,7 +176,18 @@ def _against_reference(checked: Checked) -> list[Problem]:
     known = np.isfinite(x)
     if not known.any() or not inside(x[known], y[known], HOME).all():
         return out
-    return out + suspect_datum(frame, _reference())
+    others = _reference()
+    if checked.role in {"sites", "origins"} and "the embedded boundaries" in others:
+        units = others["the embedded boundaries"]
+        out += [p for p in declared_units(checked, units, _aliases()) if p.code == "outside_declared_unit"]
+    return out + suspect_datum(frame, others)
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Other spellings of the units of the embedded study."""
+    with study_file(None) as (_, stated):
+        return dict(stated.get("admin", {}).get("aliases", {}))
 
 
 @cache
@@ -244,14 +257,37 @@ def _raster(file: Path, role: str, options: Options, at: str | Path | None, said
     if kind_of(file) != "tiff":
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
+    native: Raster = declared.pop("native")
+    if role == "dem":
+        problems += _feet(raster, file.name)
     found = [replace(p, layer=role) for p in (*problems, *raster_problems(raster, role, file.name, declared))]
     out = {"role": role, "format": "GeoTIFF", "count": 1, **declared, "crs_used": raster.crs, "bounds": raster.bounds}
     if options.region is not None:
         found += _raster_region(raster, options.region, file.name, role)
     if at is not None:
-        out["at"], points = _values_at(raster, Path(at))
+        out["at"], points = _values_at(native, Path(at))
         found += points
     return _answer([*said, *found], 1, 1, out)
+
+
+def _feet(raster: Raster, file: str) -> list[Problem]:
+    """Heights that are 3.28 times those of the embedded study's elevation model, where both have some."""
+    try:
+        with study_file(None) as (folder, stated):
+            known = read_raster(folder / stated["layers"]["dem"]["path"], "dem", role="dem")[0]
+    except (GeosettleError, KeyError):
+        return []
+    west, south, east, north = raster.bounds
+    x, y = (v.ravel() for v in np.meshgrid(np.linspace(west, east, 25), np.linspace(south, north, 25)))
+    here, there = raster.sample(x, y), known.sample(x, y)
+    both = np.isfinite(here) & np.isfinite(there) & (there > 100)
+    if both.sum() < 4:
+        return []
+    ratio = float(np.median(here[both] / there[both]))
+    if abs(ratio / 3.28084 - 1) > 0.05:
+        return []
+    text = f"The heights are {ratio:.2f} times those of another elevation model there; they look like feet."
+    return [problem("unit_suspected", text, file=file, value=f"{ratio:.3f}")]
 
 
 def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list[Problem]:
@@ -275,7 +311,14 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
     if where.geometry is None:
         return [], bad
     x, y = centres(where.geometry)
-    values = raster.sample(x, y)
+    # The cells of the file itself are asked, not those of a grid resampled from it.
+    there = x, y
+    if not raster.is_lonlat:
+        known = np.isfinite(x)
+        there = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+        change = pyproj.Transformer.from_crs(WGS84, raster.crs, always_xy=True)
+        there[0][known], there[1][known] = change.transform(x[known], y[known])
+    values = raster.sample(*there)
     label = next(
         (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"), None
     )

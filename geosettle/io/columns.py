@@ -65,6 +65,11 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
         problem("map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h)
         for h in absent
     ]
+    key = spec.key[0] if len(spec.key) == 1 else ""
+    if source.format == "KML" and key and key not in found and "name" in found:
+        # KML has a place for names and none for identifiers.
+        found[key] = found["name"]
+        problems.append(problem("id_from_name", column=key))
     missing = [c for c in spec.columns if c.required and c.name not in found]
     for column in missing:
         also = ", ".join((column.name, *column.aliases)[:6])
@@ -133,9 +138,16 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
     reader = to_year if column.kind == "year" else lambda cell: to_number(cell, source.decimal)
-    pairs = [reader(cell) for cell in cells]
     factor, problems = _factor(header, column)
+    pairs = [reader(cell) for cell in cells]
     values = np.array([v for v, _ in pairs], dtype=np.float64) * factor
+    for i, (cell, (_, code)) in enumerate(zip(cells, pairs, strict=True)):
+        if code == "number_unreadable" and isinstance(cell, str) and (with_unit := _with_unit(cell, column, source)):
+            values[i], unit, times = with_unit
+            pairs[i] = (values[i], "")
+            if times != 1:
+                text = f"{column.name} was converted from {unit} to {column.unit} (times {times:.6g})."
+                problems.append(problem("unit_converted", text, row=i + 1, column=column.name, value=cell))
     for row, ((_, code), cell) in enumerate(zip(pairs, cells, strict=True), 1):
         if code:
             problems.append(problem(code, row=row, column=column.name, value=str(cell)))
@@ -146,6 +158,16 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:
+    """Number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the column."""
+    match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
+    times = _UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
+    if match is None or times is None:
+        return None
+    number, code = to_number(match[1], source.decimal)
+    return None if code else (number * times, match[2], times)
 
 
 def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:

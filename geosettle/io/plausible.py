@@ -147,6 +147,7 @@ def _explain(
     radians &= area(np.degrees(x), np.degrees(y)) if area is not None else inside(x, y, _OCEAN)
     say(radians | (inside(x, y, _OCEAN) & (region is None)), "coordinates_radians",
         "The numbers are too small for degrees here; as radians they fit.")  # fmt: skip
+    say((x == y) & (x != np.round(x)), "coordinates_equal", "Longitude and latitude are the same number.")
     wrong = ~there
     swappable = (np.abs(y) <= 180) & (np.abs(x) <= 90)
     swapped = wrong & swappable & (area(y, x) if area is not None else np.abs(x) < _COLD)

@@ -60,7 +60,7 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
         )
         return Positions(None, problems=(missing,))
     try:
-        if basis == "geometry" and {"lon", "lat"} <= headers.keys():
+        if basis in {"geometry", "wkt"} and {"lon", "lat"} <= headers.keys():
             problems += _contradictions(source, raw, headers["lon"], headers["lat"])
         return _on_wgs84(np.asarray(raw, dtype=object), problems, declared, basis, options)
     except CrsError as error:

@@ -14,7 +14,7 @@ import rasterio.errors
 import rasterio.warp
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
@@ -76,9 +76,10 @@ def read_raster(
                         file=file,
                         mend="Clip it to the study region.",
                     )
-                values, problems = _values(data, band, file)
+                values, problems = _values(data, band, role, file)
                 declared = {
                     "width": data.width, "height": data.height, "bands": data.count, "dtype": data.dtypes[band - 1],
+                    "alpha": ColorInterp.alpha in data.colorinterp,
                     "nodata": data.nodatavals[band - 1], "unit": data.units[band - 1] or "",
                 }  # fmt: skip
                 transform, own, points = data.transform, data.crs, data.gcps[0]
@@ -91,7 +92,7 @@ def read_raster(
         what = "by control points only" if points else "by nothing"
         raise Refused("raster_no_place", f"the raster is placed on Earth {what}", file=file, mend="Georeference it.")
     _check_extent(transform, values.shape, system, file)
-    if declared["bands"] > 1:
+    if declared["bands"] > 1 + declared.pop("alpha"):
         text = f"The raster has {declared['bands']} bands; band {band} is read."
         problems.append(problem("raster_bands", text, file=file, value=str(declared["bands"])))
     declared |= _statistics(values, transform, classes, role)
@@ -99,6 +100,7 @@ def read_raster(
     raster = Raster(
         values, transform, crs_name(system), unit=declared["unit"], classes=dict(classes or {}), source=file
     )
+    declared["native"] = raster
     upright, notes = _upright(raster, system, file, nearest=role == "landcover")
     return upright, problems + notes, declared
 
@@ -128,7 +130,7 @@ def _system(own: Any, stated: str | None, file: str) -> Any:
     return parse_crs(own.to_wkt())
 
 
-def _values(data: Any, band: int, file: str) -> tuple[NDArray[np.floating], list[Problem]]:
+def _values(data: Any, band: int, role: str, file: str) -> tuple[NDArray[np.floating], list[Problem]]:
     """Cells of one band as floats with scale and offset applied and everything missing as NaN."""
     if not 1 <= band <= data.count:
         raise InputError(f"the raster has {data.count} band(s)", file=file, value=band)
@@ -153,10 +155,30 @@ def _values(data: Any, band: int, file: str) -> tuple[NDArray[np.floating], list
                 )
             )  # fmt: skip
         values[~np.isfinite(values) | undeclared] = np.nan
+    problems += _hidden_nodata(values, role, file)
     scale, offset = data.scales[band - 1], data.offsets[band - 1]
     if (scale, offset) != (1.0, 0.0):
         values = (values * kind(scale) + kind(offset)).astype(kind)
     return values, problems
+
+
+def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[Problem]:
+    """Make cells missing that hold one of the usual signs for it, though the file does not declare it."""
+    if role == "landcover":
+        return []
+    signs = [s for s in (-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0) if (values == s).any()]
+    for sign in signs:
+        values[values == sign] = np.nan
+    out = [
+        problem("nodata_undeclared", f"Cells of {s:g} are taken as missing though the file does not declare it.",
+                file=file, value=f"{s:g}")
+        for s in signs
+    ]  # fmt: skip
+    zero = values == 0
+    if role == "dem" and zero.any() and not zero.all() and float(np.nanmin(values[~zero])) > 200:
+        text = f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may stand for missing."
+        out.append(problem("nodata_undeclared", text, file=file, value="0"))
+    return out
 
 
 def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[Raster, list[Problem]]:
@@ -169,6 +191,8 @@ def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[
             values, t = values[::-1], Affine(t.a, 0, t.c, 0, -t.e, t.f + t.e * rows)
         if t.a < 0:
             values, t = values[:, ::-1], Affine(-t.a, 0, t.c + t.a * columns, 0, t.e, t.f)
+        if t.c >= 180:
+            t = Affine(t.a, 0, t.c - 360, 0, t.e, t.f)
         return _replace(raster, np.ascontiguousarray(values), t), []
     source = rasterio.crs.CRS.from_wkt(system.to_wkt())
     transform, width, height = _cover(raster, source, file)

@@ -351,6 +351,7 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
     out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
     for key in ("rows_in", "rows_used"):
         out.ledger[role][key] += 1  # one raster
+    declared.pop("native")
     out.rasters[_relative(file, folder)] = {"role": role, **declared}
     out.inputs[_relative(file, folder)] = _provenance(file, role, entry) | {
         "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],

@@ -279,9 +279,8 @@ def table_from_records(
     for i, row in enumerate(rows):
         cells[i, : min(len(row), width)] = row[:width]
     frame = pd.DataFrame({h: pd.Series(cells[:, j], dtype=object) for j, h in enumerate(headers)})
-    keep = [h for j, h in enumerate(headers) if h or any(c not in (None, "") for c in cells[:, j])]
     lines = np.asarray(starts[at + 1 :], dtype=np.int64)
-    return Source(frame[keep], file, "table", layer=layer, lines=lines, problems=tuple(problems))
+    return Source(frame, file, "table", layer=layer, lines=lines, problems=tuple(problems))
 
 
 def _header_at(records: Sequence[Sequence[Any]], names: frozenset[str]) -> int:
@@ -301,9 +300,10 @@ def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list
     while texts and not texts[-1]:
         texts.pop()
     problems, seen, out = [], Counter[str](), []
+    texts = [text or f"column {n}" for n, text in enumerate(texts, 1)]
     for text in texts:
         seen[plain_name(text)] += 1
-        if text and seen[plain_name(text)] > 1:
+        if seen[plain_name(text)] > 1:
             problems.append(
                 problem("column_repeated", file=file, layer=layer, column=text,
                     message=f"Two columns are called {text!r}; the first is used.",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -273,6 +274,14 @@ def read_ogr(
     )  # fmt: skip
 
 
+def _from_arrow(path: Path, name: str, file: str) -> Any:
+    """Geometries of a column in one of GeoArrow's own encodings."""
+    try:
+        return gpd.read_parquet(path, columns=[name]).geometry.to_numpy()
+    except (ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
+        raise InputError(f"the geometry column cannot be read ({_first_line(error)})", file=file) from error
+
+
 def _first_line(error: Any) -> str:
     return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
 
@@ -323,16 +332,17 @@ def read_parquet(path: Path, file: str) -> Source:
             blobs = table.column(name).to_pylist()
         except (ValueError, KeyError, TypeError) as error:
             raise InputError("the description of the geometry column is damaged", file=file) from error
-        if column.get("encoding", "WKB") != "WKB":
-            raise InputError("only GeoParquet with WKB geometry is read", file=file, value=column.get("encoding"))
         definition = column.get("crs", "OGC:CRS84")
         crs = (
             None
             if definition is None
             else parse_crs(definition if isinstance(definition, str) else json.dumps(definition))
         )
-        geometry, broken = _from_wkb(blobs)
-        problems = [_geometry_problem(file, "", row + 1, what) for row, what in broken]
+        if column.get("encoding", "WKB") == "WKB":
+            geometry, broken = _from_wkb(blobs)
+            problems = [_geometry_problem(file, "", row + 1, what) for row, what in broken]
+        else:
+            geometry = _from_arrow(path, name, file)
     cells = pd.DataFrame(
         {
             n: pd.Series([_flat(v) for v in table.column(n).to_pylist()], dtype=object)

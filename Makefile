@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCUMENTED := errors crs geodesy raster layers quality study io admin covers distance distance.walking distance.network \
+  privacy remoteness livelihood claims analysis report maps outputs
 
 .DEFAULT_GOAL := run
 .PHONY: run test check bench docs fuzz lock previews clean
@@ -43,7 +45,7 @@ lock:
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
 
 docs: $(READY)
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle $(addprefix geosettle.,$(DOCUMENTED))
 
 clean:
 	rm -rf $(VENV) build dist

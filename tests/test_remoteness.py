@@ -326,6 +326,28 @@ def test_catchment_needs_supply_and_demand():
     assert value(unknown, "site", "B", "catchment_county_seat", "why").startswith("persons of the site unknown")
 
 
+def test_the_same_study_elsewhere_on_earth_gives_the_same_figures():
+    # Lengths on an ellipsoid of revolution do not change when longitudes shift and hemispheres swap.
+    def moved(frame):
+        lonlat = [((p.x + 179.5 + 180) % 360 - 180, -p.y) for p in frame.geometry]
+        return frame.set_geometry([shapely.Point(xy) for xy in lonlat], crs="EPSG:4326")
+
+    here = remoteness(PAIRS, SITES, ORIGINS, PLACES)
+    there = remoteness(PAIRS, moved(SITES), moved(ORIGINS), moved(PLACES))
+    assert moved(SITES).geometry.x.min() < 0 < moved(SITES).geometry.x.max()
+    numbers = ["value", "low", "high", "rank_low", "rank_high"]
+    pd.testing.assert_frame_equal(here.drop(columns=numbers), there.drop(columns=numbers))
+    np.testing.assert_allclose(here[numbers], there[numbers], rtol=1e-9, atol=1e-7)
+
+
+def test_sites_kept_for_comparison_stay_out_of_the_whole():
+    sites = SITES.assign(scope=["study", "comparison"])
+    found = remoteness(PAIRS, sites, ORIGINS, PLACES)
+    assert value(found, "study", "all", "land_max") == 30
+    assert value(found, "site", "B", "land_max") == 100
+    assert value(found, "study", "all", "change_of_nearest_county_seat", "n") == 2
+
+
 # --- change -----------------------------------------------------------------------------------------------------------
 
 
@@ -382,6 +404,17 @@ def test_a_missing_indicator_takes_a_row_out_and_keeps_the_others():
     made = composite(values, {"a": 1, "b": 1})
     assert made.loc["z", "why"] == "an indicator is missing"
     assert made.loc[["x", "y"], "rank"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("weights", [(1, 1, 1, 1), (1, 1, 2, 4), (2, 0, 1, 1), (3, 1, 1, 1)])
+def test_weighted_quantile_is_the_quantile_of_the_copies(weights):
+    values = np.array([10.0, 20.0, 30.0, 70.0])
+    copies = np.repeat(values, weights)
+    assert measures.weighted_quantile(values, weights, 0.5)[0] == np.median(copies)
+    # averaged_inverted_cdf is the same definition, for any share
+    for q in (0.1, 0.25, 0.9):
+        expected = np.quantile(copies, q, method="averaged_inverted_cdf")
+        assert measures.weighted_quantile(values, weights, q)[0] == expected
 
 
 # --- invariants -------------------------------------------------------------------------------------------------------

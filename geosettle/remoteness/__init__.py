@@ -25,6 +25,7 @@ from geosettle.remoteness.frames import (
     Inputs,
     long_pairs,
     stack,
+    study_sites,
 )
 from geosettle.remoteness.indicators import INDICATORS
 
@@ -106,8 +107,10 @@ def remoteness(
     Returns
     -------
     DataFrame
-        Long, `COLUMNS`. Ranks are among the ids of one role, indicator and metric, 1 = smallest value; equal best and
-        worst rank only where the intervals separate.
+        Long, `COLUMNS`; roles `site`, `origin` and `study` (id `all`; sites whose `scope` is not `study` left out).
+        Intervals are bounds: they take every flow at its low end at once, and at its high end. Ranks are among the ids
+        of one role, indicator and metric, 1 = smallest value; equal best and worst rank only where the intervals
+        separate.
 
     Raises
     ------
@@ -137,11 +140,11 @@ def remoteness(
             nearby[role, "geodesic"] = distance_matrix(points[role], places)
             for metric, table in (tables or {}).items():
                 nearby[role, metric] = table.reindex(columns=places.index)
-    inputs = Inputs(long_pairs(pairs, intervals, metrics), points, nearby, places, options)
+    inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([i.function(inputs) for i in wanted])
     if with_change:
-        found = stack([found, change_rows(change(found, pairs))])
+        found = stack([found, change_rows(change(found, pairs, study_sites(sites)))])
     return _ranked(found)
 
 

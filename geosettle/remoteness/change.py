@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ __all__ = ["change", "change_rows", "composite"]
 FloatArray = NDArray[np.float64]
 
 
-def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None = None) -> pd.DataFrame:
     """Each place indicator at the origin, at the site, and the difference for the households that moved.
 
     The question of resettlement: World Bank ESS5 asks that displaced people end at least as well off as before.
@@ -32,6 +32,8 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         What `remoteness` gives (rows of roles `site` and `origin`).
     pairs
         By (origin_id, site_id), with `households` where known.
+    study
+        Sites that count for the study as a whole; default all.
 
     Returns
     -------
@@ -74,9 +76,10 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     both["change"] = both["value_site"] - both["value_origin"]
     both["low"] = both["low_site"] - both["high_origin"]
     both["high"] = both["high_site"] - both["low_origin"]
+    within = both if study is None else both[both["site_id"].isin(study)]
     frames = [
-        _weigh(both.assign(id=both["site_id"] if role == "site" else "all"), role, weighting)
-        for role in ("site", "study")
+        _weigh(part, role, weighting)
+        for role, part in (("site", both.assign(id=both["site_id"])), ("study", within.assign(id="all")))
         for weighting in ("households", "flows")
     ]
     out = pd.concat(frames, ignore_index=True)

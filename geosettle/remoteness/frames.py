@@ -20,6 +20,7 @@ __all__ = [
     "Inputs",
     "long_pairs",
     "stack",
+    "study_sites",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -52,7 +53,8 @@ class Inputs:
     Attributes
     ----------
     pairs
-        One row per pair and metric: `site_id, origin_id, households, metric, unit, there, back, value, low, high`.
+        One row per pair and metric: `site_id, origin_id, in_study, households, metric, unit, there, back, value, low,
+        high`.
     points
         Role (`site`, `origin`) to its frame.
     nearby
@@ -112,7 +114,18 @@ def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame({c: pd.Series(dtype="str" if c in texts else "float64") for c in COLUMNS})
 
 
-def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str]) -> pd.DataFrame:
+def study_sites(sites: pd.DataFrame) -> list[str]:
+    """Ids of the sites that belong to the study: all, or those whose `scope` is `study` where that column exists.
+
+    A site kept for comparison has its own rows and does not enter the figures of the study as a whole.
+    """
+    frame = sites[sites["scope"] == "study"] if "scope" in sites else sites
+    return [str(i) for i in frame.index]
+
+
+def long_pairs(
+    pairs: pd.DataFrame, sites: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str]
+) -> pd.DataFrame:
     """One row per pair and metric with value, low and high; metrics the pairs do not have are left out."""
     flat = pairs.reset_index()
     frames = []
@@ -121,6 +134,7 @@ def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Seq
         if there not in flat:
             continue
         base = pd.DataFrame({"site_id": flat["site_id"].astype(str), "origin_id": flat["origin_id"].astype(str)})
+        base["in_study"] = base["site_id"].isin(study_sites(sites))
         base["households"] = pd.to_numeric(flat.get("households", np.nan), errors="coerce")
         base["metric"], base["unit"] = metric, unit
         base["there"] = pd.to_numeric(flat[there], errors="coerce")
@@ -135,7 +149,7 @@ def long_pairs(pairs: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Seq
         frames.append(base)
     if not frames:
         texts = ["site_id", "origin_id", "metric", "unit"]
-        empty = {c: pd.Series(dtype="str") for c in texts}
+        empty = {c: pd.Series(dtype="str") for c in texts} | {"in_study": pd.Series(dtype="bool")}
         numbers = ("households", "there", "back", "value", "low", "high")
         return pd.DataFrame(empty | {c: pd.Series(dtype="float64") for c in numbers})
     return pd.concat(frames, ignore_index=True).sort_values(["metric", "site_id", "origin_id"], ignore_index=True)

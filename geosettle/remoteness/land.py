@@ -66,8 +66,11 @@ def _pair_reasons(group: _Groups, value: FloatArray, low: FloatArray, *, weighte
 
 def _groups(inputs: Inputs) -> list[_Groups]:
     out = []
-    for metric, part in inputs.pairs.groupby("metric", sort=False):
+    for metric, every in inputs.pairs.groupby("metric", sort=False):
         for role in ("site", "origin", "study"):
+            part = every[every["in_study"]] if role == "study" else every
+            if part.empty:
+                continue
             keys = pd.Series("all", index=part.index) if role == "study" else part[f"{role}_id"]
             ids = np.sort(keys.unique())
             group = np.searchsorted(ids, keys.to_numpy())

@@ -261,20 +261,21 @@ def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
         ),
         "land": pd.DataFrame(
             {
-                "site_id": ["S1", "S1"],
-                "kind": ["forage", t[2]],
-                "households": [1660, 1660],
-                "declared_ha": [666.67, 333.0],
-                "mapped_ha": [666.67, 330.0],
+                "households": [1660.0, 363.0],
+                "parcels_n": [2, 0],
+                "declared_ha": [999.67, np.nan],
+                "mapped_ha": [330.0, np.nan],
+                "developed_ha": [999.67, np.nan],
                 "leased_ha": [400.0, np.nan],
-                "self_run_ha": [266.67, np.nan],
-                "declared_ha_per_household": [0.4016, 0.2006],
-                "geometry_basis": ["illustrative", "digitised"],
-                "evidence": [False, True],
-                "why": "",
-            }
+                "self_run_ha": [599.67, np.nan],
+                "developed_mu_per_household": [9.033, np.nan],
+                "geometry_basis": ["illustrative", None],
+                "evidence": [False, False],
+                "why": [t[4], t[0]],
+            },
+            index=pd.Index(["S1", "S2"], name="site_id"),
         ),
-        "change": pd.DataFrame(columns=["zone_id", "layer", "from_year", "to_year", "area_ha", "why"]),
+        "change": pd.DataFrame(columns=["zone_id", "layer", "year_from", "year_to", "value", "why"]),
         "remoteness": pd.DataFrame(
             {
                 "role": ["site", "site"],

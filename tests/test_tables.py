@@ -68,6 +68,12 @@ def test_tables_do_not_depend_on_row_order_and_leave_the_result_alone():
     assert first["claims"]["claim_id"].tolist() == ["C1", "C2"]
 
 
+def test_livelihood_is_rounded_by_its_own_interval():
+    rows = tables(example())["livelihood"].set_index("item")
+    # 50 to 62: half is 6, so tenths are kept
+    assert rows.loc["greenhouse households", ["before", "after", "change"]].tolist() == [16.7, 72.8, 56.1]
+
+
 def test_unknown_position_is_empty_not_zero():
     sites = tables(example())["sites"].set_index("site_id")
     assert sites.loc["S4", ["lon", "lat", "border_km"]].isna().all()

@@ -30,11 +30,14 @@ __all__ = [
     "new_figure",
     "px",
     "shaped",
+    "wrapped",
     "written",
 ]
 
 WIDTH_IN: Final = 180 / 25.4
 """Width of a figure: two columns of a journal, 180 mm."""
+_LAYOUT_DPI: Final = 300
+"""Resolution at which labels are measured and placed; the usual one of the PNG files."""
 
 HALO: Final[dict[str, Any]] = {
     "path_effects": [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)],
@@ -133,6 +136,39 @@ def written(sentence: str) -> str:
     return re.sub("\0+", "[...]", "".join(letters)).replace("\n", " ")
 
 
+def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
+    """Break text into lines of so many columns; a Chinese letter takes two and may end a line.
+
+    Parameters
+    ----------
+    text
+        Words, with spaces or in a script that has none.
+    columns
+        Width of a line, in Latin letters.
+    most
+        Most lines; what is left over is shown as an ellipsis.
+
+    Examples
+    --------
+    >>> wrapped("Topa relocation site (Torugart Port)", 22)
+    ['Topa relocation site', '(Torugart Port)']
+    >>> wrapped("one two three", 5, 2)
+    ['one', 'two…']
+    """
+    lines, line, wide = [], "", 0
+    for piece in re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+", text):
+        size = 2 if ord(piece[0]) >= 0x2E80 else len(piece)
+        closing = piece[0] in "\uff0c\uff1b\uff1a\u3002\uff09\u3001)]"  # such a mark begins no line
+        if line.strip() and wide + size > columns and not piece.isspace() and not closing:
+            lines.append(line.strip())
+            line, wide = "", 0
+        line, wide = line + piece, wide + size
+    lines += [line.strip()] if line.strip() else []
+    if most is not None and len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1].rstrip(" ,;(") + "\N{HORIZONTAL ELLIPSIS}"]
+    return lines
+
+
 @contextmanager
 def look() -> Iterator[None]:
     """Draw inside this: matplotlib's defaults, not the user's, with the house style over them."""
@@ -178,7 +214,7 @@ def look() -> Iterator[None]:
 
 def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
     """Return an empty figure that belongs to no window."""
-    figure = Figure(figsize=(width_in, height_in))
+    figure = Figure(figsize=(width_in, height_in), dpi=_LAYOUT_DPI)
     FigureCanvasAgg(figure)
     return figure
 

@@ -251,7 +251,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes((number * wide + 0.15 * wide, 0.1, 0.3 * wide, 0.72))
         rows = frame[unit == name].sort_values(["b", "a"], kind="stable")
         low, top = 0.0, float(max(rows["a"].max(), rows["b"].max())) * 1.06
-        ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.05)
+        ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.17)
         starts = _spaced(rows.sort_values(["a", "b"], kind="stable")["a"].to_numpy(), (top - low) * 0.05)
         start_of = dict(zip(rows.sort_values(["a", "b"], kind="stable").index, starts, strict=True))
         for (key, row), end in zip(rows.iterrows(), ends, strict=True):
@@ -268,8 +268,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
             )
             axes.text(-0.08, start_of[key], f"{row['a']:g}", ha="right", va="center", fontsize=6.5)
             label = "\n".join(textwrap.wrap(legible(row["item"], "?")[0], letters)[:3])
-            axes.text(1.1, end, f"{row['b']:g}", ha="left", va="center", fontsize=6.5)
-            axes.text(1.42, end, label, ha="left", va="center", fontsize=6.5, linespacing=1.1)
+            axes.text(1.1, end, f"{row['b']:g}\n{label}", ha="left", va="center", fontsize=6.5, linespacing=1.15)
         axes.set_ylim(low, top)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 1], [say(lang, "before"), say(lang, "after")])

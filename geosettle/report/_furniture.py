@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._canvas import HALO, bare_axes, legible, px
+from geosettle.report._canvas import HALO, bare_axes, legible, px, wrapped
 from geosettle.report._frame import Frame
 from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, site_radii
 from geosettle.report.words import say
@@ -26,6 +25,7 @@ __all__ = ["furnish", "graticule", "label_seats", "label_sites", "label_units", 
 _STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _MOST_LABELS: Final = 60
+_SIDES: Final = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0, 1), (0, -1))
 
 
 def graticule(sheet: Sheet) -> None:
@@ -102,7 +102,7 @@ def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang:
 
 def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
     study = layers.result.study
-    made: list[Any] = _site_entries(sites, lang)
+    made: list[Any] = _site_entries(sites, layers.most, lang)
     made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if flows:
         made.append(Line2D([], [], c=style.FLOW, lw=2.6, alpha=0.6, label=say(lang, "flow")))
@@ -124,13 +124,12 @@ def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) 
     return made
 
 
-def _site_entries(sites: pd.DataFrame, lang: str) -> list[Any]:
+def _site_entries(sites: pd.DataFrame, most: float, lang: str) -> list[Any]:
     """Two or three sizes of the site's diamond, and the hollow one where households are not stated."""
     stated = sites["households"].dropna()
     made: list[Any] = []
     if len(stated):
-        most = float(stated.max())
-        for value in _round_steps(most):
+        for value in _round_steps(float(stated.max())):
             size = 1.414 * float(site_radii(np.array([value]), most)[0])
             key = "households_n" if made else "site_households"
             made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size))
@@ -218,17 +217,18 @@ def _from_space(east: NDArray[np.float64], lat: NDArray[np.float64], tilt: float
     return xy
 
 
-def label_sites(sheet: Sheet, sites: pd.DataFrame, lang: str, *, fontsize: float = 6.3) -> None:
-    """Name the sites, the largest first, each where its name covers least."""
-    axes = sheet.axes
-    canvas = axes.figure.canvas.get_renderer()
+def label_sites(
+    sheet: Sheet, sites: pd.DataFrame, lang: str, *, most: float, fontsize: float = 6.3, letters: int = 26
+) -> None:
+    """Name the sites, the largest first, each where its name covers least; `most` is the greatest site's households."""
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable").head(_MOST_LABELS)
-    radii = site_radii(order["households"].to_numpy(), float(order["households"].max()) if len(order) else 1.0)
+    radii = site_radii(order["households"].to_numpy(), most)
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
-        name = textwrap.shorten(legible(*site_names(row, lang), site_id)[0], 34, placeholder="…")
-        text = axes.text(*xy, name, fontsize=fontsize, weight="bold", zorder=8, ha="left", va="bottom", **HALO)
-        _settle(sheet, text, xy, radius * sheet.dots, canvas)
+        name = "\n".join(wrapped(legible(*site_names(row, lang), site_id)[0], letters, 2))
+        weight = "normal" if row["compared"] else "bold"
+        text = sheet.axes.text(0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=1.05, **HALO)
+        _settle(sheet, text, xy, float(radius))
 
 
 def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
@@ -249,21 +249,26 @@ def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
 
 def label_seats(sheet: Sheet, seats: pd.DataFrame, lang: str) -> None:
     """Name the seats that `mark_seats` drew, in the free places that the sites have left."""
-    canvas = sheet.axes.figure.canvas.get_renderer()
     for row in seats.to_dict("records"):
         xy = np.array([row["x"], row["y"]])
         name = legible(*site_names(row, lang), "")[0]
-        text = sheet.axes.text(*xy, name, fontsize=5.8, style="italic", zorder=7.9, ha="left", va="bottom", **HALO)
-        _settle(sheet, text, xy, 1.5 * sheet.dots, canvas)
+        _settle(sheet, sheet.axes.text(0, 0, name, fontsize=5.8, style="italic", zorder=7.9, **HALO), xy, 1.5)
 
 
-def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius: float, canvas: Any) -> None:
-    """Move a label to the best place beside its symbol and mark the place as used."""
-    size = text.get_window_extent(canvas)
-    low = size.y0 - sheet.pixel(xy)[1]
-    x, y = _place(sheet, xy, radius, size.width, size.height)
-    text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
+def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) -> None:
+    """Move a label to the best place beside its symbol; where that is far off, a thin line leads to it."""
+    text.set(ha="left", va="bottom")
+    size = text.get_window_extent(sheet.axes.figure.canvas.get_renderer())
+    low = size.y0 - sheet.pixel(np.zeros(2))[1]
+    x, y, side, far = _place(sheet, xy, radius_pt, size.width, size.height)
     sheet.taken.add(x, y, x + size.width, y + size.height)
+    # Anchored on the side of its symbol, a label that comes out wider at another resolution grows away from it.
+    anchor = x + size.width * {"left": 0, "center": 0.5, "right": 1}[side]
+    back = sheet.axes.transData.inverted()
+    text.set(ha=side, position=back.transform((anchor, y - low)))
+    if far:
+        end = back.transform((np.clip(sheet.pixel(xy)[0], x, x + size.width), y + size.height / 2))
+        sheet.axes.plot(*np.stack([xy, end]).T, color=style.INK, lw=0.4, zorder=6.4)
 
 
 def label_units(sheet: Sheet, result: Result, lang: str) -> None:
@@ -311,23 +316,28 @@ def _limits(frame: Frame) -> tuple[float, float, float, float]:
     return frame.x0, frame.y0, frame.x1, frame.y1
 
 
-def _place(sheet: Sheet, xy: NDArray[np.float64], radius: float, width: float, height: float) -> tuple[float, float]:
-    """Return the lower left corner of the best place of a label around a symbol, all in pixels."""
+def _place(
+    sheet: Sheet, xy: NDArray[np.float64], radius_pt: float, width: float, height: float
+) -> tuple[float, float, str, bool]:
+    """Choose the place of a label around its symbol.
+
+    Returns its lower left corner in pixels, the side by which it is anchored, and whether it is far off. The cost is
+    the area covered, in square points; distance and an unusual side cost a little, leaving the sheet costs most.
+    """
     inside = sheet.axes.get_window_extent()
-    cx, cy = sheet.pixel(xy)
-    best: tuple[float, float, float] | None = None
-    sides = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0, 1), (0, -1))
-    for far in (1.0, 1.8, 3.0, 4.5):
-        gap = radius * 0.9 + 2.0 * far * sheet.dots
-        for rank, (dx, dy) in enumerate(sides):
+    (cx, cy), dot = sheet.pixel(xy), sheet.dots
+    made: list[tuple[float, float, float, str, bool]] = []
+    for far in (1.0, 1.8, 3.5, 6.0):
+        gap = (radius_pt * 0.9 + 2.0 * far) * dot
+        for rank, (dx, dy) in enumerate(_SIDES):
             x = cx + dx * gap - (width if dx < 0 else width / 2 if dx == 0 else 0)
             y = cy + dy * gap - (height if dy < 0 else 0 if dy > 0 else height / 2)
-            out = max(inside.x0 + 3 - x, 0, x + width - inside.x1 + 3)
-            out += max(inside.y0 + 3 - y, 0, y + height - inside.y1 + 3)
-            cost = sheet.taken.overlap(x - 1, y, x + width + 1, y + height) + out * 200 + far * 4 + rank
-            if best is None or cost < best[0]:
-                best = (cost, x, y)
-    return (best[1], best[2]) if best else (cx, cy)
+            out = max(inside.x0 + 2 * dot - x, 0, x + width - inside.x1 + 2 * dot)
+            out += max(inside.y0 + 2 * dot - y, 0, y + height - inside.y1 + 2 * dot)
+            covered = sheet.taken.overlap(x - dot, y, x + width + dot, y + height) / dot**2
+            side = "right" if dx < 0 else "left" if dx > 0 else "center"
+            made.append((covered + out * 100 / dot + far * 8 + rank, x, y, side, far > 2))
+    return min(made)[1:]
 
 
 def site_names(row: Mapping[Any, Any], lang: str) -> tuple[object, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._canvas import WIDTH_IN, legible, new_figure, written
+from geosettle.report._canvas import WIDTH_IN, legible, new_figure, wrapped, written
 from geosettle.report._frame import Frame, frame_around
 from geosettle.report._furniture import (
     furnish,
@@ -56,7 +55,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     graticule(sheet)
     seats = mark_seats(sheet, result)
     furnish(sheet, layers, sites, flows, lang)
-    label_sites(sheet, sites, lang)
+    label_sites(sheet, sites, lang, most=layers.most)
     label_seats(sheet, seats, lang)
     label_units(sheet, result, lang)
     for side in axes.spines.values():
@@ -90,7 +89,7 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, l
     if strange:
         parts.append(say(lang, "unwritable", ids=", ".join(strange)))
     text = written((" " if lang == "en" else "").join(parts))
-    return textwrap.wrap(text, 152 if lang == "en" else 80)
+    return wrapped(text, 150)
 
 
 def _unplaced(result: Result) -> list[object]:

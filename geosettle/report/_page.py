@@ -168,6 +168,8 @@ def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "n
     if isinstance(value, bool):
         return yes_no[0] if value else yes_no[1]
     if isinstance(value, (int, float)):
+        if math.isinf(value):
+            return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
         if year:
             return f"{value:.0f}"
         text = f"{value:,.6f}" if abs(value) < 1e12 else f"{value:g}"

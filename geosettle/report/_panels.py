@@ -29,7 +29,7 @@ def counties(result: Result, lang: str) -> Figure | None:
     layers = prepare(result)
     if layers.sites.empty or "county" not in result.sites:
         return None
-    groups = _groups(layers.sites, result.sites)[:_MOST]
+    groups = _groups(layers.sites[~layers.sites["compared"]], result.sites)[:_MOST]
     if not groups:
         return None
     across = min(_ACROSS, len(groups))
@@ -46,7 +46,7 @@ def counties(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
         sheet = Sheet(axes, frame, panel)
         draw_layers(sheet, layers, pixels=240)
-        label_sites(sheet, members, lang, fontsize=5.3)
+        label_sites(sheet, members, lang, most=layers.most, fontsize=5.3, letters=20)
         for side in axes.spines.values():
             side.set_visible(True)
         title = names.get(str(members.index[0]), "?")

@@ -120,6 +120,12 @@ class Layers:
     development: tuple[tuple[Any, dict[str, Any]], ...]
     discs: tuple[Any, ...]
 
+    @property
+    def most(self) -> float:
+        """Households of the largest site, the measure of all symbols of sites."""
+        stated = self.sites["households"].dropna()
+        return float(stated.max()) if len(stated) else 1.0
+
 
 def prepare(result: Result) -> Layers:
     """Work out what the maps of a result draw."""
@@ -249,7 +255,10 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
             low, high = np.minimum(a, b) - frame.width / 4, np.maximum(a, b) + frame.width / 4
             outside = low[0] > frame.x1 or high[0] < frame.x0 or low[1] > frame.y1 or high[1] < frame.y0
             if np.hypot(*(b - a)) > 0 and not outside:
-                shapes.append(Polygon(_taper(a, b, float(half)), closed=True))
+                outline = _taper(a, b, float(half))
+                shapes.append(Polygon(outline, closed=True))
+                for at in outline[1:28:3]:
+                    sheet.take(at, 1.5)
         sheet.axes.add_collection(
             PatchCollection(shapes, facecolor=style.FLOW, edgecolor="none", alpha=alpha, zorder=5)
         )
@@ -294,11 +303,10 @@ def _symbols(sheet: Sheet, layers: Layers) -> None:
     _dots(sheet, origins, radii, marker="o", facecolor="white", edgecolor=style.ORIGIN, linewidth=0.7, zorder=6)
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     stated = order["households"].notna().to_numpy()
-    radii = site_radii(order["households"].to_numpy(), float(order["households"].max() if stated.any() else 1))
+    radii = site_radii(order["households"].to_numpy(), layers.most)
     colours = np.where(order["compared"], COMPARED, style.SITE)
     faces, edges = np.where(stated, colours, "white"), np.where(stated, "white", colours)
-    # A diamond of scatter has its half diagonal at 0.707 of the square root of its size.
-    _dots(sheet, order, radii * 1.414 / 2, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8, zorder=7)
+    _dots(sheet, order, radii, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8, zorder=7)
 
 
 def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look: Any) -> None:
@@ -308,6 +316,8 @@ def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look
     inside = (xy[:, 0] > sheet.frame.x0) & (xy[:, 0] < sheet.frame.x1)
     inside &= (xy[:, 1] > sheet.frame.y0) & (xy[:, 1] < sheet.frame.y1)
     look = {key: value[inside] if isinstance(value, np.ndarray) else value for key, value in look.items()}
-    sheet.axes.scatter(*xy[inside].T, s=(2 * radii[inside]) ** 2, **look)
+    # The size is the square of a circle's diameter, or of a diamond's side.
+    across = radii[inside] * (2 if look["marker"] == "o" else 2**0.5)
+    sheet.axes.scatter(*xy[inside].T, s=across**2, **look)
     for at, radius in zip(xy[inside], radii[inside], strict=True):
         sheet.take(at, radius)

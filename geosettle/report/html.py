@@ -245,8 +245,12 @@ class _Writer:
             rows = named[frame["section"] == section]
             known = rows[rows["verdict"].fillna("").astype(str) != "unknown"] if section != "capital" else rows
             columns = ["item", *[c for c in rows.columns if c not in {"section", "item"}]]
+            sources = set(known["source"].dropna()) - {""} if "source" in known else set()
+            columns = [c for c in columns if c != "source" or len(sources) > 1]
             caption = self.heading(f"section_{section}").removeprefix("section ")
             parts.append(self.frame("livelihood", known, columns, caption) if len(known) else element("h3", caption))
+            if len(sources) == 1:
+                parts.append(element("p", self.say("all_from", source=next(iter(sources))), class_="muted"))
             if len(known) < len(rows):
                 parts.append(element("p", self.say("rows_unknown", n=len(rows) - len(known)), class_="muted"))
         return parts

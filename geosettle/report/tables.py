@@ -190,7 +190,8 @@ def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame
 
     def build(result: Result) -> pd.DataFrame:
         frame = pd.DataFrame(_flat(getattr(result, name))).copy()
-        spread = (_floats(frame, "high") - _floats(frame, "low")) / 2
+        with np.errstate(invalid="ignore"):
+            spread = (_floats(frame, "high") - _floats(frame, "low")) / 2
         for column in frame.columns:
             if not _is_number(frame[column]):
                 continue
@@ -252,7 +253,12 @@ TABLES: Final[Mapping[str, Table]] = {
             ("zone", "zone_id", "radius_km", "layer", "year_from", "year_to", "measure", "class", "class_to"),
         ),
         _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric")),
-        _table("livelihood", "Livelihood before and after", ("section", "site_id", "item")),
+        _table(
+            "livelihood",
+            "Livelihood before and after",
+            ("section", "site_id", "item"),
+            values=("before", "after", "change", "low", "high"),
+        ),
         _table("claims", "Claims beside what was computed", ("claim_id", "subject", "quantity"), _claims),
         _table("problems", "Problems found", ("layer", "file", "row", "column", "code", "value", "message")),
     )

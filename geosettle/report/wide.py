@@ -63,8 +63,8 @@ def oasis_wide(result: Result) -> pd.DataFrame:
         {"name": share.name}
         | {f"oasis_{setting}": share.derived.get(setting, np.nan) for setting in ("low", "central", "high")}
         | {
-            "oasis_published": ", ".join(map(number, share.published)),
-            "oasis_printed": ", ".join(map(number, share.printed)),
+            "oasis_published": ", ".join(dict.fromkeys(map(number, share.published))),
+            "oasis_printed": ", ".join(dict.fromkeys(map(number, share.printed))),
             "source": sources.get(share.name, ""),
         }
         for share in oasis_shares(result)

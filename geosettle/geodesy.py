@@ -146,13 +146,15 @@ def disc(lon: float, lat: float, radius_m: float, *, vertices: int = 180) -> sha
     >>> float((area_m2([disc(76, 39, 5_000)])[0] / (np.pi * 5_000**2)).round(5))
     1.0
     """
+    if _pole_within(lon, lat, radius_m * 1.001) is not None:
+        vertices *= 8  # there the edges, straight in longitude/latitude, bulge outwards instead of cutting corners
     azimuth = np.linspace(0, 360, vertices, endpoint=False)
     angle = 2 * np.pi / vertices
     outer = radius_m * float(np.sqrt(angle / np.sin(angle)))
     n = np.full(vertices, 1.0)
     x, y, _ = GEOD.fwd(n * lon, n * lat, azimuth, n * outer)
     x = lon + (np.asarray(x) - lon + 180) % 360 - 180
-    pole = next((p for p in (90.0, -90.0) if GEOD.inv(lon, lat, lon, p)[2] < outer), None)
+    pole = _pole_within(lon, lat, outer)
     if pole is not None:
         order = np.argsort(x)
         ring = np.column_stack([x[order], np.asarray(y)[order]])
@@ -169,6 +171,11 @@ def disc(lon: float, lat: float, radius_m: float, *, vertices: int = 180) -> sha
     else:
         ring = np.column_stack([np.unwrap(x, period=360), y])
     return _wrap(shapely.Polygon(ring))
+
+
+def _pole_within(lon: float, lat: float, reach_m: float) -> float | None:
+    """Latitude of the pole nearer than this, if there is one."""
+    return next((pole for pole in (90.0, -90.0) if GEOD.inv(lon, lat, lon, pole)[2] < reach_m), None)
 
 
 def _wrap(polygon: shapely.Polygon) -> shapely.Geometry:
@@ -510,7 +517,7 @@ def shortest_m(one: ArrayLike | Any, two: ArrayLike | Any) -> tuple[FloatArray, 
     """
     a, b = _as_objects(one).ravel(), _as_objects(two).ravel()
     metres, start, end = np.full(a.shape, np.nan), np.full((*a.shape, 2), np.nan), np.full((*a.shape, 2), np.nan)
-    point_a, point_b = (shapely.get_type_id(g) == 0 for g in (a, b))
+    point_a, point_b = ((shapely.get_type_id(g) == 0) & ~shapely.is_empty(g) for g in (a, b))
     start[point_a], end[point_b] = (_xy(g[p]) for g, p in ((a, point_a), (b, point_b)))
     both = point_a & point_b
     metres[both] = inverse(*start[both].T, *end[both].T)[0]

@@ -52,6 +52,9 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
         twice = frame.index[frame.index.duplicated()][0]
         raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
     geoms = np.asarray(frame.geometry.array, dtype=object)
+    empty = shapely.is_empty(geoms)
+    if empty.any():  # GEOS refuses to give the coordinates of an empty point
+        geoms = np.where(empty, np.array(None), geoms)
     if (shapely.get_type_id(geoms) <= 0).all():  # points and None
         west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
     else:
@@ -66,9 +69,8 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
             mend="Longitude comes first, then latitude, in degrees.",
         )
     unknown = np.isnan(west + south) & ~shapely.is_missing(geoms)
-    if unknown.any():
-        geoms = geoms.copy()
-        geoms[unknown] = None
+    if unknown.any() or empty.any():
+        geoms = np.where(unknown, np.array(None), geoms)
         frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
     return frame
 

@@ -107,7 +107,7 @@ def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.
     import shapely  # noqa: PLC0415
 
     geoms = np.asarray(frame.geometry.array, dtype=object)
-    if (shapely.get_type_id(geoms) <= 0).all():  # points and None
+    if (shapely.get_type_id(geoms) <= 0).all() and not shapely.is_empty(geoms).any():  # points and None
         return shapely.get_x(geoms), shapely.get_y(geoms)
     known = ~(shapely.is_missing(geoms) | shapely.is_empty(geoms))
     is_point = shapely.get_type_id(geoms) == 0

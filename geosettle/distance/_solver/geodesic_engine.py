@@ -39,7 +39,8 @@ def _formula(angles: tuple[FloatArray, ...], *, short: bool) -> FloatArray:
     """Length from `half_angles`, -1 near the antipode."""
     if short:
         return np.asarray(near(*angles))
-    length, left = far(*angles)
+    with np.errstate(all="ignore"):  # next to the antipode the series overflow; what they give there is not used
+        length, left = far(*angles)
     return np.where(left > ANTIPODE, length, -1.0)
 
 

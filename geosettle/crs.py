@@ -13,6 +13,7 @@ import pyproj.network
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj.exceptions import CRSError as ProjCrsError
+from pyproj.exceptions import ProjError
 
 from geosettle.errors import CrsError, UnknownNameError
 
@@ -175,14 +176,14 @@ def parse_crs(definition: Any) -> pyproj.CRS:
     text = definition.strip() if isinstance(definition, str) else definition
     if isinstance(text, str) and text.isdecimal():
         text = int(text)
+    where = {"value": str(definition)[:80], "mend": "Give an EPSG code such as EPSG:4326 or EPSG:32643."}
     try:
-        return pyproj.CRS.from_user_input(text)
+        crs = pyproj.CRS.from_user_input(text)
     except (ProjCrsError, TypeError, ValueError) as error:
-        raise CrsError(
-            "this coordinate reference system is not known",
-            value=str(definition)[:80],
-            mend="Give an EPSG code such as EPSG:4326 or EPSG:32643.",
-        ) from error
+        raise CrsError("this coordinate reference system is not known", **where) from error
+    if not (crs.is_geographic or crs.is_projected):
+        raise CrsError("this coordinate reference system does not lie on the surface of the Earth", **where)
+    return crs
 
 
 def crs_name(crs: pyproj.CRS) -> str:
@@ -219,7 +220,10 @@ def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     """
     if same_crs(crs, WGS84) or crs.to_epsg() == 4490:
         return geometries
-    transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=True)
+    try:
+        transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=True)
+    except ProjError as error:
+        raise CrsError("this coordinate reference system cannot be brought to WGS84", value=crs_name(crs)) from error
 
     def convert(coordinates: FloatArray) -> FloatArray:
         return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))

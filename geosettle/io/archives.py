@@ -91,7 +91,7 @@ def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Ite
             name = PurePosixPath(chosen.filename).name
             rest = None if layer in {chosen.filename, name, PurePosixPath(name).stem} else layer
             yield Path(folder) / f"data{PurePosixPath(chosen.filename).suffix.lower()}", f"{file}/{name}", rest
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeError) as error:
         raise Refused("file_unreadable", f"the archive is damaged ({error})", file=file) from error
 
 
@@ -100,7 +100,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes
     try:
         with archive.open(member) as handle:
             data = handle.read(member.file_size + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise Refused("file_unreadable", f"a member of the archive is damaged ({error})", file=file) from error
     if len(data) != member.file_size:
         raise Refused("file_unreadable", "a member of the archive has another size than it declares", file=file)

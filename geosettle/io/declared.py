@@ -91,7 +91,7 @@ def _dbf_encoding(path: Path, dbf: bytes, header_size: int) -> str:
             if name_:
                 body.decode(name_)
                 return name_
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             continue
     return decode(body.replace(b"\x00", b" "))[1]
 

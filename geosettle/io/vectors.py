@@ -245,8 +245,7 @@ def read_ogr(
             if declared is None:
                 declared = int(pyogrio.read_info(str(path), layer=layer, force_feature_count=False)["features"])
             meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError, UnicodeError,
-            pyogrio.errors.GeometryError, pyogrio.errors.FeatureError, RuntimeError, ValueError) as error:  # fmt: skip
+    except Exception as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
         raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
     names = [str(n) for n in meta["fields"]]
     count = len(fields[0]) if fields else (len(wkb) if wkb is not None else 0)

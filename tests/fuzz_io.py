@@ -1,0 +1,100 @@
+"""Fuzz the readers for a bounded time: damaged files must end in an answer, never in a traceback or without end.
+
+Usage: python tests/fuzz_io.py [SECONDS] [SEED]
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import corpus
+
+from geosettle.io import check_path
+
+TOKENS = [
+    b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b",", b";", b"\t", b"\r", b"\n", b"=", b"-", b"nan", b"inf", b"1e999",
+    b"-1e999", b"99999999999999999999", b"0", b"null", b"[", b"]", b"{", b"}", b"<", b">", b"&lol;", b"\xe4\xb8", b"\xf0\x9f\x98\x80",
+    b"EMPTY", b"POLYGON", b"SRID=1;", b"#REF!", b"\xd9\x85", b"\xe2\x80\xae", b"360", b"-180", b"90.0000001",
+]  # fmt: skip
+
+
+def damage(data: bytes, rng: random.Random) -> bytes:
+    """Bytes with a few changes of the kinds that happen to files."""
+    out = bytearray(data)
+    for _ in range(rng.choice([1, 1, 2, 5, 20])):
+        at = rng.randrange(len(out) + 1)
+        kind = rng.randrange(6)
+        if kind == 0:
+            out[at:at] = rng.choice(TOKENS)
+        elif kind == 1:
+            del out[at : at + rng.choice([1, 2, 8, 100, 5000])]
+        elif kind == 2 and at < len(out):
+            out[at] = rng.randrange(256)
+        elif kind == 3:
+            end = at + rng.choice([1, 4, 30])
+            out[at:end] = rng.choice(TOKENS)
+        elif kind == 4:
+            out[at:at] = out[at : at + rng.choice([3, 50, 2000])]
+        elif kind == 5 and at + 4 <= len(out):
+            out[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80"])
+    return bytes(out)
+
+
+def one(path: Path, role: str | None, data: bytes) -> str:
+    """Traceback of what went wrong, or nothing."""
+    path.write_bytes(data)
+    started = time.monotonic()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = check_path(path, role)
+        json.dumps(found, allow_nan=False)
+        ledger = found["rows_ok"] <= found["rows_in"] and found["status"] in {"accepted", "quarantined", "rejected"}
+        slow = time.monotonic() - started > 20
+        return "" if ledger and not slow else f"{found['status']} {found['rows_in']} {found['rows_ok']} slow={slow}"
+    except Exception:  # noqa: BLE001  (whatever escapes is what is looked for)
+        return traceback.format_exc()
+
+
+def run(seconds: float, seed: int) -> int:
+    """Number of inputs that went wrong, each kept in a folder and printed once."""
+    rng = random.Random(seed)
+    faults: dict[str, Path] = {}
+    tried = 0
+    with tempfile.TemporaryDirectory() as folder:
+        cases = [c for c in corpus.make(Path(folder) / "corpus") if c.path.is_file()]
+        sources = [(c, c.path.read_bytes()) for c in cases if c.path.stat().st_size < 300_000]
+        kept = Path(tempfile.mkdtemp(prefix="geosettle-fuzz-"))
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            case, data = rng.choice(sources)
+            work = Path(folder) / "work"
+            work.mkdir(exist_ok=True)
+            for old in work.iterdir():
+                old.unlink()
+            for part in case.path.parent.glob(f"{case.path.stem}.*"):
+                if case.path.suffix == ".shp" and part.suffix in {".shx", ".dbf", ".prj", ".cpg"}:
+                    content = part.read_bytes()
+                    (work / part.name).write_bytes(damage(content, rng) if rng.random() < 0.3 else content)
+            changed = damage(data, rng)
+            said = one(work / case.path.name, case.role, changed)
+            tried += 1
+            key = said.strip().splitlines()[-1][:100] + "".join(line for line in said.splitlines() if "geosettle/" in line)[-120:] if said else ""
+            if said and key not in faults:
+                faults[key] = kept / f"{len(faults)}-{case.path.name}"
+                faults[key].write_bytes(changed)
+                print(f"--- {faults[key]}\n{said}")
+    print(f"{tried} damaged files, {len(faults)} kinds of fault")
+    return len(faults)
+
+
+if __name__ == "__main__":
+    arguments = [*sys.argv[1:], "60", "1"][:2] if len(sys.argv) < 3 else sys.argv[1:3]
+    sys.exit(1 if run(float(arguments[0]), int(arguments[1])) else 0)

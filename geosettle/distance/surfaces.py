@@ -169,7 +169,7 @@ def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_], *, lo
             ),
         ]
     )
-    outside = ((at < 0) | (at >= [rows, columns])).any(axis=1)
+    outside = np.asarray(((at < 0) | (at >= [rows, columns])).any(axis=1), dtype=np.bool_)
     _refuse(outside, "lies outside the grid", shown)
     r, c = at.T.astype(np.int64)
     own = r * columns + c

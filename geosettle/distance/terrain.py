@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import geopandas as gpd
@@ -13,13 +15,15 @@ from numpy.typing import NDArray
 
 from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import FloatArray, solve
+from geosettle.distance._solver.cost import CostGrid, FloatArray, IndexArray, Target, solve
 from geosettle.distance.profile import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
 
-__all__ = ["NO_DEM", "missing", "place_times", "surface_pairs", "walk_pairs"]
+__all__ = ["NO_DEM", "missing", "place_times", "run_many", "surface_pairs", "walk_pairs"]
 
+_MANY_VISITS: Final = 60_000_000  # half a minute in NumPy
+BARRIER: Final = "no way on foot: closed cells (barrier) between"
 NO_DEM: Final = "no elevation grid in the study"
 UNKNOWN: Final = "position unknown"
 OUTSIDE: Final = "outside the elevation grid"
@@ -127,7 +131,12 @@ def walk_pairs(
 
 
 def place_times(
-    grid: WalkGrid, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
+    grid: WalkGrid,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: NDArray[np.intp],
+    *,
+    compiled: bool | None = None,
 ) -> tuple[FloatArray, NDArray[np.object_]]:
     """Seconds from origin to site and back for every pair, shape (m, 2), and why they are missing."""
     places = []
@@ -135,11 +144,11 @@ def place_times(
         rows = np.unique(pairs[:, side])
         geometry = np.asarray(frame.geometry.array, dtype=object)[rows]
         places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
-    return _walk_seconds(grid, places, pairs)
+    return _walk_seconds(grid, places, pairs, compiled=compiled)
 
 
 def _walk_seconds(
-    grid: WalkGrid, places: list[dict[int, Place]], pairs: NDArray[np.intp]
+    grid: WalkGrid, places: list[dict[int, Place]], pairs: NDArray[np.intp], *, compiled: bool | None
 ) -> tuple[FloatArray, NDArray[np.object_]]:
     """Seconds out and back of every pair, shape (m, 2), and the reason where missing."""
     seconds = np.full((len(pairs), 2), np.nan)
@@ -153,37 +162,78 @@ def _walk_seconds(
         why[i] = "; ".join(dict.fromkeys(reasons))
     island = _islands(grid)
     hub_side = 0 if len(places[0]) < len(places[1]) else 1
+    jobs: list[tuple[NDArray[np.intp], Place, list[Place]]] = []
     for hub in sorted(places[hub_side]):
         rows = np.flatnonzero((pairs[:, hub_side] == hub) & (why == ""))
         home = places[hub_side][hub]
-        if not rows.size:
-            continue
         away = [places[1 - hub_side][int(pairs[i, 1 - hub_side])] for i in rows]
-        apart = [not set(island(home)) & set(island(p)) for p in away]
-        why[rows[apart]] = "no way on foot: closed cells (barrier) between"
-        rows, away = rows[~np.array(apart)], [p for p, cut in zip(away, apart, strict=True) if not cut]
-        if not rows.size:
-            continue
-        for toward in (False, True):
-            found = _from_hub(grid, home, away, toward=toward)
-            seconds[rows, 0 if toward == (hub_side == 1) else 1] = found
-        why[rows[np.isinf(seconds[rows]).any(axis=1)]] = "no way on foot: closed cells (barrier) between"
+        apart = np.array([not set(island(home)) & set(island(p)) for p in away], dtype=bool)
+        why[rows[apart]] = BARRIER
+        if not apart.all():
+            jobs.append((rows[~apart], home, [p for p, cut in zip(away, apart, strict=True) if not cut]))
+    for toward in (False, True):
+        column = 0 if toward == (hub_side == 1) else 1
+        runs = [
+            (home.cells, home.reach if toward else home.leave, [as_target(p, toward=toward) for p in away])
+            for _, home, away in jobs
+        ]
+        bounds = [grid.bound(away) for _, _, away in jobs]
+        for (rows, home, away), found in zip(
+            jobs, run_many(grid.grid, runs, bounds, toward=toward, compiled=compiled), strict=True
+        ):
+            direct = [_straight(grid, *((p, home) if toward else (home, p))) for p in away]
+            seconds[rows, column] = np.minimum(found, direct)
+    why[np.isinf(seconds).any(axis=1)] = BARRIER
     seconds[np.isinf(seconds)] = np.nan
     return seconds, why
 
 
-def _from_hub(grid: WalkGrid, home: Place, away: list[Place], *, toward: bool) -> FloatArray:
-    """Seconds between the hub and each place; `toward` the hub or from it."""
-    start = home.reach if toward else home.leave
-    targets = [as_target(p, toward=toward) for p in away]
-    cost = np.asarray(
-        solve(grid.grid, home.cells, start, targets=targets, bound=grid.bound(away), toward=toward), dtype=np.float64
-    )
-    found = np.array([t.value(cost) for t in targets])
-    for i, place in enumerate(away):
-        ends = (place, home) if toward else (home, place)
-        found[i] = min(found[i], _straight(grid, *ends))
-    return found
+def run_many(
+    grid: CostGrid,
+    runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]],
+    bounds: Sequence[Callable[[IndexArray], FloatArray]] | None = None,
+    *,
+    toward: bool,
+    compiled: bool | None = None,
+) -> list[FloatArray]:
+    """Values of the targets of several runs (sources, their starting costs, targets) on one grid.
+
+    Parameters
+    ----------
+    compiled
+        True: compiled engine, runs side by side in threads; False: NumPy, directed by the bounds; None: compiled
+        where the cells to be visited are so many that it pays even when it has to be compiled first.
+
+    Notes
+    -----
+    Each run stops when its last target is settled. The result does not depend on the number of threads.
+    """
+    if compiled is None:
+        compiled = sum(_visits(grid, *run[::2]) for run in runs) > _MANY_VISITS
+
+    def one(i: int) -> FloatArray:
+        sources, start, targets = runs[i]
+        bound = None if bounds is None else bounds[i]
+        cost = solve(grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=compiled)
+        return np.array([t.value(cost) for t in targets])
+
+    if not compiled or len(runs) < 2:
+        return [one(i) for i in range(len(runs))]
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        return list(pool.map(one, range(len(runs))))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float:
+    """Cells that an undirected run would visit, roughly: a disc as wide as the farthest target, inside the grid."""
+    columns = grid.shape[1]
+    goals = np.array([t.cells[0] for t in targets if t.cells.size], dtype=np.int64)
+    row, column = np.divmod(goals, columns)
+    r, c = np.divmod(sources[:1], columns)
+    reach = np.hypot(row - r, column - c).max(initial=0.0)
+    return float(min(grid.closed.size, np.pi * reach**2))
 
 
 def _straight(grid: WalkGrid, a: Place, b: Place) -> float:

@@ -281,7 +281,7 @@ class Target:
     cells: IndexArray
     legs: FloatArray
 
-    def value(self, cost: FloatArray) -> float:
+    def value(self, cost: NDArray[np.floating]) -> float:
         """Cheapest way to the place, given the accumulated cost of every cell."""
         return float(np.min(cost[self.cells] + self.legs, initial=np.inf))
 
@@ -431,8 +431,10 @@ def solve(
     ----------
     compiled
         True: numba, float32; False: NumPy, float64; None: numba for more than 4 million cells without targets. The
-        two differ by float32 rounding, at most 6e-8 of the value per move.
+        two differ by float32 rounding, at most 6e-8 of the value per move. Roads always go by NumPy.
     """
+    if grid.arcs is not None:
+        compiled = False
     if compiled is None:
         compiled = grid.closed.size > LARGE_CELLS and not targets
     if not compiled:

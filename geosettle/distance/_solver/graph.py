@@ -13,6 +13,7 @@ __all__ = ["Graph", "components", "make_graph", "many_to_many"]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
+_LARGE: Final = 60_000_000  # nodes settled; SciPy takes about a quarter of a microsecond for each
 _NODES_AT_ONCE: Final = 4_000_000
 
 
@@ -73,6 +74,7 @@ def many_to_many(
     sources: IndexArray,
     targets: IndexArray,
     *,
+    compiled: bool | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Least seconds from every source to every target, and the metres along that way.
@@ -83,6 +85,8 @@ def many_to_many(
         The graph.
     sources, targets
         Node numbers, shapes (s,) and (t,).
+    compiled
+        True: numba; False: SciPy; None: numba from about 15 seconds of SciPy's work on. Both are float64.
     progress
         Called with the share done; whatever it raises stops the work.
 
@@ -96,8 +100,14 @@ def many_to_many(
     Run from the side with fewer nodes (Dijkstra 1959, from targets on the reversed graph).
     """
     if targets.size < sources.size:
-        seconds, metres = many_to_many(graph.reversed(), targets, sources, progress=progress)
+        seconds, metres = many_to_many(graph.reversed(), targets, sources, compiled=compiled, progress=progress)
         return seconds.T, metres.T
+    if compiled is None:
+        compiled = sources.size * graph.size > _LARGE
+    if compiled:
+        from geosettle.distance._solver.graph_kernels import many_to_many_compiled  # noqa: PLC0415
+
+        return many_to_many_compiled(graph, sources, targets, progress=progress)
     from scipy.sparse import csr_array  # noqa: PLC0415
     from scipy.sparse.csgraph import dijkstra  # noqa: PLC0415
 

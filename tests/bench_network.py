@@ -1,0 +1,60 @@
+"""Road matrix of 1,000 x 1,000 places over a million directed edges, against scipy.sparse.csgraph.dijkstra.
+
+    python tests/bench_network.py [sources]
+
+Preparation (thinning) counts, compilation does not: the engine is called once on a small graph first. SciPy runs for
+some of the sources and is scaled; its figures are proportional to the number of sources.
+"""
+
+import os
+import sys
+import time
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+
+from geosettle.distance._solver.graph import make_graph, many_to_many
+
+
+def network(n=500, seed=5):
+    """Roads like a county's: a jittered lattice with gaps and some diagonals, four speeds; about 1,000,000 arcs."""
+    rng = np.random.default_rng(seed)
+    number = np.arange(n * n).reshape(n, n)
+    lon = 73 + np.arange(n)[None] * 0.02 + rng.normal(0, 0.005, (n, n))
+    lat = 34.5 + np.arange(n)[:, None] * 0.015 + rng.normal(0, 0.004, (n, n))
+    a = np.r_[number[:, :-1].ravel(), number[:-1].ravel(), number[:-1, :-1].ravel()]
+    b = np.r_[number[:, 1:].ravel(), number[1:].ravel(), number[1:, 1:].ravel()]
+    kept = np.r_[rng.random(2 * n * (n - 1)) < 0.88, rng.random((n - 1) ** 2) < 0.25]
+    a, b = a[kept], b[kept]
+    metres = np.hypot((lon.ravel()[a] - lon.ravel()[b]) * 88e3, (lat.ravel()[a] - lat.ravel()[b]) * 111e3)
+    seconds = metres / (rng.choice([20, 40, 80, 110], a.size, p=[0.4, 0.35, 0.2, 0.05]) / 3.6)
+    graph = make_graph(n * n, np.r_[a, b], np.r_[b, a], np.r_[seconds, seconds], np.r_[metres, metres])
+    matrix = csr_array((graph.seconds, graph.head, graph.first), shape=(n * n, n * n))
+    label = connected_components(matrix, directed=False)[1]
+    main = np.flatnonzero(label == np.argmax(np.bincount(label)))
+    count = min(1000, main.size)
+    return graph, matrix, rng.choice(main, count, replace=False), rng.choice(main, count, replace=False)
+
+
+def main():
+    some = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    small, *_ = network(30)
+    many_to_many(small, np.arange(5), np.arange(5), compiled=True)
+    graph, matrix, sources, targets = network()
+    begin = time.perf_counter()
+    seconds, _ = many_to_many(graph, sources, targets, compiled=True)
+    ours = time.perf_counter() - begin
+    begin = time.perf_counter()
+    expected = dijkstra(matrix, indices=sources[:some])[:, targets]
+    scipy = (time.perf_counter() - begin) * sources.size / some
+    error = np.max(np.abs(seconds[:some] - expected) / np.maximum(expected, 1))
+    print(f"{graph.size} nodes, {graph.head.size} directed edges, load {os.getloadavg()[0]:.1f}")
+    print(f"| scipy dijkstra, {some} sources scaled | {scipy:7.1f} s | 1.0x |")
+    print(
+        f"| geosettle, preparation included    | {ours:7.1f} s | {scipy / ours:.1f}x | largest relative difference {error:.1e}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""Roads: lengths by hand, noding, one-way, closures, islands, tables of lengths, reasons; graph against SciPy."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from affine import Affine
+
+from geosettle.distance._protocol import Context
+from geosettle.distance._solver.graph import make_graph, many_to_many
+from geosettle.distance.network import RoadRules, read_network, road_pairs, road_problems
+from geosettle.distance.noding import node_lines
+from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.geodesy import GEOD
+from geosettle.raster import Raster
+
+
+def km(*points) -> float:
+    return sum(GEOD.inv(*a, *b)[2] for a, b in pairwise(points)) / 1000
+
+
+def frame(*points) -> gpd.GeoDataFrame:
+    geometry = [None if p is None else shapely.Point(p) for p in points]
+    return gpd.GeoDataFrame(index=[f"p{i}" for i in range(len(points))], geometry=geometry, crs="EPSG:4326")
+
+
+def lines(*coordinates, **columns) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=[shapely.LineString(c) for c in coordinates], crs="EPSG:4326")
+
+
+def road(a, b, roads, *, places=None, dem=None, **options) -> pd.Series:
+    context = Context(dem=dem, roads=roads, places=places, options={"road": options})
+    return road_pairs(frame(a), frame(b), np.array([[0, 0]]), context).iloc[0]
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+def test_along_one_line_between_two_points_on_it():
+    out = road((76.0, 39.0), (77.0, 39.0), lines([(75.5, 39), (76, 39), (77, 39), (77.5, 39)]), speed_kmh=50)
+    assert out.road_km == pytest.approx(km((76, 39), (77, 39)), rel=1e-9)
+    assert out.road_h == pytest.approx(out.road_km / 50, rel=1e-9)
+    assert [out.road_access_km, out.road_egress_km] == pytest.approx([0, 0], abs=1e-6)
+    assert out.why == ""
+
+
+def test_points_inside_a_segment_are_joined_where_they_are():
+    # The line runs along the equator, so that its planar and geodesic shapes agree.
+    out = road((10.2, 0.0), (10.7, 0.0), lines([(10, 0), (11, 0)]))
+    assert out.road_km == pytest.approx(km((10.2, 0), (10.7, 0)), rel=1e-9)
+
+
+def test_lines_that_cross_are_joined_and_bridges_are_not():
+    cross = lines([(10, 0), (10.2, 0)], [(10.1, -0.1), (10.1, 0.1)])
+    out = road((10.0, 0.0), (10.1, 0.1), cross)
+    assert out.road_km == pytest.approx(km((10, 0), (10.1, 0), (10.1, 0.1)), rel=1e-6)
+    bridge = road((10.0, 0.0), (10.1, 0.1), cross.assign(layer=[0, 1]), max_access_km=1.0)
+    assert "no connection by road" in bridge.why
+    assert "2 pieces" in bridge.why
+    apart = road((10.0, 0.0), (10.1, 0.1), cross, crossings=False, max_access_km=1.0)
+    assert "no connection by road" in apart.why
+
+
+def test_a_t_junction_within_the_tolerance_is_joined():
+    gap = 10 / 111_000  # ten metres short of the through road
+    tee = lines([(10, 0), (10.2, 0)], [(10.1, gap), (10.1, 0.1)])
+    out = road((10.0, 0.0), (10.1, 0.1), tee, tolerance_m=20)
+    assert out.road_km == pytest.approx(km((10, 0), (10.1, 0), (10.1, 0.1)), abs=0.025)
+    strict = road((10.0, 0.0), (10.1, 0.1), tee, tolerance_m=5, max_access_km=1.0)
+    assert "no connection by road" in strict.why
+
+
+def test_ends_that_nearly_meet_are_joined():
+    gap = 8 / 111_000
+    out = road((10.0, 0.0), (10.2, 0.0), lines([(10, 0), (10.1, 0)], [(10.1 + gap, 0), (10.2, 0)]))
+    assert out.road_km == pytest.approx(km((10, 0), (10.2, 0)), abs=0.02)
+
+
+def test_one_way_streets():
+    ring = lines([(10, 0), (10.2, 0)], [(10.2, 0), (10.2, 0.1), (10, 0.1), (10, 0)], oneway=["yes", "no"])
+    there = road((10.0, 0.0), (10.2, 0.0), ring)
+    back = road((10.2, 0.0), (10.0, 0.0), ring)
+    assert there.road_km == pytest.approx(km((10, 0), (10.2, 0)), rel=1e-6)
+    assert back.road_km == pytest.approx(km((10.2, 0), (10.2, 0.1), (10, 0.1), (10, 0)), rel=1e-6)
+    against = ring.assign(oneway=["-1", "no"])
+    assert road((10.0, 0.0), (10.2, 0.0), against).road_km == pytest.approx(back.road_km, rel=1e-9)
+    alone = lines([(10, 0), (10.2, 0)], oneway=[True])
+    stuck = road((10.2, 0.0), (10.0, 0.0), alone, max_access_km=1.0)
+    assert stuck.why == "no way by road in the directions allowed (one-way roads)"
+
+
+def test_the_fastest_way_wins_by_class_and_row_speed():
+    two = lines([(10, 0), (10.2, 0)], [(10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)])
+    two["class"] = ["track", "highway"]
+    by_class = road((10.0, 0.0), (10.2, 0.0), two, class_speed_kmh={"track": 10, "highway": 100})
+    assert by_class.road_km == pytest.approx(km((10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)), rel=1e-6)
+    assert by_class.road_h == pytest.approx(by_class.road_km / 100, rel=1e-9)
+    own = two.assign(speed_kmh=[90.0, np.nan])
+    direct = road((10.0, 0.0), (10.2, 0.0), own, class_speed_kmh={"track": 10, "highway": 100})
+    assert direct.road_km == pytest.approx(km((10, 0), (10.2, 0)), rel=1e-6)
+
+
+def test_seasons_and_closures():
+    two = lines([(10, 0), (10.2, 0)], [(10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)], season=["summer", None])
+    short, long = km((10, 0), (10.2, 0)), km((10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0))
+    assert road((10, 0), (10.2, 0), two).road_km == pytest.approx(short, rel=1e-6)
+    assert road((10, 0), (10.2, 0), two, season="summer").road_km == pytest.approx(short, rel=1e-6)
+    assert road((10, 0), (10.2, 0), two, season="winter").road_km == pytest.approx(long, rel=1e-6)
+    ice = two.assign(surface=["ice", "gravel"])
+    assert road((10, 0), (10.2, 0), ice, closed={"surface": ["ice"]}).road_km == pytest.approx(long, rel=1e-6)
+    with pytest.raises(ColumnError, match="closure"):
+        road((10, 0), (10.2, 0), two, closed={"weather": ["snow"]})
+
+
+def test_access_legs_are_walked_capped_and_reported():
+    off = 0.05  # 5.5 km north of the road
+    out = road((10.0, off), (10.2, 0.0), lines([(10, 0), (10.2, 0)]), speed_kmh=50, off_road_kmh=4)
+    leg = km((10, off), (10, 0))
+    assert out.road_access_km == pytest.approx(leg, rel=1e-4)
+    assert out.road_h == pytest.approx(leg / 4 + km((10, 0), (10.2, 0)) / 50, rel=1e-4)
+    dem = Raster(np.zeros((40, 40)), Affine(0.01, 0, 9.9, 0, -0.01, 0.2), unit="m")
+    timed = road((10.0, off), (10.2, 0.0), lines([(10, 0), (10.2, 0)]), dem=dem, speed_kmh=50)
+    assert timed.road_h == pytest.approx(leg / (6 * np.exp(-0.175)) + km((10, 0), (10.2, 0)) / 50, rel=1e-4)
+    far = road((10.0, off), (10.2, 0.0), lines([(10, 0), (10.2, 0)]), max_access_km=5)
+    assert far.why == "no road within 5 km of the origin (nearest 5.5 km)"
+    assert np.isnan(far.road_km)
+
+
+def test_from_an_island_the_main_network_may_be_walked_to():
+    roads = lines([(10, 0), (10.3, 0)], [(10.1, 0.02), (10.12, 0.02)])
+    out = road((10.1, 0.021), (10.3, 0.0), roads)
+    assert out.road_access_km == pytest.approx(km((10.1, 0.021), (10.1, 0)), rel=1e-3)
+    assert out.why == ""
+
+
+def test_unknown_positions_have_their_reason():
+    context = Context(roads=lines([(10, 0), (10.2, 0)]))
+    out = road_pairs(frame((10, 0), None), frame((10.2, 0)), np.array([[0, 0], [1, 0]]), context)
+    assert out.why.tolist() == ["", "position unknown"]
+    none = road_pairs(frame((10, 0)), frame((10.2, 0)), np.array([[0, 0]]), Context())
+    assert none.why.tolist() == ["no roads in the study"]
+
+
+def test_roads_in_another_crs_are_brought_over_and_without_one_refused():
+    roads = lines([(76, 39), (77, 39)])
+    a, b = (76.0, 39.0), (77.0, 39.0)
+    assert road(a, b, roads.to_crs("EPSG:32644")).road_km == pytest.approx(road(a, b, roads).road_km, rel=1e-6)
+    with pytest.raises(CrsError, match="no coordinate reference system"):
+        road(a, b, gpd.GeoDataFrame(geometry=list(roads.geometry)))
+
+
+def test_empty_or_unusable_roads_are_refused():
+    with pytest.raises(InputError, match="no rows"):
+        road((10, 0), (10.2, 0), lines())
+    with pytest.raises(ColumnError, match="neither lines nor a table"):
+        road((10, 0), (10.2, 0), pd.DataFrame({"x": [1]}))
+    with pytest.raises(InputError, match="no road is left"):
+        road((10, 0), (10.2, 0), lines([(10, 0), (10.2, 0)], speed_kmh=[0.0]))
+
+
+def test_noding_keeps_the_total_length():
+    rng = np.random.default_rng(2)
+    drawn = [shapely.LineString(rng.uniform([76, 39], [76.4, 39.4], (4, 2))) for _ in range(30)]
+    noded = node_lines(np.array(drawn, dtype=object), tolerance_m=0.5)
+    expected = sum(GEOD.line_length(*np.array(line.coords).T) for line in drawn)
+    assert noded.metres.sum() == pytest.approx(expected, rel=1e-4)
+    # Every crossing is a node: shapely's own noding, an independent implementation, makes as many pieces.
+    pieces = shapely.get_num_geometries(shapely.node(shapely.MultiLineString(drawn)))
+    assert abs(noded.line.size - pieces) <= 0.02 * pieces
+
+
+# --- Tables of lengths --------------------------------------------------------------------------------------------------
+
+PLACES = gpd.GeoDataFrame(
+    {"name": ["Alpha", "Beta", "Gamma", "Delta"]},
+    index=pd.Index(["A", "B", "C", "D"], name="place_id"),
+    geometry=gpd.points_from_xy([76.0, 76.5, 77.0, 79.0], [39.0, 39.0, 39.0, 39.0]),
+    crs="EPSG:4326",
+)
+
+
+def table(*rows, **columns) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["a", "b", "length_km"]).assign(**columns)
+
+
+def test_published_lengths_count_not_the_lines():
+    roads = table(("A", "B", 60.0), ("B", "C", 55.0))
+    out = road((76.0, 39.0), (77.0, 39.0), roads, places=PLACES, speed_kmh=50)
+    assert out.road_km == pytest.approx(115)
+    assert out.road_h == pytest.approx(2.3)
+
+
+def test_places_may_be_named_by_name_or_by_coordinates():
+    by_name = table(("Alpha", "Beta", 60.0))
+    assert road((76.0, 39.0), (76.5, 39.0), by_name, places=PLACES).road_km == pytest.approx(60)
+    by_place = table(("x", "y", 60.0), a_lon=[76.0], a_lat=[39.0], b_lon=[76.5], b_lat=[39.0])
+    assert road((76.0, 39.0), (76.5, 39.0), by_place).road_km == pytest.approx(60)
+
+
+def test_impossible_and_doubtful_rows_are_left_out_and_said():
+    # A to B is 43.2 km straight, so 40 km by road cannot be; quality C is not used; B to C has no length.
+    roads = table(
+        ("A", "B", 40.0), ("A", "B", 70.0), ("A", "B", 60.0), ("B", "C", np.nan), quality=["A", "C", "A", "A"]
+    )
+    network, _, _ = read_network(roads, PLACES)
+    found = {(p.row, p.code, p.severity) for p in road_problems(network)}
+    assert found == {
+        (1, "road_shorter_than_straight", "error"),
+        (2, "road_quality", "error"),
+        (4, "road_length", "error"),
+    }
+    assert "40 km is shorter than the straight line of 43.3 km" in road_problems(network)[0].message
+    assert road((76.0, 39.0), (76.5, 39.0), roads, places=PLACES).road_km == pytest.approx(60)
+
+
+def test_rows_marked_as_not_used_are_not_used():
+    roads = table(("A", "B", 60.0), ("A", "B", 50.0), used=["true", "false"])
+    assert road((76.0, 39.0), (76.5, 39.0), roads, places=PLACES).road_km == pytest.approx(60)
+
+
+def test_pieces_and_the_same_place_are_named():
+    roads = table(("A", "B", 60.0), ("C", "D", 190.0))
+    out = road((76.0, 39.0), (79.0, 39.0), roads, places=PLACES)
+    assert out.why == (
+        "no connection by road: the origin is on the piece around Alpha (2 nodes, about 60 km, one of 2 pieces), "
+        "the site on the piece around Delta (2 nodes, about 190 km, one of 2 pieces)"
+    )
+    near = road((76.01, 39.0), (75.99, 39.0), roads, places=PLACES)
+    assert near.why == "both ends meet the road network at the same place (Alpha): no road between them is known"
+    away = road((76.0, 41.0), (76.5, 39.0), roads, places=PLACES)
+    assert away.why == "no road within 25 km of the origin (nearest 222.1 km: Alpha)"
+
+
+def test_row_order_does_not_matter():
+    roads = table(("A", "B", 60.0), ("B", "C", 55.0), ("C", "D", 190.0), ("A", "C", 130.0))
+    a = road((76.01, 39.02), (79.0, 39.01), roads, places=PLACES)
+    b = road((76.01, 39.02), (79.0, 39.01), roads.iloc[::-1], places=PLACES.iloc[::-1])
+    assert a.tolist() == b.tolist()
+
+
+def test_unknown_options_are_refused():
+    with pytest.raises(TypeError, match="swimming"):
+        RoadRules(swimming=1)
+
+
+# --- Graph ------------------------------------------------------------------------------------------------------------
+
+
+def random_graph(seed: int, n: int = 60, m: int = 200):
+    rng = np.random.default_rng(seed)
+    tail, head = rng.integers(0, n, m), rng.integers(0, n, m)
+    return n, tail, head, rng.uniform(1, 10, m), rng.uniform(100, 1000, m)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_many_to_many_against_bellman_ford(seed, compiled):
+    n, tail, head, seconds, metres = random_graph(seed)
+    graph = make_graph(n, tail, head, seconds, metres)
+    best = np.full((n, n), np.inf)
+    best[np.arange(n), np.arange(n)] = 0
+    length = np.where(best == 0, 0.0, np.nan)
+    for _ in range(n):
+        for a, b, s, m in zip(tail, head, seconds, metres, strict=True):
+            through = best[:, a] + s
+            better = through < best[:, b]
+            best[better, b] = through[better]
+            length[better, b] = length[better, a] + m
+    sources, targets = np.arange(0, n, 3), np.arange(1, n, 7)
+    for s, t in ((sources, targets), (targets, sources)):
+        got, along = many_to_many(graph, s, t, compiled=compiled)
+        np.testing.assert_allclose(got, best[np.ix_(s, t)], rtol=1e-6)
+        np.testing.assert_allclose(along, length[np.ix_(s, t)], rtol=1e-6)

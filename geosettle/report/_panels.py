@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.geodesy import inverse
 from geosettle.report._canvas import WIDTH_IN, new_figure
 from geosettle.report._charts import names_of
 from geosettle.report._frame import frame_around
@@ -62,7 +63,7 @@ def _groups(sites: pd.DataFrame, table: pd.DataFrame) -> list[pd.DataFrame]:
     codes = table["county_code" if "county_code" in table else "county"].reindex(sites.index).astype("string")
     groups: list[pd.DataFrame] = []
     for _, members in sites.groupby(codes, sort=True):
-        frame = frame_around(members["lon"], members["lat"], 0.15 * _SPAN_M, margin=0.0)
-        together = max(frame.width, frame.height) <= _SPAN_M
+        box = members["lon"].min(), members["lat"].min(), members["lon"].max(), members["lat"].max()
+        together = inverse(*box)[0] <= 0.7 * _SPAN_M
         groups += [members] if together else [members.loc[[key]] for key in members.index]
     return groups

@@ -23,7 +23,12 @@ class FigureSpec:
 
 
 def figures(
-    result: Result, *, lang: str = "en", dpi: int = 300, formats: Sequence[str] = ("png", "svg")
+    result: Result,
+    *,
+    lang: str = "en",
+    dpi: int = 300,
+    formats: Sequence[str] = ("png", "svg"),
+    only: Sequence[str] | None = None,
 ) -> dict[str, bytes]:
     """Draw every figure of a result.
 
@@ -37,6 +42,8 @@ def figures(
         Resolution of the PNG files.
     formats
         Some of "png", "svg", "pdf".
+    only
+        Names of the figures to draw, keys of `FIGURES`; None draws all.
 
     Returns
     -------
@@ -46,15 +53,19 @@ def figures(
     Raises
     ------
     UnknownNameError
-        A format that is not offered.
+        A format or a figure that is not offered.
     """
     if unknown := set(formats) - {"png", "svg", "pdf"}:
         raise UnknownNameError("there is no such figure format", value=sorted(unknown), mend="Use png, svg or pdf.")
+    if unknown := set(only or ()) - set(FIGURES):
+        raise UnknownNameError(
+            "there is no such figure", value=sorted(unknown), mend=f"There are: {', '.join(FIGURES)}."
+        )
     from geosettle.report._canvas import encode, look  # noqa: PLC0415  (matplotlib takes most of a second)
 
     made: dict[str, bytes] = {}
     with look():
-        for spec in FIGURES.values():
+        for spec in (FIGURES[name] for name in FIGURES if only is None or name in only):
             figure = spec.draw(result, lang)
             if figure is not None:
                 made |= {f"{spec.name}.{form}": data for form, data in encode(figure, formats, dpi).items()}

@@ -340,6 +340,16 @@ def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
         assert any(name in SCRIPT or name in python for name in (stem, by_kind)), key
 
 
+def test_names_of_areas_stand_inside_them_beside_each_other():
+    from geosettle.maps.elements import _anchors
+
+    shape = shapely.Polygon([(0, 0), (4, 0), (4, 1), (1, 1), (1, 4), (0, 4)])  # an L, whose centroid lies outside
+    anchors = [shapely.Point(p) for p in _anchors(shape, 4)]
+    assert len(anchors) == 4
+    assert all(shape.contains(p) for p in anchors)
+    assert min(a.distance(b) for i, a in enumerate(anchors) for b in anchors[:i]) > 0.2
+
+
 def test_the_script_has_no_way_to_turn_text_into_code():
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setTimeout('", "srcdoc", "fetch(", "XMLHttpRequest", "localStorage", "bindPopup", "bindTooltip", "divIcon"):  # fmt: skip
         assert forbidden not in SCRIPT, forbidden

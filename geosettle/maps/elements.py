@@ -142,7 +142,9 @@ def _drawable(raster: Raster) -> bool:
 def _hours(name: str, raster: Raster) -> dict[str, Any]:
     """Put a raster of numbers in classes: fixed ones for hours, else quantiles."""
     if raster.unit in {"h", "hours"} or name.endswith("_h"):
-        edges = list(_HOURS)
+        # Most of a mountain study lies more than a day's walk from any site; then the classes are six times as long.
+        longer = 6 if float(np.median(_finite(raster))) > _HOURS[-2] else 1
+        edges = [hours * longer for hours in _HOURS]
     else:
         inner = np.unique(np.quantile(_finite(raster), np.linspace(0, 1, 7)[1:-1]))
         edges = [-np.inf, *(float(f"{v:.3g}") for v in inner), np.inf]
@@ -349,29 +351,51 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
         for rank, level in enumerate(reversed(_levels(boundaries))):
             of_level = boundaries[boundaries["level"].astype(str) == level]
             rows.append(_named(of_level, 4 + rank if rank else 1, "unit" if rank else "region"))
-    frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style"])
-    steps = {"lon": _pack.POINT_STEPS, "lat": _pack.POINT_STEPS, "rank": 1}
+    frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style", "group"])
+    steps = {"lon": _pack.POINT_STEPS, "lat": _pack.POINT_STEPS, "rank": 1, "group": 1}
     columns = {c: _pack.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
     return {"n": len(frame), "columns": columns}
 
 
 def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
-    points = shapely.point_on_surface(frame.geometry.to_numpy())
+    """Names with the places where they may stand; an area has several, of which the first free one is taken."""
+    anchors = [_anchors(geometry, 1 if look == "place" else 4) for geometry in frame.geometry]
+    row = np.repeat(np.arange(len(frame)), [len(a) for a in anchors])
+    points = np.array([p for a in anchors for p in a]).reshape(-1, 2)
     local = frame["name_local"] if "name_local" in frame else pd.Series(None, index=frame.index, dtype=object)
     return pd.DataFrame(
         {
-            "name": frame["name"].to_numpy(),
-            "local": local.to_numpy(),
-            "lon": shapely.get_x(points),
-            "lat": shapely.get_y(points),
+            "name": frame["name"].to_numpy()[row],
+            "local": local.to_numpy()[row],
+            "lon": points[:, 0],
+            "lat": points[:, 1],
             "rank": rank,
             "style": look,
+            "group": 1000 * rank + row,
         }
     )
 
 
-# The next four are drawn from the tables of sites, origins and flows, which the page carries anyway; their payloads only
-# say whether there is anything to draw.
+def _anchors(geometry: Any, count: int) -> list[tuple[float, float]]:
+    """Centres of the widest circles that fit into an area beside each other; of a point, the point."""
+    if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
+        point = shapely.point_on_surface(geometry)
+        return [(point.x, point.y)]
+    left = shapely.simplify(geometry, 0.01)
+    out = []
+    for _ in range(count):
+        circle = shapely.maximum_inscribed_circle(left, tolerance=0.02)
+        radius = shapely.length(circle)
+        if not radius > 0:
+            break
+        centre = shapely.get_point(circle, 0)
+        out.append((centre.x, centre.y))
+        left = shapely.difference(left, shapely.buffer(centre, 0.7 * radius))
+    return out or [tuple(shapely.get_coordinates(shapely.point_on_surface(geometry))[0])]
+
+
+# These are drawn from the tables of sites, origins and flows, which the page carries anyway; their payloads only say
+# whether there is anything to draw.
 
 
 def _uncertainty(result: Result, _settings: Settings) -> dict[str, Any] | None:

@@ -59,16 +59,18 @@ const Sheets = L.Renderer.extend({
     this.paint();
   },
 
+  /** Paint on a canvas that is clear. */
   paint() {
     if (!this._ctx || !this._bounds) return;
     const size = this._bounds.getSize();
     const corner = this._map.getPixelOrigin().add(this._bounds.min);
-    this._ctx.clearRect(0, 0, size.x, size.y);
     const sheet = makeSheet(this._ctx, this._map.getZoom(), corner, size);
     const seen = this._map.containerPointToLayerPoint([0, 0]).subtract(this._bounds.min);
     const view = this._map.getSize();
     sheet.frame = [seen.x, seen.y, seen.x + view.x, seen.y + view.y];
     sheet.taken.push(...controlBoxes(this._bounds.min));
+    // A printed canvas is opaque: it hides the pictures under it, so it must carry them itself.
+    if (beforePrint) drawGround(this._ctx, seen);
     drawAll(sheet);
   },
 
@@ -77,6 +79,8 @@ const Sheets = L.Renderer.extend({
     if (this._waiting) return;
     this._waiting = requestAnimationFrame(() => {
       this._waiting = 0;
+      if (!this._ctx) return;
+      this._ctx.clearRect(0, 0, this._container.width, this._container.height);
       this.paint();
     });
   },
@@ -209,7 +213,7 @@ function circle(lon, lat, km) {
 /**
  * Write a name where it covers nothing: tries the places in order, keeps to the view; returns whether it was written.
  * @param {Sheet} sheet @param {string} text @param {number} x @param {number} y
- * @param {{font: string, size: number, colour: string, gap?: number, places?: string, spacing?: string, must?: boolean}} look
+ * @param {{font: string, size: number, colour: string, gap?: number, places?: string, spacing?: string, margin?: number, must?: boolean}} look
  */
 function label(sheet, text, x, y, look) {
   const { ctx } = sheet;
@@ -221,7 +225,8 @@ function label(sheet, text, x, y, look) {
   for (const place of look.places || 'rlab') {
     const left = { r: x + gap, l: x - gap - width, a: x - width / 2, b: x - width / 2, c: x - width / 2 }[place] ?? x;
     const middle = { a: y - gap - half, b: y + gap + half }[place] ?? y;
-    const box = [left - 2, middle - half, left + width + 2, middle + half];
+    const margin = look.margin || 0;
+    const box = [left - 2 - margin, middle - half - margin, left + width + 2 + margin, middle + half + margin];
     const { frame } = sheet;
     const inside = box[0] > frame[0] && box[1] > frame[1] && box[2] < frame[2] && box[3] < frame[3];
     if (!inside || (!look.must && sheet.taken.some((b) => overlap(b, box)))) continue;

@@ -76,7 +76,8 @@ const DRAW = {
 function drawAll(sheet) {
   setCrowding(sheet.zoom);
   for (const element of DATA.elements) {
-    if (state.hidden.has(element.name)) continue;
+    // An area layer would show through the oasis in a third colour that no legend names.
+    if (state.hidden.has(element.name) || (state.area && element.name === 'oasis')) continue;
     sheet.ctx.save();
     DRAW[element.kind](sheet, element);
     sheet.ctx.restore();
@@ -332,7 +333,8 @@ function drawFlows(sheet) {
   let count = 0;
   for (const front of chosen ? [false, true] : [false]) {
     ctx.fillStyle = front ? CHOSEN : FLOW;
-    ctx.globalAlpha = chosen ? (front ? opacity.selected : opacity.others) : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
+    const plain = state.area ? opacity.others : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
+    ctx.globalAlpha = chosen ? (front ? opacity.selected : opacity.others) : plain;
     for (let i = 0; i < flows.n; i++) {
       if ((chosen && chosen.has(i) !== front) || !flowShown(i)) continue;
       const p = bend(sheet, i);
@@ -454,14 +456,14 @@ function drawSite(sheet, mark) {
 /** The part of a name that fits on a map: without what stands in brackets, cut at 34 letters. @param {string} text */
 function shortName(text) {
   const bare = String(text).replace(/\s*[([（].*$/su, '').trim() || String(text);
-  const letters = Array.from(bare.replace(/[\u0000-\u001f]/gu, ' '));
+  const letters = Array.from(bare.replace(/[\u0000-\u001f]/gu, ' ').replace(/[\u202a-\u202e\u2066-\u2069]/gu, ''));
   const cut = letters.length > 34 ? `${letters.slice(0, 33).join('')}…` : letters.join('');
   return `\u2068${cut}\u2069`; // isolated, so that no name turns its neighbours around
 }
 
 /** @param {Sheet} sheet @param {any} element */
 function drawLabels(sheet, element) {
-  drawn.labels = 0;
+  drawn.labels = 0; // of sites
   const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
   let tried = 0;
@@ -479,7 +481,9 @@ function drawLabels(sheet, element) {
   element.xy ??= positions(table);
   const rank = table.column('rank');
   element.sorted ??= Array.from({ length: table.n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]);
+  const placed = new Set();
   for (const i of element.sorted) {
+    if (placed.has(table.value('group', i))) continue;
     const x = element.xy[2 * i] * sheet.scale + sheet.dx;
     const y = element.xy[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y)) continue;
@@ -487,12 +491,12 @@ function drawLabels(sheet, element) {
     if (style === 'unit' && sheet.zoom < 7.5) continue;
     const local = state.lang === 'zh' ? table.value('local', i) : null;
     const text = shortName(local || table.value('name', i) || '');
-    if (label(sheet, text, x, y, NAME_LOOKS[style])) drawn.labels++;
+    if (label(sheet, text, x, y, NAME_LOOKS[style])) placed.add(table.value('group', i));
   }
 }
 
 const NAME_LOOKS = {
   place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlab' },
-  region: { font: `500 13px ${SANS}`, size: 13, colour: '#6F6A60', places: 'cabrl', spacing: '2.5px' },
+  region: { font: `500 14px ${SANS}`, size: 14, colour: '#5F5A50', places: 'c', spacing: '3px', margin: 10 },
   unit: { font: `italic 11px ${SANS}`, size: 11, colour: '#77726A', places: 'c', spacing: '0.8px' },
 };

@@ -325,7 +325,7 @@ function yearSection() {
     }, 600);
   });
   const undated = (table) => table.column('year').filter((y) => y === null).length;
-  return el('section', {}, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
+  return el('section', { id: 'gs-year-section' }, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
     el('p', { class: 'gs-note' }, word('undated', { n: figure(undated(sites), 0), m: figure(undated(flows), 0) })));
 }
 
@@ -433,6 +433,9 @@ function originFacts(row) {
     const site = flows.value('site', i);
     facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, name(rowName(sites, site))),
       km === null ? ` (${word('not_located')})` : `, ${figure(km)} km`, between ? el('small', {}, ` ${between}`) : '']));
+    for (const [key, unit] of FLOW_FACTS) {
+      if (flows.value(key, i) !== null) facts.push(fact(word(key), `${figure(flows.value(key, i))} ${unit}`));
+    }
   }
   return facts;
 }

@@ -26,6 +26,7 @@ function showPictures() {
     toggle(item.name, item, item.name === right, 'gs-right', state.opacity, true);
   }
   showDivider();
+  sheets.repaint();
 }
 
 /** @param {string} key @param {any} item @param {boolean} on @param {string} pane @param {number} opacity @param {boolean} crisp */
@@ -205,6 +206,9 @@ function flowUnder(world, scale) {
   return best;
 }
 
+/** What else may be known of a flow, with its unit. */
+const FLOW_FACTS = [['declared_km', 'km'], ['road_km', 'km'], ['road_h', 'h'], ['walk_out_h', 'h']];
+
 /** @param {{kind: string, row: number}} thing */
 function tipFor(thing) {
   if (thing.kind === 'flow') {
@@ -215,6 +219,7 @@ function tipFor(thing) {
       el('b', {}, name(rowName(origins, flows.value('origin', i))), ' → ', name(rowName(sites, flows.value('site', i)))),
       el('div', {}, km === null ? word('not_located') : `${figure(km)} ${word('km')}${between ? ` (${between})` : ''}`),
       el('div', {}, `${word('households')}: ${figure(flows.value('households', i), 0)}`),
+      ...FLOW_FACTS.filter(([key]) => flows.value(key, i) !== null).map(([key, unit]) => el('div', {}, `${word(key)}: ${figure(flows.value(key, i))} ${unit}`)),
     ];
   }
   const table = thing.kind === 'site' ? sites : origins;
@@ -329,9 +334,7 @@ async function exportPng() {
   ctx.beginPath();
   ctx.rect(0, 0, size.x, size.y);
   ctx.clip();
-  ctx.fillStyle = '#F1EBDD';
-  ctx.fillRect(0, 0, size.x, size.y);
-  drawPictures(ctx);
+  drawGround(ctx, { x: 0, y: 0 });
   const corner = map.getPixelOrigin().add(map.containerPointToLayerPoint([0, 0]));
   drawAll(makeSheet(ctx, map.getZoom(), corner, size));
   ctx.restore();
@@ -341,8 +344,12 @@ async function exportPng() {
   return blob;
 }
 
-/** The pictures that are shown, at their places. @param {CanvasRenderingContext2D} ctx */
-function drawPictures(ctx) {
+/** Ground and the pictures that are shown, at their places. @param {CanvasRenderingContext2D} ctx @param {{x: number, y: number}} corner of the map's frame on the canvas */
+function drawGround(ctx, corner) {
+  ctx.save();
+  ctx.translate(corner.x, corner.y);
+  ctx.fillStyle = '#F1EBDD';
+  ctx.fillRect(0, 0, map.getSize().x, map.getSize().y);
   for (const overlay of Object.values(pictures)) {
     const image = overlay.getElement();
     if (!map.hasLayer(overlay) || !image || !image.complete) continue;
@@ -361,6 +368,7 @@ function drawPictures(ctx) {
     ctx.drawImage(image, nw.x, nw.y, se.x - nw.x, se.y - nw.y);
     ctx.restore();
   }
+  ctx.restore();
 }
 
 /** Title above, legend, scale and sources below. @param {CanvasRenderingContext2D} ctx @param {any} size @param {number} head */
@@ -466,10 +474,12 @@ let beforePrint = null;
 function preparePrint() {
   if (beforePrint) return;
   const container = map.getContainer();
-  beforePrint = { bounds: map.getBounds() };
+  const width = map.getSize().x;
+  beforePrint = { center: map.getCenter(), zoom: map.getZoom(), whole: map.getBounds().contains(leafletBounds(DATA.view)) };
   container.classList.add('gs-printing');
   map.invalidateSize({ animate: false, pan: false });
-  map.fitBounds(beforePrint.bounds, { animate: false });
+  if (beforePrint.whole) map.fitBounds(leafletBounds(DATA.view), { animate: false });
+  else map.setView(beforePrint.center, beforePrint.zoom + Math.log2(map.getSize().x / width), { animate: false });
   sheets._update();
 }
 
@@ -478,6 +488,6 @@ function endPrint() {
   if (!beforePrint) return;
   map.getContainer().classList.remove('gs-printing');
   map.invalidateSize({ animate: false, pan: false });
-  map.fitBounds(beforePrint.bounds, { animate: false });
+  map.setView(beforePrint.center, beforePrint.zoom, { animate: false });
   beforePrint = null;
 }

@@ -17,8 +17,8 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from pyproj import CRS
 
+from geosettle.circles import discs
 from geosettle.covers import overlay_areas
-from geosettle.covers.zones import discs
 from geosettle.raster import Raster
 
 EQUAL_AREA = "+proj=aea +lat_1=36 +lat_2=41 +lat_0=0 +lon_0=77.5 +ellps=WGS84 +units=m"

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from geosettle.circles import Circles, Edges, discs, shared_m2
 from geosettle.covers import (
     LAND_CODES,
     NODATA,
@@ -24,8 +25,6 @@ from geosettle.covers import (
     to_wide,
     zonal_statistics,
 )
-from geosettle.covers.circles import Circles, Edges, shared_m2
-from geosettle.covers.zones import discs
 from geosettle.errors import ColumnError, CrsError, InputError, MissingLayerError
 from geosettle.geodesy import area_m2, disc
 from geosettle.raster import Raster
@@ -153,11 +152,13 @@ def test_grid_classes_and_the_rest_make_up_the_zone(zones, seed):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(polygons(6), st.floats(75.8, 77.2), st.floats(37.8, 39.2), st.floats(50, 60_000), st.booleans())
-def test_discs_share_what_cutting_finds(shapes, lon, lat, radius, holed):
+@given(polygons(6), st.floats(75.8, 77.2), st.floats(37.8, 39.2), st.floats(50, 60_000), st.booleans(), st.booleans())
+def test_discs_share_what_cutting_finds(shapes, lon, lat, radius, holed, many_corners):  # noqa: PLR0917
     if holed:
         shapes = [shapely.difference(s, shapely.affinity.scale(s, 0.4, 0.4)) for s in shapes]
     shapes = np.array(shapes, dtype=object)
+    if many_corners:
+        shapes = shapely.segmentize(shapes, 0.01)
     circles = Circles.of(np.array([lon]), np.array([lat]), np.array([radius]))
     everyone = np.arange(len(shapes))
     found = shared_m2(circles, shapes, Edges.of(shapes), np.zeros_like(everyone), everyone)

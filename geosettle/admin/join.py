@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from geosettle.admin.names import Aliases, Names, says_exclave
 from geosettle.admin.units import ladder, lonlat, read_units
-from geosettle.geodesy import area_m2, disc, edge_distance_m
+from geosettle.circles import Edges, plain_discs, shared_m2
+from geosettle.geodesy import area_m2, edge_distance_m
 
 __all__ = ["admin_long", "join_admin"]
 
 # Touching within a millimetre counts as touching: a border must not move when the input comes in another CRS.
 _TOUCH_DEG: Final = 1e-8
 _EXACT_M: Final = 1.0
+_ON_BORDER_M: Final = 0.01
+_NOTHING: Final = 1e-9
 _VERDICTS: Final = {"yes": True, "no": False}
 
 FloatArray = NDArray[np.float64]
@@ -66,13 +69,35 @@ def _numbers(frame: pd.DataFrame, column: str, n: int) -> FloatArray:
     return np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
 
 
-def _valid(units: gpd.GeoDataFrame, unit: IntArray, year: FloatArray) -> NDArray[np.bool_]:
-    """Whether each unit existed in each year; without a year, whether it exists still."""
-    start, end = (
-        pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64)[unit] for c in ("valid_from", "valid_to")
-    )
-    dated = ~((start > year) | (end < year))
-    return np.asarray(np.where(np.isnan(year), np.isnan(end), dated), dtype=bool)
+@dataclass(frozen=True, eq=False)
+class _Rung:
+    """The units of one level, as arrays in the order of their codes."""
+
+    level: str
+    codes: NDArray[np.object_]
+    names: NDArray[np.object_]
+    polygons: NDArray[np.object_]
+    start: FloatArray
+    end: FloatArray
+    tree: shapely.STRtree
+    edges: Edges
+
+    @classmethod
+    def of(cls, units: gpd.GeoDataFrame, level: str) -> _Rung:
+        polygons = np.asarray(units.geometry.to_numpy(), dtype=object)
+        start, end = (pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64) for c in ("valid_from", "valid_to"))
+        codes, names = (np.asarray(v, dtype=object) for v in (units.index, units["name"]))
+        return cls(level, codes, names, polygons, start, end, shapely.STRtree(polygons), Edges.of(polygons))
+
+    def valid(self, unit: IntArray, year: FloatArray) -> NDArray[np.bool_]:
+        """Whether each unit existed in each year; without a year, whether it exists still."""
+        start, end = self.start[unit], self.end[unit]
+        dated = ~((start > year) | (end < year))
+        return np.asarray(np.where(np.isnan(year), np.isnan(end), dated), dtype=bool)
+
+    def label(self, unit: int) -> str:
+        """Code and name."""
+        return f"{self.codes[unit]} {self.names[unit]}"
 
 
 def _border_m(places: _Places, rows: IntArray, polygons: NDArray[np.object_], unit: IntArray) -> FloatArray:
@@ -80,97 +105,92 @@ def _border_m(places: _Places, rows: IntArray, polygons: NDArray[np.object_], un
     return edge_distance_m(places.lon[rows], places.lat[rows], polygons[unit]) if rows.size else np.zeros(0)
 
 
-def _box(places: _Places, rows: IntArray, reach_m: FloatArray) -> NDArray[np.object_]:
-    """Boxes in degrees that hold a disc of `reach_m` around each place (111 km per degree, less some, is safe)."""
-    dlat = reach_m / 110_000
-    dlon = np.minimum(dlat / np.maximum(np.cos(np.radians(np.abs(places.lat[rows]) + dlat)), 1e-3), 180)
-    return np.asarray(
-        shapely.box(places.lon[rows] - dlon, places.lat[rows] - dlat, places.lon[rows] + dlon, places.lat[rows] + dlat),
-        dtype=object,
-    )
-
-
 def _join_level(
-    places: _Places, units: gpd.GeoDataFrame, tolerance_m: float, finer_parent: Sequence[str | None]
-) -> pd.DataFrame:
-    """One rung of the ladder: the unit of each place, its share of the place, and the other candidates."""
-    polygons = units.geometry.to_numpy()
-    tree = shapely.STRtree(polygons)
+    places: _Places, rung: _Rung, tolerance_m: float, finer_parent: Sequence[str | None]
+) -> tuple[pd.DataFrame, list[dict[int, float]]]:
+    """One rung of the ladder: the unit of each place with its border, and the shares of all candidates."""
     n = len(places.index)
-    out = pd.DataFrame(index=pd.RangeIndex(n))
     chosen, distance, why = np.full(n, -1), np.full(n, np.nan), np.full(n, "", dtype=object)
     why[~places.known] = "position unknown"
-    touching = _touching(places, tree, units)
-    several = np.zeros(n, dtype=bool)
-    codes = units.index.to_numpy()
-    for row, found in touching.items():
-        up = finer_parent[row]
-        best = [u for u in found if codes[u] == up] or found
-        chosen[row], several[row], distance[row] = best[0], len(found) > 1, 0.0
-    point = ~places.is_area
-    lost = np.flatnonzero(places.known & point & (chosen < 0))
-    near, metres = _nearest(places, units, tree, lost, tolerance_m)
-    level = units["level"].iloc[0] if len(units) else ""
-    chosen[lost], distance[lost] = near, metres
-    why[lost] = f"outside every {level} of the boundary set, and none within {tolerance_m / 1000:g} km"
-    for k in np.flatnonzero(near >= 0):
-        why[lost[k]] = f"outside every {level}; the nearest taken, {metres[k]:.0f} m away"
+    point = places.known & ~places.is_area
+    several, said = _take_touching(places, rung, finer_parent, chosen)
+    distance[chosen >= 0] = 0.0
+    why[list(said)] = list(said.values())
+    lost = np.flatnonzero(point & (chosen < 0))
+    chosen[lost], distance[lost] = _nearest(places, rung, lost, tolerance_m)
+    why[lost] = f"outside every {rung.level} of the boundary set, and none within {tolerance_m / 1000:g} km"
+    for row in lost[chosen[lost] >= 0]:
+        why[row] = f"outside every {rung.level}; the nearest taken, {distance[row]:.0f} m away"
     border = np.full(n, np.nan)
-    held = np.flatnonzero((chosen >= 0) & places.known & point)
-    border[held] = np.abs(_border_m(places, held, polygons, chosen[held]))
+    held = np.flatnonzero((chosen >= 0) & point)
+    border[held] = np.abs(_border_m(places, held, rung.polygons, chosen[held]))
     border[several] = 0.0
-    for row, found in touching.items():
-        if len(found) > 1:
-            names = " and ".join(f"{codes[u]} {units['name'].iloc[u]}" for u in found)
-            rule = "parent of the finer unit" if finer_parent[row] else "smallest code"
-            why[row] = f"on the border of {names}; the {rule} taken"
     sure = (chosen >= 0) & (distance == 0) & ~several & (border > places.radius_m)
-    shares = _shares(places, tree, units, np.where(sure, chosen, -1))
+    shares = _shares(places, rung, np.where(sure, chosen, -1))
     for place in np.flatnonzero(places.known & places.is_area):
         row = int(place)
         if shares[row]:
             chosen[row] = max(shares[row], key=lambda u: (shares[row][u], -u))
             distance[row], several[row] = 0.0, len(shares[row]) > 1
-            border[row] = 0.0 if several[row] else _area_border(places.geometry[row], polygons[chosen[row]])
+            border[row] = 0.0 if several[row] else _area_border(places.geometry[row], rung.polygons[chosen[row]])
         else:
-            why[row] = "the area lies outside every unit"
-    out["code"] = pd.array([codes[u] if u >= 0 else None for u in chosen], dtype="str")
-    out["name"] = pd.array([units["name"].iloc[u] if u >= 0 else None for u in chosen], dtype="str")
-    out["probability"] = [shares[r].get(chosen[r], 0.0) if chosen[r] >= 0 else np.nan for r in range(n)]
-    out["alternatives"] = [_wording(shares[r], units["name"]) for r in range(n)]
-    out["distance_m"] = distance
-    out["on_border"] = pd.array(
-        [bool(several[r] or border[r] <= 0.01) if chosen[r] >= 0 else None for r in range(n)], dtype="boolean"
+            why[row] = f"the area lies outside every {rung.level}"
+    here = chosen >= 0
+    units = [int(u) for u in chosen]
+    border_known = several | (border <= _ON_BORDER_M)
+    out = pd.DataFrame(
+        {
+            "code": pd.array([str(rung.codes[u]) if u >= 0 else None for u in units], dtype="str"),
+            "name": pd.array([str(rung.names[u]) if u >= 0 else None for u in units], dtype="str"),
+            "probability": [
+                found.get(int(u), 0.0) if u >= 0 else np.nan for u, found in zip(chosen, shares, strict=True)
+            ],
+            "alternatives": pd.array([_wording(found, rung.names) for found in shares], dtype="str"),
+            "distance_m": distance,
+            "on_border": pd.array(
+                [bool(b) if h else None for b, h in zip(border_known, here, strict=True)], dtype="boolean"
+            ),
+            "border_km": border / 1000,
+            "why": why,
+        }
     )
-    out["border_km"] = border / 1000
-    out["why"] = why
-    out.attrs["shares"] = [{codes[u]: share for u, share in found.items()} for found in shares]
-    return out
+    return out, shares
 
 
-def _touching(places: _Places, tree: shapely.STRtree, units: gpd.GeoDataFrame) -> dict[int, list[int]]:
-    """Units that hold or touch each point, smallest code first."""
+def _take_touching(
+    places: _Places, rung: _Rung, finer_parent: Sequence[str | None], chosen: IntArray
+) -> tuple[NDArray[np.bool_], dict[int, str]]:
+    """Give each point the unit that holds or touches it, in place; tell which touch several, and in words."""
     rows = np.flatnonzero(places.known & ~places.is_area)
-    at, unit = tree.query(shapely.points(places.lon[rows], places.lat[rows]), predicate="dwithin", distance=_TOUCH_DEG)
-    keep = _valid(units, unit, places.year[rows[at]])
-    found: dict[int, list[int]] = {}
-    order = np.lexsort((unit, at))
-    for row, one in zip(rows[at[order]][keep[order]], unit[order][keep[order]], strict=True):
-        found.setdefault(int(row), []).append(int(one))
-    return found
+    points = shapely.points(places.lon[rows], places.lat[rows])
+    at, unit = rung.tree.query(points, predicate="dwithin", distance=_TOUCH_DEG)
+    keep = rung.valid(unit, places.year[rows[at]])
+    row, unit = rows[at[keep]], unit[keep]
+    up = np.asarray(finer_parent, dtype=object)[row]
+    # The parent of the finer unit comes first, then the smallest code: that is the one taken.
+    order = np.lexsort((unit, rung.codes[unit] != up, row))
+    row, unit = row[order], unit[order]
+    first = np.r_[True, row[1:] != row[:-1]] if row.size else np.zeros(0, dtype=bool)
+    chosen[row[first]] = unit[first]
+    several = np.bincount(row, minlength=len(places.index)) > 1
+    said = {}
+    for one in map(int, np.flatnonzero(several)):
+        names = " and ".join(rung.label(u) for u in np.sort(unit[row == one]))
+        rule = "parent of the finer unit" if finer_parent[one] else "smallest code"
+        said[one] = f"on the border of {names}; the {rule} taken"
+    return several, said
 
 
-def _nearest(
-    places: _Places, units: gpd.GeoDataFrame, tree: shapely.STRtree, rows: IntArray, tolerance_m: float
-) -> tuple[IntArray, FloatArray]:
+def _nearest(places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float) -> tuple[IntArray, FloatArray]:
     """Nearest unit within the tolerance of each row, and its metres; -1 and NaN where there is none."""
     near, metres = np.full(rows.size, -1, dtype=np.intp), np.full(rows.size, np.nan)
-    if rows.size == 0:
+    if rows.size == 0 or tolerance_m <= 0:
         return near, metres
-    at, unit = tree.query(_box(places, rows, np.full(rows.size, tolerance_m)))
-    keep = _valid(units, unit, places.year[rows[at]])
+    reach, _, _ = plain_discs(places.lon[rows], places.lat[rows], np.full(rows.size, tolerance_m * 1.01))
+    at, unit = rung.tree.query(reach)
+    keep = rung.valid(unit, places.year[rows[at]])
     at, unit = at[keep], unit[keep]
-    away = np.abs(_border_m(places, rows[at], units.geometry.to_numpy(), unit))
+    away = np.abs(_border_m(places, rows[at], rung.polygons, unit))
     order = np.lexsort((unit, away, at))
     order = order[away[order] <= tolerance_m]
     first = order[np.r_[True, at[order][1:] != at[order][:-1]]] if order.size else order
@@ -178,28 +198,31 @@ def _nearest(
     return near, metres
 
 
-def _shares(places: _Places, tree: shapely.STRtree, units: gpd.GeoDataFrame, sure: IntArray) -> list[dict[int, float]]:
+def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, float]]:
     """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every unit.
 
     Where `sure` names a unit the border is out of reach, and no disc needs cutting.
     """
-    shares: list[dict[int, float]] = [{} for _ in range(len(places.index))]
-    polygons = units.geometry.to_numpy()
-    for row in np.flatnonzero(places.known):
-        if sure[row] >= 0 and not places.is_area[row]:
-            shares[row] = {int(sure[row]): 1.0}
-            continue
-        zone = places.geometry[row] if places.is_area[row] else None
-        if zone is None:
-            zone = disc(places.lon[row], places.lat[row], max(places.radius_m[row], _EXACT_M))
-        unit = np.sort(tree.query(zone, predicate="intersects"))
-        unit = unit[_valid(units, unit, np.full(unit.size, places.year[row]))]
-        whole = area_m2([zone])[0]
-        parts = area_m2(shapely.intersection(polygons[unit], zone)) / whole if whole > 0 else np.zeros(unit.size)
-        shares[row] = {int(u): float(s) for u, s in zip(unit, parts, strict=True) if s > 1e-9}
-        rest = 1 - sum(shares[row].values())
-        if rest > 1e-6 and not places.is_area[row]:
-            shares[row][-1] = rest
+    shares: list[dict[int, float]] = [{int(u): 1.0} if u >= 0 else {} for u in sure]
+    rows = np.flatnonzero(places.known & (sure < 0))
+    radius = np.where(places.is_area[rows], np.nan, np.maximum(places.radius_m[rows], _EXACT_M))
+    shapes, circles, circle = plain_discs(places.lon[rows], places.lat[rows], radius)
+    shapes = np.where(places.is_area[rows], places.geometry[rows], shapes)
+    whole = area_m2(shapes)
+    at, unit = rung.tree.query(shapes)
+    keep = rung.valid(unit, places.year[rows[at]]) & (whole[at] > 0)
+    at, unit = at[keep], unit[keep]
+    metres = np.zeros(at.size)
+    plain = circle[at] >= 0
+    metres[plain] = shared_m2(circles, rung.polygons, rung.edges, circle[at[plain]], unit[plain])
+    metres[~plain] = area_m2(shapely.intersection(rung.polygons[unit[~plain]], shapes[at[~plain]]))
+    part = metres / whole[at]
+    order = np.lexsort((unit, at))
+    for k in order[part[order] > _NOTHING]:
+        shares[rows[at[k]]][int(unit[k])] = float(part[k])
+    rest = 1 - np.bincount(at, part, minlength=rows.size)
+    for k in np.flatnonzero((rest > 1000 * _NOTHING) & ~places.is_area[rows]):
+        shares[rows[k]][-1] = float(rest[k])
     return shares
 
 
@@ -211,12 +234,12 @@ def _area_border(zone: Any, unit: Any) -> float:
     return min(near, float(np.min(np.abs(edge_distance_m(x, y, zone)))))
 
 
-def _wording(shares: Mapping[int, float], names: pd.Series) -> str:
+def _wording(shares: Mapping[int, float], names: NDArray[np.object_]) -> str:
     """Candidates in words, the likeliest first: "Akto 0.91; Shufu 0.09"; empty where there is but one."""
     if len(shares) < 2:
         return ""
     ranked = sorted(shares.items(), key=lambda item: (-round(item[1], 6), item[0]))
-    return "; ".join(f"{names.iloc[u] if u >= 0 else 'outside every unit'} {share:.2f}" for u, share in ranked)
+    return "; ".join(f"{names[u] if u >= 0 else 'outside every unit'} {share:.2f}" for u, share in ranked)
 
 
 def join_admin(
@@ -290,11 +313,12 @@ def join_admin(
     parent: list[str | None] = [None] * len(points)
     joined: dict[str, pd.DataFrame] = {}
     for level in reversed(levels):
-        rung = units[units["level"] == level]
-        frame = _join_level(places, rung, tolerance_m, parent)
-        _declare(frame, points, rung, places, aliases)
-        joined[level] = frame
-        up = units["parent_code"]
+        of_level = units[units["level"] == level]
+        rung = _Rung.of(of_level, level)
+        frame, shares = _join_level(places, rung, tolerance_m, parent)
+        names = Names.of(_spellings(of_level), aliases)
+        joined[level] = _declare(frame, shares, points, places, (rung, names))
+        up = units["parent_code"].to_dict()
         parent = [None if pd.isna(code) else up[code] for code in frame["code"]]
     return _assemble(points.index, levels, joined)
 
@@ -339,75 +363,89 @@ def _all(values: Sequence[Any]) -> bool | None:
     return True if "yes" in values and "undecided" not in values else None
 
 
-def _declare(
-    frame: pd.DataFrame, points: pd.DataFrame, units: gpd.GeoDataFrame, places: _Places, aliases: Aliases | None
-) -> None:
-    """Compare what the source declares with what was joined; the verdict and its reason go into `frame`."""
-    level = units["level"].iloc[0]
-    column = next((c for c in (f"declared_{level}", level) if c in points), None)
-    texts = ["" if pd.isna(v) else str(v).strip() for v in points[column]] if column else [""] * len(points)
+def _spellings(units: gpd.GeoDataFrame) -> list[tuple[str, ...]]:
+    """Code and every name of each unit."""
     rows = zip(units.index, units["name"], units["name_local"], units["aliases"], strict=True)
-    names = Names.of([(c, *(str(n) for n in rest if pd.notna(n) and n)) for c, *rest in rows], aliases)
-    parsed = {text: names.units_in(text) for text in sorted(set(texts))}
-    shares: list[dict[str, float]] = frame.attrs.pop("shares")
-    codes = [None if pd.isna(code) else str(code) for code in frame["code"]]
-    verdicts, whys = [], []
-    for row, text in enumerate(texts):
-        verdict, why = _verdict(text, parsed[text], codes[row], shares[row], units)
-        if verdict == "no" and places.known[row] and not places.is_area[row]:
-            why += _how_far(places, row, units, parsed[text][0])
-        verdicts.append(verdict)
-        whys.append("; ".join(w for w in (frame["why"].iloc[row], why) if w))
-    frame["declared"] = pd.array([t or None for t in texts], dtype="str")
-    frame["agrees"] = pd.array(verdicts, dtype="str")
-    frame["why"] = pd.array(whys, dtype="str")
+    return [(code, *(str(name) for name in names if pd.notna(name) and name)) for code, *names in rows]
+
+
+def _declare(
+    frame: pd.DataFrame,
+    shares: Sequence[Mapping[int, float]],
+    points: pd.DataFrame,
+    places: _Places,
+    units: tuple[_Rung, Names],
+) -> pd.DataFrame:
+    """Compare what the source declares with what was joined: verdict and reason of each place, added to its columns."""
+    rung, names = units
+    column = next((c for c in (f"declared_{rung.level}", rung.level) if c in points), None)
+    told = points[column].to_numpy(object) if column else np.full(len(points), None)
+    texts = ["" if pd.isna(v) else str(v).strip() for v in told]
+    position = {code: k for k, code in enumerate(rung.codes)}
+    parsed = {text: tuple(position[c] for c in names.units_in(text)) for text in sorted(set(texts))}
+    joined = [None if pd.isna(code) else position[code] for code in frame["code"].to_numpy(object)]
+    found = [_verdict(t, parsed[t], u, share, rung) for t, u, share in zip(texts, joined, shares, strict=True)]
+    verdicts, reasons = ([v for v, _ in found], [why for _, why in found])
+    wrong = [k for k, v in enumerate(verdicts) if v == "no" and places.known[k] and not places.is_area[k]]
+    for k, words in zip(wrong, _how_far(places, wrong, rung, [parsed[texts[k]][0] for k in wrong]), strict=True):
+        reasons[k] += words
+    both = zip(frame["why"].to_numpy(object), reasons, strict=True)
+    return frame.assign(
+        declared=pd.array([t or None for t in texts], dtype="str"),
+        agrees=pd.array(verdicts, dtype="str"),
+        why=pd.array(["; ".join(w for w in pair if w) for pair in both], dtype="str"),
+    )
 
 
 def _verdict(
-    text: str, named: Sequence[str], code: str | None, shares: Mapping[str, float], units: gpd.GeoDataFrame
+    text: str, named: Sequence[int], unit: int | None, shares: Mapping[int, float], rung: _Rung
 ) -> tuple[str, str]:
     """Verdict "yes", "no", "undecided" or "" (nothing to compare), and its reason."""
-    if not text or code is None:
+    if not text or unit is None:
         return ("undecided" if text else ""), ""
-    level = units.loc[code, "level"]
+    level = rung.level
     if not named:
         return "undecided", f"declared {level} {text!r} is no name of a {level} in the boundary set"
     # "Taxkorgan exclave inside Yopurga" names two counties but declares the first.
     declared = tuple(named[:1]) if says_exclave(text) else tuple(named)
-    here, there = (f"{c} {units.loc[c, 'name']}" for c in (code, declared[0]))
+    if declared == (unit,):
+        return "yes", ""
+    here, there = rung.label(unit), rung.label(declared[0])
     possible = sum(shares.get(other, 0.0) for other in declared)
-    if declared == (code,):
-        verdict, why = "yes", ""
-    elif code in declared:
-        verdict, why = (
-            "undecided",
-            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
-        )
-    elif possible > 0:
+    if unit in declared:
+        return "undecided", f"declared {level} {text!r} fits several units; the position lies in {here}, one of them"
+    if possible > 0:
         why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
-        verdict = "undecided"
-    else:
-        verdict, why = "no", f"declared {level} is {there}, but the position lies in {here}"
-    return verdict, why
+        return "undecided", why
+    return "no", f"declared {level} is {there}, but the position lies in {here}"
 
 
-def _how_far(places: _Places, row: int, units: gpd.GeoDataFrame, code: str) -> str:
-    """How far the declared unit is, and whether what is nearest is an exclave of it; for the reader to judge."""
-    parts = shapely.get_parts(units.geometry[code])
-    if parts.size == 0:
-        return ""
-    name, area = units.loc[code, "name"], area_m2(parts)
-    metres = np.abs(edge_distance_m(np.full(parts.size, places.lon[row]), places.lat[row], parts))
-    near, main = int(np.argmin(metres)), int(np.argmax(area))
-    if near == main:
-        return (
-            f", {metres[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, another "
-            "spelling, or a wrong position; not decided here"
-        )
-    return (
-        f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {metres[near] / 1000:.1f} km (its main part is "
-        f"{metres[main] / 1000:.0f} km away): either that exclave or the position is off; not decided here"
-    )
+def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[int]) -> list[str]:
+    """How far the declared units are, and whether what is nearest is an exclave; for the reader to judge."""
+    said = [""] * len(rows)
+    for unit in sorted(set(units)):
+        parts = shapely.get_parts(rung.polygons[unit])
+        mine = [k for k, u in enumerate(units) if u == unit]
+        at = np.asarray([rows[k] for k in mine])
+        if parts.size == 0:
+            continue
+        area, name = area_m2(parts), rung.names[unit]
+        main = int(np.argmax(area))
+        metres = np.abs([edge_distance_m(places.lon[at], places.lat[at], part) for part in parts])
+        for k, away in zip(mine, metres.T, strict=True):
+            near = int(np.argmin(away))
+            if near == main:
+                said[k] = (
+                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, "
+                    "another spelling, or a wrong position; not decided here"
+                )
+            else:
+                said[k] = (
+                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {away[near] / 1000:.1f} km (its main "
+                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the position is off; not "
+                    "decided here"
+                )
+    return said
 
 
 def admin_long(joined: pd.DataFrame, role: str) -> pd.DataFrame:

@@ -12,9 +12,10 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from geosettle.circles import discs
 from geosettle.covers.codes import Problems, note
 from geosettle.covers.grids import mean_onto, nearest_onto
-from geosettle.covers.zones import discs, lonlat, vectorise
+from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.raster import Raster

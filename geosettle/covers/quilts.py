@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.circles import Edges
+from geosettle.circles import Edges
 
 __all__ = ["overlapping", "surely_disjoint"]
 

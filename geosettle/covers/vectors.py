@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.circles import Edges, shared_m2
+from geosettle.circles import Edges, shared_m2
 from geosettle.covers.codes import Problems, note
 from geosettle.covers.quilts import overlapping
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat, polygons_of

@@ -16,13 +16,13 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
-from geosettle.covers.circles import Circles
+from geosettle.circles import Circles, plain_discs
 from geosettle.covers.codes import Problems, note
 from geosettle.errors import CrsError, InputError
-from geosettle.geodesy import area_m2, disc
+from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 
-__all__ = ["Zones", "catchments", "discs", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
+__all__ = ["Zones", "catchments", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -53,41 +53,6 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     out = np.empty(len(series), dtype=object)
     out[:] = series.array
     return out
-
-
-def discs(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike) -> NDArray[np.object_]:
-    """Geodesic discs around many points; as `geosettle.geodesy.disc`, for arrays.
-
-    Parameters
-    ----------
-    lon, lat, radius_m
-        WGS84 degrees and metres, shape (n,). A missing coordinate gives None, a radius of 0 an empty polygon.
-
-    Examples
-    --------
-    >>> round(float(area_m2(discs([76], [39], [5_000]))[0] / (np.pi * 5_000**2)), 5)
-    1.0
-    """
-    return _discs(*(np.asarray(v, dtype=np.float64) for v in np.broadcast_arrays(lon, lat, radius_m)))[0]
-
-
-def _discs(lon: FloatArray, lat: FloatArray, radius: FloatArray) -> tuple[NDArray[np.object_], Circles, IntArray]:
-    """Discs as polygons; those that are plain rings also as circles, with the position of each (-1: not plain)."""
-    out = np.full(lon.shape, None, dtype=object)
-    known = np.isfinite(lon) & np.isfinite(lat) & np.isfinite(radius)
-    out[known & (radius <= 0)] = shapely.Polygon()
-    drawn = known & (radius > 0)
-    # Near a pole or the antimeridian a disc is no plain ring; those few are drawn one by one.
-    reach = np.degrees(np.where(drawn, radius, 0.0) / 6.3e6) * 1.1
-    narrow = np.cos(np.radians(np.minimum(np.abs(lat) + reach, 90)))
-    plain = drawn & (narrow > 0.02)
-    plain[plain] &= np.abs(lon[plain]) + reach[plain] / narrow[plain] < 180
-    circle = np.where(plain, np.cumsum(plain) - 1, -1)
-    circles = Circles.of(lon[plain], lat[plain], radius[plain])
-    out[plain] = circles.polygons()
-    for row in np.flatnonzero(drawn & ~plain):
-        out[row] = disc(float(lon[row]), float(lat[row]), float(radius[row]))
-    return out, circles, circle
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +120,7 @@ class Zones:
             lon, lat = _centres(geometry)
             ids, why, homes, lon, lat = (np.repeat(v, rings.size) for v in (ids, why, homes, lon, lat))
             radius = np.tile(rings, len(frame))
-            geometry, circles, circle = _discs(lon, lat, radius * 1000)
+            geometry, circles, circle = plain_discs(lon, lat, radius * 1000)
             area = np.where(shapely.is_missing(geometry), np.nan, 0.0)
             area[circle >= 0] = circles.area_m2
             odd = (circle < 0) & (area == 0)

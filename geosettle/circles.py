@@ -9,15 +9,16 @@ is convex; the polygon may be anything valid, with holes and parts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M, area_m2
+from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M, area_m2, disc
 
-__all__ = ["Circles", "Edges", "shared_m2"]
+__all__ = ["Circles", "Edges", "discs", "plain_discs", "shared_m2"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -26,6 +27,7 @@ _SAMPLES: Final = 24
 _E2: Final = FLATTENING * (2 - FLATTENING)
 _NODE: Final = 0.5 / np.sqrt(3)
 _PAIR_EDGES: Final = 1_000_000
+_LARGE: Final = 64
 
 
 def _authalic(lat_rad: FloatArray) -> FloatArray:
@@ -165,6 +167,14 @@ class Edges:
         start = np.concatenate([[0], np.cumsum(count)[:-1]])
         return cls(x0, y0, x1, y1, _integral(x0, y0, x1, y1), start.astype(np.intp), count.astype(np.intp))
 
+    @cached_property
+    def large_tree(self) -> tuple[shapely.STRtree, IntArray, IntArray]:
+        """Index of the edges of polygons with many of them, their positions, and whose they are."""
+        owner = self.owners()
+        position = np.flatnonzero(self.count[owner] > _LARGE)
+        ends = np.stack([self.x0, self.y0, self.x1, self.y1], axis=-1)[position].reshape(-1, 2, 2)
+        return shapely.STRtree(shapely.linestrings(ends)), position, owner[position]
+
     def take(self, order: IntArray) -> Edges:
         """Edges of the polygons in another order."""
         return Edges(self.x0, self.y0, self.x1, self.y1, self.integral, self.start[order], self.count[order])
@@ -181,6 +191,41 @@ class Edges:
         tall = np.nan_to_num(bounds[:, 3] - bounds[:, 1]) > 1
         total[tall] = area_m2(polygons[tall])
         return np.asarray(total)
+
+
+def discs(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike) -> NDArray[np.object_]:
+    """Geodesic discs around many points; as `geosettle.geodesy.disc`, for arrays.
+
+    Parameters
+    ----------
+    lon, lat, radius_m
+        WGS84 degrees and metres, shape (n,). A missing coordinate gives None, a radius of 0 an empty polygon.
+
+    Examples
+    --------
+    >>> round(float(area_m2(discs([76], [39], [5_000]))[0] / (np.pi * 5_000**2)), 5)
+    1.0
+    """
+    return plain_discs(*(np.asarray(v, dtype=np.float64) for v in np.broadcast_arrays(lon, lat, radius_m)))[0]
+
+
+def plain_discs(lon: FloatArray, lat: FloatArray, radius: FloatArray) -> tuple[NDArray[np.object_], Circles, IntArray]:
+    """Discs as polygons; those that are plain rings also as circles, with the position of each (-1: not plain)."""
+    out = np.full(lon.shape, None, dtype=object)
+    known = np.isfinite(lon) & np.isfinite(lat) & np.isfinite(radius)
+    out[known & (radius <= 0)] = shapely.Polygon()
+    drawn = known & (radius > 0)
+    # Near a pole or the antimeridian a disc is no plain ring; those few are drawn one by one.
+    reach = np.degrees(np.where(drawn, radius, 0.0) / 6.3e6) * 1.1
+    narrow = np.cos(np.radians(np.minimum(np.abs(lat) + reach, 90)))
+    plain = drawn & (narrow > 0.02)
+    plain[plain] &= np.abs(lon[plain]) + reach[plain] / narrow[plain] < 180
+    circle = np.where(plain, np.cumsum(plain) - 1, -1)
+    circles = Circles.of(lon[plain], lat[plain], radius[plain])
+    out[plain] = circles.polygons()
+    for row in np.flatnonzero(drawn & ~plain):
+        out[row] = disc(float(lon[row]), float(lat[row]), float(radius[row]))
+    return out, circles, circle
 
 
 def _wedge(circles: Circles, disc: IntArray, x: FloatArray, y: FloatArray) -> IntArray:
@@ -276,13 +321,41 @@ def shared_m2(
     0.5
     """
     out = np.zeros(disc.size)
-    bounds = np.concatenate([[0], np.cumsum(edges.count[polygon])])
-    start = 0
-    while start < disc.size:
-        stop = max(start + 1, int(np.searchsorted(bounds, bounds[start] + _PAIR_EDGES, side="right")) - 1)
-        out[start:stop] = _shared(circles, polygons, edges, disc[start:stop], polygon[start:stop])
-        start = stop
+    large = edges.count[polygon] > _LARGE
+    for rows, find in ((np.flatnonzero(~large), _every_edge), (np.flatnonzero(large), _edges_near)):
+        if rows.size == 0:
+            continue
+        size = np.cumsum(np.minimum(edges.count[polygon[rows]], _LARGE))
+        blocks = np.split(rows, np.searchsorted(size, np.arange(_PAIR_EDGES, size[-1], _PAIR_EDGES)))
+        for block in blocks:
+            if block.size:
+                d, p = disc[block], polygon[block]
+                out[block] = _shared(circles, polygons, edges, (d, p), find(circles, edges, d, p))
     return out
+
+
+def _every_edge(circles: Circles, edges: Edges, disc: IntArray, polygon: IntArray) -> tuple[IntArray, IntArray]:
+    """Positions of pairs and of all edges of their polygons."""
+    del circles
+    count = edges.count[polygon]
+    before = np.concatenate([[0], np.cumsum(count)[:-1]])
+    pair = np.repeat(np.arange(disc.size), count)
+    return pair, np.arange(pair.size) - np.repeat(before, count) + np.repeat(edges.start[polygon], count)
+
+
+def _edges_near(circles: Circles, edges: Edges, disc: IntArray, polygon: IntArray) -> tuple[IntArray, IntArray]:
+    """Positions of pairs and of those edges of their polygons that come near the disc; the others add nothing."""
+    tree, position, owner = edges.large_tree
+    some, which = np.unique(disc, return_inverse=True)
+    at, found = tree.query(circles.boxes()[some])
+    wanted = which * edges.count.size + polygon
+    order = np.argsort(wanted, kind="stable")
+    key = at * edges.count.size + owner[found]
+    slot = np.minimum(np.searchsorted(wanted[order], key), wanted.size - 1)
+    hit = wanted[order][slot] == key
+    pair, edge = order[slot[hit]], position[found[hit]]
+    sort = np.lexsort((edge, pair))
+    return pair[sort], edge[sort]
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,14 +373,16 @@ class _PairEdges:
 
 
 def _shared(
-    circles: Circles, polygons: NDArray[np.object_], edges: Edges, disc: IntArray, polygon: IntArray
+    circles: Circles,
+    polygons: NDArray[np.object_],
+    edges: Edges,
+    pairs: tuple[IntArray, IntArray],
+    near_edges: tuple[IntArray, IntArray],
 ) -> FloatArray:
-    """Square metres of one block of pairs."""
+    """Square metres of one block of pairs, from the edges that may matter."""
+    disc, polygon = pairs
+    pair, edge = near_edges
     n = disc.size
-    count = edges.count[polygon]
-    pair = np.repeat(np.arange(n), count)
-    before = np.concatenate([[0], np.cumsum(count)[:-1]])
-    edge = np.arange(pair.size) - np.repeat(before, count) + np.repeat(edges.start[polygon], count)
     which = disc[pair]
     lon, lat = circles.lon[which], circles.lat[which]
     near = _PairEdges(edges.x0[edge] - lon, edges.y0[edge] - lat, edges.x1[edge] - lon, edges.y1[edge] - lat, pair)

@@ -64,6 +64,7 @@ def found():
         ("B", "land_beyond_50km", 1.0),
         ("A", "land_radii_motor", 6.25),  # 25 / 4
         ("A", "land_radii_cart", 12.5),
+        ("A", "land_radii_unweighted_motor", 5.0),
         ("B", "land_gini", 0.0),
     ],
 )
@@ -188,6 +189,18 @@ def test_access_by_hand_on_the_equator():
     assert value(found, "site", "B", "nearest_prefecture_seat") == pytest.approx(2 * DEGREE, rel=1e-6)
     assert value(found, "site", "B", "places_within_150km") == 2
     assert value(found, "site", "A", "places_within_150km") == 1
+
+
+def test_kinds_that_serve_alike_form_a_group():
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, groups={"town": ["county_seat", "prefecture_seat"], "bank": ["bank"]}
+    )
+    assert value(found, "site", "B", "nearest_town") == value(found, "site", "B", "nearest_county_seat")
+    far = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES.loc[["p1", "p3"]].iloc[[1]], groups={"town": ["county_seat", "prefecture_seat"]}
+    )
+    assert value(far, "site", "B", "nearest_town") == pytest.approx(2 * DEGREE, rel=1e-6)
+    assert value(found, "site", "B", "nearest_bank", "why") == "no place of kind bank in the study"
 
 
 def test_positional_uncertainty_of_both_ends_makes_the_interval():
@@ -370,6 +383,19 @@ def test_change_with_wide_positions_is_not_distinguishable():
     moved = change(found, PAIRS).set_index(["id", "indicator", "weighting"])
     assert moved.loc[("A", "nearest_county_seat", "households"), "direction"] == "not distinguishable"
     assert moved.loc[("A", "nearest_county_seat", "households"), "low"] < 0
+
+
+def test_the_interval_of_a_change_takes_both_ends_apart():
+    origins = ORIGINS.assign(uncertainty_km=[7.0, 7.0, 7.0])
+    found = remoteness(PAIRS, SITES.assign(uncertainty_km=[2.0, 2.0]), origins, PLACES)
+    at = {o: value(found, "origin", o, "nearest_county_seat") for o in ("o1", "o2")}
+    row = (
+        change(found, PAIRS).set_index(["id", "indicator", "weighting"]).loc[("A", "nearest_county_seat", "households")]
+    )
+    origin = (at["o1"] + 3 * at["o2"]) / 4
+    # The site lies on its centre (0 to 2 km), the origins 7 km either way: -(origin + 7) to 2 - (origin - 7).
+    assert row["low"] == pytest.approx(-origin - 7)
+    assert row["high"] == pytest.approx(2 - origin + 7)
 
 
 def test_change_without_households_is_given_per_flow():

@@ -255,7 +255,7 @@ def _hidden(groups: dict[str, FloatArray], smallest: int, *, yes_no: bool) -> se
     rest = sorted((len(v), k) for k, v in groups.items() if k not in hidden)
     while hidden and rest:
         together = np.concatenate([groups[k] for k in sorted(hidden)])
-        if len(hidden) > 1 and not _too_small(together, smallest, yes_no=yes_no):
+        if not _too_small(together, smallest, yes_no=yes_no):
             break
         hidden.add(rest.pop(0)[1])
     return hidden

@@ -8,6 +8,7 @@ is one entry in `INDICATORS`. Scores that need a mean or a spread are relative t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -48,6 +49,7 @@ def remoteness(
     farming_radius_km: Mapping[str, float] = FARMING_RADIUS_KM,
     trips_per_year: float = 1,
     kinds: Sequence[str] | None = None,
+    groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
     minutes: Sequence[float] = (30, 60, 120),
     reach_km: Sequence[float] = (10, 30, 60),
     ladder: Sequence[str] = ("prefecture_seat", "county_seat", "township_seat"),
@@ -90,6 +92,8 @@ def remoteness(
         Round trips a year for `land_hours_year`.
     kinds
         Kinds of place for `nearest`; default those in `places`.
+    groups
+        Name to kinds of place that serve alike, for `nearest` too: a prefecture seat is also a county seat.
     minutes, reach_km
         Limits for `places_within`, minutes for metrics in hours and km for those in km.
     ladder, higher_serves
@@ -126,11 +130,12 @@ def remoteness(
     present = sorted(set(_string_kinds(places))) if kinds is None else list(kinds)
     options = {
         "thresholds_km": thresholds_km, "thresholds_h": thresholds_h, "farming_radius_km": farming_radius_km,
-        "trips_per_year": trips_per_year, "kinds": present, "minutes": minutes, "reach_km": reach_km, "ladder": ladder,
-        "aria_cap": aria_cap, "gravity_reach_km": gravity_reach_km, "gravity_floor_km": gravity_floor_km,
-        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h, "higher_serves": higher_serves,
-        "demand": demand, "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h,
-        "roads": roads, "rural_access_km": rural_access_km,
+        "trips_per_year": trips_per_year, "kinds": present, "groups": groups, "minutes": minutes,
+        "reach_km": reach_km, "ladder": ladder, "higher_serves": higher_serves, "aria_cap": aria_cap,
+        "gravity_reach_km": gravity_reach_km, "gravity_floor_km": gravity_floor_km,
+        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h, "demand": demand,
+        "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h, "roads": roads,
+        "rural_access_km": rural_access_km,
     }  # fmt: skip
     points = {"site": sites.sort_index(), "origin": origins.sort_index()}
     nearby: dict[tuple[str, str], pd.DataFrame] = {}

@@ -89,15 +89,17 @@ def _nearest_by_kind(distance: FloatArray, kinds: NDArray[Any], wanted: Sequence
 
 
 def nearest(inputs: Inputs) -> pd.DataFrame:
-    """Distance to the nearest place of each kind."""
-    wanted, kinds = tuple(inputs.options["kinds"]), _kinds(inputs)
+    """Distance to the nearest place of each kind, and of each group of kinds."""
+    kinds = _kinds(inputs)
+    wanted = {kind: (kind,) for kind in inputs.options["kinds"]} | dict(inputs.options["groups"])
     frames = []
     for near in _tables(inputs):
-        ends = [_nearest_by_kind(d, kinds, wanted) for d in (near.distance, near.low, near.high)]
-        for k, kind in enumerate(wanted):
-            count = int((kinds == kind).sum())
-            other = f"no place of kind {kind} can be reached" if count else f"no place of kind {kind} in the study"
-            frames.append(near.frame(f"nearest_{kind}", [e[:, k] for e in ends], n=count, other=other))
+        for name, members in wanted.items():
+            mine = np.isin(kinds.astype(str), list(members))
+            ends = [_nearest_by_kind(d, mine, (True,))[:, 0] for d in (near.distance, near.low, near.high)]
+            what = f"place of kind {' or '.join(members)}"
+            other = f"no {what} can be reached" if mine.any() else f"no {what} in the study"
+            frames.append(near.frame(f"nearest_{name}", ends, n=int(mine.sum()), other=other))
     return stack(frames)
 
 

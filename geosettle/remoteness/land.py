@@ -188,16 +188,17 @@ def beyond(inputs: Inputs) -> pd.DataFrame:
     return stack(frames)
 
 
-def multiples(inputs: Inputs) -> pd.DataFrame:
+def multiples(inputs: Inputs, *, weighted: bool = True) -> pd.DataFrame:
     """Mean distance over the farming radius of each mode."""
     frames = []
     for group in _groups(inputs):
         if group.unit != "km":
             continue
-        centre = mean(group, group.weights())
+        centre = mean(group, group.weights() if weighted else np.ones(len(group.rows)))
         for mode, radius in inputs.options["farming_radius_km"].items():
             values = [m / radius for m in centre]
-            frames.append(group.frame(f"land_radii_{mode}", values, weighted=True, unit="farming radii"))
+            name = f"land_radii_{mode}" if weighted else f"land_radii_unweighted_{mode}"
+            frames.append(group.frame(name, values, weighted=weighted, unit="farming radii"))
     return stack(frames)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -155,6 +155,14 @@ def judge_claims(
 
 
 def _judge(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
+    """Verdict of one claim; a value read out of damaged print is marked as a reading, whatever the verdict."""
+    made = _verdict(claim, evidence, tolerances)
+    if str(claim.get("value_basis")) == "interpreted":
+        made["why"] = _join(made["why"], "the value is a reading of damaged print")
+    return made
+
+
+def _verdict(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
     quantity = QUANTITIES.get(str(claim["quantity"]))
     claimed = None if pd.isna(claim["value"]) else str(claim["value"])
     if quantity is None:
@@ -292,6 +300,13 @@ def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> C
 def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     """Persons of the programme: its households times the persons per household of the listed sites."""
     summed = _people("persons")(evidence, claim)
+    site = _site(evidence, claim)
+    if site is not None and evidence.sites is not None and summed.value is not None:
+        households, claimed = _number(site.get("households")), _number(claim["value"])
+        if households and claimed:
+            others = _persons_per_household(evidence.in_scope(evidence.sites))
+            ratio = f"claimed persons over the site's households {claimed / households:.2f}"
+            return replace(summed, why=_join(summed.why, ratio, others))
     if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
         return summed
     same = evidence.claims[

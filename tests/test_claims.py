@@ -176,6 +176,20 @@ def test_lost_values_say_so():
     )
 
 
+def test_readings_of_damaged_print_are_marked():
+    row = one({"subject": "S1", "quantity": "x", "value": "3", "value_basis": "interpreted"})
+    assert row["why"].endswith("the value is a reading of damaged print")
+    assert "reading" not in one({"subject": "S1", "quantity": "x", "value": "3", "value_basis": "as printed"})["why"]
+
+
+def test_persons_of_a_site_show_its_persons_per_household():
+    listed = sites(households=[10.0, 10.0], persons=[40.0, 50.0])
+    row = one({"subject": "S1", "quantity": "persons", "value": "40"}, sites=listed)
+    assert row["verdict"] == "cannot be decided"
+    assert "claimed persons over the site's households 4.00" in row["why"]
+    assert "4.50 (4.00 to 5.00)" in row["why"]
+
+
 def test_claims_keep_their_own_columns_and_order():
     claims = pd.DataFrame(
         {"subject": ["x", "y"], "quantity": ["a", "b"], "value": ["1", "2"], "mine": ["p", "q"]}, index=[7, 3]
@@ -219,7 +233,7 @@ EXPECTED = {
     "S0-11": ("agrees", "Kunyu, Tumxuk"),
     "S0-12": ("not computable", NO_LAYER),
     "S0-13": ("not computable", NO_LAYER),
-    "S0-14": ("not computable", NO_LAYER),
+    "S0-14": ("not computable", "the value is a reading of damaged print"),
     "S0-15": ("not computable", NO_LAYER),
     "S0-16": ("not computable", "no flow has persons and the year 2019"),
     "S0-17": ("differs", "11 different names are printed"),
@@ -264,7 +278,7 @@ EXPECTED = {
     "S1-02": ("cannot be decided", "claimed persons over claimed households 4.22"),
     "S1-03": ("not computable", NO_LAYER),
     "S1-04": ("cannot be decided", DECLARED),
-    "S1-05": ("cannot be decided", DECLARED),
+    "S1-05": ("cannot be decided", "claimed persons over the site's households 4.44"),
     "S1-06": ("cannot be decided", "2 origins with a flow documented, 1 inferred"),
     "S1-07": ("cannot be decided", "repeats a declared year"),
     "S1-08": ("cannot be decided", DERIVED),

@@ -1,3 +1,4 @@
+# ruff: noqa: PD011  (`values` of a Raster)
 """Travel over terrain and roads together, travel surfaces, and scenarios side by side."""
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ def test_two_sets_of_closures_side_by_side():
     pairs = np.array([[0, 1], [0, 2], [1, 1]])
     context = Context(roads=roads, options={"road": {"max_access_km": 1.0}})
     table = compare_scenarios(
-        metric, places, places, pairs, context, {"summer": {}, "winter": {"road": {"season": "winter"}}}
+        metric, places, places, pairs, context, scenarios={"summer": {}, "winter": {"road": {"season": "winter"}}}
     )
     winter = table[table.scenario == "winter"].reset_index(drop=True)
     assert winter.effect.tolist() == ["longer", "lost", "unknown"]
@@ -202,4 +203,4 @@ def test_two_sets_of_closures_side_by_side():
     assert winter.why[1].startswith("no road within 1 km of the site")
     assert (table[table.scenario == "summer"].effect == "baseline").all()
     with pytest.raises(InputError, match="two scenarios"):
-        compare_scenarios(metric, places, places, pairs, context, {"only": {}})
+        compare_scenarios(metric, places, places, pairs, context, scenarios={"only": {}})

@@ -23,6 +23,7 @@ def compare_scenarios(
     sites: gpd.GeoDataFrame,
     pairs: NDArray[np.intp],
     context: Context,
+    *,
     scenarios: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> pd.DataFrame:
     """Measure pairs under several scenarios and compare each with the first.
@@ -51,7 +52,7 @@ def compare_scenarios(
     """
     if len(scenarios) < 2:
         raise InputError("a comparison needs two scenarios or more", value=len(scenarios))
-    frames = []
+    frames: list[pd.DataFrame] = []
     baseline: NDArray[np.float64] | None = None
     for name, options in scenarios.items():
         merged = {m: {**context.options.get(m, {}), **options.get(m, {})} for m in {*context.options, *options}}

@@ -19,7 +19,7 @@ from geosettle.errors import CrsError, UnknownNameError
 
 __all__ = ["DATUMS", "WGS84", "crs_name", "from_wgs84", "parse_crs", "same_crs", "to_lonlat", "to_wgs84"]
 
-pyproj.network.set_network_enabled(active=False)
+pyproj.network.set_network_enabled(active=False)  # type: ignore[attr-defined]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 FloatArray = NDArray[np.float64]
@@ -176,7 +176,10 @@ def parse_crs(definition: Any) -> pyproj.CRS:
     text = definition.strip() if isinstance(definition, str) else definition
     if isinstance(text, str) and text.isdecimal():
         text = int(text)
-    where = {"value": str(definition)[:80], "mend": "Give an EPSG code such as EPSG:4326 or EPSG:32643."}
+    where: dict[str, Any] = {
+        "value": str(definition)[:80],
+        "mend": "Give an EPSG code such as EPSG:4326 or EPSG:32643.",
+    }
     try:
         crs = pyproj.CRS.from_user_input(text)
     except (ProjCrsError, TypeError, ValueError) as error:

@@ -1,5 +1,7 @@
 """What each layer of a study must hold. A new layer is one entry in LAYERS."""
 
+# ruff: noqa: RUF001, RUF002  (look-alike characters are what is handled here)
+
 from __future__ import annotations
 
 import re
@@ -319,11 +321,11 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
 
 
 def plain_name(name: str) -> str:
-    """Column name without case, spaces, full-width forms, invisible characters and punctuation.
+    r"""Column name without case, spaces, full-width forms, invisible characters and punctuation.
 
     Examples
     --------
-    >>> plain_name("\\ufeff Site　ID "), plain_name("ＬＯＮ")
+    >>> plain_name("\ufeff Site　ID "), plain_name("ＬＯＮ")
     ('site_id', 'lon')
     """
     folded = unicodedata.normalize("NFKC", name)
@@ -362,7 +364,7 @@ def find_columns(
     bare: dict[str, list[str]] = {}
     for header in headers:
         exact.setdefault(plain_name(header), []).append(header)
-        without_unit = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))  # noqa: RUF001
+        without_unit = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))
         bare.setdefault(without_unit, []).append(header)
     taken = dict(mapping or {})
     absent = [header for header in taken.values() if header not in headers and plain_name(header) not in exact]

@@ -214,7 +214,7 @@ class Problem:
 
 
 def problem(code: str, message: str = "", **where: Any) -> Problem:
-    """A problem with the severity and mend its code usually has.
+    """Return a problem with the severity and mend its code usually has.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def default_settings() -> dict[str, Any]:
-    """A fresh copy of every setting with its default.
+    """Return a fresh copy of every setting with its default.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def default_settings() -> dict[str, Any]:
 
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
-    """A frame with every column of the layer, in the layer's order, the absent ones missing; others follow.
+    """Return a frame with every column of the layer, in the layer's order, the absent ones missing; others follow.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
 
 
 def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFrame:
-    """A user's frame as the layer `role`: indexed by its key as text, on WGS84, every column of the layer present.
+    """Return a user's frame as the layer `role`: indexed by its key as text, on WGS84, with every column.
 
     Parameters
     ----------
@@ -81,19 +81,13 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
     key = spec.key[0] if len(spec.key) == 1 else ""
     if key and key not in out and (out.index.name == key or not isinstance(out.index, pd.RangeIndex)):
         out = out.reset_index(names=key)
-    geographic = isinstance(out, gpd.GeoDataFrame) and out._geometry_column_name is not None  # noqa: SLF001
-    faults = [f"column {c.name} is missing" for c in spec.columns if c.required and c.name not in out]
     for name in {*spec.key, *spec.references} & set(out.columns):
         out[name] = _as_ids(out[name])
-        if name in spec.key and out[name].isna().any():
-            faults.append(f"{int(out[name].isna().sum())} row(s) have no {name}")
-    if key and key in out and (twice := out[key].dropna()[out[key].dropna().duplicated()].unique()).size:
-        faults.append(f"{key} is repeated: {', '.join(sorted(twice)[:5])}")
+    geographic = isinstance(out, gpd.GeoDataFrame) and out.active_geometry_name is not None
     needs = "none" not in spec.geometries
+    faults = _faults(out, spec, geographic=geographic)
     if needs and not geographic and not {"lon", "lat"} <= set(out.columns):
         faults.append("there is neither a geometry nor lon and lat")
-    if geographic and cast("gpd.GeoDataFrame", out).crs is None:
-        faults.append("the geometry has no coordinate reference system (set_crs)")
     if faults:
         raise InputError(f"{role}: {'; '.join(faults)}", mend="See geosettle.LAYERS for what the layer must hold.")
     if geographic:
@@ -115,8 +109,23 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
     return plain.set_index(key) if key else plain
 
 
+def _faults(frame: pd.DataFrame, spec: LayerSpec, *, geographic: bool) -> list[str]:
+    """Why a frame cannot be the layer, each in a few words."""
+    faults = [f"column {c.name} is missing" for c in spec.columns if c.required and c.name not in frame]
+    for name in spec.key:
+        ids = frame[name] if name in frame else pd.Series(dtype="str")
+        if ids.isna().any():
+            faults.append(f"{int(ids.isna().sum())} row(s) have no {name}")
+        twice = ids.dropna()[ids.dropna().duplicated()].unique()
+        if len(spec.key) == 1 and twice.size:
+            faults.append(f"{name} is repeated: {', '.join(sorted(twice)[:5])}")
+    if geographic and cast("gpd.GeoDataFrame", frame).crs is None:
+        faults.append("the geometry has no coordinate reference system (set_crs)")
+    return faults
+
+
 def _as_ids(values: pd.Series) -> pd.Series:
-    """Identifiers as text; a whole number has no decimals, and 007 stays 007."""
+    """Return identifiers as text; a whole number has no decimals, and 007 stays 007."""
 
     def text(value: Any) -> str | None:
         if pd.isna(value):

@@ -123,9 +123,12 @@ def _accepted(checked: Any) -> gpd.GeoDataFrame | pd.DataFrame:
 
 
 def check_layer(
-    frame: pd.DataFrame, role: str, *, region: tuple[float, float, float, float] | None = None
+    frame: pd.DataFrame,
+    role: str,
+    *,
+    region: tuple[float, float, float, float] | None = None,
 ) -> tuple[gpd.GeoDataFrame | pd.DataFrame, tuple[Problem, ...]]:
-    """A frame as one layer: the rows that can be used, and everything that is wrong.
+    """Return a frame as one layer: the rows that can be used, and everything that is wrong.
 
     Parameters
     ----------
@@ -163,7 +166,12 @@ def check_layer(
     )
     cells = cells.where(cells.notna(), None)
     source = Source(
-        cells, "frame", "frame", layer=role, geometry=None if geometry is None else np.asarray(geometry), crs=crs
+        cells,
+        "frame",
+        "frame",
+        layer=role,
+        geometry=None if geometry is None else np.asarray(geometry),
+        crs=crs,
     )
     checked = understand(source, role, Options(region=region))
     return checked.frame, checked.problems

@@ -44,7 +44,9 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
     total = sum(m.file_size for m in members)
     if total > TOTAL:
         raise Refused(
-            "file_too_large", f"the archive unpacks to {total / 1e6:.0f} MB; at most {TOTAL / 1e6:.0f} MB", file=file
+            "file_too_large",
+            f"the archive unpacks to {total / 1e6:.0f} MB; at most {TOTAL / 1e6:.0f} MB",
+            file=file,
         )
     seen: set[str] = set()
     for member in members:
@@ -66,7 +68,7 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
 
 @contextmanager
 def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Iterator[tuple[Path, str, str | None]]:
-    """The one dataset of an archive, unpacked into a folder that is removed afterwards.
+    """Unpack the one dataset of an archive, unpacked into a folder that is removed afterwards.
 
     Yields
     ------

@@ -34,7 +34,7 @@ _STRIP_DEG: Final = 0.02
 
 
 def references(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
-    """Identifiers that refer to rows of another layer which do not exist, or were set aside."""
+    """Find identifiers that refer to rows of another layer which do not exist, or were set aside."""
     out: Found = []
     for role, checked in layers.items():
         for column, target in LAYERS[role].references.items():
@@ -156,7 +156,7 @@ def declared_distances(layers: Layers, _rasters: Rasters, _aliases: Mapping[str,
 
 def _places(checked: Checked, ids: pd.Series) -> tuple[NDArray[np.float64], ...]:
     """Longitude, latitude and uncertainty in km of the rows that ids name; NaN where unknown."""
-    at = checked.frame.index.get_indexer(ids)
+    at = checked.frame.index.get_indexer(pd.Index(ids))
     x, y = (np.where(at >= 0, v[at], np.nan) if len(v) else np.full(len(at), np.nan)
             for v in centres(checked.frame.geometry.to_numpy()))  # fmt: skip
     wide = checked.frame["uncertainty_km"].fillna(0).to_numpy(dtype=float)
@@ -294,7 +294,7 @@ def declared_units(checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[s
     names: dict[str, list[int]] = {}
     also = {_unit_name(k): _unit_name(v) for k, v in aliases.items()}
     for column in ("name", "name_local"):
-        for i, name in enumerate(units[column] if column in units else ()):
+        for i, name in enumerate(units.get(column, ())):
             if isinstance(name, str):
                 names.setdefault(_unit_name(name), []).append(i)
     shapes = units.geometry.to_numpy()
@@ -302,7 +302,7 @@ def declared_units(checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[s
     for column in ("county", "prefecture"):
         if column not in frame:
             continue
-        for i in np.flatnonzero(frame[column].notna().to_numpy() & np.isfinite(x)):
+        for i in np.flatnonzero(frame[column].notna().to_numpy() & np.isfinite(x)).tolist():
             declared = str(frame[column].iloc[i])
             key = _unit_name(declared)
             hits = names.get(key) or names.get(also.get(key, ""), [])
@@ -358,7 +358,7 @@ def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> F
 
 
 def suspect_datum(frame: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame]) -> list[Problem]:
-    """A suspicion, with the size of the shift; nothing is corrected."""
+    """Find a suspicion, with the size of the shift; nothing is corrected."""
     found = find_shift(frame, others)
     if found is None:
         return []

@@ -19,9 +19,11 @@ from geosettle.crs import WGS84
 from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.io.between import boundary_faults, declared_units, suspect_datum
+from geosettle.io.columns import Columns
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of
 from geosettle.io.plausible import HOME, inside
+from geosettle.io.positions import locate
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Refused, centres
 from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
@@ -86,7 +88,9 @@ def _box(region: Any) -> Region:
     west, south, east, north = (float(v) for v in region)
     if not (-90 <= south < north <= 90 and -180 <= west <= 360 and -180 <= east <= 360 and west != east):
         raise InputError(
-            "the region must be west, south, east, north in degrees", value=region, mend="For example 73,34,86,42."
+            "the region must be west, south, east, north in degrees",
+            value=region,
+            mend="For example 73,34,86,42.",
         )
     return west, south, east, north
 
@@ -107,7 +111,7 @@ def _answer(problems: list[Problem], rows_in: int, rows_ok: int, summary: dict[s
 
 
 def _plain(value: Any) -> Any:
-    """The value with nothing in it that JSON does not know."""
+    """Return the value with nothing in it that JSON does not know."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | np.ndarray | pd.Index):
@@ -149,7 +153,12 @@ def guess_role(file: Path, options: Options) -> str | None:
         return stem
     every = frozenset().union(*(known_names(r) for r in LAYERS))
     source = open_source(
-        file, names=every, encoding=options.encoding, layer=options.layer, sheet=options.sheet, role=None
+        file,
+        names=every,
+        encoding=options.encoding,
+        layer=options.layer,
+        sheet=options.sheet,
+        role=None,
     )
     headers = [str(c) for c in source.cells.columns]
     scores = {}
@@ -167,7 +176,7 @@ def guess_role(file: Path, options: Options) -> str | None:
 
 
 def _against_reference(checked: Checked) -> list[Problem]:
-    """What a single layer shows by itself and beside the boundaries and places of the embedded study, if it lies there."""
+    """Find what a single layer shows by itself and, where it lies there, beside the embedded study."""
     out = boundary_faults(checked) if checked.role == "boundaries" else []
     frame = checked.frame
     if not isinstance(frame, gpd.GeoDataFrame) or checked.role not in {"sites", "origins", "places", "boundaries"}:
@@ -206,7 +215,7 @@ def _reference() -> dict[str, gpd.GeoDataFrame]:
 
 
 def summary(checked: Checked) -> dict[str, Any]:
-    """What was understood of a layer: the rows that are used, in the order of the file."""
+    """Return what was understood of a layer: the rows that are used, in the order of the file."""
     frame, source = checked.frame, checked.source
     out: dict[str, Any] = {
         "role": checked.role, "format": source.format, "encoding": source.encoding, "layer": source.layer,
@@ -253,7 +262,7 @@ def _geometry_summary(frame: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def _raster(file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]) -> dict[str, Any]:
-    """A raster: what it is, and its values at points if asked for."""
+    """Describe a raster: what it is, and its values at points if asked for."""
     if kind_of(file) != "tiff":
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
@@ -300,9 +309,6 @@ def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list
 
 def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Values of the raster at the points of a table, in its order."""
-    from geosettle.io.columns import Columns  # noqa: PLC0415
-    from geosettle.io.positions import locate  # noqa: PLC0415
-
     names = frozenset(plain_name(n) for c in (LON, LAT, WKT) for n in (c.name, *c.aliases))
     source = open_source(points, names=names, role=None)
     found, _, _ = find_columns([str(c) for c in source.cells.columns], _POINTS)
@@ -320,7 +326,8 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
         there[0][known], there[1][known] = change.transform(x[known], y[known])
     values = raster.sample(*there)
     label = next(
-        (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"), None
+        (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"),
+        None,
     )
     ids = [str(i + 1) for i in range(len(x))] if label is None else [str(v) for v in source.cells[label]]
     rows = zip(ids, x.tolist(), y.tolist(), values.tolist(), strict=True)
@@ -345,6 +352,6 @@ def _study(path: Path, region: Any) -> dict[str, Any]:
 
 
 def _unused(folder: Path, inputs: Mapping[str, Any]) -> list[Problem]:
-    """Data files of a study folder that no layer reads."""
+    """Find data files of a study folder that no layer reads."""
     files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in EXTENSIONS and f.suffix.lower() != ".txt"]
     return [problem("file_unused", file=f.name) for f in files if f.name not in inputs]

@@ -1,5 +1,7 @@
 """Columns of a source matched with those of a layer, and their cells converted."""
 
+# ruff: noqa: RUF001  (look-alike characters are what is handled here)
+
 from __future__ import annotations
 
 import datetime as dt
@@ -33,9 +35,10 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
 
 _PERSONAL: Final = re.compile(
     r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
-    r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|email|e_mail|邮箱|"
+    r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|"
+    r"email|e_mail|邮箱|"
     r"户主|户主姓名|姓名|head_of_household|household_head|hh_head|head_name|person_name|person|full_name|first_name|"
-    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$"
+    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$",
 )
 _ID_CARD: Final = re.compile(r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$")
 _PHONE: Final = re.compile(r"^(\+?86[- ]?)?1[3-9]\d{9}$")
@@ -76,10 +79,10 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
         problems.append(
             problem(
                 "column_missing",
-                f"The column {column.name} ({column.meaning}) is missing; the file has: {', '.join(headers) or 'none'}.",
+                f"The column {column.name} ({column.meaning}) is missing; the file has {', '.join(headers) or 'none'}.",
                 column=column.name,
                 mend=f"Add it under one of these names: {also}; or map it with --map {column.name}=NAME.",
-            )
+            ),
         )
     for name, hits in unclear.items():
         same = all(source.cells[h].equals(source.cells[hits[0]]) for h in hits[1:])
@@ -115,7 +118,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         header = found.headers[column.name]
         series, said = _column(source, column, header, is_key=column.name in spec.key)
         if column.name in spec.references and not is_key_of(column.name, spec):
-            series = series.map(lambda v: clean_id(v), na_action="ignore").astype("str")
+            series = series.map(clean_id, na_action="ignore").astype("str")
         out[column.name] = series
         problems += said
     used = set(found.headers.values()) | coordinates
@@ -161,7 +164,7 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
 
 
 def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:
-    """Number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the column."""
+    """Return number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the column."""
     match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
     times = _UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
     if match is None or times is None:
@@ -211,8 +214,8 @@ def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Probl
 
 
 def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
-    """What to multiply a column by, from the unit its header names in brackets."""
-    bracket = re.search(r"[(（\[【](.*?)[)）\]】]\s*$", header)  # noqa: RUF001
+    """Return what to multiply a column by, from the unit its header names in brackets."""
+    bracket = re.search(r"[(（\[【](.*?)[)）\]】]\s*$", header)
     if not bracket or not column.unit:
         return 1.0, []
     unit = unicodedata.normalize("NFKC", bracket[1]).strip().casefold()
@@ -233,7 +236,7 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
     for i, text in enumerate(texts):
         if text is None:
             continue
-        where = {"row": i + 1, "column": column.name, "value": text}
+        where: dict[str, Any] = {"row": i + 1, "column": column.name, "value": text}
         if is_key and isinstance(cells.iloc[i], dt.date):
             problems.append(problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where))
         if EXCEL_ERRORS.match(text):
@@ -242,13 +245,13 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
             texts[i] = None
         elif is_key:
             cleaned = clean_id(text)
-            if cleaned != text or cleaned != str(cells.iloc[i]) and isinstance(cells.iloc[i], str):
+            if cleaned != text or (cleaned != str(cells.iloc[i]) and isinstance(cells.iloc[i], str)):
                 problems.append(problem("id_cleaned", **where))
-            if re.fullmatch(r"\d+([.,]\d+)?e\+?\d+", text, re.I):
+            if re.fullmatch(r"\d+([.,]\d+)?e\+?\d+", text, re.IGNORECASE):
                 problems.append(problem("id_scientific", **where))
             texts[i] = cleaned or None
     if column.kind == "list":
-        texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]  # noqa: RUF001
+        texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]
     if is_key or column.required:
         code = "id_missing" if is_key else "value_missing"
         empty = [i for i, t in enumerate(texts) if t is None and not _was_error(cells.iloc[i])]
@@ -261,11 +264,11 @@ def _was_error(cell: Any) -> bool:
 
 
 def clean_id(text: str) -> str:
-    """Identifier without invisible characters, with single plain spaces inside and none around.
+    r"""Return identifier without invisible characters, with single plain spaces inside and none around.
 
     Examples
     --------
-    >>> clean_id("\\u200b RS　01 "), clean_id("007")
+    >>> clean_id("\u200b RS　01 "), clean_id("007")
     ('RS 01', '007')
     """
     visible = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"})
@@ -273,5 +276,5 @@ def clean_id(text: str) -> str:
 
 
 def likeness(text: str) -> str:
-    """What is left of an identifier when spaces, case, width and punctuation are taken off."""
+    """Return what is left of an identifier when spaces, case, width and punctuation are taken off."""
     return plain_name(clean(text)).replace("_", "")

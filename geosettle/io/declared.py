@@ -20,7 +20,7 @@ _CODEPAGES: Final = {0x4D: "gbk", 0x4E: "cp949", 0x7A: "gbk", 0x78: "big5", 0x57
 
 
 def inspect_shapefile(path: Path, file: str, encoding: str | None) -> tuple[int, str]:
-    """Records that a shapefile holds, and the encoding of its texts.
+    """Return records that a shapefile holds, and the encoding of its texts.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _beside(path: Path, suffix: str, file: str) -> bytes:
 
 
 def _dbf_encoding(path: Path, dbf: bytes, header_size: int) -> str:
-    """Encoding of the texts of a .dbf: the bytes prove UTF-8, else .cpg or code page say it, else it is guessed."""
+    """Return the encoding of a .dbf: the bytes prove it, else .cpg or code page say it, else it is guessed."""
     body = dbf[header_size:]
     try:
         body.decode("ascii")
@@ -131,7 +131,8 @@ def gpkg_geometry_rows(path: Path, layer: str, file: str) -> tuple[int, NDArray[
         with closing(_connect(path)) as base:
             found = (
                 base.execute(
-                    "SELECT column_name FROM gpkg_geometry_columns WHERE lower(table_name) = lower(?)", (layer,)
+                    "SELECT column_name FROM gpkg_geometry_columns WHERE lower(table_name) = lower(?)",
+                    (layer,),
                 ).fetchone()
                 if _has(base, "gpkg_geometry_columns")
                 else None
@@ -140,10 +141,11 @@ def gpkg_geometry_rows(path: Path, layer: str, file: str) -> tuple[int, NDArray[
             if found is None:
                 count = base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  (quoted)
                 return int(count), np.zeros(0, dtype=bool)
-            rows = base.execute(f"SELECT {quoted(found[0])} IS NOT NULL FROM {table} ORDER BY rowid").fetchall()  # noqa: S608
+            rows = base.execute(f"SELECT {quoted(found[0])} IS NOT NULL FROM {table} ORDER BY rowid").fetchall()  # noqa: S608  (quoted)
             if _has(base, "gpkg_ogr_contents"):
                 said = base.execute(
-                    "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = lower(?)", (layer,)
+                    "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = lower(?)",
+                    (layer,),
                 ).fetchone()
                 if said and said[0] is not None and said[0] != len(rows):
                     text = f"the layer {layer} declares {said[0]} features and holds {len(rows)}"

@@ -101,7 +101,7 @@ def _content(head: bytes) -> str:
     return "json" if text.startswith(("{", "[", "\x1e")) else "text"
 
 
-def open_source(
+def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     path: Path,
     *,
     role: str | None,
@@ -110,7 +110,7 @@ def open_source(
     layer: str | None = None,
     sheet: str | None = None,
 ) -> Source:
-    """What a table or vector file holds.
+    """Return what a table or vector file holds.
 
     Parameters
     ----------
@@ -152,9 +152,15 @@ def open_source(
 
 
 def _binary(
-    path: Path, kind: str, *, role: str | None, names: Collection[str], encoding: str | None, layer: str | None
+    path: Path,
+    kind: str,
+    *,
+    role: str | None,
+    names: Collection[str],
+    encoding: str | None,
+    layer: str | None,
 ) -> Source:
-    """A format that GDAL reads, with what it declares compared with what GDAL hands over."""
+    """Read a format that GDAL reads, with what it declares compared with what GDAL hands over."""
     file, declared, stored = path.name, None, None
     if kind == "shapefile":
         declared, encoding = inspect_shapefile(path, file, encoding)
@@ -166,7 +172,7 @@ def _binary(
     found = vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding, declared=declared)
     if stored is None or found.geometry is None or len(stored) != len(found.geometry):
         return found
-    lost = np.flatnonzero(stored & (found.geometry == None))  # noqa: E711  (elementwise)
+    lost = np.flatnonzero(stored & (found.geometry == None))  # noqa: E711  (element by element)
     said = {p.row for p in found.problems}
     more = [problem("geometry_unreadable", file=file, row=int(i) + 1) for i in lost if int(i) + 1 not in said]
     return replace(found, problems=(*found.problems, *more))

@@ -57,7 +57,7 @@ def write_gpkg_bytes(
     styles: Mapping[str, str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A GeoPackage with the given layers, as bytes.
+    """Return a GeoPackage with the given layers, as bytes.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def write_gpkg_bytes(
     try:
         with sqlite3.connect(":memory:") as base:
             base.executescript(
-                f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}"
+                f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}",
             )
             base.executemany(
                 "INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)",
@@ -136,11 +136,14 @@ def _add_layer(base: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None
     filled = [*blobs, *values]
     marks = ",".join("?" * (len(filled) + 1))
     rows = zip(range(1, len(table) + 1), *filled, strict=True)
-    base.executemany(f"INSERT INTO {_quoted(name)} VALUES ({marks})", rows)  # noqa: S608  (names are quoted)
+    base.executemany(f"INSERT INTO {_quoted(name)} VALUES ({marks})", rows)  # noqa: S608  (quoted)
 
 
 def _add_extras(
-    base: sqlite3.Connection, layers: Mapping[str, Any], styles: Mapping[str, str], metadata: Mapping[str, str]
+    base: sqlite3.Connection,
+    layers: Mapping[str, Any],
+    styles: Mapping[str, str],
+    metadata: Mapping[str, str],
 ) -> None:
     """QGIS styles and texts, registered as attribute tables so that every reader sees them."""
     extras = []
@@ -207,7 +210,7 @@ def _blob(geometry: Any) -> bytes | None:
     """GeoPackage binary: header with envelope, then little-endian well-known binary."""
     if geometry is None:
         return None
-    wkb = shapely.to_wkb(shapely.force_2d(geometry), byte_order=1)
+    wkb: bytes = shapely.to_wkb(shapely.force_2d(geometry), byte_order=1)
     if geometry.is_empty:
         return b"GP" + struct.pack("<BBi", 0, 0b0001_0001, 4326) + wkb
     west, south, east, north = geometry.bounds

@@ -50,7 +50,8 @@ def read_kml(data: bytes, file: str) -> Source:
         problems.append(problem("link_not_followed", "The file links to another one, which is not opened."))
     columns = list(dict.fromkeys(k for row in rows for k in row))
     cells = pd.DataFrame(
-        {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns}, index=range(len(rows))
+        {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns},
+        index=range(len(rows)),
     )
     shapes = np.empty(len(rows), dtype=object)
     shapes[:] = geometries

@@ -73,14 +73,14 @@ class Checked:
 
 
 def spec_of(role: str) -> LayerSpec:
-    """The layer of that name, or an error that lists them."""
+    """Return the layer of that name, or an error that lists them."""
     if role not in LAYERS:
         raise UnknownNameError("there is no such layer", value=role, mend=f"Use one of {', '.join(LAYERS)}.")
     return LAYERS[role]
 
 
 def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
-    """The layer that a source holds, and everything that is wrong with it."""
+    """Return the layer that a source holds, and everything that is wrong with it."""
     options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
     found: Columns = match_columns(source, spec, options.columns)
     decimal, sure = _decimal(source, spec, found)
@@ -124,11 +124,15 @@ def _decimal(source: Source, spec: LayerSpec, found: Columns) -> tuple[str, bool
 
 
 def _settle(
-    source: Source, spec: LayerSpec, values: pd.DataFrame, positions: Positions, problems: list[Problem]
+    source: Source,
+    spec: LayerSpec,
+    values: pd.DataFrame,
+    positions: Positions,
+    problems: list[Problem],
 ) -> Checked:
     """Set rows with an error aside, index the rest by the key, say in every problem where it is."""
     key = spec.key[0] if len(spec.key) == 1 else ""
-    ids = values[key] if key in values else None
+    ids = values.get(key, None)
     located = tuple(dict.fromkeys(_place(p, source, spec, ids) for p in problems))
     refused = any(p.severity == "fatal" for p in located)
     bad = {p.row for p in located if p.severity == "error" and p.row is not None}
@@ -146,7 +150,7 @@ def _settle(
 
 
 def set_aside(checked: Checked, found: list[Problem]) -> Checked:
-    """The layer with further problems, and without the rows that have an error among them."""
+    """Return the layer with further problems, and without the rows that have an error among them."""
     names = checked.frame.index.name
     ids = dict(zip(checked.numbers.tolist(), checked.frame.index, strict=True)) if names else {}
     lines = checked.source.lines
@@ -167,7 +171,7 @@ def set_aside(checked: Checked, found: list[Problem]) -> Checked:
 
 
 def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem:
-    """The problem with file, layer, line and id filled in."""
+    """Return the problem with file, layer, line and id filled in."""
     row = found.row
     known = row is not None and 1 <= row <= len(source.cells)
     line = int(source.lines[row - 1]) if known and row is not None and source.lines is not None else found.line

@@ -3,6 +3,8 @@
 Nothing is guessed that the cell does not say: what cannot be read is named, not turned into a missing number.
 """
 
+# ruff: noqa: RUF001, RUF002  (look-alike characters are what is handled here)
+
 from __future__ import annotations
 
 import datetime as dt
@@ -11,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
+
+import pandas as pd
 
 __all__ = [
     "EXCEL_ERRORS",
@@ -25,32 +29,69 @@ __all__ = [
 ]
 
 MISSING: Final = frozenset(
-    "|na|n/a|n.a.|nan|null|none|nil|-|--|---|—|——|–|?|？|.|..|...|…|/|\\|unknown|未知|不详|不明|无|空|暂无|缺失|未|nd|n.d.|keine|inconnu|нет".split(
-        "|"
-    )
+    [
+        "",
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "null",
+        "none",
+        "nil",
+        "-",
+        "--",
+        "---",
+        "—",
+        "——",
+        "–",
+        "?",
+        "？",
+        ".",
+        "..",
+        "...",
+        "…",
+        "/",
+        "\\",
+        "unknown",
+        "未知",
+        "不详",
+        "不明",
+        "无",
+        "空",
+        "暂无",
+        "缺失",
+        "未",
+        "nd",
+        "n.d.",
+        "keine",
+        "inconnu",
+        "нет",
+    ],
 )
 """Ways of writing "no value" in a number or coordinate cell (case aside)."""
 
 EXCEL_ERRORS: Final = re.compile(
     r"^#(n/a|ref!|value!|div/0!|name\?|null!|num!|spill!|calc!|getting_data|field!|blocked!|nv|bezug!|wert!|zahl!|#+)$",
-    re.I,
+    re.IGNORECASE,
 )
 
 _SPACES: Final = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _DATE: Final = re.compile(
-    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日"
+    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日"
     r"|\d{1,2}[- ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([- ]\d{2,4})?"
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ]\d{1,4}(T.*)?)$",
-    re.I,
+    re.IGNORECASE,
 )
-_MINUS: Final = str.maketrans({"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"})  # noqa: RUF001
+_MINUS: Final = str.maketrans({"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"})
 _MARKS: Final = str.maketrans(
-    {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",  # noqa: RUF001
-     "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'}
+    {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",
+     "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'},
 )  # fmt: skip
 _HEMISPHERES: Final = (
-    ("东经", "E"), ("東經", "E"), ("西经", "W"), ("西經", "W"), ("北纬", "N"), ("北緯", "N"), ("南纬", "S"), ("南緯", "S"),
+    ("东经", "E"), ("東經", "E"), ("西经", "W"), ("西經", "W"),
+    ("北纬", "N"), ("北緯", "N"), ("南纬", "S"), ("南緯", "S"),
     ("东", "E"), ("東", "E"), ("西", "W"), ("北", "N"), ("南", "S"),
     ("east", "E"), ("west", "W"), ("north", "N"), ("south", "S"),
 )  # fmt: skip
@@ -58,16 +99,16 @@ _ANGLE: Final = re.compile(
     r"""^(?P<sign>[+-]?)(?P<d>\d+(\.\d+)?)\s*(?:[°d:\s]|$)\s*
         (?:(?P<m>\d+(\.\d+)?)\s*(?:['m:\s]|$)\s*)?
         (?:(?P<s>\d+(\.\d+)?)\s*(?:"|''|s|$)?)?$""",
-    re.X | re.I,
+    re.VERBOSE | re.IGNORECASE,
 )
 
 
 def clean(cell: Any) -> str:
-    """Text of a cell without invisible characters, full-width forms folded, spaces at the ends dropped.
+    r"""Text of a cell without invisible characters, full-width forms folded, spaces at the ends dropped.
 
     Examples
     --------
-    >>> clean("\\ufeff ７６．０６\\u200b ")
+    >>> clean("\ufeff ７６．０６\u200b ")
     '76.06'
     """
     text = unicodedata.normalize("NFKC", str(cell).translate(_MARKS))
@@ -80,7 +121,7 @@ def is_missing(cell: Any) -> bool:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return True
     try:
-        if cell != cell:  # noqa: PLR0124  (pd.NaT and pd.NA-like values differ from themselves)
+        if cell != cell:  # noqa: PLR0124  (what is not a number differs from itself)
             return True
     except TypeError:
         return True
@@ -95,7 +136,7 @@ def to_text(cell: Any) -> str | None:
     >>> to_text(7.0), to_text("007 "), to_text(None)
     ('7', '007', None)
     """
-    if cell is None or cell is not cell or (isinstance(cell, float) and math.isnan(cell)):
+    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
         return None
     if isinstance(cell, bool):
         return str(cell).lower()
@@ -135,8 +176,8 @@ def decimal_mark(cells: Iterable[Any]) -> str:
     return "," if comma > point else "."
 
 
-def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:
-    """Number in a cell, and the code of what is wrong with it ("" if nothing).
+def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0911  (one way out for each kind of cell)
+    """Return number in a cell, and the code of what is wrong with it ("" if nothing).
 
     Parameters
     ----------
@@ -196,8 +237,8 @@ def _without_thousands(text: str, decimal: str) -> str | None:
     return whole + ("." + fraction if mark else "")
 
 
-def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:
-    """Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese notation.
+def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0911  (one way out for each kind of cell)
+    r"""Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese notation.
 
     Parameters
     ----------
@@ -215,7 +256,7 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:
 
     Examples
     --------
-    >>> to_angle("东经76度3分49.68秒", "lon")[0], to_angle("39°7'44.76\\"N", "lat")[0]
+    >>> to_angle("东经76度3分49.68秒", "lon")[0], to_angle("39°7'44.76\"N", "lat")[0]
     (76.0638, 39.1291)
     >>> to_angle("39°7'N", "lon")
     (nan, 'hemisphere_axis')
@@ -247,12 +288,15 @@ def _hemisphere(text: str) -> tuple[str, str]:
     for word, letter in _HEMISPHERES:
         if word in text.casefold():
             found.append(letter)
-            text = re.sub(word, " ", text, flags=re.I)
-    edges = re.match(r"^\s*([NSEWO]?)\s*[:.]?\s*(.*?)\s*([NSEWO]?)\s*$", text, re.I)
-    if edges and not re.search(r"[^\W\d_]", re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.I)):
+            text = re.sub(word, " ", text, flags=re.IGNORECASE)
+    edges = re.match(r"^\s*([NSEWO]?)\s*[:.]?\s*(.*?)\s*([NSEWO]?)\s*$", text, re.IGNORECASE)
+    if edges and not re.search(
+        r"[^\W\d_]",
+        re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.IGNORECASE),
+    ):
         found += [e.upper() for e in (edges[1], edges[3]) if e]
         # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only without such units.
-        if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.I):
+        if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.IGNORECASE):
             return text, "".join(found[:-1])
         text = edges[2]
     if len(set(found)) > 1 or "O" in found:  # O is east in German and west in Spanish

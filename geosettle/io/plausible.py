@@ -125,7 +125,10 @@ def _metres(x: Floats, y: Floats, to_x: float, to_y: float) -> Floats:
 
 
 def _explain(
-    x: Floats, y: Floats, area: Callable[[Floats, Floats], Mask] | None, region: Region | None
+    x: Floats,
+    y: Floats,
+    area: Callable[[Floats, Floats], Mask] | None,
+    region: Region | None,
 ) -> tuple[NDArray[Any], list[str]]:
     """Code of what is wrong with each position ("" if nothing) and a sentence about it."""
     code = np.full(x.shape, "", dtype=object)
@@ -176,6 +179,6 @@ def _scaled(x: Floats, y: Floats, area: Callable[[Floats, Floats], Mask]) -> Mas
     powers = (0, -1, -2, -3, -4, -5, -6, -7, 1, 2)
     for i in powers:
         for j in powers:
-            if (i, j) != (0, 0) and (i == 0 or j == 0 or i == j or (i < 0 and j < 0)):
+            if (i, j) != (0, 0) and (i == 0 or j in (0, i) or (i < 0 and j < 0)):
                 out |= area(x * 10.0**i, y * 10.0**j)
     return out

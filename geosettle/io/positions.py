@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wg
 from geosettle.errors import CrsError
 from geosettle.io.columns import Columns
 from geosettle.io.numbers import is_missing, to_angle
-from geosettle.io.source import Source
+from geosettle.io.source import Source, only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
 
@@ -39,7 +39,7 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
     """Positions of the rows of a source, from whatever it has."""
     headers = found.headers
     if source.geometry is not None and not all(g is None for g in source.geometry):
-        raw, problems, declared = source.geometry, [], source.crs
+        raw, problems, declared = source.geometry, list[Problem](), source.crs
         basis = "geometry"
     elif "wkt" in headers:
         raw, problems, declared = _from_wkt(source.cells[headers["wkt"]])
@@ -65,36 +65,18 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
         return _on_wgs84(np.asarray(raw, dtype=object), problems, declared, basis, options)
     except CrsError as error:
         return Positions(
-            None, problems=(*problems, problem("crs_unknown", error.message, value=str(error.value or "")))
+            None,
+            problems=(*problems, problem("crs_unknown", error.message, value=str(error.value or ""))),
         )
 
 
 def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: str, options: Options) -> Positions:
     """Convert geometries from the system declared, stated or assumed; say which it was."""
     read = crs_name(declared) if declared is not None else None
-    stated = parse_crs(options.crs) if options.crs else None
-    degrees = _looks_like_degrees(raw)
-    if stated is not None:
-        used = stated
-        if declared is not None and not same_crs(declared, stated):
-            text = f"The file declares {read}; {crs_name(stated)} was stated and is used."
-            problems.append(problem("crs_overridden", text, value=str(read)))
-    elif declared is not None:
-        used = declared
-    elif basis == "geometry":
-        text = "The file does not say its coordinate reference system."
-        return Positions(None, problems=(*problems, problem("crs_missing", text)))
-    elif not degrees:
-        text = "The coordinates are metres, not degrees, and no coordinate reference system is said."
-        return Positions(None, problems=(*problems, problem("crs_missing", text)))
-    else:
-        used = parse_crs(WGS84)
-    if used.is_projected and degrees and basis != "lonlat":
-        text = f"The coordinates are degrees, but {crs_name(used)} is in metres."
-        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
-    if used.is_geographic and not degrees:
-        text = f"The coordinates lie outside ±180 and ±90, but {crs_name(used)} is in degrees."
-        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
+    used, said = _choose_system(declared, basis, options, degrees=_looks_like_degrees(raw))
+    problems = [*problems, *said]
+    if used is None:
+        return Positions(None, read, problems=tuple(problems))
     out = to_lonlat(raw, used)
     if (away := _outside_area_of_use(out, used)) is not None:
         text = f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made for."
@@ -106,6 +88,30 @@ def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: 
         text = f"Coordinates were brought from {options.datum.upper()} to WGS84 (residual under 1 cm)."
         problems.append(problem("datum_converted", text, value=options.datum))
     return Positions(out, read, crs_name(used), tuple(problems))
+
+
+def _choose_system(declared: Any, basis: str, options: Options, *, degrees: bool) -> tuple[Any, list[Problem]]:
+    """Choose the system of the coordinates: stated, declared or assumed; None where none can be right."""
+    problems = []
+    if options.crs:
+        used = parse_crs(options.crs)
+        if declared is not None and not same_crs(declared, used):
+            text = f"The file declares {crs_name(declared)}; {crs_name(used)} was stated and is used."
+            problems.append(problem("crs_overridden", text, value=crs_name(declared)))
+    elif declared is not None:
+        used = declared
+    elif basis == "geometry":
+        return None, [problem("crs_missing", "The file does not say its coordinate reference system.")]
+    elif not degrees:
+        text = "The coordinates are metres, not degrees, and no coordinate reference system is said."
+        return None, [problem("crs_missing", text)]
+    else:
+        used = parse_crs(WGS84)
+    if used.is_projected == degrees:
+        have, wants = ("degrees", "in metres") if degrees else ("outside ±180 and ±90", "in degrees")
+        text = f"The coordinates are {have}, but {crs_name(used)} is {wants}."
+        return None, [*problems, problem("crs_contradicted", text, value=crs_name(used))]
+    return used, problems
 
 
 def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
@@ -129,7 +135,7 @@ def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> li
     points, _ = _from_columns(source, lon, lat)
     here, there = (
         np.column_stack([shapely.get_x(g), shapely.get_y(g)])
-        for g in (np.where(shapely.get_type_id(raw) == 0, raw, None), points)
+        for g in (only(raw, shapely.get_type_id(raw) == 0), points)
     )
     if not _looks_like_degrees(raw):
         return []
@@ -137,7 +143,10 @@ def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> li
         apart = np.flatnonzero(np.abs(here - there).max(axis=1) > 0.01)
     return [
         problem(
-            "position_contradicts_geometry", row=int(i) + 1, column=lon, value=f"{there[i][0]:.6g}, {there[i][1]:.6g}"
+            "position_contradicts_geometry",
+            row=int(i) + 1,
+            column=lon,
+            value=f"{there[i][0]:.6g}, {there[i][1]:.6g}",
         )
         for i in apart
     ]
@@ -182,13 +191,13 @@ def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], lis
     return out, problems
 
 
-def _from_wkt(cells: Sequence[Any]) -> tuple[NDArray[Any], list[Problem], Any]:
+def _from_wkt(cells: pd.Series) -> tuple[NDArray[Any], list[Problem], Any]:
     """Geometries from well-known text, its SRID if it names one, and what cannot be read."""
     out, problems, srids = np.full(len(cells), None, dtype=object), [], set()
     for i, cell in enumerate(cells):
         if is_missing(cell):
             continue
-        match = re.match(r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.S | re.I)
+        match = re.match(r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.DOTALL | re.IGNORECASE)
         text = match[2] if match else str(cell)
         if match and match[1]:
             srids.add(int(match[1]))

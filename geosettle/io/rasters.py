@@ -37,7 +37,7 @@ def read_raster(
     band: int = 1,
     classes: Mapping[int, str] | None = None,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
-    """A GeoTIFF of any kind as a grid in longitude/latitude.
+    """Read a GeoTIFF of any kind as a grid in longitude/latitude.
 
     Parameters
     ----------
@@ -98,7 +98,12 @@ def read_raster(
     declared |= _statistics(values, transform, classes, role)
     declared |= {"crs_read": crs_name(parse_crs(own.to_wkt())) if own else None, "transform": tuple(transform)[:6]}
     raster = Raster(
-        values, transform, crs_name(system), unit=declared["unit"], classes=dict(classes or {}), source=file
+        values,
+        transform,
+        crs_name(system),
+        unit=declared["unit"],
+        classes=dict(classes or {}),
+        source=file,
     )
     declared["native"] = raster
     upright, notes = _upright(raster, system, file, nearest=role == "landcover")
@@ -152,7 +157,7 @@ def _values(data: Any, band: int, role: str, file: str) -> tuple[NDArray[np.floa
                 problem("nodata_undeclared", file=file, value=f"{raw[undeclared].flat[0]:.6g}",
                     message="Cells beyond 1e30 are taken as missing though the file declares no such value.",
                     mend="Set the nodata value of the raster.",
-                )
+                ),
             )  # fmt: skip
         values[~np.isfinite(values) | undeclared] = np.nan
     problems += _hidden_nodata(values, role, file)
@@ -182,7 +187,7 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
 
 
 def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[Raster, list[Problem]]:
-    """The raster north-up in longitude/latitude: flipped where that is enough, else resampled."""
+    """Return the raster north-up in longitude/latitude: flipped where that is enough, else resampled."""
     t = raster.transform
     lonlat = system.is_geographic and (same_crs(system, "EPSG:4326") or system.to_epsg() == 4490)
     if lonlat and t.b == 0 and t.d == 0:
@@ -228,10 +233,11 @@ def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: 
 
 
 def _cover(raster: Raster, source: Any, file: str) -> tuple[Affine, int, int]:
-    """A longitude/latitude grid over a raster, with cells of about the size of its own."""
+    """Return a longitude/latitude grid over a raster, with cells of about the size of its own."""
     rows, columns = raster.shape
     x, y = np.meshgrid(np.linspace(0, columns, 21), np.linspace(0, rows, 21))
-    gx, gy = raster.transform @ (x.ravel(), y.ravel())
+    t = raster.transform
+    gx, gy = t.a * x.ravel() + t.b * y.ravel() + t.c, t.d * x.ravel() + t.e * y.ravel() + t.f
     lon, lat = (np.asarray(v) for v in rasterio.warp.transform(source, "EPSG:4326", gx, gy))
     if not (np.isfinite(lon) & np.isfinite(lat)).all():
         raise Refused("crs_contradicted", "parts of the raster lie outside the Earth", file=file)
@@ -245,7 +251,10 @@ def _replace(raster: Raster, values: NDArray[np.floating], transform: Affine) ->
 
 
 def _statistics(
-    values: NDArray[np.floating], transform: Affine, classes: Mapping[int, str] | None, role: str
+    values: NDArray[np.floating],
+    transform: Affine,
+    classes: Mapping[int, str] | None,
+    role: str,
 ) -> dict[str, Any]:
     """Size, cells and values as they are in the file, before anything is resampled."""
     known = values[~np.isnan(values)]
@@ -282,26 +291,47 @@ def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str,
         return out
     if low == high and raster.values.size > 1:
         say("raster_constant", f"Every cell has the value {low:g}.", low)
-    if role == "dem":
-        feet = str(declared.get("unit", "")).casefold() in {"ft", "foot", "feet", "us survey foot", "us-ft"}
-        if feet:
-            say("unit_suspected", "The file says that its heights are feet; metres are wanted.", declared["unit"])
-        elif 9000 < high <= 29_100 and low >= -1500:
-            say(
-                "unit_suspected",
-                f"The highest cell is {high:g}; no land is so high in metres, so these may be feet.",
-                high,
-            )
-        elif high > 9000 or low < -12_000:
-            say("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")
-    elif role == "ndvi" and (low < -1.001 or high > 1.001):
-        scaled = "; they look like NDVI times 10,000" if max(abs(low), abs(high)) > 100 else ""
-        say("raster_values", f"NDVI runs from {low:g} to {high:g}, beyond -1 to 1{scaled}.", f"{low:g} to {high:g}")
-    elif role == "landcover":
-        if "classes" not in declared:
-            say("raster_classes", "The cells are not whole numbers, or there are more than 1,000 of them.", "")
-        elif raster.classes:
-            unknown = sorted(int(c) for c in declared["classes"] if int(c) not in raster.classes)
-            if unknown:
-                say("raster_classes", f"Classes without a name: {', '.join(map(str, unknown[:20]))}.", unknown[0])
+    for code, message, value in _WRONG.get(role, _nothing)(raster, low, high, declared):
+        say(code, message, value)
     return out
+
+
+Wrong = list[tuple[str, str, object]]
+
+
+def _nothing(_raster: Raster, _low: float, _high: float, _declared: Mapping[str, Any]) -> Wrong:
+    return []
+
+
+def _wrong_heights(_raster: Raster, low: float, high: float, declared: Mapping[str, Any]) -> Wrong:
+    """Find heights that are feet, or that no place on Earth has."""
+    if str(declared.get("unit", "")).casefold() in {"ft", "foot", "feet", "us survey foot", "us-ft"}:
+        return [("unit_suspected", "The file says that its heights are feet; metres are wanted.", declared["unit"])]
+    if 9000 < high <= 29_100 and low >= -1500:
+        text = f"The highest cell is {high:g}; no land is so high in metres, so these may be feet."
+        return [("unit_suspected", text, high)]
+    if high > 9000 or low < -12_000:
+        return [("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")]
+    return []
+
+
+def _wrong_ndvi(_raster: Raster, low: float, high: float, _declared: Mapping[str, Any]) -> Wrong:
+    """Find values beyond -1 to 1."""
+    if low >= -1.001 and high <= 1.001:
+        return []
+    scaled = "; they look like NDVI times 10,000" if max(abs(low), abs(high)) > 100 else ""
+    text = f"NDVI runs from {low:g} to {high:g}, beyond -1 to 1{scaled}."
+    return [("raster_values", text, f"{low:g} to {high:g}")]
+
+
+def _wrong_classes(raster: Raster, _low: float, _high: float, declared: Mapping[str, Any]) -> Wrong:
+    """Find values that are no classes, or classes without a name."""
+    if "classes" not in declared:
+        return [("raster_classes", "The cells are not whole numbers, or there are more than 1,000 of them.", "")]
+    unknown = sorted(int(c) for c in declared["classes"] if raster.classes and int(c) not in raster.classes)
+    text = f"Classes without a name: {', '.join(map(str, unknown[:20]))}."
+    return [("raster_classes", text, unknown[0])] if unknown else []
+
+
+_WRONG: Final = {"dem": _wrong_heights, "ndvi": _wrong_ndvi, "landcover": _wrong_classes}
+"""Role of a raster to what looks for values it cannot have."""

@@ -1,5 +1,7 @@
 """Checks of one layer's rows: pure functions from values and geometries to problems. FOR_LAYER lists them."""
 
+# ruff: noqa: RUF001  (look-alike characters are what is handled here)
+
 from __future__ import annotations
 
 import re
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
-from geosettle.io.source import centres
+from geosettle.io.source import centres, only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
 
@@ -24,14 +26,17 @@ Check = Callable[[pd.DataFrame, Geometry, LayerSpec], list[Problem]]
 
 _KEEP_WITHOUT: Final = frozenset({"sites", "origins", "places", "development"})
 """Layers whose rows mean something without a position."""
-_TOTALS: Final = re.compile(r"^(grand ?)?(total|totals|sum|subtotal|sub-total|合计|总计|小计|总和|共计)[:：]?$", re.I)  # noqa: RUF001
+_TOTALS: Final = re.compile(
+    r"^(grand ?)?(total|totals|sum|subtotal|sub-total|合计|总计|小计|总和|共计)[:：]?$",
+    re.IGNORECASE,
+)
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
 _NEAR_M: Final = 20.0
 
 
 def empty_table(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """A layer without a row."""
+    """Find a layer without a row."""
     return [] if len(values) else [problem("table_empty", f"The layer {spec.name} has no row.")]
 
 
@@ -52,13 +57,15 @@ def copied_rows(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> li
 
 
 def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """The same identifier twice; every row that has it is named, since nobody can say which one is meant."""
+    """Find the same identifier twice; every row that has it is named, since nobody can say which one is meant."""
     if len(spec.key) != 1:
         return []
     key = spec.key[0]
-    copies = {p.row for p in copied_rows(values, geometry, spec)}
-    ids = values[key].where(~np.isin(np.arange(1, len(values) + 1), list(copies)))
-    rows_of = {str(k): (v + 1).tolist() for k, v in pd.Series(ids.dropna()).groupby(ids.dropna()).indices.items()}
+    copies = [p.row or 0 for p in copied_rows(values, geometry, spec)]
+    ids = values[key].where(~np.isin(np.arange(1, len(values) + 1), copies))
+    rows_of = {
+        str(k): (np.asarray(v) + 1).tolist() for k, v in pd.Series(ids.dropna()).groupby(ids.dropna()).indices.items()
+    }
     positions = np.flatnonzero(ids.notna().to_numpy())
     out = []
     for name, order in sorted(rows_of.items()):
@@ -70,7 +77,7 @@ def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
 
 
 def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Identifiers that differ only in spaces, case, width or punctuation."""
+    """Find identifiers that differ only in spaces, case, width or punctuation."""
     if len(spec.key) != 1:
         return []
     key = spec.key[0]
@@ -129,7 +136,7 @@ def coarse_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) 
     """Points given to a tenth of a degree or less, of which nobody said how uncertain they are."""
     if geometry is None or spec.name not in {"sites", "origins"}:
         return []
-    x, y = centres(np.where(shapely.get_type_id(geometry) == 0, geometry, None))
+    x, y = centres(only(geometry, shapely.get_type_id(geometry) == 0))
     unsaid = values["uncertainty_km"].isna().to_numpy() if "uncertainty_km" in values else np.ones(len(x), dtype=bool)
     out = []
     for step, severity, size in ((1, "warning", "50"), (10, "note", "5")):
@@ -163,7 +170,7 @@ def same_positions(_values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -
 
 
 def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Groups of points that lie within 20 m of a neighbour."""
+    """Return groups of points that lie within 20 m of a neighbour."""
     if points.size < 2:
         return []
     x, y = shapely.get_x(geometry[points]), shapely.get_y(geometry[points])
@@ -215,8 +222,8 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
             continue
         series = values[column.name].fillna("")
         for code, pattern in (("text_bidi", _BIDI), ("text_markup", _MARKUP)):
-            for i in np.flatnonzero(series.str.contains(pattern).to_numpy(dtype=bool)):
-                out.append(problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i])))
+            hits = np.flatnonzero(series.str.contains(pattern).to_numpy(dtype=bool))
+            out += [problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i])) for i in hits]
     return out
 
 
@@ -238,7 +245,7 @@ def household_sizes(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec)
 
 
 def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Declared areas against drawn ones: the ratio tells mu from hectares."""
+    """Compare declared areas with drawn ones: the ratio tells mu from hectares."""
     out: list[Problem] = []
     if {"leased_ha", "declared_ha"} <= set(values.columns):
         leased, declared = (values[c].to_numpy(dtype=float) for c in ("leased_ha", "declared_ha"))
@@ -251,7 +258,7 @@ def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Pro
         ]  # fmt: skip
     if spec.name != "development" or geometry is None or "declared_ha" not in values:
         return out
-    drawn = area_m2(np.where(shapely.is_valid(geometry), geometry, None)) / 10_000
+    drawn = area_m2(only(geometry, shapely.is_valid(geometry))) / 10_000
     declared = values["declared_ha"].to_numpy(dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where((drawn > 0) & (declared > 0), declared / drawn, 1.0)
@@ -280,7 +287,7 @@ def distances(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> li
 
 
 def validity(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> list[Problem]:
-    """A validity that ends before it begins."""
+    """Find a validity that ends before it begins."""
     if not {"valid_from", "valid_to"} <= set(values.columns):
         return []
     start, end = (values[c].to_numpy(dtype=float, na_value=np.nan) for c in ("valid_from", "valid_to"))
@@ -293,7 +300,7 @@ def validity(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> lis
 
 
 def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """The same origin, site and year twice: perhaps counted twice."""
+    """Find the same origin, site and year twice: perhaps counted twice."""
     if spec.name != "flows" or not {"origin_id", "site_id"} <= set(values.columns):
         return []
     keys = [c for c in ("origin_id", "site_id", "year") if c in values]

@@ -49,7 +49,7 @@ def mend(geometry: Geometries, spec: LayerSpec) -> tuple[Geometries, list[Proble
     return out, problems
 
 
-def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:
+def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:  # noqa: PLR0911  (one way out for each kind of geometry)
     """One geometry, mended, with (code, sentence, value) of what was found."""
     name = shape.geom_type
     if shape.is_empty:
@@ -73,7 +73,7 @@ def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:
 
 
 def _single(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
-    """Collections opened: one member stands for itself, members of one kind become a multi-geometry."""
+    """Open collections: one member stands for itself, members of one kind become a multi-geometry."""
     if shape.geom_type == "GeometryCollection":
         parts = [p for p in _leaves(shape) if not p.is_empty]
         kinds = {_DIMENSION.get(int(shapely.get_type_id(p)), "mixed") for p in parts}
@@ -107,12 +107,12 @@ def _within_180(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
     west, south, east, north = shape.bounds
     parts = shapely.get_parts(shape)
     jumps = [float(np.ptp(shapely.get_coordinates(p)[:, 0])) > _WIDEST for p in parts]
-    if any(jumps) and -180 <= west and east <= 180:
+    if any(jumps) and west >= -180 and east <= 180:
         moved = [shapely.transform(p, _eastward) if jump else p for p, jump in zip(parts, jumps, strict=True)]
         # A ring that is as wide after moving is truly that wide, such as one around a pole.
         if all(float(np.ptp(shapely.get_coordinates(p)[:, 0])) <= _WIDEST for p in moved):
-            parts, (west, east) = np.array(moved), (west, 181.0)
-    if -180 <= west and east <= 180 or south < -90 or north > 90 or west < -360 or east > 540:
+            parts, east = np.array(moved), 181.0
+    if (west >= -180 and east <= 180) or south < -90 or north > 90 or west < -360 or east > 540:
         return shape, []
     pieces = []
     for part in parts:
@@ -126,12 +126,12 @@ def _within_180(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
 
 def _eastward(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack(
-        [np.where(coordinates[:, 0] < 0, coordinates[:, 0] + 360, coordinates[:, 0]), coordinates[:, 1]]
+        [np.where(coordinates[:, 0] < 0, coordinates[:, 0] + 360, coordinates[:, 0]), coordinates[:, 1]],
     )
 
 
 def _valid(shape: Any, said: list[tuple[str, str, str]]) -> tuple[Any, list[tuple[str, str, str]]]:
-    """A valid outline; mended if that leaves its area, and refused otherwise."""
+    """Return a valid outline; mended if that leaves its area, and refused otherwise."""
     if shapely.is_valid(shape):
         area = float(area_m2([shape])[0])
         tiny = [("geometry_tiny", f"The area is {area:.3g} m².", f"{area:.3g}")] if area < 1 else []

@@ -40,7 +40,7 @@ class Shift:
 
 
 def find_shift(layer: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame]) -> Shift | None:
-    """The Chinese datum that would make a layer fit another one, if there is one.
+    """Return the Chinese datum that would make a layer fit another one, if there is one.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _same_names(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
     where: dict[str, list[int]] = {}
     for j, names in enumerate(_names(other)):
         for name in names:
-            if there[0][j] == there[0][j]:  # noqa: PLR0124  (NaN: no position)
+            if there[0][j] == there[0][j]:
                 where.setdefault(name, []).append(j)
     rows, targets = [], []
     for i, names in enumerate(_names(layer)):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geosettle.errors import InputError
 from geosettle.quality import Problem
 
-__all__ = ["Refused", "Source", "centres"]
+__all__ = ["Refused", "Source", "centres", "only"]
 
 
 class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
@@ -63,9 +63,16 @@ class Source:
     problems: tuple[Problem, ...] = ()
 
 
+def only(geometry: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[Any]:
+    """Geometries where wanted, None elsewhere."""
+    out = np.full(len(geometry), None, dtype=object)
+    out[wanted] = geometry[wanted]
+    return out
+
+
 def centres(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Longitude and latitude of the middle of each geometry; NaN for None and for an empty one."""
-    known = np.where(shapely.is_empty(geometry), None, geometry)
+    known = only(geometry, ~shapely.is_empty(geometry))
     bounds = shapely.bounds(known)
     with np.errstate(invalid="ignore"):
         wide = bounds[:, 2] - bounds[:, 0] > 180

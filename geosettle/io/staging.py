@@ -16,15 +16,15 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from geosettle.errors import OutputError
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  (Windows has no flock; two writers are not told apart there)
-    fcntl = None  # type: ignore[assignment]
+# Windows has no flock: there two writers are not told apart.
+fcntl: Any = import_module("fcntl") if find_spec("fcntl") else None
 
 __all__ = ["Stage", "staged_folder", "write_file"]
 
@@ -178,7 +178,7 @@ def _check_target(final: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(final: Path) -> Iterator[None]:
-    """The only writer of a folder; the lock dies with its process."""
+    """Be the only writer of a folder; the lock dies with its process."""
     path = final.parent / f".{final.name}.lock"
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     try:
@@ -187,7 +187,9 @@ def _locked(final: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise OutputError(
-                    "another process is writing this folder", file=str(final), mend="Wait until it is done."
+                    "another process is writing this folder",
+                    file=str(final),
+                    mend="Wait until it is done.",
                 ) from error
             # Whoever held the lock before may have removed its file just now: then this lock guards nothing.
             if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
@@ -225,7 +227,7 @@ def _put_in_place(staging: Path, final: Path) -> None:
     if not final.exists():
         staging.rename(final)
     elif not any(final.iterdir()):
-        os.replace(staging, final)  # an empty folder is replaced in one step
+        os.replace(staging, final)  # an empty folder is replaced in one step  # noqa: PTH105
     elif _exchange(staging, final):
         staging.rename(old)
     else:

@@ -32,8 +32,32 @@ _FREE: Final = frozenset({"layers", "aliases", "published", "thresholds", "class
 """Tables whose keys are the user's own; every other table takes only the keys of defaults.toml."""
 
 _LAYER_KEYS: Final = frozenset(
-    "path crs datum encoding layer sheet map source licence license date unit band classes rasters year class_table note "
-    "title url faults attribution missing_outside geometry_basis".split()
+    [
+        "path",
+        "crs",
+        "datum",
+        "encoding",
+        "layer",
+        "sheet",
+        "map",
+        "source",
+        "licence",
+        "license",
+        "date",
+        "unit",
+        "band",
+        "classes",
+        "rasters",
+        "year",
+        "class_table",
+        "note",
+        "title",
+        "url",
+        "faults",
+        "attribution",
+        "missing_outside",
+        "geometry_basis",
+    ],
 )
 
 
@@ -54,7 +78,7 @@ def known_names(role: str) -> frozenset[str]:
 
 
 def read_rows(path: Path, role: str, options: Options) -> Checked:
-    """A table or vector file as the layer `role`, looked at in every way a single layer can be."""
+    """Read a table or vector file as the layer `role`, looked at in every way a single layer can be."""
     source = open_source(
         path,
         role=role,
@@ -112,7 +136,9 @@ def _by_name(folder: Path) -> dict[str, Any]:
         elif role in LAYERS:
             if role in layers:
                 raise InputError(
-                    f"two files are called {role}", file=str(folder), mend="Keep one, or write study.toml."
+                    f"two files are called {role}",
+                    file=str(folder),
+                    mend="Keep one, or write study.toml.",
                 )
             layers[role] = {"path": file.name}
     if "sites" not in layers:
@@ -249,7 +275,7 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
 
 
 def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
-    """An error of reading as a fatal problem, so that it is listed with all the others."""
+    """Return an error of reading as a fatal problem, so that it is listed with all the others."""
     text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
     code = (
         error.code
@@ -266,7 +292,7 @@ def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """A layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one raster per year."""
+    """Read a layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one raster per year."""
     if isinstance(entry, str):
         return {"path": entry}
     if isinstance(entry, list):
@@ -290,7 +316,7 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
 
 
 def _inside(folder: Path, name: Any) -> Path:
-    """A file of the study: a plain path, relative to the folder or absolute; never an address."""
+    """Return a file of the study: a plain path, relative to the folder or absolute; never an address."""
     text = str(name)
     if "://" in text or text.startswith(("/vsi", "\\\\")):
         where = {"file": text, "mend": "Download it first."}
@@ -317,7 +343,7 @@ def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any
 
 
 def _rasters(folder: Path, role: str, item: Mapping[str, Any], out: _Gathered) -> Raster | dict[int, Raster]:
-    """The raster of a layer, or its rasters by year."""
+    """Read the raster of a layer, or its rasters by year."""
     common = {k: v for k, v in item.items() if k not in {"path", "rasters", "year"}}
     if "rasters" in item:
         entries = {

@@ -8,7 +8,6 @@ import io
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -82,7 +81,7 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
 
 
 def _guesses(data: bytes) -> tuple[str, ...]:
-    """Encodings to try, most telling first."""
+    """Return encodings to try, most telling first."""
     zeros = data[:4000].count(0)
     if zeros:
         even = data[:4000:2].count(0)
@@ -108,7 +107,12 @@ def _looks_chinese(data: bytes) -> bool:
 
 
 def read_text_table(
-    data: bytes, file: str, *, names: Collection[str] = (), encoding: str | None = None, tab: bool = False
+    data: bytes,
+    file: str,
+    *,
+    names: Collection[str] = (),
+    encoding: str | None = None,
+    tab: bool = False,
 ) -> Source:
     """Cells of a delimited text file.
 
@@ -132,7 +136,7 @@ def read_text_table(
     """
     text, used = decode(data, encoding)
     lines = text.splitlines()[:1]
-    declared = re.match(r"\s*sep=(.)\s*$", lines[0], re.I) if lines else None
+    declared = re.match(r"\s*sep=(.)\s*$", lines[0], re.IGNORECASE) if lines else None
     delimiter = declared[1] if declared else _delimiter(text, tab=tab)
     records, starts = _records(text, delimiter, file)
     if declared:
@@ -153,14 +157,14 @@ def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
             problem("text_damaged", file=file,
                 message="Some letters were destroyed when the file was saved in the wrong encoding.",
                 mend="Save it again from the original as UTF-8.",
-            )
+            ),
         )  # fmt: skip
     if encoding == "cp1252":
         out.append(
             problem("encoding_guessed", file=file,
                 message="The file is not UTF-8; it was read as Windows-1252.",
                 mend="Save it as UTF-8, or name its encoding.",
-            )
+            ),
         )  # fmt: skip
     return out
 
@@ -178,7 +182,7 @@ def _misread(text: str) -> bool:
 
 
 def _delimiter(text: str, *, tab: bool) -> str:
-    """The delimiter that splits the first lines into the same, largest number of fields."""
+    """Return the delimiter that splits the first lines into the same, largest number of fields."""
     sample = [line for line in _unquoted(text[:50_000]).splitlines() if line.strip()][:50]
 
     def score(mark: str) -> tuple[float, int]:
@@ -197,7 +201,7 @@ def _unquoted(text: str) -> str:
 
 
 def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], list[int]]:
-    """Records that are not blank, and the line each starts on."""
+    """Return records that are not blank, and the line each starts on."""
     csv.field_size_limit(10_000_000)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records, starts, line = [], [], 1
@@ -251,7 +255,7 @@ def table_from_records(
         problems.append(
             problem("header_below_title", file=file, layer=layer, line=int(starts[at]),
                 message=f"The header was found below {at} line(s) of title, which were skipped.",
-            )
+            ),
         )  # fmt: skip
     rows, width = records[at + 1 :], len(headers)
     for number, row in enumerate(rows, 1):
@@ -261,9 +265,9 @@ def table_from_records(
             problems.append(
                 problem("row_too_long", file=file, layer=layer, row=number,
                     line=int(starts[at + number]), value=str(row[width])[:80],
-                    message=f"The row has {len(row)} cells under {width} headers, so its values may stand in the wrong columns.",
+                    message=f"The row has {len(row)} cells under {width} headers; values may be in wrong columns.",
                     mend="Put text that holds the delimiter in quotation marks.",
-                )
+                ),
             )  # fmt: skip
         elif len(row) < width:
             problems.append(
@@ -273,7 +277,7 @@ def table_from_records(
                     message=f"The row has {len(row)} cells under {width} headers"
                     + (" and the file ends in the middle of it." if last else "; the rest is taken as missing."),
                     mend="Fill it to the end." if last else "Add the missing delimiters.",
-                )
+                ),
             )  # fmt: skip
     cells = np.full((len(rows), width), None, dtype=object)
     for i, row in enumerate(rows):
@@ -295,33 +299,21 @@ def _header_at(records: Sequence[Sequence[Any]], names: frozenset[str]) -> int:
 
 
 def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list[Problem]]:
-    """Unique header texts; a repeated one gets a number and is reported."""
+    """Return unique header texts; a repeated one gets a number and is reported."""
     texts = ["" if c is None else str(c).replace("\ufeff", "").strip() for c in row]
     while texts and not texts[-1]:
         texts.pop()
     problems, seen, out = [], Counter[str](), []
-    texts = [text or f"column {n}" for n, text in enumerate(texts, 1)]
-    for text in texts:
+    for n, header in enumerate(texts, 1):
+        text = header or f"column {n}"
         seen[plain_name(text)] += 1
         if seen[plain_name(text)] > 1:
             problems.append(
                 problem("column_repeated", file=file, layer=layer, column=text,
                     message=f"Two columns are called {text!r}; the first is used.",
                     mend="Rename or remove one of them.",
-                )
+                ),
             )  # fmt: skip
-            text = f"{text}.{seen[plain_name(text)]}"  # noqa: PLW2901
+            text = f"{text}.{seen[plain_name(text)]}"
         out.append(text)
     return out, problems
-
-
-def file_bytes(path: Path, limit: int) -> bytes:
-    """Bytes of a file, refused early if it is larger than `limit` bytes."""
-    size = path.stat().st_size
-    if size > limit:
-        raise InputError(
-            f"the file is {size / 1e6:.0f} MB; at most {limit / 1e6:.0f} MB are read",
-            file=path.name,
-            mend="Cut it to the study region, or convert it to GeoPackage.",
-        )
-    return path.read_bytes()

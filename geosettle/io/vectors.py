@@ -33,7 +33,7 @@ from geosettle.quality import Problem, problem
 __all__ = ["choose_layer", "layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
 
 _GEOMETRY_TYPES: Final = frozenset(
-    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"},
 )
 
 
@@ -106,7 +106,7 @@ def _json(text: str, file: str, *, line: int | None = None) -> Any:
     except (RecursionError, ValueError) as error:
         raise InputError("the JSON is nested too deeply or holds a number too long to read", file=file) from error
     if repeated:
-        raise InputError("an object of the JSON names the same member twice", file=file, value=sorted(set(repeated))[0])
+        raise InputError("an object of the JSON names the same member twice", file=file, value=min(set(repeated)))
     return document
 
 
@@ -136,7 +136,8 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
         problems += [_geometry_problem(file, "", number, what)] if what else []
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = pd.DataFrame(
-        {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns}, index=range(len(rows))
+        {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns},
+        index=range(len(rows)),
     )
     out = np.empty(len(rows), dtype=object)
     out[:] = geometries
@@ -144,7 +145,7 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
 
 
 def _flat(value: Any) -> Any:
-    """A property as one cell; nested values stay as their JSON text."""
+    """Return a property as one cell; nested values stay as their JSON text."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
@@ -192,7 +193,10 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
     if layer is not None:
         if layer not in found:
             raise Refused(
-                "layer_unclear", f"there is no layer {layer!r}", file=file, mend=f"It has: {', '.join(found)}."
+                "layer_unclear",
+                f"there is no layer {layer!r}",
+                file=file,
+                mend=f"It has: {', '.join(found)}.",
             )
         return layer
     fitting = [n for n in found if n not in {"layer_styles", "geosettle_metadata"}]

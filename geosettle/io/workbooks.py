@@ -25,7 +25,12 @@ _WIDEST: Final = 2_000
 
 
 def read_workbook(
-    data: bytes, file: str, *, names: Collection[str] = (), sheet: str | None = None, role: str | None = None
+    data: bytes,
+    file: str,
+    *,
+    names: Collection[str] = (),
+    sheet: str | None = None,
+    role: str | None = None,
 ) -> Source:
     """Cells of one sheet of a workbook.
 
@@ -52,7 +57,9 @@ def read_workbook(
         book = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
     except Exception as error:  # openpyxl fails in many ways on damaged parts; none of them is ours
         raise InputError(
-            f"this is not a readable XLSX workbook ({type(error).__name__})", file=file, mend="Save it again as .xlsx."
+            f"this is not a readable XLSX workbook ({type(error).__name__})",
+            file=file,
+            mend="Save it again as .xlsx.",
         ) from error
     page = _choose(book, file, frozenset(names), sheet, role)
     problems: list[Problem] = []
@@ -67,7 +74,7 @@ def read_workbook(
             problem("merged_cells", file=file, layer=page.title, value=", ".join(sorted(merged))[:80],
                 message="Merged cells hold a value in their first cell only; the others are read as empty.",
                 mend="Unmerge them and fill every row.",
-            )
+            ),
         )  # fmt: skip
     source = table_from_records(records, starts, file, names=names, layer=page.title)
     formulas = _unsaved_formulas(data, page.title)
@@ -81,7 +88,12 @@ def read_workbook(
         if source.lines is not None and row in source.lines
     ]  # fmt: skip
     return Source(
-        source.cells, file, "XLSX", layer=page.title, lines=source.lines, problems=(*source.problems, *problems)
+        source.cells,
+        file,
+        "XLSX",
+        layer=page.title,
+        lines=source.lines,
+        problems=(*source.problems, *problems),
     )
 
 
@@ -121,7 +133,7 @@ def _value(cell: Any) -> Any:
 
 
 def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role: str | None) -> Any:
-    """The sheet asked for, or the only one whose top rows carry known column names."""
+    """Return the sheet asked for, or the only one whose top rows carry known column names."""
     pages = {p.title: p for p in book.worksheets}
     if sheet is not None:
         if sheet not in pages:
@@ -157,8 +169,7 @@ def _unsaved_formulas(data: bytes, title: str) -> list[tuple[int, str]]:
     formulas = load_workbook(io.BytesIO(data), data_only=False, keep_links=False)[title]
     values = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)[title]
     return [
-        (cell.row, str(cell.value)[:80])
-        for row in formulas.iter_rows()
-        for cell in row
-        if cell.data_type == "f" and values.cell(cell.row, cell.column).value is None
+        (number, str(cell.value)[:80])
+        for (number, column), cell in sorted(formulas._cells.items())  # noqa: SLF001
+        if cell.data_type == "f" and values.cell(number, column).value is None
     ]

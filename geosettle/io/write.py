@@ -34,7 +34,7 @@ def safe_text(text: str) -> str:
 
 
 def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
-    """A frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read Chinese and Uyghur.
+    r"""Return a frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read Chinese and Uyghur.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
     Examples
     --------
     >>> csv_bytes(pd.DataFrame({"a": [1.5, None], "b": ["x", "=y"]}))
-    b"\\xef\\xbb\\xbfa,b\\r\\n1.5,x\\r\\n,'=y\\r\\n"
+    b"\xef\xbb\xbfa,b\r\n1.5,x\r\n,'=y\r\n"
     """
     table = plain_table(frame, index=index)
     out = io.StringIO(newline="")
@@ -63,7 +63,7 @@ def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
 
 
 def plain_table(frame: pd.DataFrame, *, index: bool = True) -> pd.DataFrame:
-    """A frame without geometry: named index levels first, points as lon and lat."""
+    """Return a frame without geometry: named index levels first, points as lon and lat."""
     table = pd.DataFrame(frame.drop(columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]))
     if isinstance(frame, gpd.GeoDataFrame) and "lon" not in table and frame.active_geometry_name:
         points = frame.geometry
@@ -81,6 +81,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, float | np.floating):
+        value = float(value)
         if np.isnan(value):
             return ""
         text = (
@@ -93,16 +94,16 @@ def _cell(value: Any) -> str:
 
 
 def geotiff_bytes(raster: Raster) -> bytes:
-    """A raster as GeoTIFF: deflated, tiled where it is large, NaN as its nodata value.
+    r"""Return a raster as GeoTIFF: deflated, tiled where it is large, NaN as its nodata value.
 
     Examples
     --------
     >>> from affine import Affine
     >>> geotiff_bytes(Raster(np.array([[1.0, np.nan]]), Affine(1, 0, 76, 0, -1, 40)))[:4]
-    b'II*\\x00'
+    b'II*\x00'
     """
     rows, columns = raster.shape
-    values = raster.values.astype(np.float32) if raster.values.dtype != np.float64 else raster.values
+    values = np.asarray(raster.values, dtype=np.float64 if raster.values.dtype == np.float64 else np.float32)  # noqa: PD011
     large = min(rows, columns) >= 512
     with rasterio.MemoryFile() as memory:
         with memory.open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -299,14 +300,23 @@ def notes(result: Result) -> dict[str, Any]:
     if result.study.dem is not None:
         caveats.append(words("note_relief"))
     colophon = words("colophon", version=geosettle.__version__, hash=inputs_hash(result))
-    date = str(study.get("date") or "")
+    date = str(study.get("date") or _last_date(result))
     return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}
 
 
 def inputs_hash(result: Result) -> str:
-    """First twelve digits of the sha256 over the names and hashes of all input files."""
+    """First twelve digits of the input hash that the manifest prints, or of one made the same way for any study."""
+    known = str(result.provenance.get("input_hash", ""))
+    if known:
+        return known[:12]
     lines = [f"{name} {facts.get('sha256', '')}" for name, facts in sorted(result.study.inputs.items())]
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:12]
+
+
+def _last_date(result: Result) -> str:
+    """Latest of the full dates that the inputs state; the clock is never asked, so that two runs give the same map."""
+    dates = [str(facts.get("date", "")) for facts in result.study.inputs.values()]
+    return max((d for d in dates if re.fullmatch(r"\d{4}-\d{2}-\d{2}", d)), default="")
 
 
 def _sources(result: Result) -> list[str]:

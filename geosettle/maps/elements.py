@@ -82,7 +82,7 @@ class Element:
     payload
         From the result to what is drawn, JSON-able; None: there is nothing to draw.
     label
-        Key of its text in strings.json.
+        Key of its text in strings.json, or the text itself in every language.
     shown
         Whether it is drawn at first.
     """
@@ -91,7 +91,7 @@ class Element:
     order: int
     kind: str
     payload: Payload
-    label: str
+    label: str | Mapping[str, str]
     shown: bool = True
 
 
@@ -443,5 +443,6 @@ def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
     for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
         payload = element.payload(result, settings)
         if payload is not None:
-            head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": words(element.label)}
+            label = words(element.label) if isinstance(element.label, str) else dict(element.label)
+            head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": label}
             yield {**head, **payload}

@@ -242,6 +242,8 @@ def test_sites_are_coloured_by_an_indicator_with_a_legend(open_page, plain, plai
         page.select_option("#gs-colour", index=1)
         settle(page)
         assert page.locator(".gs-classes li").count() == 6
+        ends = [re.split(r"\u2013", t)[-1] for t in page.locator(".gs-classes li").all_text_contents()[:5]]
+        assert [float(e) for e in ends] == sorted(float(e) for e in ends)
         picture = pixels(page)
         first = plain.sites.geometry.iloc[0]
         assert near_colour(picture, *at(page, first.x, first.y), "#FDE725")
@@ -429,6 +431,24 @@ def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
     with open_page(map_html(plain, lang=lang), width=width, fragment=fragment) as page:
         found = Axe().run(page).response["violations"]
         assert not [(v["id"], v["impact"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+def test_a_new_element_of_a_generic_kind_is_one_entry(open_page, plain, monkeypatch):
+    from geosettle.maps import _pack, elements
+
+    def wells(_result, _settings):
+        at = {"lon": _pack.column([77.0, 78.0], steps=100_000), "lat": _pack.column([40.5, 40.5], steps=100_000)}
+        return {"parts": [{"label": {"en": "Well", "zh": "井"}, "style": {"fill": "#FF00FF", "radius": 6}, **at}]}
+
+    entry = elements.Element("wells", 130, "points", wells, {"en": "Wells", "zh": "井"})
+    monkeypatch.setattr(elements, "ELEMENTS", {**elements.ELEMENTS, "wells": entry})
+    with open_page(map_html(plain)) as page:
+        picture = pixels(page)
+        assert near_colour(picture, *at(page, 77.0, 40.5), "#FF00FF")
+        assert "Well" in page.text_content("#gs-legend")
+        page.uncheck("[data-layer='wells']")
+        settle(page)
+        assert not near_colour(pixels(page), *at(page, 77.0, 40.5), "#FF00FF")
 
 
 # --- folium ------------------------------------------------------------------------------------------------------------

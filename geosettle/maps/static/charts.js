@@ -84,13 +84,13 @@ function capitalsChart(id, caption_) {
   rows.forEach(([item, before, after, unit], k) => {
     const y = 34 * k + 24;
     const most = Math.max(Math.abs(before), Math.abs(after)) || 1;
-    const at = (v) => 6 + (150 * Math.max(0, v)) / most;
+    const at = (v) => 6 + (104 * Math.max(0, v)) / most;
     chart.append(chartText(2, y - 11, clip(item, 52)));
-    chart.append(svg('line', { x1: 6, x2: 156, y1: y, y2: y, stroke: '#DDE1E4' }));
+    chart.append(svg('line', { x1: 6, x2: 110, y1: y, y2: y, stroke: '#DDE1E4' }));
     chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 2 }));
     chart.append(svg('circle', { cx: at(before), cy: y, r: 4, fill: '#FFFFFF', stroke: ORIGIN, 'stroke-width': 1.5 }));
     chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
-    chart.append(chartText(168, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 20)}`, { fill: MUTED }));
+    chart.append(chartText(122, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 28)}`, { fill: MUTED }));
   });
   return el('figure', {}, el('figcaption', {}, name(caption_)), chart);
 }

@@ -381,22 +381,33 @@ function drawOrigins(sheet) {
   drawn.origins = count;
 }
 
+/** Classes of the indicators that were chosen so far. @type {Object<string, {tops: number[], labels: string[]}>} */
+const indicatorClasses = {};
+
 /** Colour of a site under the chosen indicator. @param {number} row */
 function siteColour(row) {
   if (!state.indicator) return sites.value('aside', row) ? ASIDE : SITE;
   const value = sites.value(state.indicator, row);
   if (value === null) return '#BDBDBD';
-  const { edges } = classesOf(state.indicator);
-  let k = 0;
-  while (k < edges.length && value > edges[k]) k++;
-  return CLASS_COLOURS[k];
+  const { tops } = (indicatorClasses[state.indicator] ??= classesOf(state.indicator));
+  return CLASS_COLOURS[tops.findIndex((top) => value <= top)];
 }
 
-/** Inner edges of five classes of equal count. @param {string} column */
+/**
+ * At most five classes of about equal count: the highest value of each, ascending, and labels. Few distinct values make
+ * a class each.
+ * @param {string} column
+ */
 function classesOf(column) {
   const values = sites.column(column).filter((v) => v !== null).sort((a, b) => a - b);
-  const edges = [0.2, 0.4, 0.6, 0.8].map((q) => values[Math.min(values.length - 1, Math.floor(q * values.length))]);
-  return { edges: [...new Set(edges)].filter((e) => e < values[values.length - 1]), low: values[0], high: values[values.length - 1] };
+  const distinct = [...new Set(values)];
+  const shares = [0.2, 0.4, 0.6, 0.8, 1].map((q) => values[Math.ceil(q * values.length) - 1]);
+  const tops = distinct.length <= CLASS_COLOURS.length ? distinct : [...new Set(shares)];
+  const labels = tops.map((top, k) => {
+    const low = values.find((v) => k === 0 || v > tops[k - 1]);
+    return figure(low) === figure(top) ? figure(top) : `${figure(low)}–${figure(top)}`;
+  });
+  return { tops, labels };
 }
 
 /** Rows of sites, largest first, so that small ones stay visible on top of large ones. */

@@ -260,9 +260,7 @@ function colourSection() {
   const show = () => {
     legend.replaceChildren();
     if (!state.indicator) return;
-    const { edges, low, high } = classesOf(state.indicator);
-    const all = [low, ...edges, high];
-    const classes = all.slice(1).map((end, i) => ({ colour: CLASS_COLOURS[i], label: `${figure(all[i])}–${figure(end)}` }));
+    const classes = classesOf(state.indicator).labels.map((text, i) => ({ colour: CLASS_COLOURS[i], label: text }));
     legend.append(classLegend([...classes, { colour: '#BDBDBD', label: word('no_data') }], false));
   };
   const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${say(i.label)}${i.unit ? ` (${i.unit})` : ''}`);
@@ -335,8 +333,11 @@ function areaSection() {
   const legend = el('div');
   const options = /** @type {[string, any][]} */ ([['', word('none')], ...areas.items.map((i) => [i.name, say(i.label)])]);
   const show = () => {
-    const item = areas.items.find((i) => i.name === state.area);
-    legend.replaceChildren(...(item ? [classLegend(item.classes, item.ramp)] : []));
+    const chosen = areas.items.filter((i) => i.name === state.area || i.name === state.compare);
+    legend.replaceChildren(...chosen.flatMap((i) => [chosen.length > 1 ? el('p', { class: 'gs-note' }, say(i.label)) : '', classLegend(i.classes, i.ramp)]));
+  };
+  const change = () => {
+    show();
     showPictures();
     writeHash();
   };
@@ -345,11 +346,10 @@ function areaSection() {
     showPictures();
   } });
   const section = el('section', {},
-    chooser('gs-area', word('area_layer'), options, state.area, (value) => { state.area = value; show(); }), legend,
+    chooser('gs-area', word('area_layer'), options, state.area, (value) => { state.area = value; change(); }), legend,
     el('div', { class: 'gs-row' }, el('label', { for: 'gs-opacity' }, word('opacity')), opacity),
-    areas.items.length > 1 ? chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; show(); }) : null);
-  const item = areas.items.find((i) => i.name === state.area);
-  if (item) legend.append(classLegend(item.classes, item.ramp));
+    areas.items.length > 1 ? chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; change(); }) : null);
+  show();
   return section;
 }
 
@@ -584,5 +584,5 @@ function notesSection() {
   return el('footer', {},
     el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, name(c))))),
     notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, name(s))))] : [],
-    el('p', { class: 'gs-note' }, [notes.date, say(notes.colophon)].filter(Boolean).join('. ')));
+    el('p', { class: 'gs-note' }, [notes.date && word('as_of', { date: notes.date }), say(notes.colophon)].filter(Boolean).join('. ')));
 }

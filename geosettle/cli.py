@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from geosettle import __version__
-from geosettle.errors import GeosettleError
+from geosettle.errors import GeosettleError, InputError, MissingLayerError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,27 +37,70 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 done, and rows were set aside (only under --strict, or an input that `check` rejects in part);
-        2 the input or the call is wrong; 130 interrupted.
+        0 done; 1 done, and rows were set aside (only under --strict); 2 the input or the call is wrong;
+        130 interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names in any script, on any terminal
     options = parser().parse_args(argv)
     try:
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
-    except GeosettleError as error:
-        print(f"geosettle: {error}", file=sys.stderr)
-        return WRONG
+        with _terminated_as_interrupted():
+            command: Callable[[argparse.Namespace], int] = options.command
+            code = command(options)
+            sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our pipe went away: nothing more can be said, and it is no fault
+        # The reader of our pipe went away: nothing more can be said, at exit neither, and it is no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
         print("geosettle: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("GEOSETTLE_DEBUG"):
+            raise
+        print(f"geosettle: {_in_words(error)}", file=sys.stderr)
+        return WRONG
+    return code
+
+
+def _in_words(error: Exception) -> str:
+    """Say what went wrong without a traceback; GEOSETTLE_DEBUG=1 shows it."""
+    if isinstance(error, GeosettleError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this. Take fewer rows, or coarser rasters."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'standard output'}: {error.strerror or error}."
+    return (
+        f"a fault of the program, or an input that it does not foresee: {type(error).__name__}: {error}. "
+        "Nothing was changed. GEOSETTLE_DEBUG=1 shows where it happened."
+    )
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Clean up under `kill` and `timeout` as under Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"geosettle: {message.removeprefix('argument ')}. See {self.prog} --help.\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="geosettle",
         description="The geography of resettlement: site maps, distances from origins, land-development overlays.",
     )
@@ -74,11 +122,16 @@ def _add_study_commands(commands: Any) -> None:
     run.add_argument(
         "--mask", type=_positive_int, metavar="K", help="coarsen positions of origins with under K households"
     )
-    run.add_argument("--replay", metavar="MANIFEST", help="repeat the run of a manifest.json and say what differs")
+    run.add_argument(
+        "--replay",
+        metavar="MANIFEST",
+        help="repeat the run of a manifest.json (of STUDY, if it moved), say what differs",
+    )
 
     check = _command(commands, "check", _check, "only look for problems")
     check.add_argument("path", help="a file or a study")
     check.add_argument("--role", help="what the file is: sites, origins, flows, boundaries, dem ...")
+    check.add_argument("--strict", action="store_true", help="exit with 1 if rows would be set aside")
     check.add_argument("--json", action="store_true", help="print one JSON object")
     check.add_argument("--region", type=_region, metavar="W,S,E,N|none", help="where coordinates are expected")
     check.add_argument("--crs", help="coordinate reference system of the file, where it says none")
@@ -149,13 +202,16 @@ def _command(
 def _run(options: argparse.Namespace) -> int:
     from geosettle import outputs  # noqa: PLC0415  (loads the whole engine)
 
+    out = Path(options.out)
     if options.replay:
-        print("\n".join(outputs.replay(Path(options.replay), Path(options.out))))
+        if options.mask or options.lang:
+            raise InputError("--replay takes mask and language from the manifest", mend="Leave --mask and --lang out.")
+        with _progress() as step:
+            said = outputs.replay(Path(options.replay), out, source=options.study, progress=step)
+        print("\n".join(said))
         return DONE
     with _progress() as step:
-        written = outputs.run(
-            options.study, Path(options.out), lang=options.lang, mask_households=options.mask, progress=step
-        )
+        written = outputs.run(options.study, out, lang=options.lang, mask_households=options.mask, progress=step)
     print("\n".join(written.summary))
     return SET_ASIDE if options.strict and written.rows_set_aside else DONE
 
@@ -175,13 +231,19 @@ def _check(options: argparse.Namespace) -> int:
         columns=options.map,
         at=options.at,
     )
+    fatal = [problem for problem in found["problems"] if problem["severity"] == "fatal"]
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
         for problem in found["problems"]:
-            print(_problem_line(problem))
+            if problem not in fatal:
+                print(_problem_line(problem))
         print(f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can be used")
-    return WRONG if found["status"] == "rejected" else DONE
+    for problem in fatal:
+        print(f"geosettle: {_problem_line(problem)}", file=sys.stderr)
+    if found["status"] == "rejected":
+        return WRONG
+    return SET_ASIDE if options.strict and found["rows_ok"] < found["rows_in"] else DONE
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -194,24 +256,23 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _distances(options: argparse.Namespace) -> int:
-    from geosettle.distance import distance_table  # noqa: PLC0415
-    from geosettle.io import read_layer  # noqa: PLC0415
+    from geosettle.distance import METRICS, distance_table  # noqa: PLC0415
 
-    def layer(role: str) -> Any:
-        path = getattr(options, role)
-        return read_layer(path, role) if path else None
-
+    metrics = tuple(dict.fromkeys(options.metric))
+    for name in metrics:
+        if name not in METRICS:
+            raise UnknownNameError("there is no such metric", value=name, mend=f"Use one of {', '.join(METRICS)}.")
+        for need in METRICS[name].needs:
+            if getattr(options, need) is None:
+                raise MissingLayerError(f"the metric {name} needs the layer {need}", mend=f"Add --{need} FILE.")
     with _progress() as step:
         step("reading")
-        inputs = {role: layer(role) for role in ("origins", "sites", "flows", "dem", "roads", "places")}
+        roles = ("origins", "sites", "flows", "dem", "roads", "places")
+        inputs: dict[str, Any] = {role: _layer(path, role) for role in roles if (path := getattr(options, role))}
         step("measuring")
+        origins, sites = inputs.pop("origins"), inputs.pop("sites")
         table = distance_table(
-            inputs.pop("origins"),
-            inputs.pop("sites"),
-            nearest=options.nearest,
-            within_km=options.within,
-            metrics=tuple(options.metric),
-            **inputs,
+            origins, sites, nearest=options.nearest, within_km=options.within, metrics=metrics, **inputs
         )
     _emit(table, options.out)
     return DONE
@@ -219,15 +280,50 @@ def _distances(options: argparse.Namespace) -> int:
 
 def _overlay(options: argparse.Namespace) -> int:
     from geosettle.covers import overlay_table  # noqa: PLC0415
-    from geosettle.io import read_any  # noqa: PLC0415
 
     with _progress() as step:
         step("reading")
-        zones, cover = read_any(options.zones), read_any(options.cover)
+        zones, cover = _places(options.zones), _places(options.cover, areas=True)
         step("measuring")
         table = overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)
     _emit(table, options.out)
     return DONE
+
+
+def _layer(path: str, role: str | None) -> Any:
+    """Read a file of the caller's; rows that cannot be used are named on standard error, never left out in silence."""
+    from geosettle.io import read_any, read_layer  # noqa: PLC0415
+    from geosettle.io.layer import Options, spec_of  # noqa: PLC0415
+    from geosettle.io.study import read_rows  # noqa: PLC0415
+
+    if role is None:
+        return read_any(path)
+    if spec_of(role).geometries == ("raster",):
+        return read_layer(path, role)
+    checked = read_rows(Path(path), role, Options())
+    if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
+        raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
+    for problem in [p for p in checked.problems if p.severity == "error"][:10]:
+        print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+    if lost := checked.rows_in - len(checked.frame):
+        print(f"geosettle: {path}: {lost} of {checked.rows_in} rows were set aside.", file=sys.stderr)
+    return checked.frame
+
+
+def _places(path: str, *, areas: bool = False) -> Any:
+    """Read a layer that has positions, or a raster; a cover must have areas."""
+    from geosettle.io.check import guess_role  # noqa: PLC0415
+    from geosettle.io.layer import Options  # noqa: PLC0415
+    from geosettle.raster import Raster  # noqa: PLC0415
+
+    layer = _layer(path, guess_role(Path(path), Options()))
+    if isinstance(layer, Raster):
+        return layer
+    if not hasattr(layer, "geom_type"):
+        raise InputError("the file holds no positions", file=path, mend="Give polygons, points or a raster.")
+    if areas and not layer.geom_type.isin(["Polygon", "MultiPolygon"]).any():
+        raise InputError("the cover holds no areas", file=path, mend="Give polygons or a raster of classes.")
+    return layer
 
 
 def _map(options: argparse.Namespace) -> int:
@@ -253,8 +349,10 @@ def _emit(table: pd.DataFrame, out: str | None) -> None:
 
     data = csv_bytes(table)
     if out:
-        write_file(Path(out), data)
+        write_file(out, data)
         print(f"{len(table)} rows: {out}", file=sys.stderr)
+    elif isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.buffer.write(data.removeprefix(b"\xef\xbb\xbf"))  # the mark is for files that Excel opens
     else:
         sys.stdout.write(data.decode("utf-8-sig"))
 
@@ -300,16 +398,18 @@ def _mapping(text: str) -> dict[str, str]:
 
 
 def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 up")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
 
 
 def _positive_float(text: str) -> float:
-    value = float(text)
-    if not value > 0 or value == float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number greater than 0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number greater than 0")
     return value
 
 

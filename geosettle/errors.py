@@ -56,6 +56,8 @@ class GeosettleError(Exception):
         text = f"{', '.join(where)}: {self.message}" if where else self.message
         if self.value is not None:
             text += f" (got {self.value!r})"
+        if self.mend and not text.endswith((".", "!", "?")):
+            text += "."
         return f"{text} {self.mend}" if self.mend else text
 
 

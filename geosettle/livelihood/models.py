@@ -230,6 +230,16 @@ def conditions(
     ------
     UnknownNameError
         For a measure without such a name.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoDataFrame({"sheds": [30.0], "households": [100.0]}, index=pd.Index(["A"], name="site_id"),
+    ...     geometry=gpd.points_from_xy([76], [39]), crs="EPSG:4326")
+    >>> wanted = [{"item": "sheds", "measure": "column", "column": "sheds", "per_household": True, "at_least": 0.5}]
+    >>> conditions("constraint", wanted, Layers(sites), ["A"])[["site_id", "after", "verdict", "evidence"]]
+      site_id  after  verdict  evidence
+    0       A    0.3  not met  declared
     """
     rows = []
     for condition in wanted:
@@ -271,6 +281,18 @@ def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) 
     DataFrame
         Section `model`: one row per site and model, verdict `declared`, `not declared` or `unknown` (no declaration),
         the note counts its conditions. Section `model condition`: one row per site, model and condition.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> sites = gpd.GeoDataFrame({"models": ["1;2"]}, index=pd.Index(["A"], name="site_id"),
+    ...     geometry=gpd.points_from_xy([76], [39]), crs="EPSG:4326")
+    >>> park = {"item": "park", "measure": "nearest", "kinds": ["industrial_park"], "at_most": 10}
+    >>> made = development_models({"1": {"name": "industrial park", "conditions": [park]}}, Layers(sites))
+    >>> made[["section", "item", "verdict"]]
+               section                      item   verdict
+    0            model  model 1: industrial park  declared
+    1  model condition             model 1: park   unknown
     """
     subjects = sorted(str(i) for i in layers.sites.index)
     frames = []

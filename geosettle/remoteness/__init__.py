@@ -120,6 +120,20 @@ def remoteness(
     ------
     UnknownNameError
         For a metric or indicator without such a name.
+
+    Examples
+    --------
+    >>> at, crs = gpd.points_from_xy, "EPSG:4326"
+    >>> sites = gpd.GeoDataFrame(geometry=at([76], [39]), index=pd.Index(["A"], name="site_id"), crs=crs)
+    >>> origins = gpd.GeoDataFrame(geometry=at([76, 77], [38, 38]), index=pd.Index(["o1", "o2"]), crs=crs)
+    >>> pairs = pd.DataFrame({"origin_id": ["o1", "o2"], "site_id": ["A", "A"], "households": [1, 3],
+    ...     "geodesic_km": [10.0, 30.0], "geodesic_low_km": [8.0, 25.0], "geodesic_high_km": [12.0, 35.0]})
+    >>> pairs = pairs.set_index(["origin_id", "site_id"])
+    >>> found = remoteness(pairs, sites, origins, indicators=["land_mean", "land_max"])
+    >>> found.loc[found["role"] == "site", ["indicator", "value", "low", "high", "unit"]]
+       indicator  value    low   high unit
+    4   land_max   30.0  25.00  35.00   km
+    5  land_mean   25.0  20.75  29.25   km
     """
     for name in metrics:
         if name not in PAIR_COLUMNS:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.report._page import Column, element, image, page, table
+from geosettle.report._page import Column, cell, element, image, page, table
 from geosettle.report.dictionary import entry
 from geosettle.report.methods import methods_used
 from geosettle.report.summary import name_of, numbers, summary_lines
@@ -243,35 +243,49 @@ class _Writer:
         named = self.named(frame)
         for section in dict.fromkeys(frame["section"]):
             rows = named[frame["section"] == section]
-            known = rows[rows["verdict"].fillna("").astype(str) != "unknown"] if section != "capital" else rows
-            columns = ["item", *[c for c in rows.columns if c not in {"section", "item"}]]
-            sources = set(known["source"].dropna()) - {""} if "source" in known else set()
-            columns = [c for c in columns if c != "source" or len(sources) > 1]
             caption = self.heading(f"section_{section}").removeprefix("section ")
-            parts.append(self.frame("livelihood", known, columns, caption) if len(known) else element("h3", caption))
-            if len(sources) == 1:
-                parts.append(element("p", self.say("all_from", source=next(iter(sources))), class_="muted"))
-            if len(known) < len(rows):
-                parts.append(element("p", self.say("rows_unknown", n=len(rows) - len(known)), class_="muted"))
+            if section in _COUNTED:
+                counts = pd.crosstab(rows["item"], rows["verdict"].fillna("")).reset_index()
+                parts.append(table(counts, [Column(c, self.heading(c)) for c in counts.columns], caption))
+                parts.append(self.p("rows_counted"))
+            else:
+                parts += self.section(rows, caption, everything=section == "capital")
+        return parts
+
+    def section(self, rows: pd.DataFrame, caption: str, *, everything: bool) -> list[_Part]:
+        """Print the rows of one part of the livelihood account that say something; count the others."""
+        known = rows if everything else rows[rows["verdict"].fillna("").astype(str) != "unknown"]
+        sources = set(known["source"].dropna()) - {""} if "source" in known else set()
+        dropped = {"section", "item"} | ({"source"} if len(sources) < 2 else set())
+        columns = ["item", *[c for c in rows.columns if c not in dropped]]
+        parts: list[_Part] = [
+            self.frame("livelihood", known, columns, caption) if len(known) else element("h3", caption)
+        ]
+        if len(sources) == 1:
+            parts.append(element("p", self.say("all_from", source=next(iter(sources))), class_="muted"))
+        if len(known) < len(rows):
+            parts.append(element("p", self.say("rows_unknown", n=len(rows) - len(known)), class_="muted"))
         return parts
 
     def claims(self) -> list[_Part]:
-        frame = self.tables["claims"]
-        columns = [
-            "claim_id",
-            "subject",
-            "quantity",
-            "as_printed",
-            "reading",
-            "value",
-            "unit",
-            "computed",
-            "computed_unit",
-            "verdict",
-            "why",
-            "source",
-        ]
-        return [self.p("claims_note"), self.frame("claims", frame, columns, self.say("cap_claims"))]
+        frame = self.tables["claims"].rename(columns={"why": "judged"})
+        for joined, pieces, between in (
+            ("about", ("subject", "quantity"), ": "),
+            ("stated", ("value", "unit"), " "),
+            ("found", ("computed", "computed_unit"), " "),
+        ):
+            frame[joined] = [
+                between.join(cell(v) for v in row if isinstance(v, (int, float, str)) and v == v and v != "")  # noqa: PLR0124
+                for row in frame.reindex(columns=list(pieces)).itertuples(index=False)
+            ]
+        columns = ["claim_id", "about", "as_printed", "stated", "found", "verdict", "judged", "reading"]
+        parts: list[_Part] = [self.p("claims_note")]
+        if "source" not in frame or frame["source"].nunique() > _MOST_SOURCES:
+            return [*parts, self.frame("claims", frame, [*columns, "source"], self.say("cap_claims"))]
+        for source, rows in frame.groupby(frame["source"].fillna(""), sort=False):
+            caption = self.say("cap_claims_of", source=source) if source else self.say("cap_claims")
+            parts.append(self.frame("claims", rows, columns, caption))
+        return parts
 
     def uncertain(self) -> list[_Part]:
         rows = []
@@ -381,6 +395,10 @@ class _Writer:
         return parts
 
 
+_MOST_SOURCES: Final = 6
+"""With more sources than this the claims stand in one table, the source in its own column."""
+_COUNTED: Final = frozenset({"model condition", "recommendation"})
+"""Parts of the livelihood account with a row per site and condition: the report counts their verdicts."""
 _LAND: Final = (
     *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
     *("developed_mu_per_household", "self_run_mu_per_household", "enough_mu", "enough", "geometry_basis", "why"),

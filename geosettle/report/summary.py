@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +30,21 @@ def summary_lines(result: Result, lang: str = "en") -> list[str]:
     lang
         "en" or "zh".
     """
-    return [finding(result, lang) for finding in FINDINGS]
+    studied = in_scope(result)
+    return [finding(studied, lang) for finding in FINDINGS]
+
+
+def in_scope(result: Result) -> Result:
+    """Leave out sites and origins that a `scope` column names for comparison only, with their moves."""
+    sites, origins = (
+        frame[frame["scope"].astype(str) == "study"] if "scope" in frame else frame
+        for frame in (result.sites, result.origins)
+    )
+    pairs = result.pairs[
+        result.pairs.index.get_level_values("site_id").isin(sites.index)
+        & result.pairs.index.get_level_values("origin_id").isin(origins.index)
+    ]
+    return replace(result, sites=sites, origins=origins, pairs=pairs)
 
 
 def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -73,6 +87,8 @@ def _known(frame: pd.DataFrame) -> int:
 
 def _counts(result: Result, lang: str) -> str:
     households = numbers(result.sites, "households")
+    # The study still holds what was left out for being a case to compare with.
+    compared = len(result.study.sites) - len(result.sites)
     return say(
         lang,
         "find_counts",
@@ -83,6 +99,7 @@ def _counts(result: Result, lang: str) -> str:
         pairs=len(result.pairs),
         households=f"{households.sum():,.0f}",
         stated=int(households.notna().sum()),
+        compared=say(lang, "find_compared", n=compared) if compared > 0 else "",
     )
 
 

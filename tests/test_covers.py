@@ -200,6 +200,11 @@ def test_row_order_crs_and_arguments_do_not_matter():
     projected = overlay_areas(ZONES.to_crs("EPSG:32643"), FIELDS.to_crs("EPSG:3857"), "kind")
     pd.testing.assert_frame_equal(expected, projected, rtol=1e-7)
     pd.testing.assert_frame_equal(before, FIELDS)
+    over = pd.concat([FIELDS, frame([shapely.box(76, 38.9, 76.3, 39.1)], ["f4"], kind=["apricot"])])
+    renamed = over.set_axis(pd.Index(["f9", "f2", "f1", "f0"], name="id"))
+    expected = overlay_areas(ZONES, over, "kind")
+    assert expected["overlap_ha"].sum() > 0
+    pd.testing.assert_frame_equal(expected, overlay_areas(ZONES, renamed, "kind"))
 
 
 def test_one_zone_and_no_zone():

@@ -89,9 +89,9 @@ def overlay_areas(
 
     Notes
     -----
-    Areas are geodesic, along edges straight in longitude/latitude. Ground under two polygons stays with the polygon
-    whose id comes first (without a named index: whose class, then place, comes first). Raster cells count with the
-    exact fraction that the zone covers (exactextract) times their geodesic area.
+    Areas are geodesic, along edges straight in longitude/latitude. Ground under two polygons stays with the class
+    that comes first in the alphabet, then with the earlier year; ids and the order of rows decide nothing. Raster
+    cells count with the exact fraction that the zone covers (exactextract) times their geodesic area.
 
     Examples
     --------
@@ -219,16 +219,21 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, s
     )
     out["year"] = out["year"].mask(out["year"] == -1)
     homes = out["households"]
-    out["area_ha_per_household"] = (out["area_ha"] / homes).where(homes > 0)
+    known_class = (label.notna() & ~label.isin([OUTSIDE, NODATA])).to_numpy(bool)
+    out["area_ha_per_household"] = (out["area_ha"] / homes).where((homes > 0) & known_class)
     out["geometry_basis"] = pd.array([basis.get("" if c == UNCLASSIFIED else c, "") for c in label], dtype="str")
     # Illustrative ground is no evidence, and so neither is what it leaves over in the same zone.
     made_up = out["geometry_basis"].str.contains("illustrative")
     touched = made_up.groupby([out["zone_id"], out["radius_km"].fillna(-1.0)]).transform("any")
     out["evidence"] = ~(made_up | (touched & (out[column] == OUTSIDE)) | out["area_ha"].isna())
     why = long["why"].fillna("").astype(str).to_numpy(object) if "why" in long else np.full(len(long), "", dtype=object)
-    out["why"] = pd.array(
-        ["; ".join(w for w in (a, b) if w) for a, b in zip(zones.why[at], why, strict=True)], dtype="str"
+    no_homes = bool(np.isfinite(zones.households).any()) & homes.isna().to_numpy(bool) & known_class
+    homeless = np.where(no_homes, "households unknown", "")
+    undated = np.where(
+        out["year"].isna().to_numpy(bool) & known_class & long["year"].notna().any(), "no year given", ""
     )
+    reasons = zip(zones.why[at], why, undated, homeless, strict=True)
+    out["why"] = pd.array(["; ".join(w for w in row if w) for row in reasons], dtype="str")
     last = {OUTSIDE: 3, NODATA: 2, UNCLASSIFIED: 1}
     names = np.array(["" if c is None else c for c in label], dtype=str)
     rank = np.array([last.get(c, 0) for c in label])

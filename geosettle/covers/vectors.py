@@ -66,7 +66,7 @@ class Parcels:
         survey_year: int | None = None,
         problems: Problems | None = None,
     ) -> Parcels:
-        """Parcels from a frame; ground under several polygons stays with the one whose id (class, place) comes first.
+        """Parcels from a frame; ground under several stays with the class first in the alphabet, then the earlier year.
 
         With `snapshots` polygons of different years are different maps and do not compete for ground.
         """
@@ -90,8 +90,9 @@ class Parcels:
         _report(ids, drawn, area, problems, year=year if dated else None, survey_year=survey_year)
         keep = np.flatnonzero(np.isfinite(area) & (area > 0))
         bounds = shapely.bounds(geometry[keep])
-        named = ids[keep].astype(str) if cover.index.name is not None else np.zeros(keep.size)
-        order = keep[np.lexsort((*bounds.T[::-1], label[keep].astype(str), named))]
+        # Neither ids nor the order of rows decide who keeps contested ground: within a class and year it is all one.
+        name = np.where(label[keep] == "", "\uffff", label[keep]).astype(str)
+        order = keep[np.lexsort((*bounds.T[::-1], year[keep], name))]
         as_drawn = order.size == ids.size and all(map(operator.is_, geometry, drawn))
         geometry, area = geometry[order], area[order]
         group = year[order] if snapshots else np.zeros(order.size)

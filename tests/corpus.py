@@ -204,11 +204,22 @@ def tables_good(m: Maker) -> None:
     m.good("tables/degree_sign.csv", rows(lon=[f"{v}°E" for v in LON], lat=[f"{v}°N" for v in LAT]))
     m.good("tables/letters.csv", rows(lon=[f"E{v}" for v in LON], lat=[f"N{v}" for v in LAT]))
     m.good("tables/unit_in_cells.csv", rows(households=["1660户", "120 户", "45 households"]))
-    m.good("tables/pandas_index.csv", "\n".join(f"{'' if n == 0 else n},{line}" for n, line in enumerate(base.splitlines())))
+    m.good(
+        "tables/pandas_index.csv",
+        "\n".join(f"{'' if n == 0 else n},{line}" for n, line in enumerate(base.splitlines())),
+    )
     m.good("tables/trailing_delimiter.csv", base.replace("\n", ",\n"))
     m.good("tables/two_line_cell.csv", rows(remark=['"a\nb"', "c", '"d, ""e"""']))
-    m.good("tables/minutes_only.csv", rows(lon=["76°3.828'E", "75°55.848'E", "76°10.782'E"], lat=["N39°7.746'", "N39°8.118'", "N39°42.504'"]))
-    m.good("tables/colons.csv", rows(lon=["76:03:49.68", "75:55:50.88", "76:10:46.92"], lat=["39 07 44.76 N", "39 08 07.08 N", "39 42 30.24 N"]))
+    m.good(
+        "tables/minutes_only.csv",
+        rows(lon=["76°3.828'E", "75°55.848'E", "76°10.782'E"], lat=["N39°7.746'", "N39°8.118'", "N39°42.504'"]),
+    )
+    m.good(
+        "tables/colons.csv",
+        rows(
+            lon=["76:03:49.68", "75:55:50.88", "76:10:46.92"], lat=["39 07 44.76 N", "39 08 07.08 N", "39 42 30.24 N"]
+        ),
+    )
     m.good("tables/exponent.csv", rows(lon=["7.60638E+01", "7.59308e1", "76.1797"]))
     m.good("tables/plus_sign.csv", rows(lon=[f"+{v}" for v in LON]))
     m.good("tables/spaces_around.csv", base.replace(",", " , "))
@@ -850,10 +861,19 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/layers.gpkg", None)
     m.good("vectors/layers.gpkg", None, {"count": 1}, layer="others")
     m.good("vectors/folders.kml", _kml())
-    m.good("vectors/names_only.kml", re.sub("<ExtendedData>.*?</ExtendedData>", "", _kml()), {"ids": NAMES, "lon": LON}, codes="id_from_name")
+    m.good(
+        "vectors/names_only.kml",
+        re.sub("<ExtendedData>.*?</ExtendedData>", "", _kml()),
+        {"ids": NAMES, "lon": LON},
+        codes="id_from_name",
+    )
     f.to_parquet(m.file("vectors/arrow.parquet"), geometry_encoding="geoarrow")
     m.good("vectors/arrow.parquet", None)
-    m.good("vectors/crs84.geojson", _json(_sites(), crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}), {**GOOD, "crs_used": "EPSG:4326"})
+    m.good(
+        "vectors/crs84.geojson",
+        _json(_sites(), crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}),
+        {**GOOD, "crs_used": "EPSG:4326"},
+    )
     m.good("vectors/feature.geojson", json.dumps(_sites()[0]), {"count": 1, "ids": ["S1"]})
     with zipfile.ZipFile(m.file("vectors/folders.kmz"), "w") as z:
         z.writestr("doc.kml", _kml())
@@ -1175,10 +1195,23 @@ def rasters_good(m: Maker) -> None:
         codes="raster_resampled",
         summary={"size": [80, 80], "crs_read": "EPSG:32643", "min": 1000.0, "max": 1300.0},
     )
-    m.case("rasters/utm.tif", None, role="dem", codes="raster_resampled", summary={"at": [1000.0, 1300.0]},
-           at=m.file("rasters/utm_points.csv", "id,easting,northing\n".replace("easting,northing", "lon,lat") + "".join(
-               f"{n},{p.x:.6f},{p.y:.6f}\n" for n, p in enumerate(gpd.GeoSeries(gpd.points_from_xy(
-                   [420500, 499500], [4429500, 4350500]), crs=32643).to_crs(4326)))))
+    m.case(
+        "rasters/utm.tif",
+        None,
+        role="dem",
+        codes="raster_resampled",
+        summary={"at": [1000.0, 1300.0]},
+        at=m.file(
+            "rasters/utm_points.csv",
+            "id,easting,northing\n".replace("easting,northing", "lon,lat")
+            + "".join(
+                f"{n},{p.x:.6f},{p.y:.6f}\n"
+                for n, p in enumerate(
+                    gpd.GeoSeries(gpd.points_from_xy([420500, 499500], [4429500, 4350500]), crs=32643).to_crs(4326)
+                )
+            ),
+        ),
+    )
     turn = Affine(0.01, 0, 76, 0, -0.01, 40) @ Affine.rotation(20)
     raster(m.file("rasters/rotated.tif"), big, turn)
     m.case("rasters/rotated.tif", None, role="dem", codes="raster_resampled", summary={"size": [80, 80]})

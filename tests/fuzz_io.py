@@ -43,7 +43,9 @@ def damage(data: bytes, rng: random.Random) -> bytes:
         elif kind == 4:
             out[at:at] = out[at : at + rng.choice([3, 50, 2000])]
         elif kind == 5 and at + 4 <= len(out):
-            out[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80"])
+            out[at : at + 4] = rng.choice(
+                [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80"]
+            )
     return bytes(out)
 
 
@@ -86,7 +88,12 @@ def run(seconds: float, seed: int) -> int:
             changed = damage(data, rng)
             said = one(work / case.path.name, case.role, changed)
             tried += 1
-            key = said.strip().splitlines()[-1][:100] + "".join(line for line in said.splitlines() if "geosettle/" in line)[-120:] if said else ""
+            key = (
+                said.strip().splitlines()[-1][:100]
+                + "".join(line for line in said.splitlines() if "geosettle/" in line)[-120:]
+                if said
+                else ""
+            )
             if said and key not in faults:
                 faults[key] = kept / f"{len(faults)}-{case.path.name}"
                 faults[key].write_bytes(changed)

@@ -1,0 +1,136 @@
+"""A study made of a user's frames, read from a folder, or embedded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import corpus
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import geosettle as gs
+from geosettle.errors import InputError
+from geosettle.io.study import merge_settings
+from geosettle.layers import LAYERS
+from geosettle.study import Study, complete, default_settings
+
+
+def table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"site_id": [7, 8], "name": ["a", "b"], "lon": [76.0, np.nan], "lat": [39.0, np.nan], "extra": ["x", "y"]}
+    )
+
+
+def test_frames_become_layers() -> None:
+    given = table()
+    study = Study(sites=given, origins=None, flows=pd.DataFrame({"origin_id": ["1"], "site_id": [7.0]}))
+    assert study.sites.index.tolist() == ["7", "8"]
+    assert study.sites.geometry.iloc[0].equals(shapely.Point(76, 39))
+    assert study.sites.geometry.iloc[1] is None
+    assert study.sites["households"].isna().all()
+    assert study.sites["extra"].tolist() == ["x", "y"]
+    assert study.flows is not None
+    assert study.flows["site_id"].tolist() == ["7"]
+    assert study.settings["study"]["name"] == "study"
+    pd.testing.assert_frame_equal(given, table())
+
+
+def test_any_crs_and_any_index() -> None:
+    frame = corpus.frame().set_index("site_id").to_crs(32643)
+    study = Study(sites=frame)
+    assert study.sites.index.tolist() == corpus.IDS
+    assert study.sites.crs.to_epsg() == 4326
+    assert study.sites.geometry.x.tolist() == pytest.approx(corpus.LON, abs=1e-9)
+    again = Study(sites=study.sites)
+    pd.testing.assert_frame_equal(pd.DataFrame(again.sites), pd.DataFrame(study.sites))
+
+
+def test_all_faults_at_once() -> None:
+    sites = pd.DataFrame({"site_id": ["a", "a", None], "lon": [1.0, 2, 3], "lat": [1.0, 2, 3]})
+    origins = gpd.GeoDataFrame({"origin_id": ["o"], "name": ["o"]}, geometry=[shapely.Point(1, 1)])
+    with pytest.raises(InputError) as caught:
+        Study(sites=sites, origins=origins)
+    text = str(caught.value)
+    for part in ("sites", "name is missing", "repeated: a", "1 row(s) have no site_id", "origins", "set_crs"):
+        assert part in text
+
+
+@pytest.mark.parametrize("role", [n for n, s in LAYERS.items() if s.geometries != ("raster",)])
+def test_complete_has_every_column(role: str) -> None:
+    out = complete(pd.DataFrame({"odd": [1]}), LAYERS[role])
+    assert out.columns.tolist() == [*(c.name for c in LAYERS[role].columns), "odd"]
+    assert out.drop(columns="odd").isna().all(axis=None)
+
+
+def test_every_layer_has_a_field() -> None:
+    assert set(LAYERS) <= set(Study.__dataclass_fields__)
+
+
+def test_settings_are_merged() -> None:
+    settings = merge_settings({"study": {"name": "x"}, "admin": {"aliases": {"Aktau": "Akto"}}})
+    assert settings["study"]["name"] == "x"
+    assert settings["study"]["lang"] == "en"
+    assert settings["admin"]["aliases"]["Aktau"] == "Akto"
+    assert default_settings()["study"]["name"] == "study"
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"study": {"nmae": "x"}}, "study.nmae; did you mean study.name"),
+        ({"stduy": {}}, "did you mean study"),
+        ({"study": {"name": 7}}, "study.name must be text"),
+        ({"study": 7}, "study is a table"),
+        ({"study": {"region": "73,34"}}, "must be a list"),
+    ],
+)
+def test_settings_are_checked(stated: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        merge_settings(stated)
+
+
+def test_every_fault_of_a_study_in_one_message(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text("site_id,lon,lat\nS1,76,39\n", encoding="utf-8")
+    (tmp_path / "origins.csv").write_bytes(b"")
+    with pytest.raises(InputError) as caught:
+        gs.read_study(tmp_path)
+    assert "column name" in str(caught.value)
+    assert "origins.csv" in str(caught.value)
+
+
+def test_ledger_closes_and_references_are_spelled(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text(corpus.rows(), encoding="utf-8")
+    (tmp_path / "origins.csv").write_text(corpus.ORIGINS, encoding="utf-8")
+    (tmp_path / "flows.csv").write_text(corpus.FLOWS.replace("O3,S3", "o-3,s 3") + "O9,S1,5,\n", encoding="utf-8")
+    study = gs.read_study(tmp_path)
+    assert study.flows is not None
+    assert study.flows["site_id"].tolist() == ["S1", "S1", "S2", "S3"]
+    assert study.flows["origin_id"].iloc[3] == "O3"
+    assert study.ledger["flows"] == {"rows_in": 5, "rows_used": 4, "rows_set_aside": 1}
+    for counts in study.ledger.values():
+        assert counts["rows_in"] == counts["rows_used"] + counts["rows_set_aside"]
+    assert len(study.inputs["sites.csv"]["sha256"]) == 64
+    dangling = [p for p in study.problems if p.code == "reference_unknown"]
+    assert [(p.file, p.row, p.line, p.column, p.value) for p in dangling] == [("flows.csv", 5, 6, "origin_id", "O9")]
+
+
+@pytest.mark.parametrize("crs", [4326, 4490, 32643, 32644, 3857])
+def test_crs_of_the_input_does_not_matter(tmp_path: Path, crs: int) -> None:
+    corpus.frame().to_crs(crs).to_file(tmp_path / "sites.gpkg")
+    study = gs.read_study(tmp_path)
+    assert study.sites.geometry.x.tolist() == pytest.approx(corpus.LON, abs=1e-8)
+    assert study.sites.geometry.y.tolist() == pytest.approx(corpus.LAT, abs=1e-8)
+
+
+def test_row_order_does_not_matter(tmp_path: Path) -> None:
+    lines = corpus.rows().splitlines()
+    found = []
+    for order in ((1, 2, 3), (3, 1, 2)):
+        folder = tmp_path / str(order[0])
+        folder.mkdir()
+        (folder / "sites.csv").write_text("\n".join([lines[0], *(lines[i] for i in order)]), encoding="utf-8")
+        found.append(gs.read_study(folder).sites.sort_index())
+    pd.testing.assert_frame_equal(pd.DataFrame(found[0]), pd.DataFrame(found[1]))

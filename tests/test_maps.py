@@ -227,6 +227,8 @@ def test_an_empty_study_still_gives_a_map():
 def test_the_title_states_the_finding(html, result):
     median = f"{result.pairs['geodesic_km'].median():,.0f} km"
     assert median in data_of(html)["title"]["en"]
+    low = result.pairs["geodesic_low_km"].median()
+    assert f"between {low:,.0f} and" in data_of(html)["subtitle"]["en"]
     assert "imply no position" in " ".join(c["en"] for c in data_of(html)["notes"]["caveats"])
 
 

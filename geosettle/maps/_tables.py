@@ -229,10 +229,23 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         head = words(key, median=_short(float(known.median())))
         low, high = _short(float(known.min())), _short(float(known.max()))
         sub = words("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
+        bounds = [_median(result.pairs[wanted], f"geodesic_{end}_km") for end in ("low", "high")]
+        if None not in bounds:
+            # Each distance lies within its own bounds, so their medians bound the median.
+            more = words("subtitle_interval", low=_short(bounds[0] or 0.0), high=_short(bounds[1] or 0.0))
+            sub = {lang: f"{text} {more[lang]}" for lang, text in sub.items()}
     if title:
         head = dict.fromkeys(head, title)
     kicker = str(_study_settings(result).get("title") or _study_name(result))
     return {"kicker": dict.fromkeys(head, kicker), "title": head, "subtitle": sub}
+
+
+def _median(pairs: pd.DataFrame, column: str) -> float | None:
+    """Median over all pairs that have a distance; None unless each of them has this bound."""
+    if column not in pairs:
+        return None
+    bound = pd.to_numeric(pairs[column], errors="coerce")[pd.to_numeric(pairs["geodesic_km"], errors="coerce").notna()]
+    return float(bound.median()) if bound.notna().all() else None
 
 
 def _short(km: float) -> str:

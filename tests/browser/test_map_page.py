@@ -154,6 +154,38 @@ def test_a_link_with_hostile_text_does_nothing(open_page, plain_html):
             assert page.is_hidden("#gs-card")
 
 
+def test_classes_are_shown_where_the_raster_has_them(open_page, plain, plain_html):
+    """Raster.sample says which class a place has; the browser and Leaflet say which pixel it is. Neither uses our warp."""
+    rng = np.random.default_rng(3)
+    raster = plain.study.landcover[2019]
+    with open_page(plain_html) as page:
+        shown = page.evaluate("[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)")
+        for layer in shown:
+            page.uncheck(f"[data-layer='{layer}']")
+        page.select_option("#gs-area", "landcover_2019")
+        page.evaluate(
+            "() => { const o = document.getElementById('gs-opacity'); o.value = 100; o.dispatchEvent(new Event('input')); }"
+        )
+        page.wait_for_timeout(300)
+        settle(page)
+        legend = {
+            row.text_content(): row.locator("i").evaluate("(i) => getComputedStyle(i).backgroundColor")
+            for row in page.locator(".gs-classes li").all()
+        }
+        picture = pixels(page)
+        checked = 0
+        for lon, lat in zip(rng.uniform(74.3, 81.5, 400), rng.uniform(36.2, 40.8, 400), strict=True):
+            around = raster.sample(lon + np.array([0, 0.06, -0.06, 0, 0]), lat + np.array([0, 0, 0, 0.06, -0.06]))
+            x, y = at(page, lon, lat)
+            under_control = (x < 140 and (y < 90 or y > 830)) or (x > 910 and y > 740)
+            if len(set(around)) > 1 or under_control or not (5 < x < 1040 and 5 < y < 890):
+                continue
+            wanted = [int(v) for v in re.findall(r"\d+", legend[raster.classes[int(around[0])]])[:3]]
+            assert np.abs(picture[round(y), round(x)] - wanted).max() <= 2, (lon, lat)
+            checked += 1
+        assert checked > 250
+
+
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 

@@ -311,3 +311,12 @@ def test_arguments_are_not_written_into():
     before = friction.copy()
     cost_distance(friction, [(0, 0)])
     np.testing.assert_array_equal(friction, before)
+
+
+def test_legal_moves_do_not_depend_on_the_strips(monkeypatch):
+    closed = np.random.default_rng(8).random((40, 30)) < 0.3
+    for neighbours in (4, 8, 16, 32):
+        whole = legal_moves(closed, make_moves(neighbours))
+        monkeypatch.setattr(solver, "_STRIP", 7)
+        np.testing.assert_array_equal(legal_moves(closed, make_moves(neighbours)), whole)
+        monkeypatch.undo()

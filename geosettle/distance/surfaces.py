@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import positions
-from geosettle.distance._solver.cost import CostGrid, FloatArray, IndexArray, legal_moves, make_moves, solve
+from geosettle.distance._solver.cost import CostGrid, IndexArray, legal_moves, make_moves, solve
 from geosettle.distance.network import RoadRules
 from geosettle.distance.profile import move_lengths, to_grid
 from geosettle.distance.travel import with_roads
@@ -31,7 +31,7 @@ def cost_distance(
     neighbours: int = 8,
     compiled: bool | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Raster | FloatArray:
+) -> Raster | NDArray[np.floating]:
     """Least accumulated cost from every cell to the nearest target.
 
     Parameters
@@ -74,7 +74,9 @@ def cost_distance(
            [ 0.,  1., nan,  7.]])
     """
     raster = friction if isinstance(friction, Raster) else None
-    values = np.asarray(friction if raster is None else raster.values, dtype=np.float64)  # noqa: PD011
+    values = np.asarray(friction if raster is None else raster.values)  # noqa: PD011
+    if not np.issubdtype(values.dtype, np.floating):
+        values = values.astype(np.float64)
     _check_friction(values, neighbours)
     moves = make_moves(neighbours)
     closed = ~np.isfinite(values)
@@ -98,7 +100,7 @@ def cost_distance(
     return Raster(found, raster.transform, raster.crs, "cost", source=raster.source)
 
 
-def _check_friction(values: FloatArray, neighbours: int) -> None:
+def _check_friction(values: NDArray[np.floating], neighbours: int) -> None:
     if values.ndim != 2 or not values.size:
         raise InputError("friction must be a grid of two dimensions with at least one cell", value=values.shape)
     if neighbours not in (4, 8, 16, 32):

@@ -435,7 +435,7 @@ def walk_grid(
         lengths=move_lengths(dem, moves, lonlat=lonlat),
         legal=legal_moves(shut, moves),
         closed=shut,
-        multiplier=multiplier,
+        multiplier=None if multiplier is None else multiplier.astype(np.float32),
         height=dem.values,
         pace=pace,
     )

@@ -49,6 +49,7 @@ Progress = Callable[[float], None]
 
 LARGE_CELLS: Final = 4_000_000
 """From this many cells on the compiled engine is faster even when it has to be compiled first."""
+_STRIP: Final = 256
 _FIRST_OCTANT: Final = {4: [], 8: [(1, 1)], 16: [(1, 1), (1, 2)], 32: [(1, 1), (1, 2), (1, 3), (2, 3)]}
 NEIGHBOURS: Final = tuple(_FIRST_OCTANT)
 
@@ -255,6 +256,18 @@ def legal_moves(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
     moves
         At most 32.
     """
+    legal = np.empty(closed.shape, dtype=np.uint32)
+    halo = moves.reach
+    # Strip by strip, so that the shifted copies stay small.
+    for top in range(0, closed.shape[0], _STRIP):
+        low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
+        strip = _legal_strip(closed[low:high], moves)
+        legal[top : top + _STRIP] = strip[top - low : top - low + _STRIP]
+    return legal
+
+
+def _legal_strip(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
+    """Legal moves of a strip of rows, right where the strip goes on far enough beyond a row."""
     legal = np.zeros(closed.shape, dtype=np.uint32)
     # The cells that lines of this neighbourhood touch are few; each shifted copy is made once.
     seen: dict[tuple[int, int], NDArray[np.bool_]] = {}
@@ -268,8 +281,8 @@ def legal_moves(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
         blocked = closed.copy()
         for dr, dc, _ in cells[1:]:
             blocked |= at(dr, dc)
-        for a, b in corners:
-            blocked |= at(*a) & at(*b)
+        for one, other in corners:
+            blocked |= at(*one) & at(*other)
         legal |= (~blocked).astype(np.uint32) << np.uint32(k)
     return legal
 
@@ -303,7 +316,7 @@ def _move_costs(
     last = grid.closed.size - 1
     for k, cells in enumerate(grid.moves.passed):
         mean[:, k] = sum(
-            flat["multiplier"][np.clip(u + (dr * columns + dc), 0, last)] * share for dr, dc, share in cells
+            flat["multiplier"][np.clip(u + (dr * columns + dc), 0, last)] * np.float64(share) for dr, dc, share in cells
         )
     return cost * mean
 

@@ -37,14 +37,15 @@ _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy
 
 
 @_jit
-def _push(pool, chain, head, fill, free, used, bucket, cell):
-    """Append a cell to a bucket; returns the list of free chunks and the number of chunks used."""
+def _push(pool, chain, head, fill, free, used, spare, bucket, cell):
+    """Append a cell to a bucket; returns the list of free chunks, how many chunks are used and how many are free."""
     chunk = head[bucket]
     at = fill[bucket]
     if chunk < 0 or at == _CHUNK:
         if free >= 0:
             new = free
             free = np.int64(chain[new])
+            spare -= 1
         else:
             new = used
             used += 1
@@ -54,11 +55,11 @@ def _push(pool, chain, head, fill, free, used, bucket, cell):
         at = np.int32(0)
     pool[chunk, at] = cell
     fill[bucket] = at + 1
-    return free, used
+    return free, used, spare
 
 
 @_jit
-def _run8(g, half, offset, tiles_across, width, pool, chain, head, fill, state, budget):
+def _run8(g, half, even, offset, tiles_across, width, pool, chain, head, fill, state, budget):
     """Take up cells of a grid of (cost, friction) records with 4 or 8 neighbours until done or out of budget."""
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
     inverse = np.float32(1.0) / np.float32(width)
@@ -95,7 +96,7 @@ def _run8(g, half, offset, tiles_across, width, pool, chain, head, fill, state, 
             continue
         friction = g[2 * u + 1]
         inside = u & 63
-        row = ((u >> 6) // tiles_across) * 8 + (inside >> 3)
+        row = 0 if even else ((u >> 6) // tiles_across) * 8 + (inside >> 3)
         for k in range(k_all):
             v = u + offset[inside, k]
             old = g[2 * v]
@@ -113,11 +114,7 @@ def _run8(g, half, offset, tiles_across, width, pool, chain, head, fill, state, 
                     q = np.int64(new * inverse)
                     if q >= cur + head.size:
                         q = cur + head.size - 1
-                    before = used
-                    had = free
-                    free, used = _push(pool, chain, head, fill, free, used, q & mask, v)
-                    if used == before and free != had:
-                        spare -= 1
+                    free, used, spare = _push(pool, chain, head, fill, free, used, spare, q & mask, v)
                     count += 1
     state[0], state[1], state[2], state[3], state[4] = cur, count, free, used, spare
     return verdict
@@ -129,6 +126,7 @@ def _run(
     sloped,
     weighted,
     sign,
+    even,
     length,
     inverse_length,
     least,
@@ -184,7 +182,7 @@ def _run(
         height = g[4 * u + 1]
         legal = bits[4 * u + 3]
         inside = u & 63
-        row = ((u >> 6) // tiles_across) * 8 + (inside >> 3)
+        row = 0 if even else ((u >> 6) // tiles_across) * 8 + (inside >> 3)
         for k in range(k_all):
             if (legal >> np.uint32(k)) & np.uint32(1) == 0:
                 continue
@@ -210,11 +208,7 @@ def _run(
                 q = np.int64(new * inverse)
                 if q >= cur + head.size:
                     q = cur + head.size - 1
-                before = used
-                had = free
-                free, used = _push(pool, chain, head, fill, free, used, q & mask, v)
-                if used == before and free != had:
-                    spare -= 1
+                free, used, spare = _push(pool, chain, head, fill, free, used, spare, q & mask, v)
                 count += 1
     state[0], state[1], state[2], state[3], state[4] = cur, count, free, used, spare
     return verdict
@@ -276,8 +270,8 @@ class _Queue:
             if self.pool.shape[0] - int(self.state[3]) < 8:
                 self.grow()
             bucket = min(int(np.float32(value) * (np.float32(1.0) / np.float32(width))), self.head.size - 1)
-            self.state[2], self.state[3] = _push(
-                self.pool, self.chain, self.head, self.fill, self.state[2], self.state[3], bucket, cell
+            self.state[2:5] = _push(
+                self.pool, self.chain, self.head, self.fill, *self.state[2:5].tolist(), bucket, cell
             )
             self.state[1] += 1
 
@@ -372,11 +366,12 @@ def _simple_run(grid: CostGrid, g: NDArray[np.float32], across: int, width: floa
     friction = grid.multiplier
     _to_tiles(g, 1, friction if not grid.closed.any() else np.where(grid.closed, np.inf, friction), 1, across)
     half = np.pad((grid.lengths / 2).astype(np.float32), ((1, 8), (0, 0)), mode="edge")
+    even = bool((grid.lengths == grid.lengths[0]).all())
     offset = _steps(grid.moves.row, grid.moves.column, across)
     flat = g.ravel()
 
     def run(*queue_and_budget: Any) -> int:
-        return int(_run8(flat, half, offset, across, width, *queue_and_budget))
+        return int(_run8(flat, half, even, offset, across, width, *queue_and_budget))
 
     return run
 
@@ -402,11 +397,12 @@ def _general_run(
         for p, (dr, dc, part) in enumerate(cells):
             steps[0, k, p], steps[1, k, p], share[k, p] = dr, dc, part
     length = np.pad(grid.lengths.astype(np.float32), ((0, 8), (0, 0)), mode="edge")
+    even = bool((grid.lengths == grid.lengths[0]).all())
     # Rounded down, so that a move that could just improve a cell is never passed over.
     least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
     fixed = (
-        g.ravel(), sloped, weighted, np.float32(-1.0 if toward else 1.0), length, np.float32(1) / length, least, table,
-        _steps(grid.moves.row, grid.moves.column, across), _steps(steps[0], steps[1], across), share, across, width,
+        g.ravel(), sloped, weighted, np.float32(-1.0 if toward else 1.0), even, length, np.float32(1) / length, least,
+        table, _steps(grid.moves.row, grid.moves.column, across), _steps(steps[0], steps[1], across), share, across, width,
     )  # fmt: skip
 
     def run(*queue_and_budget: Any) -> int:

@@ -289,3 +289,29 @@ def test_tajik_abati_is_not_where_it_is_declared(embedded_study):
     assert joined["county"].tolist() == ["Yopurga"]
     assert joined["admin_agrees"].tolist() == [False]
     assert "Taxkorgan has an exclave of 32 km2" in joined["why"].iloc[0]
+
+
+def test_nothing_to_join():
+    nowhere = join_admin(places((76, 38), None), LADDER.iloc[:0])
+    assert nowhere["why"].tolist() == ["the boundary set is empty"] * 2
+    nobody = join_admin(places((76, 38)).iloc[:0], LADDER)
+    assert len(nobody) == 0
+    assert set(nobody.columns) == set(join_admin(places((76, 38)), LADDER).columns)
+
+
+def test_antimeridian_is_no_border():
+    both = units(
+        (
+            "1",
+            "A",
+            "county",
+            None,
+            shapely.MultiPolygon([shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179.5, -16)]),
+        ),
+        ("2", "B", "county", None, shapely.box(-179.5, -17, -179, -16)),
+    )
+    joined = join_admin(places((179.999, -16.5), (-179.999, -16.5), uncertainty_km=[3, 3]), both)
+    assert joined["county_code"].tolist() == ["1", "1"]
+    assert joined["admin_probability"].tolist() == [1, 1]
+    # Half a degree at 16.5 S is 53.4 km (a degree 106.8 km: 111.32 cos(16.5) / sqrt(1 - e2 sin2(16.5))).
+    assert joined["border_km"].tolist() == pytest.approx([53.4, 53.2], abs=0.2)

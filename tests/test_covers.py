@@ -25,6 +25,7 @@ from geosettle.covers import (
     to_wide,
     zonal_statistics,
 )
+from geosettle.covers.quilts import overlapping, surely_disjoint
 from geosettle.errors import ColumnError, CrsError, InputError, MissingLayerError
 from geosettle.geodesy import area_m2, disc
 from geosettle.raster import Raster
@@ -37,7 +38,7 @@ def frame(geometry, ids=None, crs=WGS84, **columns):
     return gpd.GeoDataFrame(columns, index=pd.Index(ids, name="id"), geometry=list(geometry), crs=crs)
 
 
-# The zones, fields and grid of the GRASS references below (GRASS 8 of Debian 12, package grass-core):
+# The zones, fields and grid of the GRASS references below (GRASS 8.2.1 of Debian, package grass-core):
 #   v.overlay ainput=zones binput=fields operator=and output=cut
 #   v.to.db -p map=cut option=area units=hectares columns=a
 #   v.to.db map=zones option=area units=hectares columns=a
@@ -484,3 +485,61 @@ def test_everything_works_across_the_antimeridian():
     at = oasis_position(site, oasis, radii_km=[5])
     assert at["oasis_edge_km"].iloc[0] == pytest.approx(-11.0574276, rel=1e-6)  # a (1 - e2) * 0.1 degrees
     assert at["oasis_share_5km"].iloc[0] == pytest.approx(1, rel=1e-6)
+
+
+# --- quilts of parcels -----------------------------------------------------------------------------------------------
+
+
+def quilt(side=40, seed=0):
+    rng = np.random.default_rng(seed)
+    x, y = np.meshgrid(np.arange(side + 1.0), np.arange(side + 1.0))
+    x, y = x + rng.normal(0, 0.1, x.shape), y + rng.normal(0, 0.1, y.shape)
+    corner = (
+        (slice(-1), slice(-1)),
+        (slice(-1), slice(1, None)),
+        (slice(1, None), slice(1, None)),
+        (slice(1, None), slice(-1)),
+    )
+    return shapely.polygons(np.stack([np.stack([x[c], y[c]], -1) for c in corner], 2).reshape(-1, 4, 2))
+
+
+def pairs(shapes):
+    return list(zip(*overlapping(shapes, Edges.of(shapes), np.zeros(shapes.size)), strict=True))
+
+
+def test_clean_quilt_is_recognised():
+    shapes = quilt()
+    assert surely_disjoint(shapes, Edges.of(shapes), shapely.STRtree(shapes))
+    apart = np.delete(shapes, np.arange(0, shapes.size, 7))  # with holes in it
+    assert pairs(apart) == []
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        shapely.box(5.2, 5.2, 5.8, 5.8),  # inside one
+        shapely.box(4.5, 4.5, 7.5, 7.5),  # over several
+        shapely.box(-3, -3, 60, 60),  # over all
+        shapely.box(39.5, 10.3, 45, 10.6),  # in from the rim
+    ],
+)
+def test_overlap_in_a_quilt_is_found(patch):
+    shapes = quilt()
+    meets = shapely.intersects(shapes, patch) & ~shapely.touches(shapes, patch)
+    assert [later for _, later in pairs(np.append(shapes, patch))] == [shapes.size] * meets.sum()
+
+
+def test_twin_and_drawn_over_parcels_are_found():
+    shapes = quilt()
+    assert pairs(np.append(shapes, shapes[17])) == [(17, shapes.size)]
+    # One corner of a parcel pulled into its neighbour.
+    ring = shapely.get_coordinates(shapes[100])
+    ring[1] += [0.3, 0.3]
+    drawn = shapes.copy()
+    drawn[100] = shapely.Polygon(ring[:-1])
+    found = pairs(drawn)
+    meets = np.flatnonzero(area_m2(shapely.intersection(drawn, drawn[100])) > 1)
+    assert sorted({i for pair in found for i in pair}) == sorted(meets.tolist())
+    # Two quilts upon each other, inner parcels clean each within its own.
+    both = np.concatenate([quilt(12), shapely.affinity.translate(shapely.MultiPolygon(list(quilt(12, 1))), 6, 6).geoms])
+    assert pairs(both)

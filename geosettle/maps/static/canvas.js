@@ -46,7 +46,7 @@ const Sheets = L.Renderer.extend({
 
   _update() {
     if (this._map._animatingZoom && this._bounds) return;
-    L.Renderer.prototype._update.call(this);
+    /** @type {any} */ (L.Renderer.prototype)._update.call(this);
     const size = this._bounds.getSize();
     const dense = window.devicePixelRatio || 1;
     L.DomUtil.setPosition(this._container, this._bounds.min);

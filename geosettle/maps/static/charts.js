@@ -92,5 +92,5 @@ function capitalsChart(id, caption_) {
     chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
     chart.append(chartText(122, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 28)}`, { fill: MUTED }));
   });
-  return el('figure', {}, el('figcaption', {}, name(caption_)), chart);
+  return el('figure', {}, el('figcaption', {}, isolated(caption_)), chart);
 }

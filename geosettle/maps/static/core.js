@@ -72,7 +72,7 @@ function fill(node, attributes, children) {
 }
 
 /** A name from the data, isolated so that its direction disturbs nothing around it. @param {any} text */
-function name(text) {
+function isolated(text) {
   return el('bdi', { dir: 'auto' }, text);
 }
 

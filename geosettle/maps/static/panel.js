@@ -21,9 +21,9 @@ function buildPanel() {
 
 function header() {
   return el('header', {},
-    say(DATA.kicker) ? el('p', { class: 'gs-kicker' }, name(say(DATA.kicker))) : null,
-    el('h1', {}, name(say(DATA.title))),
-    el('p', { class: 'gs-sub' }, name(say(DATA.subtitle))),
+    say(DATA.kicker) ? el('p', { class: 'gs-kicker' }, isolated(say(DATA.kicker))) : null,
+    el('h1', {}, isolated(say(DATA.title))),
+    el('p', { class: 'gs-sub' }, isolated(say(DATA.subtitle))),
     el('ul', { class: 'gs-totals' }, DATA.totals.map((t) => el('li', {}, el('b', {}, figure(t.value, 0)), el('span', {}, say(t.label))))),
     el('div', { class: 'gs-buttons' },
       button('reset', wholeMap), button('png', async () => { save(await exportPng(), 'map.png'); announce(word('exported')); }),
@@ -241,7 +241,7 @@ function sizeLegend() {
 
 /** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */
 function classLegend(classes, ramp) {
-  return el('ul', { class: ramp ? 'gs-ramp' : 'gs-classes' }, classes.map((c) => el('li', {}, el('i', { style: { backgroundColor: c.colour } }), el('span', {}, name(say(c.label))))));
+  return el('ul', { class: ramp ? 'gs-ramp' : 'gs-classes' }, classes.map((c) => el('li', {}, el('i', { style: { backgroundColor: c.colour } }), el('span', {}, isolated(say(c.label))))));
 }
 
 /* ---- choices ---- */
@@ -367,11 +367,11 @@ function fillCard() {
   const { row } = selected;
   const local = table.value('name_local', row);
   part.card.replaceChildren(
-    el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, name(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
-    local ? el('p', { class: 'gs-sub' }, name(local)) : '',
+    el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, isolated(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
+    local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
     ...(selected.kind === 'site' ? [distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
-    ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, name(table.value(k, row)))),
+    ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, isolated(table.value(k, row)))),
   );
 }
 
@@ -399,7 +399,7 @@ function indicatorFact(indicator, row) {
   const value = sites.value(indicator.column, row);
   if (value === null) return null;
   const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
-  return fact(name(say(indicator.label)), [`${figure(value)} ${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']);
+  return fact(isolated(say(indicator.label)), [`${figure(value)} ${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']);
 }
 
 /** Indicators that are not shown at once. @param {number} row */
@@ -412,9 +412,9 @@ function otherIndicators(row) {
 function cardValue(line, value, row) {
   if (line.unit === '±km') return word('plus_minus_km', { u: figure(value) });
   if (line.column === 'county' && (sites.value('admin_probability', row) ?? 1) < 0.995) {
-    return [name(value), el('small', {}, ` (${word('probability', { p: figure(sites.value('admin_probability', row), 2) })})`)];
+    return [isolated(value), el('small', {}, ` (${word('probability', { p: figure(sites.value('admin_probability', row), 2) })})`)];
   }
-  if (typeof value === 'string') return name(value);
+  if (typeof value === 'string') return isolated(value);
   if (line.unit === 'year') return String(value);
   const between = line.low ? interval(sites.value(line.low, row), sites.value(line.high, row)) : '';
   return [`${figure(value, line.unit === '' ? 0 : undefined)} ${line.unit}`, between ? el('small', {}, ` ${between}`) : ''];
@@ -424,14 +424,14 @@ function cardValue(line, value, row) {
 function originFacts(row) {
   const facts = [];
   for (const key of ['county', 'prefecture']) {
-    if (origins.value(key, row) !== null) facts.push(fact(word(key), name(origins.value(key, row))));
+    if (origins.value(key, row) !== null) facts.push(fact(word(key), isolated(origins.value(key, row))));
   }
   if (origins.value('uncertainty_km', row)) facts.push(fact(word('uncertainty_km'), word('plus_minus_km', { u: figure(origins.value('uncertainty_km', row)) })));
   for (const i of flowsOf.origin[row]) {
     const km = flows.value('geodesic_km', i);
     const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
     const site = flows.value('site', i);
-    facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, name(rowName(sites, site))),
+    facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, isolated(rowName(sites, site))),
       km === null ? ` (${word('not_located')})` : `, ${figure(km)} km`, between ? el('small', {}, ` ${between}`) : '']));
     for (const [key, unit] of FLOW_FACTS) {
       if (flows.value(key, i) !== null) facts.push(fact(word(key), `${figure(flows.value(key, i))} ${unit}`));
@@ -542,9 +542,9 @@ function tableRow(kind, row, columns) {
   const chosen = state.selected?.kind === kind && state.selected.row === row;
   const cells = columns.slice(1).map((c) => {
     const v = c.of(row);
-    return el('td', {}, typeof v === 'string' ? name(v) : figure(v, c.key === 'km' ? 1 : 0));
+    return el('td', {}, typeof v === 'string' ? isolated(v) : figure(v, c.key === 'km' ? 1 : 0));
   });
-  const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, name(rowName(table, row)));
+  const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, isolated(rowName(table, row)));
   const lost = table.value('lon', row) === null ? el('small', {}, ` (${word('not_located')})`) : '';
   return el('tr', { class: chosen ? 'gs-chosen' : null }, el('th', { scope: 'row' }, open, lost), cells);
 }
@@ -560,12 +560,12 @@ function markRows() {
 
 /** Sites and origins that no source places. */
 function unknownSection() {
-  const groups = [['unknown_sites', sites], ['unknown_origins', origins]].map(([key, table]) => {
+  const groups = /** @type {[string, any][]} */ ([['unknown_sites', sites], ['unknown_origins', origins]]).map(([key, table]) => {
     const rows = [];
     for (let i = 0; i < table.n; i++) if (table.value('lon', i) === null) rows.push(i);
     if (!rows.length) return null;
     return el('details', { open: rows.length <= 6 }, el('summary', {}, `${word(key)} (${figure(rows.length, 0)})`),
-      el('ul', {}, rows.slice(0, 300).map((i) => el('li', {}, name(rowName(table, i))))));
+      el('ul', {}, rows.slice(0, 300).map((i) => el('li', {}, isolated(rowName(table, i))))));
   }).filter(Boolean);
   return groups.length ? el('section', { id: 'gs-unknown' }, groups, el('p', { class: 'gs-note' }, word('unknown_note'))) : null;
 }
@@ -582,7 +582,7 @@ function notesSection() {
   const caveats = [...notes.caveats, ...(rounding ? [rounding] : [])].map(say);
   if (basemap) caveats.push(word('online', { name: basemap.name, credit: basemap.credit }));
   return el('footer', {},
-    el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, name(c))))),
-    notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, name(s))))] : [],
+    el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, isolated(c))))),
+    notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, isolated(s))))] : [],
     el('p', { class: 'gs-note' }, [notes.date && word('as_of', { date: notes.date }), say(notes.colophon)].filter(Boolean).join('. ')));
 }

@@ -100,9 +100,9 @@ function scaleBar(lat, zoom, widest) {
   return { pixels: metres / perPixel, text };
 }
 
-/** A Leaflet control around a node. @param {string} position @param {any} node */
+/** A Leaflet control around a node. @param {any} position @param {any} node */
 function addControl(position, node) {
-  const control = L.control({ position });
+  const control = new L.Control({ position });
   control.onAdd = () => node;
   control.addTo(map);
   return node;
@@ -216,7 +216,7 @@ function tipFor(thing) {
     const km = flows.value('geodesic_km', i);
     const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
     return [
-      el('b', {}, name(rowName(origins, flows.value('origin', i))), ' → ', name(rowName(sites, flows.value('site', i)))),
+      el('b', {}, isolated(rowName(origins, flows.value('origin', i))), ' → ', isolated(rowName(sites, flows.value('site', i)))),
       el('div', {}, km === null ? word('not_located') : `${figure(km)} ${word('km')}${between ? ` (${between})` : ''}`),
       el('div', {}, `${word('households')}: ${figure(flows.value('households', i), 0)}`),
       ...FLOW_FACTS.filter(([key]) => flows.value(key, i) !== null).map(([key, unit]) => el('div', {}, `${word(key)}: ${figure(flows.value(key, i))} ${unit}`)),
@@ -225,7 +225,7 @@ function tipFor(thing) {
   const table = thing.kind === 'site' ? sites : origins;
   const households = thing.kind === 'site' ? sites.value('households', thing.row) : originHouseholds[thing.row] || null;
   return [
-    el('b', {}, name(rowName(table, thing.row))),
+    el('b', {}, isolated(rowName(table, thing.row))),
     el('div', {}, `${word(thing.kind)}; ${word('households')}: ${figure(households, 0)}`),
     uncertain(table, thing.row),
   ];

@@ -537,6 +537,7 @@ def _reasons(
     """Why each pair has no way, in words."""
     lon, straight, km, node = points
     why = np.full(out.shape[0], "", dtype=object)
+    pieces: dict[int, str] = {}
     for m in np.flatnonzero(np.isnan(out[:, 0])):
         ends = [int(side[m]) for side in pairs]
         if np.isnan(lon[ends]).any():
@@ -552,13 +553,13 @@ def _reasons(
                     how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
                 reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
         if not reasons:
-            reasons = [_unconnected(network, *(node[i][np.isfinite(km[i])] for i in ends))]
+            reasons = [_unconnected(network, pieces, *(node[i][np.isfinite(km[i])] for i in ends))]
         why[m] = "; ".join(reasons)
     return why
 
 
-def _unconnected(network: RoadNetwork, here: IntArray, there: IntArray) -> str:
-    """Why there is no way between two sets of nodes that can be reached."""
+def _unconnected(network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray) -> str:
+    """Why there is no way between two sets of nodes that can be reached; `pieces` keeps descriptions made before."""
     both = np.intersect1d(here, there)
     if both.size:
         called = f" ({network.name[both[0]]})" if network.name[both[0]] else ""
@@ -566,4 +567,8 @@ def _unconnected(network: RoadNetwork, here: IntArray, there: IntArray) -> str:
     a, b = int(here[0]), int(there[0])
     if network.component[a] == network.component[b]:
         return "no way by road in the directions allowed (one-way roads)"
-    return f"no connection by road: the origin is on the {network.describe(a)}, the site on the {network.describe(b)}"
+    for at in (a, b):
+        label = int(network.component[at])
+        pieces[label] = pieces.get(label) or network.describe(at)
+    origin, site = (pieces[int(network.component[at])] for at in (a, b))
+    return f"no connection by road: the origin is on the {origin}, the site on the {site}"

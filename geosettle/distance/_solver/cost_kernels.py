@@ -402,7 +402,8 @@ def _general_run(
     least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
     fixed = (
         g.ravel(), sloped, weighted, np.float32(-1.0 if toward else 1.0), even, length, np.float32(1) / length, least,
-        table, _steps(grid.moves.row, grid.moves.column, across), _steps(steps[0], steps[1], across), share, across, width,
+        table, _steps(grid.moves.row, grid.moves.column, across), _steps(steps[0], steps[1], across), share, across,
+        width,
     )  # fmt: skip
 
     def run(*queue_and_budget: Any) -> int:

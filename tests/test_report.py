@@ -14,8 +14,9 @@ import pytest
 from report_example import HOSTILE, example
 
 from geosettle.errors import UnknownNameError
-from geosettle.report import gpkg_layers, qgis_styles, report_html, summary_lines
+from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables
 from geosettle.report._page import cell, element, shown
+from geosettle.report.dictionary import entry
 from geosettle.report.methods import METHODS, methods_used
 from geosettle.report.words import _words, say
 
@@ -168,7 +169,7 @@ def test_methods_are_those_that_were_run():
     assert "Dijkstra" not in report_html(example())
     assert "Tobler" in report_html(example())
     for lang in ("en", "zh"):
-        assert all(say(lang, f"method_{name}") for name in METHODS)
+        assert all(say(lang, f"method_{name}", draws=1, percent=1) for name in METHODS)
 
 
 def test_words_have_the_same_blanks_in_both_languages():
@@ -234,3 +235,26 @@ def test_gpkg_layers_keep_every_row_and_lines_join_what_they_say():
     # five radii above 0 with a position: S1, S2, S3, O1, O2, O4 (O3 has 0, O5 and S4 no position)
     assert sorted(layers["uncertainty"]["id"]) == ["O1", "O2", "O4", "S1", "S2", "S3"]
     assert all(layer.crs == "EPSG:4326" for layer in layers.values())
+
+
+def test_the_template_study_is_explained_drawn_and_reported(template):
+    """What the analysis really makes: no column without a meaning but the input's own, no figure with a warning."""
+    own = (
+        {*template.study.sites.columns, *template.study.claims.columns}
+        if template.study.claims is not None
+        else {*template.study.sites.columns}
+    )
+    for name, frame in tables(template).items():
+        assert [c for c in frame if entry(name, c) is None and c not in own] == [], name
+    drawn = figures(template, dpi=60, formats=("png",))
+    assert {"od_map.png", "distances.png"} <= set(drawn)
+    page = report_html(template, figures=drawn)
+    assert page.count("<img ") == len(drawn)
+    assert len(summary_lines(template)) == 10
+
+
+@pytest.fixture(scope="module")
+def template():
+    import geosettle as gs
+
+    return gs.analyse(gs.read_study(gs.template_path()))

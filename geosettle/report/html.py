@@ -294,18 +294,19 @@ class _Writer:
             part["role"] = self.say(role)
             part["uncertainty_km"] = numbers(frame, "uncertainty_km").to_numpy()
             part["position_basis"] = frame["position_basis"].to_numpy() if "position_basis" in frame else ""
-            part["position"] = [self.say("unknown") if g is None else self.say("known") for g in frame.geometry]
+            part["position"] = [self.say("known" if known else "unknown") for known in frame.geometry.notna()]
             rows.append(part)
         both = pd.concat(rows, ignore_index=True).sort_values(
             ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
         )
-        reasons = pd.concat(
-            [f["why"].dropna().astype(str) for f in self.tables.values() if "why" in f] or [pd.Series(dtype=str)]
+        told = [frame["why"] for name in ("sites", "pairs") if "why" in (frame := self.tables[name])]
+        reasons = pd.concat([part.dropna().astype(str) for part in told] or [pd.Series(dtype=str)])
+        reasons = (
+            reasons.str.split("; ").explode().map(lambda text: text.rpartition(": ")[2].strip(), na_action="ignore")
         )
-        reasons = reasons[reasons.str.strip() != ""].str.split("; ").explode().value_counts()
-        why = pd.DataFrame({"reason": reasons.index, "n": reasons.to_numpy()}).sort_values(
-            ["n", "reason"], ascending=[False, True]
-        )
+        reasons = reasons[reasons != ""].value_counts()
+        why = pd.DataFrame({"reason": reasons.index, "n": reasons.to_numpy()})
+        why = why.sort_values(["n", "reason"], ascending=[False, True]).head(_MOST_REASONS)
         return [
             self.p("uncertain_note"),
             self.frame(
@@ -341,13 +342,16 @@ class _Writer:
 
     def methods(self) -> list[_Part]:
         used = methods_used(self.result)
-        text = ("" if self.lang == "zh" else " ").join(self.say(f"method_{method.name}") for method in used)
-        references = [element("li", method.reference) for method in used if method.reference]
+        intervals = self.result.intervals
+        draws, level = (numbers(intervals, name).max() for name in ("draws", "level"))
+        values = {"draws": cell(draws), "percent": cell(100 * level)}
+        text = ("" if self.lang == "zh" else " ").join(self.say(f"method_{method.name}", **values) for method in used)
+        references = dict.fromkeys(method.reference for method in used if method.reference)
         return [
             self.p("methods_note"),
             element("p", text),
             element("h3", self.say("h_references")) if references else None,
-            element("ul", references) if references else None,
+            element("ul", [element("li", reference) for reference in references]) if references else None,
         ]
 
     def sources(self) -> list[_Part]:
@@ -395,6 +399,7 @@ class _Writer:
         return parts
 
 
+_MOST_REASONS: Final = 30
 _MOST_SOURCES: Final = 6
 """With more sources than this the claims stand in one table, the source in its own column."""
 _COUNTED: Final = frozenset({"model condition", "recommendation"})

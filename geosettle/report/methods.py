@@ -48,12 +48,16 @@ def _says(table: str, column: str, *parts: str) -> Callable[[Result], bool]:
     return used
 
 
+_KARNEY: Final = (
+    "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. doi:10.1007/s00190-012-0578-z"
+)
+
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
     for method in (
         Method(
             "geodesic",
-            "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. doi:10.1007/s00190-012-0578-z",
+            _KARNEY,
             _column("pairs", "geodesic_km"),
         ),
         Method(
@@ -88,7 +92,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "areas",
-            "Karney (2013), as above.",
+            _KARNEY,
             _column("covers", "area_ha"),
         ),
         Method(
@@ -99,7 +103,7 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "farming_radius",
             "Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",
-            _says("remoteness", "indicator", "farming"),
+            _says("remoteness", "indicator", "land_radii", "farming"),
         ),
         Method(
             "aria",

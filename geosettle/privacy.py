@@ -2,16 +2,18 @@
 
 Positions of small origins are moved within a donut (geographic masking; Hampton et al. 2010, "Mapping health data:
 improved privacy protection with donut method geomasking", American Journal of Epidemiology 172:1062-1069), small counts
-are suppressed. Because it changes the study and not the outputs, every output follows: tables, map source, workbook.
+are suppressed, and what other layers say of a masked origin is taken out. Because it changes the study and not the
+outputs, every output follows: tables, map source, workbook.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
-from geosettle.quality import Problem
+from geosettle.quality import CODES, Problem
 from geosettle.study import Study
 
 __all__ = ["Masking", "mask_study", "suppress_small"]
@@ -29,6 +31,8 @@ __all__ = ["Masking", "mask_study", "suppress_small"]
 _KEPT: Final = ("uncertainty_km", "land_ha", "county", "prefecture", "geometry")
 """Columns of an origin that survive masking; names, notes and sources would undo it."""
 _COUNTS: Final = ("households", "persons")
+_FLOW_KEPT: Final = ("origin_id", "site_id", "year", *_COUNTS)
+"""Columns of a masked origin's flow that survive: a declared distance would place it on a circle around the site."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class Masking:
         every origin within a disc that this many households left.
     key
         Secret bytes. The same key moves an origin to the same place in every run, so that averaging many published
-        positions gives nothing away; without the key the move cannot be undone.
+        positions gives nothing away; without the key the move cannot be undone. Radii are rounded up to a few steps
+        (each twice the last), so that runs with many values of `households` give no more than that many positions,
+        and no radius tells how far a neighbour lies.
     smallest_count
         Counts from 1 up to this one, exclusive, are suppressed.
     least_km, most_km
@@ -85,27 +91,34 @@ def mask_study(study: Study, masking: Masking) -> Study:
         With masked origins renamed (``M-…``), moved or without position, their `uncertainty_km` enlarged by the outer
         radius (which therefore enters every interval), and one note per masked origin in `problems`.
     """
+    sites = suppress_small(study.sites, masking.smallest_count)
+    indicators = _suppress_few_answers(study.indicators, masking.smallest_count)
+    claims = _suppress_small_claims(study.claims, masking.smallest_count)
     if study.origins is None or study.flows is None:
-        return replace(study, sites=suppress_small(study.sites, masking.smallest_count))
+        return replace(study, sites=sites, indicators=indicators, claims=claims)
     households = _households(study.origins.index, study.flows)
     small = study.origins.index[~(households >= masking.households).to_numpy()]
     radius = _radii_km(study.origins, households, masking).reindex(small)
     labels = {str(name): _label(str(name), masking.key) for name in small}
     flows = study.flows.copy()
     touched = flows["origin_id"].isin(small).to_numpy()
-    # A declared distance would place the origin again on a circle around the site.
-    for column in [c for c in flows.columns if c.startswith("declared")]:
-        flows[column] = flows[column].mask(touched)
-    for column in [c for c in flows.columns if c not in {"origin_id", "site_id", "year", *_COUNTS}]:
-        if not column.startswith("declared") and not pd.api.types.is_numeric_dtype(flows[column]):
-            flows[column] = flows[column].mask(touched)
+    for column in [c for c in flows.columns if c not in _FLOW_KEPT]:
+        flows[column] = _hidden(flows[column], touched)
     flows["origin_id"] = flows["origin_id"].replace(labels)
+    told = _Mentions(study.origins.loc[small])
+    kept = {
+        role: told.rows_dropped(getattr(study, role) if role != "claims" else claims)
+        for role in ("claims", "village_transfers", "places", "roads")
+    }
     return replace(
         study,
         origins=_masked_origins(study.origins, radius, labels, masking),
         flows=_suppress_within_sites(flows, masking.smallest_count),
-        sites=suppress_small(study.sites, masking.smallest_count),
-        problems=(*study.problems, *_notes(radius, labels)),
+        sites=told.notes_emptied(sites),
+        indicators=told.notes_emptied(indicators),
+        development=told.notes_emptied(study.development),
+        **kept,
+        problems=(*told.problems_in_general(study.problems), *_notes(radius, labels)),
     )
 
 
@@ -118,9 +131,97 @@ def suppress_small(frame: gpd.GeoDataFrame, smallest: int) -> gpd.GeoDataFrame:
     [nan, 40.0, 0.0]
     """
     out = frame.copy()
-    for column in [c for c in _COUNTS if c in out.columns]:
-        out[column] = out[column].mask((out[column] > 0) & (out[column] < smallest))
+    for count in [c for c in _COUNTS if c in out.columns]:
+        few = ((out[count] > 0) & (out[count] < smallest)).fillna(value=False).to_numpy(dtype=bool)
+        for column in [c for c in out.columns if str(c).startswith(count)]:  # also as printed, low and high
+            out[column] = _hidden(out[column], few)
     return out
+
+
+def _hidden(values: pd.Series, rows: NDArray[np.bool_]) -> pd.Series:
+    """Return a column in which some rows are missing; truth values stay truth values."""
+    return (values.astype("boolean") if values.dtype == bool else values).mask(rows)
+
+
+def _suppress_few_answers(indicators: pd.DataFrame | None, smallest: int) -> pd.DataFrame | None:
+    """Empty the figures of an indicator that fewer than `smallest` households answered, and their number."""
+    if indicators is None or "n" not in indicators:
+        return indicators
+    out = indicators.copy()
+    few = ((out["n"] > 0) & (out["n"] < smallest)).fillna(value=False).to_numpy(dtype=bool)
+    for column in [c for c in out.columns if c == "n" or str(c).startswith(("before", "after"))]:
+        out[column] = _hidden(out[column], few)
+    return out
+
+
+def _suppress_small_claims(claims: pd.DataFrame | None, smallest: int) -> pd.DataFrame | None:
+    """Leave out claims of a few households or persons."""
+    if claims is None or "value" not in claims:
+        return claims
+    value = pd.to_numeric(claims["value"], errors="coerce")
+    text = claims["quantity"].fillna("") + " " + (claims["unit"].fillna("") if "unit" in claims else "")
+    return claims[~(text.str.contains("household|person|people|famil", case=False) & (value > 0) & (value < smallest))]
+
+
+class _Mentions:
+    """What other layers say of masked origins."""
+
+    def __init__(self, masked: gpd.GeoDataFrame) -> None:
+        names = [str(name) for name in masked.index]
+        for column in ("name", "name_local"):
+            if column in masked:
+                names += [str(name) for name in masked[column].dropna() if len(str(name)) > 1]
+        self._exact = {name.casefold() for name in names}
+        # A name inside a longer text, but not inside a longer Latin word; Chinese puts no space between words.
+        words = "|".join(re.escape(name) for name in sorted(self._exact, key=len, reverse=True))
+        self._inside = re.compile(rf"(?<![a-z0-9_])(?:{words})(?![a-z0-9_])" if words else r"(?!)")
+
+    def _said(self, texts: pd.Series, *, exact: bool = False) -> NDArray[np.bool_]:
+        folded = texts.fillna("").astype(str).str.casefold()
+        found = folded.isin(self._exact) if exact else folded.map(lambda text: bool(self._inside.search(text)))
+        return np.asarray(found.to_numpy(), dtype=bool)
+
+    def rows_dropped(self, frame: Any) -> Any:
+        """Leave out the rows that have a masked origin for a subject, an end or a name."""
+        if frame is None:
+            return None
+        said = np.zeros(len(frame), dtype=bool)
+        keys = pd.DataFrame({str(level): frame.index.get_level_values(level) for level in frame.index.names if level})
+        for column in _texts(keys):
+            said |= self._said(keys[column], exact=True)
+        for column in _texts(frame):
+            said |= self._said(frame[column])
+        return frame[~said]
+
+    def notes_emptied(self, frame: Any) -> Any:
+        """Empty the cells of notes, sources and the like that mention a masked origin."""
+        if frame is None:
+            return None
+        out = frame.copy()
+        for column in [c for c in _texts(out) if c not in {"name", "name_local", "site_id", "kind"}]:
+            out[column] = _hidden(out[column], self._said(out[column]))
+        return out
+
+    def problems_in_general(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """Say what was wrong without saying where: a row, a value or a distance would tell the origin."""
+        for found in problems:
+            text = f"{found.message} {found.value} {found.id}".casefold()
+            if found.layer in {"origins", "flows"} or self._inside.search(text):
+                sentence = CODES.get(found.code, "")
+                sentence = f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+                yield replace(found, message=sentence, value="", id="", row=None, line=None)
+            else:
+                yield found
+
+
+def _texts(frame: pd.DataFrame) -> list[str]:
+    return [
+        str(c)
+        for c in frame.columns
+        if not isinstance(frame[c].dtype, gpd.array.GeometryDtype)
+        and not pd.api.types.is_numeric_dtype(frame[c])
+        and not pd.api.types.is_bool_dtype(frame[c])
+    ]
 
 
 def _households(origins: pd.Index, flows: pd.DataFrame) -> pd.Series:
@@ -152,8 +253,16 @@ def _radius_km(
     enough = np.cumsum(counts[known][order]) >= masking.households
     if not enough.any():
         return np.inf
-    reached = max(float(km[order][int(np.argmax(enough))]), masking.least_km)
-    return reached if reached <= masking.most_km else np.inf
+    reached = float(km[order][int(np.argmax(enough))])
+    return next((step for step in _steps_km(masking) if reached <= step), np.inf)
+
+
+def _steps_km(masking: Masking) -> list[float]:
+    """Return the radii there are: each twice the last, the largest as it is set."""
+    steps = [masking.least_km]
+    while steps[-1] < masking.most_km:
+        steps.append(min(2 * steps[-1], masking.most_km))
+    return steps
 
 
 def _masked_origins(
@@ -183,7 +292,8 @@ def _displaced(geometry: shapely.Geometry | None, name: str, km: float, masking:
     if geometry is None or not np.isfinite(km):
         return None
     point = shapely.point_on_surface(geometry)
-    digest = hmac.new(masking.key, f"donut:{name}".encode(), hashlib.sha256).digest()
+    # Another radius, another move: two positions on one line from the true one, with their radii, would tell it.
+    digest = hmac.new(masking.key, f"donut:{km:g}:{name}".encode(), hashlib.sha256).digest()
     turn, reach = (int.from_bytes(digest[i : i + 8], "big") / 2**64 for i in (0, 8))
     inner = masking.inner_share**2
     distance_m = 1000 * km * float(np.sqrt(inner + reach * (1 - inner)))
@@ -205,13 +315,13 @@ def _suppress_within_sites(flows: pd.DataFrame, smallest: int) -> pd.DataFrame:
     counts = [c for c in _COUNTS if c in out.columns]
     hide = pd.Series(data=False, index=out.index)
     for column in counts:
-        hide |= (out[column] > 0) & (out[column] < smallest)
+        hide |= ((out[column] > 0) & (out[column] < smallest)).fillna(value=False).astype(bool)
     for _, rows in out[counts[:1]].groupby(out["site_id"]):
         shown = rows[~hide[rows.index]].dropna()
         if hide[rows.index].sum() == 1 and len(shown):
             hide[shown.sort_values(counts[0], kind="stable").index[0]] = True
-    for column in counts:
-        out[column] = out[column].mask(hide)
+    for column in [c for c in out.columns if str(c).startswith(_COUNTS)]:
+        out[column] = _hidden(out[column], hide.to_numpy())
     return out
 
 

@@ -443,6 +443,30 @@ def test_weighted_quantile_is_the_quantile_of_the_copies(weights):
         assert measures.weighted_quantile(values, weights, q)[0] == expected
 
 
+def test_a_composite_in_the_long_table():
+    weights = {"land_mean": 1, "places_within_150km": 1}
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[150], composite_weights=weights)
+    # A is nearer to its land (25 against 100 km) but has fewer places in reach (1 against 2): 0 + 1 and 1 + 0, halved.
+    assert [value(found, "site", i, "composite") for i in "AB"] == [0.5, 0.5]
+    assert "not distinguishable" in value(found, "site", "A", "composite", "why")
+    ends = [value(found, "site", i, "composite", c) for i in "AB" for c in ("rank_low", "rank_high")]
+    assert ends == [1, 2, 1, 2]
+    only = remoteness(PAIRS, SITES, ORIGINS, PLACES, composite_weights={"land_mean": 2})
+    assert [value(only, "site", i, "composite") for i in "AB"] == [0, 1]
+    assert [value(only, "site", i, "composite", "rank_high") for i in "AB"] == [1, 2]
+    with pytest.raises(UnknownNameError, match="the composite names 'nonsense'"):
+        remoteness(PAIRS, SITES, ORIGINS, PLACES, composite_weights={"nonsense": 1})
+
+
+def test_the_change_of_a_single_flow_needs_no_households():
+    pairs = PAIRS.assign(households=[1, 3, NAN])
+    found = remoteness(pairs, SITES, ORIGINS, PLACES)
+    moved = change(found, pairs).set_index(["id", "indicator", "weighting"])
+    households = moved.loc[("B", "nearest_county_seat", "households"), "change"]
+    assert households == moved.loc[("B", "nearest_county_seat", "flows"), "change"]
+    assert not np.isnan(households)
+
+
 # --- invariants -------------------------------------------------------------------------------------------------------
 
 distances = st.lists(st.floats(0.1, 1000), min_size=1, max_size=8)

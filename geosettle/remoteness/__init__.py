@@ -17,7 +17,7 @@ import pandas as pd
 from geosettle.distance import distance_matrix
 from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
-from geosettle.remoteness.change import change, change_rows, composite
+from geosettle.remoteness.change import change, change_rows, composite, composite_rows
 from geosettle.remoteness.frames import (
     COLUMNS,
     FARMING_RADIUS_KM,
@@ -64,6 +64,9 @@ def remoteness(
     catchment_reach_h: float = 1,
     roads: pd.DataFrame | None = None,
     rural_access_km: float = 2,
+    composite_weights: Mapping[str, float] = MappingProxyType({}),
+    composite_metric: str = "geodesic",
+    composite_how: str = "minmax",
     with_change: bool = True,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
@@ -105,6 +108,8 @@ def remoteness(
         Column of the sites that counts as demand, and the reach, for `catchment`; the places' `supply` is the supply.
     roads, rural_access_km
         Roads as lines, and the limit, for `rural_access`; None leaves it out.
+    composite_weights, composite_metric, composite_how
+        Indicator (as its rows are named) to weight, for the composite of the sites; empty: none. See `composite`.
     with_change
         Add the change from origin to site of every indicator that has one.
 
@@ -164,7 +169,11 @@ def remoteness(
     found = stack([i.function(inputs) for i in wanted])
     if with_change:
         found = stack([found, change_rows(change(found, pairs, study_sites(sites)))])
-    return _ranked(found)
+    ranked = _ranked(found)
+    if composite_weights:
+        extra = composite_rows(ranked, composite_weights, composite_metric, composite_how)
+        ranked = stack([ranked, extra]).sort_values(["role", "indicator", "metric", "id"], ignore_index=True)
+    return ranked[list(COLUMNS)]
 
 
 def _string_kinds(places: gpd.GeoDataFrame | None) -> list[str]:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
 from geosettle.remoteness.frames import stack
 from geosettle.remoteness.indicators import INDICATORS
 
-__all__ = ["change", "change_rows", "composite"]
+__all__ = ["change", "change_rows", "composite", "composite_rows"]
 
 FloatArray = NDArray[np.float64]
 
@@ -183,10 +184,11 @@ def composite(
     Returns
     -------
     DataFrame
-        By id: `score`, `rank`, `rank_low`, `rank_high` (over **all** weightings of the simplex and all values within
-        the intervals: one plus the rows that always come before, and all but the rows that always come after),
-        `lattice_low`, `lattice_high` (best and worst rank seen on the lattice), `first_share` (share of the lattice on
-        which the id is first), `distinguishable` (False where no weighting-free place in the ranking exists), `why`.
+        By id: `score` and its `low, high` (the weighted sum of the ends), `rank`, `rank_low`, `rank_high` (over **all**
+        weightings of the simplex and all values within the intervals: one plus the rows that always come before, and
+        all but the rows that always come after), `lattice_low`, `lattice_high` (best and worst rank seen on the
+        lattice), `first_share` (share of the lattice on which the id is first), `distinguishable` (False where no
+        weighting-free place in the ranking exists), `why`.
 
     Examples
     --------
@@ -210,6 +212,8 @@ def composite(
     lattice = measures.simplex_ranks(scaled, steps=steps)
     out = pd.DataFrame(index=values.index)
     out["score"] = score
+    # Interval ends are on the scale of the values, so the score's ends are the same weighted sum of them.
+    out["low"], out["high"] = (np.where(known, end @ share, np.nan) for end in ends)
     out["rank"] = pd.Series(score, index=values.index).round(12).rank(method="min")
     out["rank_low"] = np.where(known, 1 + before.sum(axis=0), np.nan)
     out["rank_high"] = np.where(known, known.sum() - before.sum(axis=1), np.nan)
@@ -218,6 +222,46 @@ def composite(
     out["distinguishable"] = (out["rank_low"] == out["rank_high"]) & known
     out["why"] = np.where(known, np.where(out["distinguishable"], "", "not distinguishable"), "an indicator is missing")
     return out
+
+
+def composite_rows(found: pd.DataFrame, weights: Mapping[str, float], metric: str, how: str) -> pd.DataFrame:
+    """Give the composite of the sites as rows of the long table, ranked over all weightings.
+
+    Parameters
+    ----------
+    found
+        Long table with the indicators named.
+    weights
+        Indicator (as its rows are named) to weight; those where more means nearer are turned round.
+    metric, how
+        Metric whose rows are taken; normalisation.
+
+    Returns
+    -------
+    DataFrame
+        Indicator `composite`, with `rank_low, rank_high`.
+    """
+    rows = found[(found["role"] == "site") & (found["metric"] == metric) & found["indicator"].isin(list(weights))]
+    tables = {c: rows.pivot(index="id", columns="indicator", values=c) for c in ("value", "low", "high")}  # noqa: PD010
+    for name in weights:
+        if name not in tables["value"]:
+            raise UnknownNameError(f"the composite names {name!r}, which no site has under the metric {metric}")
+        entry = next((e for n, e in INDICATORS.items() if name == n or name.startswith(f"{n}_")), None)
+        if entry is not None and entry.more_is == "near":
+            ends = -tables["high"][name], -tables["low"][name]
+            tables["value"][name] = -tables["value"][name]
+            tables["low"][name], tables["high"][name] = ends
+    low, high = (tables[c].fillna(tables["value"]) for c in ("low", "high"))
+    made = composite(tables["value"], weights, low=low, high=high, how=how)
+    told = ", ".join(f"{name} {weights[name]:g}" for name in weights)
+    why = [
+        w if np.isnan(s) else "; ".join(filter(None, (w, told)))
+        for w, s in zip(made["why"], made["score"], strict=True)
+    ]
+    head = {"role": "site", "id": made.index.to_numpy(), "indicator": "composite", "metric": metric}
+    tail = {"unit": f"weighted sum, {how}", "n": len(weights), "why": why}
+    columns = {"score": "value", "low": "low", "high": "high", "rank_low": "rank_low", "rank_high": "rank_high"}
+    return pd.DataFrame(head | {new: made[old].to_numpy() for old, new in columns.items()} | tail)
 
 
 def _as_scaled(ends: FloatArray, table: FloatArray, scaled: FloatArray) -> FloatArray:

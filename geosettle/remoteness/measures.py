@@ -424,8 +424,8 @@ def simplex_weights(criteria: int, steps: int) -> FloatArray:
            [0.5, 0.5],
            [1. , 0. ]])
     """
-    bars = np.array(list(combinations(range(steps + criteria - 1), criteria - 1)), dtype=int)
-    bars = bars.reshape(-1, criteria - 1)
+    places = list(combinations(range(steps + criteria - 1), criteria - 1))
+    bars = np.array(places, dtype=int).reshape(len(places), criteria - 1)  # one criterion: one row without bars
     edges = np.hstack([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + criteria - 1)])
     return np.asarray((np.diff(edges, axis=1) - 1) / steps, float)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_places
+from geosettle.distance._inputs import LonLat, as_located, as_places
 from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, metric_named
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
@@ -155,16 +155,22 @@ def nearest(
         raise InputError("nearest needs k of 1 or more, or a limit", value=k, mend="Give k=1, or max_km=50.")
     if limit is not None and not limit >= 0:
         raise InputError("the limit must be a distance of 0 or more", value=limit)
-    origins, sites = (
-        places if places.index.is_monotonic_increasing else places.sort_index()
-        for places in (as_places(origins, "origin"), as_places(sites, "site"))
-    )
+    (origins, one), (sites, two) = _in_order(*as_located(origins, "origin")), _in_order(*as_located(sites, "site"))
     if metric == "geodesic":
-        i, j, value = nearest_geodesic(origins, sites, k=k, max_m=np.inf if limit is None else limit * 1000)
+        points = (one, two) if one is not None and two is not None else None
+        i, j, value = nearest_geodesic(origins, sites, points, k=k, max_m=np.inf if limit is None else limit * 1000)
         value = value / 1000
     else:
         i, j, value = _nearest_by_matrix(chosen, origins, sites, context_of(layers), k=k, limit=limit)
     return _with_the_lonely(i, j, value, origins, sites, limit=limit, metric=chosen)
+
+
+def _in_order(places: gpd.GeoDataFrame, points: LonLat | None) -> tuple[gpd.GeoDataFrame, LonLat | None]:
+    """Sort places by id, so that ties and the table do not depend on the order given."""
+    if places.index.is_monotonic_increasing:
+        return places, points
+    order = np.argsort(places.index.to_numpy(dtype=object), kind="stable")
+    return places.iloc[order], None if points is None else (points[0][order], points[1][order])
 
 
 _nearest = nearest  # distance_table has an option of this name

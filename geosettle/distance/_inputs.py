@@ -8,13 +8,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geosettle.errors import ColumnError, CrsError, InputError
 
-__all__ = ["as_flows", "as_places"]
+__all__ = ["as_flows", "as_located", "as_places"]
+
+
+LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
+    """Check origins or sites: ids as strings in the index, WGS84, None where the position is unknown; `as_located`."""
+    return as_located(frame, role)[0]
+
+
+def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
     """Check origins or sites: ids as strings in the index, WGS84, None where the position is unknown.
 
     Parameters
@@ -24,11 +33,48 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
     role
         ``origin`` or ``site``, for messages and for the name of the index.
 
+    Returns
+    -------
+    frame, points
+        The frame, and the longitudes and latitudes where all places are points (NaN: unknown); else None.
+
     Raises
     ------
     InputError, CrsError, ColumnError
         No geometry, no coordinate reference system, an id that occurs twice, a latitude beyond the poles.
     """
+    frame = _with_ids(frame, role)
+    geoms = np.asarray(frame.geometry.array, dtype=object)
+    empty = shapely.is_empty(geoms)
+    if empty.any():  # GEOS refuses to give the coordinates of an empty point
+        geoms = np.where(empty, np.array(None), geoms)
+    points = bool((shapely.get_type_id(geoms) <= 0).all())  # and None
+    if points:
+        west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
+    else:
+        west, south, east, north = shapely.bounds(geoms).T
+    beyond = np.flatnonzero((south < -90) | (north > 90) | np.isinf(west) | np.isinf(east))
+    if beyond.size:
+        raise InputError(
+            f"{role} {frame.index[beyond[0]]!r} lies beyond the poles",
+            file=f"{role}s",
+            row=int(beyond[0]) + 1,
+            value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],
+            mend="Longitude comes first, then latitude, in degrees.",
+        )
+    unknown = np.isnan(west + south) & ~shapely.is_missing(geoms)
+    if unknown.any() or empty.any():
+        geoms = np.where(unknown, np.array(None), geoms)
+        frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
+    if not points:
+        return frame, None
+    if unknown.any():
+        west, south = np.where(unknown, np.nan, west), np.where(unknown, np.nan, south)
+    return frame, (west, south)
+
+
+def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:
+    """Make a GeoDataFrame in WGS84 with unique strings as ids in its index."""
     key = f"{role}_id"
     frame = frame.set_index(key) if key in getattr(frame, "columns", ()) else frame
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -51,27 +97,6 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()][0]
         raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
-    geoms = np.asarray(frame.geometry.array, dtype=object)
-    empty = shapely.is_empty(geoms)
-    if empty.any():  # GEOS refuses to give the coordinates of an empty point
-        geoms = np.where(empty, np.array(None), geoms)
-    if (shapely.get_type_id(geoms) <= 0).all():  # points and None
-        west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
-    else:
-        west, south, east, north = shapely.bounds(geoms).T
-    beyond = np.flatnonzero((south < -90) | (north > 90) | np.isinf(west) | np.isinf(east))
-    if beyond.size:
-        raise InputError(
-            f"{role} {frame.index[beyond[0]]!r} lies beyond the poles",
-            file=f"{role}s",
-            row=int(beyond[0]) + 1,
-            value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],
-            mend="Longitude comes first, then latitude, in degrees.",
-        )
-    unknown = np.isnan(west + south) & ~shapely.is_missing(geoms)
-    if unknown.any() or empty.any():
-        geoms = np.where(unknown, np.array(None), geoms)
-        frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
     return frame
 
 

@@ -124,21 +124,42 @@ def geodesic_matrix(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context:
     return table["geodesic_km"].to_numpy().reshape(len(origins), len(sites))
 
 
+LonLat = tuple[FloatArray, FloatArray]
+
+
 def nearest_geodesic(
-    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    points: tuple[LonLat, LonLat] | None,
+    *,
+    k: int | None,
+    max_m: float,
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Find the k nearest sites of each origin, or all within a radius: origin positions, site positions, metres.
 
-    Sorted by origin, then distance, then position of the site. Origins and sites without position appear nowhere.
+    Parameters
+    ----------
+    origins, sites
+        Points or areas, WGS84.
+    points
+        Longitudes and latitudes of both where all are points, else None.
+    k
+        How many; None for all within the radius.
+    max_m
+        Radius, metres; may be infinite.
+
+    Returns
+    -------
+    i, j, metres
+        Sorted by origin, then distance, then position of the site. Origins and sites without position appear nowhere.
 
     Notes
     -----
     The result is that of measuring all pairs; see `nearest_points` for the proof, and `_area_candidates` for areas.
     """
-    points = _are_points(origins) and _are_points(sites)
-    one, two = positions(origins), positions(sites)
+    one, two = points or (positions(origins), positions(sites))
     here, there = (np.flatnonzero(~np.isnan(p[0])) for p in (one, two))
-    if not len(here) or not len(there) or k == 0:
+    if not len(here) or not len(there):
         none = np.empty(0, dtype=np.intp)
         return none, none, np.empty(0)
     k = None if k is None else min(k, len(there))

@@ -22,7 +22,7 @@ NUMPY_FROM: Final = 20_000
 """Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
 COMPILED_FROM: Final = 20_000_000
 """Pairs from which the formulas run compiled: loading numba takes as long as these take in NumPy."""
-_BLOCK: Final = 16_384  # pairs whose temporaries stay in the cache
+_BLOCK: Final = 8_192  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
 
@@ -93,9 +93,12 @@ def indexed_m(
 
 def mended(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
     """Length between prepared points one by one, metres; `ends` are their degrees, for pairs near the antipode."""
-    angles = half_angles(*one, *two)
-    h = angles[0] + angles[3] * angles[1] ** 2
-    out = _formula(angles, short=bool(h.max(initial=0.0) < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
+    out = np.empty(one.shape[1])
+    for first in range(0, out.size, _BLOCK):
+        part = slice(first, first + _BLOCK)
+        angles = half_angles(*one[:, part], *two[:, part])
+        h = angles[0] + angles[3] * angles[1] ** 2
+        out[part] = _formula(angles, short=bool(h.max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
     _mend(ends, out)
     return out
 

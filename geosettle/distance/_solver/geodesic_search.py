@@ -94,7 +94,7 @@ def nearest_points(
     there = prepare(*two)
     points = np.ascontiguousarray(space(there))
     count = len(points) if k is None else min(k + 1, len(points))
-    seek = None if k is None else _seeker(points, count, len(one[0]))
+    seek = None if k is None else _seeker(points, count, min(k, count), len(one[0]))
     around = _ball(points)
     found: dict[int, Found] = {}
 
@@ -136,8 +136,11 @@ def _candidates(seek: Seek, around: Around, at: FloatArray, *, k: int, max_m: fl
     return np.concatenate([i, rows[~settled][more[0]]]), np.concatenate([j, more[1]])
 
 
-def _seeker(points: FloatArray, count: int, places: int) -> Seek:
-    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count), nearest first."""
+def _seeker(points: FloatArray, count: int, asked: int, places: int) -> Seek:
+    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count), nearest first.
+
+    Of the points beyond those asked for, chords too long to matter may be given as infinite.
+    """
     if places < COMPILED_FROM["numba" not in sys.modules] or count > 32:
         from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
 
@@ -154,7 +157,7 @@ def _seeker(points: FloatArray, count: int, places: int) -> Seek:
 
     def search_compiled(at: FloatArray) -> tuple[FloatArray, IntArray]:
         chord, row = np.empty((len(at), count)), np.empty((len(at), count), dtype=np.intp)
-        query(*arranged, at, chord, row)
+        query(*arranged, at, asked, chord, row)
         return chord, row
 
     return search_compiled

@@ -147,7 +147,9 @@ def test_a_wide_interval_that_holds_the_claim_decides_nothing():
         ("West", 0.99, "GPS", "agrees"),
         ("East", 0.99, "GPS", "differs"),
         ("East", 0.60, "GPS", "cannot be decided"),
-        ("West", 0.99, "inside the West polygon", "cannot be decided"),
+        ("West", 0.99, "inside the West county", "cannot be decided"),
+        ("West", 0.99, "anywhere inside its polygon", "cannot be decided"),
+        ("West", 0.99, "COUNTY SEAT as stand-in", "cannot be decided"),
     ],
 )
 def test_a_county_counts_only_where_the_position_is_independent(county, chance, basis, verdict):

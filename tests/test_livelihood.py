@@ -263,7 +263,16 @@ def test_cells_that_identify_people_are_refused(cell):
 
 
 def test_ordinary_columns_are_not_taken_for_personal_data():
-    table = survey().assign(filename="x", latent=1, income_cny=12345.0, greenhouse="yes", telling=3, longest_trip_km=5)
+    table = survey().assign(
+        filename="x",
+        latent=1,
+        income_cny=12345.0,
+        greenhouse="yes",
+        telling=3,
+        longest_trip_km=5,
+        village_name="x",
+        village_code="653022100206",
+    )
     assert personal_columns(table) == {}
 
 

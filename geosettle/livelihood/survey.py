@@ -31,9 +31,10 @@ _PERSONAL_NAMES: Final = re.compile(
     r"|姓名|名字|户主|身份证|证件|电话|手机|住址|地址|门牌|出生|生日|微信|邮箱|银行|卡号|民族|宗教|经度|纬度|照片",
     re.IGNORECASE,
 )
+_OF_PLACES: Final = re.compile(r"^(site|village|township|county|origin|place|crop)[_\s]?name$", re.IGNORECASE)
 _PERSONAL_VALUES: Final = {
     "an identity number": re.compile(r"^\d{17}[\dXx]$|^\d{15}$"),
-    "a telephone number": re.compile(r"^\+?\d[\d\s-]{9,14}\d$"),
+    "a telephone number": re.compile(r"^1[3-9]\d{9}$|^\+\d[\d\s-]{8,15}\d$|^0\d{2,3}-\d{7,8}$"),
     "an e-mail address": re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
 }
 
@@ -49,7 +50,7 @@ def personal_columns(survey: pd.DataFrame) -> dict[str, str]:
     """
     out = {}
     for column in survey.columns:
-        if _PERSONAL_NAMES.search(str(column)):
+        if _PERSONAL_NAMES.search(str(column)) and not _OF_PLACES.match(str(column)):
             out[str(column)] = "its name"
             continue
         cells = survey[column].dropna()

@@ -223,6 +223,23 @@ def test_pairs_carry_bounds_bearing_flags_and_reasons() -> None:
     assert "no origin has the id x" in table.loc[("x", "s0"), "why"]
 
 
+def test_declared_bounds_are_heeded_as_the_source_words_them() -> None:
+    origins, sites = frame([76.0], [39.0], "o"), frame([77.0], [39.0], "s")  # 86.6 km apart
+    rows = [
+        {"declared_km": 80.0, "declared_high_km": 90.0},  # may be 90: possible
+        {"declared_km": 80.0, "declared_bound": "at least"},
+        {"declared_km": 80.0, "declared_bound": "at most"},
+        {"declared_km": np.nan, "declared_low_km": 10.0, "declared_high_km": 20.0},  # of something else
+        {"declared_km": 300.0},  # 3.46 times the straight line
+        {"declared_km": 300.0, "declared_low_km": 200.0},
+    ]
+    flows = pd.DataFrame(rows).assign(origin_id="o0", site_id="s0", year=range(2000, 2006))
+    impossible = "declared_shorter_than_straight;declared_detour_outside_range"
+    table = pair_distances(flows, origins, sites)
+    assert table["year"].tolist() == list(range(2000, 2006))
+    assert table["flags"].tolist() == ["", "", impossible, "", "declared_detour_outside_range", ""]
+
+
 def test_pairs_do_not_depend_on_order_or_labels_and_leave_arguments_alone() -> None:
     rng = np.random.default_rng(10)
     origins, sites = frame(*sphere(rng, 6), "o"), frame(*sphere(rng, 4), "s")

@@ -210,3 +210,27 @@ def test_reasons_and_refusals() -> None:
         distance_intervals(flows(("o0", "s0")), origins, sites, level=1.0)
     with pytest.raises(InputError):
         sample_distances(flows(("o0", "s0")), origins, sites, draws=0)
+
+
+def test_surface_and_cost_are_read_at_drawn_positions() -> None:
+    from affine import Affine
+
+    from geosettle.distance import cost_evaluator, surface_evaluator
+    from geosettle.raster import Raster
+
+    flat = Raster(np.full((60, 120), 1500.0), Affine(0.05, 0, 74, 0, -0.05, 41), unit="m")
+    origins, sites = frame([76], [39.5], "o", 10.0), frame([77, 81], [39.5, 39.5], "s")
+    pairs = flows(("o0", "s0"), ("o0", "s1"))
+    functions = {"surface": surface_evaluator(flat), "walk": cost_evaluator({"s0": flat})}
+    table = distance_intervals(pairs, origins, sites, ("geodesic", "surface", "walk"), evaluators=functions, draws=300)
+    straight, draped, cost = (
+        table[table["metric"] == m].reset_index(drop=True) for m in ("geodesic", "surface", "walk")
+    )
+    # On a plain the draped line is the straight one, draw by draw.
+    assert draped.loc[0, ["low", "median", "high"]].tolist() == pytest.approx(
+        straight.loc[0, ["low", "median", "high"]].tolist(), rel=1e-6
+    )
+    assert cost.loc[0, ["low", "median", "high"]].tolist() == [1500.0] * 3
+    assert np.isnan(draped.loc[1, "low"])  # the second site lies outside the grid
+    assert "100% of the draws cannot be evaluated" in draped.loc[1, "why"]
+    assert np.isnan(cost.loc[1, "low"])

@@ -21,7 +21,15 @@ from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.surfaces import cost_distance, travel_time
-from geosettle.distance.uncertainty import distance_intervals, rank_intervals, sample_distances, separate, site_means
+from geosettle.distance.uncertainty import (
+    cost_evaluator,
+    distance_intervals,
+    rank_intervals,
+    sample_distances,
+    separate,
+    site_means,
+    surface_evaluator,
+)
 from geosettle.errors import InputError
 
 __all__ = [
@@ -31,6 +39,7 @@ __all__ = [
     "Context",
     "Metric",
     "cost_distance",
+    "cost_evaluator",
     "distance_intervals",
     "distance_matrix",
     "distance_table",
@@ -41,6 +50,7 @@ __all__ = [
     "sample_distances",
     "separate",
     "site_means",
+    "surface_evaluator",
     "travel_time",
 ]
 

@@ -69,8 +69,9 @@ def pair_distances(
     Parameters
     ----------
     flows
-        Columns (or index levels) origin_id and site_id; households, persons, year and declared_km are passed on. A
-        column `used_to_place` (true where the declared distance had served to place an end) is heeded.
+        Columns (or index levels) origin_id and site_id; households, persons, year and declared_km are passed on.
+        Heeded where they exist: `used_to_place` (true where the declared distance had served to place an end),
+        `declared_low_km` and `declared_high_km`, `declared_bound` ("at least" or "at most").
     origins, sites
         GeoDataFrames by id, points or areas, WGS84 (or with a CRS to bring there); `uncertainty_km` in a column.
     metrics
@@ -174,13 +175,10 @@ def _flags(
     rough_share: float,
 ) -> pd.Series:
     """Codes of FLAGS for each row."""
-    column = {
-        c: pd.to_numeric(table[c], errors="coerce").to_numpy(dtype=np.float64)
-        if c in table
-        else np.full(len(table), np.nan)
-        for c in ("declared_km", "geodesic_km", "geodesic_low_km", "surface_km", "road_km", "detour_ratio")
-    }
-    straight, low, declared = column["geodesic_km"], column["geodesic_low_km"], column["declared_km"]
+    names = ("geodesic_km", "geodesic_low_km", "surface_km", "road_km", "detour_ratio")
+    column = {c: _numbers(table, c) for c in names}
+    straight, low = column["geodesic_km"], column["geodesic_low_km"]
+    least, most = _declared(table)
     slack = (np.r_[radius_m(origins), 0.0][i] + np.r_[radius_m(sites), 0.0][j]) / 1000
     drawn = np.zeros(len(table), dtype=bool)
     for frame, at in ((origins, i), (sites, j)):
@@ -192,14 +190,14 @@ def _flags(
         else np.zeros(len(table), bool)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        loosest = declared / np.maximum(low, 1e-9), declared / (straight + slack)
-        floor = straight * (1 - _ORDER_SLACK)
+        loosest = most / np.maximum(low, 1e-9), least / (straight + slack)
+        floor, draped = straight * (1 - _ORDER_SLACK), column["surface_km"] * (1 - _ORDER_SLACK)
         found = {
-            "declared_shorter_than_straight": declared < low,
+            "declared_shorter_than_straight": most < low,
             "declared_detour_outside_range": (loosest[0] < detour_range[0]) | (loosest[1] > detour_range[1]),
             "detour_outside_range": (column["detour_ratio"] < detour_range[0])
             | (column["detour_ratio"] > detour_range[1]),
-            "order_violated": (column["surface_km"] < floor) | (column["road_km"] < floor),
+            "order_violated": (column["surface_km"] < floor) | (column["road_km"] < np.fmax(floor, draped)),
             "position_rough": slack > rough_share * straight,
             "used_to_place": used,
             "illustrative_position": drawn,
@@ -208,6 +206,27 @@ def _flags(
     return pd.Series(
         [";".join(c for c in row if c) for row in zip(*codes, strict=True)], index=table.index, dtype="str"
     )
+
+
+def _numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Give a column as numbers, NaN where it is missing."""
+    if column not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
+
+
+def _declared(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and greatest distance that the source's words allow, km."""
+    value = _numbers(table, "declared_km")
+    least, most = (
+        np.where(np.isnan(value), np.nan, pick(value, _numbers(table, f"declared_{end}_km")))
+        for pick, end in ((np.fmin, "low"), (np.fmax, "high"))
+    )
+    if "declared_bound" in table:
+        bound = table["declared_bound"].astype("str").str.strip().str.lower()
+        least = np.where(bound.eq("at most") & ~np.isnan(least), 0.0, least)
+        most = np.where(bound.eq("at least") & ~np.isnan(most), np.inf, most)
+    return least, most
 
 
 def _is_true(value: object) -> bool:

@@ -21,17 +21,21 @@ from numpy.typing import ArrayLike, NDArray
 from geosettle.distance._inputs import as_flows, as_places
 from geosettle.distance._protocol import positions
 from geosettle.distance.geodesic import geodesic_distance, radius_m
+from geosettle.distance.profile import check_dem, drape
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc, inverse, shortest_m
+from geosettle.raster import Raster
 
 __all__ = [
     "Samples",
+    "cost_evaluator",
     "distance_intervals",
     "draw_positions",
     "rank_intervals",
     "sample_distances",
     "separate",
     "site_means",
+    "surface_evaluator",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -65,6 +69,64 @@ class Samples:
     metric: str
     unit: str
     why: tuple[str, ...]
+
+
+def surface_evaluator(dem: Raster) -> Evaluator:
+    """Make the function that evaluates the draped length at drawn positions, for `evaluators`.
+
+    Parameters
+    ----------
+    dem
+        Elevation, metres.
+
+    Returns
+    -------
+    Evaluator
+        Kilometres; NaN where a line leaves the grid.
+    """
+    check_dem(dem)
+
+    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
+        origin: str, site: str, lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray
+    ) -> FloatArray:
+        del origin, site
+        ends, back = np.unique(
+            np.stack([lon1, lat1, lon2, lat2]), axis=1, return_inverse=True
+        )  # certain ends: one line
+        return np.asarray(drape(dem, (ends[0], ends[1], ends[2], ends[3]))["surface_km"])[back.ravel()]
+
+    return evaluate
+
+
+def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
+    """Make the function that reads a cost at drawn origins from a raster per site, for `evaluators`.
+
+    Parameters
+    ----------
+    rasters
+        Site id to accumulated cost to that site, e.g. hours from `travel_time`. The site itself stays where it is
+        stated: the interval holds what is not known of the origin only.
+
+    Returns
+    -------
+    Evaluator
+        Values in the rasters' unit; NaN outside them and for sites without a raster.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> hours = Raster(np.array([[1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
+    >>> cost_evaluator({"s": hours})("v", "s", np.array([76.5, 77.5]), np.array([39.5, 39.5]), None, None)
+    array([1., 2.])
+    """
+
+    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
+        origin: str, site: str, lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray
+    ) -> FloatArray:
+        del origin, lon2, lat2
+        return rasters[site].sample(lon1, lat1) if site in rasters else np.full(len(lon1), np.nan)
+
+    return evaluate
 
 
 def _generator(seed: int, role: str, key: str) -> np.random.Generator:

@@ -20,10 +20,9 @@ from=$(cat start.txt)
 r.walk --quiet elevation=height friction=zero output=walk8 start_coordinates=$from
 r.walk --quiet -k elevation=height friction=zero output=walk16 start_coordinates=$from
 r.walk --quiet -k elevation=height friction=zero output=walk16_other start_coordinates=$from walk_coeff=0.8,5.0,1.5,-2.5 slope_factor=-0.3
-r.walk --quiet elevation=height friction=friction output=walk8_friction start_coordinates=$from lambda=1
 r.cost --quiet input=friction output=cost8 start_coordinates=$from
 r.cost --quiet input=wall output=cost8_wall start_coordinates=$from
-for map in walk8 walk16 walk16_other walk8_friction cost8 cost8_wall; do
+for map in walk8 walk16 walk16_other cost8 cost8_wall; do
     r.out.gdal --quiet input=$map output=$map.bin format=ENVI type=Float64 nodata=-1
 done
 RUN

@@ -12,7 +12,7 @@ import numpy as np
 SHAPE = (60, 80)
 CELL = 100.0
 START = (22, 31)  # row, column
-NAMES = ("walk8", "walk16", "walk16_other", "walk8_friction", "cost8", "cost8_wall")
+NAMES = ("walk8", "walk16", "walk16_other", "cost8", "cost8_wall")
 
 
 def height():

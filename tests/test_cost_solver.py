@@ -320,3 +320,44 @@ def test_legal_moves_do_not_depend_on_the_strips(monkeypatch):
         monkeypatch.setattr(solver, "_STRIP", 7)
         np.testing.assert_array_equal(legal_moves(closed, make_moves(neighbours)), whole)
         monkeypatch.undo()
+
+
+# --- The continuous solver ----------------------------------------------------------------------------------------------
+
+
+def test_fast_marching_on_a_plane_is_within_the_stated_error():
+    y, x = np.mgrid[-60:61, -60:61]
+    true = np.hypot(y, x)
+    cost = cost_distance(np.ones((121, 121)), [(60, 60)], continuous=True)
+    for far, bound in ((true > 10, 0.006), (true > 60, 0.002)):
+        assert (np.abs(cost - true)[far] / true[far]).max() < bound
+    oblong = cost_distance(np.ones((121, 121)), [(60, 60)], cell_size=(1.0, 0.8), continuous=True)
+    true = np.hypot(y, 0.8 * x)
+    assert (np.abs(oblong - true)[true > 10] / true[true > 10]).max() < 0.006
+
+
+def test_fast_marching_refracts_as_snell_says():
+    # Friction 1 above and 3 below a straight border. The best way from (x 0, 20.5 above) to (x, 20.5 below) by
+    # minimising over the crossing point with scipy.
+    from scipy.optimize import minimize_scalar
+
+    friction = np.ones((82, 120))
+    friction[41:] = 3.0
+    cost = cost_distance(friction, [(20, 20)], continuous=True)
+    for column in (40, 70, 100):
+        across = column - 20.0
+        best = minimize_scalar(lambda x, d=across: np.hypot(x, 20.5) + 3 * np.hypot(d - x, 20.5), bounds=(0, across))
+        assert cost[61, column] == pytest.approx(best.fun, rel=0.01)
+
+
+def test_fast_marching_crosses_no_wall_and_agrees_with_many_directions():
+    friction = np.ones((40, 40))
+    friction[np.arange(40), np.arange(40)] = np.nan
+    cost = cost_distance(friction, [(30, 10)], continuous=True)
+    y, x = np.mgrid[:40, :40]
+    assert np.isfinite(cost[y > x]).all()
+    assert np.isnan(cost[y <= x]).all()
+    smooth = make_terrain.friction()
+    free = cost_distance(smooth, [make_terrain.START], continuous=True)
+    tied = cost_distance(smooth, [make_terrain.START], neighbours=32)
+    assert np.median(np.abs(free / np.maximum(tied, 1e-9) - 1)) < 0.02

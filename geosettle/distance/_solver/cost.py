@@ -41,6 +41,7 @@ __all__ = [
     "make_moves",
     "metrication",
     "solve",
+    "straight_line",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -96,6 +97,20 @@ def _line(
     return tuple(cells), tuple(corners)
 
 
+def straight_line(
+    dr: int, dc: int
+) -> tuple[list[tuple[int, int, float]], list[tuple[tuple[int, int], tuple[int, int]]]]:
+    """Cells with their shares, and corners squeezed through, on the straight line from cell (0, 0) to (dr, dc)."""
+    if dr == 0 and dc == 0:
+        return [(0, 0, 1.0)], []
+    sr, sc = (1 if dr >= 0 else -1), (1 if dc >= 0 else -1)
+    cells, squeezed = _line(abs(dr), abs(dc))
+    return (
+        [(r * sr, c * sc, share) for r, c, share in cells],
+        [((a[0] * sr, a[1] * sc), (b[0] * sr, b[1] * sc)) for a, b in squeezed],
+    )
+
+
 def make_moves(neighbours: int) -> Moves:
     """List the moves of a neighbourhood of 4, 8, 16 or 32.
 
@@ -113,10 +128,9 @@ def make_moves(neighbours: int) -> Moves:
             steps += [(dr, dc), (dr, -dc), (-dr, dc), (-dr, -dc)]
     passed, corners = [], []
     for dr, dc in steps:
-        sr, sc = (1 if dr >= 0 else -1), (1 if dc >= 0 else -1)
-        cells, squeezed = _line(abs(dr), abs(dc))
-        passed.append(tuple((r * sr, c * sc, share) for r, c, share in cells))
-        corners.append(tuple(((a[0] * sr, a[1] * sc), (b[0] * sr, b[1] * sc)) for a, b in squeezed))
+        cells, squeezed = straight_line(dr, dc)
+        passed.append(tuple(cells))
+        corners.append(tuple(squeezed))
     row, column = np.array(steps, dtype=np.int64).T
     return Moves(row, column, tuple(passed), tuple(corners))
 

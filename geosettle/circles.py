@@ -26,7 +26,7 @@ VERTICES: Final = 180
 _SAMPLES: Final = 24
 _E2: Final = FLATTENING * (2 - FLATTENING)
 _NODE: Final = 0.5 / np.sqrt(3)
-_PAIR_EDGES: Final = 1_000_000
+_PAIR_EDGES: Final = 500_000
 _LARGE: Final = 64
 
 
@@ -325,7 +325,7 @@ def shared_m2(
     for rows, find in ((np.flatnonzero(~large), _every_edge), (np.flatnonzero(large), _edges_near)):
         if rows.size == 0:
             continue
-        size = np.cumsum(np.minimum(edges.count[polygon[rows]], _LARGE))
+        size = np.cumsum(np.minimum(edges.count[polygon[rows]], 8 * _LARGE))
         blocks = np.split(rows, np.searchsorted(size, np.arange(_PAIR_EDGES, size[-1], _PAIR_EDGES)))
         for block in blocks:
             if block.size:

@@ -313,6 +313,15 @@ def test_illustrative_ground_is_no_evidence():
     table = overlay_areas(
         frame([shapely.box(75, -1, 78, 1), shapely.box(10, 0, 11, 1)], ["near", "far"]), cover, "kind"
     )
+    mixed = frame(
+        [shapely.box(76, 0, 76.1, 0.1), shapely.box(10, 0, 10.1, 0.1)],
+        kind="x",
+        geometry_basis=["illustrative", "surveyed"],
+    )
+    both = overlay_areas(frame([shapely.box(75, -1, 78, 1), shapely.box(10, 0, 11, 1)], ["near", "far"]), mixed, "kind")
+    assert both.set_index(["zone_id", "kind"])["evidence"].to_dict() == {
+        ("far", "x"): True, ("far", OUTSIDE): True, ("near", "x"): False, ("near", OUTSIDE): False
+    }  # fmt: skip
     assert table.set_index(["zone_id", "kind"])["evidence"].to_dict() == {
         ("near", "x"): False,
         ("near", OUTSIDE): False,
@@ -543,3 +552,17 @@ def test_twin_and_drawn_over_parcels_are_found():
     # Two quilts upon each other, inner parcels clean each within its own.
     both = np.concatenate([quilt(12), shapely.affinity.translate(shapely.MultiPolygon(list(quilt(12, 1))), 6, 6).geoms])
     assert pairs(both)
+
+
+def test_blocks_of_discs_give_the_same(monkeypatch):
+    from geosettle.covers import overlay
+
+    sites = frame([shapely.Point(76 + 0.05 * i, 39) for i in range(9)], [f"s{i}" for i in range(9)])
+    whole = overlay_areas(sites, FIELDS, "kind", radii_km=[3, 6])
+    monkeypatch.setattr(overlay, "_DISCS", 4)
+    seen = []
+    pieces = overlay_areas(
+        sites, FIELDS, "kind", radii_km=[3, 6], progress=lambda done, every: seen.append((done, every))
+    )
+    pd.testing.assert_frame_equal(whole, pieces)
+    assert seen == [(4, 18), (8, 18), (12, 18), (16, 18), (18, 18)]

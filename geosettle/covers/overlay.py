@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import geopandas as gpd
@@ -26,6 +27,7 @@ NODATA: Final = "(no data)"
 """Ground inside a raster whose cells are missing."""
 
 _HECTARE: Final = 1e4
+_DISCS: Final = 10_000
 
 
 def overlay_areas(
@@ -105,9 +107,8 @@ def overlay_areas(
     1    orchard   6154.53   0.25     6154.53
     2  (outside)   6154.53   0.25        0.00
     """
-    areas = Zones.of(zones, radii_km, households=households, max_repair_share=max_repair_share, problems=problems)
+    parcels = None
     if isinstance(cover, gpd.GeoDataFrame):
-        column = by or "class"
         parcels = Parcels.of(
             cover,
             by,
@@ -116,28 +117,39 @@ def overlay_areas(
             survey_year=survey_year,
             problems=problems,
         )
-        long, pairs = _polygon_rows(areas, parcels, snapshots, progress)
-        basis = _basis(cover, by)
-        if radii_km is None:
-            _across(areas, parcels, pairs, problems)
-    else:
-        column = by or "class"
-        rasters = cover if isinstance(cover, Mapping) else {None: cover}
-        long = pd.concat(
-            [class_areas(areas, raster, year, problems, progress) for year, raster in sorted(rasters.items(), key=str)]
-        )
-        basis = {}
-    return _finish(long, areas, column, basis)
+    tables, done = [], 0
+    for part, whole in _blocks(zones, radii_km):
+        areas = Zones.of(part, radii_km, households=households, max_repair_share=max_repair_share, problems=problems)
+        step = None if progress is None else partial(_advance, progress, done, whole)
+        if parcels is not None:
+            long, pairs = _polygon_rows(areas, parcels, snapshots, step)
+            if radii_km is None:
+                _across(areas, parcels, pairs, problems)
+        else:
+            rasters = cover if isinstance(cover, Mapping) else {None: cover}
+            years = sorted(rasters.items(), key=str)
+            long = pd.concat([class_areas(areas, raster, year, problems, step) for year, raster in years])
+        tables.append(_finish(long, areas, by or "class"))
+        done += len(areas)
+    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
 
 
-def _basis(cover: gpd.GeoDataFrame, by: str | None) -> dict[str, str]:
-    """How the geometry of each class came about, where the cover says so."""
-    if "geometry_basis" not in cover:
-        return {}
-    label = pd.Series("all", index=cover.index) if by is None else cover[by].astype(object).where(cover[by].notna(), "")
-    told = cover["geometry_basis"].astype(object).where(cover["geometry_basis"].notna(), "")
-    joined = told.astype(str).groupby(label.astype(str).to_numpy()).agg(lambda s: "; ".join(sorted(set(s) - {""})))
-    return {str(k): str(v) for k, v in joined.items()}
+def _blocks(
+    zones: gpd.GeoDataFrame | Raster, radii_km: Sequence[float] | None
+) -> Iterator[tuple[gpd.GeoDataFrame | Raster, int]]:
+    """Zones in blocks, so that no more than `_DISCS` discs exist at a time; and how many zones there are in all."""
+    if radii_km is None or isinstance(zones, Raster):
+        yield zones, 0 if isinstance(zones, Raster) else len(zones)
+        return
+    ordered = zones.iloc[np.argsort(zones.index.astype(str).to_numpy(), kind="stable")]
+    size = max(1, _DISCS // max(1, len(set(radii_km))))
+    for start in range(0, max(1, len(ordered)), size):
+        yield ordered.iloc[start : start + size], len(ordered) * len(set(radii_km))
+
+
+def _advance(progress: Callable[[int, int], None], before: int, whole: int, done: int, here: int) -> None:
+    """Pass on the progress of a block as that of all zones."""
+    progress(before + done, max(whole, before + here))
 
 
 def _polygon_rows(
@@ -157,7 +169,12 @@ def _polygon_rows(
         }
     )
     frame["class"] = frame["class"].where(frame["class"] != "", UNCLASSIFIED)
-    long = frame.groupby(["zone", "class", "year"], dropna=False, sort=True, as_index=False).sum()
+    key = ["zone", "class", "year"]
+    long = frame.groupby(key, dropna=False, sort=True, as_index=False).sum()
+    if any(parcels.basis):
+        told = frame[key].assign(basis=parcels.basis[np.concatenate([parcel, o_parcel])]).drop_duplicates()
+        joined = told.groupby(key, dropna=False)["basis"].agg(lambda s: "; ".join(sorted(set(s) - {""}))).reset_index()
+        long = long.merge(joined, on=key, how="left")
     years = np.unique(parcels.year) if snapshots else np.array([np.nan])
     if years.size == 0:
         years = np.array([np.nan])
@@ -191,7 +208,7 @@ def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problem
         note(problems, "parcel_across_zones", "note", message, id=str(parcels.ids[one]))
 
 
-def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, str]) -> pd.DataFrame:
+def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
     """Make the table: hectares, shares, households, evidence, reasons; a row for each zone without an area."""
     lost = np.flatnonzero(np.isnan(zones.area_m2))
     gone = pd.DataFrame({"zone": lost, "class": None, "year": np.nan, "m2": np.nan, "overlap_m2": np.nan})
@@ -221,7 +238,8 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str, basis: Mapping[str, s
     homes = out["households"]
     known_class = (label.notna() & ~label.isin([OUTSIDE, NODATA])).to_numpy(bool)
     out["area_ha_per_household"] = (out["area_ha"] / homes).where((homes > 0) & known_class)
-    out["geometry_basis"] = pd.array([basis.get("" if c == UNCLASSIFIED else c, "") for c in label], dtype="str")
+    basis = long["basis"].fillna("").to_numpy(object) if "basis" in long else np.full(len(long), "", dtype=object)
+    out["geometry_basis"] = pd.array(basis, dtype="str")
     # Illustrative ground is no evidence, and so neither is what it leaves over in the same zone.
     made_up = out["geometry_basis"].str.contains("illustrative")
     touched = made_up.groupby([out["zone_id"], out["radius_km"].fillna(-1.0)]).transform("any")

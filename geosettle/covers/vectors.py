@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Parcels:
         Identifier, class ("" where it has none) and year (NaN where it has none) of each polygon, shape (n,).
     geometry, area_m2, edges
         The ground it is counted with.
+    basis
+        How the geometry came about ("illustrative" ...), "" where that is not told.
     overlap
         Positions of the polygons that had to give ground up, shape (m,).
     overlap_geometry
@@ -52,6 +55,7 @@ class Parcels:
     geometry: NDArray[np.object_]
     area_m2: FloatArray
     edges: Edges
+    basis: NDArray[np.object_]
     overlap: IntArray
     overlap_geometry: NDArray[np.object_]
 
@@ -99,7 +103,10 @@ class Parcels:
         edges = edges.take(order) if as_drawn else Edges.of(geometry)
         lost, ground = _settle(geometry, area, overlapping(geometry, edges, group), ids[order], problems)
         edges = Edges.of(geometry) if lost.size else edges
-        return cls(ids[order], label[order], year[order], geometry, area, edges, lost, ground)
+        basis = np.full(len(cover), "", dtype=object)
+        if "geometry_basis" in cover:
+            basis[:] = cover["geometry_basis"].astype("str").fillna("").to_numpy(object)
+        return cls(ids[order], label[order], year[order], geometry, area, edges, basis[order], lost, ground)
 
 
 def _report(
@@ -210,7 +217,7 @@ def pieces(
     ]
     found, done = [], 0
     # GEOS and numpy let go of the interpreter while they work, so threads share the blocks; blocks bound the memory.
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for rows, result in zip(blocks, pool.map(block, blocks), strict=True):
             found.append(result)
             done += rows.size

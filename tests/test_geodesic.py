@@ -14,7 +14,7 @@ from pyproj import Geod
 import geosettle as gs
 from geosettle.distance import distance_table, pair_distances
 from geosettle.distance._solver import geodesic, geodesic_compiled, geodesic_engine
-from geosettle.errors import InputError, UnknownNameError
+from geosettle.errors import InputError, OutputError, UnknownNameError
 
 G = Geod(ellps="WGS84")
 TENTH_MM = 1e-4
@@ -175,6 +175,21 @@ def test_matrix_streams_in_blocks() -> None:
     assert [len(p) for p in parts] == [4, 4, 4, 4, 4, 4, 1]
     pd.testing.assert_frame_equal(pd.concat(parts), whole)
     assert empty.shape == (0, 7)
+
+
+def test_matrix_streams_to_a_file_that_is_whole_or_not_there(tmp_path) -> None:
+    rng = np.random.default_rng(9)
+    origins, sites = frame(*sphere(rng, 25), "o"), frame(*sphere(rng, 7), "s")
+    path = tmp_path / "matrix.parquet"
+    gs.distance_matrix(origins, sites, out=path, block_cells=30)
+    pd.testing.assert_frame_equal(pd.read_parquet(path), gs.distance_matrix(origins, sites), check_names=False)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        gs.distance_matrix(origins, sites, out=path, block_cells=30, demm=None)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["matrix.parquet"]
+    with pytest.raises(OutputError):
+        gs.distance_matrix(origins, sites, out=tmp_path / "missing" / "matrix.parquet")
 
 
 def test_matrix_of_areas_is_measured_edge_to_edge() -> None:

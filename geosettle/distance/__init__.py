@@ -7,6 +7,7 @@ or areas, WGS84) and gives kilometres or hours; what cannot be computed is NaN, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -60,6 +61,7 @@ def distance_matrix(
     sites: gpd.GeoDataFrame,
     metric: str = "geodesic",
     *,
+    out: Path | str | None = None,
     sink: Callable[[pd.DataFrame], object] | None = None,
     block_cells: int = 4_000_000,
     **layers: Any,
@@ -72,8 +74,10 @@ def distance_matrix(
         Points or areas by id; see `pair_distances`.
     metric
         A name in METRICS.
+    out
+        Where the matrix would not fit: a Parquet file that it is streamed to in blocks of rows; the result is empty.
     sink
-        Where the matrix would not fit: called with one block of rows after the other; the result is then empty.
+        Instead of `out`: called with one block of rows after the other.
     block_cells
         Cells of a block.
     **layers
@@ -102,6 +106,12 @@ def distance_matrix(
     """
     chosen, context = metric_named(metric), context_of(layers)
     origins, sites = as_places(origins, "origin"), as_places(sites, "site")
+    if out is not None:
+        from geosettle.io.blocks import parquet_blocks  # noqa: PLC0415  (slow to load)
+
+        with parquet_blocks(out) as write:
+            options = {"sink": write, "block_cells": block_cells, **layers}
+            return distance_matrix(origins, sites, metric, **options)
     if sink is None:
         return pd.DataFrame(matrix_of(chosen, origins, sites, context), index=origins.index, columns=sites.index)
     for rows in blocks(len(origins), len(sites), block_cells):

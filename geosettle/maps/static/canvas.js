@@ -76,10 +76,9 @@ const Sheets = L.Renderer.extend({
 
   /** Paint once before the next frame, however many choices changed. */
   repaint() {
-    if (this._waiting) return;
+    if (this._waiting || !this._ctx) return;
     this._waiting = requestAnimationFrame(() => {
       this._waiting = 0;
-      if (!this._ctx) return;
       this._ctx.clearRect(0, 0, this._container.width, this._container.height);
       this.paint();
     });

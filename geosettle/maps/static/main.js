@@ -70,13 +70,13 @@ function start() {
   addControl('bottomright', el('div', { class: 'gs-credit' }, `Leaflet${DATA.basemap ? ` | ${DATA.basemap.credit}` : ''}`));
   addControl('bottomright', locator());
   sheets = new Sheets({ pane: 'gs-sheet' });
-  buildPanel();
-  map.addLayer(sheets);
-  addPointing();
+  // The panel comes last: measuring where the controls lie would make the browser lay out its long tables first.
   showPictures();
+  map.addLayer(sheets);
+  buildPanel();
+  addPointing();
   map.on('move zoomend resize viewreset', clipPanes);
   map.on('moveend', writeHash);
-  fillSizes(); // again, now that the first painting has set the sizes
   if (crowding < 1) map.on('zoomend', fillSizes);
   addEventListener('beforeprint', preparePrint);
   addEventListener('afterprint', endPrint);

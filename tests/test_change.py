@@ -57,6 +57,7 @@ def test_from_to_of_rasters_by_hand():
     fresh = table[(table["measure"] == "annual_rate") & (table["class"] == "(no data)")].iloc[0]
     assert np.isnan(fresh["value"])
     assert fresh["why"] == "no area at the start, so no rate"
+    assert set(table["why"]) == {"", "no area at the start, so no rate"}
 
 
 def test_from_to_of_polygons_by_hand():

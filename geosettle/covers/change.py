@@ -131,6 +131,7 @@ def cover_change(
 
 def _typed(out: pd.DataFrame) -> pd.DataFrame:
     """Settle types and order."""
+    out["why"] = out["why"].fillna("")
     for column in ("zone_id", "measure", "class", "class_to", "unit", "why"):
         out[column] = pd.array([None if pd.isna(v) else str(v) for v in out[column]], dtype="str")
     for column in ("year_from", "year_to"):

@@ -660,6 +660,7 @@ def shapes(m: Maker) -> None:
         role="sites",
         summary={"lon": [76.0]},
     )
+    one("four", {"type": "Point", "coordinates": [76.01, 39.02, 1, 2]}, "geometry_dropped_z", "accepted", role="sites")
     one("several_points", shapely.MultiPoint([(76, 39), (76.1, 39)]), "multipoint_centre", "accepted", role="sites")
     one(
         "multipoint_of_one",

@@ -271,10 +271,14 @@ def clean_id(text: str) -> str:
     >>> clean_id("\u200b RS　01 "), clean_id("007")
     ('RS 01', '007')
     """
+    if text.isascii() and text.isalnum():
+        return text
     visible = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"})
     return re.sub(r"\s+", " ", visible).strip()
 
 
 def likeness(text: str) -> str:
     """Return what is left of an identifier when spaces, case, width and punctuation are taken off."""
+    if text.isascii() and text.isalnum():
+        return text.casefold()
     return plain_name(clean(text)).replace("_", "")

@@ -76,6 +76,7 @@ EXCEL_ERRORS: Final = re.compile(
 )
 
 _SPACES: Final = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_SIMPLE: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _DATE: Final = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?"
@@ -111,7 +112,10 @@ def clean(cell: Any) -> str:
     >>> clean("\ufeff ７６．０６\u200b ")
     '76.06'
     """
-    text = unicodedata.normalize("NFKC", str(cell).translate(_MARKS))
+    text = str(cell)
+    if text.isascii() and text.isprintable() and "`" not in text:
+        return text.strip()  # nearly every cell; the rest is slow
+    text = unicodedata.normalize("NFKC", text.translate(_MARKS))
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\t\n")
     return text.translate(_MINUS).strip()
 
@@ -202,6 +206,8 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
         return math.nan, "date_in_number"
     if isinstance(cell, int | float):
         return (float(cell), "") if math.isfinite(cell) or math.isnan(cell) else (math.nan, "number_unreadable")
+    if isinstance(cell, str) and _SIMPLE.fullmatch(cell) and (decimal == "." or "." not in cell):
+        return float(cell), ""
     if is_missing(cell):
         return math.nan, ""
     text = clean(cell)

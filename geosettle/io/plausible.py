@@ -157,11 +157,13 @@ def _explain(
     home = swappable & inside(y, x, HOME) & ~inside(x, y, HOME) & (region is None)
     unsettled = on_earth & ((y < _SETTLED[0]) | (y > _SETTLED[1])) & swappable & ~(there & (region is not None))
     say(swapped | home | unsettled, "coordinates_swapped", "Longitude and latitude are swapped.")
-    if area is not None:
+    if area is not None and wrong.any():
+        few = np.flatnonzero(wrong)  # the tests below are many, and most positions are right
         for sx, sy, what in ((-1, 1, "east and west"), (1, -1, "north and south"), (-1, -1, "both hemispheres")):
-            mirrored = wrong & on_earth & area(sx * x, sy * y)
+            mirrored = _among(few, on_earth[few] & area(sx * x[few], sy * y[few]), x.size)
             say(mirrored, "hemisphere_contradicts", f"The position fits the others only with {what} exchanged.")
-        say(wrong & _scaled(x, y, area), "coordinate_scaled", "The decimal mark stands in the wrong place.")
+        scaled = _among(few, _scaled(x[few], y[few], area), x.size)
+        say(scaled, "coordinate_scaled", "The decimal mark stands in the wrong place.")
     say(wrong & ((np.abs(x) > 360) | (np.abs(y) > 90)) & (np.abs(x) > 1000) & (np.abs(y) > 1000),
         "coordinates_metres", "The numbers are metres, not degrees.")  # fmt: skip
     say(~on_earth, "coordinate_out_of_range", "")
@@ -171,6 +173,13 @@ def _explain(
     else:
         say(~there, "far_from_others", "The position lies more than 1,500 km from the middle of all others.")
     return code, text
+
+
+def _among(rows: NDArray[np.intp], true: Mask, size: int) -> Mask:
+    """Spread the truth about some rows over all."""
+    out = np.zeros(size, dtype=bool)
+    out[rows] = true
+    return out
 
 
 def _scaled(x: Floats, y: Floats, area: Callable[[Floats, Floats], Mask]) -> Mask:

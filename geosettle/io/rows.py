@@ -81,8 +81,10 @@ def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
     if len(spec.key) != 1:
         return []
     key = spec.key[0]
-    ids = values[key].dropna()
-    alike = ids.groupby(ids.map(likeness)).unique()
+    ids = values[key].dropna().drop_duplicates()
+    plain = ids.map(likeness)
+    ids = ids[plain.duplicated(keep=False)]
+    alike = ids.groupby(plain[ids.index]).unique()
     out = []
     for group in alike[alike.map(len) > 1]:
         text = f"The identifiers {', '.join(repr(str(v)) for v in group)} differ only in spaces, case or punctuation."
@@ -99,7 +101,9 @@ def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
         return []
     names = values["name"].map(likeness, na_action="ignore")
     out = []
-    for rows in names.dropna().groupby(names.dropna()).indices.values():
+    names = names[names.notna() & names.duplicated(keep=False)]
+    for indices in names.groupby(names).indices.values():
+        rows = names.index.to_numpy()[indices]
         if len(rows) < 2 or (geometry is not None and _apart(geometry[rows])):
             continue
         listed = ", ".join(str(int(r) + 1) for r in rows)

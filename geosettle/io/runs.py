@@ -138,7 +138,8 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _rows_and_columns(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
     keys = _keys(old, new)
-    old, new = (frame.assign(row=range(1, len(frame) + 1)) if keys == ["row"] else frame for frame in (old, new))
+    # Rows that nothing names are the same if they say the same, as often as they say it.
+    old, new = (f if keys[-1] != _TIMES else f.assign(**{_TIMES: f.groupby(keys[:-1]).cumcount()}) for f in (old, new))
     old, new = old.set_index(keys), new.set_index(keys)
     for rows, word in ((old.index.difference(new.index), "gone"), (new.index.difference(old.index), "new")):
         if len(rows):
@@ -151,14 +152,18 @@ def _rows_and_columns(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterat
         yield f"{name} {column}: only in the {'first' if column in old.columns else 'second'}"
 
 
+_TIMES: Final = "times"
+
+
 def _keys(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    """Return the fewest leading columns that tell rows of both tables apart, or else the number of the row."""
+    """Return the leading columns that tell rows of both tables apart, identifiers first, or else the whole row."""
     shared = [c for c in old.columns if c in new.columns]
     texts = [c for c in shared if pd.to_numeric(old[c], errors="coerce").notna().sum() < len(old) or c.endswith("id")]
-    for n in range(1, len(texts) + 1):
+    leading = next((n for n, c in enumerate(shared) if not c.endswith("_id")), len(shared))
+    for n in range(max(1, leading), len(texts) + 1):
         if not old.duplicated(texts[:n]).any() and not new.duplicated(texts[:n]).any():
             return texts[:n]
-    return ["row"]
+    return [*shared, _TIMES]
 
 
 def _column(name: str, old: pd.Series, new: pd.Series) -> Iterator[str]:
@@ -192,4 +197,4 @@ def _short(text: str) -> str:
 
 
 def _said(key: object) -> str:
-    return " ".join(str(part) for part in key) if isinstance(key, tuple) else str(key)
+    return _short(" ".join(str(part) for part in key if part != "")) if isinstance(key, tuple) else str(key)

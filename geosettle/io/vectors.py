@@ -7,6 +7,7 @@ read is named: GDAL alone would hand over fewer features, or empty ones, without
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -159,9 +160,20 @@ def _shape(geometry: Any) -> tuple[Any, str]:
     if "null" in (text := json.dumps(geometry)) or '"coordinates": [true' in text:
         return None, "a coordinate is not a number"
     try:
+        # RFC 7946 lets a position have more than three numbers and readers leave them out.
+        if re.search(r"\[" + r"\s*-?[\d.eE+-]+\s*," * 3 + r"\s*-?[\d.eE+-]+\s*[,\]]", text):
+            text = json.dumps({**geometry, "coordinates": _three(geometry.get("coordinates"))})
         return shapely.from_geojson(text), ""
     except (shapely.errors.GEOSException, ValueError, TypeError) as error:
         return None, str(error).splitlines()[0]
+
+
+def _three(coordinates: Any) -> Any:
+    """Coordinates with at most three numbers a position."""
+    if not isinstance(coordinates, list):
+        return coordinates
+    numbers = all(isinstance(v, int | float) for v in coordinates)
+    return coordinates[:3] if numbers else [_three(v) for v in coordinates]
 
 
 def layer_names(path: Path) -> list[str]:

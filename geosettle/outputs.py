@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,7 +143,7 @@ def write_map(
     result = analyse(study, progress=progress)
     progress("drawing the map")
     lang = lang or (before["lang"] if before else _lang(result))
-    io.write_file(path, map_html(result, lang=lang, basemap=basemap).encode())
+    io.write_file(path, _page(map_html(result, lang=lang, basemap=basemap), result))
     return path
 
 
@@ -238,16 +239,22 @@ def _contents(result: Result, lang: str, progress: Callable[[str], None]) -> Ite
     for name, frame in tables(result).items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
     yield "tables.xlsx", tables_xlsx(result)
-    provenance = {"provenance": _json(result.provenance).decode()}
-    yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result), qgis_styles(), provenance)
+    made_from = {"provenance": _json(result.provenance).decode()}
+    yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result), qgis_styles(), made_from)
     progress("drawing figures")
     drawn = figures(result, lang=lang)
     for name, content in drawn.items():
         yield f"figures/{name}", content
     progress("drawing the map")
-    yield "map.html", map_html(result, lang=lang).encode()
+    yield "map.html", _page(map_html(result, lang=lang), result)
     progress("writing the report")
-    yield "report.html", report_html(result, figures=drawn, lang=lang).encode()
+    yield "report.html", _page(report_html(result, figures=drawn, lang=lang), result)
+
+
+def _page(html: str, result: Result) -> bytes:
+    """Put into the head of a page what it was made from: a page that is passed on alone still says it."""
+    said = escape(json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str))
+    return html.replace("</head>", f'<meta name="geosettle-provenance" content="{said}">\n</head>', 1).encode()
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

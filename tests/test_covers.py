@@ -566,3 +566,33 @@ def test_blocks_of_discs_give_the_same(monkeypatch):
     )
     pd.testing.assert_frame_equal(whole, pieces)
     assert seen == [(4, 18), (8, 18), (12, 18), (16, 18), (18, 18)]
+
+
+def test_oasis_of_the_embedded_study_against_counted_cells(embedded_study):
+    """Reference: cells of 0.05 degrees that meet the rule, each in 10 x 10 parts, counted inside the prefectures.
+
+    rasterio.features.rasterize(prefecture, out_shape=(10 * rows, 10 * columns)) gives the share of each cell in a
+    prefecture, pyproj.Geod(ellps="WGS84").polygon_area_perimeter the area of a cell of each row; elevation there from
+    another grid (SRTM30+, mean per cell), which the ceiling of 2,000 m hardly notices in Kashgar and Hotan.
+    """
+    landcover = next(iter(embedded_study.landcover.values()))
+    fields = derive_oasis(landcover, None, None, {"landcover_classes": [12, 14]})
+    wide = {"landcover_classes": [11, 12, 13, 14], "ndvi_minimum": 0.30, "elevation_ceiling_m": 2000}
+    green = derive_oasis(landcover, embedded_study.ndvi, embedded_study.dem, wide)
+    table = oasis_areas(embedded_study.boundaries, {"fields": fields, "green": green})
+    area = table.set_index(["setting", "name"])["area_km2"]
+    counted = {
+        ("fields", "Kashgar"): 9838, ("fields", "Hotan"): 1306, ("fields", "Kizilsu"): 524,
+        ("green", "Kashgar"): 20177, ("green", "Hotan"): 4410, ("green", "Kizilsu"): 1565,
+    }  # fmt: skip
+    for key, square_kilometres in counted.items():
+        assert area[key] == pytest.approx(square_kilometres, rel=1.5e-3)
+
+
+def test_illustrative_parcels_measure_what_was_declared(embedded_study):
+    site = embedded_study.sites.loc[["RS-01"]]
+    table = overlay_areas(site, embedded_study.development, "kind", radii_km=[30]).set_index("kind")
+    declared = {"forage": 666.67, "facility_agriculture": 333, "forestry": 667}
+    for kind, hectares in declared.items():
+        assert table.loc[kind, "area_ha"] == pytest.approx(hectares, abs=0.01)
+        assert not table.loc[kind, "evidence"]

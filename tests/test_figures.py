@@ -14,10 +14,11 @@ from geosettle.errors import UnknownNameError
 from geosettle.raster import Raster
 from geosettle.report import FIGURES, figures
 from geosettle.report._canvas import legible, look, shaped
-from geosettle.report._frame import frame_around, relief
+from geosettle.report._frame import frame_around, lines_of, relief
 from geosettle.report._furniture import _place, _round_steps
 from geosettle.report._od_map import od_map
-from geosettle.report._sheet import Sheet
+from geosettle.report._panels import counties
+from geosettle.report._sheet import Sheet, prepare
 
 GEOD = Geod(ellps="WGS84")
 
@@ -205,3 +206,16 @@ def test_place_prefers_the_right_hand_side():
         x, _, side, far = _place(sheet, middle, 5, 40, 10)
         assert x > sheet.pixel(middle)[0]
         assert (side, far) == ("left", False)
+
+
+def test_a_split_at_the_180th_meridian_is_no_boundary(across_180):
+    for geometry, _ in prepare(across_180).lines:
+        for line in lines_of(geometry):
+            along = (np.abs(line[:-1, 0]) == 180) & (np.abs(line[1:, 0]) == 180)
+            assert not along.any()
+
+
+def test_a_panel_across_the_180th_meridian_shows_its_sites(across_180):
+    with look():
+        figure = counties(across_180, "en")
+    assert all(axes.texts for axes in figure.axes)  # every panel has the name of a site on it

@@ -128,8 +128,8 @@ def test_ten_findings_computed_by_hand():
     assert "29.1 % as printed" in lines[6]
     assert "666.7 ha have only an illustrative shape" in lines[7]
     # stated 210, 60, 160, 160; the third is circular, the fourth has no computed distance
-    assert lines[8].startswith("Sources declare 4 distances. 1 served to place")
-    assert "2 can be compared: 1 shorter" in lines[8]
+    assert lines[8].startswith("Sources declare 4 distances: 1 served to place")
+    assert "2 can be compared with the straight line. 1 are shorter" in lines[8]
 
 
 def test_a_study_without_anything_still_has_ten_findings_and_a_report():
@@ -237,24 +237,16 @@ def test_gpkg_layers_keep_every_row_and_lines_join_what_they_say():
     assert all(layer.crs == "EPSG:4326" for layer in layers.values())
 
 
-def test_the_template_study_is_explained_drawn_and_reported(template):
-    """What the analysis really makes: no column without a meaning but the input's own, no figure with a warning."""
-    own = (
-        {*template.study.sites.columns, *template.study.claims.columns}
-        if template.study.claims is not None
-        else {*template.study.sites.columns}
-    )
-    for name, frame in tables(template).items():
+@pytest.mark.parametrize("study", ["embedded", "across_180"])
+def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request):
+    """No column without a meaning but the input's own, no figure with a warning, no section that fails."""
+    result = request.getfixturevalue(study)
+    own = {*result.study.sites.columns, *(result.study.claims.columns if result.study.claims is not None else ())}
+    for name, frame in tables(result).items():
         assert [c for c in frame if entry(name, c) is None and c not in own] == [], name
-    drawn = figures(template, dpi=60, formats=("png",))
-    assert {"od_map.png", "distances.png"} <= set(drawn)
-    page = report_html(template, figures=drawn)
+    drawn = figures(result, dpi=60, formats=("png",))
+    assert {"od_map.png", "distances.png", "counties.png"} <= set(drawn)
+    page = report_html(result, figures=drawn)
     assert page.count("<img ") == len(drawn)
-    assert len(summary_lines(template)) == 10
-
-
-@pytest.fixture(scope="module")
-def template():
-    import geosettle as gs
-
-    return gs.analyse(gs.read_study(gs.template_path()))
+    assert len(summary_lines(result)) == 10
+    assert gpkg_layers(result)["sites"].geometry.notna().sum() == result.sites.geometry.notna().sum()

@@ -243,6 +243,11 @@ def capitals(result: Result, lang: str) -> Figure | None:
     if frame.empty:
         return None
     unit = frame["unit"].astype(str) if "unit" in frame else pd.Series("", frame.index)
+    if "site_id" in frame and len(set(frame["site_id"])) > 1:  # the same indicator of several sites: say whose it is
+        names = names_of(result.sites, lang)
+        frame["item"] = [
+            f"{item} ({names.get(str(site), site)})" for item, site in zip(frame["item"], frame["site_id"], strict=True)
+        ]
     panels = sorted(set(unit), key=lambda name: (-(unit == name).sum(), name))[:4]
     figure = new_figure(3.3)
     wide = 1 / len(panels)
@@ -251,7 +256,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes((number * wide + 0.15 * wide, 0.1, 0.3 * wide, 0.72))
         rows = frame[unit == name].sort_values(["b", "a"], kind="stable")
         low, top = 0.0, float(max(rows["a"].max(), rows["b"].max())) * 1.06
-        ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.17)
+        ends = _spaced(rows["b"].to_numpy(), (top - low) * 0.2)
         starts = _spaced(rows.sort_values(["a", "b"], kind="stable")["a"].to_numpy(), (top - low) * 0.05)
         start_of = dict(zip(rows.sort_values(["a", "b"], kind="stable").index, starts, strict=True))
         for (key, row), end in zip(rows.iterrows(), ends, strict=True):
@@ -304,8 +309,8 @@ def oasis(result: Result, lang: str) -> Figure | None:
         for setting, (marker, face) in looks.items():
             if setting in unit.derived:
                 axes.plot(unit.derived[setting], at, marker, ms=5, mfc=face, mec="#3F6B50", mew=0.9, zorder=3)
-        for stated, marker, face in ((unit.published, "D", "white"), (unit.printed, "X", style.SITE)):
-            axes.plot(stated, [at] * len(stated), marker, ms=5, mfc=face, mec=style.SITE, ls="", zorder=4)
+        for found, marker, face in ((unit.published, "D", "white"), (unit.printed, "X", style.SITE)):
+            axes.plot(found, [at] * len(found), marker, ms=5, mfc=face, mec=style.SITE, ls="", zorder=4)
         name = textwrap.shorten(legible(unit.name, "?")[0], 24, placeholder="…")
         axes.text(-0.185, at, name, transform=axes.get_yaxis_transform(), va="center")
     axes.set_ylim(len(shares) - 0.5, -0.5)
@@ -313,9 +318,15 @@ def oasis(result: Result, lang: str) -> Figure | None:
     handles = [
         Line2D([], [], marker=marker, ls="", mfc=face, mec="#3F6B50", ms=5, label=say(lang, f"setting_{setting}"))
         for setting, (marker, face) in looks.items()
+        if any(setting in unit.derived for unit in shares)
     ]
-    for key, marker, face in (("published", "D", "white"), ("printed", "X", style.SITE)):
-        handles.append(Line2D([], [], marker=marker, ls="", mfc=face, mec=style.SITE, ms=5, label=say(lang, key)))
+    stated = (
+        ("published", "D", "white", [unit.published for unit in shares]),
+        ("printed", "X", style.SITE, [unit.printed for unit in shares]),
+    )
+    for key, marker, face, given in stated:
+        if any(given):
+            handles.append(Line2D([], [], marker=marker, ls="", mfc=face, mec=style.SITE, ms=5, label=say(lang, key)))
     axes.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(-0.2, 1.0), ncols=5, columnspacing=1.4, handlelength=1
     )

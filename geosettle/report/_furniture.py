@@ -58,7 +58,7 @@ def graticule(sheet: Sheet) -> None:
 
 def _degrees(value: float, letters: str) -> str:
     value = round(float(value), 4)
-    return f"{abs(value):g}°{'' if value == 0 else letters[0] if value > 0 else letters[1]}"
+    return f"{abs(value):g}°{'' if value in {0, 180, -180} else letters[0] if value > 0 else letters[1]}"
 
 
 def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> None:

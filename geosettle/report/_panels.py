@@ -40,7 +40,9 @@ def counties(result: Result, lang: str) -> Figure | None:
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(result.sites.assign(name=result.sites["county"], name_local=None), lang)
     for number, members in enumerate(groups):
-        middle = float(members["lon"].mean()), float(members["lat"].mean())
+        first = float(members["lon"].iloc[0])
+        east = (members["lon"] - first + 180) % 360 - 180  # they may lie on both sides of the 180th meridian
+        middle = first + float(east.mean()), float(members["lat"].mean())
         frame = frame_around(*middle, _SPAN_M / 2, margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
         y = high - 0.46 - (number // across + 1) * (panel + 0.24) + 0.06

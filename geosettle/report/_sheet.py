@@ -213,10 +213,18 @@ def _boundary_lines(boundaries: Any) -> Iterator[tuple[Any, tuple[str, float, tu
         units = np.asarray(boundaries.geometry[boundaries["level"].astype(str) == level], dtype=object)
         if above is None:
             above = shapely.boundary(shapely.union_all(units))
-            yield shapely.line_merge(above), style.INTERNATIONAL
+            yield shapely.line_merge(_without_seam(above)), style.INTERNATIONAL
         inner = shapely.difference(shapely.union_all(shapely.boundary(units)), shapely.buffer(above, 1e-6))
-        yield shapely.line_merge(inner), style.COUNTY if rung else style.PREFECTURE
+        yield shapely.line_merge(_without_seam(inner)), style.COUNTY if rung else style.PREFECTURE
         above = shapely.union(above, inner)
+
+
+def _without_seam(lines: Any) -> Any:
+    """Take out what runs along the 180th meridian: there polygons are split, and nothing is bounded."""
+    west, _, east, _ = shapely.bounds(lines)
+    for seam in [side for side in (-180.0, 180.0) if side in {west, east}]:
+        lines = shapely.difference(lines, shapely.box(seam - 1e-9, -90, seam + 1e-9, 90))
+    return lines
 
 
 def _development(development: Any) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -235,7 +235,7 @@ def _oasis(result: Result, lang: str) -> str:
 
     return say(
         lang,
-        "find_oasis",
+        "find_oasis" if len(chosen.derived) > 1 else "find_oasis_one",
         unit=chosen.name,
         low=number(min(chosen.derived.values())),
         high=number(max(chosen.derived.values())),

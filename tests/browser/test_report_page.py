@@ -1,0 +1,41 @@
+"""The report in a real browser: it asks for nothing, says nothing, runs nothing, and axe finds nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from geosettle.report import report_html
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from report_example import HOSTILE, example
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("lang", "width"), [("en", 1200), ("zh", 1200), ("en", 390)])
+def test_report_is_quiet_accessible_and_shows_text_as_text(chromium, tmp_path, lang, width):
+    file = tmp_path / "report.html"
+    file.write_text(report_html(example(), lang=lang), encoding="utf-8")
+    context = chromium.new_context(viewport={"width": width, "height": 900}, offline=True)
+    try:
+        page = context.new_page()
+        heard = []
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
+        page.goto(file.as_uri())
+        assert [entry for entry in heard if entry != file.as_uri()] == []
+        text = page.inner_text("body")
+        assert HOSTILE[0] in text
+        assert "{{7*7}} {% if 7*7==49 %}" in text
+        # The page itself never scrolls sideways; wide tables do, in their own frame.
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+    finally:
+        context.close()

@@ -43,15 +43,20 @@ def _same(key: str, got: Any, value: Any) -> bool:
     return bool([p["value"] for p in got] == value if key == "at" else got == value)
 
 
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[corpus.Case]]:
+    folder: Path = tmp_path_factory.mktemp("corpus")
+    return {group: corpus.make(folder, [group]) for group in corpus.GROUPS}
+
+
 @pytest.mark.parametrize("group", corpus.GROUPS)
-def test_group(group: str, tmp_path: Path) -> None:
-    cases = corpus.make(tmp_path, [group])
-    assert cases
-    found = [text for case in cases for text in faults(case)]
+def test_group(group: str, cases: dict[str, list[corpus.Case]]) -> None:
+    assert cases[group]
+    found = [text for case in cases[group] for text in faults(case)]
     assert not found, "\n".join(found)
 
 
-def test_every_code_is_in_the_corpus(tmp_path: Path) -> None:
-    named = frozenset().union(*(case.codes for case in corpus.make(tmp_path)))
+def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> None:
+    named = frozenset().union(*(case.codes for group in cases.values() for case in group))
     elsewhere = {"file_too_large"}  # test_io_files.py lowers the limit instead of making a large file
     assert set(CODES) - named == elsewhere

@@ -231,13 +231,14 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
 
 def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.Series, list[Problem]]:
     """Text of a column; identifiers lose invisible characters and the spaces around them."""
-    texts = [to_text(cell) for cell in cells]
+    raw = cells.tolist()
+    texts = [to_text(cell) for cell in raw]
     problems = []
     for i, text in enumerate(texts):
         if text is None:
             continue
         where: dict[str, Any] = {"row": i + 1, "column": column.name, "value": text}
-        if is_key and isinstance(cells.iloc[i], dt.date):
+        if is_key and isinstance(raw[i], dt.date):
             problems.append(problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where))
         if EXCEL_ERRORS.match(text):
             severity = "error" if is_key or column.required else "warning"
@@ -245,7 +246,7 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
             texts[i] = None
         elif is_key:
             cleaned = clean_id(text)
-            if cleaned != text or (cleaned != str(cells.iloc[i]) and isinstance(cells.iloc[i], str)):
+            if cleaned != text or (cleaned != str(raw[i]) and isinstance(raw[i], str)):
                 problems.append(problem("id_cleaned", **where))
             if re.fullmatch(r"\d+([.,]\d+)?e\+?\d+", text, re.IGNORECASE):
                 problems.append(problem("id_scientific", **where))
@@ -254,7 +255,7 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
         texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]
     if is_key or column.required:
         code = "id_missing" if is_key else "value_missing"
-        empty = [i for i, t in enumerate(texts) if t is None and not _was_error(cells.iloc[i])]
+        empty = [i for i, t in enumerate(texts) if t is None and not _was_error(raw[i])]
         problems += [problem(code, row=i + 1, column=column.name) for i in empty]
     return pd.Series(texts, dtype="str"), problems
 

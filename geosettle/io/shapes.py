@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.geodesy import area_m2
+from geosettle.io.source import only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
 
@@ -43,7 +44,9 @@ def mend(geometry: Geometries, spec: LayerSpec) -> tuple[Geometries, list[Proble
     if has_z.size:
         problems.append(problem("geometry_dropped_z", f"{has_z.size} feature(s) carry heights, which are not used."))
         out[has_z] = shapely.force_2d(out[has_z])
-    for i in present:
+    points = only(out, (shapely.get_type_id(out) == 0) & ~shapely.is_empty(out))
+    plain = np.isfinite(shapely.get_x(points) + shapely.get_y(points)) & ("point" in spec.geometries)
+    for i in present[~plain[present]]:
         out[i], said = _one(out[i], spec)
         problems += [problem(code, text, row=int(i) + 1, value=value) for code, text, value in said]
     return out, problems

@@ -155,7 +155,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     progress("measuring distances")
     pairs, intervals = _distances(study)
     progress("measuring remoteness")
-    remote = remoteness(pairs, study.sites, origins, study.places, intervals=intervals, **_remoteness_settings(study))
+    remote = _remoteness(study, pairs, origins, intervals)
     sites = _last_why(sites.join(_weighted_distances(remote, sites.index)))
     progress("holding claims against the layers")
     evidence = Evidence(
@@ -183,7 +183,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         change=change,
         remoteness=remote,
         livelihood=_livelihood(study, sites, remote),
-        claims=judge_claims(study.claims, evidence),
+        claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
         problems=problems_frame(problems),
         oasis_polygons=oases,
         rasters=_reach(study),
@@ -462,9 +462,39 @@ def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:
     return points.x.to_numpy(), points.y.to_numpy()
 
 
-def _remoteness_settings(study: Study) -> dict[str, Any]:
-    services = {name: value for name, value in study.settings["services"].items() if name != "rural_access_km"}
-    return {**study.settings["remoteness"], **services}
+def _remoteness(study: Study, pairs: pd.DataFrame, origins: gpd.GeoDataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """Every indicator of sites, origins and the study, with road distances to the places where there are roads."""
+    return remoteness(
+        pairs,
+        study.sites,
+        origins,
+        study.places,
+        intervals=intervals,
+        roads=study.roads,
+        site_places=_by_road(study, study.sites),
+        origin_places=_by_road(study, _origins(study)),
+        **study.settings["remoteness"],
+        **study.settings["services"],
+    )
+
+
+def _by_road(study: Study, points: gpd.GeoDataFrame) -> dict[str, pd.DataFrame] | None:
+    """Kilometres and hours by road from each point (rows) to each service place (columns)."""
+    if study.roads is None or study.places is None or "road" not in study.settings["distance"]["metrics"]:
+        return None
+    places = study.places[study.places["kind"].isin(study.settings["distance"]["places_by_road"])]
+    every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
+    ways = pair_distances(
+        every.to_frame(index=False),
+        points,
+        places,
+        ("road",),
+        roads=study.roads,
+        places=study.places,
+        options={"road": study.settings["road"]},
+    )
+    columns = {"road": "road_km", "road_time": "road_h"}
+    return {metric: ways[column].unstack("site_id") for metric, column in columns.items()}  # noqa: PD010  (keeps NaN)
 
 
 def _livelihood(study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame) -> pd.DataFrame:
@@ -477,9 +507,13 @@ def _livelihood(study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame) -> 
         development=study.development,
         flows=study.flows,
         origins=study.origins,
+        rivers=study.rivers,
+        boundaries=study.boundaries,
+        dem=study.dem,
         models=study.settings["models"],
         constraints=chosen["constraints"],
         checks=chosen["checks"],
+        standards=chosen["standards"],
         level=chosen["level"],
     )
 

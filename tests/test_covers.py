@@ -374,6 +374,8 @@ def test_continuous_rasters():
     assert table.loc["z", "no_data_ha"] == pytest.approx(table.loc["z", "area_ha"] / 3)
     assert table.loc["far", "why"] == "no cell with a value"
     assert codes(found) == ["raster_covers_partly"]
+    tepid = Raster(hot.values / 2, hot.transform)  # noqa: PD011
+    pd.testing.assert_frame_equal(overlay_table(zone, {2020: tepid}), zonal_statistics(zone, {2020: tepid}))
 
 
 # --- oasis -----------------------------------------------------------------------------------------------------------

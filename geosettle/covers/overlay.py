@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.covers.codes import Problems, note
-from geosettle.covers.rasters import class_areas
+from geosettle.covers.rasters import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.vectors import Parcels, pieces
 from geosettle.covers.zones import Zones
 from geosettle.geodesy import area_m2
@@ -314,9 +314,17 @@ def overlay_table(
         As for `overlay_areas`.
     buffer_km
         Radius or radii of discs around the zones.
+
+    Returns
+    -------
+    DataFrame
+        As `overlay_areas`; of a raster that holds measurements instead of classes, as `zonal_statistics`.
     """
     if buffer_km is None:
         radii: Sequence[float] | None = None
     else:
         radii = [float(r) for r in np.atleast_1d(np.asarray(buffer_km, dtype=np.float64))]
+    rasters = () if isinstance(cover, gpd.GeoDataFrame) else cover.values() if isinstance(cover, Mapping) else (cover,)
+    if not all(r.classes or (r.unit in {"", "class"} and holds_classes(r)) for r in rasters):
+        return zonal_statistics(zones, cover, radii_km=radii, problems=problems, progress=progress)
     return overlay_areas(zones, cover, by, radii_km=radii, problems=problems, progress=progress)

@@ -20,7 +20,7 @@ from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 
-__all__ = ["class_areas", "zonal_statistics"]
+__all__ = ["class_areas", "holds_classes", "zonal_statistics"]
 
 _NODATA: Final = -2_147_483_648
 _BLOCK: Final = 2_000
@@ -62,12 +62,27 @@ def _classes(raster: Raster) -> _Grid:
         if np.any(np.isfinite(values) & (whole != values)):
             raise InputError(
                 "the raster holds fractions, not classes",
-                value=raster.unit,
+                value=raster.source or None,
                 mend="Use zonal_statistics for such a raster.",
             )
         return whole
 
     return _Grid(raster, window)
+
+
+def holds_classes(raster: Raster) -> bool:
+    """Whether all values of a raster are whole numbers.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> holds_classes(Raster(np.array([[1.0, np.nan]]), Affine.identity()))
+    True
+    >>> holds_classes(Raster(np.array([[1.5, np.nan]]), Affine.identity()))
+    False
+    """
+    rows = (raster.values[i : i + 256] for i in range(0, raster.shape[0], 256))  # noqa: PD011
+    return all(bool(np.all(np.isnan(v) | (v == np.round(v)))) for v in rows)
 
 
 def _values(raster: Raster) -> _Grid:

@@ -236,6 +236,8 @@ def test_pairs_carry_bounds_bearing_flags_and_reasons() -> None:
     )  # 90 km is within the range, with no radius at o2
     assert "no site has the id y" in table.loc[("o2", "y"), "why"]
     assert "no origin has the id x" in table.loc[("x", "s0"), "why"]
+    unnamed = pair_distances(pd.DataFrame({"origin_id": ["o0"], "site_id": [None]}), origins, sites)
+    assert unnamed["why"].tolist() == ["no site is named"]
 
 
 def test_declared_bounds_are_heeded_as_the_source_words_them() -> None:

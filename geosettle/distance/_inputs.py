@@ -117,6 +117,7 @@ def as_flows(flows: Any) -> pd.DataFrame:
             raise ColumnError(
                 "the flows lack a column", file="flows", column=key, mend="Give columns origin_id and site_id."
             )
-    table = table.assign(**{k: pd.Series([str(v) for v in table[k]], index=table.index, dtype="str") for k in keys})
+    ids = {k: ["" if pd.isna(v) else str(v) for v in table[k]] for k in keys}
+    table = table.assign(**{k: pd.Series(v, index=table.index, dtype="str") for k, v in ids.items()})
     rest = [c for c in ("year", "households", "persons", "declared_km") if c in table]
     return table.sort_values(keys + rest, kind="stable", ignore_index=True)

@@ -152,8 +152,10 @@ def _evaluate(
 
 def _unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
     """Say which id of a flow matches nothing."""
-    origin = "no origin has the id " + table["origin_id"]
-    site = "no site has the id " + table["site_id"]
+    origin, site = (
+        ("no " + role + " has the id " + table[f"{role}_id"]).where(table[f"{role}_id"] != "", f"no {role} is named")
+        for role in ("origin", "site")
+    )
     text = np.select([(i < 0) & (j < 0), i < 0, j < 0], [origin + " and " + site, origin, site], "")
     return pd.Series(text, index=table.index, dtype="str")
 

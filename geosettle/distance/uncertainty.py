@@ -230,6 +230,8 @@ def declared_units(
     found = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     if boundaries is None or not len(boundaries):
         return found
+    if boundaries.crs is not None and not boundaries.crs.is_exact_same("EPSG:4326"):
+        boundaries = boundaries.to_crs("EPSG:4326")
     sizes = pd.Series(area_m2(np.asarray(boundaries.geometry.array, dtype=object)), index=boundaries.index)
     by_level = sizes.groupby(boundaries["level"]).median()
     for level in by_level.sort_values(kind="stable").index:

@@ -20,6 +20,8 @@ __all__ = ["gpkg_layers", "qgis_styles"]
 
 _MM_PER_PX: Final = 25.4 / 96
 _CRS: Final = "EPSG:4326"
+_SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
+"""Label of places: a name on each of hundreds of townships would hide the map."""
 
 
 def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
@@ -30,7 +32,7 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
     study = result.study
     made: dict[str, gpd.GeoDataFrame] = {}
     for name in ("boundaries", "oasis", "rivers", "roads", "development", "places"):
-        layer = getattr(study, name)
+        layer = _oasis(result) if name == "oasis" else getattr(study, name)
         if isinstance(layer, gpd.GeoDataFrame) and len(layer):
             made[name] = _plain(layer)
     written = tables(result)
@@ -45,6 +47,14 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
         else:
             made[role] = _plain(frame.sort_index())
     return made
+
+
+def _oasis(result: Result) -> gpd.GeoDataFrame | None:
+    """Return the oasis of every setting, one below the other, told apart by the column `setting`."""
+    if not result.oasis_polygons:
+        return result.study.oasis
+    parts = [frame.assign(setting=setting) for setting, frame in sorted(result.oasis_polygons.items())]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=_CRS)
 
 
 def _plain(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -104,7 +114,13 @@ def qgis_styles() -> dict[str, str]:
         "boundaries": _qml(
             _categories("level", {"prefecture": _outline(style.PREFECTURE), "": _outline(style.COUNTY)}, "fill")
         ),
-        "oasis": _qml(_single(_fill(style.OASIS, style.OASIS_OPACITY), "fill")),
+        "oasis": _qml(
+            _categories(
+                "setting",
+                {"low": _edge(style.OASIS), "high": _edge(style.OASIS), "": _fill(style.OASIS, style.OASIS_OPACITY)},
+                "fill",
+            )
+        ),
         "rivers": _qml(_single(("SimpleLine", {"line_color": _rgba(style.WATER), "line_width": "0.26"}), "line")),
         "roads": _qml(
             _single(
@@ -121,7 +137,7 @@ def qgis_styles() -> dict[str, str]:
                 "fill",
             )
         ),
-        "places": _qml(_single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"), label="name", size=7.0),
+        "places": _qml(_single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"), label=_SEATS, size=7.0),
         "flows": _qml(
             _single(
                 ("SimpleLine", {"line_color": _rgba(style.FLOW, 0.6), "line_width": "0.3", "capstyle": "round"}),
@@ -185,6 +201,13 @@ def _hatched(edge: str) -> _Symbol:
             "outline_color": _rgba(edge),
             "outline_width": "0.2",
         },
+    )
+
+
+def _edge(colour: str) -> _Symbol:
+    return (
+        "SimpleFill",
+        {"style": "no", "outline_color": _rgba(colour), "outline_style": "dot", "outline_width": "0.3"},
     )
 
 
@@ -275,7 +298,7 @@ def _qml(renderer: ET.Element, *, label: str = "", size: float = 8.0) -> str:
             "text-style",
             {
                 "fieldName": label,
-                "isExpression": "0",
+                "isExpression": "0" if label.isidentifier() else "1",
                 "fontSize": f"{size:g}",
                 "fontSizeUnit": "Point",
                 "textColor": _rgba(style.INK),

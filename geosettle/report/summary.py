@@ -15,8 +15,8 @@ from geosettle.report.words import say
 
 __all__ = ["FINDINGS", "OasisShare", "oasis_shares", "summary_lines"]
 
-FARMING_RADIUS_KM: Final = 4.0
-"""Farming radius by motor vehicle (Ni, Hua and Xu 2013), the widest of the three."""
+_FARMING_RADIUS_KM: Final = 4.0
+"""Farming radius by motor vehicle (Ni, Hua and Xu 2013), where the study sets none."""
 _SURE: Final = 0.95
 
 
@@ -147,13 +147,15 @@ def _farming(result: Result, lang: str) -> str:
     known = low.notna()
     if not known.any():
         return say(lang, "find_no_farming")
+    chosen = result.study.settings.get("remoteness", {}).get("farming_radius_km", {})
+    radius = float(chosen.get("motor", _FARMING_RADIUS_KM))
     return say(
         lang,
         "find_farming",
         n=int(known.sum()),
-        beyond=int((low[known] > FARMING_RADIUS_KM).sum()),
-        within=int((high[known] <= FARMING_RADIUS_KM).sum()),
-        radius=f"{FARMING_RADIUS_KM:g}",
+        beyond=int((low[known] > radius).sum()),
+        within=int((high[known] <= radius).sum()),
+        radius=f"{radius:g}",
     )
 
 

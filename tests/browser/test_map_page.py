@@ -386,10 +386,12 @@ def test_the_picture_is_the_map_with_title_legend_and_sources(open_page, plain, 
         point = plain.sites.geometry[plain.sites[plain.sites.geometry.notna()]["households"].idxmax()]
         x, y = at(page, point.x, point.y)
         picture = np.asarray(Image.open(file).convert("RGB")).astype(int)
-        head = 84
+        head = int(np.argmax((picture[:, 0] < 250).any(axis=1))) // 2  # the map begins where the margin is not white
         assert picture.shape[1] == 2 * size["x"]
         assert near_colour(picture, 2 * x, 2 * (y + head), "#D55E00")
         assert (picture[: 2 * head].max(axis=2) < 90).sum() > 1000  # the title
+        foot = picture[2 * (head + size["y"]) + 80 :]
+        assert (foot.min(axis=2) < 140).sum() > 5000  # caveats and sources, as many lines as they need
         assert page.evaluate("geosettle.sitesCsv()").count("\r\n") == len(plain.sites) + 1
 
 

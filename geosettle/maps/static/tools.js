@@ -317,11 +317,27 @@ function save(blob, filename) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
+/** What stands above and below the exported map, in lines that fit its width. @param {number} width */
+function captionLines(width) {
+  const ctx = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
+  const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources, say(DATA.notes.colophon)].join(' · ');
+  const set = (font, text) => {
+    ctx.font = font;
+    return linesOf(ctx, text, width);
+  };
+  return { title: set(TITLE_FONT, say(DATA.title)), subtitle: set(SUBTITLE_FONT, say(DATA.subtitle)), credits: set(SMALL_FONT, credits) };
+}
+
+const TITLE_FONT = `650 20px ${SANS}`;
+const SUBTITLE_FONT = `13px ${SANS}`;
+const SMALL_FONT = `11px ${SANS}`;
+
 /** The map as it is seen, with title, legend, scale and sources, drawn anew at twice the density. */
 async function exportPng() {
   const size = map.getSize();
-  const head = 84;
-  const foot = 96;
+  const lines = captionLines(size.x - 28);
+  const head = 34 + 24 * lines.title.length + 17 * lines.subtitle.length;
+  const foot = 50 + 14 * lines.credits.length;
   const canvas = document.createElement('canvas');
   canvas.width = 2 * size.x;
   canvas.height = 2 * (size.y + head + foot);
@@ -338,10 +354,8 @@ async function exportPng() {
   const corner = map.getPixelOrigin().add(map.containerPointToLayerPoint([0, 0]));
   drawAll(makeSheet(ctx, map.getZoom(), corner, size));
   ctx.restore();
-  caption(ctx, size, head);
-  const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
-  sheets.repaint();
-  return blob;
+  caption(ctx, size, head, lines);
+  return new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
 }
 
 /** Ground and the pictures that are shown, at their places. @param {CanvasRenderingContext2D} ctx @param {{x: number, y: number}} corner of the map's frame on the canvas */
@@ -371,26 +385,30 @@ function drawGround(ctx, corner) {
   ctx.restore();
 }
 
-/** Title above, legend, scale and sources below. @param {CanvasRenderingContext2D} ctx @param {any} size @param {number} head */
-function caption(ctx, size, head) {
+/** Title above, legend, scale and sources below. @param {CanvasRenderingContext2D} ctx @param {any} size @param {number} head @param {any} lines */
+function caption(ctx, size, head, lines) {
   ctx.textAlign = 'left';
   ctx.textBaseline = 'alphabetic';
   if ('letterSpacing' in ctx) /** @type {any} */ (ctx).letterSpacing = '0px';
-  ctx.fillStyle = MUTED;
-  ctx.font = `12px ${SANS}`;
-  ctx.fillText(say(DATA.kicker), 14, 18, size.x - 28);
-  ctx.fillStyle = INK;
-  ctx.font = `650 20px ${SANS}`;
-  ctx.fillText(say(DATA.title), 14, 40, size.x - 28);
-  ctx.font = `13px ${SANS}`;
-  ctx.fillStyle = MUTED;
-  wrapText(ctx, say(DATA.subtitle), 14, 60, size.x - 28, 17, 2);
-  const y = head + size.y;
+  let y = 18;
+  const write = (font, colour, texts, leading) => {
+    ctx.font = font;
+    ctx.fillStyle = colour;
+    for (const text of texts) {
+      ctx.fillText(text, 14, y);
+      y += leading;
+    }
+  };
+  write(SMALL_FONT, MUTED, [say(DATA.kicker)], 22);
+  write(TITLE_FONT, INK, lines.title, 24);
+  y -= 3;
+  write(SUBTITLE_FONT, MUTED, lines.subtitle, 17);
   const bar = scaleBar(map.getCenter().lat, map.getZoom(), 130);
   ctx.fillStyle = INK;
   ctx.fillRect(14, head + size.y - 16, bar.pixels, 3);
-  ctx.font = `11px ${SANS}`;
+  ctx.font = SMALL_FONT;
   ctx.fillText(bar.text, 14, head + size.y - 21);
+  y = head + size.y;
   let x = 14;
   for (const key of ['sites', 'origins', 'flows']) {
     pngSymbol(ctx, key, x + 10, y + 18);
@@ -398,9 +416,8 @@ function caption(ctx, size, head) {
     ctx.fillText(word(key), x + 28, y + 22);
     x += 48 + ctx.measureText(word(key)).width;
   }
-  ctx.fillStyle = MUTED;
-  const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources, say(DATA.notes.colophon)].join(' · ');
-  wrapText(ctx, credits, 14, y + 44, size.x - 28, 14, 4);
+  y += 44;
+  write(SMALL_FONT, MUTED, lines.credits, 14);
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {string} key @param {number} x @param {number} y */
@@ -426,27 +443,15 @@ function pngSymbol(ctx, key, x, y) {
   ctx.restore();
 }
 
-/**
- * Text in lines; the last one ends in an ellipsis if there is more.
- * @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} x @param {number} y
- * @param {number} width @param {number} leading @param {number} most
- */
-function wrapText(ctx, text, x, y, width, leading, most) {
-  const words = text.match(/[\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]|[^\s\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]+\s*/gu) || [];
-  let line = '';
-  let count = 1;
-  for (const part of words) {
-    if (ctx.measureText(line + part).width > width && line) {
-      if (count++ === most) {
-        ctx.fillText(`${line.trimEnd()}…`, x, y, width);
-        return;
-      }
-      ctx.fillText(line, x, y);
-      y += leading;
-      line = part;
-    } else line += part;
+/** Text in lines no wider than given; Chinese may break anywhere. @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} width */
+function linesOf(ctx, text, width) {
+  const lines = [''];
+  for (const word_ of text.match(/[\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]|[^\s\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]+\s*/gu) || []) {
+    const longer = lines[lines.length - 1] + word_;
+    if (lines[lines.length - 1] && ctx.measureText(longer.trimEnd()).width > width) lines.push(word_);
+    else lines[lines.length - 1] = longer;
   }
-  ctx.fillText(line, x, y, width);
+  return lines;
 }
 
 /** Rows of a table as CSV that no spreadsheet takes for a formula. */

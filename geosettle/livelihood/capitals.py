@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from geosettle.livelihood.frames import account, number, row
 
@@ -33,7 +33,7 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     >>> round(low, 4), round(high, 4)
     (0.2366, 0.7634)
     """
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     p = successes / n
     centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n

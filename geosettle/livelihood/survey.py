@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from geosettle.errors import ColumnError, InputError
 from geosettle.livelihood.capitals import wilson
@@ -83,6 +83,8 @@ def mcnemar(before: FloatArray, after: FloatArray) -> dict[str, float]:
     >>> mcnemar(np.r_[np.zeros(8), np.ones(2)], np.ones(10))["p"]
     0.0078125
     """
+    from scipy import stats  # noqa: PLC0415  (slow to load; most runs have no survey)
+
     gained, lost = int(((before == 0) & (after == 1)).sum()), int(((before == 1) & (after == 0)).sum())
     p = float(stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
     odds = gained / lost if lost else (np.inf if gained else np.nan)
@@ -100,6 +102,8 @@ def wilcoxon(before: FloatArray, after: FloatArray) -> dict[str, float]:
     >>> {k: round(float(v), 4) for k, v in wilcoxon(np.arange(8.0), np.arange(8.0) * 2 + 1).items()}
     {'statistic': 0.0, 'p': 0.0078, 'rank_biserial': 1.0, 'used': 8.0}
     """
+    from scipy import stats  # noqa: PLC0415  (slow to load; most runs have no survey)
+
     change = after - before
     moved = change[change != 0]
     if not len(moved):
@@ -130,7 +134,7 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
     if n < 2:
         return float("nan"), float("nan")
     if draws == 0:
-        half = float(stats.t.ppf((1 + level) / 2, n - 1) * change.std(ddof=1) / np.sqrt(n))
+        half = float(stdtrit(n - 1, (1 + level) / 2) * change.std(ddof=1) / np.sqrt(n))
         return float(change.mean()) - half, float(change.mean()) + half
     picks = np.random.default_rng(seed).integers(0, n, (draws, n))
     low, high = np.quantile(np.sort(change)[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
@@ -268,7 +272,7 @@ def _share(pairs: FloatArray, level: float) -> dict[str, Any]:
     n = len(pairs)
     # Wald interval of a paired difference; with few changers it is wide enough to say so by holding 0.
     change = after - before
-    half = float(stats.norm.ppf((1 + level) / 2) * change.std(ddof=0) / np.sqrt(n))
+    half = float(ndtri((1 + level) / 2) * change.std(ddof=0) / np.sqrt(n))
     ends = [wilson(float(v.sum()), n, level) for v in (before, after)]
     spans = " and ".join(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends)
     odds = "infinite" if np.isinf(test["odds_ratio"]) else f"{test['odds_ratio']:.3g}"

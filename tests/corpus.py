@@ -136,6 +136,23 @@ def tables_good(m: Maker) -> None:
     m.good("tables/utf16le_without_mark.csv", base.encode("utf-16-le"))
     m.good("tables/gb18030.csv", base.encode("gb18030"))
     m.good("tables/gbk_stated.csv", base.encode("gbk"), encoding="gbk")
+    m.good(
+        "tables/big5.csv",
+        rows(name=["絲路佳苑", "巴仁鄉", "阿克陶縣"]).encode("big5"),
+        {**GOOD, "names": ["絲路佳苑", "巴仁鄉", "阿克陶縣"]},
+        codes="encoding_guessed",
+    )
+    m.good(
+        "tables/cp1251.csv",
+        rows(name=["Кашгар", "Хотан", "Артуш"]).encode("cp1251"),
+        {**GOOD, "names": ["Кашгар", "Хотан", "Артуш"]},
+        codes="encoding_guessed",
+    )
+    m.good(
+        "tables/gbk_rare.csv",
+        rows(name=["伽师县", "Barin", "a"]).encode("gbk"),
+        {**GOOD, "names": ["伽师县", "Barin", "a"]},
+    )
     m.good("tables/crlf.csv", base.replace("\n", "\r\n"))
     m.good("tables/cr.csv", base.replace("\n", "\r"))
     m.good("tables/no_last_line_end.csv", base.rstrip("\n"))
@@ -470,6 +487,7 @@ def positions(m: Maker) -> None:
     m.bad("positions/zero.csv", rows(lon=[0, *LON[1:]], lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zero_lat.csv", rows(lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zeros.csv", rows(lon=[0, 0, 0], lat=[0, 0, 0]), "position_zero")
+    m.bad("positions/zero_lats.csv", rows(lat=[0, 0, 0]), "position_zero")
     m.bad("positions/half.csv", rows(lat=["", *LAT[1:]]), "position_half", "quarantined")
     m.bad(
         "positions/metres.csv",
@@ -1110,6 +1128,8 @@ def layers(m: Maker) -> None:
         codes="unit_converted",
         role="development",
     )
+    m.bad("layers/roads_no_length.csv", "a,b,class\nP1,P2,main\n", "value_missing", role="roads")
+    m.bad("layers/roads_nothing.csv", "x1,x2\nP1,P2\n", "column_missing", role="roads")
     m.case("layers/roads_table.csv", "a,b,length_km\nP1,P2,39.5\n", role="roads", summary={"count": 1})
     m.case(
         "layers/roads.geojson",

@@ -144,7 +144,9 @@ def _explain(
     ok = there & ~(inside(x, y, _OCEAN) & (region is None))
     say(~there & (x == 0) & (y == 0), "position_zero", "Longitude and latitude are both zero.")
     say((x == 0) & (y == 0) & ~(ok & (region is not None)), "position_zero", "Longitude and latitude are both zero.")
-    lone_zero = ((x == 0) | (y == 0)) & (~there | (area is None))
+    # A coordinate is exactly zero once by chance at best.
+    often = [(v == 0) & ((v == 0).sum() > 1) for v in (x, y)]
+    lone_zero = (((x == 0) | (y == 0)) & (~there | (area is None))) | often[0] | often[1]
     say(lone_zero, "position_zero", "One coordinate is exactly zero.")
     radians = (np.abs(x) <= np.pi) & (np.abs(y) <= np.pi / 2) & ~there
     radians &= area(np.degrees(x), np.degrees(y)) if area is not None else inside(x, y, _OCEAN)

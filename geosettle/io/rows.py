@@ -211,6 +211,17 @@ def _is_total(values: pd.DataFrame) -> NDArray[np.bool_]:
     return out
 
 
+def road_table(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Roads given as a table of lengths need both ends and the length."""
+    if spec.name != "roads" or geometry is not None:
+        return []
+    out = []
+    for column in ("a", "b", "length_km"):
+        missing = values[column].isna().to_numpy() if column in values else np.ones(len(values), dtype=bool)
+        out += [problem("value_missing", row=int(i) + 1, column=column) for i in np.flatnonzero(missing)]
+    return out
+
+
 def totals(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Total rows at the foot of a table."""
     if spec.name == "claims":
@@ -325,6 +336,7 @@ def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -
 FOR_LAYER: Final[tuple[Check, ...]] = (
     empty_table,
     totals,
+    road_table,
     copied_rows,
     duplicate_ids,
     similar_ids,

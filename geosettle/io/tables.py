@@ -1,5 +1,7 @@
 """Text tables and workbooks, read as cells. What the cells mean is decided later."""
 
+# ruff: noqa: RUF001  (look-alike characters are what is handled here)
+
 from __future__ import annotations
 
 import codecs
@@ -77,7 +79,9 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
         if "\x00" in text:
             continue
         return text.removeprefix("\ufeff"), name.removesuffix("-sig")
-    raise InputError("the file is not text", mend="Save it as CSV in UTF-8, or give its right extension.")
+    raise InputError(
+        "the file is not text, or in an encoding that cannot be told", mend="Save it as UTF-8, or name its encoding."
+    )
 
 
 def _guesses(data: bytes) -> tuple[str, ...]:
@@ -86,24 +90,41 @@ def _guesses(data: bytes) -> tuple[str, ...]:
     if zeros:
         even = data[:4000:2].count(0)
         return ("utf-16-be", "utf-16-le") if even > zeros / 2 else ("utf-16-le", "utf-16-be")
-    return ("utf-8", "gb18030", "cp1252") if _looks_chinese(data) else ("utf-8", "cp1252", "gb18030")
+    scores = {name: _everyday(data, name) for name in ("gb18030", "big5", "cp1251")}
+    best = max(scores, key=lambda name: scores[name])
+    latin = _everyday(data, "cp1252")
+    # Letters of the Latin alphabet with accents stand among plain ones; Chinese and Cyrillic come in whole words.
+    return ("utf-8", "cp1252") if latin > scores[best] else ("utf-8", best) if scores[best] > 0.5 else ("utf-8",)
 
 
-def _looks_chinese(data: bytes) -> bool:
-    """Whether bytes beyond ASCII come in the pairs of everyday Chinese characters rather than as single letters."""
+def _everyday(data: bytes, encoding: str) -> float:
+    """How far the characters beyond ASCII are everyday ones of the language an encoding is for, 0 to 1."""
     try:
-        text = data.decode("gb18030")
+        text = data.decode(encoding)
     except UnicodeError:
-        return False
+        return 0.0
     beyond = [c for c in text if ord(c) > 127]
     if not beyond:
-        return False
+        return 0.0
+    if encoding == "cp1252":
+        words = [w for w in re.findall(r"\w+", text) if not w.isascii()]
+        mixed = sum(not re.search(r"[^\x00-\x7f]{3,}", w) for w in words)
+        letters = sum(c.isalpha() or c in "’“”–—°²³º€«»" for c in beyond)
+        return min(letters / len(beyond), (mixed + 0.1) / (len(words) + 0.1))
+    return sum(_commonness(c, encoding) for c in beyond) / len(beyond)
 
-    def everyday(character: str) -> bool:
-        code = character.encode("gb2312", "ignore")
-        return len(code) == 2 and (0xB0 <= code[0] <= 0xF7 or 0xA1 <= code[0] <= 0xA3)
 
-    return sum(map(everyday, beyond)) >= 0.8 * len(beyond)
+def _commonness(character: str, encoding: str) -> float:
+    """1 for a character of the first, commoner half of a Chinese character set or for a Cyrillic letter."""
+    if encoding == "cp1251":
+        return 0.9 if "А" <= character <= "я" or character in "ЁёІіҚқ" else 0.0
+    code = character.encode("gb2312" if encoding == "gb18030" else encoding, "ignore")
+    if len(code) != 2:
+        return 0.0
+    common, rarer = ((0xB0, 0xD7), (0xD8, 0xF7)) if encoding == "gb18030" else ((0xA4, 0xC6), (0xC9, 0xF9))
+    if 0xA1 <= code[0] <= 0xA3 or common[0] <= code[0] <= common[1]:
+        return 1.0
+    return 0.5 if rarer[0] <= code[0] <= rarer[1] else 0.0
 
 
 def read_text_table(
@@ -159,10 +180,10 @@ def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
                 mend="Save it again from the original as UTF-8.",
             ),
         )  # fmt: skip
-    if encoding == "cp1252":
+    if encoding in {"cp1252", "cp1251", "big5"}:
         out.append(
-            problem("encoding_guessed", file=file,
-                message="The file is not UTF-8; it was read as Windows-1252.",
+            problem("encoding_guessed", file=file, value=encoding,
+                message=f"The file is not UTF-8; it was read as {encoding}.",
                 mend="Save it as UTF-8, or name its encoding.",
             ),
         )  # fmt: skip

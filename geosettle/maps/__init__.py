@@ -95,6 +95,7 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         **_tables.headline(result, title),
         "totals": _tables.totals(result),
         "view": _tables.view(result),
+        "wrap": _tables.wrap(result),
         "sites": _tables.sites_table(result),
         "origins": _tables.origins_table(result),
         "flows": _tables.flows_table(result),

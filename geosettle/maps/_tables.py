@@ -27,6 +27,7 @@ __all__ = [
     "sites_table",
     "totals",
     "view",
+    "wrap",
 ]
 
 _SITE_COLUMNS: Final = (
@@ -279,13 +280,30 @@ def totals(result: Result) -> list[dict[str, Any]]:
     ]
 
 
+def wrap(result: Result) -> float | None:
+    """Longitude west of which everything is drawn a turn further east, so that the antimeridian splits nothing.
+
+    None unless sites and origins spread over more than half a turn; then the east end of their widest gap.
+    """
+    lon = np.concatenate(
+        [np.asarray(_positions(f)[0]) for f in (result.sites, result.origins) if len(f)] or [np.empty(0)]
+    )
+    lon = np.sort(lon[np.isfinite(lon)])
+    if len(lon) < 2 or lon[-1] - lon[0] <= 180:
+        return None
+    gap = int(np.argmax(np.diff(lon)))
+    inside = float(lon[gap + 1] - lon[gap])
+    return float(lon[gap] + lon[gap + 1]) / 2 if inside > 360 - (lon[-1] - lon[0]) else None
+
+
 def view(result: Result) -> list[float]:
     """West, south, east, north of what is to be seen first: sites and origins, else boundaries, else the world."""
     points = [np.column_stack(_positions(f)) for f in (result.sites[in_scope(result)], result.origins) if len(f)]
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
+    turn = wrap(result)
     region = list(_study_settings(result).get("region") or [])
-    if region:  # a position outside the study's region is doubted; it must not decide what is seen first
+    if region and turn is None:  # a position outside the region is doubted; it must not decide what is seen first
         inside = (xy >= region[:2]).all(axis=1) & (xy <= region[2:]).all(axis=1)
         xy = xy[inside] if inside.any() else xy
     if len(xy) == 0:
@@ -293,6 +311,8 @@ def view(result: Result) -> list[float]:
         if boundaries is None or len(boundaries) == 0:
             return [-180.0, -60.0, 180.0, 75.0]
         return [round(float(v), 4) for v in boundaries.total_bounds]
+    if turn is not None:
+        xy = xy + np.column_stack([np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))])
     low, high = xy.min(axis=0), xy.max(axis=0)
     pad = max(0.05, 0.04 * float((high - low).max()))
     return [round(float(v), 4) for v in (*(low - pad), *(high + pad))]

@@ -61,6 +61,7 @@ def at(page, lon, lat):
 
 
 def pixels(page):
+    settle(page)
     return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
 
 
@@ -371,6 +372,37 @@ def test_the_scale_bar_holds_at_the_latitude_of_the_pointer(open_page, plain_htm
             lengths[y] = width * degree * 360 / (256 * 2**zoom) / km
         assert lengths[60] == pytest.approx(1, abs=0.01)
         assert lengths[840] == pytest.approx(1, abs=0.01)
+
+
+def test_a_study_across_the_antimeridian_is_drawn_in_one_piece(open_page, plain):
+    import geopandas as gpd
+    import pandas as pd
+
+    from geosettle.analysis import Result
+    from geosettle.study import Study
+
+    def places(names, lon, role):
+        index = pd.Index(names, name=f"{role}_id")
+        return gpd.GeoDataFrame(
+            {"name": names}, geometry=gpd.points_from_xy(lon, [-17.0, -17.5]), crs=4326, index=index
+        )
+
+    sites, origins = places(["A", "B"], [179.2, -179.4], "site"), places(["C", "D"], [-179.8, 178.5], "origin")
+    pairs = pd.DataFrame(
+        {"households": [5.0, 7.0], "geodesic_km": [118.0, 232.0]},
+        index=pd.MultiIndex.from_tuples([("C", "A"), ("D", "B")], names=["origin_id", "site_id"]),
+    )
+    result = Result(Study(sites=sites, origins=origins), sites, origins, pairs, *[pd.DataFrame()] * 10)
+    with open_page(map_html(result)) as page:
+        bounds = page.evaluate("(() => { const b = geosettle.map.getBounds(); return [b.getWest(), b.getEast()]; })()")
+        assert 176 < bounds[0] < bounds[1] < 184
+        picture = pixels(page)
+        for lon in (179.2, 180.6):
+            lat = -17.0 if lon < 180 else -17.5
+            assert near_colour(picture, *at(page, lon, lat), "#D55E00")
+        page.mouse.move(*at(page, 180.6, -17.5))
+        assert "179.4" in page.text_content(".gs-coords")
+        assert "W" in page.text_content(".gs-coords")
 
 
 # --- taking it along ---------------------------------------------------------------------------------------------------

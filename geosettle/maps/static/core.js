@@ -150,9 +150,22 @@ function readColumn(packed) {
   return out;
 }
 
+/** A study across the antimeridian is drawn in one piece: longitudes west of this one lie a turn further east. */
+const WRAP = DATA.wrap ?? -Infinity;
+
+/** @param {number} lon */
+function wrapped(lon) {
+  return lon < WRAP ? lon + 360 : lon;
+}
+
+/** Longitude within -180 to 180, to be read. @param {number} lon */
+function meridian(lon) {
+  return ((((lon + 180) % 360) + 360) % 360) - 180;
+}
+
 /** Web Mercator in the unit square, as Leaflet's tiles count it. @param {number} lon */
 function mercatorX(lon) {
-  return lon / 360 + 0.5;
+  return wrapped(lon) / 360 + 0.5;
 }
 
 /** @param {number} lat */

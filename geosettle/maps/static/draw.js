@@ -177,7 +177,7 @@ function drawGraticule(sheet) {
     const x = mercatorX(lon) * sheet.scale + sheet.dx;
     ctx.moveTo(x, 0);
     ctx.lineTo(x, sheet.height);
-    marks.push([degrees(lon, 'E', 'W', digits), x, null]);
+    marks.push([degrees(meridian(lon), 'E', 'W', digits), x, null]);
   }
   for (let lat = Math.ceil(south / step) * step; lat <= north; lat += step) {
     const y = mercatorY(lat) * sheet.scale + sheet.dy;

@@ -24,7 +24,7 @@ function zoomTo(thing) {
   const bounds = L.latLngBounds([]);
   const add = (table, row) => {
     const lat = table.value('lat', row);
-    if (lat !== null) bounds.extend([lat, table.value('lon', row)]);
+    if (lat !== null) bounds.extend([lat, wrapped(table.value('lon', row))]);
   };
   add(thing.kind === 'site' ? sites : origins, thing.row);
   for (const i of flowsOf[thing.kind][thing.row]) {
@@ -42,7 +42,7 @@ function clearOfCard(thing) {
   const table = thing.kind === 'site' ? sites : origins;
   const lat = table.value('lat', thing.row);
   if (lat === null || !matchMedia('(min-width: 761px)').matches) return;
-  const point = map.latLngToContainerPoint([lat, table.value('lon', thing.row)]);
+  const point = map.latLngToContainerPoint([lat, wrapped(table.value('lon', thing.row))]);
   const over = point.x - (part.card.offsetLeft - 40);
   if (over > 0 && point.y < part.card.offsetTop + part.card.offsetHeight + 20) map.panBy([over, 0], { animate: false });
 }

@@ -8,7 +8,8 @@ function elementOf(kind) {
 
 /** Leaflet bounds from west, south, east, north. @param {number[]} b */
 function leafletBounds(b) {
-  return L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
+  const turn = b[2] <= WRAP ? 360 : 0;
+  return L.latLngBounds([b[1], b[0] + turn], [b[3], b[2] + turn]);
 }
 
 /** @type {Object<string, any>} */
@@ -118,7 +119,7 @@ function addScale() {
     bar.style.width = `${pixels}px`;
     bar.replaceChildren(text);
     const lat = degrees(at.lat, 'N', 'S', 4);
-    where.replaceChildren(`${lat} ${degrees(at.lng, 'E', 'W', 4)}`);
+    where.replaceChildren(`${lat} ${degrees(meridian(at.lng), 'E', 'W', 4)}`);
   };
   map.on('mousemove', (event) => show(event.latlng));
   map.on('moveend zoomend', () => show(map.getCenter()));
@@ -160,7 +161,7 @@ function locator() {
   for (const land of DATA.land || []) line(land, { stroke: '#9AA3A9', 'stroke-width': 0.5 });
   const frame = [...range(west, east, 8).map((x) => [x, south]), ...range(south, north, 8).map((y) => [east, y]), ...range(east, west, 8).map((x) => [x, north]), ...range(north, south, 8).map((y) => [west, y])];
   line(frame, { stroke: SITE, 'stroke-width': 1.8, fill: 'rgba(213,94,0,0.25)' });
-  const values = { lat: degrees(lat0, 'N', 'S', 0), lon: degrees(lon0, 'E', 'W', 0) };
+  const values = { lat: degrees(lat0, 'N', 'S', 0), lon: degrees(meridian(lon0), 'E', 'W', 0) };
   globe.setAttribute('aria-label', word('locator', values));
   return el('div', { class: 'gs-locator-box' }, globe, el('span', {}, `${values.lat} ${values.lon}`));
 }

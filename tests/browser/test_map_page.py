@@ -384,7 +384,10 @@ def test_a_study_across_the_antimeridian_is_drawn_in_one_piece(open_page, plain)
     def places(names, lon, role):
         index = pd.Index(names, name=f"{role}_id")
         return gpd.GeoDataFrame(
-            {"name": names}, geometry=gpd.points_from_xy(lon, [-17.0, -17.5]), crs=4326, index=index
+            {"name": names, "households": [5.0, 7.0]},
+            geometry=gpd.points_from_xy(lon, [-17.0, -17.5]),
+            crs=4326,
+            index=index,
         )
 
     sites, origins = places(["A", "B"], [179.2, -179.4], "site"), places(["C", "D"], [-179.8, 178.5], "origin")

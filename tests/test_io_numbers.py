@@ -83,6 +83,7 @@ def test_numbers_with_groups_round_trip(value: float, decimal: str) -> None:
 def test_axis_of_the_hemisphere() -> None:
     assert to_angle("76°E", "lat")[1] == "hemisphere_axis"
     assert to_angle("39°N", "lon")[1] == "hemisphere_axis"
+    assert to_angle('76°30"', "lon")[1] == "coordinate_unreadable"
     assert to_angle("76°O", "lon")[1] == "hemisphere_axis"  # east in German, west in Spanish
     assert to_angle("南纬3度30分", "lat") == (-3.5, "")
 

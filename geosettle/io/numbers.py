@@ -280,7 +280,7 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     if not match:
         return math.nan, "coordinate_unreadable"
     degrees, minutes, seconds = (float(match[k] or 0) for k in "dms")
-    if minutes >= 60 or seconds >= 60 or (match["m"] and "." in match["d"]) or (match["s"] and "." in match["m"]):
+    if minutes >= 60 or seconds >= 60 or (match["m"] and "." in match["d"]) or (match["s"] and (not match["m"] or "." in match["m"])):
         return math.nan, "coordinate_unreadable"
     if match["sign"] == "-" and letter:
         return math.nan, "hemisphere_contradicts"

@@ -2,18 +2,19 @@
 
     python tests/bench_cost.py [cells per side, 4000]
 
-Peers run in the same process or right after, on the same arrays; r.walk's time is that of its process, reading and
-writing included (start-up is printed beside it). Compilation does not count: every engine runs once on a small grid.
-Memory is the growth of the peak resident size during the call, in bytes a cell, the result (4) not counted.
+Peers run in the same process or right after, on the same arrays. Times are processor seconds (user and system, all
+threads), so that other work on the machine disturbs the ratios little; r.walk's are those of its process. Compilation
+does not count: every engine runs once on a small grid. Memory is the peak of what NumPy allocates during a call
+(tracemalloc), in bytes a cell, without the result (4).
 """
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -65,16 +66,23 @@ def grid_of(neighbours, friction=None, height=None):
 
 
 def timed(work):
-    """Seconds, result and growth of the peak memory in bytes."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.perf_counter()
+    """Processor seconds and result."""
+    begin = time.process_time()
     result = work()
-    seconds = time.perf_counter() - begin
-    return seconds, result, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    return time.process_time() - begin, result
+
+
+def memory_of(work, cells):
+    """Bytes a cell that a call needs beyond its result."""
+    tracemalloc.start()
+    result = work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return (peak - result.nbytes) / cells
 
 
 def r_walk(height, start):
-    """Seconds of r.walk -k, of GRASS doing nothing, and the costs."""
+    """Processor seconds of r.walk -k, and the costs."""
     n = height.shape[0]
     with tempfile.TemporaryDirectory() as folder:
         height.astype("<f4").tofile(f"{folder}/height.bin")
@@ -86,9 +94,8 @@ def r_walk(height, start):
             f"""east={n * 100} west=0 rows={n} cols={n}
 g.region raster=height
 r.mapcalc --quiet "zero = 0.0f"
-date +%s.%N > {folder}/begin
-r.walk --quiet -k elevation=height friction=zero output=cost start_coordinates={east},{north} memory=8000
-date +%s.%N > {folder}/end
+bash -c "time -p r.walk --quiet -k elevation=height friction=zero output=cost start_coordinates={east},{north} \\
+    memory=8000" 2> {folder}/times
 r.out.bin --quiet input=cost output={folder}/cost.bin bytes=8
 """
         )
@@ -97,9 +104,9 @@ r.out.bin --quiet input=cost output={folder}/cost.bin bytes=8
             check=True,
             capture_output=True,
         )
-        begin, end = (float(Path(f"{folder}/{name}").read_text()) for name in ("begin", "end"))
+        times = dict(row.split() for row in Path(f"{folder}/times").read_text().splitlines() if row.count(" ") == 1)
         cost = np.fromfile(f"{folder}/cost.bin", dtype="<f8").reshape(n, n)
-    return end - begin, cost
+    return float(times["user"]) + float(times["sys"]), cost
 
 
 def line(name, seconds, peer, n, extra=""):
@@ -114,9 +121,9 @@ def isotropic(n, height, friction, starts):
 
     cells = starts[:, 0] * n + starts[:, 1]
     grid = grid_of(8, friction=friction)
-    ours, cost, memory = timed(lambda: accumulate_compiled(grid, cells))
-    ours = min(ours, timed(lambda: accumulate_compiled(grid, cells))[0])
-    peer, expected, _ = timed(
+    ours, cost = timed(lambda: accumulate_compiled(grid, cells))
+    memory = memory_of(lambda: accumulate_compiled(grid, cells), n * n)
+    peer, expected = timed(
         lambda: MCP_Geometric(np.where(np.isfinite(friction), friction, -1), sampling=(100.0, 100.0)).find_costs(
             [tuple(s) for s in starts]
         )[0]
@@ -125,7 +132,7 @@ def isotropic(n, height, friction, starts):
     error = np.max(np.abs(cost[both] - expected[both]) / np.maximum(expected[both], 1))
     differ = (np.isfinite(expected) != np.isfinite(cost)).sum()
     line("isotropic, 8 neighbours: MCP_Geometric", peer, peer, n)
-    extra = f"difference {error:.0e}, reached differently {differ}, memory {memory / n**2 - 4:.0f} B/cell"
+    extra = f"difference {error:.0e}, reached differently {differ}, memory {memory:.0f} B/cell"
     line("isotropic, 8 neighbours: geosettle", ours, peer, n, extra)
 
 
@@ -133,15 +140,15 @@ def walking(n, height, starts):
     start = starts[0]
     grid = grid_of(16, height=height)
     cells = np.array([start[0] * n + start[1]])
-    ours, cost, memory = timed(lambda: accumulate_compiled(grid, cells))
-    ours = min(ours, timed(lambda: accumulate_compiled(grid, cells))[0])
+    ours, cost = timed(lambda: accumulate_compiled(grid, cells))
+    memory = memory_of(lambda: accumulate_compiled(grid, cells), n * n)
     if shutil.which("grass") is None:
         line("walking, 16 neighbours: geosettle (no GRASS here)", ours, ours, n)
         return
     peer, expected = r_walk(height, start)
     error = np.nanmax(np.abs(cost - expected) / np.maximum(expected, 1))
     line("walking, 16 neighbours: r.walk -k", peer, peer, n)
-    extra = f"largest relative difference {error:.0e}, memory {memory / n**2 - 4:.0f} B/cell"
+    extra = f"largest relative difference {error:.0e}, memory {memory:.0f} B/cell"
     line("walking, 16 neighbours: geosettle", ours, peer, n, extra)
 
 
@@ -153,18 +160,19 @@ def many(height, n=1000):
     from geosettle.distance.terrain import run_many
 
     targets = [Target(np.array([c]), np.zeros(1)) for c in origins]
+    runs = [(np.array([s]), None, targets) for s in sites]
     begin = time.perf_counter()
-    result = run_many(grid, [(np.array([s]), None, targets) for s in sites], toward=True)
-    ours = time.perf_counter() - begin
-    begin = time.perf_counter()
+    ours, result = timed(lambda: run_many(grid, runs, toward=True, compiled=True))
+    wall = time.perf_counter() - begin
+    begin = time.process_time()
     goals = tuple(Target(np.array([c]), np.zeros(1)) for c in sites)
     some = 10
     for i in range(some):
         cost = accumulate_compiled(grid, origins[i : i + 1], targets=goals)
         assert np.allclose(cost.ravel()[sites], [result[k][i] for k in range(50)], rtol=1e-4)
-    peer = (time.perf_counter() - begin) * 100
+    peer = (time.process_time() - begin) * 100
     line("1,000 origins x 50 sites: one run per origin", peer, peer, n)
-    line("1,000 origins x 50 sites: from the fewer side", ours, peer, n)
+    line("1,000 origins x 50 sites: from the fewer side", ours, peer, n, f"{wall:.1f} s on the clock")
 
 
 def main():

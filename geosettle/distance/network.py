@@ -23,6 +23,7 @@ from geosettle.geodesy import GEOD
 from geosettle.quality import Problem
 
 __all__ = [
+    "ROAD_CODES",
     "RoadLines",
     "RoadNetwork",
     "RoadRules",
@@ -37,6 +38,16 @@ IntArray = NDArray[np.int64]
 NO_ROADS: Final = "no roads in the study"
 UNKNOWN: Final = "position unknown"
 COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
+ROAD_CODES: Final[Mapping[str, str]] = {
+    "road_closed": "a road that is closed in the season or by an attribute: not used for routing",
+    "road_geometry": "a road without a line",
+    "road_length": "a road whose length is missing or not above zero",
+    "road_not_used": "a road whose own row says that it is not to be used for routing",
+    "road_quality": "a road of a quality that is not used for routing",
+    "road_shorter_than_straight": "a published length shorter than the straight line between its places: impossible",
+    "road_speed": "a road whose speed is not above zero",
+}
+"""Codes of `road_problems` with what they mean."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Final
@@ -27,6 +27,7 @@ from geosettle.covers import (
     overlay_areas,
 )
 from geosettle.distance import distance_intervals, pair_distances, travel_time
+from geosettle.distance.network import RoadRules, read_network, road_problems
 from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
@@ -154,6 +155,9 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     change = _change(study, sites, problems)
     progress("measuring distances")
     pairs, intervals = _distances(study)
+    unused = _unused_roads(study)
+    problems += unused
+    study = _without(study, "roads", sum(p.severity == "error" for p in unused))
     progress("measuring remoteness")
     remote = _remoteness(study, pairs, origins, intervals)
     sites = _last_why(sites.join(_weighted_distances(remote, sites.index)))
@@ -184,7 +188,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         remoteness=remote,
         livelihood=_livelihood(study, sites, remote),
         claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
-        problems=problems_frame(problems),
+        problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
         oasis_polygons=oases,
         rasters=_reach(study),
         provenance=_provenance(study),
@@ -296,7 +300,8 @@ def _covers(
     study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
 ) -> pd.DataFrame:
     """Areas of oasis, development and land cover in discs around the sites and in the administrative units."""
-    radii = study.settings["overlay"]["radii_km"]
+    chosen = study.settings["overlay"]
+    radii = chosen["radii_km"]
     zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites[["households", "geometry"]], radii)]
     if study.boundaries is not None:
         zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
@@ -312,7 +317,16 @@ def _covers(
         for layer, cover, by in layers:
             # The same fault of a cover is found again for every zone; it is said once.
             said = problems if zone == "disc" else None
-            table = overlay_areas(frame, cover, by, radii_km=radius, snapshots=layer == "oasis", problems=said)
+            table = overlay_areas(
+                frame,
+                cover,
+                by,
+                radii_km=radius,
+                snapshots=layer == "oasis",
+                problems=said,
+                max_repair_share=chosen["max_repair_share"],
+                survey_year=chosen["survey_year"] or None,
+            )
             tables.append(table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer))
     if not tables:
         return pd.DataFrame(columns=list(_COVERS))
@@ -357,7 +371,13 @@ def _land(
 ) -> pd.DataFrame:
     """Land per household of every site, and what the land was when the site was founded."""
     land = land_per_household(
-        sites, study.development, study.flows, study.origins, **study.settings["land"], problems=problems
+        sites,
+        study.development,
+        study.flows,
+        study.origins,
+        **study.settings["land"],
+        problems=problems,
+        max_repair_share=study.settings["overlay"]["max_repair_share"],
     )
     then = (
         founding_status(sites, oasis if study.oasis is None else study.oasis, study.development)
@@ -441,6 +461,23 @@ def _distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
         aliases=study.settings["admin"]["aliases"],
     )
     return pairs, intervals
+
+
+def _unused_roads(study: Study) -> list[Problem]:
+    """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere, closures."""
+    if study.roads is None or study.roads.empty:
+        return []
+    return road_problems(read_network(study.roads, study.places, RoadRules(**study.settings["road"]))[0])
+
+
+def _without(study: Study, layer: str, rows: int) -> Study:
+    """Give the study with so many more rows of a layer in the ledger as set aside."""
+    if not rows or layer not in study.ledger:
+        return study
+    counts = dict(study.ledger[layer])
+    counts["rows_used"] -= rows
+    counts["rows_set_aside"] += rows
+    return replace(study, ledger={**study.ledger, layer: counts})
 
 
 def _reach(study: Study) -> dict[str, Raster]:

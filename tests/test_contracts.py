@@ -278,7 +278,7 @@ def test_every_problem_has_a_documented_code(embedded, across_180) -> None:
 def test_public_function_is_documented_as_numpydoc(name: str) -> None:
     text = inspect.getdoc(getattr(gs, name)) or ""
     assert "Returns\n-------" in text
-    assert "Parameters\n----------" in text
+    assert not inspect.signature(getattr(gs, name)).parameters or "Parameters\n----------" in text
     assert "Examples\n--------" in text
 
 

@@ -79,6 +79,11 @@ def read_layer(
     ------
     InputError
         The file cannot be used; everything that is wrong in one message.
+
+    Examples
+    --------
+    >>> read_layer(template_path() / "sites.csv", "sites").index.tolist()
+    ['S1', 'S2', 'S3']
     """
     file = Path(path)
     if spec_of(role).geometries == ("raster",):

@@ -213,6 +213,12 @@ def read_study(path: str | Path | None = None) -> Study:
     ------
     InputError
         Something is so wrong that no work should start; all of it in one message.
+
+    Examples
+    --------
+    >>> study = read_study()
+    >>> study.name, len(study.sites)
+    ('southern_xinjiang', 17)
     """
     with study_file(path) as (folder, stated):
         settings = merge_settings(stated)

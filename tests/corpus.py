@@ -4,6 +4,8 @@
 Run `python tests/corpus.py DIR` to look at them.
 """
 
+# ruff: noqa: RUF001  (look-alike characters are what is tested)
+
 from __future__ import annotations
 
 import io
@@ -127,7 +129,7 @@ GROUPS = (
 # --- text tables -------------------------------------------------------------------------------------------------------
 
 
-def tables_good(m: Maker) -> None:
+def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     base = rows()
     m.good("tables/plain.csv", base)
     m.good("tables/guessed.csv", base, role=None, codes="role_guessed")
@@ -778,10 +780,10 @@ def workbooks(m: Maker) -> None:
     import datetime as dt
 
     dated = [[*r] for r in body]
-    dated[0][4] = dt.datetime(2019, 3, 5)
+    dated[0][4] = dt.datetime(2019, 3, 5)  # noqa: DTZ001  (workbooks know no time zone)
     m.bad("books/date.xlsx", _book([head, *dated]), "date_in_number", "quarantined")
     dated = [[*r] for r in body]
-    dated[0][0] = dt.datetime(2019, 3, 5)
+    dated[0][0] = dt.datetime(2019, 3, 5)  # noqa: DTZ001  (workbooks know no time zone)
     m.bad("books/date_id.xlsx", _book([head, *dated]), "date_in_number", "quarantined")
     wrong = [[*r] for r in body]
     wrong[0][4] = "#REF!"
@@ -906,7 +908,7 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/zipped.zip", None)
 
 
-def vectors_bad(m: Maker) -> None:
+def vectors_bad(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     f = frame()
     text = _json(_sites())
     m.bad("vectors/cut.geojson", text[: len(text) * 2 // 3], "file_unreadable")

@@ -1,5 +1,7 @@
 """Cells to numbers, angles and years."""
 
+# ruff: noqa: RUF001  (look-alike characters are what is tested)
+
 from __future__ import annotations
 
 import datetime as dt
@@ -30,7 +32,7 @@ def test_numbers(cell: object, decimal: str, value: float) -> None:
     [
         ("abc", "number_unreadable"), ("1.2.3", "number_unreadable"), ("1,23,4", "number_unreadable"), ("--5", "number_unreadable"),
         ("1e999", "number_unreadable"), (True, "number_unreadable"), (math.inf, "number_unreadable"), ("#DIV/0!", "excel_error"),
-        ("#WERT!", "excel_error"), (dt.datetime(2019, 3, 5), "date_in_number"), ("2019/3/5", "date_in_number"),
+        ("#WERT!", "excel_error"), (dt.datetime(2019, 3, 5, tzinfo=dt.UTC), "date_in_number"), ("2019/3/5", "date_in_number"),
         ("Mar-05", "date_in_number"), ("2019年3月5日", "date_in_number"),
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def test_someone_elses_folder_is_refused(tmp_path: Path) -> None:
 
 def test_failure_inside_leaves_the_old(tmp_path: Path) -> None:
     put(tmp_path / "out", "old")
-    with pytest.raises(ZeroDivisionError), staged_folder(tmp_path / "out") as stage:
+    with pytest.raises(ZeroDivisionError), staged_folder(tmp_path / "out") as stage:  # noqa: PT012
         stage.write("tables/0.csv", b"new")
         raise ZeroDivisionError
     assert set(read(tmp_path / "out").values()) >= {"old"}
@@ -71,7 +71,7 @@ def test_failure_inside_leaves_the_old(tmp_path: Path) -> None:
 
 
 def test_manifest_must_come_last(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="last"), staged_folder(tmp_path / "out") as stage:
+    with pytest.raises(OutputError, match="last"), staged_folder(tmp_path / "out") as stage:  # noqa: PT012
         stage.write("manifest.json", b"{}")
         stage.write("a", b"")
     assert not (tmp_path / "out").exists()

@@ -19,7 +19,6 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-
 from geosettle.errors import CrsError
 from geosettle.io import check_path, csv_bytes, geotiff_bytes, read_layer, safe_text, write_gpkg_bytes
 from geosettle.raster import Raster
@@ -97,7 +96,7 @@ def test_gpkg_round_trip(tmp_path: Path) -> None:
 
 
 def test_gpkg_wants_wgs84() -> None:
-    with pytest.raises(CrsError, match="WGS|4326"):
+    with pytest.raises(CrsError, match="4326"):
         write_gpkg_bytes({"sites": sites().to_crs(32643)})
 
 

@@ -1,5 +1,7 @@
 """Columns found by the names users give them."""
 
+# ruff: noqa: RUF001  (look-alike characters are what is tested)
+
 from __future__ import annotations
 
 import pytest

@@ -76,6 +76,8 @@ EXCEL_ERRORS: Final = re.compile(
 )
 
 _SPACES: Final = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_ENOUGH: Final = 5_000
+"""Numbers that suffice to tell the decimal mark of a table."""
 _SIMPLE: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _DATE: Final = re.compile(
@@ -175,6 +177,8 @@ def decimal_mark(cells: Iterable[Any]) -> str:
         both = "," in text and "." in text
         if both or (after != 3 and text.count(mark) == 1) or re.match(r"[+-]?0[.,]", text):
             comma, point = comma + (mark == ","), point + (mark == ".")
+            if comma + point > _ENOUGH:
+                break
     if comma == point:
         return ""
     return "," if comma > point else "."
@@ -280,7 +284,12 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     if not match:
         return math.nan, "coordinate_unreadable"
     degrees, minutes, seconds = (float(match[k] or 0) for k in "dms")
-    if minutes >= 60 or seconds >= 60 or (match["m"] and "." in match["d"]) or (match["s"] and (not match["m"] or "." in match["m"])):
+    if (
+        minutes >= 60
+        or seconds >= 60
+        or (match["m"] and "." in match["d"])
+        or (match["s"] and (not match["m"] or "." in match["m"]))
+    ):
         return math.nan, "coordinate_unreadable"
     if match["sign"] == "-" and letter:
         return math.nan, "hemisphere_contradicts"

@@ -90,11 +90,17 @@ def _guesses(data: bytes) -> tuple[str, ...]:
     if zeros:
         even = data[:4000:2].count(0)
         return ("utf-16-be", "utf-16-le") if even > zeros / 2 else ("utf-16-le", "utf-16-be")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return ("utf-8",)
     scores = {name: _everyday(data, name) for name in ("gb18030", "big5", "cp1251")}
     best = max(scores, key=lambda name: scores[name])
     latin = _everyday(data, "cp1252")
     # Letters of the Latin alphabet with accents stand among plain ones; Chinese and Cyrillic come in whole words.
-    return ("utf-8", "cp1252") if latin > scores[best] else ("utf-8", best) if scores[best] > 0.5 else ("utf-8",)
+    return ("cp1252",) if latin > scores[best] else (best,) if scores[best] > 0.5 else ()
 
 
 def _everyday(data: bytes, encoding: str) -> float:

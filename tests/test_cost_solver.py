@@ -361,3 +361,19 @@ def test_fast_marching_crosses_no_wall_and_agrees_with_many_directions():
     free = cost_distance(smooth, [make_terrain.START], continuous=True)
     tied = cost_distance(smooth, [make_terrain.START], neighbours=32)
     assert np.median(np.abs(free / np.maximum(tied, 1e-9) - 1)) < 0.02
+
+
+def test_a_compiled_run_may_end_at_its_targets_and_keeps_their_values():
+    moves = make_moves(16)
+    friction = np.random.default_rng(6).uniform(1, 4, (300, 300))
+    closed = np.zeros(friction.shape, dtype=bool)
+    lengths = np.tile(np.hypot(moves.row, moves.column), (300, 1))
+    grid = CostGrid(moves, lengths, legal_moves(closed, moves), closed, multiplier=friction)
+    start = np.array([150 * 300 + 150])
+    whole = solve(grid, start, compiled=True)
+    goals = [np.array([140 * 300 + 160, 140 * 300 + 161]), np.array([170 * 300 + 150])]
+    targets = [solver.Target(cells, np.array([5.0, 1.0])[: cells.size]) for cells in goals]
+    early = solve(grid, start, targets=targets, compiled=True)
+    for target in targets:
+        assert target.value(early) == target.value(whole)
+    assert not np.array_equal(early, whole)  # it did end before the far corners were final

@@ -287,7 +287,7 @@ class _Queue:
 
 
 def _width(grid: CostGrid) -> float:
-    """Width of a bucket: the cheapest orthogonal move, but no less than a sixteenth of a middling one."""
+    """Width of a bucket: half the cheapest orthogonal move, but no less than a thirty-second of a middling one."""
     step = grid.lengths[:, : min(4, grid.lengths.shape[1])]
     cheapest = float(step.min()) * grid.least_per_metre()
     pace = 1.0 if grid.pace is None else float(grid.pace(np.zeros(1))[0])
@@ -296,7 +296,7 @@ def _width(grid: CostGrid) -> float:
         some = grid.multiplier[:: max(1, grid.shape[0] // 256), :: max(1, grid.shape[1] // 256)]
         some = some[np.isfinite(some) & (some > 0)]
         middling *= float(np.median(some)) if some.size else 1.0
-    return max(cheapest, middling / 16)
+    return max(cheapest / 2, middling / 32)
 
 
 def accumulate_compiled(
@@ -333,9 +333,12 @@ def accumulate_compiled(
     g = np.full((down * across * 64, 2 if simple else 4), np.inf, dtype=np.float32)
     run = _simple_run(grid, g, across, width) if simple else _general_run(grid, g, across, width, toward=toward)
     g[seeds, 0] = begin
-    at_targets = [_tile(*np.divmod(t.cells, columns), across) + 0 for t in targets]
-    if pad:
-        at_targets = [_tile(t.cells // columns + pad, t.cells % columns + pad, across) for t in targets]
+    if any(t.cells.size == 0 for t in targets):
+        targets = ()  # what cannot be reached does not end a run
+    goal = np.concatenate([t.cells for t in targets]) if targets else np.zeros(0, dtype=np.int64)
+    legs = np.concatenate([t.legs for t in targets]) if targets else np.zeros(0)
+    begins = np.cumsum([0, *(t.cells.size for t in targets[:-1])])
+    goal = _tile(goal // columns + pad, goal % columns + pad, across)
     budget = 1 << 16 if targets else _POPS_AT_ONCE
     while True:
         verdict = run(*queue.arrays(), budget)
@@ -349,10 +352,7 @@ def accumulate_compiled(
             progress(reached)
         if reached > limit:
             break
-        if targets and all(
-            np.min(g[cells, 0] + t.legs, initial=np.inf) <= reached
-            for cells, t in zip(at_targets, targets, strict=True)
-        ):
+        if targets and np.minimum.reduceat(g[goal, 0] + legs, begins).max() <= reached:
             break
     out = np.empty((rows, columns), dtype=np.float32)
     _from_tiles(g, out, pad, across)
@@ -364,7 +364,8 @@ def _simple_run(grid: CostGrid, g: NDArray[np.float32], across: int, width: floa
     if grid.multiplier is None:
         raise ValueError("a friction is needed")
     friction = grid.multiplier
-    _to_tiles(g, 1, friction if not grid.closed.any() else np.where(grid.closed, np.inf, friction), 1, across)
+    plain = np.isinf(friction[grid.closed]).all()  # closed cells must be infinite here, not NaN
+    _to_tiles(g, 1, friction if plain else np.where(grid.closed, np.inf, friction), 1, across)
     half = np.pad((grid.lengths / 2).astype(np.float32), ((1, 8), (0, 0)), mode="edge")
     even = bool((grid.lengths == grid.lengths[0]).all())
     offset = _steps(grid.moves.row, grid.moves.column, across)

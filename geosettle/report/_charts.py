@@ -139,12 +139,13 @@ def declared(result: Result, lang: str) -> Figure | None:
                 color=style.MUTED,
             )
     used = pairs.get("flags", pd.Series("", pairs.index)).astype(str).str.contains("used_to_place")
-    for pair, circular in zip(pairs.reset_index().to_dict("records"), used, strict=True):
-        colour = _GREY if circular else style.SITE
-        axes.plot([pair["geodesic_low_km"], pair["geodesic_high_km"]], [pair["y"]] * 2, c=colour, lw=0.8, zorder=2)
-        axes.plot(pair["x"], pair["y"], "^", mfc="white" if circular else colour, mec=colour, ms=4.5, zorder=3)
-        text = f"{legible(pair['origin_id'], '')[0]} → {legible(pair['site_id'], '')[0]}"
-        axes.annotate(text, (pair["x"], pair["y"]), (3, 3), textcoords="offset points", fontsize=5.8, color=style.MUTED)
+    for circular, colour, face in ((False, style.SITE, style.SITE), (True, _GREY, "white")):
+        part = pairs[used.to_numpy() == circular]
+        axes.hlines(part["y"], part["geodesic_low_km"], part["geodesic_high_km"], colors=colour, lw=0.8, zorder=2)
+        axes.plot(part["x"], part["y"], "^", ls="", mfc=face, mec=colour, ms=4.5, zorder=3)
+    for row in pairs.reset_index().to_dict("records") if len(pairs) <= _MOST_ROWS else ():
+        text = f"{legible(row['origin_id'], '')[0]} → {legible(row['site_id'], '')[0]}"
+        axes.annotate(text, (row["x"], row["y"]), (3, 3), textcoords="offset points", fontsize=5.8, color=style.MUTED)
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
     axes.set_xlabel(say(lang, "distances_axis"))

@@ -65,7 +65,9 @@ def _groups(sites: pd.DataFrame, table: pd.DataFrame) -> list[pd.DataFrame]:
     codes = table["county_code" if "county_code" in table else "county"].reindex(sites.index).astype("string")
     groups: list[pd.DataFrame] = []
     for _, members in sites.groupby(codes, sort=True):
+        if len(groups) >= _MOST:
+            break
         box = members["lon"].min(), members["lat"].min(), members["lon"].max(), members["lat"].max()
         together = inverse(*box)[0] <= 0.7 * _SPAN_M
-        groups += [members] if together else [members.loc[[key]] for key in members.index]
+        groups += [members] if together else [members.loc[[key]] for key in members.index[:_MOST]]
     return groups

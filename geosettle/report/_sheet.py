@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "#FFF3B0", "hatch": "/////", "edgecolor": style.PARCEL_YEARS[2]}
+_MOST_AVOIDED: Final = 300
+"""With more flows than this on a sheet, labels cannot keep clear of them."""
 COMPARED: Final = "#7A848B"
 """Colour of a site that the study names for comparison only."""
 
@@ -44,6 +46,7 @@ class Taken:
 
     def __init__(self) -> None:
         self._boxes: list[tuple[float, float, float, float]] = []
+        self._array = np.empty((0, 4))
 
     def add(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Mark a rectangle as used."""
@@ -51,9 +54,9 @@ class Taken:
 
     def overlap(self, x0: float, y0: float, x1: float, y1: float) -> float:
         """Area of a rectangle that is used already."""
-        if not self._boxes:
-            return 0.0
-        a = np.asarray(self._boxes)
+        if len(self._array) != len(self._boxes):
+            self._array = np.asarray(self._boxes)
+        a = self._array
         wide = np.clip(np.minimum(a[:, 2], x1) - np.maximum(a[:, 0], x0), 0, None)
         high = np.clip(np.minimum(a[:, 3], y1) - np.maximum(a[:, 1], y0), 0, None)
         return float((wide * high).sum())
@@ -141,7 +144,7 @@ def prepare(result: Result) -> Layers:
         None if oasis is None or oasis.empty else shapely.get_parts(np.asarray(oasis.geometry, dtype=object)),
         tuple(_boundary_lines(study.boundaries)),
         tuple(_development(study.development)),
-        tuple(disc(lon, lat, radius) for lon, lat, radius in known.itertuples(index=False)),
+        tuple(disc(*row, vertices=180 if len(known) < 500 else 40) for row in known.itertuples(index=False)),
     )
 
 
@@ -175,7 +178,7 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
         parts = shapely.get_parts(frame.shapes([geometry], fine=20_000))
         for polygon in parts[shapely.get_dimensions(parts) == 2]:
             axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **fill))
-    parts = shapely.get_parts(frame.shapes(layers.discs))
+    parts = shapely.get_parts(frame.shapes(layers.discs, fine=800))
     rings = PatchCollection([PathPatch(_path(part)) for part in parts], zorder=4.2)
     rings.set(facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, linestyle=(0, (2, 2)))
     axes.add_collection(rings)
@@ -256,17 +259,19 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     end = sheet.frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
     households = numbers(table, "households").to_numpy()
     halves = _widths(households) * sheet.point_m / 2
-    frame = sheet.frame
-    for stated, alpha in ((True, style.FLOW_OPACITY["normal"] + 0.15), (False, 0.45)):
+    frame, stated = sheet.frame, np.isfinite(households)
+    pad = 0.15 * np.hypot(*(end - start).T)[:, None]  # a curve leaves the box of its ends by half its bend
+    low, high = np.minimum(start, end) - pad, np.maximum(start, end) + pad
+    seen = (low[:, 0] < frame.x1) & (high[:, 0] > frame.x0) & (low[:, 1] < frame.y1) & (high[:, 1] > frame.y0)
+    seen &= pad[:, 0] > 0
+    for chosen, alpha in ((stated, style.FLOW_OPACITY["normal"] + 0.15), (~stated, 0.45)):
         shapes = []
-        for a, b, half in zip(*(part[np.isfinite(households) == stated] for part in (start, end, halves)), strict=True):
-            low, high = np.minimum(a, b) - frame.width / 4, np.maximum(a, b) + frame.width / 4
-            outside = low[0] > frame.x1 or high[0] < frame.x0 or low[1] > frame.y1 or high[1] < frame.y0
-            if np.hypot(*(b - a)) > 0 and not outside:
-                outline = _taper(a, b, float(half))
-                shapes.append(Polygon(outline, closed=True))
-                for at in outline[1:28:3]:
-                    sheet.take(at, 1.5)
+        for at in np.flatnonzero(seen & chosen):
+            outline = _taper(start[at], end[at], float(halves[at]))
+            shapes.append(Polygon(outline, closed=True))
+            if seen.sum() <= _MOST_AVOIDED:
+                for spot in outline[1:28:3]:
+                    sheet.take(spot, 1.5)
         sheet.axes.add_collection(
             PatchCollection(shapes, facecolor=style.FLOW, edgecolor="none", alpha=alpha, zorder=5)
         )

@@ -170,7 +170,7 @@ def _pairs(result: Result) -> pd.DataFrame:
         elif name == "bearing_deg":
             frame[name] = round_to(value, angle, most=1)
         elif name.endswith("_m"):
-            frame[name] = np.round(value)
+            frame[name] = round_to(value, relative * value, most=0)
         else:  # a longer way, or a time, is uncertain in the same proportion as the straight line it follows
             frame[name] = round_to(value, relative * value)
     for name in PAIR_COLUMNS:

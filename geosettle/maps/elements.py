@@ -2,7 +2,8 @@
 
 An entry names a drawing kind of ``static/draw.js``. The generic kinds need no script: `polygons`, `lines` and `points`
 take parts, each with a label, a style and packed geometry; `picture` takes one image; `areas` takes several rasters of
-which the reader picks one.
+which the reader picks one. A style may say `fill`, `stroke`, `width`, `dash`, `opacity`, `hatch`; of points also
+`symbol` ("square" or "circle") and `radius`. `tests/browser` shows a new element being added and drawn.
 """
 
 from __future__ import annotations

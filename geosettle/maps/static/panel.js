@@ -394,12 +394,17 @@ function siteFacts(row) {
   return facts;
 }
 
+/** A number and its unit on one line. @param {string} number @param {string} [unit] */
+function withUnit(number, unit) {
+  return unit ? `${number}\u00a0${unit}` : number;
+}
+
 /** @param {any} indicator @param {number} row */
 function indicatorFact(indicator, row) {
   const value = sites.value(indicator.column, row);
   if (value === null) return null;
   const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
-  return fact(isolated(say(indicator.label)), [`${figure(value)}\u00a0${indicator.unit || ''}`, between ? el('small', {}, ` ${between}`) : '']);
+  return fact(isolated(say(indicator.label)), [withUnit(figure(value), indicator.unit), between ? el('small', {}, ` ${between}`) : '']);
 }
 
 /** Indicators that are not shown at once. @param {number} row */
@@ -417,7 +422,7 @@ function cardValue(line, value, row) {
   if (typeof value === 'string') return isolated(value);
   if (line.unit === 'year') return String(value);
   const between = line.low ? interval(sites.value(line.low, row), sites.value(line.high, row)) : '';
-  return [`${figure(value, line.unit === '' ? 0 : undefined)}\u00a0${line.unit}`, between ? el('small', {}, ` ${between}`) : ''];
+  return [withUnit(figure(value, line.unit === '' ? 0 : undefined), line.unit), between ? el('small', {}, ` ${between}`) : ''];
 }
 
 /** @param {number} row */

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
@@ -50,8 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = command(options)
             sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our pipe went away: nothing more can be said, at exit neither, and it is no fault.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()  # the reader of our pipe went away, which is no fault
         return DONE
     except KeyboardInterrupt:
         print("geosettle: interrupted; nothing was changed", file=sys.stderr)
@@ -60,8 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("GEOSETTLE_DEBUG"):
             raise
         print(f"geosettle: {_in_words(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and not isinstance(error, GeosettleError):
+            _say_no_more()
         return WRONG
     return code
+
+
+def _say_no_more() -> None:
+    """Drop what standard output still holds: Python would try to write it once more at exit, and complain."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _in_words(error: Exception) -> str:

@@ -20,6 +20,7 @@ from geosettle.io.keys import mask_key
 from geosettle.io.runs import manifest_differences, manifest_of, read_manifest, read_written_tables, table_differences
 from geosettle.io.staging import MANIFEST
 from geosettle.maps import map_html
+from geosettle.maps.basemaps import find_basemap
 from geosettle.privacy import Masking, mask_study
 from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
 from geosettle.study import Study
@@ -138,6 +139,8 @@ def write_map(
     """
     manifest = manifest_of(Path(source))
     before = read_manifest(manifest) if manifest else None
+    if basemap:
+        find_basemap(basemap)  # a misspelt name is said before the work
     progress("reading")
     study = _study(_recorded(before, Path(source)), _masked(before)) if before else _study(source, None)
     result = analyse(study, progress=progress)

@@ -28,6 +28,7 @@ from geosettle.covers import (
 )
 from geosettle.distance import distance_intervals, pair_distances, travel_time
 from geosettle.distance.network import RoadRules, read_network, road_problems
+from geosettle.distance.uncertainty import surface_evaluator
 from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
@@ -450,15 +451,19 @@ def _distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
         rough_share=chosen["rough_share"],
         options={name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
     )
+    evaluators = {} if study.dem is None else {"surface": surface_evaluator(study.dem)}
+    drawn = [name for name in chosen["interval_metrics"] if name == "geodesic" or name in evaluators]
     intervals = distance_intervals(
         flows,
         _origins(study),
         study.sites,
+        drawn,
         level=chosen["level"],
         draws=chosen["draws"],
         seed=chosen["seed"],
         boundaries=study.boundaries,
         aliases=study.settings["admin"]["aliases"],
+        evaluators=evaluators,
     )
     return pairs, intervals
 

@@ -75,7 +75,7 @@ def test_every_public_name_loads_and_has_a_docstring() -> None:
 
     for name in gs.__all__:
         thing = getattr(gs, name)
-        assert getattr(thing, "__doc__", None), name
+        assert not callable(thing) or thing.__doc__, name
 
 
 def test_no_address_of_a_machine_or_registry_in_the_project() -> None:

@@ -114,9 +114,19 @@ class Raster:
         return np.asarray(width), np.asarray(height)
 
     def index(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-        """Row and column of the cell holding each point, and whether the point is inside; outside gives (0, 0)."""
+        """Row and column of the cell holding each point, and whether the point is inside; outside gives (0, 0).
+
+        On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0, so that a grid from
+        178 to 182 holds the point at -179.
+        """
         inverse = ~self.transform
         xs, ys = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        west, _, east, _ = self.bounds
+        if self.is_lonlat:
+            with np.errstate(invalid="ignore"):
+                beyond = ((xs < west) | (xs > east)) & (np.abs(xs) <= 360)
+                turned = west + (xs - west) % 360
+            xs = np.where(beyond & (turned <= east), turned, xs)
         column = np.floor(inverse.a * xs + inverse.b * ys + inverse.c)
         row = np.floor(inverse.d * xs + inverse.e * ys + inverse.f)
         rows, columns = self.shape

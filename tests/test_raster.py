@@ -60,3 +60,9 @@ def test_refusals() -> None:
         Raster(np.zeros(4), GRID.transform)
     with pytest.raises(CrsError, match="north-up"):
         Raster(GRID.values, GRID.transform, "EPSG:32643").cell_areas_m2()
+
+
+def test_grid_over_the_antimeridian() -> None:
+    grid = Raster(np.array([[1.0, 2.0, 3.0, 4.0]]), Affine(1, 0, 178, 0, -1, -16))
+    assert grid.sample([178.5, 179.5, -179.5, 180.5, -178.5, -177.5], [-16.5] * 6).tolist()[:5] == [1, 2, 3, 3, 4]
+    assert np.isnan(grid.sample(-177.5, -16.5))

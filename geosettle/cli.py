@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from geosettle import __version__
 from geosettle.errors import GeosettleError, InputError, MissingLayerError, UnknownNameError
@@ -278,10 +278,12 @@ def _distances(options: argparse.Namespace) -> int:
         inputs: dict[str, Any] = {role: _layer(path, role) for role in roles if (path := getattr(options, role))}
         step("measuring")
         origins, sites = inputs.pop("origins"), inputs.pop("sites")
-        table = distance_table(
-            origins, sites, nearest=options.nearest, within_km=options.within, metrics=metrics, **inputs
-        )
-    _emit(table, options.out)
+        chosen = {"nearest": options.nearest, "within_km": options.within, "metrics": metrics, **inputs}
+        # Every origin with every site may be more rows than fit: some origins at a time, in the order of their ids.
+        size = len(origins) if "flows" in inputs else max(1, _BLOCK_ROWS // max(1, len(sites)))
+        origins = origins.sort_index()
+        starts = range(0, max(1, len(origins)), max(1, size))
+        _emit((distance_table(origins.iloc[i : i + size], sites, **chosen) for i in starts), options.out)
     return DONE
 
 
@@ -292,8 +294,7 @@ def _overlay(options: argparse.Namespace) -> int:
         step("reading")
         zones, cover = _places(options.zones), _places(options.cover, areas=True)
         step("measuring")
-        table = overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)
-    _emit(table, options.out)
+        _emit([overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)], options.out)
     return DONE
 
 
@@ -351,17 +352,29 @@ def _diff(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _emit(table: pd.DataFrame, out: str | None) -> None:
+_BLOCK_ROWS: Final = 500_000
+
+
+def _emit(tables: Iterable[pd.DataFrame], out: str | None) -> None:
+    """Write one table, given in parts, as CSV: into a file all at once, or to standard output as it comes."""
     from geosettle.io import csv_bytes, write_file  # noqa: PLC0415
 
-    data = csv_bytes(table)
+    def parts() -> Iterator[bytes]:
+        for n, table in enumerate(tables):
+            data = csv_bytes(table)
+            yield data if n == 0 else data.split(b"\r\n", 1)[1]
+
     if out:
+        data = b"".join(parts())
         write_file(out, data)
-        print(f"{len(table)} rows: {out}", file=sys.stderr)
-    elif isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.buffer.write(data.removeprefix(b"\xef\xbb\xbf"))  # the mark is for files that Excel opens
-    else:
-        sys.stdout.write(data.decode("utf-8-sig"))
+        print(f"{out} is written.", file=sys.stderr)
+        return
+    for part in parts():
+        text = part.removeprefix(b"\xef\xbb\xbf")  # the mark is for files that Excel opens
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text.decode())
 
 
 @contextmanager

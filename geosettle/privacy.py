@@ -28,10 +28,10 @@ from geosettle.study import Study
 
 __all__ = ["Masking", "mask_study", "suppress_small"]
 
-_KEPT: Final = ("uncertainty_km", "land_ha", "county", "prefecture", "geometry")
+_KEPT: Final = ("uncertainty_km", "land_ha", "county", "prefecture", "scope", "geometry")
 """Columns of an origin that survive masking; names, notes and sources would undo it."""
 _COUNTS: Final = ("households", "persons")
-_FLOW_KEPT: Final = ("origin_id", "site_id", "year", *_COUNTS)
+_FLOW_KEPT: Final = ("origin_id", "site_id", "year", "scope", *_COUNTS)
 """Columns of a masked origin's flow that survive: a declared distance would place it on a circle around the site."""
 
 
@@ -88,7 +88,8 @@ def mask_study(study: Study, masking: Masking) -> Study:
     Returns
     -------
     Study
-        With masked origins renamed (``M-…``), moved or without position, their `uncertainty_km` enlarged by the outer
+        The names of sites stay: a site that bears the name of a masked origin tells it, and has to be renamed by its
+        owner. With masked origins renamed (``M-…``), moved or without position, their `uncertainty_km` enlarged by the outer
         radius (which therefore enters every interval), and one note per masked origin in `problems`.
     """
     sites = suppress_small(study.sites, masking.smallest_count)

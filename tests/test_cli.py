@@ -195,6 +195,16 @@ def test_distances_of_all_and_of_the_nearest(capsys: pytest.CaptureFixture[str])
     assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]] == ["", "S2", "S2", ""]
 
 
+def test_distances_in_parts_are_the_same(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for argv in ([*ENDS], [*ENDS, "--nearest", "2"], [*ENDS, "--flows", FLOWS]):
+        assert main(["distances", *argv]) == 0
+        whole = capsys.readouterr().out
+        with monkeypatch.context() as patch:
+            patch.setattr(cli, "_BLOCK_ROWS", 3)  # one origin at a time
+            assert main(["distances", *argv]) == 0
+        assert capsys.readouterr().out == whole
+
+
 def test_rows_set_aside_are_named_and_text_is_no_formula(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -178,7 +178,7 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
         parts = shapely.get_parts(frame.shapes([geometry], fine=20_000))
         for polygon in parts[shapely.get_dimensions(parts) == 2]:
             axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **fill))
-    parts = shapely.get_parts(frame.shapes(layers.discs, fine=800))
+    parts = shapely.get_parts(frame.shapes(layers.discs, fine=2500 if len(layers.discs) < 500 else 800))
     rings = PatchCollection([PathPatch(_path(part)) for part in parts], zorder=4.2)
     rings.set(facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, linestyle=(0, (2, 2)))
     axes.add_collection(rings)

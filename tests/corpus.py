@@ -1254,6 +1254,8 @@ def rasters_bad(m: Maker) -> None:
     m.bad("rasters/nothing.tif", None, "raster_empty", role="dem")
     raster(m.file("rasters/constant.tif"), np.full((2, 2), 7, dtype="float32"))
     m.bad("rasters/constant.tif", None, "raster_constant", "accepted", role="dem")
+    raster(m.file("rasters/over_180.tif"), GRID, Affine(2, 0, 178, 0, -2, -15))
+    m.case("rasters/over_180.tif", None, role="dem", region=(177.0, -20.0, -178.0, -14.0), summary={"size": [2, 2]})
     raster(m.file("rasters/feet.tif"), (GRID * 16).astype("float32"))
     m.bad("rasters/feet.tif", None, "unit_suspected", "accepted", role="dem")
     raster(m.file("rasters/low.tif"), np.array([[-20000, 5], [6, 7]], dtype="float32"))

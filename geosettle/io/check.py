@@ -301,7 +301,10 @@ def _feet(raster: Raster, file: str) -> list[Problem]:
 
 def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list[Problem]:
     west, south, east, north = raster.bounds
-    if west > region[2] or east < region[0] or south > region[3] or north < region[1]:
+    # A region or a raster may cross the 180th meridian: then its east is counted on beyond 180.
+    to_east = region[2] + (360 if region[2] < region[0] else 0)
+    across = any(west + turn <= to_east and east + turn >= region[0] for turn in (-360, 0, 360))
+    if not across or south > region[3] or north < region[1]:
         text = f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) lies outside the study region."
         return [problem("outside_region", text, severity="fatal", file=file, layer=role)]
     return []

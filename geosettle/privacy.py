@@ -88,9 +88,9 @@ def mask_study(study: Study, masking: Masking) -> Study:
     Returns
     -------
     Study
-        The names of sites stay: a site that bears the name of a masked origin tells it, and has to be renamed by its
-        owner. With masked origins renamed (``M-…``), moved or without position, their `uncertainty_km` enlarged by the outer
-        radius (which therefore enters every interval), and one note per masked origin in `problems`.
+        With masked origins renamed (``M-…``), moved or without position, their `uncertainty_km` enlarged by the outer
+        radius (which therefore enters every interval), and one note per masked origin in `problems`. Names of sites
+        stay: a site that bears the name of a masked origin tells it, and has to be renamed by the study's owner.
     """
     sites = suppress_small(study.sites, masking.smallest_count)
     indicators = _suppress_few_answers(study.indicators, masking.smallest_count)

@@ -562,10 +562,9 @@ def _livelihood(study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame) -> 
 
 def _weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
     """Mean, median and largest distance of the land at the origins from each site, weighted and not, as columns."""
-    rows = remote[
-        (remote["role"] == "site") & remote["indicator"].str.contains("distance|mean|median|maximum", regex=True)
-    ]
-    names = rows["metric"] + "_" + rows["indicator"]
+    wanted = ("land_mean", "land_mean_unweighted", "land_median", "land_max")
+    rows = remote[(remote["role"] == "site") & remote["indicator"].isin(wanted)]
+    names = rows["indicator"] + "_" + rows["metric"] + "_" + rows["unit"]
     wide = rows.assign(column=names).pivot_table(index="id", columns="column", values="value", aggfunc="first")
     return wide.reindex(sites).reindex(columns=sorted(wide.columns))
 

@@ -280,7 +280,8 @@ def _distances(options: argparse.Namespace) -> int:
         origins, sites = inputs.pop("origins"), inputs.pop("sites")
         chosen = {"nearest": options.nearest, "within_km": options.within, "metrics": metrics, **inputs}
         # Every origin with every site may be more rows than fit: some origins at a time, in the order of their ids.
-        size = len(origins) if "flows" in inputs else max(1, _BLOCK_ROWS // max(1, len(sites)))
+        each = min(options.nearest or len(sites), len(sites))
+        size = len(origins) if "flows" in inputs else max(1, _BLOCK_ROWS // max(1, each))
         origins = origins.sort_index()
         starts = range(0, max(1, len(origins)), max(1, size))
         _emit((distance_table(origins.iloc[i : i + size], sites, **chosen) for i in starts), options.out)

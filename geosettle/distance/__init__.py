@@ -21,6 +21,7 @@ from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
+from geosettle.distance.scenarios import compare_scenarios
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.uncertainty import (
     cost_evaluator,
@@ -39,6 +40,7 @@ __all__ = [
     "PAIR_COLUMNS",
     "Context",
     "Metric",
+    "compare_scenarios",
     "cost_distance",
     "cost_evaluator",
     "distance_intervals",

@@ -28,7 +28,20 @@ from geosettle.study import Study, default_settings
 
 __all__ = ["known_names", "merge_settings", "read_rows", "read_study", "study_file"]
 
-_FREE: Final = frozenset({"layers", "aliases", "published", "thresholds", "classes", "names", "settings"})
+_FREE: Final = frozenset(
+    {
+        "layers",
+        "aliases",
+        "published",
+        "thresholds",
+        "classes",
+        "names",
+        "settings",
+        "models",
+        "farming_radius_km",
+        "groups",
+    }
+)
 """Tables whose keys are the user's own; every other table takes only the keys of defaults.toml."""
 
 _LAYER_KEYS: Final = frozenset(

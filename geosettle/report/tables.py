@@ -18,6 +18,8 @@ __all__ = ["TABLES", "Table", "describe", "round_to", "tables"]
 
 MOST_DECIMALS: Final = 3
 """Kilometres and hours are never printed finer than this."""
+WRITTEN_DECIMALS: Final = 1
+"""Nor are they written coarser into a table, where the interval stands beside them and others compute on."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Table:
     """Columns whose values sort the rows."""
 
 
-def round_to(values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMALS) -> NDArray[np.float64]:
+def round_to(
+    values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMALS, least: int = -9
+) -> NDArray[np.float64]:
     """Round each value to the digits that its uncertainty carries.
 
     The last digit kept is a tenth of the leading place of the uncertainty: ±10 km keeps whole kilometres, ±3 km keeps
@@ -47,8 +51,8 @@ def round_to(values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMAL
         Numbers, any shape.
     uncertainty
         Half the width of the interval of each value, same unit, broadcast against `values`; its sign is ignored.
-    most
-        Most decimals kept.
+    most, least
+        Most and least decimals kept; -1 keeps tens.
 
     Examples
     --------
@@ -58,7 +62,7 @@ def round_to(values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMAL
     number, spread = np.broadcast_arrays(np.asarray(values, dtype=float), np.abs(np.asarray(uncertainty, dtype=float)))
     known = np.isfinite(spread) & (spread > 0)
     place = np.floor(np.log10(spread, where=known, out=np.zeros(number.shape)))
-    decimals = np.where(known, np.minimum(1 - place, most), most).astype(int)
+    decimals = np.where(known, np.clip(1 - place, least, most), most).astype(int)
     rounded = np.full(number.shape, np.nan)
     for digits in np.unique(decimals):
         chosen = decimals == digits
@@ -141,7 +145,7 @@ def _sites(result: Result) -> pd.DataFrame:
     radius = _floats(frame, "uncertainty_km")
     for name in frame.columns:
         if name.endswith("_km") and name != "uncertainty_km" and _is_number(frame[name]):
-            frame[name] = round_to(frame[name], radius)
+            frame[name] = round_to(frame[name], radius, least=WRITTEN_DECIMALS)
         elif "_land_" in name and _is_number(frame[name]):
             # Means over origins that are uncertain themselves: never finer than the site, at most one decimal.
             frame[name] = round_to(frame[name], radius, most=1)
@@ -166,13 +170,13 @@ def _pairs(result: Result) -> pd.DataFrame:
             continue
         value = _floats(frame, name)
         if name.startswith("geodesic_"):
-            frame[name] = round_to(value, spread)
+            frame[name] = round_to(value, spread, least=WRITTEN_DECIMALS)
         elif name == "bearing_deg":
             frame[name] = round_to(value, angle, most=1)
         elif name.endswith("_m"):
             frame[name] = round_to(value, relative * value, most=0)
         else:  # a longer way, or a time, is uncertain in the same proportion as the straight line it follows
-            frame[name] = round_to(value, relative * value)
+            frame[name] = round_to(value, relative * value, least=WRITTEN_DECIMALS)
     for name in PAIR_COLUMNS:
         if name not in frame:
             frame[name] = np.nan
@@ -196,7 +200,7 @@ def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame
             if not _is_number(frame[column]):
                 continue
             if column in values:
-                frame[column] = round_to(frame[column], spread)
+                frame[column] = round_to(frame[column], spread, least=WRITTEN_DECIMALS)
             elif column.endswith(("_ha", "_mu", "_km2", "_per_household", "percent")):
                 frame[column] = np.round(_floats(frame, column), 2)
             elif column == "share" or column.endswith(("probability", "_share", "_ratio")):

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from geosettle import io
 from geosettle.analysis import Result, analyse
-from geosettle.errors import InputError
+from geosettle.errors import InputError, OutputError
 from geosettle.io.keys import mask_key
 from geosettle.io.runs import manifest_differences, manifest_of, read_manifest, read_written_tables, table_differences
 from geosettle.io.staging import MANIFEST
@@ -77,6 +77,7 @@ def run(
     progress("reading")
     study = _study(source, mask_households)
     # A folder that cannot be written is said before the work, not after.
+    _refuse_strange(folder)
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress)
         named = _EMBEDDED if source is None else str(source)
@@ -115,6 +116,7 @@ def write(
     >>> sorted(name for name in gs.write(result, tempfile.mkdtemp()).files if "/" not in name)
     ['manifest.json', 'map.html', 'report.html', 'study.gpkg', 'tables.xlsx']
     """
+    _refuse_strange(Path(folder))
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
         return _fill(stage, result, Path(folder), lang=lang, source="", progress=progress)
@@ -235,6 +237,18 @@ def _fill(
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
     lines = (*summary_lines(result), f"Map:    {folder / 'map.html'}", f"Report: {folder / 'report.html'}")
     return Written(folder, tuple(stage.digests), lines, set_aside)
+
+
+def _refuse_strange(folder: Path) -> None:
+    """Leave alone a folder whose manifest.json another program wrote: a run would replace what it lists."""
+    manifest = manifest_of(folder)
+    if manifest is None:
+        return
+    try:
+        read_manifest(manifest)
+    except InputError as error:
+        mend = "Choose an empty or a new folder."
+        raise OutputError(f"its {MANIFEST} was not written by geosettle", file=str(folder), mend=mend) from error
 
 
 def _contents(result: Result, lang: str, progress: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:

@@ -21,6 +21,7 @@ import pytest
 import geosettle as gs
 from geosettle import io, outputs
 from geosettle.cli import main
+from geosettle.errors import OutputError
 
 HOME = str(Path(gs.__file__).parents[1])
 ENV = {**os.environ, "PYTHONPATH": HOME, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -32,7 +33,9 @@ def put_old(target: Path) -> dict[str, bytes]:
     with io.staged_folder(target) as stage:
         stage.write("map.html", b"old map")
         stage.write("tables/sites.csv", b"old table")
-        stage.write("manifest.json", json.dumps({"outputs": stage.digests}).encode())
+        named: dict[str, Any] = {"geosettle": "0", "lang": "en", "inputs": {}, "parameters": {}, "versions": {}}
+        named |= {"study": {"name": "old", "source": ""}, "outputs": stage.digests}
+        stage.write("manifest.json", json.dumps(named).encode())
     return held(target)
 
 
@@ -413,6 +416,15 @@ def test_foreign_folders_and_files(
     assert "not empty" in one_line(capsys)
     assert main(["run", study, "-o", str(tmp_path / "thesis" / "chapter.txt")]) == 2
     assert "a file has this name" in one_line(capsys)
+    web = tmp_path / "thesis" / "site"
+    web.mkdir()
+    (web / "manifest.json").write_text('{"name": "a web page", "outputs": {"index.html": ""}}')
+    (web / "index.html").write_text("words")
+    assert main(["run", study, "-o", str(web)]) == 2
+    assert "its manifest.json was not written by geosettle. Choose an empty" in one_line(capsys)
+    with pytest.raises(OutputError, match="not written by geosettle"):
+        gs.write(result, web)
+    shutil.rmtree(web)
     put_old(tmp_path / "out")
     (tmp_path / "out" / "tables" / "notes.txt").write_text("mine")
     assert main(["run", study, "-o", str(tmp_path / "out")]) == 0

@@ -353,12 +353,16 @@ _COVERS: Final = (
 
 
 def _areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
-    """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`."""
+    """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`.
+
+    Shapes that are no evidence of place have columns of their own: `illustrative_development_5km_ha`.
+    """
     out = pd.DataFrame(index=sites)
     inner = covers[(covers["zone"] == "disc") & (covers["class"] != OUTSIDE) & (covers["layer"] != "landcover")]
     latest = inner.groupby("layer")["year"].transform("max")
     # Years of land development are events and add up; years of an oasis are maps of the same ground, the latest counts.
     inner = inner[(inner["layer"] != "oasis") | latest.isna() | (inner["year"] == latest).fillna(value=False)]
+    inner = inner.assign(layer=inner["layer"].where(inner["evidence"].astype(bool), "illustrative_" + inner["layer"]))
     for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
         total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
         known = covers.loc[(covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"].unique()

@@ -41,7 +41,10 @@ def imports(path: Path) -> set[str]:
 def test_imports_go_downhill() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
@@ -66,7 +69,9 @@ def test_library_stays_in_its_room(library: str) -> None:
 )
 def test_start_up_loads_nothing_heavy(code: str, heavy: set[str]) -> None:
     probe = f"{code}\nimport sys; print(*sys.modules)"
-    loaded = set(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert loaded & heavy == set()
 
 
@@ -79,9 +84,15 @@ def test_every_public_name_loads_and_has_a_docstring() -> None:
 
 
 def test_no_address_of_a_machine_or_registry_in_the_project() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
     pattern = re.compile(r"/(work|farm|root|home/\w+|tmp/lab)/|pypi\.org|pythonhosted|registry\.npmjs|deb\.debian\.org")
-    texts = [ROOT / name for name in tracked if name.endswith((".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", "run", "Makefile"))]
+    texts = [
+        ROOT / name
+        for name in tracked
+        if name.endswith((".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", "run", "Makefile"))
+    ]
     found = [
         f"{path.relative_to(ROOT)}: {match.group(0)}"
         for path in texts

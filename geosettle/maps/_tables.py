@@ -176,7 +176,7 @@ def charts(result: Result) -> dict[str, Any]:
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [kind, hectares] within 15 km, of the last year there is."""
+    """Site to [kind, hectares] within 15 km, the oasis of its last year."""
     covers = result.covers
     if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
         return {}
@@ -187,11 +187,14 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
         & covers["class"].astype(str).ne("(outside)")
         & (pd.to_numeric(covers["area_ha"], errors="coerce") > 0)
     ]
-    kind = near["class"].astype(str).where(near["layer"].astype(str).ne("oasis"), "oasis").str.replace("_", " ")
+    oasis = near["layer"].astype(str).eq("oasis")
+    kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
+    if "evidence" in near:
+        kind = kind.where(near["evidence"].astype(bool), kind + " (illustrative)")
     near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
-    if "year" in near:
-        near = near.sort_values("year", kind="stable", na_position="first")
-    last = near.drop_duplicates(["_zone", "_kind"], keep="last")
+    if "year" in near:  # oases of several years are maps of the same ground; developments of several years add up
+        near = near[~oasis | near["year"].isna() | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)]
+    last = near.groupby(["_zone", "_kind"], sort=True, as_index=False)["area_ha"].sum()
     out: dict[str, list[list[Any]]] = {}
     for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
         areas = rows["area_ha"].astype(float).round().tolist()

@@ -126,6 +126,7 @@ _SITES: Final[Mapping[str, Entry]] = {
     "position_basis": Entry("how the position was found"),
     "note": Entry("remark of the study's author"),
     "*_*km_ha_per_household": Entry("area of this cover within this radius, per household", "ha per household"),
+    "illustrative_*km_ha": Entry("as the column without `illustrative`, of shapes that are no evidence of place", "ha"),
     "*_*km_ha": Entry("area of this cover within this geodesic radius of the site", "ha"),
     "*_*km_share": Entry("share of the geodesic disc of this radius with this cover", "share, 0-1"),
     "declared_*_ha": Entry("area as declared by the source", "ha"),

@@ -37,8 +37,8 @@ bench: $(READY)
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz_io.py
 
-previews: run
-	$(BIN)/python tests/previews.py --write
+previews: $(READY)
+	$(BIN)/python tests/previews.py
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from geosettle import io
 from geosettle.analysis import Result, analyse
-from geosettle.errors import InputError, OutputError
+from geosettle.errors import InputError
 from geosettle.io.keys import mask_key
 from geosettle.io.runs import manifest_differences, manifest_of, read_manifest, read_written_tables, table_differences
 from geosettle.io.staging import MANIFEST
@@ -77,7 +77,6 @@ def run(
     progress("reading")
     study = _study(source, mask_households)
     # A folder that cannot be written is said before the work, not after.
-    _refuse_strange(folder)
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress)
         named = _EMBEDDED if source is None else str(source)
@@ -116,7 +115,6 @@ def write(
     >>> sorted(name for name in gs.write(result, tempfile.mkdtemp()).files if "/" not in name)
     ['manifest.json', 'map.html', 'report.html', 'study.gpkg', 'tables.xlsx']
     """
-    _refuse_strange(Path(folder))
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
         return _fill(stage, result, Path(folder), lang=lang, source="", progress=progress)
@@ -148,7 +146,13 @@ def write_map(
     result = analyse(study, progress=progress)
     progress("drawing the map")
     lang = lang or (before["lang"] if before else _lang(result))
-    io.write_file(path, _page(map_html(result, lang=lang, basemap=basemap), result))
+    io.write_file(
+        path,
+        _page(
+            map_html(result, lang=lang, **_map_settings(result, basemap)),
+            result,
+        ),
+    )
     return path
 
 
@@ -239,16 +243,10 @@ def _fill(
     return Written(folder, tuple(stage.digests), lines, set_aside)
 
 
-def _refuse_strange(folder: Path) -> None:
-    """Leave alone a folder whose manifest.json another program wrote: a run would replace what it lists."""
-    manifest = manifest_of(folder)
-    if manifest is None:
-        return
-    try:
-        read_manifest(manifest)
-    except InputError as error:
-        mend = "Choose an empty or a new folder."
-        raise OutputError(f"its {MANIFEST} was not written by geosettle", file=str(folder), mend=mend) from error
+def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
+    """Options of the map that the study sets; the caller's base map goes first, and an empty one is none."""
+    chosen = dict(result.study.settings["map"])
+    return {**chosen, "basemap": basemap or chosen["basemap"] or None}
 
 
 def _contents(result: Result, lang: str, progress: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
@@ -263,7 +261,7 @@ def _contents(result: Result, lang: str, progress: Callable[[str], None]) -> Ite
     for name, content in drawn.items():
         yield f"figures/{name}", content
     progress("drawing the map")
-    yield "map.html", _page(map_html(result, lang=lang), result)
+    yield "map.html", _page(map_html(result, lang=lang, **_map_settings(result)), result)
     progress("writing the report")
     yield "report.html", _page(report_html(result, figures=drawn, lang=lang), result)
 

@@ -421,8 +421,8 @@ def test_foreign_folders_and_files(
     (web / "manifest.json").write_text('{"name": "a web page", "outputs": {"index.html": ""}}')
     (web / "index.html").write_text("words")
     assert main(["run", study, "-o", str(web)]) == 2
-    assert "its manifest.json was not written by geosettle. Choose an empty" in one_line(capsys)
-    with pytest.raises(OutputError, match="not written by geosettle"):
+    assert "holds no manifest.json of geosettle" in one_line(capsys)
+    with pytest.raises(OutputError, match=r"no manifest\.json of geosettle"):
         gs.write(result, web)
     shutil.rmtree(web)
     put_old(tmp_path / "out")

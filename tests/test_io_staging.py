@@ -22,7 +22,7 @@ def put(target: Path, content: str, files: int = 3) -> None:
     with staged_folder(target) as stage:
         for n in range(files):
             stage.write(f"tables/{n}.csv", content.encode())
-        stage.write("manifest.json", json.dumps({"outputs": stage.digests}).encode())
+        stage.write("manifest.json", json.dumps({"geosettle": "0", "outputs": stage.digests}).encode())
 
 
 def read(target: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_failure_inside_leaves_the_old(tmp_path: Path) -> None:
 
 def test_manifest_must_come_last(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="last"), staged_folder(tmp_path / "out") as stage:  # noqa: PT012
-        stage.write("manifest.json", b"{}")
+        stage.write("manifest.json", b'{"geosettle": "0", "outputs": {}}')
         stage.write("a", b"")
     assert not (tmp_path / "out").exists()
 
@@ -120,7 +120,7 @@ def test_two_writers(tmp_path: Path) -> None:
     with staged_folder(tmp_path / "out") as first:
         with pytest.raises(OutputError, match="another process"):
             put(tmp_path / "out", "rival")
-        first.write("manifest.json", b"{}")
+        first.write("manifest.json", b'{"geosettle": "0", "outputs": {}}')
     put(tmp_path / "out", "after")
     assert read(tmp_path / "out")["tables/0.csv"] == "after"
 
@@ -185,3 +185,33 @@ def test_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(tmp_path / "deep") == {"a.csv": "new"}
     with pytest.raises(OutputError, match="a folder has this name"):
         write_file(tmp_path / "deep", b"")
+
+
+def test_a_folder_with_the_manifest_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "manifest.json").write_text('{"name": "a web page", "outputs": []}', encoding="utf-8")
+    (target / "mine.txt").write_text("keep me", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"no manifest\.json of geosettle"), staged_folder(target):
+        pass
+    assert sorted(p.name for p in target.iterdir()) == ["manifest.json", "mine.txt"]
+
+
+def test_a_kill_right_after_the_exchange_loses_no_foreign_file(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with staged_folder(target) as stage:
+        stage.write("a.csv", b"old")
+        stage.write("manifest.json", b'{"geosettle": "0", "outputs": {"a.csv": ""}}')
+    (target / "notes.txt").write_text("mine", encoding="utf-8")
+    # As a kill between the exchange of names and the renaming leaves it: the new folder in place, the old one beside it.
+    old = tmp_path / ".out.staging-0123456789ab"
+    target.rename(old)
+    target.mkdir()
+    (target / "a.csv").write_bytes(b"new")
+    (target / "manifest.json").write_bytes(b'{"geosettle": "0", "outputs": {"a.csv": ""}}')
+    with staged_folder(target) as stage:
+        stage.write("a.csv", b"newest")
+        stage.write("manifest.json", b'{"geosettle": "0", "outputs": {"a.csv": ""}}')
+    assert (target / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (target / "a.csv").read_bytes() == b"newest"
+    assert not old.exists()

@@ -169,11 +169,20 @@ def _check_target(final: Path) -> None:
     """Refuse to replace anything that geosettle did not make."""
     if final.exists() and not final.is_dir():
         raise OutputError("a file has this name", file=str(final), mend="Choose another folder.")
-    if final.is_dir() and any(final.iterdir()) and not (final / MANIFEST).is_file():
+    if final.is_dir() and any(final.iterdir()) and _listed(final) is None:
         raise OutputError(
             f"the folder is not empty and holds no {MANIFEST} of geosettle", file=str(final),
             mend="Choose an empty or a new folder.",
         )  # fmt: skip
+
+
+def _listed(folder: Path) -> set[str] | None:
+    """Files that geosettle wrote into a folder, by its manifest; None where it is not a folder of geosettle's."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {*manifest["outputs"], MANIFEST} if "geosettle" in manifest else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextlib.contextmanager
@@ -214,7 +223,12 @@ def _recover(final: Path) -> None:
             _keep_foreign(left, final)
             shutil.rmtree(left, ignore_errors=True)
     for left in sorted(final.parent.glob(f".{_escaped(final.name)}.staging-*")):
-        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        if left.is_dir():
+            # A run killed right after the exchange of names leaves the old folder under this name, not the new one.
+            _keep_foreign(left, final)
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _escaped(name: str) -> str:
@@ -251,9 +265,8 @@ def _exchange(a: Path, b: Path) -> bool:
 
 def _keep_foreign(old: Path, final: Path) -> None:
     """Carry over the files that the old manifest does not list, where the new folder has none of that name."""
-    try:
-        listed = set(json.loads((old / MANIFEST).read_text(encoding="utf-8"))["outputs"]) | {MANIFEST}
-    except (OSError, ValueError, KeyError, TypeError):
+    listed = _listed(old)
+    if listed is None:  # not finished, so nothing in it was there before
         return
     for path in sorted(p for p in old.rglob("*") if p.is_file() or p.is_symlink()):
         name = path.relative_to(old)

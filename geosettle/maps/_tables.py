@@ -194,7 +194,7 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
     if "year" in near:  # oases of several years are maps of the same ground; developments of several years add up
         near = near[~oasis | near["year"].isna() | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)]
-    last = near.groupby(["_zone", "_kind"], sort=True, as_index=False)["area_ha"].sum()
+    last = near.groupby(["_zone", "_kind"], sort=True)["area_ha"].sum().reset_index()
     out: dict[str, list[list[Any]]] = {}
     for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
         areas = rows["area_ha"].astype(float).round().tolist()

@@ -29,6 +29,7 @@ from geosettle.covers import (
 from geosettle.distance import distance_intervals, pair_distances, travel_time
 from geosettle.distance.network import RoadRules, read_network, road_problems
 from geosettle.distance.uncertainty import surface_evaluator
+from geosettle.io.versions import native_versions
 from geosettle.livelihood import livelihood
 from geosettle.quality import Problem, problems_frame
 from geosettle.raster import Raster
@@ -578,17 +579,13 @@ def _weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
 
 def _provenance(study: Study) -> dict[str, Any]:
     """Versions, parameters and input hashes; no clock, no path, so that two runs say the same."""
-    import pyproj  # noqa: PLC0415
-    import shapely  # noqa: PLC0415
-
     inputs = {name: dict(what) for name, what in sorted(study.inputs.items())}
     digest = sha256("".join(f"{name} {what.get('sha256', '')}\n" for name, what in inputs.items()).encode())
     return {
         "geosettle": __version__,
         "versions": {
             **{name: version(name) for name in _LIBRARIES},
-            "PROJ": pyproj.proj_version_str,
-            "GEOS": shapely.geos_version_string,
+            **native_versions(),
             "python": platform.python_version(),
         },
         "parameters": study.settings,

@@ -1,0 +1,74 @@
+"""What the README shows is true: its code runs, its commands exist, its files are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from geosettle.cli import parser
+from geosettle.io import write_template
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+CODE = [text for language, text in BLOCKS if language == "python"]
+SHELL = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()]
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(CODE) == 3
+    assert len(SHELL) >= 10
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_code_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_template(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    lines = [line for line in code.splitlines() if line.strip() and not line.startswith("import")]
+    assert len(lines) <= 5
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("geosettle ")])
+def test_commands_are_understood(line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    assert parser().parse_args(words).command
+
+
+def test_make_knows_what_is_shown() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    shown = {word for line in SHELL for word in re.findall(r"^make (\w+)", line)}
+    assert shown == {"run", "test"}
+    assert targets >= shown | {"check", "bench", "docs", "fuzz"}
+
+
+def test_linked_files_are_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) >= 6
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_the_layers_shown_are_the_layers_there_are() -> None:
+    from geosettle.layers import LAYERS
+
+    table = README.split("| layer | holds | needed columns |")[1].split("\n\n")[0]
+    shown = set(
+        re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `")))
+    )
+    assert shown <= set(LAYERS)
+    for row in table.splitlines():
+        cells = row.split("|")
+        if row.startswith("| `") and len(names := re.findall(r"`(\w+)`", cells[1])) == 1:
+            needed = {c.name for c in LAYERS[names[0]].columns if c.required}
+            told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", cells[3]))))
+            assert needed <= told or not told or "length_km" in told or "LAYERS" in told, names
+
+
+def test_defaults_are_documented() -> None:
+    text = (ROOT / "geosettle" / "defaults.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)
+    assert "Every setting of a study" in text

@@ -20,7 +20,6 @@ _HOME: Final = {
     "Study": "geosettle.study",
     "analyse": "geosettle.analysis",
     "check_layer": "geosettle.io",
-    "compare_scenarios": "geosettle.distance",
     "cost_distance": "geosettle.distance",
     "cover_change": "geosettle.covers",
     "distance_intervals": "geosettle.distance",

@@ -139,8 +139,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     --------
     >>> import geosettle as gs
     >>> result = gs.analyse(gs.read_study(gs.template_path()))
-    >>> result.sites.loc["S1", ["county", "in_oasis"]].tolist()
-    ['West County', True]
+    >>> result.sites.loc["S1", "county"], bool(result.sites.loc["S1", "in_oasis"])
+    ('West County', True)
     """
     problems: list[Problem] = list(study.problems)
     progress("joining boundaries")

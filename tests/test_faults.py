@@ -112,42 +112,29 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     assert said == {"verdicts": [True] * 25, "left": [], "last": True}
 
 
-def test_interrupted_terminated_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["int", "term", "kill"])
+def test_interrupted_terminated_killed(name: str, tmp_path: Path) -> None:
     """Ctrl-C and `kill` clean up behind them; after kill -9 the next run does."""
-    signals = {"int": signal.SIGINT, "term": signal.SIGTERM, "kill": signal.SIGKILL}
-    runs = {}
-    for name in signals:
-        (tmp_path / name).mkdir()
-        before = put_old(tmp_path / name / "out")
-        command = [
-            sys.executable,
-            "-m",
-            "geosettle.cli",
-            "run",
-            str(gs.template_path()),
-            "-o",
-            str(tmp_path / name / "out"),
-        ]
-        # In a session of its own: a shell's background job would have Ctrl-C ignored.
-        runs[name] = subprocess.Popen(
-            command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-    for name, run in runs.items():
-        while not any("staging" in h for h in hidden(tmp_path / name)) and run.poll() is None:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        run.send_signal(signals[name])
-    for name, run in runs.items():
+    sent = {"int": signal.SIGINT, "term": signal.SIGTERM, "kill": signal.SIGKILL}[name]
+    before = put_old(tmp_path / "out")
+    command = [sys.executable, "-m", "geosettle.cli", "run", str(gs.template_path()), "-o", str(tmp_path / "out")]
+    # In a session of its own: a shell's background job would have Ctrl-C ignored.
+    with subprocess.Popen(
+        command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        while not any("staging" in h for h in hidden(tmp_path)) and run.poll() is None:
+            time.sleep(0.005)
+        run.send_signal(sent)
         out, err = run.communicate()
-        assert held(tmp_path / name / "out") == before
-        assert out == ""
-        if name == "kill":
-            assert run.returncode == -signal.SIGKILL
-            assert hidden(tmp_path / name)
-            put_old(tmp_path / name / "out")
-        else:
-            assert (run.returncode, err) == (130, "geosettle: interrupted; nothing was changed\n")
-        assert hidden(tmp_path / name) == []
+    assert held(tmp_path / "out") == before
+    assert out == ""
+    if name == "kill":
+        assert run.returncode == -signal.SIGKILL
+        assert hidden(tmp_path)
+        put_old(tmp_path / "out")
+    else:
+        assert (run.returncode, err) == (130, "geosettle: interrupted; nothing was changed\n")
+    assert hidden(tmp_path) == []
 
 
 # --- starved --------------------------------------------------------------------------------------------------------

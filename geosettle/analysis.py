@@ -149,6 +149,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     oases = _oases(study, problems)
     oasis = _central(oases, study.settings)
     sites, origins = (_place_in_oasis(frame, oasis, study.settings) for frame in (sites, origins))
+    sites["oasis_edge_by_setting"] = _by_setting(sites, oases)
     oasis_table = _oasis_table(study, oases)
     progress("overlaying land")
     covers = _covers(study, sites, oasis, problems)
@@ -290,6 +291,18 @@ def _place_in_oasis(
     out = frame.join(found.drop(columns="oasis_why"))
     out["why"] = _reasons(frame["why"], found["oasis_why"])
     return out
+
+
+def _by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.Series:
+    """Distance to the edge of the oasis under each setting of its rule, in words: `low 3.2 km; central -1.1 km`."""
+    edges = {
+        name: oasis_position(frame, oasis, radii_km=(), draws=1)["oasis_edge_km"].map("{:.1f} km".format)
+        for name, oasis in oases.items()
+    }
+    said = pd.DataFrame(edges, index=frame.index).apply(
+        lambda row: "; ".join(f"{name} {km}" for name, km in row.items() if km != "nan km"), axis=1
+    )
+    return said.astype("str") if len(edges) > 1 else pd.Series("", index=frame.index, dtype="str")
 
 
 def _oasis_table(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:

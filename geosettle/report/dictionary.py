@@ -77,6 +77,7 @@ ADMIN: Final[Mapping[str, Entry]] = {
     "oasis_probability": Entry("share of the disc of possible positions that lies in the oasis", "share, 0-1"),
     "oasis_zones": Entry("zones that the uncertain position allows"),
     "in_oasis_probability": Entry("share of the disc of possible positions that lies in the oasis", "share, 0-1"),
+    "oasis_edge_by_setting": Entry("distance to the oasis edge under each setting of the rule, negative inside", "km"),
     "oasis_edge_km": Entry("distance to the edge of the oasis, negative inside", "km"),
     "oasis_edge_low_km": Entry("lowest distance to the oasis edge that the uncertain position allows", "km"),
     "oasis_edge_high_km": Entry("highest distance to the oasis edge that the uncertain position allows", "km"),

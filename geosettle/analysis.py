@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Final
@@ -15,6 +16,7 @@ import pandas as pd
 
 from geosettle import __version__
 from geosettle.admin import admin_long, join_admin
+from geosettle.beside import beside
 from geosettle.claims import Evidence, judge_claims
 from geosettle.covers import (
     OUTSIDE,
@@ -120,7 +122,7 @@ class Result:
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to print."""
 
 
-def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -> Result:
+def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, workers: int = 1) -> Result:
     """Join, measure and judge everything that the study's layers allow.
 
     Parameters
@@ -129,6 +131,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         From `geosettle.read_study`, or made of frames.
     progress
         Called with a few words before each long step.
+    workers
+        Processes that may work at once; the result is the same for any number.
 
     Returns
     -------
@@ -143,6 +147,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     ('West County', True)
     """
     problems: list[Problem] = list(study.problems)
+    measured = beside(partial(_distances, study), workers)
     progress("joining boundaries")
     sites, origins, admin = _join(study)
     progress("measuring the oasis")
@@ -157,7 +162,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
     land = _land(study, sites, oasis, problems)
     change = _change(study, sites, problems)
     progress("measuring distances")
-    pairs, intervals = _distances(study)
+    reach = _reach(study)
+    pairs, intervals = measured()
     unused = _unused_roads(study)
     problems += unused
     study = _without(study, "roads", sum(p.severity == "error" for p in unused))
@@ -193,7 +199,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None) -
         claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
         problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
         oasis_polygons=oases,
-        rasters=_reach(study),
+        rasters=reach,
         provenance=_provenance(study),
     )
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "parser"]
 
+_WORKERS = 2
+"""Processes of `run`; more gain nothing, for there are two long jobs that need not wait for each other."""
+
 DONE, SET_ASIDE, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -218,7 +221,9 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join(said))
         return DONE
     with _progress() as step:
-        written = outputs.run(options.study, out, lang=options.lang, mask_households=options.mask, progress=step)
+        written = outputs.run(
+            options.study, out, lang=options.lang, mask_households=options.mask, workers=_WORKERS, progress=step
+        )
     print("\n".join(written.summary))
     return SET_ASIDE if options.strict and written.rows_set_aside else DONE
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from geosettle import io
 from geosettle.analysis import Result, analyse
+from geosettle.beside import beside
 from geosettle.errors import InputError
 from geosettle.io.keys import mask_key
 from geosettle.io.runs import manifest_differences, manifest_of, read_manifest, read_written_tables, table_differences
@@ -22,7 +24,7 @@ from geosettle.io.staging import MANIFEST
 from geosettle.maps import map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.privacy import Masking, mask_study
-from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
+from geosettle.report import FIGURES, figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
 from geosettle.study import Study
 
 __all__ = ["Written", "diff", "replay", "run", "write", "write_map"]
@@ -40,6 +42,10 @@ class Written:
     rows_set_aside: int
 
 
+_SHARES: Final = (["od_map", "distances"], [name for name in FIGURES if name not in {"od_map", "distances"}])
+"""Figures in two shares that take about the same time."""
+
+
 def _silent(_: str) -> None:
     """Report progress to nobody."""
 
@@ -50,6 +56,7 @@ def run(
     *,
     lang: str | None = None,
     mask_households: int | None = None,
+    workers: int = 1,
     progress: Callable[[str], None] = _silent,
 ) -> Written:
     """Read a study, analyse it and write everything.
@@ -64,6 +71,8 @@ def run(
         "en" or "zh"; None takes the study's own.
     mask_households
         Coarsen origins that fewer households left; see `geosettle.privacy`.
+    workers
+        Processes that may work at once; the outputs are the same for any number.
     progress
         Called with a few words before each long step.
 
@@ -78,9 +87,9 @@ def run(
     study = _study(source, mask_households)
     # A folder that cannot be written is said before the work, not after.
     with io.staged_folder(folder) as stage:
-        result = analyse(study, progress=progress)
+        result = analyse(study, progress=progress, workers=workers)
         named = _EMBEDDED if source is None else str(source)
-        return _fill(stage, result, folder, lang=lang, source=named, progress=progress)
+        return _fill(stage, result, folder, lang=lang, source=named, workers=workers, progress=progress)
 
 
 def write(
@@ -117,7 +126,7 @@ def write(
     """
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
-        return _fill(stage, result, Path(folder), lang=lang, source="", progress=progress)
+        return _fill(stage, result, Path(folder), lang=lang, source="", workers=1, progress=progress)
 
 
 def write_map(
@@ -225,11 +234,12 @@ def _fill(
     *,
     lang: str | None,
     source: str,
+    workers: int,
     progress: Callable[[str], None],
 ) -> Written:
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
-    for name, content in _contents(result, lang, progress):
+    for name, content in _contents(result, lang, workers, progress):
         stage.write(name, content)
     manifest = {
         **result.provenance,
@@ -249,19 +259,22 @@ def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
     return {**chosen, "basemap": basemap or chosen["basemap"] or None}
 
 
-def _contents(result: Result, lang: str, progress: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
+def _contents(result: Result, lang: str, workers: int, progress: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
+    progress("drawing figures")
+    # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
+    shares = [beside(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES]
     progress("writing tables")
     for name, frame in tables(result).items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
     yield "tables.xlsx", tables_xlsx(result)
     made_from = {"provenance": _json(result.provenance).decode()}
     yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result), qgis_styles(), made_from)
-    progress("drawing figures")
-    drawn = figures(result, lang=lang)
-    for name, content in drawn.items():
-        yield f"figures/{name}", content
     progress("drawing the map")
     yield "map.html", _page(map_html(result, lang=lang, **_map_settings(result)), result)
+    progress("drawing figures")
+    drawn = {name: content for share in shares for name, content in share().items()}
+    for name in sorted(drawn):
+        yield f"figures/{name}", drawn[name]
     progress("writing the report")
     yield "report.html", _page(report_html(result, figures=drawn, lang=lang), result)
 

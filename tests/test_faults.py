@@ -78,7 +78,7 @@ from test_faults import whole
 target = Path(sys.argv[1])
 result = gs.analyse(gs.read_study(gs.template_path()))
 outputs.figures = lambda *_, **__: {"od_map.png": bytes(100_000)}
-once = list(outputs._contents(result, "en", print))
+once = list(outputs._contents(result, "en", 1, print))
 moment = random.Random(7)
 verdicts = []
 for kill in range(25):

@@ -1,0 +1,46 @@
+"""Work done beside gives what work done in turn gives, its errors included, and never outlives who asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import geosettle as gs
+from geosettle.beside import beside
+from geosettle.errors import GeosettleError, InputError
+from geosettle.outputs import run
+
+COPIES = sys.platform.startswith("linux") and (os.cpu_count() or 1) > 1
+
+
+def refuse() -> None:
+    raise InputError("this cannot be used", file="a.csv", row=3, mend="Mend it.")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_result_and_error_come_back(workers: int) -> None:
+    assert beside(lambda: {"a": b"bytes"}, workers)() == {"a": b"bytes"}
+    with pytest.raises(InputError, match=r"a\.csv, row 3: this cannot be used") as caught:
+        beside(refuse, workers)()
+    assert caught.value.mend == "Mend it."
+
+
+@pytest.mark.skipif(not COPIES, reason="this system makes no copies of a process")
+def test_it_is_another_process_and_its_death_is_said() -> None:
+    assert beside(os.getpid, 2)() != os.getpid()
+    with pytest.raises(GeosettleError, match="ended without a result"):
+        beside(lambda: os._exit(1), 2)()
+
+
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        run(gs.template_path(), tmp_path / str(workers), workers=workers)
+    one, two = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()}
+        for n in ("1", "2")
+    )
+    assert len(one) > 20
+    assert one == two

@@ -9,13 +9,14 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from geosettle.errors import GeosettleError
 
 __all__ = ["beside"]
 
 T = TypeVar("T")
+_INTERRUPTIONS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def beside(job: Callable[[], T], workers: int) -> Callable[[], T]:
@@ -49,10 +50,15 @@ def beside(job: Callable[[], T], workers: int) -> Callable[[], T]:
     copies = multiprocessing.get_context("fork")
     mine, theirs = copies.Pipe(duplex=False)
     worker = copies.Process(target=_work, args=(job, theirs), daemon=True)
-    with warnings.catch_warnings():
-        # Python 3.12 warns of copies made beside threads; no lock of ours is held here.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        worker.start()
+    # Python swallows what is raised while it copies itself: an interruption must wait until that is done.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 warns of copies made beside threads; no lock of ours is held here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
 
     def wait() -> T:
@@ -76,6 +82,7 @@ def _work(job: Callable[[], Any], pipe: Any) -> None:
     # Nothing may outlive the process that asked: it holds that process's locks. PR_SET_PDEATHSIG is 1.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTIONS)
         answer = (True, job())
     except KeyboardInterrupt:  # the process that waits was interrupted too, and says so
         return

@@ -32,7 +32,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	@for f in tests/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+	$(BIN)/python -m pytest -q tests/bench_main_job.py --benchmark-columns=min,median,rounds
+	@for f in $(filter-out tests/bench_main_job.py,$(wildcard tests/bench_*.py)); do echo "== $$f"; $(BIN)/python $$f || exit 1; done
 
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz_io.py

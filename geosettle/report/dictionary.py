@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from geosettle.distance import PAIR_COLUMNS as MEASURED
 from geosettle.layers import LAYERS
 from geosettle.quality import PROBLEM_COLUMNS
 
@@ -19,29 +20,7 @@ class Entry(NamedTuple):
     unit: str = ""
 
 
-PAIR_COLUMNS: Final = (
-    "origin_id",
-    "site_id",
-    "households",
-    "persons",
-    "year",
-    "geodesic_km",
-    "geodesic_low_km",
-    "geodesic_high_km",
-    "bearing_deg",
-    "surface_km",
-    "ascent_m",
-    "descent_m",
-    "walk_out_h",
-    "walk_back_h",
-    "road_km",
-    "road_h",
-    "detour_ratio",
-    "elevation_change_m",
-    "declared_km",
-    "flags",
-    "why",
-)
+PAIR_COLUMNS: Final = ("origin_id", "site_id", *MEASURED)
 """Columns of pairs.csv, in this order; what further metrics add stands behind them."""
 
 _WHY = Entry("for each missing number, the reason in words")

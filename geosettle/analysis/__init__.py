@@ -1,0 +1,182 @@
+"""analyse(study) -> Result: the main job, as one page that reads like its data flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geosettle.analysis._distances import hours_on_foot, measure_distances, unused_roads, without
+from geosettle.analysis._frames import last_why
+from geosettle.analysis._land import (
+    areas_wide,
+    central,
+    edge_by_setting,
+    measure_change,
+    measure_covers,
+    measure_land,
+    measure_oases,
+    oases_of,
+    place_in_oasis,
+)
+from geosettle.analysis._meaning import livelihood_of, remoteness_of, weighted_distances
+from geosettle.analysis._provenance import provenance_of
+from geosettle.analysis._units import join_units
+from geosettle.beside import beside
+from geosettle.claims import Evidence, judge_claims
+from geosettle.quality import Problem, problems_frame
+from geosettle.raster import Raster
+from geosettle.study import Study
+
+__all__ = ["Result", "analyse"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything that was computed, as plain frames. Missing numbers are NaN and their reason stands in `why`.
+
+    Attributes
+    ----------
+    study
+        The inputs it was computed from.
+    sites
+        GeoDataFrame by `site_id`: the site's own columns (`declared_county`, `declared_prefecture` for what the source
+        says), then `county_code, county, prefecture_code, prefecture, admin_probability, on_border, border_km,
+        admin_agrees, in_oasis, oasis_edge_km, oasis_edge_low_km, oasis_edge_high_km` (negative inside), then areas
+        (`oasis_5km_ha`, `development_5km_ha` ...), household-weighted distances and indicators, then `why`.
+    origins
+        GeoDataFrame by `origin_id`, with the same administrative and oasis columns.
+    pairs
+        DataFrame by `(origin_id, site_id)`, the columns of pairs.csv in the contract.
+    intervals
+        Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`.
+    admin
+        Long, one row per place and level: `role, id, level, code, name, probability, alternatives, on_border,
+        border_km, distance_m, declared, agrees, why`.
+    covers
+        Long: `zone_id, zone, radius_km, layer, class, year, area_ha, share, households, area_ha_per_household,
+        geometry_basis, evidence, why`.
+    oasis
+        Area of the oasis per prefecture and setting, beside published figures.
+    land
+        Land per household and site: declared, mapped, leased, self-run, in ha and mu, against thresholds.
+    change
+        Cover change: from-to, gain, loss, rates; empty where there is one date only.
+    remoteness
+        Long: `role, id, indicator, metric, value, low, high, unit, n, rank_low, rank_high, why`.
+    livelihood
+        Long: `section, site_id, item, before, after, change, low, high, unit, n, verdict, evidence, source, note`.
+    claims
+        The claims ledger: the claim's own columns, then `computed, computed_unit, layer, difference, verdict, why`.
+    problems
+        Every problem, from reading to computing; see `geosettle.quality`.
+    oasis_polygons
+        Oasis by setting (low, central, high), as polygons.
+    rasters
+        Rasters made on the way, by name (`walk_h` ...), for the map.
+    """
+
+    study: Study
+    sites: gpd.GeoDataFrame
+    origins: gpd.GeoDataFrame
+    pairs: pd.DataFrame
+    intervals: pd.DataFrame
+    admin: pd.DataFrame
+    covers: pd.DataFrame
+    oasis: pd.DataFrame
+    land: pd.DataFrame
+    change: pd.DataFrame
+    remoteness: pd.DataFrame
+    livelihood: pd.DataFrame
+    claims: pd.DataFrame
+    problems: pd.DataFrame
+    oasis_polygons: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    rasters: Mapping[str, Raster] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to print."""
+
+
+def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, workers: int = 1) -> Result:
+    """Join, measure and judge everything that the study's layers allow.
+
+    Parameters
+    ----------
+    study
+        From `geosettle.read_study`, or made of frames.
+    progress
+        Called with a few words before each long step.
+    workers
+        Processes that may work at once; the result is the same for any number.
+
+    Returns
+    -------
+    Result
+        Frames that are empty where a layer is missing; see `Result`.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> result.sites.loc["S1", "county"], bool(result.sites.loc["S1", "in_oasis"])
+    ('West County', True)
+    """
+    problems: list[Problem] = list(study.problems)
+    measured = beside(partial(measure_distances, study), workers)
+    progress("joining boundaries")
+    sites, origins, admin = join_units(study)
+    progress("measuring the oasis")
+    oases = oases_of(study, problems)
+    oasis = central(oases, study.settings)
+    sites, origins = (place_in_oasis(frame, oasis, study.settings) for frame in (sites, origins))
+    sites["oasis_edge_by_setting"] = edge_by_setting(sites, oases)
+    oasis_table = measure_oases(study, oases)
+    progress("overlaying land")
+    covers = measure_covers(study, sites, oasis, problems)
+    sites = sites.join(areas_wide(covers, sites.index))
+    land = measure_land(study, sites, oasis, problems)
+    change = measure_change(study, sites, problems)
+    progress("measuring distances")
+    reach = hours_on_foot(study)
+    pairs, intervals = measured()
+    unused = unused_roads(study)
+    problems += unused
+    study = without(study, "roads", sum(p.severity == "error" for p in unused))
+    progress("measuring remoteness")
+    remote = remoteness_of(study, pairs, origins, intervals)
+    sites = last_why(sites.join(weighted_distances(remote, sites.index)))
+    progress("holding claims against the layers")
+    evidence = Evidence(
+        sites=sites,
+        origins=origins,
+        flows=study.flows,
+        boundaries=study.boundaries,
+        development=study.development,
+        indicators=study.indicators,
+        oasis=oasis_table,
+        remoteness=remote,
+        claims=study.claims,
+        aliases=study.settings["admin"]["aliases"],
+    )
+    return Result(
+        study=study,
+        sites=sites,
+        origins=last_why(origins),
+        pairs=pairs,
+        intervals=intervals,
+        admin=admin,
+        covers=covers,
+        oasis=oasis_table,
+        land=land,
+        change=change,
+        remoteness=remote,
+        livelihood=livelihood_of(study, sites, remote),
+        claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
+        problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
+        oasis_polygons=oases,
+        rasters=reach,
+        provenance=provenance_of(study),
+    )

@@ -1,0 +1,113 @@
+"""How far: distances of the flows with their intervals, road distances to services, hours on foot for the map."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis._frames import origins_of
+from geosettle.distance import distance_intervals, pair_distances, travel_time
+from geosettle.distance.network import RoadRules, read_network, road_problems
+from geosettle.distance.uncertainty import surface_evaluator
+from geosettle.quality import Problem
+from geosettle.raster import Raster
+from geosettle.study import Study
+
+__all__ = ["by_road", "hours_on_foot", "measure_distances", "unused_roads", "without"]
+
+
+def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Distances of every flow by every metric, and intervals of the straight ones from drawn positions."""
+    chosen = study.settings["distance"]
+    if study.flows is None or study.origins is None:
+        flows = pd.DataFrame({"origin_id": [], "site_id": []}, dtype="str")
+    else:
+        flows = study.flows
+    landcover = study.landcover[max(study.landcover)] if study.landcover else None
+    pairs = pair_distances(
+        flows,
+        origins_of(study),
+        study.sites,
+        tuple(chosen["metrics"]),
+        dem=study.dem,
+        landcover=landcover,
+        roads=study.roads,
+        places=study.places,
+        detour_range=tuple(chosen["detour_range_ratio"]),
+        rough_share=chosen["rough_share"],
+        options={name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
+    )
+    evaluators = {} if study.dem is None else {"surface": surface_evaluator(study.dem)}
+    drawn = [name for name in chosen["interval_metrics"] if name == "geodesic" or name in evaluators]
+    intervals = distance_intervals(
+        flows,
+        origins_of(study),
+        study.sites,
+        drawn,
+        level=chosen["level"],
+        draws=chosen["draws"],
+        seed=chosen["seed"],
+        boundaries=study.boundaries,
+        aliases=study.settings["admin"]["aliases"],
+        evaluators=evaluators,
+    )
+    return pairs, intervals
+
+
+def unused_roads(study: Study) -> list[Problem]:
+    """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere, closures."""
+    if study.roads is None or study.roads.empty:
+        return []
+    return road_problems(read_network(study.roads, study.places, RoadRules(**study.settings["road"]))[0])
+
+
+def without(study: Study, layer: str, rows: int) -> Study:
+    """Give the study with so many more rows of a layer in the ledger as set aside."""
+    if not rows or layer not in study.ledger:
+        return study
+    counts = dict(study.ledger[layer])
+    counts["rows_used"] -= rows
+    counts["rows_set_aside"] += rows
+    return replace(study, ledger={**study.ledger, layer: counts})
+
+
+def hours_on_foot(study: Study) -> dict[str, Raster]:
+    """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and no more."""
+    if study.dem is None or not study.settings["distance"]["reach_cells"]:
+        return {}
+    rows, columns = study.dem.shape
+    factor = round((rows * columns / study.settings["distance"]["reach_cells"]) ** 0.5)
+    dem = study.dem.coarsened(max(1, factor))
+    places = study.sites[study.sites.geometry.notna()]
+    inside = np.isfinite(dem.sample(*_lonlat(places)))
+    if not inside.any():
+        return {}
+    return {"walk_h": travel_time(dem, places[inside], **study.settings.get("walk", {}))}
+
+
+def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:
+    points = places.geometry.representative_point()
+    return points.x.to_numpy(), points.y.to_numpy()
+
+
+def by_road(study: Study, points: gpd.GeoDataFrame) -> dict[str, pd.DataFrame] | None:
+    """Kilometres and hours by road from each point (rows) to each service place (columns)."""
+    if study.roads is None or study.places is None or "road" not in study.settings["distance"]["metrics"]:
+        return None
+    places = study.places[study.places["kind"].isin(study.settings["distance"]["places_by_road"])]
+    every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
+    ways = pair_distances(
+        every.to_frame(index=False),
+        points,
+        places,
+        ("road",),
+        roads=study.roads,
+        places=study.places,
+        options={"road": study.settings["road"]},
+    )
+    columns = {"road": "road_km", "road_time": "road_h"}
+    return {metric: ways[column].unstack("site_id") for metric, column in columns.items()}  # noqa: PD010  (keeps NaN)

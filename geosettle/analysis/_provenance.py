@@ -1,0 +1,47 @@
+"""What a result was made from: versions, parameters, hashes of the inputs."""
+
+from __future__ import annotations
+
+import platform
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any, Final
+
+from geosettle import __version__
+from geosettle.io.versions import native_versions
+from geosettle.study import Study
+
+__all__ = ["provenance_of"]
+
+_LIBRARIES: Final = (
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "pyogrio",
+    "rasterio",
+    "pandas",
+    "numpy",
+    "scipy",
+    "exactextract",
+    "folium",
+    "matplotlib",
+)
+
+
+def provenance_of(study: Study) -> dict[str, Any]:
+    """Versions, parameters and input hashes; no clock, no path, so that two runs say the same."""
+    inputs = {name: dict(what) for name, what in sorted(study.inputs.items())}
+    digest = sha256("".join(f"{name} {what.get('sha256', '')}\n" for name, what in inputs.items()).encode())
+    return {
+        "geosettle": __version__,
+        "versions": {
+            **{name: version(name) for name in _LIBRARIES},
+            **native_versions(),
+            "python": platform.python_version(),
+        },
+        "parameters": study.settings,
+        "seed": study.settings["distance"]["seed"],
+        "inputs": inputs,
+        "input_hash": digest.hexdigest(),
+        "ledger": {layer: dict(counts) for layer, counts in sorted(study.ledger.items())},
+    }

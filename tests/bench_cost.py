@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import zoom
 
-from geosettle.distance._solver.cost import CostGrid, Target, accumulate, legal_moves, make_moves
+from geosettle.distance._solver.cost import CostGrid, Target, accumulate, make_moves
 from geosettle.distance._solver.cost_kernels import accumulate_compiled
 from geosettle.distance.walking import MODELS
 
@@ -62,7 +62,7 @@ def grid_of(neighbours, friction=None, height=None):
     closed = ~np.isfinite(values)
     lengths = np.tile(np.hypot(moves.row, moves.column) * 100.0, (values.shape[0], 1))
     pace = MODELS["naismith_langmuir"].pace() if height is not None else None
-    return CostGrid(moves, lengths, legal_moves(closed, moves), closed, friction, height, pace)
+    return CostGrid(moves, lengths, closed, friction, height, pace)
 
 
 def timed(work):

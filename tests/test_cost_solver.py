@@ -33,7 +33,7 @@ def walked(neighbours: int, model: WalkModel, *, compiled: bool = False, toward:
     moves = make_moves(neighbours)
     closed = np.zeros(make_terrain.SHAPE, dtype=bool)
     lengths = np.tile(np.hypot(moves.row, moves.column) * make_terrain.CELL, (make_terrain.SHAPE[0], 1))
-    grid = CostGrid(moves, lengths, legal_moves(closed, moves), closed, height=make_terrain.height(), pace=model.pace())
+    grid = CostGrid(moves, lengths, closed, height=make_terrain.height(), pace=model.pace())
     start = np.array([make_terrain.START[0] * make_terrain.SHAPE[1] + make_terrain.START[1]])
     return solve(grid, start, toward=toward, compiled=compiled).reshape(make_terrain.SHAPE)
 
@@ -241,7 +241,7 @@ def test_a_directed_search_changes_nothing_for_its_targets():
     closed = np.zeros(make_terrain.SHAPE, dtype=bool)
     lengths = np.tile(np.hypot(moves.row, moves.column) * 100.0, (60, 1))
     pace = MODELS["tobler"].pace()
-    grid = CostGrid(moves, lengths, legal_moves(closed, moves), closed, height=make_terrain.height(), pace=pace)
+    grid = CostGrid(moves, lengths, closed, height=make_terrain.height(), pace=pace)
     whole = accumulate(grid, np.array([0]))
     goal = 59 * 80 + 79
     target = solver.Target(np.array([goal]), np.zeros(1))
@@ -368,7 +368,7 @@ def test_a_compiled_run_may_end_at_its_targets_and_keeps_their_values():
     friction = np.random.default_rng(6).uniform(1, 4, (300, 300))
     closed = np.zeros(friction.shape, dtype=bool)
     lengths = np.tile(np.hypot(moves.row, moves.column), (300, 1))
-    grid = CostGrid(moves, lengths, legal_moves(closed, moves), closed, multiplier=friction)
+    grid = CostGrid(moves, lengths, closed, multiplier=friction)
     start = np.array([150 * 300 + 150])
     whole = solve(grid, start, compiled=True)
     goals = [np.array([140 * 300 + 160, 140 * 300 + 161]), np.array([170 * 300 + 150])]

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import positions
-from geosettle.distance._solver.cost import CostGrid, IndexArray, legal_moves, make_moves, solve
+from geosettle.distance._solver.cost import CostGrid, IndexArray, make_moves, solve
 from geosettle.distance.network import RoadRules
 from geosettle.distance.profile import move_lengths, to_grid
 from geosettle.distance.travel import with_roads
@@ -102,7 +102,7 @@ def cost_distance(
 
         cost = march(values, closed, cells, np.ascontiguousarray(lengths[:, 0]), np.ascontiguousarray(lengths[:, 2]))
     else:
-        grid = CostGrid(moves, lengths, legal_moves(closed, moves), closed, multiplier=values)
+        grid = CostGrid(moves, lengths, closed, multiplier=values)
         cost = solve(grid, cells, compiled=compiled, progress=progress).reshape(values.shape)
     found = np.where(np.isfinite(cost), cost, np.nan)
     if raster is None:

@@ -17,7 +17,6 @@ from geosettle.distance._solver.cost import (
     IndexArray,
     PaceTable,
     Target,
-    legal_moves,
     make_moves,
 )
 from geosettle.distance.profile import bilinear, check_dem, move_lengths, to_grid, transform
@@ -306,10 +305,7 @@ class WalkGrid:
         if self.grid.closed[own_r, own_c]:
             no_height = np.isnan(self.dem.values[own_r, own_c])
             return _nowhere("no elevation at the place" if no_height else "the place lies in a closed cell (barrier)")
-        moves = self.grid.moves
-        near = np.flatnonzero(np.maximum(np.abs(moves.row), np.abs(moves.column)) == 1)
-        open_ = (self.grid.legal[own_r, own_c] >> near.astype(np.uint32)) & 1 == 1
-        cells = np.r_[own, own + (moves.row * columns + moves.column)[near[open_]]]
+        cells = np.r_[own, self.grid.neighbours_of(own)]
         x, y = self.centres(cells)
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
         if self.grid.height is None or self.grid.pace is None:
@@ -433,7 +429,6 @@ def walk_grid(
     grid = CostGrid(
         moves=moves,
         lengths=move_lengths(dem, moves, lonlat=lonlat),
-        legal=legal_moves(shut, moves),
         closed=shut,
         multiplier=None if multiplier is None else multiplier.astype(np.float32),
         height=dem.values,

@@ -9,6 +9,8 @@ cost is ``length * pace(slope) * mean multiplier``, where
 * the mean multiplier is the line integral of the piecewise constant multiplier over the cells that the line goes
   through, so it is exact for the grid given: half and half for the 8 neighbours, quarters for a knight's move.
 
+A cost per metre may be added on top, averaged along the line in the same way (GRASS r.walk's friction).
+
 A move is *forbidden* when its line goes through the inside of a closed cell, or through a corner at which both cells on
 either side are closed. So no 16- or 32-neighbour move jumps a barrier, and a barrier one cell wide that is connected
 only by its corners holds; passing the corner of a single closed cell is allowed.
@@ -21,10 +23,10 @@ neighbours) on square cells; on oblong cells (longitude/latitude away from the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +40,10 @@ __all__ = [
     "Target",
     "accumulate",
     "legal_moves",
+    "legal_strips",
     "make_moves",
     "metrication",
+    "middling_move",
     "solve",
     "straight_line",
 ]
@@ -201,6 +205,27 @@ class Arcs:
     """Smallest cost per metre of straight distance of any arc, for lower bounds."""
 
 
+class _Legal:
+    """The field `CostGrid.legal`: worked out from the closed cells when first asked for, unless it was given."""
+
+    @overload
+    def __get__(self, grid: None, owner: type) -> None: ...
+    @overload
+    def __get__(self, grid: CostGrid, owner: type) -> NDArray[np.uint32]: ...
+    def __get__(self, grid: CostGrid | None, owner: type) -> NDArray[np.uint32] | None:
+        """Give the legal moves of a grid; of the class, the default: not given."""
+        if grid is None:
+            return None
+        known = grid.known_legal
+        if known is None:
+            known = grid.__dict__["_legal"] = legal_moves(grid.closed, grid.moves, wraps=grid.wraps)
+        return known
+
+    def __set__(self, grid: CostGrid, given: NDArray[np.uint32] | None) -> None:
+        """Keep what was given."""
+        grid.__dict__["_legal"] = given
+
+
 @dataclass(frozen=True, eq=False)
 class CostGrid:
     """A grid ready to be crossed.
@@ -211,29 +236,35 @@ class CostGrid:
         See `Moves`.
     lengths
         Metres of each move from each row, shape (rows, k).
-    legal
-        Bit k of a cell is set where move k may leave it, shape (rows, columns), see `legal_moves`.
+    closed
+        Cells that cannot be entered, shape (rows, columns).
     multiplier
         Friction or multiplier of the pace, shape (rows, columns), positive in open cells; None means 1 everywhere.
     height
         Metres, shape (rows, columns); None for isotropic friction.
     pace
         Pace by slope; None for isotropic friction.
-    closed
-        Cells that cannot be entered, shape (rows, columns).
+    added
+        Cost per metre on top of the rest, shape (rows, columns), not negative in open cells; None means none.
+    wraps
+        The last column lies beside the first: a grid around the whole Earth.
     arcs, arcs_back
         Roads between cells, and the same turned round; or None.
+    legal
+        Bit k of a cell is set where move k may leave it, shape (rows, columns), see `legal_moves`. Need not be given.
     """
 
     moves: Moves
     lengths: FloatArray
-    legal: NDArray[np.uint32]
     closed: NDArray[np.bool_]
     multiplier: NDArray[np.floating] | None = None
     height: NDArray[np.floating] | None = None
     pace: PaceTable | None = None
+    added: NDArray[np.floating] | None = None
+    wraps: bool = False
     arcs: Arcs | None = None
     arcs_back: Arcs | None = None
+    legal: _Legal = _Legal()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -241,17 +272,49 @@ class CostGrid:
         rows, columns = self.closed.shape
         return rows, columns
 
+    @property
+    def known_legal(self) -> NDArray[np.uint32] | None:
+        """Legal moves if they were given or asked for before, else None."""
+        known: NDArray[np.uint32] | None = self.__dict__["_legal"]
+        return known
+
+    def stepped(self, cells: IndexArray, dr: IndexArray | int, dc: IndexArray | int) -> IndexArray:
+        """Flat indices of the cells at a step from each; meaningless where the step leaves the grid."""
+        columns = self.shape[1]
+        there = cells + (dr * columns + dc)
+        if self.wraps:
+            column = cells % columns + dc
+            there = there - columns * (column >= columns) + columns * (column < 0)
+        return np.asarray(there)
+
+    def neighbours_of(self, cell: int) -> IndexArray:
+        """Cells that one move from a cell leads to, among those that touch it."""
+        rows, columns = self.shape
+        reach = self.moves.reach
+        r = np.arange(max(0, cell // columns - reach), min(rows, cell // columns + reach + 1))
+        c = np.arange(cell % columns - reach, cell % columns + reach + 1)
+        beyond = (c < 0) | (c >= columns)
+        window = self.closed[r[:, None], c % columns] | (beyond & (not self.wraps))
+        bits = legal_moves(window, self.moves)[cell // columns - r[0], reach]
+        near = np.flatnonzero(np.maximum(np.abs(self.moves.row), np.abs(self.moves.column)) == 1)
+        near = near[(bits >> near.astype(np.uint32)) & 1 == 1]
+        return self.stepped(np.array([cell]), self.moves.row[near], self.moves.column[near])
+
     def least_per_metre(self) -> float:
         """Smallest possible cost of a metre anywhere: what makes a lower bound for the way still to go."""
         pace = 1.0 if self.pace is None else self.pace.fastest
         if self.multiplier is not None:
             pace *= float(np.min(self.multiplier, where=~self.closed, initial=np.inf))
+        if self.added is not None:
+            pace += float(np.min(self.added, where=~self.closed, initial=np.inf))
         return pace if self.arcs is None else min(pace, self.arcs.fastest)
 
 
-def _shifted(array: NDArray[np.bool_], dr: int, dc: int) -> NDArray[np.bool_]:
+def _shifted(array: NDArray[np.bool_], dr: int, dc: int, *, wraps: bool) -> NDArray[np.bool_]:
     """`array` seen from each cell at (dr, dc); True (closed) outside the grid."""
     rows, columns = array.shape
+    if wraps:
+        array, dc = np.roll(array, -dc, axis=1), 0
     out = np.ones_like(array)
     r0, r1 = max(0, -dr), min(rows, rows - dr)
     c0, c1 = max(0, -dc), min(columns, columns - dc)
@@ -260,7 +323,7 @@ def _shifted(array: NDArray[np.bool_], dr: int, dc: int) -> NDArray[np.bool_]:
     return out
 
 
-def legal_moves(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
+def legal_moves(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False) -> NDArray[np.uint32]:
     """Bit mask per cell of the moves that leave it without crossing a closed cell, a closed corner or the grid's edge.
 
     Parameters
@@ -269,18 +332,27 @@ def legal_moves(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
         Shape (rows, columns).
     moves
         At most 32.
+    wraps
+        The last column lies beside the first.
     """
     legal = np.empty(closed.shape, dtype=np.uint32)
-    halo = moves.reach
-    # Strip by strip, so that the shifted copies stay small.
-    for top in range(0, closed.shape[0], _STRIP):
-        low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
-        strip = _legal_strip(closed[low:high], moves)
-        legal[top : top + _STRIP] = strip[top - low : top - low + _STRIP]
+    for top, strip in legal_strips(closed, moves, wraps=wraps):
+        legal[top : top + strip.shape[0]] = strip
     return legal
 
 
-def _legal_strip(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
+def legal_strips(
+    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
+) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+    """Give the legal moves strip by strip, each with its first row, so that shifted copies stay small."""
+    halo = moves.reach
+    for top in range(0, closed.shape[0], _STRIP):
+        low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
+        strip = _legal_strip(closed[low:high], moves, wraps=wraps)
+        yield top, strip[top - low : top - low + _STRIP]
+
+
+def _legal_strip(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool) -> NDArray[np.uint32]:
     """Legal moves of a strip of rows, right where the strip goes on far enough beyond a row."""
     legal = np.zeros(closed.shape, dtype=np.uint32)
     # The cells that lines of this neighbourhood touch are few; each shifted copy is made once.
@@ -288,7 +360,7 @@ def _legal_strip(closed: NDArray[np.bool_], moves: Moves) -> NDArray[np.uint32]:
 
     def at(dr: int, dc: int) -> NDArray[np.bool_]:
         if (dr, dc) not in seen:
-            seen[dr, dc] = _shifted(closed, dr, dc)
+            seen[dr, dc] = _shifted(closed, dr, dc, wraps=wraps)
         return seen[dr, dc]
 
     for k, (cells, corners) in enumerate(zip(moves.passed, moves.corners, strict=True)):
@@ -323,16 +395,22 @@ def _move_costs(
         height = flat["height"]
         rise = height[v] - height[u][:, None] if not toward else height[u][:, None] - height[v]
         cost = lengths * grid.pace(rise / lengths)
-    if grid.multiplier is None:
-        return cost
-    mean = np.empty_like(cost)
-    columns = grid.shape[1]
+    if grid.multiplier is not None:
+        cost = cost * _means(grid, flat["multiplier"], u)
+    if grid.added is not None:
+        cost = cost + lengths * _means(grid, flat["added"], u)
+    return cost
+
+
+def _means(grid: CostGrid, values: NDArray[np.floating], u: IndexArray) -> FloatArray:
+    """Mean of `values` along every move from cells `u`, shape (n, k)."""
+    mean = np.empty((u.size, len(grid.moves.passed)))
     last = grid.closed.size - 1
     for k, cells in enumerate(grid.moves.passed):
         mean[:, k] = sum(
-            flat["multiplier"][np.clip(u + (dr * columns + dc), 0, last)] * np.float64(share) for dr, dc, share in cells
+            values[np.clip(grid.stepped(u, dr, dc), 0, last)] * np.float64(share) for dr, dc, share in cells
         )
-    return cost * mean
+    return mean
 
 
 def accumulate(
@@ -380,10 +458,8 @@ def accumulate(
     to the last bit of float64. With `bound` the bands are of cost plus bound (A*).
     """
     k_bits = np.arange(grid.moves.row.size, dtype=np.uint32)
-    offsets = grid.moves.row * grid.shape[1] + grid.moves.column
-    flat = {
-        name: np.ravel(a) for name, a in (("height", grid.height), ("multiplier", grid.multiplier)) if a is not None
-    }
+    fields = (("height", grid.height), ("multiplier", grid.multiplier), ("added", grid.added))
+    flat = {name: np.ravel(a) for name, a in fields if a is not None}
     legal = grid.legal.ravel()
     arcs = grid.arcs_back if toward else grid.arcs
     cost = np.full(grid.closed.size, np.inf)
@@ -393,7 +469,7 @@ def accumulate(
     value = cost[index]
     key = value if bound is None else value + bound(index)
     width = _band(grid)
-    owner = np.empty(cost.size, dtype=np.int64)
+    owner = np.empty(cost.size, dtype=np.int32)
     rounds = 0
     while index.size:
         low = float(key.min())
@@ -411,7 +487,7 @@ def accumulate(
             continue
         bits = legal[u]
         allowed = (bits[:, None] >> k_bits) & np.uint32(1) != 0
-        v = np.where(allowed, u[:, None] + offsets, u[:, None])
+        v = np.where(allowed, grid.stepped(u[:, None], grid.moves.row, grid.moves.column), u[:, None])
         new = g[:, None] + _move_costs(grid, flat, u, v, toward=toward)
         better = allowed & (new < cost[v])
         v, found = v[better], new[better]
@@ -458,10 +534,8 @@ def solve(
     ----------
     compiled
         True: numba, float32; False: NumPy, float64; None: numba for more than 4 million cells without targets. The
-        two differ by float32 rounding, at most 6e-8 of the value per move. Roads always go by NumPy.
+        two differ by float32 rounding, at most 6e-8 of the value per move.
     """
-    if grid.arcs is not None:
-        compiled = False
     if compiled is None:
         compiled = grid.closed.size > LARGE_CELLS and not targets
     if not compiled:
@@ -474,9 +548,16 @@ def solve(
 
 def _band(grid: CostGrid) -> float:
     """Width of a band: about the cost of two orthogonal moves on the flat, the fastest in practice."""
-    step = 2 * float(np.median(grid.lengths[:, :4]))
+    return 2 * middling_move(grid)
+
+
+def middling_move(grid: CostGrid) -> float:
+    """Cost of an ordinary orthogonal move on the flat, from a sample of the cells."""
+    some = slice(None, None, max(1, grid.shape[0] // 256)), slice(None, None, max(1, grid.shape[1] // 256))
+    free = ~grid.closed[some]
     pace = 1.0 if grid.pace is None else float(grid.pace(np.zeros(1))[0])
-    if grid.multiplier is None:
-        return step * pace
-    open_cells = grid.multiplier.ravel()[~grid.closed.ravel()]
-    return step * pace * float(np.median(open_cells[:: max(1, open_cells.size // 10_000)])) if open_cells.size else 1.0
+    if grid.multiplier is not None and free.any():
+        pace *= float(np.median(grid.multiplier[some][free]))
+    if grid.added is not None and free.any():
+        pace += float(np.median(grid.added[some][free]))
+    return float(np.median(grid.lengths[:, :4])) * pace

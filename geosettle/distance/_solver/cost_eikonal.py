@@ -27,7 +27,6 @@ from geosettle.distance._solver.cost import (
     FloatArray,
     IndexArray,
     accumulate,
-    legal_moves,
     make_moves,
     straight_line,
 )
@@ -191,7 +190,7 @@ def _start(time: FloatArray, slow: FloatArray, source: int, width: FloatArray, h
     shut = np.isinf(window)
     moves = make_moves(32)
     lengths = np.hypot(moves.row * height[top : top + window.shape[0], None], moves.column * width[r0])
-    grid = CostGrid(moves, lengths, legal_moves(shut, moves), shut, np.where(shut, 1.0, window))
+    grid = CostGrid(moves, lengths, shut, np.where(shut, 1.0, window))
     tied = accumulate(grid, np.array([(r0 - top) * window.shape[1] + c0 - left])).reshape(window.shape)
     for dr in range(-_NEAR, _NEAR + 1):
         for dc in range(-_NEAR, _NEAR + 1):

@@ -2,34 +2,44 @@
 # mypy: allow-untyped-defs
 """Compiled engine for accumulated cost on large grids. Imported only when a job is worth the compilation.
 
-Cells lie in tiles of 8 x 8, so that a cell and its neighbours share a few cache lines; each cell is a record of
-float32 numbers. The queue is a ring of buckets of equal width in cost, each a chain of chunks of cell numbers; a cell
-whose cost is improved is queued again, and an entry is stale when the cell's cost has fallen below the current bucket.
-Inside a bucket the order does not matter: what is improved meanwhile is taken up again (label correcting), so the
-result is exact up to rounding. Costs are float32: the relative error of a value is at most (number of moves) · 6e-8,
-and was below 1e-5 on grids of 4,000 x 4,000 in the benchmarks.
+Cells lie in tiles of 8 x 8, so that a cell and its neighbours share a few cache lines; each quantity (cost, friction,
+height ...) is an array of its own in that order, because most neighbours are turned down by their cost alone. The queue
+is a ring of buckets of equal width in cost, each a chain of chunks of cell numbers; a cell whose cost is improved is
+queued again, and an entry is stale when the cell's cost has fallen below the current bucket. Inside a bucket the order
+does not matter: what is improved meanwhile is taken up again (label correcting). Rounded addition is monotone, so every
+cell ends with the least of the rounded sums over all ways, whatever the order: the result is the same bit for bit.
 
-Memory beyond input and output: 8 bytes a cell for 8 neighbours without heights, 16 otherwise, and about 2 bytes a cell
-for the queue.
+Costs are float32: the relative error of a value is at most (number of moves) · 6e-8, and was below 1e-5 on grids of
+4,000 x 4,000 in the benchmarks.
+
+Memory beyond input and output: 8 bytes a cell for 8 neighbours and a friction, 8 otherwise and 4 for each of heights,
+multiplier and added cost; the queue takes less than one byte a cell. A further run on the same grid takes 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import CostGrid, FloatArray, IndexArray, Target
+from geosettle.distance._solver.cost import (
+    Arcs,
+    CostGrid,
+    FloatArray,
+    IndexArray,
+    Target,
+    legal_strips,
+    middling_move,
+)
 
-__all__ = ["accumulate_compiled"]
+__all__ = ["Prepared", "accumulate_compiled"]
 
 _CHUNK: Final = 64
 _RING: Final = 1 << 14
-_POPS_AT_ONCE: Final = 1 << 21
-_MORE: Final = 1
+_POPS_AT_ONCE: Final = 1 << 20  # a tenth to a fifth of a second: so soon an interruption is heard
 _GROW: Final = 2
 _INF: Final = np.float32(np.inf)
 
@@ -37,39 +47,21 @@ _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy
 
 
 @_jit
-def _push(pool, chain, head, fill, free, used, spare, bucket, cell):
-    """Append a cell to a bucket; returns the list of free chunks, how many chunks are used and how many are free."""
-    chunk = head[bucket]
-    at = fill[bucket]
-    if chunk < 0 or at == _CHUNK:
-        if free >= 0:
-            new = free
-            free = np.int64(chain[new])
-            spare -= 1
-        else:
-            new = used
-            used += 1
-        chain[new] = chunk
-        head[bucket] = new
-        chunk = np.int32(new)
-        at = np.int32(0)
-    pool[chunk, at] = cell
-    fill[bucket] = at + 1
-    return free, used, spare
-
-
-@_jit
-def _run8(g, half, even, offset, tiles_across, width, pool, chain, head, fill, state, budget):
-    """Take up cells of a grid of (cost, friction) records with 4 or 8 neighbours until done or out of budget."""
+def _run8(cost, friction, half, even, across, inverse, queue, budget):
+    """Take up cells of a friction grid with 4 or 8 neighbours, a closed rim around it, until done or out of budget."""
+    pool, chain, head, fill, state = queue
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
-    inverse = np.float32(1.0) / np.float32(width)
-    mask = head.size - 1
-    k_all = offset.shape[1]
-    room = pool.shape[0]
+    ring = head.size
+    mask = ring - 1
+    room = pool.size // _CHUNK
+    wide = across * 64
+    step, size = np.empty(8, np.int64), np.empty(8, np.float32)
+    for k in range(8):
+        size[k] = half[0, k]
     verdict = 0
     while count > 0:
         bucket = cur & mask
-        chunk = head[bucket]
+        chunk = np.int64(head[bucket])
         if chunk < 0:
             cur += 1
             continue
@@ -77,84 +69,109 @@ def _run8(g, half, even, offset, tiles_across, width, pool, chain, head, fill, s
         if budget < 0:
             verdict = 1
             break
-        if room - used + spare < k_all:
+        if room - used + spare < 8:
             verdict = 2
             break
         at = fill[bucket] - 1
-        u = np.int64(pool[chunk, at])
+        u = np.int64(pool[chunk * _CHUNK + at])
         count -= 1
         if at == 0:
             head[bucket] = chain[chunk]
             chain[chunk] = free
-            free = np.int64(chunk)
+            free = chunk
             spare += 1
             fill[bucket] = _CHUNK
         else:
             fill[bucket] = at
-        cost = g[2 * u]
-        if np.int64(cost * inverse) < cur:
+        here = cost[u]
+        if np.int64(here * inverse) < cur:
             continue
-        friction = g[2 * u + 1]
-        inside = u & 63
-        row = 0 if even else ((u >> 6) // tiles_across) * 8 + (inside >> 3)
-        for k in range(k_all):
-            v = u + offset[inside, k]
-            old = g[2 * v]
-            if cost < old:
-                new = cost + half[row, k] * (friction + g[2 * v + 1])
+        own = friction[u]
+        y, x = (u >> 3) & 7, u & 7
+        if not even:
+            row = (u // wide) * 8 + y
+            for k in range(8):
+                size[k] = half[row, k]
+        # The moves are east, west, south, north, then (1, 1) (1, -1) (-1, 1) (-1, -1); see `make_moves`.
+        east, west = 1 if x < 7 else 57, -1 if x > 0 else -57
+        south, north = 8 if y < 7 else wide - 56, -8 if y > 0 else 56 - wide
+        step[0], step[1], step[2], step[3] = east, west, south, north
+        step[4], step[5], step[6], step[7] = south + east, south + west, north + east, north + west
+        for k in range(8):
+            v = u + step[k]
+            old = cost[v]
+            if here < old:
+                new = here + size[k] * (own + friction[v])
                 if new < old:
-                    if k >= 4:
-                        # The moves after the orthogonal ones are (1,1) (1,-1) (-1,1) (-1,-1); neighbours 0..3 are
-                        # east, west, south, north. Both sides of the corner closed: no way through.
-                        side = offset[inside, 0] if (k & 1) == 0 else offset[inside, 1]
-                        up = offset[inside, 2] if k < 6 else offset[inside, 3]
-                        if g[2 * (u + side) + 1] == _INF and g[2 * (u + up) + 1] == _INF:
-                            continue
-                    g[2 * v] = new
-                    q = np.int64(new * inverse)
-                    if q >= cur + head.size:
-                        q = cur + head.size - 1
-                    free, used, spare = _push(pool, chain, head, fill, free, used, spare, q & mask, v)
+                    # Both cells beside the corner of a diagonal move closed (infinite or NaN): no way through.
+                    if k >= 4 and not (friction[u + step[k & 1]] < _INF or friction[u + step[k >> 1]] < _INF):
+                        continue
+                    cost[v] = new
+                    q = min(np.int64(new * inverse), cur + ring - 1) & mask
+                    put, a = np.int64(head[q]), np.int64(fill[q])
+                    if a == _CHUNK:
+                        if free >= 0:
+                            fresh = free
+                            free = np.int64(chain[fresh])
+                            spare -= 1
+                        else:
+                            fresh = used
+                            used += 1
+                        chain[fresh], head[q] = put, fresh
+                        put, a = fresh, np.int64(0)
+                    pool[put * _CHUNK + a] = v
+                    fill[q] = a + 1
                     count += 1
     state[0], state[1], state[2], state[3], state[4] = cur, count, free, used, spare
     return verdict
 
 
 @_jit
+def _cell(row, column, across):
+    """Cell number in the tiled layout."""
+    return ((row >> 3) * across + (column >> 3)) * 64 + (row & 7) * 8 + (column & 7)
+
+
+@_jit
+def _mean(values, u, k, inside, y, x, seam, passed, passed_at, share, columns, across):
+    """Mean of `values` over the cells that move k from cell u goes through."""
+    mean = np.float32(0.0)
+    for p in range(share.shape[1]):
+        v = u + passed[inside, k, p]
+        if seam:
+            v = _cell(y + passed_at[0, k, p], (x + passed_at[1, k, p]) % columns, across)
+        mean += share[k, p] * values[v]
+    return mean
+
+
+@_jit
 def _run(
-    g,
-    sloped,
-    weighted,
-    sign,
-    even,
-    length,
-    inverse_length,
-    least,
-    table,
-    offset,
-    passed,
-    share,
-    tiles_across,
-    width,
-    pool,
-    chain,
-    head,
-    fill,
-    state,
-    budget,
-):
-    """Take up cells of a grid of (cost, height, multiplier, legal moves) records until done or out of budget."""
+    cost, fields, flags, sign, lengths, table, offset, passed, passed_at, share, arcs, shape, inverse, queue, budget
+):  # fmt: skip
+    """Take up cells of any grid until done or out of budget.
+
+    `fields`: height, multiplier, added and legal moves; `flags`: which of the first three there are, whether all rows
+    are alike and whether the last column lies beside the first; `lengths`: of the moves, their inverse, and the least
+    cost of each; `arcs`: first per tile, tail, head, seconds.
+    """
+    pool, chain, head, fill, state = queue
+    height, weight, added, legal_of = fields
+    sloped, weighted, adding, even, wraps = flags
+    length, inverse_length, least = lengths
+    arc_first, arc_tail, arc_head, arc_cost = arcs
+    columns, across, reach, most = shape
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
-    bits = g.view(np.uint32)
-    inverse = np.float32(1.0) / np.float32(width)
-    mask = head.size - 1
+    ring = head.size
+    mask = ring - 1
+    room = pool.size // _CHUNK
     k_all = offset.shape[1]
-    room = pool.shape[0]
     low, scale, last = table[0, 0], table[0, 1], np.float32(table.shape[0] - 2)
+    here_height = np.float32(0.0)
+    y, x, seam, arc, arcs_here = 0, 0, False, 0, 0
     verdict = 0
     while count > 0:
         bucket = cur & mask
-        chunk = head[bucket]
+        chunk = np.int64(head[bucket])
         if chunk < 0:
             cur += 1
             continue
@@ -162,123 +179,188 @@ def _run(
         if budget < 0:
             verdict = 1
             break
-        if room - used + spare < k_all:
+        if room - used + spare < most:
             verdict = 2
             break
         at = fill[bucket] - 1
-        u = np.int64(pool[chunk, at])
+        u = np.int64(pool[chunk * _CHUNK + at])
         count -= 1
         if at == 0:
             head[bucket] = chain[chunk]
             chain[chunk] = free
-            free = np.int64(chunk)
+            free = chunk
             spare += 1
             fill[bucket] = _CHUNK
         else:
             fill[bucket] = at
-        cost = g[4 * u]
-        if np.int64(cost * inverse) < cur:
+        here = cost[u]
+        if np.int64(here * inverse) < cur:
             continue
-        height = g[4 * u + 1]
-        legal = bits[4 * u + 3]
+        legal = legal_of[u]
         inside = u & 63
-        row = 0 if even else ((u >> 6) // tiles_across) * 8 + (inside >> 3)
-        for k in range(k_all):
-            if (legal >> np.uint32(k)) & np.uint32(1) == 0:
-                continue
-            v = u + offset[inside, k]
-            old = g[4 * v]
-            # Most neighbours are settled, or cannot be improved even at the fastest pace: look no further.
-            if cost + least[row, k] >= old:
-                continue
-            step = length[row, k]
-            if sloped:
-                slope = (g[4 * v + 1] - height) * inverse_length[row, k] * sign
-                t = min(max((slope - low) * scale, np.float32(0.0)), last)
-                i = np.int64(t) + 1
-                step *= table[i, 0] + table[i, 1] * slope
-            if weighted:
-                mean = np.float32(0.0)
-                for p in range(passed.shape[2]):
-                    mean += share[k, p] * g[4 * (u + passed[inside, k, p]) + 2]
-                step *= mean
-            new = cost + step
+        row = 0
+        if wraps or not even:
+            tile = u >> 6
+            y = (tile // across) * 8 + (inside >> 3)
+            row = 0 if even else y
+            x = (tile % across) * 8 + (inside & 7)
+            seam = wraps and (x < reach or x >= columns - reach)
+        if sloped:
+            here_height = height[u]
+        if arc_tail.size > 0:
+            arc = arc_first[u >> 6]
+            arcs_here = arc_first[(u >> 6) + 1] - arc
+        for k in range(k_all + arcs_here):
+            if k < k_all:
+                if (legal >> np.uint32(k)) & np.uint32(1) == 0:
+                    continue
+                v = u + offset[inside, k]
+                if seam:
+                    v = _cell(y + passed_at[0, k, -1], (x + passed_at[1, k, -1]) % columns, across)
+                old = cost[v]
+                # Most neighbours are settled, or cannot be improved even at the fastest pace: look no further.
+                if here + least[row, k] >= old:
+                    continue
+                step = length[row, k]
+                if sloped:
+                    slope = (height[v] - here_height) * inverse_length[row, k] * sign
+                    t = min(max((slope - low) * scale, np.float32(0.0)), last)
+                    i = np.int64(t) + 1
+                    step *= table[i, 0] + table[i, 1] * slope
+                if weighted:
+                    step *= _mean(weight, u, k, inside, y, x, seam, passed, passed_at, share, columns, across)
+                if adding:
+                    step += length[row, k] * _mean(
+                        added, u, k, inside, y, x, seam, passed, passed_at, share, columns, across
+                    )
+            else:
+                n = arc + k - k_all
+                if arc_tail[n] != u:
+                    continue
+                v = np.int64(arc_head[n])
+                old = cost[v]
+                step = arc_cost[n]
+            new = here + step
             if new < old:
-                g[4 * v] = new
-                q = np.int64(new * inverse)
-                if q >= cur + head.size:
-                    q = cur + head.size - 1
-                free, used, spare = _push(pool, chain, head, fill, free, used, spare, q & mask, v)
+                cost[v] = new
+                q = min(np.int64(new * inverse), cur + ring - 1) & mask
+                put, a = np.int64(head[q]), np.int64(fill[q])
+                if a == _CHUNK:
+                    if free >= 0:
+                        fresh = free
+                        free = np.int64(chain[fresh])
+                        spare -= 1
+                    else:
+                        fresh = used
+                        used += 1
+                    chain[fresh], head[q] = put, fresh
+                    put, a = fresh, np.int64(0)
+                pool[put * _CHUNK + a] = v
+                fill[q] = a + 1
                 count += 1
     state[0], state[1], state[2], state[3], state[4] = cur, count, free, used, spare
     return verdict
 
 
-@_jit
-def _to_tiles(g, field, values, pad, tiles_across):
-    """Write a field of the records from an array laid out by rows."""
-    size = g.shape[1]
-    flat = g.ravel()
-    for r in range(values.shape[0]):
-        for c in range(values.shape[1]):
-            y, x = r + pad, c + pad
-            cell = ((y >> 3) * tiles_across + (x >> 3)) * 64 + (y & 7) * 8 + (x & 7)
-            flat[cell * size + field] = values[r, c]
+class _Layout:
+    """Where the cells of a grid lie in the tiled order, with `rim` cells of nothing around the grid."""
+
+    def __init__(self, rows: int, columns: int, rim: int) -> None:
+        self.rows, self.columns, self.rim = rows, columns, rim
+        self.down, self.across = (rows + 2 * rim + 7) // 8, (columns + 2 * rim + 7) // 8
+        self.size = self.down * self.across * 64
+
+    def number(self, row: Any, column: Any) -> Any:
+        """Cell number of a row and a column of the rimmed grid."""
+        return ((row >> 3) * self.across + (column >> 3)) * 64 + (row & 7) * 8 + (column & 7)
+
+    def of(self, cells: IndexArray) -> IndexArray:
+        """Cell numbers of flat indices."""
+        row, column = np.divmod(cells, self.columns)
+        return np.asarray(self.number(row + self.rim, column + self.rim))
+
+    def steps(self, rows: IndexArray, columns: IndexArray) -> NDArray[np.int32]:
+        """Change of the cell number by a step, per position inside a tile and step, shape (64, ...)."""
+        y, x = np.divmod(np.arange(64), 8)
+        shape = (64,) + (1,) * rows.ndim
+        middle = 8 * 4  # far enough from the edge that the steps stay positive
+        base_y, base_x = (y + middle).reshape(shape), (x + middle).reshape(shape)
+        there = self.number(base_y + rows, base_x + columns)
+        return np.ascontiguousarray(there - self.number(base_y, base_x), dtype=np.int32)
+
+    def tiles(self, strips: Iterator[tuple[int, NDArray[Any]]], fill: float, dtype: Any = np.float32) -> NDArray[Any]:
+        """Lay out values given strip by strip of rows; strips start at a multiple of 8 rows."""
+        out = np.empty((self.down, self.across, 8, 8), dtype=dtype)
+        buffer = np.full((8, self.across * 8), fill, dtype=dtype)
+        inner = slice(self.rim, self.rim + self.columns)
+        done, held = 0, self.rim  # tiles done, rows held in the buffer
+        for _, strip in strips:
+            for top in self._cuts(strip.shape[0], held):
+                rows = strip[top[0] : top[1]]
+                buffer[held : held + rows.shape[0], inner] = rows
+                held += rows.shape[0]
+                if held == 8:
+                    out[done] = buffer.reshape(8, self.across, 8).transpose(1, 0, 2)
+                    done, held = done + 1, 0
+        while done < self.down:
+            buffer[held:] = fill
+            out[done] = buffer.reshape(8, self.across, 8).transpose(1, 0, 2)
+            done, held = done + 1, 0
+        return out.ravel()
+
+    @staticmethod
+    def _cuts(rows: int, held: int) -> Iterator[tuple[int, int]]:
+        """Pieces of a strip that fill up the rows of one tile each."""
+        begin = 0
+        while begin < rows:
+            end = min(rows, begin + 8 - held)
+            yield begin, end
+            begin, held = end, 0
+
+    def rows_of(self, tiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values by rows and columns, without the rim."""
+        whole = np.empty((self.down * 8, self.across * 8), dtype=np.float32)
+        there, here = whole.reshape(self.down, 8, self.across, 8), tiles.reshape(self.down, self.across, 8, 8)
+        for y in range(self.down):
+            there[y] = here[y].transpose(1, 0, 2)
+        return whole[self.rim : self.rim + self.rows, self.rim : self.rim + self.columns]
 
 
-@_jit
-def _from_tiles(g, out, pad, tiles_across):
-    """Read the costs back into an array laid out by rows."""
-    size = g.shape[1]
-    flat = g.ravel()
-    for r in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            y, x = r + pad, c + pad
-            cell = ((y >> 3) * tiles_across + (x >> 3)) * 64 + (y & 7) * 8 + (x & 7)
-            out[r, c] = flat[cell * size]
-
-
-def _tile(row: Any, column: Any, tiles_across: int) -> Any:
-    """Cell number in the tiled layout."""
-    return ((row >> 3) * tiles_across + (column >> 3)) * 64 + (row & 7) * 8 + (column & 7)
-
-
-def _steps(rows: NDArray[np.int64], columns: NDArray[np.int64], tiles_across: int) -> NDArray[np.int64]:
-    """Change of the cell number by a step, per position inside a tile and step, shape (64, ...)."""
-    y, x = np.divmod(np.arange(64), 8)
-    shape = (64,) + (1,) * rows.ndim
-    middle = 8 * 4  # far enough from the edge that the steps stay positive
-    base_y, base_x = (y + middle).reshape(shape), (x + middle).reshape(shape)
-    there = _tile(base_y + rows, base_x + columns, tiles_across)
-    return np.ascontiguousarray(there - _tile(base_y, base_x, tiles_across))
+def _strips(values: NDArray[Any], closed: NDArray[np.bool_] | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Rows of an array, some at a time, closed cells infinite."""
+    for top in range(0, values.shape[0], 256):
+        part = values[top : top + 256]
+        yield top, part if closed is None else np.where(closed[top : top + 256], np.inf, part)
 
 
 class _Queue:
     """Buckets of cell numbers and their memory, which grows when a run asks for it."""
 
-    def __init__(self, cells: int, ring: int = _RING) -> None:
-        chunks = max(1024, cells // _CHUNK // 8) + 64
-        self.pool = np.empty((chunks, _CHUNK), dtype=np.int32)
-        self.chain = np.full(chunks, -1, dtype=np.int32)
-        self.head = np.full(ring, -1, dtype=np.int32)
-        self.fill = np.full(ring, _CHUNK, dtype=np.int32)
-        self.state = np.array([0, 0, -1, 0, 0], dtype=np.int64)
-
-    def seed(self, cells: NDArray[np.int64], cost: FloatArray, width: float) -> None:
+    def __init__(self, cells: IndexArray, cost: NDArray[np.float32], inverse: np.float32) -> None:
         """Put the sources in; those beyond the ring go into its last bucket: taken up early, which does no harm."""
-        for cell, value in zip(cells.tolist(), cost.tolist(), strict=True):
-            if self.pool.shape[0] - int(self.state[3]) < 8:
-                self.grow()
-            bucket = min(int(np.float32(value) * (np.float32(1.0) / np.float32(width))), self.head.size - 1)
-            self.state[2:5] = _push(
-                self.pool, self.chain, self.head, self.fill, *self.state[2:5].tolist(), bucket, cell
-            )
-            self.state[1] += 1
+        bucket = np.minimum((cost * inverse).astype(np.int64), _RING - 1)
+        order = np.argsort(bucket, kind="stable")
+        which, count = np.unique(bucket, return_counts=True)
+        chunks = -(-count // _CHUNK)
+        end = np.cumsum(chunks)
+        room = max(4096, 2 * int(chunks.sum()))
+        self.pool = np.empty(room * _CHUNK, dtype=np.int32)
+        self.chain = np.full(room, -1, dtype=np.int32)
+        self.head = np.full(_RING, -1, dtype=np.int32)
+        self.fill = np.full(_RING, _CHUNK, dtype=np.int32)
+        at = np.arange(cells.size) - np.repeat(np.cumsum(count) - count, count)
+        self.pool[np.repeat((end - chunks) * _CHUNK, count) + at] = cells[order]
+        used = int(chunks.sum())
+        self.chain[:used] = np.arange(used) - 1  # each chunk hangs on the one before ...
+        self.chain[end - chunks] = -1  # ... but for the first of its bucket
+        self.head[which], self.fill[which] = end - 1, count - (chunks - 1) * _CHUNK
+        # The current bucket, entries, first free chunk, chunks used, free chunks.
+        self.state = np.array([0, cells.size, -1, used, 0], dtype=np.int64)
 
     def grow(self) -> None:
         """Half as much memory again."""
-        more = self.pool.shape[0] // 2
-        self.pool = np.concatenate([self.pool, np.empty((more, _CHUNK), dtype=np.int32)])
+        more = self.chain.size // 2
+        self.pool = np.concatenate([self.pool, np.empty(more * _CHUNK, dtype=np.int32)])
         self.chain = np.concatenate([self.chain, np.full(more, -1, dtype=np.int32)])
 
     def arrays(self) -> tuple[Any, ...]:
@@ -286,17 +368,158 @@ class _Queue:
         return self.pool, self.chain, self.head, self.fill, self.state
 
 
-def _width(grid: CostGrid) -> float:
-    """Width of a bucket: half the cheapest orthogonal move, but no less than a thirty-second of a middling one."""
-    step = grid.lengths[:, : min(4, grid.lengths.shape[1])]
-    cheapest = float(step.min()) * grid.least_per_metre()
-    pace = 1.0 if grid.pace is None else float(grid.pace(np.zeros(1))[0])
-    middling = float(np.median(step)) * pace
-    if grid.multiplier is not None:
-        some = grid.multiplier[:: max(1, grid.shape[0] // 256), :: max(1, grid.shape[1] // 256)]
-        some = some[np.isfinite(some) & (some > 0)]
-        middling *= float(np.median(some)) if some.size else 1.0
-    return max(cheapest / 2, middling / 32)
+class Prepared:
+    """A grid laid out for the kernels: what stays the same from run to run. Runs side by side may share it.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    """
+
+    def __init__(self, grid: CostGrid) -> None:
+        self.grid = grid
+        rows, columns = grid.shape
+        # A bucket: half the cheapest orthogonal move, but no less than a thirty-second of a middling one.
+        step = float(grid.lengths[:, : min(4, grid.lengths.shape[1])].min())
+        self.width = max(step * grid.least_per_metre() / 2, middling_move(grid) / 32)
+        self.inverse = np.float32(1.0) / np.float32(self.width)
+        self.simple = (
+            grid.multiplier is not None
+            and grid.moves.row.size <= 8
+            and not (grid.wraps or grid.height is not None or grid.added is not None or grid.arcs is not None)
+        )
+        self.layout = _Layout(rows, columns, 1 if self.simple else 0)
+        self._step = self._simple_step() if self.simple else self._general_step()
+
+    def run(
+        self,
+        sources: IndexArray,
+        start: FloatArray | None = None,
+        *,
+        targets: tuple[Target, ...] = (),
+        toward: bool = False,
+        limit: float = np.inf,
+        progress: Callable[[float], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Least accumulated cost of every cell in the tiled order; arguments as for `accumulate_compiled`."""
+        layout = self.layout
+        order, inverse = np.unique(sources, return_inverse=True)
+        begin = np.zeros(order.size)
+        if start is not None:
+            begin = np.full(order.size, np.inf)
+            np.minimum.at(begin, inverse.ravel(), start)
+        free = ~self.grid.closed.ravel()[order]
+        seeds, begin32 = layout.of(order[free]), begin[free].astype(np.float32)
+        queue = _Queue(seeds, begin32, self.inverse)
+        cost = np.full(layout.size, np.inf, dtype=np.float32)
+        cost[seeds] = begin32
+        if any(t.cells.size == 0 for t in targets):
+            targets = ()  # what cannot be reached does not end a run
+        values = self.values_at(targets)
+        budget = 1 << 16 if targets else _POPS_AT_ONCE
+        while True:
+            verdict = self._step(cost, toward, queue.arrays(), budget)
+            if verdict == 0:
+                break
+            if verdict == _GROW:
+                queue.grow()
+                continue
+            reached = float(queue.state[0]) * self.width
+            if progress is not None:
+                progress(reached)
+            if reached > limit or (targets and values(cost).max() <= reached):
+                break
+        return cost
+
+    def values_at(self, targets: tuple[Target, ...]) -> Callable[[NDArray[np.float32]], FloatArray]:
+        """Make what reads the values of targets, each with at least one cell, off the result of a run."""
+        if not targets:
+            return lambda _: np.zeros(0)
+        cells = self.layout.of(np.concatenate([t.cells for t in targets]))
+        legs = np.concatenate([t.legs for t in targets])
+        begins = np.cumsum([0, *(t.cells.size for t in targets[:-1])])
+        return lambda cost: np.minimum.reduceat(cost[cells] + legs, begins)
+
+    def _simple_step(self) -> Callable[..., int]:
+        """Lay out a friction with 4 or 8 neighbours; returns what runs it."""
+        grid, layout = self.grid, self.layout
+        if grid.multiplier is None:
+            raise ValueError("a friction is needed")
+        # Closed cells must not be finite; infinite and NaN are both right.
+        plain = not np.isfinite(grid.multiplier, where=grid.closed, out=np.zeros(grid.shape, dtype=bool)).any()
+        friction = layout.tiles(_strips(grid.multiplier, None if plain else grid.closed), np.inf)
+        half = np.full((layout.down * 8, 8), np.inf, dtype=np.float32)  # moves that there are not are endless
+        k = grid.moves.row.size
+        half[1 : 1 + grid.shape[0], :k] = grid.lengths / 2
+        half[0] = half[1]
+        even = bool((grid.lengths == grid.lengths[0]).all())
+
+        def step(cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int) -> int:  # noqa: ARG001
+            return int(_run8(cost, friction, half, even, layout.across, self.inverse, queue, budget))
+
+        return step
+
+    def _general_step(self) -> Callable[..., int]:
+        """Lay out any grid; returns what runs it."""
+        grid, layout = self.grid, self.layout
+        none = np.zeros(1, dtype=np.float32)
+        values = (grid.height, grid.multiplier, grid.added)
+        tiles = [none if v is None else layout.tiles(_strips(v), 0.0) for v in values]
+        known = grid.known_legal
+        strips = legal_strips(grid.closed, grid.moves, wraps=grid.wraps) if known is None else _strips(known)
+        legal = layout.tiles(strips, 0, np.uint32)
+        even = bool((grid.lengths == grid.lengths[0]).all())
+        flags = (*(v is not None for v in values), even, grid.wraps)
+        table = np.zeros((2, 2), dtype=np.float32)
+        if grid.pace is not None:
+            body = np.column_stack([grid.pace.base, grid.pace.gain])
+            table = np.vstack([[grid.pace.low, 1 / grid.pace.step], body]).astype(np.float32)
+        length = np.pad(grid.lengths.astype(np.float32), ((0, 8), (0, 0)), mode="edge")
+        # Rounded down, so that a move that could just improve a cell is never passed over.
+        least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
+        passed_at, share = _passed(grid)
+        offset, passed = layout.steps(grid.moves.row, grid.moves.column), layout.steps(passed_at[0], passed_at[1])
+        lengths = (length, np.float32(1) / length, least)
+        arcs = [_arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)]
+        most = max(np.diff(a[0]).max(initial=0) for a in arcs) + grid.moves.row.size
+        shape = (grid.shape[1], layout.across, grid.moves.reach, int(most))
+        fields = (*tiles, legal)
+
+        def step(cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int) -> int:
+            sign = np.float32(-1.0 if toward else 1.0)
+            rest = (table, offset, passed, passed_at, share, arcs[toward], shape, self.inverse, queue, budget)
+            return int(_run(cost, fields, flags, sign, lengths, *rest))
+
+        return step
+
+
+def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """List the steps to the cells that each move goes through, shape (2, moves, cells), and their shares.
+
+    The last step is that to the end of the move; the shares of steps that only fill up are 0.
+    """
+    most = max(len(cells) for cells in grid.moves.passed)
+    steps = np.zeros((2, len(grid.moves.passed), most), dtype=np.int64)
+    share = np.zeros((len(grid.moves.passed), most), dtype=np.float32)
+    for k, cells in enumerate(grid.moves.passed):
+        for p, (dr, dc, part) in enumerate(cells, start=most - len(cells)):
+            steps[0, k, p], steps[1, k, p], share[k, p] = dr, dc, part
+    return steps, share
+
+
+def _arcs_by_tile(arcs: Arcs | None, layout: _Layout) -> tuple[NDArray[Any], ...]:
+    """Arcs in the tiled order: first arc of each tile, tails, heads, costs."""
+    if arcs is None:
+        none = np.zeros(0, dtype=np.int32)
+        return np.zeros(2, dtype=np.int32), none, none, np.zeros(0, dtype=np.float32)
+    count = np.diff(arcs.first)
+    leaving = np.flatnonzero(count)
+    tail = layout.of(np.repeat(leaving, count[leaving]))
+    order = np.argsort(tail, kind="stable")
+    first = np.searchsorted(tail[order] >> 6, np.arange(layout.size // 64 + 1)).astype(np.int32)
+    head = layout.of(arcs.head.astype(np.int64))[order].astype(np.int32)
+    return first, tail[order].astype(np.int32), head, arcs.seconds[order].astype(np.float32)
 
 
 def accumulate_compiled(
@@ -316,98 +539,8 @@ def accumulate_compiled(
     ndarray, float32, shape (rows, columns)
         Infinite where not reached.
     """
-    rows, columns = grid.shape
-    simple = grid.height is None and grid.moves.row.size <= 8 and grid.multiplier is not None
-    pad = 1 if simple else 0
-    down, across = (rows + 2 * pad + 7) // 8, (columns + 2 * pad + 7) // 8
-    order = np.unique(sources[~grid.closed.ravel()[sources]])
-    first = np.full(grid.closed.size, np.inf) if start is not None else None
-    if first is not None and start is not None:
-        np.minimum.at(first, sources, start)
-    begin = np.zeros(order.size) if first is None else first[order]
-    r, c = np.divmod(order, columns)
-    seeds = _tile(r + pad, c + pad, across)
-    width = _width(grid)
-    queue = _Queue(rows * columns)
-    queue.seed(seeds, begin, width)
-    g = np.full((down * across * 64, 2 if simple else 4), np.inf, dtype=np.float32)
-    run = _simple_run(grid, g, across, width) if simple else _general_run(grid, g, across, width, toward=toward)
-    g[seeds, 0] = begin
-    if any(t.cells.size == 0 for t in targets):
-        targets = ()  # what cannot be reached does not end a run
-    goal = np.concatenate([t.cells for t in targets]) if targets else np.zeros(0, dtype=np.int64)
-    legs = np.concatenate([t.legs for t in targets]) if targets else np.zeros(0)
-    begins = np.cumsum([0, *(t.cells.size for t in targets[:-1])])
-    goal = _tile(goal // columns + pad, goal % columns + pad, across)
-    budget = 1 << 16 if targets else _POPS_AT_ONCE
-    while True:
-        verdict = run(*queue.arrays(), budget)
-        if verdict == 0:
-            break
-        if verdict == _GROW:
-            queue.grow()
-            continue
-        reached = float(queue.state[0]) * width
-        if progress is not None:
-            progress(reached)
-        if reached > limit:
-            break
-        if targets and np.minimum.reduceat(g[goal, 0] + legs, begins).max() <= reached:
-            break
-    out = np.empty((rows, columns), dtype=np.float32)
-    _from_tiles(g, out, pad, across)
-    return out
-
-
-def _simple_run(grid: CostGrid, g: NDArray[np.float32], across: int, width: float) -> Callable[..., int]:
-    """Fill the records for 4 or 8 neighbours without heights; returns what runs them."""
-    if grid.multiplier is None:
-        raise ValueError("a friction is needed")
-    friction = grid.multiplier
-    plain = np.isinf(friction[grid.closed]).all()  # closed cells must be infinite here, not NaN
-    _to_tiles(g, 1, friction if plain else np.where(grid.closed, np.inf, friction), 1, across)
-    half = np.pad((grid.lengths / 2).astype(np.float32), ((1, 8), (0, 0)), mode="edge")
-    even = bool((grid.lengths == grid.lengths[0]).all())
-    offset = _steps(grid.moves.row, grid.moves.column, across)
-    flat = g.ravel()
-
-    def run(*queue_and_budget: Any) -> int:
-        return int(_run8(flat, half, even, offset, across, width, *queue_and_budget))
-
-    return run
-
-
-def _general_run(
-    grid: CostGrid, g: NDArray[np.float32], across: int, width: float, *, toward: bool
-) -> Callable[..., int]:
-    """Fill the records for any neighbourhood, with or without heights; returns what runs them."""
-    _to_tiles(g.view(np.uint32), 3, grid.legal, 0, across)
-    sloped, weighted = grid.height is not None, grid.multiplier is not None
-    if grid.height is not None:
-        _to_tiles(g, 1, grid.height, 0, across)
-    if grid.multiplier is not None:
-        _to_tiles(g, 2, grid.multiplier, 0, across)
-    table = np.zeros((2, 2), dtype=np.float32)
-    if grid.pace is not None:
-        body = np.column_stack([grid.pace.base, grid.pace.gain])
-        table = np.vstack([[grid.pace.low, 1 / grid.pace.step], body]).astype(np.float32)
-    width_passed = max(len(cells) for cells in grid.moves.passed)
-    steps = np.zeros((2, len(grid.moves.passed), width_passed), dtype=np.int64)
-    share = np.zeros((len(grid.moves.passed), width_passed), dtype=np.float32)
-    for k, cells in enumerate(grid.moves.passed):
-        for p, (dr, dc, part) in enumerate(cells):
-            steps[0, k, p], steps[1, k, p], share[k, p] = dr, dc, part
-    length = np.pad(grid.lengths.astype(np.float32), ((0, 8), (0, 0)), mode="edge")
-    even = bool((grid.lengths == grid.lengths[0]).all())
-    # Rounded down, so that a move that could just improve a cell is never passed over.
-    least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
-    fixed = (
-        g.ravel(), sloped, weighted, np.float32(-1.0 if toward else 1.0), even, length, np.float32(1) / length, least,
-        table, _steps(grid.moves.row, grid.moves.column, across), _steps(steps[0], steps[1], across), share, across,
-        width,
-    )  # fmt: skip
-
-    def run(*queue_and_budget: Any) -> int:
-        return int(_run(*fixed, *queue_and_budget))
-
-    return run
+    prepared = Prepared(grid)
+    cost = prepared.run(sources, start, targets=targets, toward=toward, limit=limit, progress=progress)
+    layout = prepared.layout
+    del prepared  # its memory makes room for the result
+    return layout.rows_of(cost)

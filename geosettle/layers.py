@@ -41,6 +41,8 @@ class LayerSpec:
     meaning: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
     """Column of this layer to the layer whose key it must match."""
+    private: bool = False
+    """Rows are answers of households: they are put together while analysing, never kept, and no cell is ever quoted."""
 
 
 LON: Final = Column(
@@ -49,7 +51,7 @@ LON: Final = Column(
     unit="degrees",
     aliases=(
         *("longitude", "long", "lng", "x", "lon_dd", "longitude_dd", "x_coord", "xcoord", "point_x", "easting", "east"),
-        *("经度", "東經", "东经", "lon_wgs84", "longitud", "laenge", "länge", "долгота", "经度坐标", "x坐标"),
+        *("long_dd", "经度", "东经", "lon_wgs84", "longitud", "laenge", "länge", "долгота", "经度坐标", "x坐标"),
     ),
     meaning="longitude, degrees east",
 )
@@ -59,7 +61,7 @@ LAT: Final = Column(
     unit="degrees",
     aliases=(
         *("latitude", "y", "lat_dd", "latitude_dd", "y_coord", "ycoord", "point_y", "northing", "north"),
-        *("纬度", "緯度", "北纬", "lat_wgs84", "latitud", "breite", "широта", "纬度坐标", "y坐标"),
+        *("纬度", "北纬", "lat_wgs84", "latitud", "breite", "широта", "纬度坐标", "y坐标"),
     ),
     meaning="latitude, degrees north",
 )
@@ -92,7 +94,11 @@ _HOUSEHOLDS = Column(
     "number",
     unit="households",
     minimum=0,
-    aliases=("户数", "安置户数", "搬迁户数", "户", "hh", "n_households", "hhs"),
+    maximum=10_000_000,
+    aliases=(
+        *("户数", "安置户数", "搬迁户数", "户", "总户数", "hh", "n_households", "hhs", "household"),
+        *("no_of_households", "number_of_households", "num_households", "total_households"),
+    ),
     meaning="households",
 )
 _PERSONS = Column(
@@ -100,7 +106,11 @@ _PERSONS = Column(
     "number",
     unit="persons",
     minimum=0,
-    aliases=("人数", "人口", "安置人口", "搬迁人口", "人口数", "population", "people"),
+    maximum=100_000_000,
+    aliases=(
+        *("人数", "人口", "安置人口", "搬迁人口", "人口数", "总人口", "总人数", "population", "people"),
+        *("no_of_persons", "number_of_persons", "no_of_people", "number_of_people", "total_persons"),
+    ),
     meaning="persons",
 )
 _YEAR = Column(
@@ -123,7 +133,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "site_id",
                     required=True,
-                    aliases=("id", "site", "编号", "安置点编号", "安置点代码", "代码", "序号"),
+                    aliases=("id", "site", "site_code", "编号", "编码", "安置点编号", "安置点编码", "安置点代码", "代码", "序号"),
                     meaning="identifier of the settlement site",
                 ),
                 _NAME,
@@ -151,7 +161,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "origin_id",
                     required=True,
-                    aliases=("id", "origin", "编号", "迁出地编号", "迁出地代码", "代码", "序号"),
+                    aliases=("id", "origin", "编号", "编码", "迁出地编号", "迁出地编码", "迁出地代码", "代码", "序号"),
                     meaning="identifier of the origin",
                 ),
                 _NAME,
@@ -162,7 +172,8 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                     "number",
                     unit="ha",
                     minimum=0,
-                    aliases=("土地面积_公顷",),
+                    maximum=10_000_000,
+                    aliases=("土地面积_公顷", "土地面积", "耕地面积"),
                     meaning="land held at the origin",
                 ),
                 _SOURCE,
@@ -221,7 +232,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column("development_id", required=True, aliases=("id", "编号"), meaning="identifier of the parcel"),
                 Column("kind", required=True, aliases=("类型", "种类"), meaning="kind of land development"),
                 Column("site_id", meaning="site that the parcel serves"),
-                Column("declared_ha", "number", unit="ha", minimum=0, meaning="area as declared"),
+                Column("declared_ha", "number", unit="ha", minimum=0, maximum=1e8, meaning="area as declared"),
                 Column("leased_ha", "number", unit="ha", minimum=0, meaning="area leased out"),
                 _YEAR,
                 _SOURCE,
@@ -242,7 +253,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column("b", meaning="place at the other end (table form)"),
                 Column("length_km", "number", unit="km", minimum=0, meaning="length as published (table form)"),
                 Column("class", meaning="road class"),
-                Column("speed_kmh", "number", unit="km/h", minimum=0, meaning="speed"),
+                Column("speed_kmh", "number", unit="km/h", minimum=1, maximum=250, meaning="speed"),
                 Column("surface", meaning="paved, gravel ..."),
                 Column("season", meaning="when the road is open"),
                 _SOURCE,
@@ -265,6 +276,13 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "population", "number", unit="persons", minimum=0, meaning="population; missing is missing, never 0"
                 ),
+                Column(
+                    "supply",
+                    "number",
+                    minimum=0,
+                    aliases=("capacity", "jobs", "beds", "供给", "容量", "岗位数", "床位数", "学位数"),
+                    meaning="what the place offers: jobs, beds, school places, stalls",
+                ),
                 _LOCAL,
                 _SOURCE,
             ),
@@ -285,6 +303,31 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _SOURCE,
             ),
             "livelihood indicators before and after",
+        ),
+        LayerSpec(
+            "survey",
+            ("none",),
+            ("site_id", "household", "time"),
+            (
+                Column(
+                    "site_id", required=True, aliases=("site", "安置点编号"), meaning="site the household lives in now"
+                ),
+                Column(
+                    "household",
+                    required=True,
+                    aliases=("household_id", "hh_id", "hhid", "户编号", "农户编号", "家庭编号"),
+                    meaning="anonymous number or code of the household",
+                ),
+                Column(
+                    "time",
+                    required=True,
+                    aliases=("wave", "period", "round", "时点", "时间"),
+                    meaning="before or after the move",
+                ),
+            ),
+            "household survey, one anonymous row per household and time; put together by site, never kept",
+            {"site_id": "sites"},
+            private=True,
         ),
         LayerSpec(
             "claims",
@@ -310,7 +353,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column("transfer_id", required=True, aliases=("id", "编号"), meaning="identifier of the transfer"),
                 Column("site_id", meaning="site whose township took the villages over"),
                 Column("origin_id", meaning="origin whose township gave them up"),
-                Column("n_villages", "integer", minimum=0, meaning="villages transferred"),
+                Column("n_villages", "integer", required=True, minimum=0, meaning="villages transferred"),
                 _SOURCE,
             ),
             "villages whose official code moved from an origin's township to a settlement's",
@@ -318,6 +361,17 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
         ),
     )
 }
+
+
+_SIMPLER: Final = str.maketrans(
+    "編號碼稱經緯東戶數遷點縣區類種級別積標來資據處員長幾離門牌總項時間農業縱橫單設華過還進遠這個們書",
+    "编号码称经纬东户数迁点县区类种级别积标来资据处员长几离门牌总项时间农业纵横单设华过还进远这个们书",
+)
+"""Traditional Chinese characters of headers to simplified ones."""
+_SCRIPTS: Final = re.compile(
+    r"[/|\n()（）\[\]【】]|(?<=[\u3400-\u9fff])\s*(?=[A-Za-z])|(?<=[A-Za-z])\s*(?=[\u3400-\u9fff])"
+)
+"""Where a header that names a column in two languages falls apart."""
 
 
 def plain_name(name: str) -> str:
@@ -328,7 +382,7 @@ def plain_name(name: str) -> str:
     >>> plain_name("\ufeff Site　ID "), plain_name("ＬＯＮ")
     ('site_id', 'lon')
     """
-    folded = unicodedata.normalize("NFKC", name)
+    folded = unicodedata.normalize("NFKC", name).translate(_SIMPLER)
     folded = "".join(c for c in folded if unicodedata.category(c) != "Cf").casefold()
     return re.sub(r"[\W_]+", "_", folded).strip("_")
 
@@ -360,12 +414,8 @@ def find_columns(
     """
     coordinates = () if spec.geometries in {("none",), ("raster",)} else (LON, LAT, WKT)
     columns = (*spec.columns, *coordinates)
-    exact: dict[str, list[str]] = {}
-    bare: dict[str, list[str]] = {}
-    for header in headers:
-        exact.setdefault(plain_name(header), []).append(header)
-        without_unit = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))
-        bare.setdefault(without_unit, []).append(header)
+    pools = _pools(headers)
+    exact = pools[0]
     taken = dict(mapping or {})
     absent = [header for header in taken.values() if header not in headers and plain_name(header) not in exact]
     found = {c: h if h in headers else exact[plain_name(h)][0] for c, h in taken.items() if h not in absent}
@@ -375,13 +425,31 @@ def find_columns(
         if column.name in found:
             continue
         names = [column.name, *(alias for alias in column.aliases if plain_name(alias) not in own_names)]
-        for pool in (exact, bare):
+        for pool in pools:
             own = [h for h in pool.get(plain_name(column.name), ()) if h not in found.values()]
             other = [h for n in names[1:] for h in pool.get(plain_name(n), ()) if h not in found.values()]
-            hits = own or list(dict.fromkeys(other))
+            # Two columns of coordinates or counts must agree; an id beside a running number need not.
+            hits = list(dict.fromkeys([*own, *other] if not own or column.name in _ALONE else own))
             if hits:
                 found[column.name] = hits[0]
                 if len(hits) > 1:
                     doubtful[column.name] = hits
                 break
     return found, doubtful, absent
+
+
+_ALONE: Final = frozenset({"lon", "lat", "households"})
+
+
+def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:
+    """Headers by their plain names: as they are, without brackets, without joints (SiteID), and by language."""
+    pools: tuple[dict[str, list[str]], ...] = ({}, {}, {}, {})
+    for header in headers:
+        whole = plain_name(header)
+        bare = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))
+        joined = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=ID|HH)(?=[A-Z][a-z])", "_", header))
+        parts = [plain_name(part) for part in _SCRIPTS.split(header)] if _SCRIPTS.search(header) else []
+        for pool, names in zip(pools, ([whole], [bare], [joined], parts), strict=True):
+            for name in dict.fromkeys(names):
+                pool.setdefault(name, []).append(header)
+    return pools

@@ -63,6 +63,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the mark in the number can be decimal or thousands",
         "Write it without thousands marks.",
     ),
+    "time_unknown": ("error", "the time is neither before nor after the move", "Write before or after."),
     "number_not_whole": ("warning", "a count is not a whole number", "Check it."),
     "year_read_from_text": ("note", "the first year named in the text was taken", "Write one year."),
     "unit_converted": ("note", "the unit in the header was converted", ""),

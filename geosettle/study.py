@@ -159,6 +159,8 @@ class Study:
     rivers: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     indicators: pd.DataFrame | None = None
+    survey: pd.DataFrame | None = field(default=None, repr=False)
+    """Rows of a household survey, one per household and time: `analyse` puts them together and drops them."""
     claims: pd.DataFrame | None = None
     village_transfers: pd.DataFrame | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -1035,6 +1035,13 @@ def archives(m: Maker) -> None:
 
 
 def layers(m: Maker) -> None:
+    m.case(
+        "layers/survey.csv",
+        "site_id,household,time,material_shed\nS1,h1,before,yes\nS1,h1,2019,no\n",
+        codes="time_unknown",
+        role="survey",
+        status="quarantined",
+    )
     """Roles other than sites."""
     m.case(
         "layers/flows.csv",

@@ -9,11 +9,11 @@ import pytest
 import shapely
 from affine import Affine
 
-from geosettle.errors import ColumnError, InputError, UnknownNameError
-from geosettle.livelihood import MEASURES, Layers, capitals, conditions, development_models, livelihood, survey_capitals
+from geosettle.errors import UnknownNameError
+from geosettle.livelihood import MEASURES, Layers, capitals, conditions, development_models, livelihood
 from geosettle.livelihood.capitals import newcombe, wilson
 from geosettle.livelihood.frames import COLUMNS, verdict
-from geosettle.livelihood.survey import mcnemar, mean_change, personal_columns, wilcoxon
+from geosettle.livelihood.survey import mcnemar, mean_change, wilcoxon
 from geosettle.raster import Raster
 from geosettle.remoteness import remoteness
 from geosettle.study import default_settings
@@ -161,135 +161,6 @@ def test_the_embedded_indicators_carry_their_damage():
         assert f"the same figure after the move is printed for {other}" in row["note"]
     assert one(made, item="social: interaction with neighbours")["verdict"] == "unknown"
     assert set(made["evidence"]) == {"declared by the source"}
-
-
-# --- household survey -------------------------------------------------------------------------------------------------
-
-
-def survey(sizes=(("S1", 20), ("S2", 30)), seed=5):
-    rng = np.random.default_rng(seed)
-    rows = []
-    for site, n in sizes:
-        for household in range(n):
-            rows.append(
-                {
-                    "site_id": site,
-                    "household": household,
-                    "time": "before",
-                    "shed": int(household % 4 == 0),
-                    "land": 2.0,
-                }
-            )
-            rows.append(
-                {
-                    "site_id": site,
-                    "household": household,
-                    "time": "after",
-                    "shed": int(household % 2 == 0),
-                    "land": 2 + rng.random(),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-ITEMS = [("shed", "material", "percent of households"), ("land", "natural", "mu per person")]
-
-
-def test_survey_shares_and_means_by_hand():
-    made = survey_capitals(survey(), ITEMS)
-    row = one(made, site_id="S1", item="material: shed")
-    # Of 20 households every fourth had one before (5) and every second after (10); five gained, none lost.
-    assert (row["before"], row["after"], row["change"], row["n"]) == (25, 50, 25, 20)
-    assert "McNemar exact p = 0.0625, odds ratio of gain to loss infinite" in row["note"]
-    assert row["verdict"] == "not distinguishable"
-    both = one(made, site_id="all", item="material: shed")
-    assert (both["before"], both["after"], both["n"]) == (26, 50, 50)  # 5 + 8 and 10 + 15 of 50
-    assert both["verdict"] == "higher"
-    land = one(made, site_id="all", item="natural: land")
-    assert land["before"] == 2
-    assert land["low"] < land["change"] < land["high"]
-    assert "rank-biserial correlation 1.00" in land["note"]
-
-
-def test_only_households_seen_twice_count():
-    table = survey()
-    gone = table[~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))]
-    assert one(survey_capitals(gone, ITEMS), site_id="S1", item="natural: land")["n"] == 19
-
-
-def test_row_order_does_not_matter_and_nothing_is_written_into():
-    table = survey()
-    before = table.copy(deep=True)
-    pd.testing.assert_frame_equal(
-        survey_capitals(table, ITEMS), survey_capitals(table.sample(frac=1, random_state=1), ITEMS)
-    )
-    pd.testing.assert_frame_equal(table, before)
-
-
-def test_small_cells_are_suppressed_and_cannot_be_worked_out():
-    made = survey_capitals(survey((("S1", 4), ("S2", 12), ("S3", 30))), [ITEMS[1]])
-    shown = made[made["verdict"] != "suppressed"]["site_id"].tolist()
-    # S1 is too small; were only S1 hidden, the total less the others would give it, so S2 goes with it.
-    assert shown == ["all", "S3"]
-    hidden = made[made["verdict"] == "suppressed"]
-    assert hidden[["before", "after", "change", "low", "high", "n"]].isna().to_numpy().all()
-    assert hidden["note"].str.contains("fewer than 5 households").all()
-
-
-def test_two_tiny_sites_together_still_need_five():
-    made = survey_capitals(survey((("S1", 2), ("S2", 2), ("S3", 8), ("S4", 20))), [ITEMS[1]])
-    assert made[made["verdict"] != "suppressed"]["site_id"].tolist() == ["all", "S4"]
-
-
-def test_a_share_that_shows_few_households_is_suppressed():
-    table = survey((("S1", 40),))
-    table["shed"] = ((table["household"] < 3) & (table["time"] == "after")).astype(int)
-    made = survey_capitals(table, [ITEMS[0]])
-    assert (made["verdict"] == "suppressed").all()  # three households would show
-
-
-@pytest.mark.parametrize(
-    "column", ["name", "Household_Name", "phone", "姓名", "户主", "身份证号", "住址", "lat", "birth_date", "email"]
-)
-def test_columns_that_name_people_are_refused(column):
-    with pytest.raises(InputError, match="looks like personal data"):
-        survey_capitals(survey().assign(**{column: "x"}), ITEMS)
-
-
-@pytest.mark.parametrize("cell", ["653022198001011234", "13800138000", "+86 138 0013 8000", "someone@example.org"])
-def test_cells_that_identify_people_are_refused(cell):
-    with pytest.raises(InputError, match="looks like personal data"):
-        survey_capitals(survey().assign(remark=cell), ITEMS)
-
-
-def test_ordinary_columns_are_not_taken_for_personal_data():
-    table = survey().assign(
-        filename="x",
-        latent=1,
-        income_cny=12345.0,
-        greenhouse="yes",
-        telling=3,
-        longest_trip_km=5,
-        village_name="x",
-        village_code="653022100206",
-    )
-    assert personal_columns(table) == {}
-
-
-def test_survey_errors_name_what_is_wrong():
-    with pytest.raises(ColumnError, match="no column 'goats'"):
-        survey_capitals(survey(), [("goats", "material", "")])
-    with pytest.raises(InputError, match="appears twice"):
-        survey_capitals(pd.concat([survey(), survey()]), ITEMS)
-    with pytest.raises(InputError, match=r"no number.*'many'"):
-        survey_capitals(survey().astype({"land": object}).assign(land="many"), ITEMS)
-
-
-def test_yes_and_no_in_words():
-    table = survey()
-    table["shed"] = table["shed"].map({1: "Yes", 0: "no"})
-    made, plain = survey_capitals(table, [ITEMS[0]]), survey_capitals(survey(), [ITEMS[0]])
-    pd.testing.assert_frame_equal(made, plain)
 
 
 # --- models and conditions --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from geosettle.analysis._land import (
     oases_of,
     place_in_oasis,
 )
-from geosettle.analysis._meaning import livelihood_of, remoteness_of, weighted_distances
+from geosettle.analysis._meaning import livelihood_of, remoteness_of, survey_of, weighted_distances
 from geosettle.analysis._provenance import provenance_of
 from geosettle.analysis._units import join_units
 from geosettle.beside import beside
@@ -125,6 +125,8 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
     ('West County', True)
     """
     problems: list[Problem] = list(study.problems)
+    surveyed = survey_of(study)
+    study = replace(study, survey=None)  # answers of households are put together here and kept nowhere
     measured = beside(partial(measure_distances, study), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
@@ -173,7 +175,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
         land=land,
         change=change,
         remoteness=remote,
-        livelihood=livelihood_of(study, sites, remote),
+        livelihood=livelihood_of(study, sites, remote, surveyed),
         claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
         problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
         oasis_polygons=oases,

@@ -7,11 +7,11 @@ import pandas as pd
 
 from geosettle.analysis._distances import by_road
 from geosettle.analysis._frames import origins_of
-from geosettle.livelihood import livelihood
+from geosettle.livelihood import livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
 from geosettle.study import Study
 
-__all__ = ["livelihood_of", "remoteness_of", "weighted_distances"]
+__all__ = ["livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
 
 
 def remoteness_of(
@@ -32,11 +32,24 @@ def remoteness_of(
     )
 
 
-def livelihood_of(study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame) -> pd.DataFrame:
+def survey_of(study: Study) -> pd.DataFrame | None:
+    """Figures of the household survey, put together by site; its rows go no further than this."""
+    if study.survey is None:
+        return None
+    chosen = study.settings["livelihood"]
+    options = {name: chosen[name] for name in ("level", "smallest_cell", "draws", "seed")}
+    return survey_capitals(study.survey, survey_items(study.survey, chosen["survey"]["items"]), **options)
+
+
+def livelihood_of(
+    study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame, surveyed: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Capitals, models, constraints, recommendations and standards, with the survey's figures beside the aggregates."""
     chosen = study.settings["livelihood"]
     return livelihood(
         sites,
         indicators=study.indicators,
+        survey=surveyed,
         remoteness=remote,
         places=study.places,
         development=study.development,

@@ -92,7 +92,8 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
     problems += [
         problem("personal_data", f"The column {h!r} looks like data about persons.", column=h)
         for h in headers
-        if _is_personal(h, source.cells[h], used=h in found.values())
+        # A survey is looked through more strictly, once its columns have their names (io/survey.py).
+        if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
     ]
     return Columns(found, tuple(problems))
 

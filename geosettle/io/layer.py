@@ -20,8 +20,9 @@ from geosettle.io.positions import Positions, locate
 from geosettle.io.rows import FOR_LAYER
 from geosettle.io.shapes import mend
 from geosettle.io.source import Source
+from geosettle.io.survey import read_answers
 from geosettle.layers import LAYERS, LayerSpec
-from geosettle.quality import Problem
+from geosettle.quality import CODES, Problem
 from geosettle.study import complete
 
 __all__ = ["Checked", "Options", "set_aside", "spec_of", "understand"]
@@ -86,6 +87,9 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
     decimal, sure = _decimal(source, spec, found)
     source = replace(source, decimal=decimal, decimal_sure=sure)
     values, cell_problems = convert(source, spec, found)
+    if spec.private:
+        values, answer_problems = read_answers(values, source)
+        cell_problems += answer_problems
     positions: Positions = locate(source, spec, found, options)
     problems = [*source.problems, *found.problems, *cell_problems, *positions.problems]
     geometry = positions.geometry
@@ -156,7 +160,7 @@ def set_aside(checked: Checked, found: list[Problem]) -> Checked:
     lines = checked.source.lines
     placed = [
         replace(
-            p,
+            _unquoted(p, spec_of(checked.role)),
             file=checked.source.file,
             layer=p.layer or checked.role,
             id=p.id or str(ids.get(p.row or 0, "")),
@@ -172,6 +176,7 @@ def set_aside(checked: Checked, found: list[Problem]) -> Checked:
 
 def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem:
     """Return the problem with file, layer, line and id filled in."""
+    found = _unquoted(found, spec)
     row = found.row
     known = row is not None and 1 <= row <= len(source.cells)
     line = int(source.lines[row - 1]) if known and row is not None and source.lines is not None else found.line
@@ -184,3 +189,12 @@ def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem
         id=found.id or ("" if name is None or pd.isna(name) else str(name)),
         value=found.value[:120],
     )
+
+
+def _unquoted(found: Problem, spec: LayerSpec) -> Problem:
+    """Return the problem without any cell of a layer whose rows are answers of households."""
+    if not spec.private or found.row is None:
+        return found
+    own = found.code in {"time_unknown", "id_duplicate", "number_unreadable"}
+    sentence = CODES[found.code]
+    return replace(found, value="", id="", message=found.message if own else f"{sentence[:1].upper()}{sentence[1:]}.")

@@ -11,7 +11,7 @@ import pandas as pd
 from geosettle.livelihood.capitals import CAPITALS, capitals
 from geosettle.livelihood.frames import COLUMNS, Layers, account
 from geosettle.livelihood.models import MEASURES, conditions, development_models
-from geosettle.livelihood.survey import survey_capitals
+from geosettle.livelihood.survey import as_indicators, survey_capitals, survey_items
 from geosettle.raster import Raster
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "development_models",
     "livelihood",
     "survey_capitals",
+    "survey_items",
 ]
 
 
@@ -55,7 +56,7 @@ def livelihood(
     indicators
         Aggregates before and after, see `capitals`.
     survey
-        What `survey_capitals` gives, put in as it is.
+        What `survey_capitals` gives, put in as it is; its figures also answer the conditions that ask for an indicator.
     remoteness
         The long frame of `geosettle.remoteness.remoteness`.
     places, development, flows, origins, rivers, boundaries, dem
@@ -83,8 +84,10 @@ def livelihood(
        section site_id  change verdict
     0  capital  survey    23.6  higher
     """
-    layers = Layers(sites, remoteness, places, development, indicators, flows, origins, rivers, boundaries, dem)
-    groups = [] if indicators is None else sorted(set(indicators["site_id"].astype(str)) - set(sites.index.astype(str)))
+    known = [f for f in (indicators, None if survey is None else as_indicators(survey)) if f is not None and len(f)]
+    told = pd.concat(known, ignore_index=True) if known else indicators
+    layers = Layers(sites, remoteness, places, development, told, flows, origins, rivers, boundaries, dem)
+    groups = [] if told is None else sorted(set(told["site_id"].astype(str)) - set(sites.index.astype(str)))
     subjects = [*sorted(sites.index.astype(str)), *groups]
     parts = [
         capitals(indicators, level=level),

@@ -132,7 +132,8 @@ def _indicator(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Me
     before, after = number(r.get("before")), number(r.get("after"))
     if np.isnan(after):
         return Measured(before=before, unit=str(r.get("unit", "")), why="no figure is printed")
-    return Measured(after, unit=str(r.get("unit", "")), n=number(r.get("n")), evidence="declared", before=before)
+    evidence = "surveyed" if r.get("evidence") == "surveyed" else "declared"
+    return Measured(after, unit=str(r.get("unit", "")), n=number(r.get("n")), evidence=evidence, before=before)
 
 
 def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
@@ -173,12 +174,13 @@ def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any
 
 def _training(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
     """Households that took up a new kind of farming: change of the shares named, times the households of the site."""
-    rises = [_indicator(layers, subject, {"indicator": name}) for name in condition["indicators"]]
-    known = [m.value - m.before for m in rises if not np.isnan(m.value - m.before)]
-    if not known:
+    found = [_indicator(layers, subject, {"indicator": name}) for name in condition["indicators"]]
+    rises = [(m.value - m.before, m) for m in found if not np.isnan(m.value - m.before)]
+    if not rises:
         return Measured(why="no survey of this site or group holds the share of households before and after")
-    note = f"largest rise among {len(known)} kinds of farming; households that took up two count once at least"
-    return Measured(max(known), unit="percentage points of households", evidence="declared", why=note)
+    rise, most = max(rises, key=lambda pair: pair[0])
+    note = f"largest rise among {len(rises)} kinds of farming; households that took up two count once at least"
+    return Measured(rise, unit="percentage points of households", n=most.n, evidence=most.evidence, why=note)
 
 
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(

@@ -1,14 +1,16 @@
 """Livelihood capitals from a household survey: read by row, put together, not kept.
 
 A survey has one anonymous row per household and time. Columns that look like personal data are refused before
-anything is computed; figures that rest on fewer than five households are suppressed, and where one suppressed site
-could be worked out from the total, the next smallest site is suppressed with it.
+anything is computed. Figures that rest on fewer than five households, or that show a group of one to four (those with
+a shed, those without, those who gained or lost one), are suppressed; and where what is left could be worked out from
+the total less the other sites, the next smallest site is suppressed with it. What cannot be seen from here is a figure
+that follows from another item (households with sheep or goats, less those with sheep): leave such an item out.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,51 +19,78 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from geosettle.errors import ColumnError, InputError
-from geosettle.livelihood.capitals import wilson
-from geosettle.livelihood.frames import account, row
+from geosettle.io.survey import ANSWERS, personal_columns, time_of
+from geosettle.livelihood.capitals import CAPITALS, wilson
+from geosettle.livelihood.frames import account, row, show
 
-__all__ = ["mcnemar", "mean_change", "personal_columns", "survey_capitals", "wilcoxon"]
+__all__ = [
+    "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals", "survey_items", "wilcoxon",
+]  # fmt: skip
 
 FloatArray = NDArray[np.float64]
 
-_PERSONAL_NAMES: Final = re.compile(
-    r"(^|[_\s.])(name|surname|given|first_?name|last_?name|full_?name|head_?of_?household|phone|mobile|tel|email|e-mail|"
-    r"address|street|id_?card|id_?no|id_?number|passport|national_?id|ssn|birth|birthday|dob|photo|bank|account_?no|wechat|"
-    r"lat|lon|latitude|longitude|gps|signature|ethnicity|religion)([_\s.]|$)"
-    r"|姓名|名字|户主|身份证|证件|电话|手机|住址|地址|门牌|出生|生日|微信|邮箱|银行|卡号|民族|宗教|经度|纬度|照片",
-    re.IGNORECASE,
-)
-_OF_PLACES: Final = re.compile(r"^(site|village|township|county|origin|place|crop)[_\s]?name$", re.IGNORECASE)
-_PERSONAL_VALUES: Final = {
-    "an identity number": re.compile(r"^\d{17}[\dXx]$|^\d{15}$"),
-    "a telephone number": re.compile(r"^1[3-9]\d{9}$|^\+\d[\d\s-]{8,15}\d$|^0\d{2,3}-\d{7,8}$"),
-    "an e-mail address": re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
-}
+_KEYS: Final = ("site_id", "household", "time")
+_SHARE: Final = "percent of households"
 
 
-def personal_columns(survey: pd.DataFrame) -> dict[str, str]:
-    """Columns that look like personal data, each with the reason; by name, and by what their cells look like.
+@dataclass(frozen=True)
+class Item:
+    """One question of a survey: its column, the capital it belongs to, what it measures and in which unit."""
+
+    column: str
+    capital: str
+    indicator: str
+    unit: str = ""
+
+
+def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ()) -> list[Item]:
+    """Items of a survey: those stated, or else every column named after a capital, such as `material_shed`.
+
+    Parameters
+    ----------
+    survey
+        The survey's columns.
+    stated
+        Tables with `column` and `capital`, and where wanted `indicator` (the words for it) and `unit`.
+
+    Raises
+    ------
+    ColumnError
+        A column stated is not there.
+    InputError
+        A capital is none of the five, or nothing tells which columns to use.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"household": [1], "姓名": ["x"], "contact": ["13800138000"]})
-    >>> personal_columns(table)
-    {'姓名': 'its name', 'contact': 'cells like a telephone number'}
+    >>> survey_items(pd.DataFrame(columns=["household", "material_shed", "natural: land (mu per person)"]))[1]
+    Item(column='natural: land (mu per person)', capital='natural', indicator='land', unit='mu per person')
     """
-    out = {}
-    for column in survey.columns:
-        if _PERSONAL_NAMES.search(str(column)) and not _OF_PLACES.match(str(column)):
-            out[str(column)] = "its name"
+    if stated:
+        return [_stated_item(survey, dict(entry)) for entry in stated]
+    found = []
+    for column in map(str, survey.columns):
+        capital = next((c for c in CAPITALS if column.casefold().startswith(c)), None)
+        rest = column[len(capital or "") :].lstrip("_:.- ")
+        if capital is None or not rest or column[len(capital)].isalnum():
             continue
-        cells = survey[column].dropna()
-        text = cells.astype(str).str.strip()
-        if pd.api.types.is_float_dtype(cells):
-            text = text.str.removesuffix(".0")
-        for what, pattern in _PERSONAL_VALUES.items():
-            if len(text) and text.str.fullmatch(pattern.pattern).mean() > 0.5:
-                out[str(column)] = f"cells like {what}"
-                break
-    return out
+        words, _, unit = rest.partition("(")
+        found.append(Item(column, capital, words.replace("_", " ").strip(), unit.strip(") ")))
+    if not found:
+        raise InputError(
+            "no column of the survey belongs to a capital",
+            mend=f"Name columns after one, such as material_shed ({', '.join(CAPITALS)}), "
+            "or list them as [[livelihood.survey.items]].",
+        )
+    return found
+
+
+def _stated_item(survey: pd.DataFrame, entry: dict[str, Any]) -> Item:
+    column, capital = str(entry.get("column", "")), str(entry.get("capital", ""))
+    if column not in survey:
+        raise ColumnError(f"the survey has no column {column!r}", column=column, mend="Add it, or name another.")
+    if capital not in CAPITALS:
+        raise InputError(f"there is no capital {capital!r}", column=column, mend=f"Use one of {', '.join(CAPITALS)}.")
+    return Item(column, capital, str(entry.get("indicator", column)), str(entry.get("unit", "")))
 
 
 def mcnemar(before: FloatArray, after: FloatArray) -> dict[str, float]:
@@ -141,14 +170,36 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
     return float(low), float(high)
 
 
+def agresti_min(gained: float, lost: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the difference of two paired shares: half an observation is added to each of the four cells.
+
+    Agresti and Min (2005), Statistics in Medicine 24, 729-740. Unlike the plain Wald interval it has a width where
+    nobody changed.
+
+    Parameters
+    ----------
+    gained, lost
+        Pairs that went from no to yes, and from yes to no.
+    n
+        Pairs.
+    level
+        Confidence level.
+
+    Examples
+    --------
+    >>> [round(v, 4) for v in agresti_min(0, 0, 20)]
+    [-0.0891, 0.0891]
+    """
+    b, c, size = gained + 0.5, lost + 0.5, n + 2
+    change = (b - c) / size
+    half = float(ndtri((1 + level) / 2)) * float(np.sqrt(b + c - (b - c) ** 2 / size)) / size
+    return max(-1.0, change - half), min(1.0, change + half)
+
+
 def survey_capitals(
     survey: pd.DataFrame,
-    items: Sequence[tuple[str, str, str]],
+    items: Sequence[Item],
     *,
-    household: str = "household",
-    time: str = "time",
-    site: str = "site_id",
-    times: tuple[Any, Any] = ("before", "after"),
     level: float = 0.95,
     smallest_cell: int = 5,
     draws: int = 2000,
@@ -160,18 +211,17 @@ def survey_capitals(
     Parameters
     ----------
     survey
-        One row per household and time: `household` (an anonymous number), `site_id`, `time` and the columns of `items`.
+        One row per household and time: `site_id`, `household` (an anonymous code), `time` (before, after) and the
+        columns of `items`.
     items
-        (column, capital, unit). A column of 0 and 1 (or no and yes, False and True) is a share of households,
-        any other a mean.
-    household, time, site
-        Names of those columns.
-    times
-        The two values of `time`.
+        See `survey_items`. A column of 0 and 1 (or no and yes) is a share of households, any other a mean.
     level
-        Confidence level: Wilson for shares at each time, Student's t or bootstrap for the change.
+        Confidence level: Wilson's interval for shares and Student's t for means at each time; for the change Agresti
+        and Min's paired interval, and the bootstrap or Student's t.
     smallest_cell
-        Figures from fewer households are suppressed, and shares that show a group of fewer (but not none).
+        Figures from fewer households are suppressed, and shares that show a group of fewer (but not none). Where the
+        paired answers show such a group, the odds ratio, the interval of the change and the exact p are, for together
+        they tell it.
     draws, seed
         Of the bootstrap for mean changes; `draws = 0` takes Student's t.
     source
@@ -180,26 +230,61 @@ def survey_capitals(
     Returns
     -------
     DataFrame
-        Section `capital`; `site_id` is the site or `all`; `n` the households seen at both times. `note` holds the test,
-        its p value and effect size. Rows without figures say why.
+        Section `capital`; `site_id` is the site or `all`; `n` the households that answered at both times. `note` holds
+        the test, its p value (not corrected for the number of tests) and its effect size. Rows without figures say why.
 
     Raises
     ------
     InputError
-        Columns that look like personal data; a household twice at one time; cells that are no numbers.
+        Columns that look like personal data; a household twice at one time; cells that are no numbers. No cell is
+        quoted.
     ColumnError
         A column is missing.
 
     Examples
     --------
     >>> survey = pd.DataFrame({"household": [*range(12)] * 2, "site_id": "S1", "time": ["before"] * 12 + ["after"] * 12,
-    ...     "shed": [0] * 12 + [1] * 6 + [0] * 6})
-    >>> survey_capitals(survey, [("shed", "material", "percent of households")])[["site_id", "before", "after", "n"]]
+    ...     "material_shed": [0] * 12 + [1] * 6 + [0] * 6})
+    >>> survey_capitals(survey, survey_items(survey))[["site_id", "before", "after", "n"]]
       site_id  before  after     n
     0     all     0.0   50.0  12.0
     1      S1     0.0   50.0  12.0
     """
-    for column in (household, time, site, *(name for name, _, _ in items)):
+    table = _usable(survey, items)
+    rows: list[dict[str, Any]] = []
+    for item in items:
+        wide = table.assign(_v=_numbers(table[item.column])).pivot(index=["site_id", "household"], columns="time", values="_v")  # noqa: PD010,E501  (no aggregation wanted)  # fmt: skip
+        wide = wide.reindex(columns=["before", "after"]).dropna()
+        yes_no = bool(wide.isin([0, 1]).to_numpy().all())
+        groups = {"all": wide.to_numpy(float)}
+        groups |= {str(k): part.to_numpy(float) for k, part in wide.groupby(level=0, sort=True)}
+        hidden, veiled = _suppressed(groups, smallest_cell, yes_no=yes_no)
+        unit = _SHARE if yes_no else item.unit
+        for name, pairs in groups.items():
+            head: dict[str, Any] = {"unit": unit, "source": source}
+            if name in hidden:
+                text = f"suppressed: it would show fewer than {smallest_cell} households"
+                made: dict[str, Any] = {"verdict": "suppressed", "note": text}
+            elif yes_no:
+                made = _share(pairs, level, smallest_cell if name in veiled else 0)
+            else:
+                made = _mean(pairs, level, draws, seed)
+            if name not in hidden:
+                head |= {"n": len(pairs), "evidence": "surveyed"}
+            rows.append(row("capital", name, f"{item.capital}: {item.indicator}", **head, **made))
+    return account(rows)
+
+
+def as_indicators(surveyed: pd.DataFrame) -> pd.DataFrame:
+    """Give the surveyed figures the form of the `indicators` layer, for the conditions that ask for one."""
+    parts = surveyed["item"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
+    columns = ["site_id", "before", "after", "unit", "n", "evidence", "source"]
+    return surveyed[columns].assign(capital=parts[0], indicator=parts[1])[surveyed["verdict"] != "suppressed"]
+
+
+def _usable(survey: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:
+    """Rows with a site, a household and a time that is before or after; refused where they are about persons."""
+    for column in (*_KEYS, *(item.column for item in items)):
         if column not in survey:
             raise ColumnError(f"the survey has no column {column!r}", column=column, mend="Add it, or name another.")
     for column, reason in personal_columns(survey).items():
@@ -208,90 +293,107 @@ def survey_capitals(
             column=column,
             mend="Leave it out of the file; number the households instead.",
         )
-    if survey.duplicated([household, site, time]).any():
-        where = int(np.flatnonzero(survey.duplicated([household, site, time]))[0]) + 1
-        raise InputError("this household appears twice at one time", row=where, column=household)
-    rows: list[dict[str, Any]] = []
-    for column, capital, unit in items:
-        wide = survey.assign(_v=_numbers(survey[column])).pivot(index=[site, household], columns=time, values="_v")  # noqa: PD010  (no aggregation wanted)
-        wide = wide.reindex(columns=list(times)).dropna()
-        yes_no = bool(wide.isin([0, 1]).to_numpy().all())
-        groups = {"all": wide.to_numpy(float)}
-        groups |= {str(k): part.to_numpy(float) for k, part in wide.groupby(level=0, sort=True)}
-        hidden = _hidden({k: v for k, v in groups.items() if k != "all"}, smallest_cell, yes_no=yes_no)
-        if _too_small(groups["all"], smallest_cell, yes_no=yes_no):
-            hidden |= set(groups)
-        for name, pairs in groups.items():
-            item = f"{capital}: {column}"
-            if name in hidden:
-                text = f"suppressed: it would show fewer than {smallest_cell} households"
-                rows.append(row("capital", name, item, unit=unit, verdict="suppressed", source=source, note=text))
-            else:
-                made = _share(pairs, level) if yes_no else _mean(pairs, level, draws, seed)
-                rows.append(
-                    row("capital", name, item, unit=unit, n=len(pairs), source=source, evidence="surveyed", **made)
-                )
-    return account(rows)
+    out = survey.assign(time=survey["time"].map(time_of), site_id=survey["site_id"].astype("str"))
+    out = out[out[list(_KEYS)].notna().all(axis=1)]
+    twice = out.duplicated(list(_KEYS))
+    if twice.any():
+        where = int(np.flatnonzero(survey.index.isin(out.index[twice]))[0]) + 1
+        raise InputError("this household appears twice at one time", row=where, column="household")
+    return out
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    words = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "是": 1.0, "否": 0.0, "有": 1.0, "无": 0.0}
     text = column.astype(str).str.strip().str.casefold()
-    out = pd.to_numeric(text.map(words).where(text.isin(list(words)), column), errors="coerce")
-    bad = out.isna() & column.notna() & (text != "")
+    known = text.map(dict(ANSWERS))
+    out = pd.to_numeric(known.where(text.isin(list(ANSWERS)), column), errors="coerce")
+    bad = out.isna() & column.notna() & ~text.isin(["", "nan", "none", "<na>"])
     if bad.any():
         where = int(np.flatnonzero(bad.to_numpy())[0])
-        raise InputError("this cell is no number", row=where + 1, column=str(column.name), value=column.iloc[where])
+        raise InputError("this answer is no number, and neither yes nor no", row=where + 1, column=str(column.name))
     return out.astype(float)
 
 
-def _too_small(pairs: FloatArray, smallest: int, *, yes_no: bool) -> bool:
-    """Whether a group's figures would show fewer households than allowed, on either side of a share."""
-    n = len(pairs)
-    if n < smallest:
-        return True
-    counts = pairs.sum(axis=0) if yes_no else np.array([])
-    return bool(any(0 < c < smallest or 0 < n - c < smallest for c in counts))
+# --- what must not be shown -------------------------------------------------------------------------------------------
 
 
-def _hidden(groups: dict[str, FloatArray], smallest: int, *, yes_no: bool) -> set[str]:
-    """Name the groups to suppress, until what the total less the shown ones tells is large enough itself."""
-    hidden = {k for k, v in groups.items() if _too_small(v, smallest, yes_no=yes_no)}
-    rest = sorted((len(v), k) for k, v in groups.items() if k not in hidden)
-    while hidden and rest:
-        together = np.concatenate([groups[k] for k in sorted(hidden)])
-        if not _too_small(together, smallest, yes_no=yes_no):
-            break
-        hidden.add(rest.pop(0)[1])
-    return hidden
+def _margins(pairs: FloatArray) -> list[int]:
+    """Households with yes and with no, before and after."""
+    yes = [int(v) for v in pairs.sum(axis=0)]
+    return [*yes, *(len(pairs) - v for v in yes)]
 
 
-def _share(pairs: FloatArray, level: float) -> dict[str, Any]:
+def _cells(pairs: FloatArray) -> list[int]:
+    """Households by both answers: no-no, no-yes, yes-no, yes-yes."""
+    return [int(v) for v in np.bincount((2 * pairs[:, 0] + pairs[:, 1]).astype(int), minlength=4)]
+
+
+def _suppressed(groups: Mapping[str, FloatArray], smallest: int, *, yes_no: bool) -> tuple[set[str], set[str]]:
+    """Name the groups whose figures are suppressed, and those of which only the paired answers are."""
+
+    def few(counts: Sequence[int]) -> bool:
+        return any(0 < c < smallest for c in counts)
+
+    def small(pairs: FloatArray) -> bool:
+        return len(pairs) < smallest or (yes_no and few(_margins(pairs)))
+
+    sites = {k: v for k, v in groups.items() if k != "all"}
+    if small(groups["all"]):
+        return set(groups), set()
+    hidden = _until_safe(sites, {k for k, v in sites.items() if small(v)}, small)
+    if not yes_no:
+        return hidden, set()
+
+    def telling(pairs: FloatArray) -> bool:
+        return few(_cells(pairs))
+
+    veiled = hidden | {k for k, v in sites.items() if telling(v)}
+    if telling(groups["all"]):
+        return hidden, (veiled | {"all"}) - hidden
+    return hidden, _until_safe(sites, veiled, telling) - hidden
+
+
+def _until_safe(sites: Mapping[str, FloatArray], hidden: set[str], small: Callable[[FloatArray], bool]) -> set[str]:
+    """Add the next smallest sites until what the total less the shown ones tells may be told itself."""
+    out = set(hidden)
+    rest = sorted((len(v), k) for k, v in sites.items() if k not in out)
+    while out and rest and small(np.concatenate([sites[k] for k in sorted(out)])):
+        out.add(rest.pop(0)[1])
+    return out
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
+    """Shares at both times and their change; with `veil`, without what tells how many households gained or lost."""
     before, after = pairs[:, 0], pairs[:, 1]
-    test = mcnemar(before, after)
-    n = len(pairs)
-    # Wald interval of a paired difference; with few changers it is wide enough to say so by holding 0.
-    change = after - before
-    half = float(ndtri((1 + level) / 2) * change.std(ddof=0) / np.sqrt(n))
+    n, test = len(pairs), mcnemar(before, after)
     ends = [wilson(float(v.sum()), n, level) for v in (before, after)]
-    spans = " and ".join(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends)
-    odds = "infinite" if np.isinf(test["odds_ratio"]) else f"{test['odds_ratio']:.3g}"
-    note = f"McNemar exact p = {test['p']:.3g}, odds ratio of gain to loss {odds}; Wilson intervals {spans}"
-    word = "higher" if test["change"] > 0 else "lower"
-    return {
-        "before": 100 * float(before.mean()), "after": 100 * float(after.mean()),
-        "low": 100 * max(-1.0, test["change"] - half), "high": 100 * min(1.0, test["change"] + half),
-        "verdict": word if test["p"] < 1 - level else "not distinguishable", "note": note,
-    }  # fmt: skip
+    spans = "Wilson intervals " + " and ".join(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends)
+    clear = test["p"] < 1 - level
+    if veil:
+        low = high = float("nan")
+        sign = "below" if clear else "not below"
+        note = f"McNemar exact p {sign} {1 - level:.3g}; {spans}; no interval, odds ratio or exact p: "
+        note += f"they would show fewer than {veil} households who gained, lost or kept it"
+    else:
+        low, high = (100 * v for v in agresti_min(test["gained"], test["lost"], n, level))
+        odds = "infinite" if np.isinf(test["odds_ratio"]) else f"{test['odds_ratio']:.3g}"
+        odds = "undefined, for nobody changed" if np.isnan(test["odds_ratio"]) else odds
+        note = f"McNemar exact p = {test['p']:.3g}, odds ratio of gain to loss {odds}; {spans}"
+    word = ("higher" if test["change"] > 0 else "lower") if clear else "not distinguishable"
+    shares = {"before": 100 * float(before.mean()), "after": 100 * float(after.mean())}
+    return {**shares, "low": low, "high": high, "verdict": word, "note": note}
 
 
 def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, Any]:
     before, after = pairs[:, 0], pairs[:, 1]
     test = wilcoxon(before, after)
     low, high = mean_change(after - before, level, draws, seed)
-    note = f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation {test['rank_biserial']:.2f}"
+    spans = " and ".join(" to ".join(map(show, mean_change(v, level, 0, seed))) for v in (before, after))
+    note = f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation {test['rank_biserial']:.2f}; "
+    note += f"Student's t intervals {spans}"
     word = "higher" if test["rank_biserial"] > 0 else "lower"
-    return {
-        "before": float(before.mean()), "after": float(after.mean()), "low": low, "high": high,
-        "verdict": word if test["p"] < 1 - level else "not distinguishable", "note": note,
-    }  # fmt: skip
+    word = word if test["p"] < 1 - level else "not distinguishable"
+    shares = {"before": float(before.mean()), "after": float(after.mean())}
+    return {**shares, "low": low, "high": high, "verdict": word, "note": note}

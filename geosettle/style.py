@@ -11,6 +11,8 @@ from typing import Final
 
 __all__ = [
     "BOUNDARY_NOTE",
+    "CHANGE_DOWN",
+    "CHANGE_UP",
     "COUNTY",
     "DEVELOPMENT_COLOURS",
     "FLOW",
@@ -49,6 +51,10 @@ UNCERTAINTY: Final = "#D55E00"
 INK: Final = "#22272B"
 MUTED: Final = "#5D666D"
 PAPER: Final = "#FFFFFF"
+
+CHANGE_UP: Final = "#8C510A"
+CHANGE_DOWN: Final = "#01665E"
+"""More or less of an indicator at the site than at the origin: the ends of ColorBrewer's BrBG, safe for colour blindness."""
 
 OASIS_OPACITY: Final = 0.62
 FLOW_OPACITY: Final = {"normal": 0.5, "selected": 0.8, "others": 0.12}

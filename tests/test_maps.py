@@ -337,7 +337,7 @@ def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
     asked = set(re.findall(r"""word\('(\w+)'""", SCRIPT)) | set(re.findall(r"""button\('(\w+)'""", SCRIPT))
     assert asked <= strings
     for key in strings:
-        stem = re.sub(r"^(level|ind|metric|raster)_.*", r"\1_", key)
+        stem = re.sub(r"^(level|ind|metric|raster|kind|way)_.*", r"\1_", key)
         by_kind = re.sub(r"^(site|origin)s_(\w+)", r"${kind}s_\2", key)
         assert any(name in SCRIPT or name in python for name in (stem, by_kind)), key
 

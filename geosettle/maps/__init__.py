@@ -15,6 +15,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
 from geosettle.maps import _pack, _tables, offline
+from geosettle.maps._locator import land_path
 from geosettle.maps._words import LANGUAGES, table, words
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
@@ -102,6 +103,7 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "card": _tables.card_columns(result),
         "charts": _tables.charts(result),
         "notes": _tables.notes(result),
+        "land": land_path(_tables.view(result)),
         "basemap": tiles.payload() if tiles else None,
     }
 
@@ -113,6 +115,7 @@ def _style() -> dict[str, Any]:
         "muted": style.MUTED, "uncertainty": style.UNCERTAINTY, "graticule": style.GRATICULE[0],
         "siteRadius": style.SITE_RADIUS_PX, "originRadius": style.ORIGIN_RADIUS_PX, "flowWidth": style.FLOW_WIDTH_PX,
         "flowTaper": style.FLOW_TAPER, "flowOpacity": style.FLOW_OPACITY, "oasis": style.OASIS,
+        "changeUp": style.CHANGE_UP, "changeDown": style.CHANGE_DOWN, "parcelYears": style.PARCEL_YEARS,
     }  # fmt: skip
 
 

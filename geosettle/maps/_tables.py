@@ -15,6 +15,7 @@ import shapely
 import geosettle
 from geosettle.analysis import Result
 from geosettle.maps import _pack
+from geosettle.maps._indicators import indicators
 from geosettle.maps._words import words
 
 __all__ = [
@@ -32,22 +33,13 @@ __all__ = [
 
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
-    "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
+    "county_local", "prefecture_local", "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
     "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
 )  # fmt: skip
-_MAIN_INDICATORS: Final = {
-    "land_mean": ("geodesic", "road", "walk"),
-    "land_mean_unweighted": ("geodesic", "road", "walk"),
-    "land_max": ("geodesic",),
-    "nearest_township_seat": ("geodesic",),
-    "nearest_county_seat": ("geodesic", "road"),
-    "nearest_prefecture_seat": ("geodesic",),
-    "nearest_port": ("geodesic",),
-    "change_of_nearest_county_seat_per_flow": ("geodesic",),
-}
-"""Indicators shown in the card at once, in this order; the others are one click away."""
-_METRICS: Final = ("geodesic", "surface", "walk", "road", "road_time", "travel")
-_ORIGIN_COLUMNS: Final = ("name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why")
+_ORIGIN_COLUMNS: Final = (
+    "name", "name_local", "uncertainty_km", "county", "prefecture", "county_local", "prefecture_local", "land_ha",
+    "source", "why",
+)  # fmt: skip
 _FLOW_NUMBERS: Final = {
     "households": 0, "persons": 0, "year": 0, "declared_km": 1,
     "geodesic_km": 1, "geodesic_low_km": 1, "geodesic_high_km": 1, "road_km": 1, "road_h": 1, "walk_out_h": 1,
@@ -80,62 +72,38 @@ def _table(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
 
 
 def sites_table(result: Result) -> dict[str, Any]:
-    """Sites with their positions and columns, then their indicators as columns `i0`, `i1` ..."""
-    table = _table(result.sites, _SITE_COLUMNS)
-    aside = ~in_scope(result)
+    """Sites with their positions and columns, then their indicators: see `maps._indicators`."""
+    table = _table(_with_local_units(result.sites, result.study.boundaries), _SITE_COLUMNS)
+    aside = ~in_scope(result.sites)
     if aside.any():
         table["columns"]["aside"] = _pack.column(aside.where(aside).astype("float64").reset_index(drop=True))
-    indicators = []
-    for i, (name, metric, rows) in enumerate(_indicators(result)):
-        aligned = rows.reindex(result.sites.index.astype(str))
-        for suffix, column in (("", "value"), ("_low", "low"), ("_high", "high")):
-            if aligned[column].notna().any():
-                table["columns"][f"i{i}{suffix}"] = _pack.column(aligned[column].reset_index(drop=True))
-        unit = next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), "")
-        main = name in _MAIN_INDICATORS and metric in _MAIN_INDICATORS[name]
-        indicators.append({"column": f"i{i}", "label": _indicator_label(name, metric), "unit": unit, "main": main})
-    table["indicators"] = indicators
+    columns, entries = indicators(result)
+    table["columns"] |= columns
+    table["indicators"] = entries
     return table
 
 
-def in_scope(result: Result) -> pd.Series[bool]:
-    """Whether each site belongs to the study; some studies carry further sites for comparison, in a column `scope`."""
-    if "scope" not in result.sites:
-        return pd.Series(data=True, index=result.sites.index)
-    inside: pd.Series[bool] = result.sites["scope"].fillna("study").astype(str).isin(["study", ""])
+def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
+    """Whether each site or origin belongs to the study; some carry others for comparison, in a column `scope`."""
+    if "scope" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    inside: pd.Series[bool] = frame["scope"].fillna("study").astype(str).isin(["study", ""])
     return inside
-
-
-def _indicators(result: Result) -> list[tuple[str, str, pd.DataFrame]]:
-    """Remoteness per site, one frame by site_id per indicator and metric that has any number."""
-    long = result.remoteness
-    if len(long) == 0 or not {"role", "id", "indicator", "value"} <= set(long.columns):
-        return []
-    long = long[long["role"].astype(str).eq("site") & pd.to_numeric(long["value"], errors="coerce").notna()]
-    long = long.assign(
-        _metric=long["metric"].fillna("").astype(str) if "metric" in long else "", _name=long["indicator"].astype(str)
-    )
-    out = []
-    for (name, metric), rows in long.groupby(["_name", "_metric"], sort=True):
-        frame = rows.assign(id=rows["id"].astype(str)).drop_duplicates("id").set_index("id")
-        out.append((str(name), str(metric), frame.reindex(columns=["value", "low", "high", "unit"])))
-    rank = list(_MAIN_INDICATORS)
-    return sorted(out, key=lambda item: rank.index(item[0]) if item[0] in rank else len(rank))
-
-
-def _indicator_label(name: str, metric: str) -> dict[str, str]:
-    """Words for an indicator, where we have them, and its metric."""
-    plain = dict.fromkeys(("en", "zh"), name.replace("_", " "))
-    label = words(f"ind_{name}") if name in _MAIN_INDICATORS else plain
-    if not metric:
-        return label
-    how = words(f"metric_{metric}") if metric in _METRICS else dict.fromkeys(("en", "zh"), metric)
-    return {lang: f"{text}, {how[lang]}" for lang, text in label.items()}
 
 
 def origins_table(result: Result) -> dict[str, Any]:
     """Origins with their positions and columns."""
-    return _table(result.origins, _ORIGIN_COLUMNS)
+    return _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
+
+
+def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Add the names of county and prefecture in their own script, so that the table can be searched in it."""
+    if boundaries is None or "name_local" not in boundaries:
+        return frame
+    local = pd.Series(boundaries["name_local"].to_numpy(), index=boundaries.index.astype(str))
+    local = local[~local.index.duplicated()]
+    units = [u for u in ("county", "prefecture") if f"{u}_code" in frame]
+    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in units})
 
 
 def flows_table(result: Result) -> dict[str, Any]:
@@ -223,8 +191,14 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
 
 def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     """Title that states the finding, and subtitle that says what it rests on."""
-    wanted = result.pairs.index.get_level_values("site_id").isin(result.sites.index[in_scope(result)])
+    wanted = np.logical_and.reduce(
+        [
+            result.pairs.index.get_level_values(f.index.name).isin(f.index[in_scope(f)])
+            for f in (result.sites, result.origins)
+        ]
+    )
     km = pd.to_numeric(result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
+    km = km.where(np.isfinite(km))
     known = km.dropna()
     if len(known) == 0:
         head, sub = words("title_none"), words("subtitle_none")
@@ -268,18 +242,24 @@ def _study_name(result: Result) -> str:
 
 def totals(result: Result) -> list[dict[str, Any]]:
     """Three numbers above the legend; each says over how many rows it was taken."""
-    scope = in_scope(result)
-    sites, origins = result.sites[scope], result.origins
+    sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
     households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
-    aside = int((~scope).sum())
-    more = words("total_more", k=aside) if aside else ""
+
+    def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
+        aside = len(all_rows) - len(used)
+        return words("total_more", k=aside) if aside else ""
+
     return [
-        {"value": len(sites), "label": words("total_sites", n=int(sites.geometry.notna().sum()), more=more)},
-        {"value": len(origins), "label": words("total_origins", n=int(origins.geometry.notna().sum()))},
+        {
+            "value": len(frame),
+            "label": words(f"total_{name}", n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
+        }
+        for name, whole, frame in (("sites", result.sites, sites), ("origins", result.origins, origins))
+    ] + [
         {
             "value": round(float(households.sum())) if households.notna().any() else None,
             "label": words("total_households", n=int(households.notna().sum()), m=len(sites)),
-        },
+        }
     ]
 
 
@@ -301,7 +281,7 @@ def wrap(result: Result) -> float | None:
 
 def view(result: Result) -> list[float]:
     """West, south, east, north of what is to be seen first: sites and origins, else boundaries, else the world."""
-    points = [np.column_stack(_positions(f)) for f in (result.sites[in_scope(result)], result.origins) if len(f)]
+    points = [np.column_stack(_positions(f[in_scope(f)])) for f in (result.sites, result.origins) if len(f)]
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
     turn = wrap(result)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from geosettle.errors import UnknownNameError
 
-__all__ = ["LANGUAGES", "table", "words"]
+__all__ = ["LANGUAGES", "both", "has_words", "table", "words"]
 
 LANGUAGES: Final = ("en", "zh")
 
@@ -30,6 +30,28 @@ def table() -> dict[str, dict[str, str]]:
     '无'
     """
     return {lang: {key: texts[lang] for key, texts in _strings().items()} for lang in LANGUAGES}
+
+
+def has_words(key: str) -> bool:
+    """Whether strings.json has this key.
+
+    Examples
+    --------
+    >>> has_words("none"), has_words("no such key")
+    (True, False)
+    """
+    return key in _strings()
+
+
+def both(text: str) -> dict[str, str]:
+    """One text for every language, for names that come from the data.
+
+    Examples
+    --------
+    >>> both("Aktash")
+    {'en': 'Aktash', 'zh': 'Aktash'}
+    """
+    return dict.fromkeys(LANGUAGES, text)
 
 
 def words(key: str, **values: Any) -> dict[str, str]:

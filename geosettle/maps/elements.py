@@ -22,7 +22,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
 from geosettle.maps import _images, _pack
-from geosettle.maps._words import words
+from geosettle.maps._words import both, has_words, words
 from geosettle.raster import Raster
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
@@ -152,7 +152,7 @@ def _hours(name: str, raster: Raster) -> dict[str, Any]:
     pairs = list(pairwise(edges))
     colours = style.TRAVEL[: len(pairs)]
     classes = [{"colour": c, "label": _class_label(low, high)} for c, (low, high) in zip(colours, pairs, strict=True)]
-    label = words(f"raster_{name}") if name in {"walk_h", "travel_h"} else dict.fromkeys(("en", "zh"), name)
+    label = words(f"raster_{name}") if name in {"walk_h", "travel_h"} else both(name)
     unit = raster.unit or ("h" if name.endswith("_h") else "")
     return _area(name, {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()}, raster, pairs, classes)
 
@@ -272,37 +272,47 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = _known(result.study.boundaries)
     if frame is None:
         return None
+    disputed = _flagged(frame)
+    in_dispute = _borders(frame[disputed], settings)
     levels = _levels(frame)
     parts = []
     for level in levels:  # the outermost rung is drawn last, solid, over the dashed finer ones
         of_level = frame[frame["level"].astype(str) == level]
         look = _line(style.PREFECTURE if level == levels[-1] else style.COUNTY)
-        parts.append(_border_part(words("boundary", level=_level_name(level)), of_level, settings, look))
-    disputed = (
-        frame["disputed"].isin([True, "true", "1", 1])
-        if "disputed" in frame
-        else pd.Series(data=False, index=frame.index)
-    )
+        # A line in dispute is dashed, never solid: no other line may run under it.
+        line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
+        parts.append({"label": words("boundary", level=_level_name(level)), "paths": _pack.outlines([line]), "style": look})
     if disputed.any():
-        label = words("boundary_disputed")
-        parts.append(_border_part(label, frame[disputed], settings, _line(style.INTERNATIONAL)))
+        look = _line(style.INTERNATIONAL)
+        parts.append({"label": words("boundary_disputed"), "paths": _pack.outlines([in_dispute]), "style": look})
     return {"parts": parts}
+
+
+def _flagged(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
+    """Whether each unit is marked as disputed: a column `disputed` that says true, yes or 1."""
+    if "disputed" not in frame:
+        return pd.Series(data=False, index=frame.index)
+    return frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
+
+
+def _without(line: Any, other: Any, tolerance_deg: float) -> Any:
+    """Cut from a line what runs along another, also where both were simplified a little differently."""
+    if shapely.is_empty(other):
+        return line
+    return shapely.difference(line, shapely.buffer(other, 2 * tolerance_deg + 1e-4, quad_segs=2))
 
 
 def _level_name(level: str) -> dict[str, str]:
     known = {"country", "province", "prefecture", "county", "enclave", "township"}
-    return words(f"level_{level}") if level in known else dict.fromkeys(("en", "zh"), level.capitalize())
+    return words(f"level_{level}") if level in known else both(level.capitalize())
 
 
-def _border_part(
-    label: dict[str, str], frame: gpd.GeoDataFrame, settings: Settings, look: dict[str, Any]
-) -> dict[str, Any]:
+def _borders(frame: gpd.GeoDataFrame, settings: Settings) -> Any:
     """Each border once: neighbours share it, and a dashed line drawn twice is no longer dashed."""
     geoms = _pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
     areal = np.isin(shapely.get_type_id(geoms), (3, 6))
     lines = np.where(areal, shapely.boundary(geoms), geoms)
-    merged = shapely.line_merge(shapely.union_all(lines))
-    return {"label": label, "paths": _pack.outlines([merged]), "style": look}
+    return shapely.line_merge(shapely.union_all(lines))
 
 
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
@@ -314,7 +324,8 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     colours = dict(zip(sorted(frame["_kind"].unique()), style.DEVELOPMENT_COLOURS * 50, strict=False))
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
-        label = words("development_illustrative" if illustrative else "development", kind=str(kind).replace("_", " "))
+        said = words(f"kind_{kind}") if has_words(f"kind_{kind}") else both(str(kind).replace("_", " "))
+        label = words("development_illustrative" if illustrative else "development", kind=said)
         look = {"fill": colours[kind], "stroke": "#3B3B3B", "width": 0.7, "opacity": 0.9}
         look |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
         part = _part(label, rows.geometry.to_numpy(), settings, **look)
@@ -412,6 +423,12 @@ def _origins(result: Result, _settings: Settings) -> dict[str, Any] | None:
     return {} if len(result.origins) else None
 
 
+def _change(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    """Arrows of the indicator that the reader chooses."""
+    named = result.remoteness["indicator"].astype(str) if "indicator" in result.remoteness else pd.Series(dtype=str)
+    return {} if named.str.startswith("change_of_").any() else None
+
+
 def _always(_result: Result, _settings: Settings) -> dict[str, Any]:
     return {}
 
@@ -433,6 +450,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("places", 90, "points", _places, "places"),
         Element("origins", 100, "origins", _origins, "origins"),
         Element("sites", 110, "sites", _always, "sites"),
+        Element("change", 115, "change", _change, "change_since"),
         Element("labels", 120, "labels", _names, "labels"),
     )
 }

@@ -16,6 +16,7 @@ const state = {
   selected: /** @type {null | {kind: string, row: number}} */ (null),
   year: Infinity,
   indicator: '',
+  parcels: 'kind',
   area: '',
   compare: '',
   opacity: 0.7,

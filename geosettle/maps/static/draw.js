@@ -10,6 +10,7 @@ const INK = STYLE.ink;
 const MUTED = STYLE.muted;
 const ASIDE = '#8A8580'; // sites for comparison, outside the study's scope
 const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
+const NO_DATA = '#E4E4E0';
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
 
 const mostPerSite = greatest(sites.column('households'));
@@ -69,6 +70,7 @@ const DRAW = {
   flows: drawFlows,
   origins: drawOrigins,
   sites: drawSites,
+  change: drawChange,
   labels: drawLabels,
 };
 
@@ -90,6 +92,7 @@ function featuresOf(part) {
   if (!part.features) {
     part.features = readOutlines(part.paths);
     part.year = part.years ? readColumn(part.years) : null;
+    part.features.forEach((f, i) => { f.row = i; });
   }
   return part.features;
 }
@@ -100,18 +103,19 @@ function drawParts(sheet, element) {
   for (const part of element.parts) {
     const { style } = part;
     const features = featuresOf(part).filter((f, i) => inView(sheet, f.box) && !(part.year && part.year[i] > state.year));
+    const inks = parcelInks(part);
     ctx.globalAlpha = style.opacity ?? 1;
     ctx.lineJoin = 'round';
     if (style.fill) {
-      ctx.fillStyle = style.hatch ? (part.pattern ??= hatch(ctx, style.fill)) : style.fill;
       for (const feature of features) {
+        ctx.fillStyle = parcelFill(ctx, style, inks ? inks[feature.row] : style.fill);
         ctx.beginPath();
         trace(sheet, feature, true);
         ctx.fill('evenodd');
       }
     }
     if (style.stroke) {
-      ctx.strokeStyle = style.hatch ? style.fill : style.stroke;
+      ctx.strokeStyle = style.hatch && !inks ? style.fill : style.stroke;
       ctx.lineWidth = style.width || 1;
       ctx.setLineDash(style.dash || []);
       ctx.beginPath();
@@ -388,7 +392,7 @@ const indicatorClasses = {};
 function siteColour(row) {
   if (!state.indicator) return sites.value('aside', row) ? ASIDE : SITE;
   const value = sites.value(state.indicator, row);
-  if (value === null) return '#BDBDBD';
+  if (value === null) return NO_DATA;
   const { tops } = (indicatorClasses[state.indicator] ??= classesOf(state.indicator));
   return CLASS_COLOURS[tops.findIndex((top) => value <= top)];
 }
@@ -457,7 +461,7 @@ function drawSite(sheet, mark) {
   ctx.fillStyle = mark.hollow && !state.indicator ? '#FFFFFF' : mark.colour;
   ctx.fill();
   if (mark.hollow || state.indicator) {
-    ctx.strokeStyle = state.indicator ? INK : mark.colour;
+    ctx.strokeStyle = !state.indicator ? mark.colour : mark.colour === NO_DATA ? '#8A949B' : INK;
     ctx.lineWidth = mark.hollow && !state.indicator ? 1.8 : 1;
     ctx.stroke();
   }

@@ -54,15 +54,23 @@ function announce(text) {
 
 /* ---- legend: what is drawn, and the switch for it ---- */
 
+/** What only helps to find one's way, in the order of the legend. */
+const BASE_LAYERS = ['labels', 'places', 'boundaries', 'roads', 'rivers', 'graticule', 'surroundings', 'relief'];
+
 function fillLegend() {
   part.sizes = el('div');
-  const rows = DATA.elements.filter((e) => e.kind !== 'areas').reverse().flatMap(legendRows);
-  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, rows), part.sizes);
+  part.parcels = parcelChoice() || '';
+  const shown = DATA.elements.filter((e) => e.kind !== 'areas' && e.kind !== 'change').reverse();
+  const theme = shown.filter((e) => !BASE_LAYERS.includes(e.name));
+  const base = BASE_LAYERS.flatMap((name) => shown.filter((e) => e.name === name));
+  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, theme.flatMap(legendRows)), part.sizes,
+    part.parcels, el('h2', {}, word('base')), el('ul', { class: 'gs-legend' }, base.flatMap(legendRows)));
   fillSizes();
 }
 
 /** @param {any} element */
 function legendRows(element) {
+  if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
   const extra = [];
   if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
     extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
@@ -89,15 +97,16 @@ function layerSwitch(element) {
     onchange: (event) => {
       if (event.target.checked) state.hidden.delete(element.name);
       else state.hidden.add(element.name);
+      writeHash();
       showPictures();
       sheets.repaint();
     },
   });
 }
 
-/** A small canvas, drawn upon at the screen's density. @param {(ctx: CanvasRenderingContext2D) => void} paint */
-function symbol(paint) {
-  const canvas = el('canvas', { width: 68, height: 36, 'aria-hidden': 'true', class: 'gs-symbol' });
+/** A small canvas, drawn upon at the screen's density. @param {(ctx: CanvasRenderingContext2D) => void} paint @param {number} [height] */
+function symbol(paint, height) {
+  const canvas = el('canvas', { width: 68, height: 2 * (height || 18), 'aria-hidden': 'true', class: 'gs-symbol', style: { height: `${height || 18}px` } });
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);
   paint(ctx);
@@ -181,7 +190,7 @@ function boxOrLine(ctx, style) {
   ctx.globalAlpha = style.opacity ?? 1;
   ctx.setLineDash(style.dash || []);
   ctx.lineWidth = style.width || 1;
-  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || '#C9CDD1';
+  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || '#9AA3A9';
   if (style.fill) {
     ctx.fillStyle = style.hatch ? hatch(ctx, style.fill) : style.fill;
     ctx.fillRect(3, 3, 28, 12);
@@ -256,20 +265,23 @@ function chooser(id, text, options, value, action) {
 function colourSection() {
   const { indicators } = DATA.sites;
   if (!indicators.length) return null;
-  const legend = el('div');
+  const legend = el('div', { id: 'gs-indicator' });
   const show = () => {
-    legend.replaceChildren();
-    if (!state.indicator) return;
-    const classes = classesOf(state.indicator).labels.map((text, i) => ({ colour: CLASS_COLOURS[i], label: text }));
-    legend.append(classLegend([...classes, { colour: '#BDBDBD', label: word('no_data') }], false));
+    const indicator = chosenIndicator();
+    legend.replaceChildren(...(indicator ? indicatorLegend(indicator).filter(Boolean) : []));
   };
-  const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${say(i.label)}${i.unit ? ` (${i.unit})` : ''}`);
+  const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${indicatorName(i)}${i.unit ? ` (${i.unit})` : ''}`);
   const options = [el('option', { value: '' }, word('colour_none')),
     ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main).map(shown)))];
   const section = el('section', {}, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
     state.indicator = value;
+    const indicator = chosenIndicator();
     show();
+    fillCard();
+    fillTable('site');
     sheets.repaint();
+    writeHash();
+    announce(indicator ? indicatorSummary(indicator) : word('colour_none'));
   }), legend);
   show();
   return section;
@@ -297,6 +309,7 @@ function yearSection() {
     sheets.repaint();
   };
   input.addEventListener('input', show);
+  input.addEventListener('change', writeHash);
   let timer = 0;
   const play = el('button', { type: 'button', id: 'gs-play', 'aria-label': word('play') }, '▶');
   const stop = () => {
@@ -370,7 +383,7 @@ function fillCard() {
     el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, isolated(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
     local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
-    ...(selected.kind === 'site' ? [distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
+    ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
     ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, isolated(table.value(k, row)))),
   );
 }
@@ -390,7 +403,7 @@ function siteFacts(row) {
   }
   const mean = meanKm.site[row];
   if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), figure(mean)));
-  facts.push(...DATA.sites.indicators.filter((i) => i.main).map((i) => indicatorFact(i, row)).filter(Boolean));
+  facts.push(...indicatorFacts(DATA.sites.indicators.filter((i) => i.main), row));
   return facts;
 }
 
@@ -399,17 +412,35 @@ function withUnit(number, unit) {
   return unit ? `${number}\u00a0${unit}` : number;
 }
 
-/** @param {any} indicator @param {number} row */
-function indicatorFact(indicator, row) {
-  const value = sites.value(indicator.column, row);
-  if (value === null) return null;
-  const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
-  return fact(isolated(say(indicator.label)), [withUnit(figure(value), indicator.unit), between ? el('small', {}, ` ${between}`) : '']);
+/** Indicators of a site, one row per name with a line per metric. @param {any[]} indicators @param {number} row */
+function indicatorFacts(indicators, row) {
+  /** @type {Map<string, any[]>} */
+  const groups = new Map();
+  for (const i of indicators) {
+    const given = i.unless && sites.value(i.unless, row) !== null;
+    if (sites.value(i.column, row) === null || given) continue;
+    const name = say(i.name);
+    groups.set(name, [...(groups.get(name) || []), i]);
+  }
+  return [...groups].map(([name, group]) => fact(isolated(name), group.map((i) => el('div', {}, indicatorLine(i, row)))));
 }
+
+/** @param {any} indicator @param {number} row */
+function indicatorLine(indicator, row) {
+  const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
+  const short = indicator.unit.length < 12 ? indicator.unit : '';
+  const c = changeAt(indicator, row);
+  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row)), short), between ? el('small', {}, ` ${between}`) : '',
+    c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), ' ', withUnit(signed(c.change), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
+}
+
+/** @type {Object<string, string>} */
+const WAY_SIGNS = { up: '▲', down: '▼', same: '=', unsure: '–' };
 
 /** Indicators that are not shown at once. @param {number} row */
 function otherIndicators(row) {
-  const facts = DATA.sites.indicators.filter((i) => !i.main).map((i) => indicatorFact(i, row)).filter(Boolean);
+  const others = DATA.sites.indicators.filter((i) => !i.main);
+  const facts = indicatorFacts(others, row);
   return facts.length ? el('details', {}, el('summary', {}, word('all_indicators', { n: facts.length })), el('dl', {}, facts)) : null;
 }
 
@@ -459,6 +490,8 @@ const lists = {
 function listColumns(kind) {
   const shared = { key: 'name', head: word(kind), of: (row) => rowName(lists[kind].table, row) };
   if (kind === 'site') {
+    const indicator = chosenIndicator();
+    if (indicator) return [shared, ...indicatorColumns(indicator)];
     return [shared, { key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
       { key: 'n', head: word('n_origins'), of: (row) => flowsOf.site[row].length || null },
       { key: 'km', head: word('mean_km'), of: (row) => meanKm.site[row] }];
@@ -466,6 +499,20 @@ function listColumns(kind) {
   return [shared, { key: 'to', head: word('to_site'), of: (row) => (flowsOf.origin[row].length ? rowName(sites, flows.value('site', flowsOf.origin[row][0])) : null) },
     { key: 'households', head: word('households'), of: (row) => originHouseholds[row] || null },
     { key: 'km', head: word('distance_km'), of: (row) => meanKm.origin[row] }];
+}
+
+/** Columns of the table while the sites are coloured by an indicator. @param {any} indicator */
+function indicatorColumns(indicator) {
+  const unit = indicator.unit.length < 8 && indicator.unit ? `, ${indicator.unit}` : '';
+  const columns = [{ key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
+    { key: 'value', head: `${word('at_site')}${unit}`, of: (row) => sites.value(indicator.column, row) }];
+  if (!indicator.change) return columns;
+  return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
+    const c = changeAt(indicator, row);
+    if (!c) return '—';
+    const between = interval(c.low, c.high);
+    return [el('span', { class: `gs-way gs-${c.way}`, 'aria-hidden': 'true' }, `${WAY_SIGNS[c.way]} `), signed(c.change), el('small', {}, `${between ? ` (${between})` : ''} ${wayWord(indicator, c.way)}`)];
+  } }];
 }
 
 function tableSection() {
@@ -497,16 +544,17 @@ function filtered(kind) {
   const wanted = folded(state.filter.trim());
   const all = Array.from({ length: table.n }, (_, i) => i);
   if (!wanted) return all;
-  const keys = ['id', 'name', 'name_local', 'county', 'prefecture'].filter((k) => table.has(k)).map((k) => table.column(k));
+  const keys = ['id', 'name', 'name_local', 'county', 'prefecture', 'county_local', 'prefecture_local'].filter((k) => table.has(k)).map((k) => table.column(k));
   return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
 }
 
-const collators = { en: new Intl.Collator('en', { numeric: true }), zh: new Intl.Collator('zh', { numeric: true }) };
+/** @type {Object<string, Intl.Collator>} */
+const collators = {}; // made when first asked for: the browser takes longer for one than for a table
 
 /** @param {any} a @param {any} b */
 function order(a, b) {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  return typeof a === 'number' ? a - b : collators[state.lang].compare(a, b);
+  return typeof a === 'number' ? a - b : (collators[state.lang] ??= new Intl.Collator(state.lang, { numeric: true })).compare(a, b);
 }
 
 /** @param {string} kind */
@@ -547,6 +595,8 @@ function tableRow(kind, row, columns) {
   const chosen = state.selected?.kind === kind && state.selected.row === row;
   const cells = columns.slice(1).map((c) => {
     const v = c.of(row);
+    if (c.cell) return el('td', {}, c.cell(row));
+    if (c.key === 'value') return el('td', {}, figure(v));
     return el('td', {}, typeof v === 'string' ? isolated(v) : figure(v, c.key === 'km' ? 1 : 0));
   });
   const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, isolated(rowName(table, row)));

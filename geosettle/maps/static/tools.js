@@ -134,6 +134,7 @@ function locator() {
   const r = 46;
   const globe = svg('svg', { viewBox: '-50 -50 100 100', class: 'gs-locator', role: 'img' });
   globe.append(svg('circle', { r, fill: '#EEF2F4', stroke: '#7D8790', 'stroke-width': 1 }));
+  if (DATA.land) globe.append(svg('path', { d: DATA.land, fill: '#CFCFC3', stroke: '#9AA3A9', 'stroke-width': 0.4 }));
   const onGlobe = (lon, lat) => {
     const rad = Math.PI / 180;
     const cosC = Math.sin(lat0 * rad) * Math.sin(lat * rad) + Math.cos(lat0 * rad) * Math.cos(lat * rad) * Math.cos((lon - lon0) * rad);
@@ -153,12 +154,11 @@ function locator() {
   };
   const range = (a, b, n) => Array.from({ length: n + 1 }, (_, i) => a + ((b - a) * i) / n);
   for (const lat of [-60, -30, 0, 30, 60]) {
-    line(range(-180, 180, 120).map((lon) => [lon, lat]), { stroke: lat ? '#B4BDC3' : '#6E7980', 'stroke-width': lat ? 0.6 : 1.1 });
+    line(range(-180, 180, 120).map((lon) => [lon, lat]), { stroke: lat ? '#B4BDC3' : '#8A949B', 'stroke-width': lat ? 0.35 : 0.6 });
   }
   for (let lon = -180; lon < 180; lon += 30) {
-    line(range(-90, 90, 60).map((lat) => [lon, lat]), { stroke: lon ? '#B4BDC3' : '#6E7980', 'stroke-width': lon ? 0.6 : 1.1 });
+    line(range(-90, 90, 60).map((lat) => [lon, lat]), { stroke: '#B4BDC3', 'stroke-width': 0.35 });
   }
-  for (const land of DATA.land || []) line(land, { stroke: '#9AA3A9', 'stroke-width': 0.5 });
   const frame = [...range(west, east, 8).map((x) => [x, south]), ...range(south, north, 8).map((y) => [east, y]), ...range(east, west, 8).map((x) => [x, north]), ...range(north, south, 8).map((y) => [west, y])];
   line(frame, { stroke: SITE, 'stroke-width': 1.8, fill: 'rgba(213,94,0,0.25)' });
   const values = { lat: degrees(lat0, 'N', 'S', 0), lon: degrees(meridian(lon0), 'E', 'W', 0) };
@@ -273,6 +273,16 @@ function writeHash() {
   }
   if (state.lang !== DATA.lang) parts.push(`lang=${state.lang}`);
   if (state.area) parts.push(`area=${encodeURIComponent(state.area)}`);
+  if (state.area && state.compare) parts.push(`with=${encodeURIComponent(state.compare)}`);
+  const indicator = chosenIndicator();
+  if (indicator) parts.push(`by=${encodeURIComponent(indicator.key)}`);
+  if (state.parcels !== 'kind') parts.push(`parcels=${state.parcels}`);
+  if (state.year !== Infinity) parts.push(`year=${state.year}`);
+  const changed = DATA.elements.filter((e) => e.shown === state.hidden.has(e.name));
+  for (const [key, shown] of /** @type {[string, boolean][]} */ ([['hide', true], ['show', false]])) {
+    const names = changed.filter((e) => e.shown === shown).map((e) => e.name);
+    if (names.length) parts.push(`${key}=${names.join(',')}`);
+  }
   try {
     history.replaceState(null, '', `#${parts.join('&')}`);
   } catch (error) {
@@ -286,7 +296,21 @@ function readHash() {
   const lang = /[#&]lang=(\w+)/.exec(location.hash);
   if (lang && own(DATA.words, lang[1])) state.lang = lang[1];
   const area = hashValue('area');
-  if ((elementOf('areas')?.items || []).some((item) => item.name === area)) state.area = area;
+  const areas = elementOf('areas')?.items || [];
+  if (areas.some((item) => item.name === area)) state.area = area;
+  const beside = hashValue('with');
+  if (areas.some((item) => item.name === beside)) state.compare = beside;
+  const by = hashValue('by');
+  state.indicator = DATA.sites.indicators.find((i) => i.key === by)?.column || '';
+  if (hashValue('parcels') === 'year') state.parcels = 'year';
+  const year = /[#&]year=(\d{4})(?:&|$)/.exec(location.hash);
+  const years = year ? allYears() : [];
+  if (years.length > 1 && Number(year?.[1]) < years[years.length - 1]) state.year = Math.max(years[0], Number(year?.[1]));
+  const listed = (key) => (hashValue(key) || '').split(',');
+  for (const { name } of DATA.elements) {
+    if (listed('hide').includes(name)) state.hidden.add(name);
+    if (listed('show').includes(name)) state.hidden.delete(name);
+  }
   for (const [kind, table] of /** @type {[string, any][]} */ ([['site', sites], ['origin', origins]])) {
     const id = hashValue(kind);
     const row = id === null ? -1 : table.column('id').indexOf(id);

@@ -1,6 +1,7 @@
 # make run   the main job on the embedded study        make test  every test
 # make check style, types, import order                make bench benchmarks, as ratios against the peers
 # make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
+# make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ DOCUMENTED := errors crs geodesy raster layers quality study io admin covers dis
   privacy remoteness livelihood claims analysis report maps outputs
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench docs fuzz lock previews clean
+.PHONY: run test check bench docs fuzz lock lowest previews clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,8 +46,14 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
 
+# The pictures checked in are those of the locked versions.
+lowest: $(READY)
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e . --group dev
+	.venv-lowest/bin/python -m pytest -q -n 2 --ignore=tests/browser -k "not previews"
+
 docs: $(READY)
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle $(addprefix geosettle.,$(DOCUMENTED))
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .venv-lowest build dist

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sqlite3
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def test_map_report_and_geopackage_say_what_they_were_made_from(out: Path) -> No
         page = (out / name).read_text(encoding="utf-8")
         found = re.findall(r'<meta name="geosettle-provenance" content="([^"]*)">', page)
         assert [json.loads(html.unescape(text)) for text in found] == [wanted]
-    with sqlite3.connect(out / "study.gpkg") as base:
+    with closing(sqlite3.connect(out / "study.gpkg")) as base:
         (text,) = base.execute("select value from geosettle_metadata where name = 'provenance'").fetchone()
     assert json.loads(text) == wanted
 

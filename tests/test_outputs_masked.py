@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -156,7 +157,7 @@ def test_counts_under_five_are_absent(run: Path) -> None:
     text = everything(run)
     assert all("1357" not in text[name] for name in text if name.endswith((".csv", ".json")))
     assert "Four Houses" in text["tables/sites.csv"]
-    with sqlite3.connect(run / "study.gpkg") as base:
+    with closing(sqlite3.connect(run / "study.gpkg")) as base:
         assert base.execute("select households from sites where site_id = 'S9'").fetchone() == (None,)
 
 

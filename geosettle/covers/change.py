@@ -113,7 +113,7 @@ def cover_change(
     >>> before, after = (Raster(np.array([row]), where, classes={1: "desert", 2: "field"})
     ...     for row in ([1.0, 1.0, 2.0], [2.0, 1.0, 2.0]))
     >>> zone = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 0, 76.3, 0.1)], crs="EPSG:4326")
-    >>> change = cover_change(zone, {2010: before, 2020: after}).set_index(["measure", "class"])["value"]
+    >>> change = cover_change(zone, {2010: before, 2020: after}).set_index(["measure", "class"])["value"].sort_index()
     >>> round(change["gain", "field"]), round(float(change["annual_rate", "field"]), 4)
     (12309, 0.0718)
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import geopandas as gpd
@@ -82,7 +83,7 @@ def write_gpkg_bytes(
         SQLite refused it.
     """
     try:
-        with sqlite3.connect(":memory:") as base:
+        with closing(sqlite3.connect(":memory:")) as base:
             base.executescript(
                 f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}",
             )

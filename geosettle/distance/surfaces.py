@@ -12,9 +12,9 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import positions
-from geosettle.distance._solver.cost import CostGrid, IndexArray, make_moves, solve
+from geosettle.distance._solver.cost import NEIGHBOURS, CostGrid, IndexArray, make_moves, solve
 from geosettle.distance.network import RoadRules
-from geosettle.distance.profile import move_lengths, to_grid
+from geosettle.distance.profile import check_grid, covered_cells, goes_round, move_lengths, to_grid
 from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
 from geosettle.errors import InputError
@@ -39,7 +39,8 @@ def cost_distance(
     ----------
     friction
         Cost per metre (per unit of `cell_size` for an array), greater than 0; NaN and infinite cells are closed.
-        A `Raster`, north-up, longitude/latitude (true cell sizes per row) or projected; or a two-dimensional array.
+        A `Raster`, north-up, longitude/latitude (true cell sizes per row; 360 degrees wide: its last column lies beside
+        its first) or projected; or a two-dimensional array.
     targets
         For a `Raster`: a GeoDataFrame or GeoSeries of points or areas in WGS84 (areas count with all their cells), or
         an array of longitude and latitude, shape (n, 2). For an array: rows and columns, shape (n, 2).
@@ -84,10 +85,10 @@ def cost_distance(
     _check_friction(values, neighbours)
     moves = make_moves(neighbours)
     closed = ~np.isfinite(values)
+    wraps = raster is not None and goes_round(raster)
     if raster is not None:
         lonlat = raster.is_lonlat
-        if not raster.is_north_up:
-            raise InputError("the friction grid is not north-up", mend="Warp it to a north-up grid first.")
+        check_grid(raster, "friction")
         lengths = move_lengths(raster, moves, lonlat=lonlat)
         cells = _target_cells(raster, targets, closed, lonlat=lonlat)
     else:
@@ -100,9 +101,10 @@ def cost_distance(
     if continuous:
         from geosettle.distance._solver.cost_eikonal import march  # noqa: PLC0415  (numba takes a second to load)
 
-        cost = march(values, closed, cells, np.ascontiguousarray(lengths[:, 0]), np.ascontiguousarray(lengths[:, 2]))
+        sides = np.ascontiguousarray(lengths[:, 0]), np.ascontiguousarray(lengths[:, 2])
+        cost = march(values, closed, cells, *sides, wraps=wraps, progress=progress)
     else:
-        grid = CostGrid(moves, lengths, closed, multiplier=values)
+        grid = CostGrid(moves, lengths, closed, multiplier=values, wraps=wraps)
         cost = solve(grid, cells, compiled=compiled, progress=progress).reshape(values.shape)
     found = np.where(np.isfinite(cost), cost, np.nan)
     if raster is None:
@@ -113,7 +115,7 @@ def cost_distance(
 def _check_friction(values: NDArray[np.floating], neighbours: int) -> None:
     if values.ndim != 2 or not values.size:
         raise InputError("friction must be a grid of two dimensions with at least one cell", value=values.shape)
-    if neighbours not in (4, 8, 16, 32):
+    if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
     bad = values <= 0
     if bad.any():
@@ -121,7 +123,7 @@ def _check_friction(values: NDArray[np.floating], neighbours: int) -> None:
         raise InputError(
             f"{bad.sum()} cells have a friction of zero or below, the first at row {row}, column {column}",
             value=float(values[row, column]),
-            mend="Friction is cost per metre; give closed cells NaN instead of 0.",
+            mend="Friction is cost per metre; give closed cells NaN instead of 0 (or declare the no-data value).",
         )
 
 
@@ -130,7 +132,9 @@ def _array_cells(targets: NDArray[Any], closed: NDArray[np.bool_]) -> IndexArray
     if targets.size == 0 or targets.ndim != 2 or targets.shape[1] != 2:
         raise InputError("targets must be rows and columns, shape (n, 2), at least one", value=targets.shape)
     rows, columns = closed.shape
-    row, column = targets.T.astype(np.int64)
+    if not np.isfinite(targets.astype(np.float64)).all():
+        raise InputError("targets must be rows and columns, none missing", value=targets.tolist()[:3])
+    row, column = np.floor(targets.astype(np.float64)).T.astype(np.int64)
     outside = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
     _refuse(outside, "lies outside the grid", targets)
     _refuse(closed[np.where(outside, 0, row), np.where(outside, 0, column)], "lies in a closed cell", targets)
@@ -165,50 +169,27 @@ def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_], *, lo
     geometry = _geometries(targets)
     if not geometry.size:
         raise InputError("there is no target", mend="Give at least one point.")
+    covered = [covered_cells(raster, shape) if shapely.get_dimensions(shape) == 2 else None for shape in geometry]
+    # An area too small to hold the centre of a cell counts as a point inside it.
+    area = np.array([cells is not None and cells.size > 0 for cells in covered], dtype=np.bool_)
     lon, lat = positions(gpd.GeoDataFrame(geometry=geometry, crs="EPSG:4326"))
     shown = np.column_stack([lon, lat])
     _refuse(np.isnan(lon), "has no position", shown)
     row, column = to_grid(raster, lon, lat, lonlat=lonlat)
     rows, columns = closed.shape
+    outside = (row < -0.5) | (row > rows - 0.5) | (column < -0.5) | (column > columns - 0.5)
+    _refuse(np.asarray(outside & ~area, dtype=np.bool_), "lies outside the grid", shown)
     # A point on the outer east or south edge belongs to the last cell.
-    at = np.column_stack(
-        [
-            np.where((row >= 0) & (row <= rows - 0.5), np.minimum(np.floor(row + 0.5), rows - 1), np.floor(row + 0.5)),
-            np.where(
-                (column >= 0) & (column <= columns - 0.5),
-                np.minimum(np.floor(column + 0.5), columns - 1),
-                np.floor(column + 0.5),
-            ),
-        ]
-    )
-    outside = np.asarray(((at < 0) | (at >= [rows, columns])).any(axis=1), dtype=np.bool_)
-    _refuse(outside, "lies outside the grid", shown)
-    r, c = at.T.astype(np.int64)
-    own = r * columns + c
-    area = np.asarray(shapely.get_dimensions(geometry) == 2, dtype=np.bool_)
-    shut_point = np.asarray(closed.ravel()[own] & ~area, dtype=np.bool_)
-    _refuse(shut_point, "lies in a closed cell", shown)
-    shut = closed.ravel()[own]
-    covered = [_covered(raster, shape, closed, lonlat=lonlat) for shape in geometry[area]]
-    return np.unique(np.concatenate([own[~shut], *covered]))
-
-
-def _covered(raster: Raster, shape: Any, closed: NDArray[np.bool_], *, lonlat: bool) -> IndexArray:
-    """Open cells whose centre an area covers."""
-    from geosettle.distance.profile import transform  # noqa: PLC0415
-
-    rows, columns = closed.shape
-    x, y = shapely.get_coordinates(shape).T
-    row, column = to_grid(raster, x, y, lonlat=lonlat)
-    r = np.arange(max(0, int(np.floor(row.min()))), min(rows - 1, int(np.ceil(row.max()))) + 1)
-    c = np.arange(max(0, int(np.floor(column.min()))), min(columns - 1, int(np.ceil(column.max()))) + 1)
-    cells = (r[:, None] * columns + c).ravel()
-    t = raster.transform
-    cx, cy = t.c + t.a * (cells % columns + 0.5), t.f + t.e * (cells // columns + 0.5)
-    if not lonlat:
-        cx, cy = transform(raster.crs, "EPSG:4326", cx, cy)
-    inside = cells[shapely.contains_xy(shape, cx, cy)]
-    return np.asarray(inside[~closed.ravel()[inside]])
+    r = np.clip(np.floor(row + 0.5), 0, rows - 1).astype(np.int64)
+    c = np.clip(np.floor(column + 0.5), 0, columns - 1).astype(np.int64)
+    cells = [
+        np.array([own]) if whole is None or not whole.size else whole
+        for own, whole in zip(r * columns + c, covered, strict=True)
+    ]
+    flat = closed.ravel()
+    _refuse(np.array([flat[some].all() for some in cells], dtype=np.bool_), "lies in a closed cell", shown)
+    found = np.unique(np.concatenate(cells))
+    return np.asarray(found[~flat[found]])
 
 
 def travel_time(
@@ -224,6 +205,8 @@ def travel_time(
     landcover_speed_kmh: Mapping[int, float] | None = None,
     closed_classes: Sequence[int] = (),
     road_rules: RoadRules | None = None,
+    friction: Raster | None = None,
+    friction_weight: float = 1.0,
     away: bool = False,
     compiled: bool | None = None,
     progress: Callable[[float], None] | None = None,
@@ -236,7 +219,7 @@ def travel_time(
         Heights in metres, north-up, longitude/latitude or projected.
     targets
         As for `cost_distance` with a `Raster`.
-    landcover, landcover_speed_kmh, closed_classes, altitude, model, neighbours
+    landcover, landcover_speed_kmh, closed_classes, altitude, model, neighbours, friction, friction_weight
         As for `geosettle.distance.walking.walk_grid`.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -275,6 +258,8 @@ def travel_time(
         landcover=landcover,
         landcover_speed_kmh=landcover_speed_kmh,
         closed_classes=closed_classes,
+        friction=friction,
+        friction_weight=friction_weight,
     )
     if roads is not None:
         grid = with_roads(grid, roads, places, road_rules)

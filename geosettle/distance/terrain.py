@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Final
 
 import geopandas as gpd
@@ -210,19 +211,41 @@ def run_many(
     """
     if compiled is None:
         compiled = sum(_visits(grid, *run[::2]) for run in runs) > _MANY_VISITS
-
-    def one(i: int) -> FloatArray:
-        sources, start, targets = runs[i]
+    if compiled:
+        return _side_by_side(grid, runs, toward=toward)
+    out = []
+    for i, (sources, start, targets) in enumerate(runs):
         bound = None if bounds is None else bounds[i]
-        cost = solve(grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=compiled)
-        return np.array([t.value(cost) for t in targets])
+        cost = solve(grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=False)
+        out.append(np.array([t.value(cost) for t in targets]))
+    return out
 
-    if not compiled or len(runs) < 2:
-        return [one(i) for i in range(len(runs))]
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+
+def _side_by_side(
+    grid: CostGrid, runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]], *, toward: bool
+) -> list[FloatArray]:
+    """Run the compiled engine on a grid laid out once, in as many threads as pay; an interruption stops all of them."""
+    from geosettle.distance._solver.cost_kernels import Prepared  # noqa: PLC0415  (numba takes a second to load)
+
+    if not runs:
+        return []
+    prepared = Prepared(grid)
+    interrupted = Event()
+
+    def watch(_: float) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+
+    def one(run: tuple[IndexArray, FloatArray | None, list[Target]]) -> FloatArray:
+        sources, start, targets = run
+        cost = prepared.run(sources, start, targets=targets, toward=toward, progress=watch)
+        return prepared.values_at(targets)(cost)
+
+    pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(runs), prepared.side_by_side)))
     try:
-        return list(pool.map(one, range(len(runs))))
+        return list(pool.map(one, runs))
     finally:
+        interrupted.set()
         pool.shutdown(cancel_futures=True)
 
 
@@ -241,11 +264,17 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
     if a.radius_m or b.radius_m:
         return 0.0 if np.isin(a.cells, b.cells).any() and a.radius_m and b.radius_m else np.inf
     row, column = grid.to_grid(np.array([a.lon, b.lon]), np.array([a.lat, b.lat]))
-    if np.hypot(*np.diff([row, column])).item() > walking.NEAR_CELLS:
+    across = column[1] - column[0]
+    if grid.grid.wraps:
+        half = grid.grid.shape[1] / 2
+        across = (across + half) % (2 * half) - half
+    if np.hypot(row[1] - row[0], across) > walking.NEAR_CELLS:
         return np.inf
     share = np.linspace(0, 1, 33)
-    r, c = row[0] + share * (row[1] - row[0]), column[0] + share * (column[1] - column[0])
+    r, c = row[0] + share * (row[1] - row[0]), column[0] + share * across
     rows, columns = grid.grid.shape
+    if grid.grid.wraps:
+        c = (c + 0.5) % columns - 0.5
     at_r = np.clip(np.floor(r + 0.5).astype(int), 0, rows - 1)
     at_c = np.clip(np.floor(c + 0.5).astype(int), 0, columns - 1)
     if grid.grid.closed[at_r, at_c].any() or grid.grid.pace is None:
@@ -253,11 +282,14 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
     length = GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2] / 32
     if length == 0:
         return 0.0
-    rise = np.diff(bilinear(grid.dem.values, r, c))
+    rise = np.diff(bilinear(grid.dem.values, r, c, wraps=grid.grid.wraps))
     pace = grid.grid.pace(rise / length)
     if grid.grid.multiplier is not None:
         factor = grid.grid.multiplier[at_r, at_c]
         pace = pace * (factor[1:] + factor[:-1]) / 2
+    if grid.grid.added is not None:
+        added = grid.grid.added[at_r, at_c]
+        pace = pace + (added[1:] + added[:-1]) / 2
     return float(length * pace.sum())
 
 
@@ -267,5 +299,23 @@ def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
         return lambda _: np.zeros(1, np.intp)
     from scipy.ndimage import label  # noqa: PLC0415
 
-    labels = np.asarray(label(~grid.grid.closed, structure=np.ones((3, 3)))[0], dtype=np.intp).ravel()
-    return lambda place: np.unique(labels[place.cells])
+    labels = np.asarray(label(~grid.grid.closed, structure=np.ones((3, 3)))[0], dtype=np.int32)
+    if grid.grid.wraps:
+        labels = _joined_at_the_seam(labels)
+    flat = labels.ravel()
+    return lambda place: np.unique(flat[place.cells]).astype(np.intp)
+
+
+def _joined_at_the_seam(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give islands that touch across the first and the last column one label."""
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    west = np.pad(labels[:, 0], 1)
+    pairs = [(labels[:, -1], west[1 + d : west.size - 1 + d]) for d in (-1, 0, 1)]
+    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    both = (a > 0) & (b > 0)
+    size = int(labels.max(initial=0)) + 1
+    graph = coo_array((np.ones(both.sum(), dtype=np.int8), (a[both], b[both])), shape=(size, size))
+    new = connected_components(graph, directed=False)[1].astype(np.int32)
+    return np.asarray(new[labels])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._solver.cost import (
+    NEIGHBOURS,
     CostGrid,
     FloatArray,
     IndexArray,
@@ -19,7 +20,15 @@ from geosettle.distance._solver.cost import (
     Target,
     make_moves,
 )
-from geosettle.distance.profile import bilinear, check_dem, move_lengths, to_grid, transform
+from geosettle.distance.profile import (
+    bilinear,
+    check_dem,
+    covered_cells,
+    goes_round,
+    move_lengths,
+    to_grid,
+    transform,
+)
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
@@ -29,6 +38,7 @@ __all__ = ["MODELS", "Place", "WalkGrid", "WalkModel", "naismith_langmuir", "wal
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
 _STEEPEST: Final = 4.0
+_ROWS_AT_ONCE: Final = 256
 NEAR_CELLS: Final = 4
 
 
@@ -271,24 +281,14 @@ class WalkGrid:
         return self._point(float(shapely.get_x(geometry)), float(shapely.get_y(geometry)))
 
     def _area(self, geometry: Any) -> Place | None:
-        rows, columns = self.grid.shape
-        lon, lat = shapely.get_coordinates(geometry).T
-        r, c = self.to_grid(lon, lat)
-        if not np.isfinite(r).all():
-            return None
-        r0, r1 = int(max(np.floor(r.min()), 0)), int(min(np.ceil(r.max()), rows - 1))
-        c0, c1 = int(max(np.floor(c.min()), 0)), int(min(np.ceil(c.max()), columns - 1))
-        if r1 < r0 or c1 < c0:
-            return _nowhere("outside the elevation grid")
-        window = (np.arange(r0, r1 + 1)[:, None] * columns + np.arange(c0, c1 + 1)).ravel()
-        x, y = self.centres(window)
-        covered = window[shapely.contains_xy(geometry, x, y)]
+        covered = covered_cells(self.dem, geometry)
         if not covered.size:
             return None
         cells = covered[~self.grid.closed.ravel()[covered]]
         if not cells.size:
             return _nowhere("the whole area is closed or has no elevation")
         zero = np.zeros(cells.size)
+        lon, lat = shapely.get_coordinates(geometry).T
         middle = shapely.centroid(geometry)
         x0, y0 = float(shapely.get_x(middle)), float(shapely.get_y(middle))
         radius = GEOD.inv(np.full(lon.size, x0), np.full(lon.size, y0), lon, lat)[2].max()
@@ -310,7 +310,7 @@ class WalkGrid:
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
         if self.grid.height is None or self.grid.pace is None:
             raise InputError("walking needs an elevation grid", mend="Give a DEM in metres.")
-        here = float(bilinear(self.dem.values, np.array([r]), np.array([c]))[0])
+        here = float(bilinear(self.dem.values, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0])
         rise = self.grid.height.ravel()[cells] - here
         slope = np.divide(rise, length, out=np.zeros_like(length), where=length > 0)
         share = 1.0
@@ -318,6 +318,9 @@ class WalkGrid:
             flat = self.grid.multiplier.ravel()
             share = (flat[own] + flat[cells]) / 2
         leave, reach = (length * self.grid.pace(s) * share for s in (slope, -slope))
+        if self.grid.added is not None:
+            flat = self.grid.added.ravel()
+            leave, reach = (way + length * (flat[own] + flat[cells]) / 2 for way in (leave, reach))
         return Place(cells, leave, reach, lon, lat)
 
     def bound(self, places: list[Place]) -> Callable[[IndexArray], FloatArray]:
@@ -348,19 +351,77 @@ def _ecef(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     return n * np.cos(y) * np.cos(x), n * np.cos(y) * np.sin(x), n * (1 - e2) * np.sin(y)
 
 
-def _landcover_at(dem: Raster, landcover: Raster, *, lonlat: bool) -> FloatArray:
-    """Class at the centre of every cell of the elevation grid."""
-    rows, columns = dem.shape
-    x = dem.transform.c + dem.transform.a * (np.arange(columns) + 0.5)
-    y = dem.transform.f + dem.transform.e * (np.arange(rows) + 0.5)
-    if landcover.crs == dem.crs or (lonlat and landcover.is_lonlat):
-        out = np.empty((rows, columns))
-        for i in range(rows):
-            out[i] = landcover.sample(x, np.full(columns, y[i]))
-        return out
-    gx, gy = np.meshgrid(x, y)
-    tx, ty = transform(dem.crs, landcover.crs, gx.ravel(), gy.ravel())
-    return landcover.sample(tx, ty).reshape(rows, columns)
+def _at_centres(dem: Raster, other: Raster, rows: slice, *, lonlat: bool) -> FloatArray:
+    """Values of another grid at the centres of some rows of the elevation grid."""
+    if other.shape == dem.shape and other.transform == dem.transform and other.crs == dem.crs:
+        return other.values[rows].astype(np.float64)
+    x = dem.transform.c + dem.transform.a * (np.arange(dem.shape[1]) + 0.5)
+    y = dem.transform.f + dem.transform.e * (np.arange(dem.shape[0])[rows] + 0.5)
+    gx, gy = (g.ravel() for g in np.meshgrid(x, y))
+    if not (other.crs == dem.crs or (lonlat and other.is_lonlat)):
+        gx, gy = transform(dem.crs, other.crs, gx, gy)
+    return other.sample(gx, gy).reshape(y.size, x.size)
+
+
+def _blocks(dem: Raster) -> Iterator[slice]:
+    """Rows of a grid, some at a time, so that what is worked out on the way stays small."""
+    for top in range(0, dem.shape[0], _ROWS_AT_ONCE):
+        yield slice(top, top + _ROWS_AT_ONCE)
+
+
+def _multiplier(
+    dem: Raster,
+    chosen: WalkModel,
+    shut: NDArray[np.bool_],
+    *,
+    landcover: Raster | None,
+    speeds: Mapping[int, float],
+    closed_classes: Sequence[int],
+    altitude: bool,
+) -> NDArray[np.float32] | None:
+    """How many times slower altitude and land cover make each cell; closes the cells of closed classes in `shut`."""
+    if landcover is None or not (speeds or closed_classes):
+        landcover = None
+        if not altitude:
+            return None
+    flat = 5.0 if chosen.name == "weiss" else _KMH / float(chosen.pace()(np.zeros(1))[0])
+    # Without anything that slows down there is only closing to do.
+    factor = np.empty(dem.shape, dtype=np.float32) if altitude or any(v > 0 for v in speeds.values()) else None
+    for rows in _blocks(dem):
+        part = np.ones((len(dem.values[rows]), dem.shape[1]))
+        if altitude:
+            part /= altitude_factor(np.nan_to_num(dem.values[rows]))
+        if landcover is not None:
+            classes = _at_centres(dem, landcover, rows, lonlat=dem.is_lonlat)
+            shut[rows] |= np.isin(classes, list(closed_classes))
+            for value, speed in sorted(speeds.items()):
+                if speed > 0:
+                    part[classes == value] *= flat / speed
+                else:
+                    shut[rows] |= classes == value
+        if factor is not None:
+            factor[rows] = part
+    return factor
+
+
+def _added(dem: Raster, friction: Raster, weight: float, shut: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Weighted friction of each cell, s/m; closes the cells without a friction in `shut`."""
+    if not (np.isfinite(weight) and weight >= 0):
+        raise InputError("the weight of the friction must be zero or above", value=weight)
+    added = np.empty(dem.shape, dtype=np.float32)
+    for rows in _blocks(dem):
+        part = _at_centres(dem, friction, rows, lonlat=dem.is_lonlat)
+        bad = np.argwhere(part < 0)
+        if bad.size:
+            row, column = (int(i) for i in bad[0])
+            raise InputError(
+                f"the friction is below zero at row {rows.start + row}, column {column} of the elevation grid",
+                value=float(part[row, column]),
+                mend="Friction is added seconds per metre; give closed cells NaN, and declare the no-data value.",
+            )
+        shut[rows] |= ~np.isfinite(part)
+        added[rows] = part * weight
+    return added
 
 
 def walk_grid(
@@ -373,13 +434,16 @@ def walk_grid(
     landcover_speed_kmh: Mapping[int, float] | Mapping[str, float] | None = None,
     closed_classes: Sequence[int] = (),
     closed: NDArray[np.bool_] | None = None,
+    friction: Raster | None = None,
+    friction_weight: float = 1.0,
 ) -> WalkGrid:
     """Make an elevation grid ready to be walked.
 
     Parameters
     ----------
     dem
-        Heights in metres, north-up, longitude/latitude or projected. Cells without height are closed.
+        Heights in metres, north-up, longitude/latitude or projected. Cells without height are closed. The last column
+        of a longitude/latitude grid that is 360 degrees wide lies beside its first.
     model
         Name in MODELS, or a `WalkModel`.
     neighbours
@@ -396,43 +460,38 @@ def walk_grid(
         Classes that cannot be entered (water).
     closed
         Further closed cells, shape of the grid.
+    friction, friction_weight
+        Seconds per metre to add, zero or above, read at the cell centres, and the number they are multiplied by:
+        friction map and `lambda` of GRASS r.walk, ``total = walking time + lambda * mean friction * distance``. Cells
+        without a friction are closed.
 
     Raises
     ------
     InputError
-        Heights not in metres, grid not north-up, or a neighbourhood that does not exist.
+        Heights not in metres, grid not north-up, a friction below zero, or a neighbourhood that does not exist.
     """
     check_dem(dem)
     chosen = walk_model(model)
-    if neighbours not in (4, 8, 16, 32):
+    if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
     lonlat = dem.is_lonlat
     moves = make_moves(neighbours)
     shut = np.isnan(dem.values)
     if closed is not None:
         shut |= closed
-    multiplier: FloatArray | None = None
-    if chosen.altitude if altitude is None else altitude:
-        multiplier = 1 / altitude_factor(np.where(np.isnan(dem.values), 0, dem.values))
-    pace = chosen.pace()
-    if landcover is not None and (landcover_speed_kmh or closed_classes):
-        classes = _landcover_at(dem, landcover, lonlat=lonlat)
-        shut |= np.isin(classes, list(closed_classes))
-        flat = 5.0 if chosen.name == "weiss" else _KMH / float(pace(np.zeros(1))[0])
-        factor = np.ones(dem.shape)
-        for value, speed in sorted((int(k), v) for k, v in (landcover_speed_kmh or {}).items()):
-            if speed > 0:
-                factor[classes == value] = flat / speed
-            else:
-                shut |= classes == value
-        multiplier = factor if multiplier is None else multiplier * factor
+    speeds = {int(k): float(v) for k, v in (landcover_speed_kmh or {}).items()}
+    slowed = chosen.altitude if altitude is None else altitude
     grid = CostGrid(
         moves=moves,
         lengths=move_lengths(dem, moves, lonlat=lonlat),
         closed=shut,
-        multiplier=None if multiplier is None else multiplier.astype(np.float32),
+        multiplier=_multiplier(
+            dem, chosen, shut, landcover=landcover, speeds=speeds, closed_classes=closed_classes, altitude=slowed
+        ),
         height=dem.values,
-        pace=pace,
+        pace=chosen.pace(),
+        added=None if friction is None else _added(dem, friction, friction_weight, shut),
+        wraps=goes_round(dem),
     )
     return WalkGrid(dem, grid, lonlat)
 

@@ -37,6 +37,7 @@ __all__ = [
     "CostGrid",
     "Moves",
     "PaceTable",
+    "Progress",
     "Target",
     "accumulate",
     "legal_moves",

@@ -26,6 +26,7 @@ from geosettle.distance._solver.cost import (
     CostGrid,
     FloatArray,
     IndexArray,
+    Progress,
     accumulate,
     make_moves,
     straight_line,
@@ -36,36 +37,49 @@ __all__ = ["march"]
 _NEAR: Final = 5  # cells around a source that do not start from differences
 _TRUST: Final = 0.9  # their costs give way only to a march that is so much cheaper (another source, another way)
 
+_POPS_AT_ONCE: Final = 1 << 19
+
 _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_jit
-def _axis(time, known, at, step, lower, upper, size):
-    """Upwind neighbour along an axis: value and weight of the difference (weight 0: none)."""
-    best, towards = np.inf, 0
-    if lower and known[at - step] and time[at - step] < best:
-        best, towards = time[at - step], -step
-    if upper and known[at + step] and time[at + step] < best:
-        best, towards = time[at + step], step
-    if towards == 0:
+def _axis(time, known, one, other, beyond_one, beyond_other, size):
+    """Upwind neighbour along an axis, cells being -1 off the grid: value and weight of the difference (0: none)."""
+    best, second = np.inf, -1
+    if one >= 0 and known[one] and time[one] < best:
+        best, second = time[one], beyond_one
+    if other >= 0 and known[other] and time[other] < best:
+        best, second = time[other], beyond_other
+    if best == np.inf:
         return 0.0, 0.0
     weight = 1.0 / (size * size)
-    beyond = (lower > 1) if towards < 0 else (upper > 1)
-    if beyond:
-        second = at + 2 * towards
-        if known[second] and time[second] <= best:
-            return (4.0 * best - time[second]) / 3.0, 2.25 * weight
+    if second >= 0 and known[second] and time[second] <= best:
+        return (4.0 * best - time[second]) / 3.0, 2.25 * weight
     return best, weight
 
 
 @_jit
-def _update(time, known, friction, at, rows, columns, width, height):
+def _beside(row, column, rows, columns, wraps):
+    """Cell at a row and column, -1 off the grid."""
+    if row < 0 or row >= rows:
+        return -1
+    if column < 0 or column >= columns:
+        if not wraps:
+            return -1
+        column %= columns
+    return row * columns + column
+
+
+@_jit
+def _update(time, known, friction, row, column, rows, columns, wraps, width, height):
     """Time at a cell from its known neighbours."""
-    row = at // columns
-    column = at - row * columns
-    a, wa = _axis(time, known, at, 1, column, columns - 1 - column, width[row])
-    b, wb = _axis(time, known, at, columns, row, rows - 1 - row, height[row])
-    slow = friction[at]
+    west, east = _beside(row, column - 1, rows, columns, wraps), _beside(row, column + 1, rows, columns, wraps)
+    west2, east2 = _beside(row, column - 2, rows, columns, wraps), _beside(row, column + 2, rows, columns, wraps)
+    north, south = _beside(row - 1, column, rows, columns, wraps), _beside(row + 1, column, rows, columns, wraps)
+    north2, south2 = _beside(row - 2, column, rows, columns, wraps), _beside(row + 2, column, rows, columns, wraps)
+    a, wa = _axis(time, known, west, east, west2, east2, width[row])
+    b, wb = _axis(time, known, north, south, north2, south2, height[row])
+    slow = friction[row * columns + column]
     if wa > 0.0 and wb > 0.0:
         total = wa + wb
         mean = (wa * a + wb * b) / total
@@ -80,65 +94,56 @@ def _update(time, known, friction, at, rows, columns, width, height):
 
 
 @_jit
-def _march(friction, time, known, near, rows, columns, width, height, start, limit):
-    """Accept cells in order of time, from the trial values in `time` at the cells of `start`."""
-    capacity = max(1024, 4 * start.size)
-    key, cell = np.empty(capacity), np.empty(capacity, dtype=np.int64)
-    size = 0
-    pending = start
-    while True:
-        for p in range(pending.size):
-            v = pending[p]
-            if v < 0:
-                continue
-            if size == key.size:
-                key = np.concatenate((key, np.empty(size)))
-                cell = np.concatenate((cell, np.empty(size, dtype=np.int64)))
-            i = size
-            size += 1
-            while i > 0 and key[(i - 1) >> 1] > time[v]:
-                key[i], cell[i] = key[(i - 1) >> 1], cell[(i - 1) >> 1]
-                i = (i - 1) >> 1
-            key[i], cell[i] = time[v], v
-        u = -1
-        while size > 0 and u < 0:
-            top, now = cell[0], key[0]
-            size -= 1
-            k, x = key[size], cell[size]
-            i = 0
-            while 2 * i + 1 < size:
-                child = 2 * i + 1
-                if child + 1 < size and key[child + 1] < key[child]:
-                    child += 1
-                if key[child] >= k:
-                    break
-                key[i], cell[i] = key[child], cell[child]
-                i = child
-            key[i], cell[i] = k, x
-            if not known[top] and now <= time[top]:
-                u = top
-        if u < 0 or time[u] > limit:
-            return
+def _march(friction, time, known, near, rows, columns, wraps, width, height, key, cell, size, budget):
+    """Accept cells in order of time until none is left, the heap is full or the budget spent; returns its size."""
+    while size > 0 and budget > 0 and size + 4 <= key.size:
+        budget -= 1
+        u, now = cell[0], key[0]
+        size -= 1
+        last, moved = key[size], cell[size]
+        i = 0
+        while 2 * i + 1 < size:
+            child = 2 * i + 1
+            if child + 1 < size and key[child + 1] < key[child]:
+                child += 1
+            if key[child] >= last:
+                break
+            key[i], cell[i] = key[child], cell[child]
+            i = child
+        key[i], cell[i] = last, moved
+        if known[u] or now > time[u]:
+            continue
         known[u] = True
         row = u // columns
         column = u - row * columns
-        found = np.full(4, -1, dtype=np.int64)
         for side in range(4):
-            inside = (column > 0, column < columns - 1, row > 0, row < rows - 1)[side]
-            if not inside:
+            dr, dc = (0, 0, -1, 1)[side], (-1, 1, 0, 0)[side]
+            v = _beside(row + dr, column + dc, rows, columns, wraps)
+            if v < 0 or known[v] or friction[v] == np.inf:
                 continue
-            v = u + (-1, 1, -columns, columns)[side]
-            if known[v] or friction[v] == np.inf:
-                continue
-            new = _update(time, known, friction, v, rows, columns, width, height)
+            new = _update(
+                time, known, friction, row + dr, v - (row + dr) * columns, rows, columns, wraps, width, height
+            )
             if new < time[v] * (_TRUST if near[v] else 1.0):
                 time[v] = new
-                found[side] = v
-        pending = found
+                i = size
+                size += 1
+                while i > 0 and key[(i - 1) >> 1] > new:
+                    key[i], cell[i] = key[(i - 1) >> 1], cell[(i - 1) >> 1]
+                    i = (i - 1) >> 1
+                key[i], cell[i] = new, v
+    return size
 
 
 def march(
-    friction: FloatArray, closed: NDArray[np.bool_], sources: IndexArray, width: FloatArray, height: FloatArray
+    friction: NDArray[np.floating],
+    closed: NDArray[np.bool_],
+    sources: IndexArray,
+    width: FloatArray,
+    height: FloatArray,
+    *,
+    wraps: bool = False,
+    progress: Progress | None = None,
 ) -> FloatArray:
     """Accumulated cost of every cell from the nearest source.
 
@@ -152,6 +157,10 @@ def march(
         Flat indices.
     width, height
         Metres of the cells of each row.
+    wraps
+        The last column lies beside the first.
+    progress
+        Called now and then with the cost reached so far; whatever it raises stops the work.
 
     Returns
     -------
@@ -159,47 +168,66 @@ def march(
         Infinite where not reached.
     """
     rows, columns = friction.shape
-    slow = np.where(closed, np.inf, friction).astype(np.float64)
+    slow = np.where(closed, np.inf, friction).astype(np.float64, copy=False)
     time = np.full(friction.size, np.inf)
-    single = _single(sources, rows, columns)
-    for source in single:
-        _start(time, slow, int(source), width, height)
+    for source in _single(sources, rows, columns, wraps=wraps):
+        _start(time, slow, int(source), width, height, wraps=wraps)
     near = np.isfinite(time)
     time[sources] = 0.0
     known = np.zeros(friction.size, dtype=np.bool_)
-    trial = np.flatnonzero(np.isfinite(time))
-    _march(slow.ravel(), time, known, near, rows, columns, width, height, trial, np.inf)
+    cell = np.flatnonzero(np.isfinite(time))
+    cell = cell[np.argsort(time[cell], kind="stable")]  # a sorted array is a heap
+    size, key = cell.size, time[cell]
+    flat = slow.ravel()
+    while size > 0:
+        if size + 4 > key.size:
+            more = max(1 << 12, key.size // 2)
+            key, cell = np.r_[key, np.empty(more)], np.r_[cell, np.empty(more, dtype=np.int64)]
+        size = _march(flat, time, known, near, rows, columns, wraps, width, height, key, cell, size, _POPS_AT_ONCE)
+        if progress is not None and size > 0:
+            progress(float(key[0]))
     return time.reshape(friction.shape)
 
 
-def _single(sources: IndexArray, rows: int, columns: int) -> IndexArray:
+def _single(sources: IndexArray, rows: int, columns: int, *, wraps: bool) -> IndexArray:
     """Find the sources without another source beside them: around these the front is curved."""
     mark = np.zeros((rows + 2, columns + 2), dtype=bool)
     r, c = np.divmod(np.unique(sources), columns)
     mark[r + 1, c + 1] = True
+    if wraps:
+        mark[:, 0], mark[:, -1] = mark[:, -2], mark[:, 1]
     beside = mark[r, c + 1] | mark[r + 2, c + 1] | mark[r + 1, c] | mark[r + 1, c + 2]
     return np.asarray((r * columns + c)[~beside])
 
 
-def _start(time: FloatArray, slow: FloatArray, source: int, width: FloatArray, height: FloatArray) -> None:
+def _start(
+    time: FloatArray, slow: FloatArray, source: int, width: FloatArray, height: FloatArray, *, wraps: bool
+) -> None:
     """Give the cells around a source the cost of the cheapest of straight lines and 32-neighbour ways to them."""
     rows, columns = slow.shape
     r0, c0 = divmod(source, columns)
-    top, left = max(0, r0 - 2 * _NEAR), max(0, c0 - 2 * _NEAR)
-    window = slow[top : r0 + 2 * _NEAR + 1, left : c0 + 2 * _NEAR + 1]
+    top, reach = max(0, r0 - 2 * _NEAR), np.arange(c0 - 2 * _NEAR, c0 + 2 * _NEAR + 1)
+    beyond = (reach < 0) | (reach >= columns)
+    window = slow[top : r0 + 2 * _NEAR + 1, reach % columns]
+    if not wraps:
+        window[:, beyond] = np.inf
     shut = np.isinf(window)
     moves = make_moves(32)
     lengths = np.hypot(moves.row * height[top : top + window.shape[0], None], moves.column * width[r0])
     grid = CostGrid(moves, lengths, shut, np.where(shut, 1.0, window))
-    tied = accumulate(grid, np.array([(r0 - top) * window.shape[1] + c0 - left])).reshape(window.shape)
+    middle = 2 * _NEAR
+    tied = accumulate(grid, np.array([(r0 - top) * window.shape[1] + middle])).reshape(window.shape)
     for dr in range(-_NEAR, _NEAR + 1):
         for dc in range(-_NEAR, _NEAR + 1):
             r, c = r0 + dr, c0 + dc
-            if dr * dr + dc * dc > _NEAR * _NEAR or not (0 <= r < rows and 0 <= c < columns):
+            if dr * dr + dc * dc > _NEAR * _NEAR or not (0 <= r < rows) or not (wraps or 0 <= c < columns):
                 continue
             cells, corners = straight_line(dr, dc)
-            mean = sum(slow[r0 + a, c0 + b] * share for a, b, share in cells)
-            if any(np.isinf(slow[r0 + a, c0 + b]) and np.isinf(slow[r0 + e, c0 + f]) for (a, b), (e, f) in corners):
+            at = (r0 - top, middle)
+            mean = sum(window[at[0] + a, at[1] + b] * share for a, b, share in cells)
+            if any(shut[at[0] + a, at[1] + b] and shut[at[0] + e, at[1] + f] for (a, b), (e, f) in corners):
                 mean = np.inf
-            cost = min(float(np.hypot(dr * height[r0], dc * width[r0])) * mean, float(tied[r - top, c - left]))
-            time[r * columns + c] = min(time[r * columns + c], cost)
+            straight = float(np.hypot(dr * height[r0], dc * width[r0])) * mean
+            cost = min(straight, float(tied[r - top, middle + dc]))
+            v = r * columns + c % columns
+            time[v] = min(time[v], cost)

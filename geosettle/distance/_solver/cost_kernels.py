@@ -18,7 +18,7 @@ multiplier and added cost; the queue takes less than one byte a cell. A further 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numba
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost import (
+    LARGE_CELLS,
     Arcs,
     CostGrid,
     FloatArray,
@@ -133,41 +134,42 @@ def _cell(row, column, across):
 
 
 @_jit
-def _mean(values, u, k, inside, y, x, seam, passed, passed_at, share, columns, across):
+def _mean(values, u, k, inside, y, x, seam, passed, passed_at, share, around, across):
     """Mean of `values` over the cells that move k from cell u goes through."""
     mean = np.float32(0.0)
     for p in range(share.shape[1]):
         v = u + passed[inside, k, p]
-        if seam:
-            v = _cell(y + passed_at[0, k, p], (x + passed_at[1, k, p]) % columns, across)
+        if around is not None and seam:
+            v = _cell(y + passed_at[0, k, p], (x + passed_at[1, k, p]) % around[0], across)
         mean += share[k, p] * values[v]
     return mean
 
 
 @_jit
 def _run(
-    cost, fields, flags, sign, lengths, table, offset, passed, passed_at, share, arcs, shape, inverse, queue, budget
+    cost, fields, flags, sign, lengths, table, offset, passed, passed_at, share, arcs, around, layout, queue, budget
 ):  # fmt: skip
     """Take up cells of any grid until done or out of budget.
 
     `fields`: height, multiplier, added and legal moves; `flags`: which of the first three there are, whether all rows
-    are alike and whether the last column lies beside the first; `lengths`: of the moves, their inverse, and the least
-    cost of each; `arcs`: first per tile, tail, head, seconds.
+    are alike; `lengths`: of the moves, their inverse, and the least cost of each; `arcs`: first per tile, tail, head,
+    seconds, most of a tile; `around`: columns of a grid whose last column lies beside the first, and reach of a move.
+    The last two are None where there is nothing of the kind: then a kernel without them is compiled, which is faster.
     """
     pool, chain, head, fill, state = queue
     height, weight, added, legal_of = fields
-    sloped, weighted, adding, even, wraps = flags
+    sloped, weighted, adding, even = flags
     length, inverse_length, least = lengths
-    arc_first, arc_tail, arc_head, arc_cost = arcs
-    columns, across, reach, most = shape
+    across, inverse = layout
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
     ring = head.size
     mask = ring - 1
     room = pool.size // _CHUNK
     k_all = offset.shape[1]
+    most = k_all if arcs is None else k_all + arcs[4]
     low, scale, last = table[0, 0], table[0, 1], np.float32(table.shape[0] - 2)
     here_height = np.float32(0.0)
-    y, x, seam, arc, arcs_here = 0, 0, False, 0, 0
+    y, x, seam, arc, arcs_here = np.int64(0), np.int64(0), False, np.int64(0), np.int64(0)
     verdict = 0
     while count > 0:
         bucket = cur & mask
@@ -199,24 +201,24 @@ def _run(
         legal = legal_of[u]
         inside = u & 63
         row = 0
-        if wraps or not even:
-            tile = u >> 6
-            y = (tile // across) * 8 + (inside >> 3)
+        if around is not None:
+            x = ((u >> 6) % across) * 8 + (inside & 7)
+            seam = x < around[1] or x >= around[0] - around[1]
+        if around is not None or not even:
+            y = ((u >> 6) // across) * 8 + (inside >> 3)
             row = 0 if even else y
-            x = (tile % across) * 8 + (inside & 7)
-            seam = wraps and (x < reach or x >= columns - reach)
         if sloped:
             here_height = height[u]
-        if arc_tail.size > 0:
-            arc = arc_first[u >> 6]
-            arcs_here = arc_first[(u >> 6) + 1] - arc
+        if arcs is not None:
+            arc = np.int64(arcs[0][u >> 6])
+            arcs_here = arcs[0][(u >> 6) + 1] - arc
         for k in range(k_all + arcs_here):
-            if k < k_all:
+            if arcs is None or k < k_all:
                 if (legal >> np.uint32(k)) & np.uint32(1) == 0:
                     continue
                 v = u + offset[inside, k]
-                if seam:
-                    v = _cell(y + passed_at[0, k, -1], (x + passed_at[1, k, -1]) % columns, across)
+                if around is not None and seam:
+                    v = _cell(y + passed_at[0, k, -1], (x + passed_at[1, k, -1]) % around[0], across)
                 old = cost[v]
                 # Most neighbours are settled, or cannot be improved even at the fastest pace: look no further.
                 if here + least[row, k] >= old:
@@ -228,18 +230,18 @@ def _run(
                     i = np.int64(t) + 1
                     step *= table[i, 0] + table[i, 1] * slope
                 if weighted:
-                    step *= _mean(weight, u, k, inside, y, x, seam, passed, passed_at, share, columns, across)
+                    step *= _mean(weight, u, k, inside, y, x, seam, passed, passed_at, share, around, across)
                 if adding:
                     step += length[row, k] * _mean(
-                        added, u, k, inside, y, x, seam, passed, passed_at, share, columns, across
+                        added, u, k, inside, y, x, seam, passed, passed_at, share, around, across
                     )
             else:
                 n = arc + k - k_all
-                if arc_tail[n] != u:
+                if arcs[1][n] != u:
                     continue
-                v = np.int64(arc_head[n])
+                v = np.int64(arcs[2][n])
                 old = cost[v]
-                step = arc_cost[n]
+                step = arcs[3][n]
             new = here + step
             if new < old:
                 cost[v] = new
@@ -390,6 +392,10 @@ class Prepared:
             and not (grid.wraps or grid.height is not None or grid.added is not None or grid.arcs is not None)
         )
         self.layout = _Layout(rows, columns, 1 if self.simple else 0)
+        # Runs that together stay below 25 bytes a cell, counting what the grid itself holds beside its input.
+        extra = sum(4 for v in (grid.multiplier, grid.added) if v is not None)
+        held = 1 + (4 if self.simple else 8 + 2 * extra if grid.height is not None else 4 + 2 * extra)
+        self.side_by_side = max(1, int((25 - held) / 4.2)) if grid.closed.size > LARGE_CELLS else 64
         self._step = self._simple_step() if self.simple else self._general_step()
 
     def run(
@@ -397,7 +403,7 @@ class Prepared:
         sources: IndexArray,
         start: FloatArray | None = None,
         *,
-        targets: tuple[Target, ...] = (),
+        targets: Sequence[Target] = (),
         toward: bool = False,
         limit: float = np.inf,
         progress: Callable[[float], None] | None = None,
@@ -432,14 +438,21 @@ class Prepared:
                 break
         return cost
 
-    def values_at(self, targets: tuple[Target, ...]) -> Callable[[NDArray[np.float32]], FloatArray]:
-        """Make what reads the values of targets, each with at least one cell, off the result of a run."""
-        if not targets:
-            return lambda _: np.zeros(0)
+    def values_at(self, targets: Sequence[Target]) -> Callable[[NDArray[np.float32]], FloatArray]:
+        """Make what reads the values of targets off the result of a run; infinite for a target without a cell."""
+        some = np.array([t.cells.size > 0 for t in targets], dtype=np.bool_)
+        if not some.any():
+            return lambda _: np.full(some.size, np.inf)
         cells = self.layout.of(np.concatenate([t.cells for t in targets]))
         legs = np.concatenate([t.legs for t in targets])
-        begins = np.cumsum([0, *(t.cells.size for t in targets[:-1])])
-        return lambda cost: np.minimum.reduceat(cost[cells] + legs, begins)
+        begins = np.cumsum([0, *(t.cells.size for t in targets[:-1])])[some]
+
+        def values(cost: NDArray[np.float32]) -> FloatArray:
+            found = np.full(some.size, np.inf)
+            found[some] = np.minimum.reduceat(cost[cells] + legs, begins)
+            return found
+
+        return values
 
     def _simple_step(self) -> Callable[..., int]:
         """Lay out a friction with 4 or 8 neighbours; returns what runs it."""
@@ -470,7 +483,7 @@ class Prepared:
         strips = legal_strips(grid.closed, grid.moves, wraps=grid.wraps) if known is None else _strips(known)
         legal = layout.tiles(strips, 0, np.uint32)
         even = bool((grid.lengths == grid.lengths[0]).all())
-        flags = (*(v is not None for v in values), even, grid.wraps)
+        flags = (*(v is not None for v in values), even)
         table = np.zeros((2, 2), dtype=np.float32)
         if grid.pace is not None:
             body = np.column_stack([grid.pace.base, grid.pace.gain])
@@ -481,15 +494,14 @@ class Prepared:
         passed_at, share = _passed(grid)
         offset, passed = layout.steps(grid.moves.row, grid.moves.column), layout.steps(passed_at[0], passed_at[1])
         lengths = (length, np.float32(1) / length, least)
-        arcs = [_arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)]
-        most = max(np.diff(a[0]).max(initial=0) for a in arcs) + grid.moves.row.size
-        shape = (grid.shape[1], layout.across, grid.moves.reach, int(most))
+        arcs = [None if a is None else _arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)]
+        around = (grid.shape[1], grid.moves.reach) if grid.wraps else None
         fields = (*tiles, legal)
 
         def step(cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int) -> int:
             sign = np.float32(-1.0 if toward else 1.0)
-            rest = (table, offset, passed, passed_at, share, arcs[toward], shape, self.inverse, queue, budget)
-            return int(_run(cost, fields, flags, sign, lengths, *rest))
+            fixed = (table, offset, passed, passed_at, share, arcs[toward], around, (layout.across, self.inverse))
+            return int(_run(cost, fields, flags, sign, lengths, *fixed, queue, budget))
 
         return step
 
@@ -508,18 +520,16 @@ def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return steps, share
 
 
-def _arcs_by_tile(arcs: Arcs | None, layout: _Layout) -> tuple[NDArray[Any], ...]:
-    """Arcs in the tiled order: first arc of each tile, tails, heads, costs."""
-    if arcs is None:
-        none = np.zeros(0, dtype=np.int32)
-        return np.zeros(2, dtype=np.int32), none, none, np.zeros(0, dtype=np.float32)
+def _arcs_by_tile(arcs: Arcs, layout: _Layout) -> tuple[Any, ...]:
+    """Arcs in the tiled order: first arc of each tile, tails, heads, costs, most arcs that leave a tile."""
     count = np.diff(arcs.first)
     leaving = np.flatnonzero(count)
     tail = layout.of(np.repeat(leaving, count[leaving]))
     order = np.argsort(tail, kind="stable")
     first = np.searchsorted(tail[order] >> 6, np.arange(layout.size // 64 + 1)).astype(np.int32)
     head = layout.of(arcs.head.astype(np.int64))[order].astype(np.int32)
-    return first, tail[order].astype(np.int32), head, arcs.seconds[order].astype(np.float32)
+    cost = arcs.seconds[order].astype(np.float32)
+    return first, tail[order].astype(np.int32), head, cost, int(np.diff(first).max(initial=0))
 
 
 def accumulate_compiled(

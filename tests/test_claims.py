@@ -38,7 +38,9 @@ def boxes(**columns):
         ("441000", 500),
         ("441,000", 500),
         ("24", 0.5),
-        ("10", 5),
+        ("10", 0.5),
+        ("1000", 50),  # trailing zeros leave 5 % open, not half
+        ("40000", 2000),
         ("29.1", 0.05),
         ("333.35", 0.005),
         ("-7", 0.5),
@@ -60,6 +62,72 @@ def test_a_sum_of_flows_is_held_against_a_site(claimed, verdict):
     )
     assert (row["verdict"], row["computed"], row["layer"]) == (verdict, "30", "flows")
     assert row["difference"] == 30 - float(claimed)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "printed", "verdict"),
+    [
+        ("40000", "about 40,000", "agrees"),
+        ("40000", None, "agrees"),
+        ("41000", None, "differs"),
+        ("2000", "more than 2,000", "agrees"),
+        ("2000", None, "differs"),
+        ("over 40,146", None, "agrees"),
+        ("50000", "up to 50,000", "agrees"),
+        ("40,000-41,000", None, "agrees"),
+        ("41000 to 42000", None, "differs"),
+        ("4万余", None, "differs"),  # no number that is understood: a word, which is not what was computed
+    ],
+)
+def test_words_around_a_number_are_part_of_the_claim(claimed, printed, verdict):
+    flows = pd.DataFrame({"site_id": ["S1", "S1"], "households": [40_000, 146]})
+    claim = {"subject": "S1", "quantity": "households", "value": claimed, "as_printed": printed}
+    row = one(claim, sites=sites(households=[1.0]), flows=flows)
+    assert (row["computed"], row["verdict"]) == ("40146", verdict)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "verdict"),
+    [
+        ("97.5", "ha", "agrees"),
+        ("1462.3", "mu", "agrees"),  # 97.484 * 15 = 1462.27
+        ("0.975", "km2", "agrees"),
+        ("1462.3", "ha", "differs"),
+        ("97.5", "km", "cannot be decided"),
+        ("97.5", "", "agrees"),
+    ],
+)
+def test_claims_are_compared_in_the_unit_computed(value, unit, verdict):
+    parcel = gpd.GeoDataFrame(
+        {"site_id": ["S1"], "kind": ["vineyard"], "geometry_basis": ["surveyed"]},
+        geometry=[shapely.box(76, 38, 76.01, 38.01)],
+        crs="EPSG:4326",
+    )
+    # geographiclib 2: Geodesic.WGS84.Polygon() of the box with its parallels cut into 2,000 pieces: 97.484 ha.
+    row = one({"subject": "S1", "quantity": "vineyard_area", "value": value, "unit": unit}, development=parcel)
+    assert row["verdict"] == verdict, row["why"]
+    if verdict == "differs":
+        assert row["difference"] == pytest.approx(97.484 - 1462.3, abs=0.01)
+        assert row["why"].startswith("computed is 93.3")
+        assert "% less than claimed" in row["why"]
+
+
+def test_indicators_and_years_are_asked_by_the_studys_own_words():
+    table = pd.DataFrame(
+        {
+            "site_id": ["S1"],
+            "capital": ["human"],
+            "indicator": ["pupils"],
+            "before": [3.0],
+            "after": [5.0],
+            "unit": [""],
+        }
+    )
+    claim = {"subject": "S1", "quantity": "pupils_direction", "value": "increased"}
+    assert one(claim, indicators=table)["verdict"] == "agrees"
+    flows = pd.DataFrame({"site_id": ["S1"], "persons": [12.0], "year": [2021]})
+    row = one({"subject": "x", "quantity": "persons_relocated_2021", "value": "10"}, flows=flows)
+    assert (row["computed"], row["verdict"]) == ("12", "differs")
 
 
 def test_a_partial_sum_is_a_lower_bound():

@@ -1,240 +1,21 @@
-"""The claims ledger: what a source says, what the layers give for the same quantity, and what follows.
-
-A claim names a subject and a quantity; `QUANTITIES` says how the quantity is computed from the layers. The verdict
-follows from two intervals, that of the printed figure (half a unit of its last significant digit, or the stated
-relative tolerance where that is wider) and that of the computed one, and never from a fit. A figure that reached the
-layers from the claim itself, or from another declaration, confirms nothing.
-"""
+"""The quantities that claims may name, each computed from the layers. A new one is one entry in QUANTITIES."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
+from geosettle.claims.printed import to_float
 from geosettle.geodesy import area_m2
 
-__all__ = ["QUANTITIES", "VERDICTS", "Computed", "Evidence", "Quantity", "judge_claims", "printed_tolerance"]
-
-VERDICTS: Final = ("agrees", "differs", "cannot be decided", "not computable")
-
-LEDGER_COLUMNS: Final = ("computed", "computed_unit", "layer", "difference", "verdict", "why")
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """The frames that claims are held against; each may be None. `sites` carries the joined administrative columns."""
-
-    sites: pd.DataFrame | None = None
-    origins: pd.DataFrame | None = None
-    flows: pd.DataFrame | None = None
-    boundaries: Any = None
-    development: Any = None
-    indicators: pd.DataFrame | None = None
-    oasis: pd.DataFrame | None = None
-    remoteness: pd.DataFrame | None = None
-    claims: pd.DataFrame | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    scope: str = "study"
-
-    def in_scope(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows that belong to the study; all where no `scope` column tells cases for comparison apart."""
-        return frame[frame["scope"] == self.scope] if "scope" in frame else frame
-
-    def name(self, text: str) -> str:
-        """Give the name that the boundaries use, through the aliases."""
-        known = {k.casefold(): v for k, v in self.aliases.items()}
-        return known.get(text.strip().casefold(), text.strip()).casefold()
-
-
-@dataclass(frozen=True)
-class Computed:
-    """What the layers give for a claim.
-
-    Attributes
-    ----------
-    value
-        A number, a text, or None where no layer gives it.
-    unit, layer
-        Unit of the value; layer or table it comes from.
-    low, high
-        Bounds of a number; None: the value itself. For a sum over rows that are not all there, `high` is infinite.
-    why
-        What the value rests on, or why there is none.
-    circular
-        Why the value is no independent evidence; empty where it is.
-    """
-
-    value: float | str | None
-    unit: str = ""
-    layer: str = ""
-    low: float | None = None
-    high: float | None = None
-    why: str = ""
-    circular: str = ""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """How one quantity is computed: ``function(evidence, claim) -> Computed``; `meaning` for the documentation.
-
-    `counted`: a number of things one can count, so that a printed 10 means 10 and not 5 to 15.
-    """
-
-    name: str
-    meaning: str
-    function: Callable[[Evidence, Mapping[str, Any]], Computed]
-    counted: bool = False
-
-
-def printed_tolerance(printed: str) -> float:
-    """Half a unit of the last significant digit of a printed number; trailing zeros of a whole number do not count.
-
-    Examples
-    --------
-    >>> [printed_tolerance(t) for t in ("441000", "24", "29.1", "666.67", "0")]
-    [500.0, 0.5, 0.05, 0.005, 0.5]
-    """
-    digits = printed.strip().lstrip("+-").replace(",", "")
-    if "." in digits:
-        return float(0.5 * 10.0 ** -len(digits.split(".")[1]))
-    zeros = len(digits) - len(digits.rstrip("0")) if digits.strip("0") else 0
-    return float(0.5 * 10.0**zeros)
-
-
-def _number(text: Any) -> float | None:
-    """Read the number of a claim's value; None where it is a text or lost."""
-    if text is None or pd.isna(text):
-        return None
-    try:
-        return float(str(text).replace(",", ""))
-    except ValueError:
-        return None
-
-
-def judge_claims(
-    claims: pd.DataFrame | None, evidence: Evidence, *, relative_tolerance: Mapping[str, float] | None = None
-) -> pd.DataFrame:
-    """Hold every claim against the layers.
-
-    Parameters
-    ----------
-    claims
-        Columns `subject, quantity, value, unit` and any others (kept as they are). None gives an empty ledger.
-    evidence
-        The frames to compute from.
-    relative_tolerance
-        Quantity to the share of the claimed value within which two figures agree, where that is wider than half a
-        unit of the last printed digit: for quantities whose definition itself leaves room. Default: none.
-
-    Returns
-    -------
-    DataFrame
-        The claims' own columns, then `computed` (text, number or name), `computed_unit, layer, difference` (computed
-        less claimed, where both are numbers), `verdict` (one of VERDICTS) and `why`.
-
-    Examples
-    --------
-    >>> sites = pd.DataFrame({"households": [10.0, 5.0], "scope": ["study", "study"]}, index=["A", "B"])
-    >>> claims = pd.DataFrame({"subject": ["programme"], "quantity": ["households"], "value": ["12"]})
-    >>> judge_claims(claims, Evidence(sites=sites))[["computed", "difference", "verdict"]].values.tolist()
-    [['15', 3.0, 'differs']]
-    """
-    if claims is None:
-        return pd.DataFrame(columns=["subject", "quantity", "value", "unit", *LEDGER_COLUMNS])
-    tolerances = relative_tolerance or {}
-    rows = [_judge(claim, evidence, tolerances) for claim in claims.to_dict("records")]
-    ledger = pd.DataFrame(rows, columns=list(LEDGER_COLUMNS), index=claims.index)
-    ledger["difference"] = ledger["difference"].astype(float)
-    return pd.concat([claims.drop(columns=[c for c in LEDGER_COLUMNS if c in claims]), ledger], axis=1)
-
-
-def _judge(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
-    """Verdict of one claim; a value read out of damaged print is marked as a reading, whatever the verdict."""
-    made = _verdict(claim, evidence, tolerances)
-    if str(claim.get("value_basis")) == "interpreted":
-        made["why"] = _join(made["why"], "the value is a reading of damaged print")
-    return made
-
-
-def _verdict(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
-    quantity = QUANTITIES.get(str(claim["quantity"]))
-    claimed = None if pd.isna(claim["value"]) else str(claim["value"])
-    if quantity is None:
-        lost = "the value is lost in print, and " if claimed is None and _lost(claim) else ""
-        why = f"{lost}no layer of the study holds this quantity"
-        return _row(None, None, "not computable", why)
-    found = quantity.function(evidence, claim)
-    if found.value is None:
-        return _row(found, None, "not computable", found.why or "no layer of the study holds this quantity")
-    if claimed is None:
-        reason = _lost(claim) or found.circular or "the claim gives no value"
-        return _row(found, None, "cannot be decided", _join(reason, found.why))
-    number = _number(claimed)
-    difference = found.value - number if number is not None and not isinstance(found.value, str) else None
-    if found.circular:
-        return _row(found, difference, "cannot be decided", _join(found.circular, found.why))
-    if isinstance(found.value, str) or number is None:
-        return _row(found, None, *_texts(evidence, claimed, found))
-    room = 0.5 if quantity.counted else printed_tolerance(claimed)
-    room = max(room, tolerances.get(str(claim["quantity"]), 0.0) * abs(number))
-    return _row(found, difference, *_numbers(number, room, found))
-
-
-def _numbers(claimed: float, room: float, found: Computed) -> tuple[str, str]:
-    """Verdict and reason from the interval claimed and the interval computed."""
-    value = float(found.value or 0.0)
-    low, high = (value if end is None else end for end in (found.low, found.high))
-    if low >= claimed - room and high <= claimed + room:
-        return "agrees", found.why
-    if high < claimed - room or low > claimed + room:
-        return "differs", found.why
-    ends = f"computed {_show(low)} to {_show(high)}" if np.isfinite(high) else f"computed {_show(low)} or more"
-    return "cannot be decided", _join(f"{ends}, which neither holds only the claim nor excludes it", found.why)
-
-
-def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]:
-    """Verdict for names and directions: sets of names, regardless of order and spelling known to the aliases."""
-    sets = [{evidence.name(part) for part in str(t).split(";")} for t in (claimed, found.value)]
-    if isinstance(found.value, str) and sets[0] == sets[1]:
-        return "agrees", found.why
-    if found.low is not None:  # a text that is not certain carries a probability in `low`
-        return "cannot be decided", found.why
-    return "differs", found.why
-
-
-def _lost(claim: Mapping[Any, Any]) -> str:
-    text = str(claim.get("value_basis", "")), str(claim.get("as_printed", ""))
-    return "the value is lost in print" if text[0] == "lost" or text[1].startswith("[MATH") else ""
-
-
-def _join(*parts: str) -> str:
-    return "; ".join(p for p in parts if p)
-
-
-def _show(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "") if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _row(found: Computed | None, difference: float | None, verdict: str, why: str) -> dict[str, Any]:
-    value = None if found is None else found.value
-    shown = "" if value is None else value if isinstance(value, str) else _show(value)
-    return {
-        "computed": shown,
-        "computed_unit": "" if found is None or value is None else found.unit,
-        "layer": "" if found is None else found.layer,
-        "difference": np.nan if difference is None else difference,
-        "verdict": verdict,
-        "why": why,
-    }
-
-
-# --- quantities -------------------------------------------------------------------------------------------------------
+__all__ = ["QUANTITIES", "quantity_of"]
 
 
 def _site(evidence: Evidence, claim: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -249,8 +30,8 @@ def _declared(evidence: Evidence, claim: Mapping[str, Any], column: str, unit: s
     site = _site(evidence, claim)
     if site is None or column not in site or pd.isna(site[column]):
         return Computed(None, why=f"the sites layer has no {column} for this subject")
-    value, low, high = (_number(site.get(c)) for c in (column, f"{column}_low", f"{column}_high"))
-    others = [_show(end) for end in (low, high) if end is not None and end != value]
+    value, low, high = (to_float(site.get(c)) for c in (column, f"{column}_low", f"{column}_high"))
+    others = [show(end) for end in (low, high) if end is not None and end != value]
     why = f"other sources: {' and '.join(others)}" if others else ""
     circular = "the sites layer repeats a declared figure; nothing was counted independently"
     return Computed(value, unit, "sites", low, high, why, circular)
@@ -269,7 +50,7 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
         why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}; the list is not the whole"
         ratio = _persons_per_household(listed) if column == "persons" else ""
         total = float(known.sum())
-        return Computed(total, column, "sites", low=total, high=np.inf, why=_join(why, ratio))
+        return Computed(total, column, "sites", low=total, high=np.inf, why=join(why, ratio))
 
     return function
 
@@ -302,17 +83,17 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     summed = _people("persons")(evidence, claim)
     site = _site(evidence, claim)
     if site is not None and evidence.sites is not None and summed.value is not None:
-        households, claimed = _number(site.get("households")), _number(claim["value"])
+        households, claimed = to_float(site.get("households")), to_float(claim["value"])
         if households and claimed:
             others = _persons_per_household(evidence.in_scope(evidence.sites))
             ratio = f"claimed persons over the site's households {claimed / households:.2f}"
-            return replace(summed, why=_join(summed.why, ratio, others))
+            return replace(summed, why=join(summed.why, ratio, others))
     if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
         return summed
     same = evidence.claims[
         (evidence.claims["subject"] == claim["subject"]) & (evidence.claims["quantity"] == "households")
     ]
-    households = _number(same["value"].iloc[0]) if len(same) else None
+    households = to_float(same["value"].iloc[0]) if len(same) else None
     if households is None or evidence.sites is None:
         return summed
     listed = evidence.in_scope(evidence.sites)
@@ -322,10 +103,10 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return summed
     each = both["persons"] / both["households"]
     value = households * both["persons"].sum() / both["households"].sum()
-    claimed = _number(claim["value"])
+    claimed = to_float(claim["value"])
     ratio = f"claimed persons over claimed households {claimed / households:.2f}" if claimed else ""
-    product = f"{_show(households)} claimed households times the persons per household of {len(both)} listed sites"
-    why = _join(product, ratio, summed.why)
+    product = f"{show(households)} claimed households times the persons per household of {len(both)} listed sites"
+    why = join(product, ratio, summed.why)
     return Computed(
         float(value),
         "persons",
@@ -462,7 +243,7 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     stem, _, when = str(claim["quantity"]).rpartition("_")
     if evidence.indicators is None:
         return Computed(None, why="the study has no indicators")
-    named = evidence.indicators["indicator"] == _OF_INDICATOR[stem]
+    named = evidence.indicators["indicator"] == _OF_INDICATOR.get(stem, stem)
     rows = evidence.indicators[named & (evidence.indicators["site_id"] == claim["subject"])]
     before, after = (
         pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan for c in ("before", "after")
@@ -472,7 +253,7 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     unit = str(rows["unit"].iloc[0])
     if when == "direction":
         word = "increased" if after > before else "decreased" if after < before else "unchanged"
-        why = f"the source's own figures go from {_show(before)} to {_show(after)} {unit}"
+        why = f"the source's own figures go from {show(before)} to {show(after)} {unit}"
         return Computed(word, "direction", "indicators", why=why)
     circular = "the indicators hold the figure that the same source prints; the survey's rows are not at hand"
     return Computed(float(before if when == "before" else after), unit, "indicators", circular=circular)
@@ -648,3 +429,28 @@ _ENTRIES: Final = (
 
 QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 """Every quantity that can be computed, by the name that claims use. A new one is one entry above."""
+
+
+def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
+    """Give the quantity of a name, or one of a family that the layers know by their own words; None for any other.
+
+    Families: `persons_relocated_YEAR`; `KIND_area` for a kind of land development of the study; and `INDICATOR_before`,
+    `INDICATOR_after`, `INDICATOR_direction` for an indicator of the study.
+
+    Examples
+    --------
+    >>> quantity_of("persons_relocated_2021", Evidence()).meaning, quantity_of("happiness", Evidence())
+    ('persons moved in the year named', None)
+    """
+    if name in QUANTITIES:
+        return QUANTITIES[name]
+    if re.fullmatch(r"persons_relocated_\d{4}", name):
+        return replace(QUANTITIES["persons_relocated_2019"], name=name)
+    stem, _, last = name.rpartition("_")
+    kinds = set() if evidence.development is None else set(evidence.development["kind"].dropna())
+    if last == "area" and stem in kinds:
+        return Quantity(name, f"area of {stem} parcels", _development((stem,)))
+    measured = set() if evidence.indicators is None else set(evidence.indicators["indicator"].dropna())
+    if last in {"before", "after", "direction"} and stem in measured:
+        return Quantity(name, f"{stem}, {last}", _indicator)
+    return None

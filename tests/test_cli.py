@@ -119,7 +119,7 @@ WRONG = {
         ("overlay", "--zones", FLOWS, "--cover", LAND),
         "flows.csv: the file holds no positions. Give polygons",
     ),
-    "table for zones": (("overlay", "--zones", "{f}/no_places.csv", "--cover", LAND), "no positions"),
+    "table for zones": (("overlay", "--zones", "{f}/no_places.csv", "--cover", LAND), "No position was found"),
     "points for a cover": (
         ("overlay", "--zones", UNITS, "--cover", PLACES),
         "the cover holds no areas. Give polygons or a raster",

@@ -366,3 +366,75 @@ def test_settings_of_the_defaults_are_options_of_render():
     assert set(defaults["map"]) <= set(options)
     for key, value in defaults["map"].items():
         assert (value or None) == (options[key].default or None), key
+
+
+# --- what the map says -------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_map_says_what_it_was_made_from(result, html, tmp_path):
+    import html as markup
+
+    assert "geosettle-provenance" not in html  # a made-up result has none
+    made_from = {"geosettle": "1.2.3", "input_hash": 'abc"></head><script>1</script>{{7*7}}'}
+    known = type(result)(**{**vars(result), "provenance": made_from})
+    render(known, relief_px=100).save(tmp_path / "map.html")
+    page = (tmp_path / "map.html").read_text("utf-8")
+    (said,) = re.findall(r'<meta name="geosettle-provenance" content="([^"]*)">', page)
+    assert json.loads(markup.unescape(said)) == made_from
+    assert page.count("<script>1") == 0
+
+
+def test_totals_leave_out_what_is_there_for_comparison_only():
+    result = made_up.result(hostile=False)
+    sites, origins = result.sites.copy(), result.origins.copy()
+    sites["scope"], origins["scope"] = "study", "study"
+    sites.loc["s30", "scope"] = "comparison"
+    origins.loc[["o1", "o63"], "scope"] = "comparison"  # o63 has no position
+    totals = data_of(map_html(type(result)(**{**vars(result), "sites": sites, "origins": origins})))["totals"]
+    assert [t["value"] for t in totals[:2]] == [30, 62]
+    assert totals[1]["label"]["en"] == "origins, 58 located; 2 more for comparison"
+
+
+def test_no_other_line_runs_under_a_disputed_one(result, monkeypatch):
+    from geosettle.maps.elements import Settings
+
+    monkeypatch.setattr(_pack, "outlines", lambda geometries: geometries[0])
+    boundaries = ELEMENTS["boundaries"].payload(result, Settings())["parts"]
+    labels = [part["label"]["en"] for part in boundaries]
+    assert labels == ["County boundary", "Prefecture boundary", "Disputed boundary"]
+    assert [part["style"].get("dash") for part in boundaries] == [[4, 3], None, [7, 3, 1.5, 3]]
+    disputed = result.study.boundaries.geometry.iloc[7].boundary  # the one unit that is flagged
+    assert boundaries[2]["paths"].equals(disputed)
+    for part in boundaries[:2]:
+        assert part["paths"].length > 5
+        assert part["paths"].intersection(disputed.buffer(1e-5)).length == 0
+
+
+def test_change_takes_households_where_they_are_known_and_says_which_way():
+    from geosettle.maps._indicators import _changes, _found, indicators
+
+    def row(site, indicator, value, low, high):
+        return {"role": "site", "id": site, "indicator": indicator, "metric": "geodesic", "value": value, "low": low, "high": high, "unit": "km"}  # fmt: skip
+
+    result = made_up.result(hostile=False)
+    base, per = "nearest_county_seat", "change_of_nearest_county_seat_per_flow"
+    rows = [
+        *(row(s, base, v, v - 1, v + 1) for s, v in (("s0", 10), ("s1", 20), ("s2", 30), ("s3", 40), ("s4", np.inf))),
+        row("s0", "change_of_nearest_county_seat", -5, -8, -2), row("s0", per, -6, -9, -3),  # households win
+        row("s1", per, 7, -1, 15),  # holds 0
+        row("s2", per, 3, 1, 5),
+        row("s3", per, 0, 0, 0),
+        row("s5", per, np.nan, np.nan, np.nan),
+    ]  # fmt: skip
+    result = type(result)(**{**vars(result), "remoteness": pd.DataFrame(rows)})
+    (entry,) = indicators(result)[1]
+    assert (entry["key"], entry["change"], entry["main"]) == ("nearest_county_seat:geodesic", "far", True)
+    found = _found(result)
+    assert found[base, "geodesic"]["value"].dropna().to_dict() == {"s0": 10, "s1": 20, "s2": 30, "s3": 40}
+    change = _changes(found)[base, "geodesic"].dropna(subset="value")
+    assert change[["value", "low", "high", "plain", "way"]].to_dict("index") == {
+        "s0": {"value": -5, "low": -8, "high": -2, "plain": 0, "way": -1},
+        "s1": {"value": 7, "low": -1, "high": 15, "plain": 1, "way": 2},
+        "s2": {"value": 3, "low": 1, "high": 5, "plain": 1, "way": 1},
+        "s3": {"value": 0, "low": 0, "high": 0, "plain": 1, "way": 0},
+    }

@@ -6,6 +6,7 @@ payloads of `ELEMENTS`. folium is the shell a user may add layers of their own t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -84,7 +85,13 @@ def render(
         if size <= budget_bytes or not _has_outlines(elements):
             break
     west, south, east, north = data["view"]
-    return StudyMap(data, tiles, location=[(south + north) / 2, (west + east) / 2])
+    made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
+    return StudyMap(
+        data,
+        tiles,
+        location=[(south + north) / 2, (west + east) / 2],
+        provenance=made_from if result.provenance else "",
+    )
 
 
 def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None) -> dict[str, Any]:

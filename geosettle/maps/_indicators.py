@@ -65,7 +65,9 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "how": _how(metric),
             "unit": next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), ""),
             "main": metric in _MAIN.get(name, ()),
-            "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}") if name.endswith("_unweighted") else None,
+            "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}")
+            if name.endswith("_unweighted")
+            else None,
         }
         change = changes.get((name, metric))
         if change is not None:
@@ -121,7 +123,9 @@ def _changes(found: dict[tuple[str, str], pd.DataFrame]) -> dict[tuple[str, str]
 def _way(rows: pd.DataFrame) -> pd.Series[float]:
     """Which way a change goes, as `geosettle.remoteness.change` says it: only an interval without 0 has a direction."""
     low, high = rows["low"], rows["high"]
-    way = pd.Series(np.select([low > 0, high < 0, (low == 0) & (high == 0)], [1.0, -1.0, 0.0], default=2.0), index=rows.index)
+    way = pd.Series(
+        np.select([low > 0, high < 0, (low == 0) & (high == 0)], [1.0, -1.0, 0.0], default=2.0), index=rows.index
+    )
     return way.where(rows["value"].notna())
 
 
@@ -148,7 +152,9 @@ def _name(name: str) -> dict[str, str]:
         what = match["x"]
         kind = f"kind_{what}"
         amount = re.fullmatch(r"([\d.]+)(km|h|min)", what)
-        said = words(kind) if has_words(kind) else both(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
+        said = (
+            words(kind) if has_words(kind) else both(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
+        )
         return words(f"ind_{match['stem']}", x=said)
     return both(name.replace("_", " "))
 

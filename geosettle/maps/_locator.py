@@ -37,7 +37,7 @@ def land_path(view: Sequence[float]) -> str:
     west, south, east, north = view
     shapes = land_from_space((west + east) / 2, (south + north) / 2)
     pieces = shapely.make_valid([shapely.Polygon(shape * [1, -1]) for shape in shapes if len(shape) > 2])
-    # Land comes in pieces whose cuts would look like borders; pieces that only touch are joined across a hair's breadth.
+    # Land comes in pieces whose cuts would look like borders; pieces that touch are joined.
     land = shapely.simplify(shapely.union_all(shapely.buffer(pieces, 0.004, quad_segs=1)), 0.006)
     polygons: Any = shapely.get_parts(land)
     rings = shapely.get_rings(polygons[shapely.area(polygons) > 0.0008])

@@ -33,7 +33,8 @@ __all__ = [
 
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
-    "county_local", "prefecture_local", "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
+    "county_local", "prefecture_local",
+    "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
     "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
 )  # fmt: skip
 _ORIGIN_COLUMNS: Final = (
@@ -252,9 +253,9 @@ def totals(result: Result) -> list[dict[str, Any]]:
     return [
         {
             "value": len(frame),
-            "label": words(f"total_{name}", n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
+            "label": words(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
         }
-        for name, whole, frame in (("sites", result.sites, sites), ("origins", result.origins, origins))
+        for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
     ] + [
         {
             "value": round(float(households.sum())) if households.notna().any() else None,

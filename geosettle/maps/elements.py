@@ -281,7 +281,9 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
         look = _line(style.PREFECTURE if level == levels[-1] else style.COUNTY)
         # A line in dispute is dashed, never solid: no other line may run under it.
         line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
-        parts.append({"label": words("boundary", level=_level_name(level)), "paths": _pack.outlines([line]), "style": look})
+        parts.append(
+            {"label": words("boundary", level=_level_name(level)), "paths": _pack.outlines([line]), "style": look}
+        )
     if disputed.any():
         look = _line(style.INTERNATIONAL)
         parts.append({"label": words("boundary_disputed"), "paths": _pack.outlines([in_dispute]), "style": look})
@@ -292,7 +294,8 @@ def _flagged(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
     """Whether each unit is marked as disputed: a column `disputed` that says true, yes or 1."""
     if "disputed" not in frame:
         return pd.Series(data=False, index=frame.index)
-    return frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
+    flagged: pd.Series[bool] = frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
+    return flagged
 
 
 def _without(line: Any, other: Any, tolerance_deg: float) -> Any:

@@ -175,6 +175,7 @@ def page(
     title: str,
     hosts: Sequence[str] = (),
     foreign: Sequence[str] | None = None,
+    provenance: str = "",
 ) -> str:
     """Write the whole page.
 
@@ -190,6 +191,8 @@ def page(
         Hosts of a base map.
     foreign
         Scripts of the user's own folium layers, run after ours; None: there are none.
+    provenance
+        What the page was made from, written into its head: a page that is passed on alone still says it.
 
     Returns
     -------
@@ -203,6 +206,7 @@ def page(
     tags = "\n".join(f"<script>{s}</script>" for s in scripts)
     css = "\n".join(f"<style>{s}</style>" for s in styles)
     text = {key: html.escape(str(data["words"][lang][key])) for key in ("skip", "map_label", "needs_script")}
+    made_from = f'<meta name="geosettle-provenance" content="{html.escape(provenance)}">\n' if provenance else ""
     return f"""<!DOCTYPE html>
 <html lang="{html.escape(lang)}" dir="ltr">
 <head>
@@ -210,7 +214,7 @@ def page(
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>{html.escape(title)}</title>
+{made_from}<title>{html.escape(title)}</title>
 {css}
 </head>
 <body>

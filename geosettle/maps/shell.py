@@ -49,12 +49,17 @@ class StudyMap(folium.Map):
         Base map that was asked for.
     location
         Latitude and longitude of the centre, for folium's own use.
+    provenance
+        What the map was made from: versions, parameters and the hashes of the inputs, as JSON.
     """
 
-    def __init__(self, data: Mapping[str, Any], tiles: Basemap | None, location: list[float]) -> None:
+    def __init__(
+        self, data: Mapping[str, Any], tiles: Basemap | None, location: list[float], provenance: str = ""
+    ) -> None:
         super().__init__(location=location, tiles=None)
         self._data = data
         self._tiles = tiles
+        self._provenance = provenance
         _SafeFigure(self).add_child(self)
 
     def to_html(self) -> str:
@@ -66,6 +71,7 @@ class StudyMap(folium.Map):
             title=str(self._data["title"][lang]),
             hosts=self._tiles.hosts if self._tiles else (),
             foreign=self._foreign_scripts() if self._children else None,
+            provenance=self._provenance,
         )
 
     def _foreign_scripts(self) -> list[str]:

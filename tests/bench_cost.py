@@ -1,28 +1,34 @@
 """Accumulated cost on large grids, against scikit-image and GRASS, and many origins against one run per origin.
 
-    python tests/bench_cost.py [cells per side, 4000]
+    python tests/bench_cost.py [cells per side, 4000] [isotropic] [walking] [many] [memory] [first]
 
-Peers run in the same process or right after, on the same arrays. Times are processor seconds (user and system, all
-threads), so that other work on the machine disturbs the ratios little; r.walk's are those of its process. Compilation
-does not count: every engine runs once on a small grid. Memory is the peak of what NumPy allocates during a call
-(tracemalloc), in bytes a cell, without the result (4).
+What is timed are the public functions, with all that they do. Peers run in the same process or right after, on the same
+arrays. Ratios are given of processor seconds (user and system, all threads), which other work on the machine disturbs
+little, and of the clock; r.walk's are those of its process. Compilation does not count: every engine runs once on a
+small grid, but for "first", which measures it: an empty cache and a first large job of every kind.
+Memory is the peak of the process during a call (VmHWM of Linux), without what was there before and without the result.
 """
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
+from affine import Affine
 from scipy.ndimage import zoom
 
-from geosettle.distance._solver.cost import CostGrid, Target, accumulate, make_moves
+from geosettle.distance._solver.cost import CostGrid, Target, make_moves
 from geosettle.distance._solver.cost_kernels import accumulate_compiled
+from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.walking import MODELS
+from geosettle.raster import Raster
+
+WEST, NORTH = 300_000, 4_400_000
 
 
 def terrain(n, seed=0):
@@ -65,24 +71,47 @@ def grid_of(neighbours, friction=None, height=None):
     return CostGrid(moves, lengths, closed, friction, height, pace)
 
 
+def dem_of(height):
+    """The heights as a raster in UTM 44N."""
+    return Raster(height, Affine(100, 0, WEST, 0, -100, NORTH), crs="EPSG:32644", unit="m")
+
+
+def points_of(starts):
+    """Longitude and latitude of the centres of cells."""
+    from pyproj import Transformer
+
+    to = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
+    return np.column_stack(to.transform(WEST + (starts[:, 1] + 0.5) * 100, NORTH - (starts[:, 0] + 0.5) * 100))
+
+
+def walk(height, starts, **options):
+    """Walking time as r.walk has it, hours."""
+    return travel_time(dem_of(height), points_of(starts), model="naismith_langmuir", away=True, **options).values  # noqa: PD011
+
+
 def timed(work):
-    """Processor seconds and result."""
-    begin = time.process_time()
+    """Processor seconds, seconds on the clock, and result."""
+    begin, clock = time.process_time(), time.perf_counter()
     result = work()
-    return time.process_time() - begin, result
+    return time.process_time() - begin, time.perf_counter() - clock, result
 
 
 def memory_of(work, cells):
-    """Bytes a cell that a call needs beyond its result."""
-    tracemalloc.start()
+    """Bytes a cell that a call needs beyond what was there and its result."""
+
+    def status(key):
+        rows = Path("/proc/self/status").read_text().splitlines()
+        return next(int(row.split()[1]) * 1024 for row in rows if row.startswith(key))
+
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    before = status("VmRSS")
     result = work()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return (peak - result.nbytes) / cells
+    return (status("VmHWM") - before - result.nbytes) / cells
 
 
 def r_walk(height, start):
-    """Processor seconds of r.walk -k, and the costs."""
+    """Processor seconds of r.walk -k, seconds on the clock, and the costs."""
     n = height.shape[0]
     with tempfile.TemporaryDirectory() as folder:
         height.astype("<f4").tofile(f"{folder}/height.bin")
@@ -106,24 +135,20 @@ r.out.bin --quiet input=cost output={folder}/cost.bin bytes=8
         )
         times = dict(row.split() for row in Path(f"{folder}/times").read_text().splitlines() if row.count(" ") == 1)
         cost = np.fromfile(f"{folder}/cost.bin", dtype="<f8").reshape(n, n)
-    return float(times["user"]) + float(times["sys"]), cost
+    return float(times["user"]) + float(times["sys"]), float(times["real"]), cost
 
 
-def line(name, seconds, peer, n, extra=""):
-    print(
-        f"| {name:46} | {seconds:8.2f} s | {seconds / n**2 * 1e9:6.0f} ns/cell | {peer / seconds:5.1f}x | {extra}",
-        flush=True,
-    )
+def line(name, ours, peer, n, extra=""):
+    """Print a row: times are (processor, clock) seconds."""
+    ratios = f"{peer[0] / ours[0]:5.1f}x | {peer[1] / ours[1]:5.1f}x on the clock"
+    print(f"| {name:46} | {ours[0]:7.2f} s | {ours[0] / n**2 * 1e9:6.0f} ns/cell | {ratios} | {extra}", flush=True)
 
 
 def isotropic(n, height, friction, starts):
     from skimage.graph import MCP_Geometric
 
-    cells = starts[:, 0] * n + starts[:, 1]
-    grid = grid_of(8, friction=friction)
-    ours, cost = timed(lambda: accumulate_compiled(grid, cells))
-    memory = memory_of(lambda: accumulate_compiled(grid, cells), n * n)
-    peer, expected = timed(
+    *ours, cost = timed(lambda: cost_distance(friction, starts, cell_size=100.0, compiled=True))
+    *peer, expected = timed(
         lambda: MCP_Geometric(np.where(np.isfinite(friction), friction, -1), sampling=(100.0, 100.0)).find_costs(
             [tuple(s) for s in starts]
         )[0]
@@ -132,60 +157,117 @@ def isotropic(n, height, friction, starts):
     error = np.max(np.abs(cost[both] - expected[both]) / np.maximum(expected[both], 1))
     differ = (np.isfinite(expected) != np.isfinite(cost)).sum()
     line("isotropic, 8 neighbours: MCP_Geometric", peer, peer, n)
-    extra = f"difference {error:.0e}, reached differently {differ}, memory {memory:.0f} B/cell"
-    line("isotropic, 8 neighbours: geosettle", ours, peer, n, extra)
+    line("isotropic, 8 neighbours: geosettle", ours, peer, n, f"difference {error:.0e}, reached differently {differ}")
 
 
-def walking(n, height, starts):
-    start = starts[0]
-    grid = grid_of(16, height=height)
-    cells = np.array([start[0] * n + start[1]])
-    ours, cost = timed(lambda: accumulate_compiled(grid, cells))
-    memory = memory_of(lambda: accumulate_compiled(grid, cells), n * n)
+def walking(n, height, friction, starts):
+    *ours, hours = timed(lambda: walk(height, starts[:1], compiled=True))
     if shutil.which("grass") is None:
         line("walking, 16 neighbours: geosettle (no GRASS here)", ours, ours, n)
         return
-    peer, expected = r_walk(height, start)
-    error = np.nanmax(np.abs(cost - expected) / np.maximum(expected, 1))
+    *peer, expected = r_walk(height, starts[0])
+    error = np.nanmax(np.abs(hours * 3600.0 - expected) / np.maximum(expected, 1))
     line("walking, 16 neighbours: r.walk -k", peer, peer, n)
-    extra = f"largest relative difference {error:.0e}, memory {memory:.0f} B/cell"
-    line("walking, 16 neighbours: geosettle", ours, peer, n, extra)
+    line("walking, 16 neighbours: geosettle", ours, peer, n, f"largest relative difference {error:.0e}")
 
 
-def many(height, n=1000):
+def many(n, height, friction, starts):
     """1,000 origins x 50 sites: run from the sites, against one run per origin (some, scaled)."""
+    from geosettle.distance.terrain import run_many
+
+    n = min(n, 1000)
     rng = np.random.default_rng(1)
     grid = grid_of(16, height=np.ascontiguousarray(height[:n, :n]))
     origins, sites = rng.integers(0, n * n, 1000), rng.integers(0, n * n, 50)
-    from geosettle.distance.terrain import run_many
-
     targets = [Target(np.array([c]), np.zeros(1)) for c in origins]
     runs = [(np.array([s]), None, targets) for s in sites]
-    begin = time.perf_counter()
-    ours, result = timed(lambda: run_many(grid, runs, toward=True, compiled=True))
-    wall = time.perf_counter() - begin
-    clock, begin = time.perf_counter(), time.process_time()
+    *ours, result = timed(lambda: run_many(grid, runs, toward=True, compiled=True))
     some = 10
-    for i in range(some):
-        cost = accumulate_compiled(grid, origins[i : i + 1])
-        assert np.allclose(cost.ravel()[sites], [result[k][i] for k in range(50)], rtol=1e-4)
-    peer, peer_wall = (time.process_time() - begin) * 100, (time.perf_counter() - clock) * 100
+
+    def one_by_one():
+        for i in range(some):
+            cost = accumulate_compiled(grid, origins[i : i + 1])
+            assert np.allclose(cost.ravel()[sites], [result[k][i] for k in range(50)], rtol=1e-4)
+
+    peer = [seconds * 1000 / some for seconds in timed(one_by_one)[:2]]
     line("1,000 origins x 50 sites: one run per origin", peer, peer, n)
-    line("1,000 origins x 50 sites: from the fewer side", ours, peer, n, f"{peer_wall / wall:.1f}x on the clock")
+    line("1,000 origins x 50 sites: from the fewer side", ours, peer, n)
+
+
+def memory(n, height, friction, starts):
+    """Bytes a cell of every mode, at n x n (NumPy's engine at a quarter of the cells)."""
+    from geosettle.distance.terrain import run_many
+
+    cover = Raster(np.floor(np.abs(height) % 5).astype(np.float32), dem_of(height).transform, crs="EPSG:32644")
+    added = Raster(np.full_like(height, 0.1), dem_of(height).transform, crs="EPSG:32644")
+    covered = {"landcover": cover, "landcover_speed_kmh": {1: 2.0, 2: 4.0}, "closed_classes": (9,)}
+    small, quarter = np.ascontiguousarray(height[: n // 2, : n // 2]), np.array([[n // 4, n // 4]])
+    light = np.where(np.isfinite(friction), friction, 1)
+    modes = {
+        "friction, 8 neighbours": lambda: cost_distance(friction, starts, cell_size=100.0, compiled=True),
+        "friction, 16 neighbours": lambda: cost_distance(friction, starts, neighbours=16, compiled=True),
+        "friction, continuous": lambda: cost_distance(friction, starts, continuous=True),
+        "walking, 16 neighbours": lambda: walk(height, starts[:1], compiled=True),
+        "walking, 32 neighbours": lambda: walk(height, starts[:1], neighbours=32, compiled=True),
+        "walking, land cover, altitude": lambda: walk(height, starts[:1], altitude=True, **covered),
+        "walking, land cover, altitude, friction": lambda: walk(
+            height, starts[:1], altitude=True, friction=added, friction_weight=2.0, **covered
+        ),
+        "friction, 8 neighbours, NumPy": lambda: cost_distance(
+            light[: n // 2, : n // 2], quarter, cell_size=100.0, compiled=False
+        ),
+        "walking, 16 neighbours, NumPy": lambda: walk(small, quarter, compiled=False),
+        "walking, 4 runs side by side": lambda: np.array(
+            run_many(
+                grid_of(16, height=height),
+                [(np.array([s]), None, [Target(np.array([0]), np.zeros(1))]) for s in (n, n // 2, 2 * n, n * n - 1)],
+                toward=True,
+                compiled=True,
+            )
+        ),
+    }
+    for name, work in modes.items():
+        cells = small.size if "NumPy" in name else n * n
+        print(f"| memory: {name:40} | {memory_of(work, cells):5.1f} bytes a cell", flush=True)
+
+
+_FIRST = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import bench_cost as b, numpy as np
+height, friction, starts = b.terrain(256)
+begin = time.perf_counter()
+for name, work in (
+    ("friction, 8 neighbours", lambda: b.cost_distance(friction, starts, compiled=True)),
+    ("walking, 16 neighbours", lambda: b.walk(height, starts[:1], compiled=True)),
+    ("continuous", lambda: b.cost_distance(friction, starts, continuous=True)),
+):
+    now = time.perf_counter()
+    work()
+    print(f"| first run: {{name:30}} | {{time.perf_counter() - now:5.2f}} s", flush=True)
+print(f"| first run: all                            | {{time.perf_counter() - begin:5.2f}} s")
+"""
+
+
+def first(n, height, friction, starts):
+    """Seconds of the first job of every kind with an empty cache of compiled code."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = _FIRST.format(tests=str(Path(__file__).parent))
+        subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "NUMBA_CACHE_DIR": folder})
 
 
 def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+    rows = [globals()[name] for name in sys.argv[2:]] or [isotropic, walking, many, memory, first]
     height, friction, starts = terrain(256)
-    flat = starts[:, 0] * 256 + starts[:, 1]
-    accumulate_compiled(grid_of(8, friction=friction), flat)
-    accumulate_compiled(grid_of(16, height=height), flat[:1])
-    accumulate(grid_of(8, friction=friction), flat)
+    cost_distance(friction, starts, compiled=True)
+    cost_distance(friction, starts, continuous=True)
+    walk(height, starts[:1], compiled=True)
+    accumulate_compiled(grid_of(16, height=height), starts[:1, 0])
     height, friction, starts = terrain(n)
     print(f"{n} x {n} cells, load {os.getloadavg()[0]:.1f}")
-    isotropic(n, height, friction, starts)
-    walking(n, height, starts)
-    many(height, min(n, 1000))
+    for row in rows:
+        row(n, height, friction, starts)
 
 
 if __name__ == "__main__":

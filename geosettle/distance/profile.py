@@ -171,7 +171,7 @@ def covered_cells(raster: Raster, shape: Any) -> IndexArray:
     lonlat = raster.is_lonlat
     found = []
     for turn in (-360.0, 0.0, 360.0) if lonlat else (0.0,):
-        x, y = np.asarray(shapely.get_coordinates(shape), dtype=np.float64).T
+        x, y = (np.asarray(side, dtype=np.float64) for side in shapely.get_coordinates(shape).T)
         if not lonlat:
             x, y = transform("EPSG:4326", raster.crs, x, y)
             x, y = x[np.isfinite(x)], y[np.isfinite(x)]

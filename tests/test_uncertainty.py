@@ -10,6 +10,7 @@ from geopandas import GeoDataFrame, points_from_xy
 from pyproj import Geod
 
 from geosettle.distance import (
+    Spread,
     distance_intervals,
     pair_distances,
     rank_intervals,
@@ -194,8 +195,13 @@ def test_other_metrics_by_a_function_of_drawn_positions() -> None:
 
     origins, sites = frame([76], [39], "o", 10.0), frame([77], [39], "s")
     with pytest.raises(UnknownNameError):
-        distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",))
-    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",), evaluators={"walk": time}).iloc[0]
+        distance_intervals(flows(("o0", "s0")), origins, sites, ("flying",))
+    given = {"evaluators": {"walk": time}}
+    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",), **given).iloc[0]
+    assert np.isnan(row["low"])
+    assert "no interval where more than 25% of the draws are missing" in row["why"]
+    loose = Spread(missing_share=0.6)
+    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",), spread=loose, **given).iloc[0]
     assert (row["metric"], row["unit"]) == ("walk", "h")
     assert row["low"] > 86.6 / 5 - 0.1  # only the half of the disc away from the site could be evaluated
     assert "of the draws cannot be evaluated" in row["why"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import geopandas as gpd
@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import distance_intervals, pair_distances, travel_time
+from geosettle.distance import Spread, distance_intervals, pair_distances, travel_time
 from geosettle.distance.network import RoadRules, read_network, road_problems
-from geosettle.distance.uncertainty import surface_evaluator
 from geosettle.quality import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study
@@ -21,41 +20,52 @@ __all__ = ["by_road", "hours_on_foot", "measure_distances", "unused_roads", "wit
 
 
 def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, and intervals of the straight ones from drawn positions."""
+    """Distances of every flow by every metric, and their intervals from drawn positions."""
     chosen = study.settings["distance"]
-    if study.flows is None or study.origins is None:
-        flows = pd.DataFrame({"origin_id": [], "site_id": []}, dtype="str")
-    else:
-        flows = study.flows
-    landcover = study.landcover[max(study.landcover)] if study.landcover else None
+    flows = flows_of(study)
+    layers = layers_of(study)
     pairs = pair_distances(
         flows,
         origins_of(study),
         study.sites,
         tuple(chosen["metrics"]),
-        dem=study.dem,
-        landcover=landcover,
-        roads=study.roads,
-        places=study.places,
         detour_range=tuple(chosen["detour_range_ratio"]),
         rough_share=chosen["rough_share"],
-        options={name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
+        **layers,
     )
-    evaluators = {} if study.dem is None else {"surface": surface_evaluator(study.dem)}
-    drawn = [name for name in chosen["interval_metrics"] if name == "geodesic" or name in evaluators]
     intervals = distance_intervals(
         flows,
         origins_of(study),
         study.sites,
-        drawn,
+        [name for name in chosen["interval_metrics"] if name in {"geodesic", *chosen["metrics"]}],
         level=chosen["level"],
         draws=chosen["draws"],
         seed=chosen["seed"],
         boundaries=study.boundaries,
         aliases=study.settings["admin"]["aliases"],
-        evaluators=evaluators,
+        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        measured=pairs,
+        **layers,
     )
     return pairs, intervals
+
+
+def flows_of(study: Study) -> pd.DataFrame:
+    """Flows of a study; none where it has none, or no origins."""
+    if study.flows is None or study.origins is None:
+        return pd.DataFrame({"origin_id": [], "site_id": []}, dtype="str")
+    return study.flows
+
+
+def layers_of(study: Study) -> dict[str, Any]:
+    """Layers and options that metrics take: the latest land cover, and the settings of each metric."""
+    return {
+        "dem": study.dem,
+        "landcover": study.landcover[max(study.landcover)] if study.landcover else None,
+        "roads": study.roads,
+        "places": study.places,
+        "options": {name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
+    }
 
 
 def unused_roads(study: Study) -> list[Problem]:

@@ -20,14 +20,14 @@ from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, 
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
+from geosettle.distance.drawn import Spread
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
+from geosettle.distance.intervals import MEASURES, distance_intervals, sample_distances
 from geosettle.distance.scenarios import compare_scenarios
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.uncertainty import (
     cost_evaluator,
-    distance_intervals,
     rank_intervals,
-    sample_distances,
     separate,
     site_means,
     surface_evaluator,
@@ -36,10 +36,12 @@ from geosettle.errors import InputError
 
 __all__ = [
     "FLAGS",
+    "MEASURES",
     "METRICS",
     "PAIR_COLUMNS",
     "Context",
     "Metric",
+    "Spread",
     "compare_scenarios",
     "cost_distance",
     "cost_evaluator",

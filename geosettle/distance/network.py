@@ -24,14 +24,17 @@ from geosettle.quality import Problem
 
 __all__ = [
     "ROAD_CODES",
+    "JoinedPoints",
     "RoadLines",
     "RoadNetwork",
     "RoadRules",
     "is_table",
+    "join_points",
     "prepare_lines",
     "read_network",
     "road_pairs",
     "road_problems",
+    "ways",
 ]
 
 IntArray = NDArray[np.int64]
@@ -318,17 +321,30 @@ def _near_nodes(
     network: RoadNetwork, lon: FloatArray, lat: FloatArray, rules: RoadRules
 ) -> tuple[IntArray, FloatArray]:
     """Nearest nodes with a road, within reach, of every point."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415  (slow to load)
+
     joined = np.diff(network.graph.first) > 0
     joined[network.graph.head] = True
     usable = np.flatnonzero(joined & np.isfinite(network.lon))
     k = max(1, min(rules.candidates, usable.size))
     node, leg = np.full((lon.size, k), -1, dtype=np.int64), np.full((lon.size, k), np.nan)
-    for i in np.flatnonzero(np.isfinite(lon)) if usable.size else ():
-        n = usable.size
-        d = np.asarray(GEOD.inv(np.full(n, lon[i]), np.full(n, lat[i]), network.lon[usable], network.lat[usable])[2])
-        best = np.argsort(d, kind="stable")[:k]
-        node[i], leg[i] = usable[best], d[best]
+    known = np.flatnonzero(np.isfinite(lon))
+    if not usable.size or not known.size:
+        return node, leg
+    # By chords first, a few more than asked for: on the ellipsoid geodesics may order near ties otherwise.
+    some = min(usable.size, k + 4)
+    at = _on_sphere(network.lon[usable], network.lat[usable])
+    near = np.sort(cKDTree(at).query(_on_sphere(lon[known], lat[known]), k=some)[1].reshape(known.size, some), axis=1)
+    to, of = usable[near], np.broadcast_to(known[:, None], near.shape)
+    d = np.asarray(GEOD.inv(lon[of], lat[of], network.lon[to], network.lat[to])[2])
+    best = np.argsort(d, axis=1, kind="stable")[:, :k]
+    node[known], leg[known] = np.take_along_axis(to, best, 1), np.take_along_axis(d, best, 1)
     return node, leg
+
+
+def _on_sphere(lon: FloatArray, lat: FloatArray) -> FloatArray:
+    x, y = np.radians(lon), np.radians(lat)
+    return np.column_stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -500,53 +516,94 @@ def road_pairs(
     if context.roads is None:
         frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
         return frame.assign(why=pd.array([NO_ROADS] * len(pairs), dtype="str"))
-    rules = RoadRules(**context.options.get("road", {}))
     (lon_o, lat_o), (lon_s, lat_s) = positions(origins), positions(sites)
-    lon, lat = np.r_[lon_o, lon_s], np.r_[lat_o, lat_s]
-    network, node, straight = read_network(context.roads, context.places, rules, points=(lon, lat))
-    km, leave, reach = _legs(network, (lon, lat), node, context, rules)
+    joined = join_points(context, np.r_[lon_o, lon_s], np.r_[lat_o, lat_s])
     a, b = pairs[:, 0], pairs[:, 1] + len(lon_o)
-    out = _route(network.graph, node, (km, leave, reach), a, b)
-    why = _reasons(network, (lon, straight, km, node), (a, b), out, rules)
-    return pd.DataFrame(dict(zip(COLUMNS, out.T, strict=True))).assign(why=pd.array(why, dtype="str"))
+    out = ways(joined, a, b)
+    why = _reasons(joined, (a, b), out)
+    return pd.DataFrame(dict(zip(COLUMNS, out.T[:4], strict=True))).assign(why=pd.array(why, dtype="str"))
 
 
-def _route(
-    graph: Graph, node: IntArray, legs: tuple[FloatArray, FloatArray, FloatArray], a: IntArray, b: IntArray
-) -> FloatArray:
-    """road_km, road_h, access km and egress km of the pairs (a, b), shape (m, 4); NaN where there is no way."""
-    km, leave, reach = legs
+@dataclass(frozen=True, eq=False)
+class JoinedPoints:
+    """Points joined to a road network.
+
+    Attributes
+    ----------
+    network, rules
+        See `RoadNetwork`, `RoadRules`.
+    lon
+        Longitude of each point, shape (n,); NaN: unknown.
+    node, straight
+        Per point and candidate, shape (n, k): where it may be joined (-1: nowhere), and the straight metres to there.
+    km, leave, reach
+        The same: kilometres of the leg, seconds to the road and from it; NaN beyond the cap.
+    """
+
+    network: RoadNetwork
+    rules: RoadRules
+    lon: FloatArray
+    node: IntArray
+    straight: FloatArray
+    km: FloatArray
+    leave: FloatArray
+    reach: FloatArray
+
+
+def join_points(context: Context, lon: FloatArray, lat: FloatArray) -> JoinedPoints:
+    """Join points to the roads of a context, with timed legs."""
+    rules = RoadRules(**context.options.get("road", {}))
+    if context.roads is None:
+        raise InputError(NO_ROADS, file="roads", mend="Give roads.")
+    network, node, straight = read_network(context.roads, context.places, rules, points=(lon, lat))
+    return JoinedPoints(network, rules, lon, node, straight, *_legs(network, (lon, lat), node, context, rules))
+
+
+def ways(joined: JoinedPoints, a: IntArray, b: IntArray) -> FloatArray:
+    """Fastest ways from points a to points b.
+
+    Parameters
+    ----------
+    joined
+        From `join_points`.
+    a, b
+        Numbers of points, shape (m,).
+
+    Returns
+    -------
+    ndarray, shape (m, 5)
+        Kilometres and hours of the whole way, kilometres of the legs to the road and from it, hours of both legs; NaN
+        where there is no way.
+    """
+    node, km, leave, reach = joined.node, joined.km, joined.leave, joined.reach
     ok = np.isfinite(km)
     from_nodes, to_nodes = np.unique(node[a][ok[a]]), np.unique(node[b][ok[b]])
-    out = np.full((a.size, 4), np.nan)
+    out = np.full((a.size, 5), np.nan)
     if not from_nodes.size or not to_nodes.size:
         return out
-    seconds, metres = many_to_many(graph, from_nodes, to_nodes)
+    seconds, metres = many_to_many(joined.network.graph, from_nodes, to_nodes)
     row = np.searchsorted(from_nodes, node).clip(max=from_nodes.size - 1)
     column = np.searchsorted(to_nodes, node).clip(max=to_nodes.size - 1)
     best = np.full(a.size, np.inf)
     for i in range(node.shape[1]):
         for j in range(node.shape[1]):
             r, c = row[a, i], column[b, j]
-            total = leave[a, i] + seconds[r, c] + reach[b, j]
+            legs = leave[a, i] + reach[b, j]
+            total = legs + seconds[r, c]
             better = np.where(ok[a, i] & ok[b, j], total, np.inf) < best
             best[better] = total[better]
-            way = metres[r, c] / 1000
-            out[better] = np.column_stack([km[a, i] + way + km[b, j], total / 3600, km[a, i], km[b, j]])[better]
+            length = km[a, i] + metres[r, c] / 1000 + km[b, j]
+            found = np.column_stack([length, total / 3600, km[a, i], km[b, j], legs / 3600])
+            out[better] = found[better]
     # Both ends at the same place of the network: no road between them is known, only the legs.
     out[np.isclose(out[:, 0], out[:, 2] + out[:, 3], rtol=0, atol=1e-9)] = np.nan
     return out
 
 
-def _reasons(
-    network: RoadNetwork,
-    points: tuple[FloatArray, FloatArray, FloatArray, IntArray],
-    pairs: tuple[IntArray, IntArray],
-    out: FloatArray,
-    rules: RoadRules,
-) -> NDArray[np.object_]:
+def _reasons(joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatArray) -> NDArray[np.object_]:
     """Why each pair has no way, in words."""
-    lon, straight, km, node = points
+    network, rules = joined.network, joined.rules
+    lon, straight, km, node = joined.lon, joined.straight, joined.km, joined.node
     why = np.full(out.shape[0], "", dtype=object)
     pieces: dict[int, str] = {}
     for m in np.flatnonzero(np.isnan(out[:, 0])):

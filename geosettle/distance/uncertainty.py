@@ -8,7 +8,7 @@ and in whatever order. So the difference between two sites holds what they share
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,21 +18,19 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geosettle.distance._inputs import as_flows, as_places
-from geosettle.distance._protocol import positions
-from geosettle.distance.geodesic import geodesic_distance, radius_m
 from geosettle.distance.profile import check_dem, drape
-from geosettle.errors import InputError, UnknownNameError
-from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc, inverse, shortest_m
+from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
 from geosettle.raster import Raster
 
 __all__ = [
+    "SEED",
+    "Evaluator",
     "Samples",
     "cost_evaluator",
-    "distance_intervals",
+    "declared_units",
     "draw_positions",
+    "generator",
     "rank_intervals",
-    "sample_distances",
     "separate",
     "site_means",
     "surface_evaluator",
@@ -44,8 +42,6 @@ Evaluator = Callable[[str, str, FloatArray, FloatArray, FloatArray, FloatArray],
 """``f(origin_id, site_id, lon1, lat1, lon2, lat2)``: a metric at drawn positions of both ends, NaN = missing."""
 
 SEED: Final = 20190917
-_UNITS: Final = {"geodesic": "km", "surface": "km", "walk": "h", "road": "h", "travel": "h"}
-_VALUES_AT_ONCE: Final = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +125,8 @@ def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
     return evaluate
 
 
-def _generator(seed: int, role: str, key: str) -> np.random.Generator:
+def generator(seed: int, role: str, key: str) -> np.random.Generator:
+    """Random numbers that depend on the seed, a role and a key alone."""
     digest = hashlib.sha256(f"{role}\x1f{key}".encode()).digest()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *np.frombuffer(digest, dtype="<u4")])))
 
@@ -199,12 +196,13 @@ def draw_positions(
     Examples
     --------
     >>> x, y, _ = draw_positions(76.0, 39.0, 10_000.0, 1000, key="s1", role="site")
+    >>> from geosettle.distance import geodesic_distance
     >>> bool(geodesic_distance(76.0, 39.0, x, y).max() <= 10_000)
     True
     """
     if not radius > 0:
         return np.full(draws, lon), np.full(draws, lat), ""
-    rng = _generator(seed, role, key)
+    rng = generator(seed, role, key)
     if unit is None:
         return *_in_disc(rng, lon, lat, radius, draws), ""
     whole = disc(lon, lat, radius)
@@ -260,220 +258,6 @@ def _spellings(units: gpd.GeoDataFrame, aliases: Mapping[str, str]) -> dict[str,
         if known:
             names.setdefault(str(spelling).strip().casefold(), set()).update(known)
     return names
-
-
-@dataclass(frozen=True, eq=False)
-class _End:
-    """One side of the pairs: the places, where they are, and how far off they may be."""
-
-    role: str
-    frame: gpd.GeoDataFrame
-    lon: FloatArray
-    lat: FloatArray
-    radius: FloatArray
-    units: pd.Series
-    draws: int
-    seed: int
-
-    def drawn(self, i: int) -> tuple[FloatArray, FloatArray, str]:
-        """Draws of place i, the same whenever asked."""
-        key = str(self.frame.index[i])
-        where = float(self.lon[i]), float(self.lat[i]), float(self.radius[i]), self.draws
-        return draw_positions(*where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key))
-
-
-def sample_distances(
-    flows: pd.DataFrame,
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    metric: str = "geodesic",
-    *,
-    boundaries: gpd.GeoDataFrame | None = None,
-    aliases: Mapping[str, str] | None = None,
-    units: Mapping[str, pd.Series] | None = None,
-    evaluators: Mapping[str, Evaluator] | None = None,
-    draws: int = 2000,
-    seed: int = SEED,
-) -> Samples:
-    """Draw the distance of every distinct pair of the flows.
-
-    Parameters
-    ----------
-    flows, origins, sites
-        As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a whole: its nearest
-        point to the other end is shifted by the offset drawn.
-    metric
-        ``geodesic``, or a key of `evaluators`.
-    boundaries, aliases
-        Administrative units by code with `name` and `level`, and further spellings of their names: a place that
-        declares a unit is drawn within it.
-    units
-        Instead: ``{"origin": series, "site": series}``, polygons by id.
-    evaluators
-        Metric to a function that evaluates it at drawn positions; see `Evaluator`.
-    draws, seed
-        How many draws; the seed.
-
-    Returns
-    -------
-    Samples
-        Pairs in sorted order.
-
-    Raises
-    ------
-    UnknownNameError
-        The metric is neither geodesic nor among the evaluators.
-    InputError
-        Fewer than one draw, or positions that cannot be used.
-
-    Examples
-    --------
-    >>> places = gpd.GeoDataFrame({"uncertainty_km": [5.0]}, geometry=gpd.points_from_xy([76], [39]), index=["v"],
-    ...                           crs=4326)
-    >>> sample_distances(pd.DataFrame({"origin_id": ["v"], "site_id": ["v"]}), places, places, draws=8).drawn.shape
-    (1, 8)
-    """
-    if draws < 1:
-        raise InputError("at least one draw is needed", value=draws)
-    evaluate = dict(evaluators or {}).get(metric)
-    if evaluate is None and metric != "geodesic":
-        raise UnknownNameError("no way to draw this metric", value=metric, mend="Give evaluators={metric: function}.")
-    table = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
-    ends = []
-    for role, frame in (("origin", as_places(origins, "origin")), ("site", as_places(sites, "site"))):
-        region = dict(units or {}).get(role)
-        region = declared_units(frame, boundaries, aliases) if region is None else region
-        ends.append(_End(role, frame, *positions(frame), radius_m(frame), region, draws, seed))
-    values, why = np.full((len(table), draws), np.nan), []
-    memory: dict[tuple[str, int], tuple[FloatArray, FloatArray, str]] = {}
-    i, j = (e.frame.index.get_indexer(table[f"{e.role}_id"]) for e in ends)
-    places = [np.asarray(e.frame.geometry.array, dtype=object) for e in ends]
-    for row in range(len(table)):
-        at = int(i[row]), int(j[row])
-        unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
-        if unknown:
-            why.append(f"position of the {' and the '.join(unknown)} unknown")
-            continue
-        drawn = [_remember(memory, end, a) for end, a in zip(ends, at, strict=True)]
-        shape = [p[a] for p, a in zip(places, at, strict=True)]
-        start, end = _at_edges(shape, ends, at, drawn)
-        ids = str(table["origin_id"].iloc[row]), str(table["site_id"].iloc[row])
-        if evaluate is None:
-            values[row] = geodesic_distance(*start, *end) / 1000
-        else:
-            values[row] = evaluate(*ids, *start, *end)
-        notes = [d[2] for d in drawn if d[2]]
-        missing = np.isnan(values[row]).mean()
-        notes += [f"{missing:.0%} of the draws cannot be evaluated"] if missing else []
-        why.append("; ".join(notes))
-    index = pd.MultiIndex.from_frame(table)
-    return Samples(index, values, metric, _UNITS.get(metric, ""), tuple(why))
-
-
-def _remember(
-    memory: dict[tuple[str, int], tuple[FloatArray, FloatArray, str]], end: _End, i: int
-) -> tuple[FloatArray, FloatArray, str]:
-    """Draws of a place, kept for its next pair as long as there is room; drawing anew gives the same."""
-    if (end.role, i) not in memory:
-        if len(memory) * end.draws > _VALUES_AT_ONCE:
-            memory.clear()
-        memory[end.role, i] = end.drawn(i)
-    return memory[end.role, i]
-
-
-def _at_edges(
-    shapes: Sequence[Any],
-    ends: Sequence[_End],
-    at: tuple[int, int],
-    drawn: Sequence[tuple[FloatArray, FloatArray, str]],
-) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
-    """Drawn positions of both ends of a pair; for areas those of their nearest points, moved along."""
-    positions_drawn = [(d[0], d[1]) for d in drawn]
-    if all(shapely.get_type_id(s) == 0 for s in shapes):
-        return positions_drawn[0], positions_drawn[1]
-    _, *feet = shortest_m([shapes[0]], [shapes[1]])
-    for side, (end, i, foot) in enumerate(zip(ends, at, feet, strict=True)):
-        if shapely.get_type_id(shapes[side]) == 0:
-            continue
-        away, azimuth = inverse(end.lon[i], end.lat[i], *positions_drawn[side])
-        n = np.ones(len(away))
-        x, y, _ = GEOD.fwd(n * foot[0, 0], n * foot[0, 1], azimuth, away)
-        positions_drawn[side] = np.asarray(x), np.asarray(y)
-    return positions_drawn[0], positions_drawn[1]
-
-
-def distance_intervals(
-    flows: pd.DataFrame,
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    metrics: Sequence[str] = ("geodesic",),
-    *,
-    level: float = 0.9,
-    draws: int = 2000,
-    **options: Any,
-) -> pd.DataFrame:
-    """Interval of every pair and metric at a level, from drawn positions.
-
-    Parameters
-    ----------
-    flows, origins, sites
-        As in `sample_distances`.
-    metrics
-        ``geodesic`` and keys of `evaluators`.
-    level
-        Share of the draws inside the interval, equal shares left out at both ends.
-    draws
-        How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of probability.
-    **options
-        boundaries, aliases, units, evaluators, seed, as in `sample_distances`.
-
-    Returns
-    -------
-    DataFrame
-        Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`, sorted; NaN with a reason in
-        `why` where a position is unknown.
-
-    Raises
-    ------
-    InputError
-        A level outside 0..1.
-
-    Examples
-    --------
-    >>> one = gpd.GeoDataFrame({"uncertainty_km": [5]}, geometry=gpd.points_from_xy([76], [39]), index=["v"], crs=4326)
-    >>> two = gpd.GeoDataFrame(geometry=gpd.points_from_xy([78], [39]), index=["s"], crs=4326)
-    >>> table = distance_intervals(pd.DataFrame({"origin_id": ["v"], "site_id": ["s"]}), one, two)
-    >>> bool(173.2 - 5 < table["low"].iloc[0] < table["median"].iloc[0] < table["high"].iloc[0] < 173.3 + 5)
-    True
-    """
-    if not 0 < level < 1:
-        raise InputError("the level of an interval lies between 0 and 1", value=level, mend="Give 0.9 for 90 %.")
-    keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
-    step = max(1, _VALUES_AT_ONCE // max(1, draws))
-    frames = []
-    for metric in metrics:
-        for first in range(0, max(1, len(keys)), step):
-            samples = sample_distances(keys[first : first + step], origins, sites, metric, draws=draws, **options)
-            frames.append(_summary(samples, level))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _summary(samples: Samples, level: float) -> pd.DataFrame:
-    table = samples.pairs.to_frame(index=False)
-    table["metric"], table["unit"] = samples.metric, samples.unit
-    low, median, high = _quantiles(samples.drawn, level)
-    table["low"], table["median"], table["high"] = low, median, high
-    table["level"], table["draws"] = level, samples.drawn.shape[1]
-    return table.assign(why=pd.Series(samples.why, dtype="str"))
-
-
-def _quantiles(values: FloatArray, level: float) -> FloatArray:
-    """Low, median and high of each row; missing draws are left out, a row of them stays missing."""
-    out = np.full((3, len(values)), np.nan)
-    some = ~np.isnan(values).all(axis=1) if values.size else np.zeros(len(values), dtype=bool)
-    if some.any():
-        out[:, some] = np.nanquantile(values[some], [(1 - level) / 2, 0.5, (1 + level) / 2], axis=1)
-    return out
 
 
 def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.Index, FloatArray]:

@@ -1,0 +1,382 @@
+"""Intervals of every metric from drawn positions: the draws of a place are the same for all its pairs and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._metrics import METRICS, context_of
+from geosettle.distance._protocol import Context, positions
+from geosettle.distance.drawn import Drawn, DrawnPairs, Spread, roaded, straight, surfaced
+from geosettle.distance.drawn_walks import travelled, walked
+from geosettle.distance.geodesic import radius_m
+from geosettle.distance.uncertainty import SEED, Evaluator, Samples, declared_units, draw_positions, generator
+from geosettle.errors import InputError, UnknownNameError
+from geosettle.geodesy import GEOD, inverse, shortest_m
+
+__all__ = ["MEASURES", "distance_intervals", "sample_distances"]
+
+FloatArray = NDArray[np.float64]
+_LAYERS: Final = ("dem", "landcover", "roads", "places", "options")
+_DRAWN: Final[Mapping[str, Callable[[DrawnPairs], Drawn]]] = {
+    "geodesic": straight,
+    "surface": surfaced,
+    "walk": walked,
+    "road": roaded,
+    "travel": travelled,
+}
+MEASURES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "geodesic": ("geodesic", "geodesic_km", "km"),
+    "surface": ("surface", "surface_km", "km"),
+    "walk": ("walk", "walk_out_h", "h"),
+    "walk_back": ("walk", "walk_back_h", "h"),
+    "walk_round": ("walk", "walk_round_h", "h"),
+    "road": ("road", "road_km", "km"),
+    "road_time": ("road", "road_h", "h"),
+    "travel": ("travel", "travel_out_h", "h"),
+    "travel_back": ("travel", "travel_back_h", "h"),
+}
+"""What intervals are of: name to the metric it belongs to, the column of the pairs that it goes with, and its unit."""
+_VALUES_AT_ONCE: Final = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """One side of the pairs: the places, where they are, and how far off they may be."""
+
+    role: str
+    frame: gpd.GeoDataFrame
+    lon: FloatArray
+    lat: FloatArray
+    radius: FloatArray
+    units: pd.Series
+    draws: int
+    seed: int
+
+    def drawn(self, i: int) -> tuple[FloatArray, FloatArray, str]:
+        """Draws of place i, the same whenever asked."""
+        key = str(self.frame.index[i])
+        where = float(self.lon[i]), float(self.lat[i]), float(self.radius[i]), self.draws
+        return draw_positions(*where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key))
+
+
+def sample_distances(
+    flows: pd.DataFrame,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    metric: str = "geodesic",
+    *,
+    boundaries: gpd.GeoDataFrame | None = None,
+    aliases: Mapping[str, str] | None = None,
+    units: Mapping[str, pd.Series] | None = None,
+    evaluators: Mapping[str, Evaluator] | None = None,
+    spread: Spread | None = None,
+    measured: pd.DataFrame | None = None,
+    draws: int = 2000,
+    seed: int = SEED,
+    **layers: Any,
+) -> Samples:
+    """Draw the distance of every distinct pair of the flows.
+
+    Parameters
+    ----------
+    flows, origins, sites
+        As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a whole: its nearest
+        point to the other end is shifted by the offset drawn.
+    metric
+        A key of MEASURES (``walk_back``, ``road_time`` ...), or of `evaluators`.
+    boundaries, aliases
+        Administrative units by code with `name` and `level`, and further spellings of their names: a place that
+        declares a unit is drawn within it.
+    units
+        Instead: ``{"origin": series, "site": series}``, polygons by id.
+    evaluators
+        Metric to a function that evaluates it at drawn positions, instead of the one built in; see `Evaluator`.
+    spread
+        How the costly metrics are drawn, and what varies beside the positions; see `Spread`.
+    measured
+        The table of `pair_distances`, where it is known: saves walking between the stated positions once more.
+    draws, seed
+        How many draws; the seed.
+    **layers
+        dem, landcover, roads, places, options, as the metric needs; see `Context`.
+
+    Returns
+    -------
+    Samples
+        Pairs in sorted order. Roads are drawn `Spread.line_draws` times, the first of all draws.
+
+    Raises
+    ------
+    UnknownNameError
+        The metric is neither in MEASURES nor among the evaluators.
+    InputError
+        Fewer than one draw, or positions that cannot be used.
+
+    Examples
+    --------
+    >>> places = gpd.GeoDataFrame({"uncertainty_km": [5.0]}, geometry=gpd.points_from_xy([76], [39]), index=["v"],
+    ...                           crs=4326)
+    >>> sample_distances(pd.DataFrame({"origin_id": ["v"], "site_id": ["v"]}), places, places, draws=8).drawn.shape
+    (1, 8)
+    """
+    if draws < 1:
+        raise InputError("at least one draw is needed", value=draws)
+    chosen = dict(evaluators or {})
+    if metric not in chosen and metric not in MEASURES:
+        mend = f"There are: {', '.join(MEASURES)}; or give evaluators={{metric: function}}."
+        raise UnknownNameError("no way to draw this metric", value=metric, mend=mend)
+    table = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
+    region = _units(origins, sites, boundaries, aliases, units)
+    setting = _Setting(chosen, context_of(layers), spread or Spread(), measured)
+    family = MEASURES[metric][0] if metric not in chosen else metric
+    return _sampled(table, _ends(origins, sites, region, draws, seed), family, setting)[metric]
+
+
+@dataclass(frozen=True, eq=False)
+class _Setting:
+    """What metrics are drawn with."""
+
+    evaluators: Mapping[str, Evaluator]
+    context: Context
+    spread: Spread
+    measured: pd.DataFrame | None
+
+
+def _units(
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    boundaries: gpd.GeoDataFrame | None,
+    aliases: Mapping[str, str] | None,
+    units: Mapping[str, pd.Series] | None,
+) -> dict[str, pd.Series]:
+    """Polygon of the declared unit of every place, by role."""
+    given = dict(units or {})
+    frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
+    return {role: given.get(role, declared_units(f, boundaries, aliases)) for role, f in frames.items()}
+
+
+def _ends(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, units: Mapping[str, pd.Series], draws: int, seed: int
+) -> list[_End]:
+    frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
+    return [_End(r, f, *positions(f), radius_m(f), units[r], draws, seed) for r, f in frames.items()]
+
+
+def _sampled(table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _Setting) -> dict[str, Samples]:
+    """Draw every measure of a metric, for a table of distinct pairs."""
+    evaluate, context = setting.evaluators.get(family), setting.context
+    index, draws = pd.MultiIndex.from_frame(table), ends[0].draws
+    names = [family] if evaluate is not None else [m for m, (f, _, _) in MEASURES.items() if f == family]
+    i, j = (e.frame.index.get_indexer(table[f"{e.role}_id"]) for e in ends)
+    why = np.full(len(table), "", dtype=object)
+    for k, at in enumerate(zip(i, j, strict=True)):
+        unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
+        why[k] = f"position of the {' and the '.join(unknown)} unknown" if unknown else ""
+    lacking = [] if evaluate is not None else [n for n in METRICS[family].needs if getattr(context, n) is None]
+    if lacking:
+        why[why == ""] = f"the study has no layer {' and no layer '.join(lacking)}"
+    rows = np.flatnonzero(why == "")
+    values = {name: np.full((len(table), draws), np.nan) for name in names}
+    if rows.size:
+        drawn, stated, notes = _drawn_ends(ends, i[rows], j[rows])
+        hours = {} if setting.measured is None else _known(setting.measured, index[rows])
+        job = DrawnPairs(i[rows], j[rows], drawn, stated, hours, context, setting.spread, _normal(ends[0].seed))
+        found, more = _DRAWN[family](job) if evaluate is None else _evaluated(family, evaluate, index[rows], drawn)
+        for name in names:
+            values[name] = np.full((len(table), found[name].shape[1]), np.nan)
+            values[name][rows] = found[name]
+        for note, said, row in zip(notes, more, rows, strict=True):
+            why[row] = "; ".join(dict.fromkeys(text for text in (*note, said) if text))
+    return {name: _samples(index, values[name], name, why, setting.spread.missing_share) for name in names}
+
+
+def _samples(
+    index: pd.MultiIndex, values: FloatArray, name: str, why: NDArray[np.object_], missing_share: float
+) -> Samples:
+    """Put samples together; none where too many draws are missing."""
+    missing = np.isnan(values).mean(axis=1)
+    lost = np.flatnonzero((missing > missing_share) & (missing > 0))
+    reasons = why.copy()
+    for row in lost:
+        if missing[row] < 1 or "of the draws" in why[row]:
+            reasons[row] += f": no interval where more than {missing_share:.0%} of the draws are missing"
+    values[lost] = np.nan
+    return Samples(index, values, name, MEASURES[name][2] if name in MEASURES else "", tuple(reasons))
+
+
+def _known(measured: pd.DataFrame, pairs: pd.MultiIndex) -> dict[str, FloatArray]:
+    """Values at the stated positions by column, aligned with the pairs."""
+    first = measured[~measured.index.duplicated()]
+    columns = [c for _, c, _ in MEASURES.values() if c in first]
+    return {c: first[c].reindex(pairs).to_numpy(dtype=np.float64, na_value=np.nan) for c in columns}
+
+
+def _normal(seed: int) -> Callable[[str, int], FloatArray]:
+    return lambda name, n: np.asarray(generator(seed, "normal", name).standard_normal(n))
+
+
+def _drawn_ends(
+    ends: Sequence[_End], i: NDArray[np.intp], j: NDArray[np.intp]
+) -> tuple[
+    tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    list[list[str]],
+]:
+    """Drawn and stated positions of both ends of every pair, and notes on the draws."""
+    shapes = [np.asarray(e.frame.geometry.array, dtype=object) for e in ends]
+    memory = [{int(a): e.drawn(int(a)) for a in np.unique(at)} for e, at in zip(ends, (i, j), strict=True)]
+    drawn = np.empty((4, i.size, ends[0].draws))
+    stated = np.stack([ends[0].lon[i], ends[0].lat[i], ends[1].lon[j], ends[1].lat[j]])
+    notes = []
+    for row, at in enumerate(zip(i.tolist(), j.tolist(), strict=True)):
+        here = [memory[k][at[k]] for k in (0, 1)]
+        drawn[0, row], drawn[1, row], drawn[2, row], drawn[3, row] = here[0][0], here[0][1], here[1][0], here[1][1]
+        shape = [shapes[k][at[k]] for k in (0, 1)]
+        if any(shapely.get_type_id(s) != 0 for s in shape):
+            drawn[:, row], stated[:, row] = _at_edges(shape, ends, at, drawn[:, row], stated[:, row])
+        notes.append([h[2] for h in here if h[2]])
+    return (drawn[0], drawn[1], drawn[2], drawn[3]), (stated[0], stated[1], stated[2], stated[3]), notes
+
+
+def _at_edges(
+    shapes: Sequence[Any], ends: Sequence[_End], at: tuple[int, int], drawn: FloatArray, stated: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Drawn and stated positions of a pair's ends; for areas those of their nearest points, moved along."""
+    drawn, stated = drawn.copy(), stated.copy()
+    _, *feet = shortest_m([shapes[0]], [shapes[1]])
+    for side, (end, i, foot) in enumerate(zip(ends, at, feet, strict=True)):
+        if shapely.get_type_id(shapes[side]) == 0:
+            continue
+        x, y = 2 * side, 2 * side + 1
+        away, azimuth = inverse(end.lon[i], end.lat[i], drawn[x], drawn[y])
+        n = np.ones(len(away))
+        drawn[x], drawn[y], _ = GEOD.fwd(n * foot[0, 0], n * foot[0, 1], azimuth, away)
+        stated[x], stated[y] = foot[0]
+    return drawn, stated
+
+
+def _evaluated(
+    name: str,
+    evaluate: Evaluator,
+    pairs: pd.MultiIndex,
+    ends: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+) -> Drawn:
+    """Values by a function of the caller's."""
+    values = np.stack([evaluate(str(o), str(s), *(e[k] for e in ends)) for k, (o, s) in enumerate(pairs)])
+    missing = np.isnan(values).mean(axis=1)
+    return {name: values}, [f"{m:.0%} of the draws cannot be evaluated" if m else "" for m in missing]
+
+
+def distance_intervals(
+    flows: pd.DataFrame,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    metrics: Sequence[str] = ("geodesic",),
+    *,
+    level: float = 0.9,
+    boundaries: gpd.GeoDataFrame | None = None,
+    aliases: Mapping[str, str] | None = None,
+    units: Mapping[str, pd.Series] | None = None,
+    evaluators: Mapping[str, Evaluator] | None = None,
+    spread: Spread | None = None,
+    measured: pd.DataFrame | None = None,
+    draws: int = 2000,
+    seed: int = SEED,
+    **layers: Any,
+) -> pd.DataFrame:
+    """Interval of every pair and metric at a level, from drawn positions.
+
+    Parameters
+    ----------
+    flows, origins, sites
+        As in `sample_distances`.
+    metrics
+        Names in METRICS and keys of `evaluators`.
+    level
+        Share of the draws inside the interval, equal shares left out at both ends.
+    boundaries, aliases, units, evaluators, spread, measured, seed, **layers
+        As in `sample_distances`.
+    draws
+        How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of probability (one standard
+        deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 200 of roads within one and a half.
+
+    Returns
+    -------
+    DataFrame
+        Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`, sorted; `metric` is a key of
+        MEASURES: "walk" gives the rows `walk` (out), `walk_back` and `walk_round`, "road" gives `road` (km) and
+        `road_time` (h), "travel" gives `travel` and `travel_back`. NaN with a reason in `why` where a position is
+        unknown or too many draws cannot be evaluated.
+
+    Raises
+    ------
+    InputError
+        A level outside 0..1.
+    UnknownNameError
+        No such metric.
+
+    Examples
+    --------
+    >>> one = gpd.GeoDataFrame({"uncertainty_km": [5]}, geometry=gpd.points_from_xy([76], [39]), index=["v"], crs=4326)
+    >>> two = gpd.GeoDataFrame(geometry=gpd.points_from_xy([78], [39]), index=["s"], crs=4326)
+    >>> table = distance_intervals(pd.DataFrame({"origin_id": ["v"], "site_id": ["s"]}), one, two)
+    >>> bool(173.2 - 5 < table["low"].iloc[0] < table["median"].iloc[0] < table["high"].iloc[0] < 173.3 + 5)
+    True
+    """
+    if not 0 < level < 1:
+        raise InputError("the level of an interval lies between 0 and 1", value=level, mend="Give 0.9 for 90 %.")
+    if draws < 1:
+        raise InputError("at least one draw is needed", value=draws)
+    chosen, context = dict(evaluators or {}), context_of(layers)
+    for name in metrics:
+        if name not in chosen and name not in _DRAWN:
+            raise UnknownNameError("no way to draw this metric", value=name, mend=f"There are: {', '.join(_DRAWN)}.")
+    keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
+    ends = _ends(origins, sites, _units(origins, sites, boundaries, aliases, units), draws, seed)
+    setting = _Setting(chosen, context, spread or Spread(), measured)
+    frames: dict[str, list[pd.DataFrame]] = {}
+    for name in metrics:
+        for some in _chunks(keys, draws):
+            found = _sampled(some, ends, name, setting)
+            for measure, samples in found.items():
+                frames.setdefault(measure, []).append(_summary(samples, level))
+    parts = [pd.concat(f).sort_values(["origin_id", "site_id"], kind="stable") for f in frames.values()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _chunks(keys: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
+    """Pairs, so many at a time that their draws fit; those of a site together, for they share work."""
+    step = max(1, _VALUES_AT_ONCE // max(1, draws))
+    if len(keys) <= step:
+        yield keys
+        return
+    by_site = keys.sort_values(["site_id", "origin_id"], kind="stable", ignore_index=True)
+    for first in range(0, len(keys), step):
+        yield by_site.iloc[first : first + step].reset_index(drop=True)
+
+
+def _summary(samples: Samples, level: float) -> pd.DataFrame:
+    table = samples.pairs.to_frame(index=False)
+    table["metric"], table["unit"] = samples.metric, samples.unit
+    low, median, high = _quantiles(samples.drawn, level)
+    table["low"], table["median"], table["high"] = low, median, high
+    table["level"], table["draws"] = level, samples.drawn.shape[1]
+    return table.assign(why=pd.Series(samples.why, dtype="str"))
+
+
+def _quantiles(values: FloatArray, level: float) -> FloatArray:
+    """Low, median and high of each row; missing draws are left out, a row of them stays missing."""
+    out = np.full((3, len(values)), np.nan)
+    some = ~np.isnan(values).all(axis=1) if values.size else np.zeros(len(values), dtype=bool)
+    if some.any():
+        out[:, some] = np.nanquantile(values[some], [(1 - level) / 2, 0.5, (1 + level) / 2], axis=1)
+    return out

@@ -311,7 +311,7 @@ EXPECTED = {
     "S0-19": ("not computable", NO_LAYER),
     "S0-20": ("cannot be decided", INDICATORS_HOLD),
     "S0-21": ("cannot be decided", INDICATORS_HOLD),
-    "S0-22": ("differs", "the source's own figures go from 1134 to 1267"),
+    "S0-22": ("differs", "the source's own figures go from 1133.9 to 1267.3"),
     "S0-23": ("cannot be decided", INDICATORS_HOLD),
     "S0-24": ("cannot be decided", INDICATORS_HOLD),
     "S0-25": ("cannot be decided", INDICATORS_HOLD),

@@ -263,6 +263,17 @@ def test_people_per_centre_counts_everyone_in_reach():
     assert nobody["note"] == "no job centre within 1 km"
 
 
+def test_an_open_upper_end_is_blank_with_its_reason():
+    # B is known to 20 km: moved away from the market there may be no centre within reach at all.
+    condition = {"measure": "people_per_centre", "kinds": ["market"], "reach_km": 7}
+    row = measured({**condition, "at_most": 1000}, "B")
+    assert row["after"] == 500
+    assert np.isnan(row["high"])
+    assert "none within reach if the site lies elsewhere within its 20 km; no upper bound" in row["note"]
+    assert row["verdict"] == "undecidable"  # 500 meets it, no upper bound may not
+    assert not np.isinf(conditions("x", [{"item": "x", **condition}], layers(), ["A", "B", "C"])["high"]).any()
+
+
 def test_illustrative_parcels_are_declared_never_measured():
     parcels = pd.DataFrame(
         {"site_id": ["A"], "kind": ["forage"], "declared_ha": [40.0], "geometry_basis": ["illustrative"]}

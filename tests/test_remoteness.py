@@ -148,6 +148,43 @@ def test_intervals_from_drawn_positions_serve_where_pairs_carry_none():
     assert value(found, "site", "A", "land_max", "high", "road") == 60
 
 
+WALKS = PAIRS.assign(walk_out_h=[3.0, 5.0, 20.0], walk_back_h=[2.0, 4.0, 18.0])
+
+
+def walked(metric, low, high):
+    pairs = {"origin_id": ["o1", "o2", "o3"], "site_id": ["A", "A", "B"]}
+    return pd.DataFrame({**pairs, "metric": metric, "low": low, "high": high})
+
+
+def test_a_metric_that_differs_by_way_takes_the_interval_of_both_ways():
+    out = walked("walk", [2.0, 4.0, 15.0], [4.0, 6.0, 25.0])
+    back = walked("walk_back", [1.0, 3.0, 11.0], [3.0, 5.0, 23.0])
+    both = walked("walk_round", [4.0, 8.0, 28.0], [6.0, 10.0, 46.0])
+    names = {"metrics": ["walk"], "indicators": ["land_max", "land_hours_year"], "with_change": False}
+    drawn = remoteness(WALKS, SITES, ORIGINS, intervals=pd.concat([out, back, both]), **names)
+    # B: 19 h as the mean of both ways; half the round trip of 28 to 46 h.
+    assert [value(drawn, "site", "B", "land_max", c, "walk") for c in ("value", "low", "high")] == [19, 14, 23]
+    assert [value(drawn, "site", "B", "land_hours_year", c, "walk") for c in ("value", "low", "high")] == [38, 28, 46]
+    bounded = remoteness(WALKS, SITES, ORIGINS, intervals=pd.concat([out, back]), **names)
+    assert [value(bounded, "site", "B", "land_max", c, "walk") for c in ("low", "high")] == [13, 24]
+    one_way = remoteness(WALKS, SITES, ORIGINS, intervals=out, **names)
+    assert np.isnan(value(one_way, "site", "B", "land_max", "low", "walk"))
+    ends = [value(drawn, "site", i, "land_max", c, "walk") for i in "AB" for c in ("rank_low", "rank_high")]
+    assert ends == [1, 1, 2, 2]
+
+
+def test_every_metric_of_the_package_is_known_with_its_columns():
+    from geosettle.distance import METRICS
+    from geosettle.remoteness.frames import PAIR_COLUMNS
+
+    assert set(METRICS) <= set(PAIR_COLUMNS)
+    assert PAIR_COLUMNS["walk"] == ("walk_out_h", "walk_back_h", "h")
+    assert PAIR_COLUMNS["travel"] == ("travel_out_h", "travel_back_h", "h")
+    assert PAIR_COLUMNS["road_time"] == ("road_h", "road_h", "h")
+    found = remoteness(WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"], with_change=False)
+    assert set(found["metric"]) == {"geodesic", "walk", "road_time"}
+
+
 def test_hours_a_year_count_both_ways():
     pairs = PAIRS.assign(walk_out_h=[3.0, 5.0, 20.0], walk_back_h=[2.0, 4.0, 19.0])
     found = remoteness(pairs, SITES, ORIGINS, metrics=["walk"], trips_per_year=12)

@@ -83,5 +83,11 @@ def join(*parts: str) -> str:
 
 
 def show(value: float) -> str:
-    """Write a number for a sentence."""
-    return f"{value:,.0f}".replace(",", "") if abs(value) >= 1000 else f"{value:.4g}"
+    """Write a number for a sentence.
+
+    Examples
+    --------
+    >>> show(430149.4), show(1133.9), show(40146.0), show(1.62925)
+    ('430149', '1133.9', '40146', '1.629')
+    """
+    return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.5g}" if abs(value) >= 1000 else f"{value:.4g}"

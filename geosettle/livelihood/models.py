@@ -43,7 +43,8 @@ def _nearest(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Meas
         if subject in layers.sites.index and pd.isna(layers.sites.geometry.loc[subject]):
             return Measured(why="position unknown")
         return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
-    value, low, high = (min(number(r[c]) for r in known) for c in ("value", "low", "high"))
+    # np.min: one end that is not known leaves the end of the nearest unknown.
+    value, low, high = (float(np.min([number(r[c]) for r in known])) for c in ("value", "low", "high"))
     n = sum(number(r["n"]) for r in known)
     return Measured(value, low, high, str(known[0]["unit"]), n, "measured", "straight line" * (metric == "geodesic"))
 
@@ -169,6 +170,7 @@ def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any
     total = float(known.sum())
     low = total / counts[1] if counts[1] else np.nan
     high = total / counts[0] if counts[0] else np.inf
+    note += "" if counts[0] else f"; none within reach if the site lies elsewhere within its {show(shift)} km"
     return Measured(total / len(near), low, high, "persons per centre", len(near), "measured", note)
 
 
@@ -258,11 +260,13 @@ def conditions(
             word = (
                 verdict(found.value, found.low, found.high, **limits) if limits or np.isnan(found.value) else "measured"
             )
+            open_end = "no upper bound" if np.isinf(found.high) else ""
             rows.append(
                 row(
                     section, subject, str(condition["item"]), before=found.before, after=found.value, low=found.low,
-                    high=found.high, unit=found.unit, n=found.n, verdict=word, evidence=found.evidence, source=source,
-                    note="; ".join(filter(None, (threshold, found.why))),
+                    high=np.nan if open_end else found.high, unit=found.unit, n=found.n, verdict=word,
+                    evidence=found.evidence, source=source,
+                    note="; ".join(filter(None, (threshold, found.why, open_end))),
                 )
             )  # fmt: skip
     return account(rows)

@@ -40,7 +40,7 @@ def remoteness(
     places: gpd.GeoDataFrame | None = None,
     *,
     intervals: pd.DataFrame | None = None,
-    metrics: Sequence[str] = tuple(PAIR_COLUMNS),
+    metrics: Sequence[str] = (),
     site_places: Mapping[str, pd.DataFrame] | None = None,
     origin_places: Mapping[str, pd.DataFrame] | None = None,
     indicators: Sequence[str] | None = None,
@@ -80,9 +80,11 @@ def remoteness(
     places
         By `place_id`, with `kind` and, where known, `population`; None: nothing about access is computed.
     intervals
-        Long intervals of distances (`origin_id, site_id, metric, low, high`) for the metrics whose pairs carry none.
+        Long intervals of distances (`origin_id, site_id, metric, low, high`) for the metrics whose pairs carry none, of
+        whatever metric; `walk` there, `walk_back` and `walk_round` for one that differs by way.
     metrics
-        Names in `PAIR_COLUMNS`; those that the pairs do not have are left out.
+        Names of metrics, and `road_time` for the hours by road; those that the pairs do not have are left out. Empty:
+        every metric that the pairs have.
     site_places, origin_places
         Metric to a table point x place in the metric's unit, for other metrics than the geodesic one.
     indicators
@@ -164,7 +166,9 @@ def remoteness(
             nearby[role, "geodesic"] = distance_matrix(points[role], places)
             for metric, table in (tables or {}).items():
                 nearby[role, metric] = table.reindex(columns=places.index)
-    inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
+    inputs = Inputs(
+        long_pairs(pairs, sites, intervals, metrics or tuple(PAIR_COLUMNS)), points, nearby, places, options
+    )
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([i.function(inputs) for i in wanted])
     if with_change:

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.distance import METRICS
+
 __all__ = [
     "COLUMNS",
     "FARMING_RADIUS_KM",
@@ -33,16 +35,20 @@ FARMING_RADIUS_KM: Final[Mapping[str, float]] = MappingProxyType({"foot": 0.666,
 """Suitable distance from home to field for a trip of 8 minutes one way, by mode: Ni, Hua and Xu (2013), China Land
 Science 27(10), mountain villages of Liandu, Lishui."""
 
-PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
-    {
-        "geodesic": ("geodesic_km", "geodesic_km", "km"),
-        "surface": ("surface_km", "surface_km", "km"),
-        "walk": ("walk_out_h", "walk_back_h", "h"),
-        "road": ("road_km", "road_km", "km"),
-        "road_time": ("road_h", "road_h", "h"),
-        "travel": ("travel_out_h", "travel_back_h", "h"),
-    }
-)
+
+def _pair_columns() -> dict[str, tuple[str, str, str]]:
+    """Metrics of the package, whatever there are, and the time by road beside its length."""
+    out = {}
+    for name, metric in METRICS.items():
+        back = metric.value.replace("_out_", "_back_")
+        out[name] = (metric.value, back if back in metric.columns else metric.value, metric.unit)
+        timed = f"{name}_h"
+        if metric.unit == "km" and timed in metric.columns:
+            out[f"{name}_time"] = (timed, timed, "h")
+    return out
+
+
+PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(_pair_columns())
 """Metric to its columns in the table of pairs: there, back, unit. A metric's distance is the mean of both ways."""
 
 
@@ -145,7 +151,7 @@ def long_pairs(
         if low in flat and high in flat:
             base["low"], base["high"] = (pd.to_numeric(flat[c], errors="coerce") for c in (low, high))
         else:
-            base = _with_intervals(base, intervals, (metric, there))
+            base = _with_intervals(base, intervals, metric, (there, back))
         frames.append(base)
     if not frames:
         texts = ["site_id", "origin_id", "metric", "unit"]
@@ -155,9 +161,27 @@ def long_pairs(
     return pd.concat(frames, ignore_index=True).sort_values(["metric", "site_id", "origin_id"], ignore_index=True)
 
 
-def _with_intervals(base: pd.DataFrame, intervals: pd.DataFrame | None, names: Sequence[str]) -> pd.DataFrame:
+def _with_intervals(
+    base: pd.DataFrame, intervals: pd.DataFrame | None, metric: str, columns: tuple[str, str]
+) -> pd.DataFrame:
+    """Intervals drawn for the metric; of the mean of both ways where the ways differ.
+
+    Half the interval of the round trip, where it was drawn; else the mean of the ends of both ways, which bounds it.
+    """
     if intervals is None or intervals.empty:
         return base.assign(low=np.nan, high=np.nan)
-    known = intervals[intervals["metric"].isin(names)].drop_duplicates(["origin_id", "site_id"])
+    there, back = columns
+    out = _ends(base, intervals, (metric, there))
+    if there != back:
+        both = (out + _ends(base, intervals, (f"{metric}_back", back))) / 2
+        round_trip = _ends(base, intervals, (f"{metric}_round", there.replace("_out_", "_round_"))) / 2
+        out = round_trip.where(round_trip.notna().all(axis=1), both)
+    return base.assign(low=out["low"], high=out["high"])
+
+
+def _ends(base: pd.DataFrame, intervals: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Low and high of the pairs of `base`, in its order."""
     key = ["origin_id", "site_id"]
-    return base.merge(known[[*key, "low", "high"]].astype({"origin_id": str, "site_id": str}), on=key, how="left")
+    known = intervals[intervals["metric"].isin(names)].drop_duplicates(key)
+    known = known[[*key, "low", "high"]].astype({"origin_id": str, "site_id": str})
+    return base[key].merge(known, on=key, how="left")[["low", "high"]].set_axis(base.index)

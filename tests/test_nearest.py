@@ -134,3 +134,21 @@ def test_calls_without_meaning_are_refused(call: dict[str, int]) -> None:
     places = frame([76], [39], "s")
     with pytest.raises(InputError):
         gs.nearest(places, places, **call)
+
+
+@pytest.mark.parametrize("limit_km", [30.0, 400.0, 6_000.0])
+def test_compiled_search_within_a_radius_finds_those_of_brute_force(limit_km: float, monkeypatch) -> None:
+    monkeypatch.setattr(geodesic_search, "COMPILED_FROM", (0, 0))
+    rng = np.random.default_rng(17)
+    lon, lat = cloud(rng, "globe", 60)
+    close = cloud(rng, "region", 60)
+    one, two = (
+        (np.r_[lon, close[0]], np.r_[lat, close[1]]),
+        (np.r_[close[0][::2], lon[:9]], np.r_[close[1][::2], lat[:9]]),
+    )
+    i, j, metres = nearest_points(one, two, k=4, max_m=limit_km * 1000)
+    whole = brute(one, two)
+    want = np.sort(whole, axis=1)[:, :4]
+    assert np.bincount(i, minlength=120).tolist() == (want <= limit_km * 1000).sum(axis=1).tolist()
+    assert metres == pytest.approx(want[want <= limit_km * 1000], abs=1e-4)
+    assert whole[i, j] == pytest.approx(metres, abs=1e-4)

@@ -25,10 +25,25 @@ sin(beta2)) / sin(sigma)``, the length wanted is
 where ``1 - D`` is dL/dlambda. So lambda need not be iterated until it stands still, only until r is small, and every
 pair takes the same steps: no branches, and compilers and NumPy work on many pairs at a time.
 
+Near points need none of this. In space, in units of the semi-major axis and halved, let u be the square of the chord, d
+the part of it along the axis of rotation, and m the square of the mean height above the equator:
+
+    u = dx² + dy² + dz²,   d = dz²,   m = (z1 + z2)²
+
+The square of the distance is an analytic function of these three, which no mirroring or turning of the pair changes.
+A curve of curvature kappa is longer than its chord c by c³ kappa²/24 to the first order, and kappa c² is the second
+fundamental form, so with x = (s / 2a)² the series begins
+
+    x = u + u²/3 + 2 e'² u d / 3 + ... = u + sum X_ijk u^i d^j m^k,   i + j >= 2
+
+On a sphere it is that of arcsin²(sqrt(u)). One square root, no division: the kernel is bound by memory.
+The X are the 28 terms that matter, fitted to GeographicLib on 60,000 random pairs up to 0.405 radians (least squares,
+weighted towards the largest errors); the first of each kind agree with the series within 1 %.
+
 Error
 -----
-The series are kept to eps³; what is left out is below 1e-6 m. `near` guesses lambda from a series in the haversine and
-makes one full pass; for sigma up to NEAR_SIGMA it is within 0.015 mm. `far` makes one Newton step and one full pass; it
+`near`, for arcs up to NEAR_SIGMA, is within 0.002 mm. The series of `far` are kept to eps³; what is left out is below
+1e-6 m. `far` makes one Newton step and one full pass; it
 is within 0.04 mm as long as the points are more than 5.5 degrees from each other's antipode, beyond which the remainder
 ``a kappa² r³`` grows. It gives cos²(sigma/2) for lambda = L with the length, so that the caller can send the others,
 0.23 % of all pairs on a sphere, to GeographicLib. tests/test_geodesic.py holds all three to this over the whole Earth.
@@ -43,7 +58,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.geodesy import FLATTENING, SEMI_MAJOR_M
 
-__all__ = ["ANTIPODE", "NEAR_SIGMA", "far", "half_angles", "near", "prepare", "space"]
+__all__ = ["ANTIPODE", "NEAR_U", "far", "half_angles", "halved", "near", "prepare", "squares"]
 
 FloatArray = NDArray[np.float64]
 
@@ -54,7 +69,8 @@ _N: Final = FLATTENING / (2 - FLATTENING)
 _EP2: Final = FLATTENING * (2 - FLATTENING) / (1 - FLATTENING) ** 2
 
 NEAR_SIGMA: Final = 0.4
-"""Arc on the auxiliary sphere, radians, up to which `near` holds: 2,550 km."""
+NEAR_U: Final = float(np.sin(NEAR_SIGMA / 2) ** 2)
+"""Square of half the chord over the semi-major axis up to which `near` holds: 2,533 km, 0.4 radians of the equator."""
 ANTIPODE: Final = float(np.sin(np.radians(5.5) / 2) ** 2)
 """`far` holds where the second value it gives is above this: farther than 5.5 degrees from the antipode."""
 
@@ -70,14 +86,6 @@ def _arcsin(h: FloatArray) -> FloatArray:
     return np.asarray(np.arcsin(np.sqrt(h)) / np.sqrt(h))  # half of sigma over sin(sigma/2)
 
 
-def _cosine(h: FloatArray) -> FloatArray:
-    return np.asarray(np.sqrt(1 - h))  # cos(sigma/2)
-
-
-_H = float(np.sin(NEAR_SIGMA / 2) ** 2)
-_P0, _P1, _P2, _P3, _P4, _P5 = _fit(5, _H, _arcsin)
-_Q0, _Q1, _Q2, _Q3 = _fit(3, _H, _cosine)
-_I0, _I1 = _fit(1, _H, lambda h: _arcsin(h) / _cosine(h))
 _G0, _G1, _G2, _G3, _G4, _G5, _G6, _G7, _G8, _G9, _G10, _G11, _G12 = _fit(12, 0.5, _arcsin)
 _R0, _R1, _R2, _R3, _R4, _R5 = _fit(5, 0.5, _arcsin)
 
@@ -106,6 +114,18 @@ _J0, _J1 = _by_k2(2, 1, 1 / 4 - 3 * _N / 8 + _N**2 / 8, 3 / 16 - _N / 8 - 3 * _N
 (_K0,) = _by_k2(3, 0, 5 / 96 - 3 * _N / 32 + 5 * _N**2 / 96)
 
 
+# Coefficients X_ijk of u^i d^j m^k.
+_X200, _X201, _X202, _X203 = 0.333333333466, -0.00226163797472, 1.5343473282e-05, -1.01102676536e-07
+_X110, _X111, _X112 = 0.00449299425127, -3.04825619727e-05, 2.09063355405e-07
+_X020, _X021 = 1.51432341961e-05, -1.10503060921e-07
+_X300, _X301, _X302, _X303 = 0.17777776503, -0.00332338829859, 4.3031354984e-05, -5.71083937965e-07
+_X210, _X211, _X120 = 0.00344393625584, -4.83768938773e-05, 2.20692685538e-05
+_X400, _X401, _X402 = 0.114288118985, -0.003962513822, 9.0034381589e-05
+_X310, _X311, _X312 = 0.00293753181456, -9.08658099533e-05, 1.26079621437e-05
+_X220, _X130 = 3.14722961053e-05, 1.45156046892e-06
+_X500, _X501, _X410, _X600 = 0.0810940324908, -0.0048660644304, 0.0029494622534, 0.0666152037596
+
+
 def prepare(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     """Sines and cosines that the formulas take of each point, shape (6, n).
 
@@ -116,7 +136,7 @@ def prepare(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     >>> prepare([0.0], [90.0]).round(3).ravel().tolist()
     [0.707, 0.707, 0.0, 1.0, 1.0, 0.0]
     """
-    phi, half = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64)) / 2
+    phi, half = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64) % 360) / 2
     sine, cosine = (1 - _F) * np.sin(phi), np.cos(phi)
     scale = 1 / np.sqrt(sine * sine + cosine * cosine)
     sine, cosine = sine * scale, cosine * scale
@@ -124,16 +144,19 @@ def prepare(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     return np.stack([sine / (2 * half_cosine), half_cosine, np.sin(half), np.cos(half), sine, cosine])
 
 
-def space(prepared: FloatArray) -> FloatArray:
-    """Earth-centred coordinates of `prepare`d points, metres, shape (n, 3).
+def halved(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
+    """Earth-centred coordinates of points, in units of twice the semi-major axis, shape (3, n).
 
     Examples
     --------
-    >>> space(prepare([90.0], [0.0])).round(3).tolist()
-    [[0.0, 6378137.0, 0.0]]
+    >>> halved([90.0], [0.0]).round(3).ravel().tolist()
+    [0.0, 0.5, 0.0]
     """
-    _, _, sl, cl, s, c = prepared
-    return np.stack([_A * c * (1 - 2 * sl * sl), _A * c * (2 * sl * cl), _B * s], axis=-1)
+    phi, lam = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64) % 360)
+    sine, cosine = (1 - _F) * np.sin(phi), np.cos(phi)
+    scale = 0.5 / np.sqrt(sine * sine + cosine * cosine)
+    cosine = cosine * scale
+    return np.stack([cosine * np.cos(lam), cosine * np.sin(lam), (1 - _F) * (sine * scale)])
 
 
 def half_angles(  # noqa: PLR0917  (compiled code takes numbers, not records; here and below)
@@ -165,19 +188,24 @@ def _length(  # noqa: PLR0917
     return _B * a1 * (sigma + ssig * wave), r, sa, q
 
 
-def near(pp: Any, sh: Any, ch: Any, cc: Any, ss: Any) -> Any:
-    """Length in metres from `half_angles`, for arcs up to NEAR_SIGMA. Here r is below 1e-6, and a r² is nothing."""
-    fcc = _F * cc
-    x = fcc * (sh * ch) * (_I0 + fcc + _I1 * (pp + cc * sh * sh))  # half of lambda - L
-    sx, cx = x * (1 - x * x * (1 / 6)), 1 - 0.5 * x * x
-    sn, cn = sh * cx + ch * sx, ch * cx - sh * sx
-    h = pp + cc * sn * sn
-    root = 2 * np.sqrt(h)
-    sigma = root * (_P0 + h * (_P1 + h * (_P2 + h * (_P3 + h * (_P4 + h * _P5)))))
-    ssig = root * (_Q0 + h * (_Q1 + h * (_Q2 + h * _Q3)))
-    inv = 1 / (ssig + 1e-150)  # two points in one place: 0/0 becomes 0
-    length, r, sa, _ = _length(sigma, ssig, 1 - 2 * h, 2 * cc * sn * cn, ss, inv, 2 * x)
-    return length + _A * r * sa
+def squares(x1: Any, y1: Any, z1: Any, x2: Any, y2: Any, z2: Any) -> tuple[Any, Any]:  # noqa: PLR0917
+    """Squares of the chord and of the distance, both over (2a)², from `halved` coordinates; up to NEAR_U."""
+    dx, dy, dz, sz = x1 - x2, y1 - y2, z1 - z2, z1 + z2
+    d, m = dz * dz, sz * sz
+    u = d + (dx * dx + dy * dy)
+    a = _X200 + m * (_X201 + m * (_X202 + m * _X203))
+    b = _X300 + m * (_X301 + m * (_X302 + m * _X303))
+    c = _X400 + m * (_X401 + m * _X402)
+    a = a + u * (b + u * (c + u * (_X500 + m * _X501 + u * _X600)))
+    e = _X310 + m * (_X311 + m * _X312) + u * _X410
+    e = _X110 + m * (_X111 + m * _X112) + u * (_X210 + m * _X211 + u * e)
+    g = _X020 + m * _X021 + u * (_X120 + u * _X220 + d * _X130)
+    return u, u + (u * (u * a + d * e) + d * d * g)
+
+
+def near(x1: Any, y1: Any, z1: Any, x2: Any, y2: Any, z2: Any) -> Any:  # noqa: PLR0917
+    """Length in metres from `halved` coordinates, up to NEAR_U."""
+    return 2 * _A * np.sqrt(squares(x1, y1, z1, x2, y2, z2)[1])
 
 
 def far(pp: Any, sh: Any, ch: Any, cc: Any, ss: Any) -> tuple[Any, Any]:

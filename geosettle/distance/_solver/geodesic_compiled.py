@@ -28,7 +28,8 @@ def _inlined(name: str, **known: Any) -> Any:
 
 _half_angles = _inlined("half_angles")
 _length = _inlined("_length")
-_near = _inlined("near", _length=_length)
+_squares = _inlined("squares")
+_near = _inlined("near", squares=_squares)
 _far = _inlined("far", _length=_length)
 
 
@@ -42,19 +43,17 @@ def _rows(function: Any) -> Any:
 
 @_rows
 def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -> None:
-    """Length of every pair of `prepare`d points, shapes (6, n) and (6, m), times a scale, into (n, m); short arcs."""
+    """Length of every pair of `halved` points, shapes (3, n) and (3, m), times a scale, into (n, m); short arcs."""
     for i in range(out.shape[0]):
         row = out[i]
-        a, b, c, d, e, f = one[0, i], one[1, i], one[2, i], one[3, i], one[4, i], one[5, i]
+        x, y, z = one[0, i], one[1, i], one[2, i]
         for j in range(row.shape[0]):
-            g, h, k, p, q, r = two[0, j], two[1, j], two[2, j], two[3, j], two[4, j], two[5, j]
-            pp, sh, ch, cc, ss = _half_angles(a, b, c, d, e, f, g, h, k, p, q, r)
-            row[j] = scale * _near(pp, sh, ch, cc, ss)
+            row[j] = scale * _near(x, y, z, two[0, j], two[1, j], two[2, j])
 
 
 @_rows
 def rows_far(one: FloatArray, two: FloatArray, scale: float, limit: float, out: FloatArray) -> None:
-    """As `rows_near` for any arc; a pair nearer than the limit to the antipode gets -1."""
+    """As `rows_near` for any arc and `prepare`d points; a pair nearer than the limit to the antipode gets -1."""
     for i in range(out.shape[0]):
         row = out[i]
         a, b, c, d, e, f = one[0, i], one[1, i], one[2, i], one[3, i], one[4, i], one[5, i]

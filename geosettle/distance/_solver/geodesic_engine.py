@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_SIGMA, far, half_angles, near, prepare
-from geosettle.geodesy import GEOD, to_xyz
+from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_U, far, half_angles, halved, near, prepare, squares
+from geosettle.geodesy import GEOD, SEMI_MAJOR_M
 
-__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "matrix_m", "mended", "pairs_m", "share_out"]
+__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "matrix_m", "pairs_m", "share_out"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -26,21 +26,18 @@ _BLOCK: Final = 8_192  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
 
-def _all_near(*points: tuple[FloatArray, FloatArray]) -> bool:
-    """Whether no two of the points can be farther apart than `near` allows."""
-    space = [to_xyz(lon, lat) for lon, lat in points]
-    middle = (np.max([s.max(axis=0) for s in space], axis=0) + np.min([s.min(axis=0) for s in space], axis=0)) / 2
-    reach = [float(np.sqrt(((s - middle) ** 2).sum(axis=1).max())) for s in space]
-    # The chord bounds the arc on the auxiliary sphere within the flattening, twice: 1 % is ample.
-    return bool(sum(reach) * 1.01 < 2 * np.sin(NEAR_SIGMA / 2) * 6_356_752.0)
+def _all_near(*points: FloatArray) -> bool:
+    """Whether no two of the `halved` points can be farther apart than `near` allows."""
+    middle = [(p.max(axis=1) + p.min(axis=1)) / 2 for p in points]
+    middle = np.mean(middle, axis=0)[:, None]
+    reach = [float(np.sqrt(((p - middle) ** 2).sum(axis=0).max())) for p in points]
+    return bool(sum(reach) ** 2 < NEAR_U)
 
 
-def _formula(angles: tuple[FloatArray, ...], *, short: bool) -> FloatArray:
-    """Length from `half_angles`, -1 near the antipode."""
-    if short:
-        return np.asarray(near(*angles))
+def _far(one: FloatArray, two: FloatArray) -> FloatArray:
+    """Length between `prepare`d points, -1 near the antipode."""
     with np.errstate(all="ignore"):  # next to the antipode the series overflow; what they give there is not used
-        length, left = far(*angles)
+        length, left = far(*half_angles(*one, *two))
     return np.where(left > ANTIPODE, length, -1.0)
 
 
@@ -78,28 +75,32 @@ def indexed_m(
     if i.size < NUMPY_FROM:
         return np.asarray(GEOD.inv(one[0][i], one[1][i], two[0][j], two[1][j])[2])
     out = np.empty(i.size)
-    few = prepare(*two) if two[0].size < i.size else None  # each point once, where many pairs share it
+    few = halved(*two) if two[0].size < i.size else None  # each point once, where many pairs share it
 
     def task(first: int, last: int) -> None:
         for at in range(first, last, _BLOCK):
             part = slice(at, min(at + _BLOCK, last))
             ends = one[0][i[part]], one[1][i[part]], two[0][j[part]], two[1][j[part]]
-            there = few[:, j[part]] if few is not None else prepare(*ends[2:])
-            out[part] = mended(prepare(*ends[:2]), there, ends)
+            there = few[:, j[part]] if few is not None else halved(*ends[2:])
+            out[part] = _lengths(halved(*ends[:2]), there, ends)
 
     share_out(task, i.size, _ROWS)
     return out
 
 
-def mended(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
-    """Length between prepared points one by one, metres; `ends` are their degrees, for pairs near the antipode."""
-    out = np.empty(one.shape[1])
-    for first in range(0, out.size, _BLOCK):
-        part = slice(first, first + _BLOCK)
-        angles = half_angles(*one[:, part], *two[:, part])
-        h = angles[0] + angles[3] * angles[1] ** 2
-        out[part] = _formula(angles, short=bool(h.max() < np.sin(NEAR_SIGMA / 2) ** 2 * 0.98))
-    _mend(ends, out)
+def _lengths(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
+    """Length between `halved` points one by one, metres; `ends` are their degrees, for pairs that are not near.
+
+    Which formula a pair gets depends on nothing but the pair.
+    """
+    u, x = squares(*one, *two)
+    out = np.asarray(2 * SEMI_MAJOR_M * np.sqrt(x))
+    rest = np.flatnonzero(u > NEAR_U)
+    if rest.size:
+        some = [e[rest] for e in ends]
+        length = _far(prepare(*some[:2]), prepare(*some[2:]))
+        _mend(some, length)
+        out[rest] = length
     return out
 
 
@@ -121,8 +122,10 @@ def matrix_m(
         ends = np.repeat(lon1, m), np.repeat(lat1, m), np.tile(lon2, n), np.tile(lat2, n)
         return np.asarray(GEOD.inv(*ends)[2]).reshape(n, m) * scale
     out = np.empty((n, m))
-    one, two = prepare(lon1, lat1), prepare(lon2, lat2)
-    short = _all_near((lon1, lat1), (lon2, lat2))
+    one, two = halved(lon1, lat1), halved(lon2, lat2)
+    short = _all_near(one, two)
+    if not short:
+        one, two = prepare(lon1, lat1), prepare(lon2, lat2)
     fill = _compiled(one, two, scale, short=short) if n * m >= COMPILED_FROM else _plain(one, two, scale, short=short)
 
     def task(first: int, last: int) -> None:
@@ -142,7 +145,7 @@ def _plain(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Ca
         for i in range(first, last, rows):
             for j in range(0, out.shape[1], _BLOCK):
                 a, b = one[:, i : min(i + rows, last), None], two[:, None, j : j + _BLOCK]
-                value = _formula(half_angles(*a, *b), short=short)
+                value = near(*a, *b) if short else _far(a, b)
                 out[i - first : i - first + rows, j : j + _BLOCK] = np.where(value < 0, -1.0, value * scale)
 
     return fill

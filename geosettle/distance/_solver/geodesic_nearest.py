@@ -8,12 +8,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.distance._solver.geodesic import NEAR_U, squares
+
 __all__ = ["build", "query"]
 
 FloatArray = NDArray[np.float64]
 _LEAF = 12
-_SPREAD = 1 / (8 * 6_335_439.0**2)
-_FAR = (1.5 * 6_335_439.0) ** 2
+_squares = numba.njit(inline="always", error_model="numpy")(squares)
 
 
 def _compiled(function: Any) -> Any:
@@ -61,15 +62,6 @@ def build(points: FloatArray) -> tuple[FloatArray, NDArray[np.int64], NDArray[np
     return points[order], order, axis, cut
 
 
-@numba.njit(inline="always", error_model="numpy")
-def _limit(best: FloatArray, asked: int) -> float:
-    """Square of the chord from which on a point is of no use: see `query`."""
-    last = best.shape[0] - 1
-    if asked > last or best[asked - 1] > _FAR:
-        return float(best[last])
-    return float(min(best[last], best[asked - 1] * (1 + best[asked - 1] * _SPREAD)))
-
-
 @_compiled
 def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
     tree: FloatArray,
@@ -77,36 +69,38 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
     axis: NDArray[np.int64],
     cut: FloatArray,
     places: FloatArray,
-    asked: int,
-    chord: FloatArray,
+    most: float,
     row: NDArray[np.int64],
+    square: FloatArray,
 ) -> None:
-    """Fill `chord` and `row`, shape (n, k), with the k points nearest to each place, shape (n, 3), nearest first.
+    """Fill `row` and `square`, shape (n, k), with the k points nearest to each place, equal ones by row.
 
-    The points beyond the first `asked` only serve to show how near the next ones are. They are sought only as far as
-    ``c sqrt(1 + c²/8R²)`` from the place, c being the chord of the last point asked for; this is more than the longest
-    geodesic with that chord, ``2R arcsin(c/2R)``, up to c = 1.5 R. Where there is none so near, the chord is infinite.
+    The tree and the places, shape (3, n), are `halved` coordinates, the squares of distances those of `squares`. A
+    distance is at least its chord, so whatever lies beyond a chord as long as the k-th distance found so far is passed
+    over. Points farther than `most` are not sought; where there are fewer than k up to there, the square is infinite.
     """
-    m, k = tree.shape[0], chord.shape[1]
+    m, k = tree.shape[0], row.shape[1]
+    last = k - 1
+    most = min(most, NEAR_U)
     stack, low, high, bound = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64)
-    for i in range(places.shape[0]):
-        x, y, z = places[i, 0], places[i, 1], places[i, 2]
-        best, which = chord[i], row[i]
+    for i in range(places.shape[1]):
+        x, y, z = places[0, i], places[1, i], places[2, i]
+        best, which = square[i], row[i]
         best[:] = np.inf
-        which[:] = 0
-        limit = np.inf
+        which[:] = m
+        limit = most
         stack[0], low[0], high[0], bound[0] = 0, 0, m, 0.0
         depth = 1
         while depth:
             depth -= 1
             node, lo, hi = stack[depth], low[depth], high[depth]
-            if bound[depth] >= limit:
+            if bound[depth] > limit:
                 continue
             while axis[node] >= 0:  # down to the leaf that holds the place, leaving the other sides for later
                 a = axis[node]
                 away = (x if a == 0 else (y if a == 1 else z)) - cut[node]
                 middle = (lo + hi) // 2
-                if away * away < limit:
+                if away * away <= limit:
                     stack[depth], bound[depth] = 2 * node + (2 if away < 0 else 1), away * away
                     low[depth], high[depth] = (middle, hi) if away < 0 else (lo, middle)
                     depth += 1
@@ -114,13 +108,15 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
                 lo, hi = (lo, middle) if away < 0 else (middle, hi)
             for p in range(lo, hi):
                 dx, dy, dz = tree[p, 0] - x, tree[p, 1] - y, tree[p, 2] - z
-                square = dx * dx + dy * dy + dz * dz
-                if square < limit:
-                    at = k - 1
-                    while at > 0 and best[at - 1] > square:
-                        best[at], which[at] = best[at - 1], which[at - 1]
-                        at -= 1
-                    best[at], which[at] = square, order[p]
-                    limit = _limit(best, asked)
-        for at in range(k):
-            best[at] = np.sqrt(best[at])
+                if dx * dx + dy * dy + dz * dz > limit:
+                    continue
+                length = _squares(x, y, z, tree[p, 0], tree[p, 1], tree[p, 2])[1]
+                point = order[p]
+                if length > limit or (length == best[last] and point > which[last]):
+                    continue
+                at = last
+                while at > 0 and (best[at - 1] > length or (best[at - 1] == length and which[at - 1] > point)):
+                    best[at], which[at] = best[at - 1], which[at - 1]
+                    at -= 1
+                best[at], which[at] = length, point
+                limit = min(limit, best[last])

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.geodesic import prepare, space
-from geosettle.distance._solver.geodesic_engine import NUMPY_FROM, indexed_m, mended, share_out
-from geosettle.geodesy import arc_bound_m
+from geosettle.distance._solver.geodesic import NEAR_U, halved
+from geosettle.distance._solver.geodesic_engine import indexed_m, share_out
+from geosettle.geodesy import SEMI_MAJOR_M, arc_bound_m, to_xyz
 
 __all__ = ["nearest_points", "rank_in_group", "take_best"]
 
@@ -19,10 +19,12 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Found = tuple[IntArray, IntArray, FloatArray]
 
-COMPILED_FROM: Final = (50_000, 3_000_000)
+COMPILED_FROM: Final = (50_000, 400_000)
 """Places from which compiled code searches: where numba is loaded already, and where it is not. Both ways find the same
 points."""
 _PLACES: Final = 50_000  # places of a task handed to a worker
+_MOST: Final = 32  # neighbours that compiled code keeps in order by insertion
+_BLOCK: Final = 4_096  # places whose temporaries stay in the cache
 
 
 def rank_in_group(groups: IntArray) -> IntArray:
@@ -79,10 +81,7 @@ def nearest_points(
 
     Notes
     -----
-    A geodesic is never shorter than its chord c and never longer than ``arc_bound_m(c)``. So if the k-th shortest chord
-    of a place is c, a point with a chord above ``arc_bound_m(c)`` is not among the k nearest. The search asks for k + 1
-    points: where the last chord exceeds the bound, the first k are the answer; else all points within the bound, a
-    few, are measured. The result is that of measuring all pairs.
+    The result is that of measuring all pairs: `_by_tree` and `_by_chords` say why.
 
     Examples
     --------
@@ -91,25 +90,75 @@ def nearest_points(
     >>> [v.round(1).tolist() for v in nearest_points(place, points, k=1, max_m=np.inf)]
     [[0], [1], [55510.1]]
     """
-    there = prepare(*two)
-    points = np.ascontiguousarray(space(there))
+    n = len(one[0])
+    if k is None or k > _MOST or n < COMPILED_FROM["numba" not in sys.modules]:
+        return _by_chords(one, two, k=k, max_m=max_m)
+    point, metres, lacks = _by_tree(one, two, k=k, max_m=max_m)
+    place = np.repeat(np.arange(n), k)
+    found = point.ravel() < len(two[0])
+    place, point, metres = (place, point.ravel(), metres.ravel()) if found.all() else (
+        place[found], point.ravel()[found], metres.ravel()[found]
+    )  # fmt: skip
+    if not lacks.size:
+        return place, point, metres
+    there = ~np.isin(place, lacks)
+    i, j, far = _by_chords((one[0][lacks], one[1][lacks]), two, k=k, max_m=max_m)
+    place, point, metres = np.r_[place[there], lacks[i]], np.r_[point[there], j], np.r_[metres[there], far]
+    order = np.argsort(place, kind="stable")
+    return place[order], point[order], metres[order]
+
+
+def _by_tree(
+    one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int, max_m: float
+) -> tuple[IntArray, FloatArray, IntArray]:
+    """Points and metres, shape (n, k), m and infinite where there is none; and places that may have more, too far away.
+
+    The compiled search of a k-d tree compares distances, not chords, as far as `near` measures them: see its `query`.
+    """
+    from geosettle.distance._solver.geodesic_nearest import build, query  # noqa: PLC0415
+
+    arranged = build(np.ascontiguousarray(halved(*two).T))
+    n = len(one[0])
+    point, metres = np.empty((n, k), dtype=np.intp), np.empty((n, k))
+    most = (max_m / (2 * SEMI_MAJOR_M)) ** 2 * (1 + 1e-12)
+
+    def task(first: int, last: int) -> None:
+        for at in range(first, last, _BLOCK):
+            part = slice(at, min(at + _BLOCK, last))
+            query(*arranged, halved(one[0][part], one[1][part]), most, point[part], metres[part])
+            metres[part] = 2 * SEMI_MAJOR_M * np.sqrt(metres[part])
+
+    share_out(task, n, _PLACES)
+    lacks = np.flatnonzero(metres[:, -1] == np.inf) if most > NEAR_U else np.empty(0, dtype=np.intp)
+    if np.isfinite(max_m):
+        point[metres > max_m] = len(two[0])
+    return point, metres, lacks
+
+
+def _by_chords(
+    one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int | None, max_m: float
+) -> Found:
+    """As `nearest_points`, by chords.
+
+    A geodesic is never shorter than its chord c and never longer than ``arc_bound_m(c)``. So if the k-th shortest chord
+    of a place is c, a point with a chord above ``arc_bound_m(c)`` is not among the k nearest. The search asks for k + 1
+    points: where the last chord exceeds the bound, the first k are the answer; else all points within the bound, a
+    few, are measured.
+    """
+    points = to_xyz(*two)
     count = len(points) if k is None else min(k + 1, len(points))
-    seek = None if k is None else _seeker(points, count, min(k, count), len(one[0]))
+    seek = None if k is None else _seeker(points, count)
     around = _ball(points)
     found: dict[int, Found] = {}
 
     def task(first: int, last: int) -> None:
         lon, lat = one[0][first:last], one[1][first:last]
-        here = prepare(lon, lat)
-        at = np.ascontiguousarray(space(here))
+        at = to_xyz(lon, lat)
         if seek is None:
             i, j = around(at, np.full(len(at), max_m))
         else:
             i, j = _candidates(seek, around, at, k=count if k is None else k, max_m=max_m)
-        if len(i) < NUMPY_FROM:
-            metres = indexed_m((lon, lat), two, i, j)
-        else:
-            metres = mended(here[:, i], there[:, j], (lon[i], lat[i], two[0][j], two[1][j]))
+        metres = indexed_m((lon, lat), two, i, j)
         i, j, metres = take_best(i, j, metres, k=k, max_m=max_m)
         found[first] = i + first, j, metres
 
@@ -136,31 +185,17 @@ def _candidates(seek: Seek, around: Around, at: FloatArray, *, k: int, max_m: fl
     return np.concatenate([i, rows[~settled][more[0]]]), np.concatenate([j, more[1]])
 
 
-def _seeker(points: FloatArray, count: int, asked: int, places: int) -> Seek:
-    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count), nearest first.
+def _seeker(points: FloatArray, count: int) -> Seek:
+    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count), nearest first."""
+    from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
 
-    Of the points beyond those asked for, chords too long to matter may be given as infinite.
-    """
-    if places < COMPILED_FROM["numba" not in sys.modules] or count > 32:
-        from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
+    tree = KDTree(points)
 
-        tree = KDTree(points)
+    def search(at: FloatArray) -> tuple[FloatArray, IntArray]:
+        found = tree.query(at, k=range(1, count + 1))
+        return np.asarray(found[0]), np.asarray(found[1], dtype=np.intp)
 
-        def search(at: FloatArray) -> tuple[FloatArray, IntArray]:
-            found = tree.query(at, k=range(1, count + 1))
-            return np.asarray(found[0]), np.asarray(found[1], dtype=np.intp)
-
-        return search
-    from geosettle.distance._solver.geodesic_nearest import build, query  # noqa: PLC0415
-
-    arranged = build(points)
-
-    def search_compiled(at: FloatArray) -> tuple[FloatArray, IntArray]:
-        chord, row = np.empty((len(at), count)), np.empty((len(at), count), dtype=np.intp)
-        query(*arranged, at, asked, chord, row)
-        return chord, row
-
-    return search_compiled
+    return search
 
 
 def _ball(points: FloatArray) -> Around:

@@ -212,8 +212,8 @@ def _with_the_lonely(
 ) -> pd.DataFrame:
     """Make the table of nearest sites, with a row and its reason for every origin that found none."""
     alone = np.flatnonzero(np.bincount(i, minlength=len(origins)) == 0)
-    rank = rank_in_group(i)
-    why = pd.Series("", index=range(len(i)), dtype="str")
+    rank = rank_in_group(i) if len(i) > len(origins) - len(alone) else np.ones(len(i), dtype=np.int64)
+    why: Any = pd.Series([""], dtype="str").array.take(np.zeros(len(i), dtype=np.intp))
     if alone.size:
         unknown = np.isnan(positions(origins)[0])
         none = "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
@@ -222,12 +222,12 @@ def _with_the_lonely(
         order = np.argsort(np.r_[i, alone], kind="stable")
         i, j = np.r_[i, alone][order], np.r_[j, np.full(len(alone), -1)][order]
         value, rank = np.r_[value, np.full(len(alone), np.nan)][order], np.r_[rank, np.zeros(len(alone), int)][order]
-        why = pd.concat([why, pd.Series(reasons, dtype="str")], ignore_index=True).iloc[order]
+        why = pd.concat([pd.Series(why), pd.Series(reasons, dtype="str")], ignore_index=True).iloc[order].array
     levels = [origins.index, sites.index.append(pd.Index([""], dtype="str"))]
     codes: list[Any] = [i, np.where(j < 0, len(sites), j)]
     index = pd.MultiIndex(levels=levels, codes=codes, names=["origin_id", "site_id"], verify_integrity=False)
-    ranks = pd.arrays.IntegerArray(rank.astype(np.int64), rank == 0)
-    return pd.DataFrame({"rank": ranks, metric.value: value, "why": why.array}, index=index)
+    ranks = pd.arrays.IntegerArray(rank.astype(np.int64, copy=False), rank == 0)
+    return pd.DataFrame({"rank": ranks, metric.value: value, "why": why}, index=index, copy=False)
 
 
 def _nearest_by_matrix(

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
 
 __all__ = ["as_flows", "as_located", "as_places"]
@@ -45,14 +46,7 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
     """
     frame = _with_ids(frame, role)
     geoms = np.asarray(frame.geometry.array, dtype=object)
-    empty = shapely.is_empty(geoms)
-    if empty.any():  # GEOS refuses to give the coordinates of an empty point
-        geoms = np.where(empty, np.array(None), geoms)
-    points = bool((shapely.get_type_id(geoms) <= 0).all())  # and None
-    if points:
-        west, south = east, north = shapely.get_x(geoms), shapely.get_y(geoms)
-    else:
-        west, south, east, north = shapely.bounds(geoms).T
+    points, (west, south, east, north) = _bounds(geoms)
     beyond = np.flatnonzero((south < -90) | (north > 90) | np.isinf(west) | np.isinf(east))
     if beyond.size:
         raise InputError(
@@ -62,8 +56,8 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
             value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],
             mend="Longitude comes first, then latitude, in degrees.",
         )
-    unknown = np.isnan(west + south) & ~shapely.is_missing(geoms)
-    if unknown.any() or empty.any():
+    unknown = np.isnan(west + south)
+    if unknown.any() and not shapely.is_missing(geoms[unknown]).all():
         geoms = np.where(unknown, np.array(None), geoms)
         frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
     if not points:
@@ -71,6 +65,27 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
     if unknown.any():
         west, south = np.where(unknown, np.nan, west), np.where(unknown, np.nan, south)
     return frame, (west, south)
+
+
+def _bounds(geoms: NDArray[np.object_]) -> tuple[bool, NDArray[np.float64]]:
+    """Whether all are points or missing; and west, south, east, north of each, NaN where empty or missing."""
+    bounds, points = np.full((4, len(geoms)), np.nan), np.zeros(len(geoms), dtype=bool)
+
+    def read(first: int, last: int) -> None:
+        some, part = geoms[first:last], slice(first, last)
+        points[part] = shapely.get_type_id(some) <= 0
+        if not points[part].all():
+            bounds[:, part] = shapely.bounds(some).T
+            return
+        try:
+            bounds[0, part], bounds[1, part] = shapely.get_x(some), shapely.get_y(some)
+        except shapely.errors.GEOSException:  # GEOS refuses to give the coordinates of an empty point
+            some = np.where(shapely.is_empty(some), np.array(None), some)
+            bounds[0, part], bounds[1, part] = shapely.get_x(some), shapely.get_y(some)
+        bounds[2:, part] = bounds[:2, part]
+
+    share_out(read, len(geoms), 20_000)
+    return bool(points.all()), bounds
 
 
 def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:

@@ -10,7 +10,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._distances import hours_on_foot, measure_distances, unused_roads, without
+from geosettle.analysis._distances import (
+    STRAIGHT,
+    draw_intervals,
+    hours_on_foot,
+    measure_distances,
+    unused_roads,
+    without,
+)
 from geosettle.analysis._frames import last_why
 from geosettle.analysis._land import (
     areas_wide,
@@ -143,7 +150,9 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
     change = measure_change(study, sites, problems)
     progress("measuring distances")
     reach = hours_on_foot(study)
-    pairs, intervals = measured()
+    intervals = draw_intervals(study, STRAIGHT)
+    pairs, walked = measured()
+    intervals = pd.concat([intervals, walked], ignore_index=True)
     unused = unused_roads(study)
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))

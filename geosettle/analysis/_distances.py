@@ -2,52 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import Spread, distance_intervals, pair_distances, travel_time
+from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances, travel_time
 from geosettle.distance.network import RoadRules, read_network, road_problems
 from geosettle.quality import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study
 
-__all__ = ["by_road", "hours_on_foot", "measure_distances", "unused_roads", "without"]
+__all__ = [
+    "STRAIGHT",
+    "WALKED",
+    "by_road",
+    "draw_intervals",
+    "flows_of",
+    "hours_on_foot",
+    "layers_of",
+    "measure_distances",
+    "unused_roads",
+    "without",
+]
+
+STRAIGHT: Final = ("geodesic", "surface", "road")
+"""Metrics whose intervals can be drawn before the distances are measured."""
+WALKED: Final = ("walk", "travel")
 
 
 def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, and their intervals from drawn positions."""
+    """Distances of every flow by every metric, and the intervals of those that need the values first (WALKED)."""
     chosen = study.settings["distance"]
-    flows = flows_of(study)
-    layers = layers_of(study)
     pairs = pair_distances(
-        flows,
+        flows_of(study),
         origins_of(study),
         study.sites,
         tuple(chosen["metrics"]),
         detour_range=tuple(chosen["detour_range_ratio"]),
         rough_share=chosen["rough_share"],
-        **layers,
+        **layers_of(study),
     )
-    intervals = distance_intervals(
-        flows,
+    return pairs, draw_intervals(study, WALKED, pairs)
+
+
+def draw_intervals(study: Study, metrics: Collection[str], measured: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Intervals from drawn positions of those of the metrics that the study measures and asks for."""
+    chosen = study.settings["distance"]
+    wanted = {"geodesic", *chosen["metrics"]} & set(chosen["interval_metrics"]) & set(metrics)
+    return distance_intervals(
+        flows_of(study),
         origins_of(study),
         study.sites,
-        [name for name in chosen["interval_metrics"] if name in {"geodesic", *chosen["metrics"]}],
+        [name for name in METRICS if name in wanted],
         level=chosen["level"],
         draws=chosen["draws"],
         seed=chosen["seed"],
         boundaries=study.boundaries,
         aliases=study.settings["admin"]["aliases"],
         spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
-        measured=pairs,
-        **layers,
+        measured=measured,
+        **layers_of(study),
     )
-    return pairs, intervals
 
 
 def flows_of(study: Study) -> pd.DataFrame:

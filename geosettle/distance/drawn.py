@@ -53,8 +53,8 @@ class Spread:
     dem_error_m: float = 0.0
     dem_error_range_km: float = 1.0
     positions: int = 8
-    cells: int = 100_000
-    line_draws: int = 200
+    cells: int = 40_000
+    line_draws: int = 100
     missing_share: float = 0.25
 
     def __post_init__(self) -> None:

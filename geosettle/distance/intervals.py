@@ -307,7 +307,7 @@ def distance_intervals(
         As in `sample_distances`.
     draws
         How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of probability (one standard
-        deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 200 of roads within one and a half.
+        deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 100 of roads within two.
 
     Returns
     -------
@@ -349,6 +349,9 @@ def distance_intervals(
             found = _sampled(some, ends, name, setting)
             for measure, samples in found.items():
                 frames.setdefault(measure, []).append(_summary(samples, level))
+    if not frames:
+        columns = ["origin_id", "site_id", "metric", "unit", "low", "median", "high", "level", "draws", "why"]
+        return pd.DataFrame({c: pd.Series(dtype="float64" if c in columns[4:9] else "str") for c in columns})
     parts = [pd.concat(f).sort_values(["origin_id", "site_id"], kind="stable") for f in frames.values()]
     return pd.concat(parts, ignore_index=True)
 

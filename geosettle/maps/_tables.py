@@ -16,7 +16,7 @@ import geosettle
 from geosettle.analysis import Result
 from geosettle.maps import _pack
 from geosettle.maps._indicators import indicators
-from geosettle.maps._words import words
+from geosettle.maps._words import both, has_words, words
 
 __all__ = [
     "card_columns",
@@ -41,6 +41,7 @@ _ORIGIN_COLUMNS: Final = (
     "name", "name_local", "uncertainty_km", "county", "prefecture", "county_local", "prefecture_local", "land_ha",
     "source", "why",
 )  # fmt: skip
+_ILLUSTRATIVE: Final = " (illustrative)"
 _FLOW_NUMBERS: Final = {
     "households": 0, "persons": 0, "year": 0, "declared_km": 1,
     "geodesic_km": 1, "geodesic_low_km": 1, "geodesic_high_km": 1, "road_km": 1, "road_h": 1, "walk_out_h": 1,
@@ -145,7 +146,7 @@ def charts(result: Result) -> dict[str, Any]:
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [kind, hectares] within 15 km, the oasis of its last year."""
+    """Site to [kind in words, hectares, whether it is oasis] within 15 km, the oasis of its last year."""
     covers = result.covers
     if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
         return {}
@@ -159,7 +160,7 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     oasis = near["layer"].astype(str).eq("oasis")
     kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
     if "evidence" in near:
-        kind = kind.where(near["evidence"].astype(bool), kind + " (illustrative)")
+        kind = kind.where(near["evidence"].astype(bool), kind + _ILLUSTRATIVE)
     near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
     if "year" in near:  # oases of several years are maps of the same ground; developments of several years add up
         near = near[~oasis | near["year"].isna() | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)]
@@ -167,8 +168,16 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     out: dict[str, list[list[Any]]] = {}
     for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
         areas = rows["area_ha"].astype(float).round().tolist()
-        out[str(zone)] = [list(pair) for pair in zip(rows["_kind"], areas, strict=True)][:6]
+        out[str(zone)] = [[_land_words(k), area, int(k == "oasis")] for k, area in zip(rows["_kind"], areas, strict=True)][:6]
     return out
+
+
+def _land_words(kind: str) -> dict[str, str]:
+    """Words for a kind of land, where we have them."""
+    name = kind.removesuffix(_ILLUSTRATIVE)
+    key = "oasis" if name == "oasis" else f"kind_{name.replace(' ', '_')}"
+    said = words(key) if has_words(key) else both(name)
+    return words("illustrative_kind", kind=said) if kind.endswith(_ILLUSTRATIVE) else said
 
 
 def _capitals(result: Result) -> dict[str, list[list[Any]]]:

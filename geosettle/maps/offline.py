@@ -20,7 +20,7 @@ from geosettle.errors import OutputError
 
 __all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "page", "shell_bytes"]
 
-SCRIPTS: Final = ("core.js", "canvas.js", "draw.js", "charts.js", "change.js", "parcels.js", "tools.js", "panel.js", "main.js")
+SCRIPTS: Final = ("core.js", "canvas.js", "draw.js", "charts.js", "change.js", "parcels.js", "tools.js", "legend.js", "panel.js", "main.js")
 """Our own script, in the order in which its files are joined into one function."""
 
 _ESCAPES: Final = {

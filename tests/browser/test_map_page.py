@@ -444,7 +444,7 @@ def test_print_gives_the_map_the_size_of_the_sheet(open_page, plain_html):
         settle(page)
         box = page.locator("#gs-map").bounding_box()
         canvas = page.locator("#gs-map canvas").bounding_box()
-        assert (box["width"], box["height"]) == (1040, 590)
+        assert (box["width"], box["height"]) == (1040, 500)
         assert canvas["x"] <= box["x"]
         assert canvas["x"] + canvas["width"] >= box["x"] + box["width"]
         assert page.is_hidden(".gs-buttons")

@@ -48,7 +48,7 @@ const Sheets = L.Renderer.extend({
     if (this._map._animatingZoom && this._bounds) return;
     /** @type {any} */ (L.Renderer.prototype)._update.call(this);
     const size = this._bounds.getSize();
-    const dense = window.devicePixelRatio || 1;
+    const dense = beforePrint ? 2 : window.devicePixelRatio || 1; // Chromium replays a canvas on paper as lines, rightly only at powers of 2
     L.DomUtil.setPosition(this._container, this._bounds.min);
     this._container.width = Math.round(size.x * dense);
     this._container.height = Math.round(size.y * dense);

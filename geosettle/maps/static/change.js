@@ -109,9 +109,9 @@ function drawChange(sheet) {
 
 /**
  * One arrow with a white rim; a bar where the change is not distinguishable from none, two bars where there is none.
- * @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y where it begins @param {string} way @param {number} length
+ * @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y where it begins @param {string} way @param {number} length @param {string} [colour]
  */
-function arrow(ctx, x, y, way, length) {
+function arrow(ctx, x, y, way, length, colour) {
   ctx.beginPath();
   if (way === 'up' || way === 'down') {
     const s = way === 'up' ? -1 : 1;
@@ -126,7 +126,7 @@ function arrow(ctx, x, y, way, length) {
   ctx.lineWidth = 3;
   ctx.strokeStyle = '#FFFFFF';
   ctx.stroke();
-  ctx.fillStyle = way === 'up' ? UP : way === 'down' ? DOWN : MUTED;
+  ctx.fillStyle = colour || (way === 'up' ? UP : way === 'down' ? DOWN : MUTED);
   ctx.fill();
   return way === 'up' ? [x - 7, y - length - 2, x + 7, y] : way === 'down' ? [x - 7, y, x + 7, y + length + 2] : [x - 7, y - 11, x + 7, y];
 }
@@ -149,6 +149,13 @@ function indicatorSummary(indicator) {
   return `${indicatorName(indicator)}. ${word('change_since')}: ${said.join(', ') || word('no_data')}`;
 }
 
+/** A sample of each way a change goes, and what it means. @param {any} indicator @returns {[(ctx: CanvasRenderingContext2D) => void, string][]} */
+function changeItems(indicator) {
+  const counts = countWays(indicator);
+  return Object.keys(counts).filter((way) => counts[way]).map((way) => [(ctx) => { arrow(ctx, 17, way === 'down' ? 1 : way === 'up' ? 17 : 14, way, 16); },
+    `${way === 'unsure' ? word('way_unsure_long') : wayWord(indicator, way)}: ${counts[way]}`]);
+}
+
 /** Colours and arrows of the chosen indicator. @param {any} indicator */
 function indicatorLegend(indicator) {
   const classes = classesOf(indicator.column).labels.map((text, i) => ({ colour: CLASS_COLOURS[i], label: text }));
@@ -157,13 +164,11 @@ function indicatorLegend(indicator) {
   const element = elementOf('change');
   if (!element || !indicator.change) return values;
   const { tops, labels } = changeSizes(indicator);
-  const counts = countWays(indicator);
-  const shown = Object.keys(counts).filter((way) => counts[way]);
   const row = (height, paint, text) => el('li', {}, symbol(paint, height), el('span', {}, text));
-  const ways = shown.map((way) => row(18, (ctx) => arrow(ctx, 17, way === 'down' ? 1 : way === 'up' ? 17 : 14, way, 16), `${way === 'unsure' ? word('way_unsure_long') : wayWord(indicator, way)}: ${counts[way]}`));
+  const ways = changeItems(indicator).map(([paint, text]) => row(18, paint, text));
   const lengths = tops.length > 1 ? el('ul', { class: 'gs-arrows' }, labels.map((text, k) => {
     const length = ARROW_LENGTHS[k + ARROW_LENGTHS.length - tops.length];
-    return row(34, (ctx) => arrow(ctx, 17, 33, 'up', length), text);
+    return row(34, (ctx) => arrow(ctx, 17, 33, 'up', length, INK), text);
   })) : null;
   return [...values,
     el('ul', { class: 'gs-legend gs-ways' }, el('li', {}, el('label', {}, layerSwitch(element), el('span', {}, `${word('change_since')}${unit}`))), ways), lengths,

@@ -47,7 +47,7 @@ function distanceChart(row) {
     const y = 18 * k + 9;
     const low = flows.value('geodesic_low_km', i);
     const high = flows.value('geodesic_high_km', i);
-    chart.append(chartText(left - 6, y + 4, clip(rowName(origins, flows.value('origin', i)), 17), { 'text-anchor': 'end' }));
+    chart.append(chartText(left - 6, y + 4, clip(shortName(rowName(origins, flows.value('origin', i))), 17), { 'text-anchor': 'end' }));
     if (low !== null && high !== null) {
       chart.append(svg('line', { x1: left + low * scale, x2: left + high * scale, y1: y, y2: y, stroke: FLOW, 'stroke-width': 5, opacity: 0.35 }));
     }
@@ -64,11 +64,11 @@ function landChart(id) {
   if (!rows || !rows.length) return null;
   const most = Math.max(...rows.map((r) => r[1]));
   const height = 18 * rows.length;
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land')}: ${rows.map((r) => `${r[0]} ${figure(r[1], 0)}`).join('; ')}` });
-  rows.forEach(([kind, ha], k) => {
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land')}: ${rows.map((r) => `${say(r[0])} ${figure(r[1], 0)}`).join('; ')}` });
+  rows.forEach(([kind, ha, oasis], k) => {
     const width = Math.max(1, (150 * ha) / most);
-    const fill = kind === 'oasis' ? '#8FBF9F' : '#B98B1E';
-    chart.append(chartText(106, 18 * k + 13, clip(kind, 17), { 'text-anchor': 'end' }));
+    const fill = oasis ? STYLE.oasis : '#B98B1E';
+    chart.append(chartText(106, 18 * k + 13, clip(say(kind), 17), { 'text-anchor': 'end' }));
     chart.append(svg('rect', { x: 112, y: 18 * k + 3, width, height: 12, fill }));
     chart.append(chartText(116 + width, 18 * k + 13, figure(ha, 0)));
   });

@@ -80,7 +80,7 @@ function isolated(text) {
 /** A number as the reader's language writes it; a dash where there is none. @param {any} number @param {number} [digits] */
 function figure(number, digits) {
   if (number === null || number === undefined || Number.isNaN(number)) return '—';
-  const places = digits === undefined ? (Math.abs(number) < 10 ? 1 : 0) : digits;
+  const places = digits === undefined ? (number !== 0 && Math.abs(number) < 10 ? 1 : 0) : digits;
   const shown = Number(number).toLocaleString('en-GB', { maximumFractionDigits: places, minimumFractionDigits: places });
   return shown.replace('-', '\u2212');
 }

@@ -78,8 +78,8 @@ const DRAW = {
 function drawAll(sheet) {
   setCrowding(sheet.zoom);
   for (const element of DATA.elements) {
-    // An area layer would show through the oasis in a third colour that no legend names.
-    if (state.hidden.has(element.name) || (state.area && element.name === 'oasis')) continue;
+    // An area layer would show through oasis and veil in colours that no legend names.
+    if (state.hidden.has(element.name) || (state.area && ['oasis', 'surroundings'].includes(element.name))) continue;
     sheet.ctx.save();
     DRAW[element.kind](sheet, element);
     sheet.ctx.restore();
@@ -194,6 +194,9 @@ function drawGraticule(sheet) {
   const [edge, top] = sheet.frame;
   ctx.font = `10.5px ${SANS}`;
   ctx.fillStyle = MUTED;
+  ctx.strokeStyle = 'rgba(255,255,255,0.6)'; // legible on any layer
+  ctx.lineWidth = 2.5;
+  ctx.lineJoin = 'round';
   ctx.textBaseline = 'middle';
   for (const [text, x, y] of marks) {
     const width = ctx.measureText(text).width;
@@ -203,6 +206,7 @@ function drawGraticule(sheet) {
     if (box[0] < edge || box[1] < top || sheet.taken.some((b) => overlap(b, box))) continue;
     sheet.taken.push(box);
     ctx.textAlign = 'left';
+    ctx.strokeText(text, left, middle);
     ctx.fillText(text, left, middle);
   }
 }
@@ -229,7 +233,7 @@ function drawDiscs(sheet) {
       const faded = state.selected && !concerns(table, i);
       ctx.beginPath();
       trace(sheet, circle(lon[i], lat[i], km[i]), true);
-      ctx.globalAlpha = faded ? 0.02 : 0.06;
+      ctx.globalAlpha = faded ? 0.01 : 0.06 * Math.max(0.4, Math.min(1, 60 / pixels)); // a large disc weighs no more than a small one
       ctx.fill();
       ctx.globalAlpha = faded ? 0.12 : 0.55;
       ctx.stroke();
@@ -309,7 +313,7 @@ function traceFlow(ctx, p, width) {
   const [ax, ay, cx, cy, bx, by] = p;
   const la = Math.hypot(cx - ax, cy - ay) || 1;
   const lb = Math.hypot(bx - cx, by - cy) || 1;
-  const wa = (STYLE.flowTaper * width) / 2 / la;
+  const wa = Math.max(STYLE.flowTaper * width, Math.min(width, 0.9)) / 2 / la; // thinner would not be seen
   const wb = width / 2 / lb;
   const nax = -(cy - ay) * wa;
   const nay = (cx - ax) * wa;
@@ -372,13 +376,13 @@ function drawOrigins(sheet) {
     count++;
     if (!(x > -9 && y > -9 && x < sheet.width + 9 && y < sheet.height + 9)) continue;
     const r = originRadius(i);
-    ctx.globalAlpha = concerns(origins, i) ? 1 : 0.3;
+    ctx.globalAlpha = 1;
     ctx.beginPath();
     ctx.arc(x, y, r, 0, 2 * Math.PI);
     ctx.fillStyle = '#FFFFFF';
     ctx.fill();
     ctx.lineWidth = state.selected?.kind === 'origin' && state.selected.row === i ? 2.6 : 1.5;
-    ctx.strokeStyle = ORIGIN;
+    ctx.strokeStyle = concerns(origins, i) ? ORIGIN : paled(ORIGIN);
     ctx.stroke();
     if (origins.n < 2000) sheet.taken.push([x - r, y - r, x + r, y + r]);
   }
@@ -452,16 +456,18 @@ function drawSites(sheet) {
 /** @param {Sheet} sheet @param {{x: number, y: number, r: number, colour: string, alpha: number, hollow: boolean}} mark */
 function drawSite(sheet, mark) {
   const { ctx } = sheet;
-  ctx.globalAlpha = mark.alpha;
+  // A faded symbol is pale, not transparent: what lies under it would make it another sign.
+  const colour = mark.alpha < 1 ? paled(mark.colour) : mark.colour;
+  ctx.globalAlpha = 1;
   ctx.lineJoin = 'miter';
   diamond(ctx, mark.x, mark.y, mark.r);
   ctx.strokeStyle = '#FFFFFF';
   ctx.lineWidth = mark.hollow ? 4.5 : 3;
   ctx.stroke();
-  ctx.fillStyle = mark.hollow && !state.indicator ? '#FFFFFF' : mark.colour;
+  ctx.fillStyle = mark.hollow && !state.indicator ? '#FFFFFF' : colour;
   ctx.fill();
   if (mark.hollow || state.indicator) {
-    ctx.strokeStyle = !state.indicator ? mark.colour : mark.colour === NO_DATA ? '#8A949B' : INK;
+    ctx.strokeStyle = !state.indicator ? colour : mark.alpha < 1 || mark.colour === NO_DATA ? '#8A949B' : INK;
     ctx.lineWidth = mark.hollow && !state.indicator ? 1.8 : 1;
     ctx.stroke();
   }
@@ -486,11 +492,11 @@ function drawLabels(sheet, element) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y) || !siteShown(i) || tried++ > 400) continue;
-    const look = { font: `600 12px ${SANS}`, size: 12, colour: INK, gap: siteRadius(sites.value('households', i)) + 4, places: 'rlab' };
-    sheet.ctx.globalAlpha = concerns(sites, i) ? 1 : 0.5;
+    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(sites.value('households', i)) + 4, places: 'rlab' };
     if (label(sheet, shortName(rowName(sites, i)), x, y, look)) drawn.labels++;
   }
   sheet.ctx.globalAlpha = 1;
+  labelOrigins(sheet, seen);
   element.table ??= makeTable(element);
   const { table } = element;
   element.xy ??= positions(table);
@@ -510,8 +516,21 @@ function drawLabels(sheet, element) {
   }
 }
 
+/** Origins of what is selected, else all of them once they lie apart. @param {Sheet} sheet @param {(x: number, y: number) => boolean} seen */
+function labelOrigins(sheet, seen) {
+  if (state.hidden.has('origins') || (!state.selected && (sheet.zoom < 8.5 || origins.n > 2000))) return;
+  let tried = 0;
+  for (let i = 0; i < origins.n && tried < 200; i++) {
+    const x = originXY[2 * i] * sheet.scale + sheet.dx;
+    const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
+    if (!seen(x, y) || !concerns(origins, i)) continue;
+    tried++;
+    label(sheet, shortName(rowName(origins, i)), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlab' });
+  }
+}
+
 const NAME_LOOKS = {
   place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlab' },
-  region: { font: `500 14px ${SANS}`, size: 14, colour: '#5F5A50', places: 'c', spacing: '3px', margin: 10 },
+  region: { font: `500 14px ${SANS}`, size: 14, colour: '#5F5A50', places: 'c', spacing: '3px', margin: 18 },
   unit: { font: `italic 11px ${SANS}`, size: 11, colour: '#77726A', places: 'c', spacing: '0.8px' },
 };

@@ -52,207 +52,6 @@ function announce(text) {
   /** @type {any} */ (document.getElementById('gs-live')).textContent = text;
 }
 
-/* ---- legend: what is drawn, and the switch for it ---- */
-
-/** What only helps to find one's way, in the order of the legend. */
-const BASE_LAYERS = ['labels', 'places', 'boundaries', 'roads', 'rivers', 'graticule', 'surroundings', 'relief'];
-
-function fillLegend() {
-  part.sizes = el('div');
-  part.parcels = parcelChoice() || '';
-  const shown = DATA.elements.filter((e) => e.kind !== 'areas' && e.kind !== 'change').reverse();
-  const theme = shown.filter((e) => !BASE_LAYERS.includes(e.name));
-  const base = BASE_LAYERS.flatMap((name) => shown.filter((e) => e.name === name));
-  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, theme.flatMap(legendRows)), part.sizes,
-    part.parcels, el('h2', {}, word('base')), el('ul', { class: 'gs-legend' }, base.flatMap(legendRows)));
-  fillSizes();
-}
-
-/** @param {any} element */
-function legendRows(element) {
-  if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
-  const extra = [];
-  if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
-  }
-  if (element.kind === 'sites' && sites.has('aside')) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => { diamond(ctx, 17, 9, 6.5); ctx.fillStyle = ASIDE; ctx.fill(); }), el('span', {}, word('sites_aside'))));
-  }
-  if (element.kind === 'flows' && flows.column('households').some((v) => v === null)) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => thinSymbol(ctx)), el('span', {}, word('flows_thin'))));
-  }
-  const parts = element.parts || [null];
-  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol((ctx) => drawSymbol(ctx, element, parts[0])), el('span', {}, say(parts[0]?.label || element.label))));
-  const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
-  return [first, ...others, ...extra];
-}
-
-/** @param {any} element */
-function layerSwitch(element) {
-  return el('input', {
-    type: 'checkbox',
-    'data-layer': element.name,
-    checked: !state.hidden.has(element.name),
-    'aria-label': word('show_layer', { name: say(element.label) }),
-    onchange: (event) => {
-      if (event.target.checked) state.hidden.delete(element.name);
-      else state.hidden.add(element.name);
-      writeHash();
-      showPictures();
-      sheets.repaint();
-    },
-  });
-}
-
-/** A small canvas, drawn upon at the screen's density. @param {(ctx: CanvasRenderingContext2D) => void} paint @param {number} [height] */
-function symbol(paint, height) {
-  const canvas = el('canvas', { width: 68, height: 2 * (height || 18), 'aria-hidden': 'true', class: 'gs-symbol', style: { height: `${height || 18}px` } });
-  const ctx = canvas.getContext('2d');
-  ctx.scale(2, 2);
-  paint(ctx);
-  return canvas;
-}
-
-/** @param {CanvasRenderingContext2D} ctx */
-function hollowSymbol(ctx) {
-  diamond(ctx, 17, 9, 5.5);
-  ctx.fillStyle = '#FFFFFF';
-  ctx.fill();
-  ctx.strokeStyle = SITE;
-  ctx.lineWidth = 1.8;
-  ctx.stroke();
-}
-
-/** @param {CanvasRenderingContext2D} ctx */
-function thinSymbol(ctx) {
-  ctx.beginPath();
-  traceFlow(ctx, [2, 13, 17, 3, 32, 6], flowWidth(null));
-  ctx.fillStyle = FLOW;
-  ctx.globalAlpha = 0.6;
-  ctx.fill();
-}
-
-/** The symbol of an element, or of one part of it. @param {CanvasRenderingContext2D} ctx @param {any} element @param {any} of */
-function drawSymbol(ctx, element, of) {
-  const style = of?.style || {};
-  if (element.kind === 'sites') {
-    diamond(ctx, 17, 9, 8);
-    ctx.fillStyle = SITE;
-    ctx.fill();
-  } else if (element.kind === 'origins') {
-    ctx.beginPath();
-    ctx.arc(17, 9, 4.2, 0, 2 * Math.PI);
-    ctx.fillStyle = '#FFFFFF';
-    ctx.fill();
-    ctx.strokeStyle = ORIGIN;
-    ctx.lineWidth = 1.5;
-    ctx.stroke();
-  } else if (element.kind === 'flows') {
-    ctx.beginPath();
-    traceFlow(ctx, [2, 14, 17, 2, 32, 7], 6);
-    ctx.fillStyle = FLOW;
-    ctx.globalAlpha = 0.6;
-    ctx.fill();
-  } else if (element.kind === 'discs') discSymbol(ctx);
-  else if (element.kind === 'labels') {
-    ctx.font = `600 12px ${SANS}`;
-    ctx.fillStyle = INK;
-    ctx.fillText('Aa', 9, 13);
-  } else if (element.kind === 'graticule') {
-    ctx.strokeStyle = '#7D8790';
-    ctx.lineWidth = 0.8;
-    ctx.strokeRect(4, -3, 13, 12);
-    ctx.strokeRect(17, 9, 13, 12);
-  } else if (element.kind === 'picture') {
-    const shade = ctx.createLinearGradient(2, 0, 32, 0);
-    ['#F4ECDC', '#E2DCCE', '#CFCBC2', '#FAFAFA'].forEach((c, i) => shade.addColorStop(i / 3, c));
-    ctx.fillStyle = shade;
-    ctx.fillRect(2, 3, 30, 12);
-  } else if (element.kind === 'points') {
-    ctx.fillStyle = style.fill;
-    ctx.fillRect(14.5, 6.5, 5, 5);
-  } else boxOrLine(ctx, style);
-}
-
-/** @param {CanvasRenderingContext2D} ctx */
-function discSymbol(ctx) {
-  ctx.beginPath();
-  ctx.arc(17, 9, 7.5, 0, 2 * Math.PI);
-  ctx.fillStyle = 'rgba(213,94,0,0.12)';
-  ctx.fill();
-  ctx.setLineDash([2, 2.5]);
-  ctx.strokeStyle = SITE;
-  ctx.stroke();
-}
-
-/** @param {CanvasRenderingContext2D} ctx @param {any} style */
-function boxOrLine(ctx, style) {
-  ctx.globalAlpha = style.opacity ?? 1;
-  ctx.setLineDash(style.dash || []);
-  ctx.lineWidth = style.width || 1;
-  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || '#9AA3A9';
-  if (style.fill) {
-    ctx.fillStyle = style.hatch ? hatch(ctx, style.fill) : style.fill;
-    ctx.fillRect(3, 3, 28, 12);
-    ctx.strokeRect(3, 3, 28, 12);
-  } else {
-    ctx.beginPath();
-    ctx.moveTo(1, 9);
-    ctx.lineTo(33, 9);
-    ctx.stroke();
-  }
-}
-
-/** A number near the share of the greatest that reads well. @param {number} value */
-function roundFigure(value) {
-  const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
-  return Math.max(1, Math.round(value / power) * power);
-}
-
-/** The sizes of the legend follow the map's, which shrink where there are very many sites. */
-function fillSizes() {
-  part.sizes.replaceChildren(...[sizeLegend()].filter(Boolean));
-}
-
-/** How large a diamond and how wide a flow is for how many households. */
-function sizeLegend() {
-  const known = sites.column('households').some((v) => v !== null);
-  if (!known) return null;
-  const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
-  const perFlow = flows.column('households').some((v) => v !== null) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
-  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}: ${perSite.join(', ')}; ${word('per_flow')}: ${perFlow.join(', ')}` });
-  const ctx = canvas.getContext('2d');
-  ctx.scale(2, 2);
-  ctx.font = `11px ${SANS}`;
-  ctx.textBaseline = 'middle';
-  let x = 4;
-  for (const v of perSite) {
-    const r = siteRadius(v);
-    diamond(ctx, x + r, 20, r);
-    ctx.fillStyle = SITE;
-    ctx.fill();
-    ctx.fillStyle = INK;
-    ctx.fillText(figure(v, 0), x + 2 * r + 4, 20);
-    x += 2 * r + 12 + ctx.measureText(figure(v, 0)).width;
-  }
-  x += 16;
-  for (const v of perFlow) {
-    ctx.fillStyle = FLOW;
-    ctx.globalAlpha = 0.6;
-    ctx.fillRect(x, 20 - flowWidth(v) / 2, 26, flowWidth(v));
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = INK;
-    ctx.fillText(figure(v, 0), x + 30, 20);
-    x += 42 + ctx.measureText(figure(v, 0)).width;
-  }
-  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `; ${word('per_flow')}` : ''}`), canvas);
-}
-
-/** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */
-function classLegend(classes, ramp) {
-  return el('ul', { class: ramp ? 'gs-ramp' : 'gs-classes' }, classes.map((c) => el('li', {}, el('i', { style: { backgroundColor: c.colour } }), el('span', {}, isolated(say(c.label))))));
-}
-
 /* ---- choices ---- */
 
 /** A list to choose from; options are pairs of value and text, or ready nodes. @param {string} id @param {string} text @param {any[]} options @param {string} value @param {(value: string) => void} action */
@@ -273,7 +72,7 @@ function colourSection() {
   const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${indicatorName(i)}${i.unit ? ` (${i.unit})` : ''}`);
   const options = [el('option', { value: '' }, word('colour_none')),
     ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main).map(shown)))];
-  const section = el('section', {}, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
+  const section = el('section', { id: 'gs-colours' }, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
     state.indicator = value;
     const indicator = chosenIndicator();
     show();
@@ -347,7 +146,10 @@ function areaSection() {
   const options = /** @type {[string, any][]} */ ([['', word('none')], ...areas.items.map((i) => [i.name, say(i.label)])]);
   const show = () => {
     const chosen = areas.items.filter((i) => i.name === state.area || i.name === state.compare);
-    legend.replaceChildren(...chosen.flatMap((i) => [chosen.length > 1 ? el('p', { class: 'gs-note' }, say(i.label)) : '', classLegend(i.classes, i.ramp)]));
+    // The legend shows the colours as they are seen: over the ground, at the chosen opacity.
+    const seen = (classes) => classes.map((c) => ({ ...c, colour: mixed(c.colour, GROUND, state.opacity) }));
+    legend.replaceChildren(...chosen.flatMap((i) => [chosen.length > 1 ? el('p', { class: 'gs-note' }, say(i.label)) : '', classLegend(seen(i.classes), i.ramp)]));
+    for (const control of more) control.hidden = !state.area;
   };
   const change = () => {
     show();
@@ -356,12 +158,13 @@ function areaSection() {
   };
   const opacity = el('input', { type: 'range', id: 'gs-opacity', min: 0, max: 100, value: 100 * state.opacity, 'aria-label': word('opacity'), oninput: (event) => {
     state.opacity = Number(event.target.value) / 100;
+    show();
     showPictures();
   } });
-  const section = el('section', {},
-    chooser('gs-area', word('area_layer'), options, state.area, (value) => { state.area = value; change(); }), legend,
-    el('div', { class: 'gs-row' }, el('label', { for: 'gs-opacity' }, word('opacity')), opacity),
-    areas.items.length > 1 ? chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; change(); }) : null);
+  const more = [el('div', { class: 'gs-row' }, el('label', { for: 'gs-opacity' }, word('opacity')), opacity),
+    ...(areas.items.length > 1 ? [chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; change(); })] : [])];
+  const section = el('section', { id: 'gs-areas' },
+    chooser('gs-area', word('area_layer'), options, state.area, (value) => { state.area = value; change(); }), legend, more);
   show();
   return section;
 }
@@ -393,11 +196,16 @@ function fact(term, value) {
   return el('div', {}, el('dt', {}, term), el('dd', {}, value));
 }
 
+/** County or prefecture of a row, in the reader's language where the data have it. @param {any} table @param {string} key @param {number} row */
+function unitName(table, key, row) {
+  return (state.lang === 'zh' && table.value(`${key}_local`, row)) || table.value(key, row);
+}
+
 /** @param {number} row */
 function siteFacts(row) {
   const facts = [];
   for (const line of DATA.card) {
-    const value = sites.value(line.column, row);
+    const value = line.column === 'county' || line.column === 'prefecture' ? unitName(sites, line.column, row) : sites.value(line.column, row);
     if (value === null) continue;
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
@@ -460,7 +268,7 @@ function cardValue(line, value, row) {
 function originFacts(row) {
   const facts = [];
   for (const key of ['county', 'prefecture']) {
-    if (origins.value(key, row) !== null) facts.push(fact(word(key), isolated(origins.value(key, row))));
+    if (origins.value(key, row) !== null) facts.push(fact(word(key), isolated(unitName(origins, key, row))));
   }
   if (origins.value('uncertainty_km', row)) facts.push(fact(word('uncertainty_km'), word('plus_minus_km', { u: figure(origins.value('uncertainty_km', row)) })));
   for (const i of flowsOf.origin[row]) {

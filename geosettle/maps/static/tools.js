@@ -41,6 +41,20 @@ function toggle(key, item, on, pane, opacity, crisp) {
   else pictures[id].remove();
 }
 
+/** A colour between two. @param {string} one @param {string} two @param {number} share of the first */
+function mixed(one, two, share) {
+  const part = (colour, i) => parseInt(colour.slice(i, i + 2), 16);
+  return `#${[1, 3, 5].map((i) => Math.round(part(one, i) * share + part(two, i) * (1 - share)).toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Colour of the ground, as in map.css. */
+const GROUND = '#F1EBDD';
+
+/** A symbol's colour while something else is selected. @param {string} colour */
+function paled(colour) {
+  return mixed(colour, GROUND, 0.42);
+}
+
 /* ---- before and after ---- */
 
 /** @type {any} */
@@ -350,7 +364,8 @@ function captionLines(width) {
     ctx.font = font;
     return linesOf(ctx, text, width);
   };
-  return { title: set(TITLE_FONT, say(DATA.title)), subtitle: set(SUBTITLE_FONT, say(DATA.subtitle)), credits: set(SMALL_FONT, credits) };
+  const items = legendItems();
+  return { items, legend: placeItems(ctx, items, width + 14), title: set(TITLE_FONT, say(DATA.title)), subtitle: set(SUBTITLE_FONT, say(DATA.subtitle)), credits: set(SMALL_FONT, credits) };
 }
 
 const TITLE_FONT = `650 20px ${SANS}`;
@@ -362,7 +377,7 @@ async function exportPng() {
   const size = map.getSize();
   const lines = captionLines(size.x - 28);
   const head = 34 + 24 * lines.title.length + 17 * lines.subtitle.length;
-  const foot = 50 + 14 * lines.credits.length;
+  const foot = 30 + lines.legend.height + 14 * lines.credits.length;
   const canvas = document.createElement('canvas');
   canvas.width = 2 * size.x;
   canvas.height = 2 * (size.y + head + foot);
@@ -387,7 +402,7 @@ async function exportPng() {
 function drawGround(ctx, corner) {
   ctx.save();
   ctx.translate(corner.x, corner.y);
-  ctx.fillStyle = '#F1EBDD';
+  ctx.fillStyle = GROUND;
   ctx.fillRect(0, 0, map.getSize().x, map.getSize().y);
   for (const overlay of Object.values(pictures)) {
     const image = overlay.getElement();
@@ -434,38 +449,65 @@ function caption(ctx, size, head, lines) {
   ctx.font = SMALL_FONT;
   ctx.fillText(bar.text, 14, head + size.y - 21);
   y = head + size.y;
-  let x = 14;
-  for (const key of ['sites', 'origins', 'flows']) {
-    pngSymbol(ctx, key, x + 10, y + 18);
+  lines.items.forEach(([paint, text], k) => {
+    const [left, top] = lines.legend.places[k];
+    ctx.save();
+    ctx.translate(left, y + 8 + top);
+    if (paint) {
+      ctx.save();
+      paint(ctx);
+      ctx.restore();
+    }
+    ctx.font = SMALL_FONT;
     ctx.fillStyle = INK;
-    ctx.fillText(word(key), x + 28, y + 22);
-    x += 48 + ctx.measureText(word(key)).width;
-  }
-  y += 44;
+    ctx.fillText(text, paint ? 40 : 0, 13);
+    ctx.restore();
+  });
+  y += 24 + lines.legend.height;
   write(SMALL_FONT, MUTED, lines.credits, 14);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {string} key @param {number} x @param {number} y */
-function pngSymbol(ctx, key, x, y) {
-  ctx.save();
-  if (key === 'sites') {
-    diamond(ctx, x, y, 8);
-    ctx.fillStyle = SITE;
-    ctx.fill();
-  } else if (key === 'origins') {
-    ctx.beginPath();
-    ctx.arc(x, y, 4.5, 0, 2 * Math.PI);
-    ctx.strokeStyle = ORIGIN;
-    ctx.lineWidth = 1.5;
-    ctx.stroke();
-  } else {
-    ctx.beginPath();
-    traceFlow(ctx, [x - 10, y + 4, x, y - 6, x + 12, y], 5);
-    ctx.fillStyle = FLOW;
-    ctx.globalAlpha = 0.6;
-    ctx.fill();
+/** A box of one colour, as a symbol of the legend. @param {string} colour @returns {(ctx: CanvasRenderingContext2D) => void} */
+function boxSymbol(colour) {
+  return (ctx) => boxOrLine(ctx, { fill: colour, stroke: '#7D8790', width: 0.5 });
+}
+
+/** The legend of what is drawn: how to paint each symbol in a box of 34 by 18, and what it means. @returns {[((ctx: CanvasRenderingContext2D) => void) | null, string][]} */
+function legendItems() {
+  /** @type {[((ctx: CanvasRenderingContext2D) => void) | null, string][]} */
+  const items = [];
+  const silent = ['areas', 'change', 'labels', 'graticule', 'picture'];
+  const shown = DATA.elements.filter((e) => !state.hidden.has(e.name) && !silent.includes(e.kind) && e.name !== 'surroundings' && !(state.area && e.name === 'oasis'));
+  for (const element of shown.reverse()) {
+    for (const of of element.parts || [null]) items.push([(ctx) => drawSymbol(ctx, element, of), say(of?.label || element.label)]);
   }
-  ctx.restore();
+  const indicator = chosenIndicator();
+  if (indicator) {
+    items.push([null, `${indicatorName(indicator)}${indicator.unit ? ` (${indicator.unit})` : ''}:`]);
+    classesOf(indicator.column).labels.forEach((text, k) => items.push([boxSymbol(CLASS_COLOURS[k]), text]));
+    items.push([boxSymbol(NO_DATA), word('no_data')]);
+    if (indicator.change && !state.hidden.has('change')) items.push(...changeItems(indicator));
+  }
+  for (const item of elementOf('areas')?.items || []) {
+    if (item.name !== state.area && !(state.area && item.name === state.compare)) continue;
+    items.push([null, `${say(item.label)}:`]);
+    for (const c of item.classes) items.push([boxSymbol(mixed(c.colour, GROUND, state.opacity)), say(c.label)]);
+  }
+  return items;
+}
+
+/** Where the items of a legend stand, in rows no wider than given. @param {CanvasRenderingContext2D} ctx @param {any[]} items @param {number} width */
+function placeItems(ctx, items, width) {
+  ctx.font = SMALL_FONT;
+  let [x, y] = [14, 0];
+  const places = items.map(([paint, text]) => {
+    const wide = (paint ? 40 : 0) + ctx.measureText(text).width + 18;
+    if (x > 14 && (x + wide > width || !paint)) [x, y] = [14, y + 22];
+    const place = [x, y];
+    x += wide;
+    return place;
+  });
+  return { places, height: items.length ? y + 22 : 0 };
 }
 
 /** Text in lines no wider than given; Chinese may break anywhere. @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} width */
@@ -504,12 +546,18 @@ let beforePrint = null;
 function preparePrint() {
   if (beforePrint) return;
   const container = map.getContainer();
-  const width = map.getSize().x;
-  beforePrint = { center: map.getCenter(), zoom: map.getZoom(), whole: map.getBounds().contains(leafletBounds(DATA.view)) };
+  const seen = map.getSize();
+  const closed = [...panel.querySelectorAll('details:not([open])')];
+  beforePrint = { center: map.getCenter(), zoom: map.getZoom(), closed };
+  for (const details of closed) details.open = true; // paper cannot be unfolded
   container.classList.add('gs-printing');
   map.invalidateSize({ animate: false, pan: false });
-  if (beforePrint.whole) map.fitBounds(leafletBounds(DATA.view), { animate: false });
-  else map.setView(beforePrint.center, beforePrint.zoom + Math.log2(map.getSize().x / width), { animate: false });
+  // All that is seen on the screen is on the sheet, whatever the shapes of the two.
+  const now = map.getSize();
+  const { zoomSnap } = map.options;
+  map.options.zoomSnap = 0;
+  map.setView(beforePrint.center, beforePrint.zoom + Math.log2(Math.min(now.x / seen.x, now.y / seen.y)), { animate: false });
+  map.options.zoomSnap = zoomSnap;
   sheets._update();
 }
 
@@ -518,6 +566,9 @@ function endPrint() {
   if (!beforePrint) return;
   map.getContainer().classList.remove('gs-printing');
   map.invalidateSize({ animate: false, pan: false });
-  map.setView(beforePrint.center, beforePrint.zoom, { animate: false });
+  for (const details of beforePrint.closed) details.open = false;
+  const { center, zoom } = beforePrint;
   beforePrint = null;
+  map.setView(center, zoom, { animate: false });
+  sheets._update();
 }

@@ -1,0 +1,201 @@
+// @ts-check
+/* The legend: what is drawn, and the switch for it. */
+
+/** What only helps to find one's way, in the order of the legend. */
+const BASE_LAYERS = ['labels', 'places', 'boundaries', 'roads', 'rivers', 'graticule', 'surroundings', 'relief'];
+
+function fillLegend() {
+  part.sizes = el('div');
+  part.parcels = parcelChoice() || '';
+  const shown = DATA.elements.filter((e) => e.kind !== 'areas' && e.kind !== 'change').reverse();
+  const theme = shown.filter((e) => !BASE_LAYERS.includes(e.name));
+  const base = BASE_LAYERS.flatMap((name) => shown.filter((e) => e.name === name));
+  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, theme.flatMap(legendRows)), part.sizes,
+    part.parcels, el('h2', {}, word('base')), el('ul', { class: 'gs-legend' }, base.flatMap(legendRows)));
+  fillSizes();
+}
+
+/** @param {any} element */
+function legendRows(element) {
+  if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
+  const extra = [];
+  if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
+  }
+  if (element.kind === 'sites' && sites.has('aside')) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => { diamond(ctx, 17, 9, 6.5); ctx.fillStyle = ASIDE; ctx.fill(); }), el('span', {}, word('sites_aside'))));
+  }
+  if (element.kind === 'flows' && flows.column('households').some((v) => v === null)) {
+    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => thinSymbol(ctx)), el('span', {}, word('flows_thin'))));
+  }
+  const parts = element.parts || [null];
+  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol((ctx) => drawSymbol(ctx, element, parts[0])), el('span', {}, say(parts[0]?.label || element.label))));
+  const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
+  return [first, ...others, ...extra];
+}
+
+/** @param {any} element */
+function layerSwitch(element) {
+  return el('input', {
+    type: 'checkbox',
+    'data-layer': element.name,
+    checked: !state.hidden.has(element.name),
+    'aria-label': word('show_layer', { name: say(element.label) }),
+    onchange: (event) => {
+      if (event.target.checked) state.hidden.delete(element.name);
+      else state.hidden.add(element.name);
+      writeHash();
+      showPictures();
+      sheets.repaint();
+    },
+  });
+}
+
+/** A small canvas, drawn upon at the screen's density. @param {(ctx: CanvasRenderingContext2D) => void} paint @param {number} [height] */
+function symbol(paint, height) {
+  const canvas = el('canvas', { width: 68, height: 2 * (height || 18), 'aria-hidden': 'true', class: 'gs-symbol', style: { height: `${height || 18}px` } });
+  const ctx = canvas.getContext('2d');
+  ctx.scale(2, 2);
+  paint(ctx);
+  return canvas;
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function hollowSymbol(ctx) {
+  diamond(ctx, 17, 9, 5.5);
+  ctx.fillStyle = '#FFFFFF';
+  ctx.fill();
+  ctx.strokeStyle = SITE;
+  ctx.lineWidth = 1.8;
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function thinSymbol(ctx) {
+  ctx.beginPath();
+  traceFlow(ctx, [2, 13, 17, 3, 32, 6], flowWidth(null));
+  ctx.fillStyle = FLOW;
+  ctx.globalAlpha = 0.6;
+  ctx.fill();
+}
+
+/** The symbol of an element, or of one part of it. @param {CanvasRenderingContext2D} ctx @param {any} element @param {any} of */
+function drawSymbol(ctx, element, of) {
+  const style = of?.style || {};
+  if (element.kind === 'sites') {
+    diamond(ctx, 17, 9, 8);
+    ctx.fillStyle = SITE;
+    ctx.fill();
+  } else if (element.kind === 'origins') {
+    ctx.beginPath();
+    ctx.arc(17, 9, 4.2, 0, 2 * Math.PI);
+    ctx.fillStyle = '#FFFFFF';
+    ctx.fill();
+    ctx.strokeStyle = ORIGIN;
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+  } else if (element.kind === 'flows') {
+    ctx.beginPath();
+    traceFlow(ctx, [2, 14, 17, 2, 32, 7], 6);
+    ctx.fillStyle = FLOW;
+    ctx.globalAlpha = 0.6;
+    ctx.fill();
+  } else if (element.kind === 'discs') discSymbol(ctx);
+  else if (element.kind === 'labels') {
+    ctx.font = `600 12px ${SANS}`;
+    ctx.fillStyle = INK;
+    ctx.fillText('Aa', 9, 13);
+  } else if (element.kind === 'graticule') {
+    ctx.strokeStyle = '#7D8790';
+    ctx.lineWidth = 0.8;
+    ctx.strokeRect(4, -3, 13, 12);
+    ctx.strokeRect(17, 9, 13, 12);
+  } else if (element.kind === 'picture') {
+    const shade = ctx.createLinearGradient(2, 0, 32, 0);
+    ['#F4ECDC', '#E2DCCE', '#CFCBC2', '#FAFAFA'].forEach((c, i) => shade.addColorStop(i / 3, c));
+    ctx.fillStyle = shade;
+    ctx.fillRect(2, 3, 30, 12);
+  } else if (element.kind === 'points') {
+    ctx.fillStyle = style.fill;
+    ctx.fillRect(14.5, 6.5, 5, 5);
+  } else boxOrLine(ctx, style);
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function discSymbol(ctx) {
+  ctx.beginPath();
+  ctx.arc(17, 9, 7.5, 0, 2 * Math.PI);
+  ctx.fillStyle = 'rgba(213,94,0,0.12)';
+  ctx.fill();
+  ctx.setLineDash([2, 2.5]);
+  ctx.strokeStyle = SITE;
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {any} style */
+function boxOrLine(ctx, style) {
+  ctx.globalAlpha = style.opacity ?? 1;
+  ctx.setLineDash(style.dash || []);
+  ctx.lineWidth = style.width || 1;
+  ctx.strokeStyle = style.hatch ? style.fill : style.stroke || '#9AA3A9';
+  if (style.fill) {
+    ctx.fillStyle = style.hatch ? hatch(ctx, style.fill) : style.fill;
+    ctx.fillRect(3, 3, 28, 12);
+    ctx.strokeRect(3, 3, 28, 12);
+  } else {
+    ctx.beginPath();
+    ctx.moveTo(1, 9);
+    ctx.lineTo(33, 9);
+    ctx.stroke();
+  }
+}
+
+/** A number near the share of the greatest that reads well. @param {number} value */
+function roundFigure(value) {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
+  return Math.max(1, Math.round(value / power) * power);
+}
+
+/** The sizes of the legend follow the map's, which shrink where there are very many sites. */
+function fillSizes() {
+  part.sizes.replaceChildren(...[sizeLegend()].filter(Boolean));
+}
+
+/** How large a diamond and how wide a flow is for how many households. */
+function sizeLegend() {
+  const known = sites.column('households').some((v) => v !== null);
+  if (!known) return null;
+  const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
+  const perFlow = flows.column('households').some((v) => v !== null) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
+  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}: ${perSite.join(', ')}; ${word('per_flow')}: ${perFlow.join(', ')}` });
+  const ctx = canvas.getContext('2d');
+  ctx.scale(2, 2);
+  ctx.font = `11px ${SANS}`;
+  ctx.textBaseline = 'middle';
+  let x = 4;
+  for (const v of perSite) {
+    const r = siteRadius(v);
+    diamond(ctx, x + r, 20, r);
+    ctx.fillStyle = SITE;
+    ctx.fill();
+    ctx.fillStyle = INK;
+    ctx.fillText(figure(v, 0), x + 2 * r + 4, 20);
+    x += 2 * r + 12 + ctx.measureText(figure(v, 0)).width;
+  }
+  x += 16;
+  for (const v of perFlow) {
+    ctx.fillStyle = FLOW;
+    ctx.globalAlpha = 0.6;
+    ctx.fillRect(x, 20 - flowWidth(v) / 2, 26, flowWidth(v));
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = INK;
+    ctx.fillText(figure(v, 0), x + 30, 20);
+    x += 42 + ctx.measureText(figure(v, 0)).width;
+  }
+  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `; ${word('per_flow')}` : ''}`), canvas);
+}
+
+/** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */
+function classLegend(classes, ramp) {
+  return el('ul', { class: ramp ? 'gs-ramp' : 'gs-classes' }, classes.map((c) => el('li', {}, el('i', { style: { backgroundColor: c.colour } }), el('span', {}, isolated(say(c.label))))));
+}

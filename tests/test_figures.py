@@ -29,9 +29,10 @@ def drawn():
 
 
 def test_every_figure_is_drawn_once_per_format(drawn):
-    assert sorted(drawn) == sorted(f"{name}.{form}" for name in FIGURES for form in ("png", "svg"))
+    names = set(FIGURES) - {"change", "models", "checks", "radar"}  # the example has no such rows
+    assert sorted(drawn) == sorted(f"{name}.{form}" for name in names for form in ("png", "svg", "pdf"))
     for name, data in drawn.items():
-        assert data[:4] in (b"\x89PNG", b"<?xm"), name
+        assert data[:4] in (b"\x89PNG", b"<?xm", b"%PDF"), name
 
 
 def test_two_runs_give_the_same_bytes(drawn):

@@ -4,10 +4,12 @@ import base64
 import dataclasses
 import itertools
 import re
+import warnings
 from hashlib import sha256
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,8 +18,11 @@ from report_example import HOSTILE, example
 from geosettle.errors import UnknownNameError
 from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables
 from geosettle.report._page import cell, element, shown
+from geosettle.report._writer import split_reasons
 from geosettle.report.dictionary import entry
-from geosettle.report.methods import METHODS, methods_used
+from geosettle.report.methods import METHODS, method_texts, methods_used
+from geosettle.report.plain import change_said
+from geosettle.report.wide import changes
 from geosettle.report.words import _words, say
 
 PNG = base64.b64decode(
@@ -118,18 +123,25 @@ def test_ten_findings_computed_by_hand():
     )
     assert "2,033 in all" in lines[0]  # 1660 + 363 + 10
     # lows 105.9, 66.4, 129.9, 15.7 are all above 4 km
-    assert lines[3].startswith("4 of 4 straight lines are longer than 4 km")
+    assert lines[3].startswith("Of 4 straight lines, 4 are longer than 4 km")
+    assert lines[3].endswith("and 0 within it; for 0 the positions decide.")
     # S1: 0.83, S2: 1.0, S3: 0.31
-    assert lines[4].startswith("1 of 3 sites lie in one county")
+    assert lines[4].startswith("Of 3 sites, 1 lie in one county")
+    # the indicators of the example are none of a kind of place
+    assert lines[5].startswith("No change can be told")
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
-    assert "0 lie inside the mapped oasis and 1 outside it" in lines[5]
+    assert "0 lie inside the mapped oasis and 1 outside it" in lines[6]
     assert "1 to 3 % of the area" in lines[6]
     assert "3.7-4 % published elsewhere" in lines[6]  # 3.7 %, and 4,000 of 100,000 km2
     assert "29.1 % as printed" in lines[6]
-    assert "666.7 ha have only an illustrative shape" in lines[7]
+    assert "666.7 ha of it have only an illustrative shape" in lines[7]
     # stated 210, 60, 160, 160; the third is circular, the fourth has no computed distance
-    assert lines[8].startswith("Sources declare 4 distances: 1 served to place")
-    assert "2 can be compared with the straight line. 1 are shorter" in lines[8]
+    assert lines[8].startswith("Distances that sources declare: 4, of which 1 served to place")
+    assert "2 can be compared with the straight line, and 1 have no computed distance" in lines[8]
+    # 210 / 120.912345 = 1.7368 and 60 / 67.8912345 = 0.8838: their mean, the median of two, is 1.31
+    assert lines[8].endswith("The median is 1.31 times the straight line; shorter than any road can be: 1.")
+    assert lines[9].startswith("Claims of the sources: 2, set beside what was computed: agrees 1, differs 1.")
+    assert lines[9].endswith("Rows set aside: 1. Problems found in the inputs: warnings (a row doubted and used) 1.")
 
 
 def test_a_study_without_anything_still_has_ten_findings_and_a_report():
@@ -164,12 +176,13 @@ def test_a_declared_distance_that_placed_a_site_is_kept_apart():
 
 def test_methods_are_those_that_were_run():
     names = {method.name for method in methods_used(example())}
-    assert {"geodesic", "tobler", "farming_radius", "oasis", "draws"} <= names
-    assert not {"road", "aria", "statcan"} & names
+    assert {"geodesic", "walk", "oasis_given", "draws"} <= names
+    assert not {"road", "aria", "gravity", "farming_radius", "oasis", "survey"} & names
     assert "Dijkstra" not in report_html(example())
     assert "Tobler" in report_html(example())
     for lang in ("en", "zh"):
-        assert all(say(lang, f"method_{name}", draws=1, percent=1) for name in METHODS)
+        for name, method in METHODS.items():
+            assert say(lang, f"method_{name}", **method.values(example())), name
 
 
 def test_words_have_the_same_blanks_in_both_languages():
@@ -250,3 +263,197 @@ def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request)
     assert page.count("<img ") == len(drawn)
     assert len(summary_lines(result)) == 10
     assert gpkg_layers(result)["sites"].geometry.notna().sum() == result.sites.geometry.notna().sum()
+
+
+def change_rows() -> pd.DataFrame:
+    """Two sites and the study: one nearer for sure, one not distinguishable, by hand."""
+    head = {"metric": "geodesic", "unit": "km", "n": 1, "rank_low": np.nan, "rank_high": np.nan}
+    rows = [
+        # role, id, indicator, value, low, high, why
+        ("site", "S1", "nearest_market", 12.0, 10.0, 14.0, ""),
+        ("site", "S2", "nearest_market", 30.0, 25.0, 35.0, ""),
+        ("site", "S1", "change_of_nearest_market", -40.0, -50.0, -30.0, "change: nearer"),
+        ("site", "S1", "change_of_nearest_market_per_flow", -41.0, -51.0, -31.0, "change: nearer"),
+        ("site", "S2", "change_of_nearest_market", np.nan, np.nan, np.nan, "no weight"),
+        ("site", "S2", "change_of_nearest_market_per_flow", 5.0, -3.0, 13.0, "change: not distinguishable; 1 of 2"),
+        ("study", "all", "change_of_nearest_market_per_flow", -18.0, -27.0, -9.0, "change: nearer"),
+    ]
+    names = ["role", "id", "indicator", "value", "low", "high", "why"]
+    return pd.DataFrame([dict(zip(names, row, strict=True)) | head for row in rows])
+
+
+def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
+    result = dataclasses.replace(example(["Town"]), remoteness=change_rows())
+    found = changes(result).set_index(["role", "id"])
+    # weighted by households where that is known, else every move counted once
+    assert found.loc[("site", "S1"), ["value", "weighting"]].tolist() == [-40.0, "households"]
+    assert found.loc[("site", "S2"), ["value", "weighting"]].tolist() == [5.0, "flows"]
+    # at the site 12 and 30, so at the origins 12 + 40 and 30 - 5
+    assert found.loc["site", "at_origin"].tolist() == [52.0, 25.0]
+    (said,) = change_said(result, "en")
+    assert said == (
+        "Nearest market: of 2 sites whose origins are placed, the move brought it nearer for 1 and farther for 0; for 1 "
+        "the positions do not tell. Over 1 of 6 moves of the study, each move counted once: -18 (-27 … -9) km, nearer."
+    )
+    assert summary_lines(result)[5] == said
+    drawn = figures(result, only=["change"], formats=("svg", "png"), dpi=50)
+    assert "not distinguishable" in "".join(ET.fromstring(drawn["change.svg"]).itertext())
+    section = report_html(result, figures=drawn).split('<section id="change"')[1].split("</section>")[0]
+    assert "-40 (-50 … -30): nearer" in section
+    assert "+5 (-3 … 13): not distinguishable" in section
+    order = [section.index(mark) for mark in ('<ul class="said">', "<table>", "<img ", '<div class="box">')]
+    assert order == sorted(order)  # plain words, table, chart, caveat
+
+
+def test_reasons_are_told_once_and_brackets_stay_whole():
+    why = (
+        "geodesic_km, bearing_deg: position of the origin unknown; surface_km, why_not: position unknown; "
+        "road_km: no road within 25 km of the origin (nearest 41.9 km: Yengisar; closed)"
+    )
+    assert split_reasons(why) == [
+        "position of the origin unknown",
+        "no road within 25 km of the origin (nearest 41.9 km: Yengisar; closed)",
+    ]
+    assert split_reasons("position unknown") == ["position unknown"]
+    assert split_reasons(None) == []
+
+
+def test_methods_say_the_settings_that_were_run(embedded):
+    """Another model, radius or reach changes the sentence, and a paper is cited only for its own figures."""
+
+    def told(**changed):
+        settings = {name: dict(part) for name, part in embedded.study.settings.items()}
+        for name, part in changed.items():
+            settings[name] |= part
+        study = dataclasses.replace(embedded.study, settings=settings)
+        sentences, references = method_texts(
+            dataclasses.replace(embedded, study=study), lambda *a, **k: say("en", *a, **k)
+        )
+        return " ".join(sentences), " ".join(references)  # fmt: skip
+
+    text, cited = told()
+    assert "by the walking function tobler." in text
+    assert "in 16 directions" in text
+    assert "Tobler (1993)" in cited
+    assert "foot 0.666, cart 2, motor 4" in text
+    assert "Ni Y." in cited
+    assert "at most 25 km" in text
+    assert "within 200 km or 2.5 h" in text
+    text, cited = told(
+        walk={"model": "marquez_perez", "neighbours": 32, "landcover_speed_kmh": {"5": 2.5}},
+        remoteness={"farming_radius_km": {"foot": 1.5}},
+        road={"max_access_km": 7.5},
+        services={"gravity_reach_km": 90, "aria_cap": 5},
+    )
+    assert "by the walking function marquez perez." in text
+    assert "in 32 directions" in text
+    assert "5 2.5" in text
+    assert "foot 1.5" in text
+    assert "at most 7.5 km" in text
+    assert "within 90 km" in text
+    assert "each at most 5" in text
+    assert "Márquez" in cited
+    assert "Tobler" not in cited
+    assert "Ni Y." not in cited
+
+
+def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
+    """The sentences are read back and compared with what the written tables give, computed here anew."""
+    written = tables(embedded)
+    lines = summary_lines(embedded)
+    numbers_in = [[float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", line)] for line in lines]
+    sites = written["sites"][written["sites"]["scope"] == "study"]
+    pairs = written["pairs"]
+    pairs = pairs[pairs["site_id"].isin(sites["site_id"])]
+    km = pairs["geodesic_km"].dropna()
+    compared = len(written["sites"]) - len(sites)
+    origins = (
+        embedded.origins[embedded.origins["scope"] == "study"] if "scope" in embedded.origins else embedded.origins
+    )
+    assert numbers_in[0] == [
+        *(len(sites), sites["lon"].notna().sum(), len(origins), origins.geometry.notna().sum(), len(pairs)),
+        *(compared, sites["households"].notna().sum(), sites["households"].sum()),
+    ]
+    half = (pairs["geodesic_high_km"] - pairs["geodesic_low_km"]).dropna() / 2
+    median, least, most, n, moves, typical = numbers_in[1]
+    assert [n, moves] == [len(km), len(pairs)]
+    assert median == pytest.approx(km.median(), abs=5)  # ±25 km keeps whole kilometres, and tens above them
+    assert [least, most] == pytest.approx([km.min(), km.max()], abs=1)
+    assert typical == pytest.approx(half.median(), abs=1)
+    farthest = pairs.loc[km.idxmax()]
+    assert numbers_in[2] == pytest.approx([farthest["geodesic_low_km"], farthest["geodesic_high_km"]], abs=1)
+    low, high = pairs["geodesic_low_km"].dropna(), pairs["geodesic_high_km"].dropna()
+    assert numbers_in[3] == [len(low), (low > 4).sum(), 4, (high <= 4).sum(), ((low <= 4) & (high > 4)).sum()]
+    sure = sites["admin_probability"].dropna()
+    assert numbers_in[4][:2] == [len(sure), (sure >= 0.95).sum()]
+    assert numbers_in[4][3:] == [(sure < 0.95).sum(), (sites["admin_agrees"].astype("boolean") == False).sum()]  # noqa: E712
+    rows = written["remoteness"]
+    rows = rows[(rows["indicator"] == "change_of_nearest_county_seat_per_flow") & (rows["metric"] == "geodesic")]
+    own = rows[rows["id"].isin(sites["site_id"]) & rows["value"].notna()]
+    whole = rows[rows["role"] == "study"].iloc[0]
+    told = [own["why"].str.contains(f"change: {word}").sum() for word in ("nearer", "farther", "not disting")]
+    assert numbers_in[5][:4] == [len(own), *told]
+    assert numbers_in[5][4:6] == [whole["n"], len(pairs)]
+    assert numbers_in[5][6:] == pytest.approx([whole["value"], whole["low"], whole["high"]], abs=1)
+    edge = sites[["oasis_edge_low_km", "oasis_edge_high_km"]].dropna()
+    inside, outside = (edge.iloc[:, 1] < 0).sum(), (edge.iloc[:, 0] > 0).sum()
+    assert numbers_in[6][:4] == [len(edge), inside, outside, len(edge) - inside - outside]
+    land = written["land"]
+    assert numbers_in[7][0] == land["parcels_n"].sum()
+    assert numbers_in[7][3] == land["leased_ha"].sum()
+    assert numbers_in[8][0] == pairs["declared_km"].notna().sum()
+    verdicts = written["claims"]["verdict"].value_counts()
+    assert numbers_in[9][:5] == [
+        len(written["claims"]),
+        *verdicts[["not computable", "cannot be decided", "differs", "agrees"]],
+    ]
+    severities = written["problems"]["severity"].value_counts()
+    assert numbers_in[9][6:] == [n for name in ("error", "warning", "note") if (n := severities.get(name, 0))]
+
+
+def test_a_large_study_says_what_it_leaves_out(large):
+    """Three hundred sites: no warning, no list without an end, and what is not shown is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = figures(large, formats=("svg", "png"), dpi=50, only=["od_map", "distances", "counties", "distribution"])
+        page = report_html(large, figures=drawn)
+    words = {
+        name: " ".join("".join(ET.fromstring(drawn[f"{name}.svg"]).itertext()).split())
+        for name in ("od_map", "distances", "counties")
+    }
+    assert "Named: the 60 sites with most households, of 300." in words["od_map"]
+    assert "Shown: 60 of 300; the others are in tables/pairs.csv." in words["distances"]
+    assert "the first 16 of 300 panels" in words["counties"]
+    assert "further rows in tables/sites.csv" in page
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Three hundred sites in 150 counties, each with one origin; long names in three scripts."""
+    names = [
+        "Settlement of the households of the upper valley of the river, " * 3,
+        "托帕易地扶贫搬迁安置点" * 4,
+        HOSTILE[7] * 3,
+    ]
+    count = np.arange(300)
+    base = example(["Town"])
+    lon, lat = 75 + (count % 20) * 0.3, 36.5 + (count // 20) * 0.25
+    places = {"name": [names[i % 3] for i in count], "uncertainty_km": 5.0, "households": 1.0 + count}
+    sites = gpd.GeoDataFrame(
+        {**places, "county": [f"County {i % 150}" for i in count], "county_code": [f"C{i % 150:03d}" for i in count]},
+        geometry=gpd.points_from_xy(lon, lat), index=pd.Index([f"S{i:03d}" for i in count], name="site_id"), crs="EPSG:4326",
+    )  # fmt: skip
+    origins = gpd.GeoDataFrame(
+        places, geometry=gpd.points_from_xy(lon + 0.4, lat - 0.4), index=pd.Index([f"O{i:03d}" for i in count], name="origin_id"),
+        crs="EPSG:4326",
+    )  # fmt: skip
+    pairs = pd.DataFrame(
+        {"households": 1.0 + count, "geodesic_km": 50.0 + count, "geodesic_low_km": 40.0 + count, "geodesic_high_km": 60.0 + count},
+        index=pd.MultiIndex.from_arrays([origins.index, sites.index]),
+    )  # fmt: skip
+    study = dataclasses.replace(base.study, sites=sites, origins=origins)
+    empty = {
+        name: getattr(base, name).iloc[:0]
+        for name in ("intervals", "land", "remoteness", "livelihood", "claims", "admin", "covers")
+    }
+    return dataclasses.replace(base, study=study, sites=sites, origins=origins, pairs=pairs, **empty)

@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib import font_manager, patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from PIL import Image
 
 from geosettle import style
@@ -239,6 +240,8 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
         plain = _saved(figure, "svg", 110, {"Date": None, "Creator": None})
         made["svg"] = plain.replace(_STYLE, _STYLE + _HALO_RULE, 1)
     if "pdf" in formats:
+        for picture in figure.findobj(AxesImage):
+            picture.set_interpolation("none")  # the picture as it is, not blown up to the dots of the paper
         made["pdf"] = _saved(figure, "pdf", dpi, {"CreationDate": None, "Producer": None, "Creator": None})
     return {name: made[name] for name in formats}
 

@@ -8,23 +8,40 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import shapely
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
 from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.globe import land_from_space
 from geosettle.report._canvas import HALO, bare_axes, legible, px, wrapped
 from geosettle.report._frame import Frame
-from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, site_radii
+from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, flow_widths, site_radii
+from geosettle.report.values import numbers
 from geosettle.report.words import say
 
-__all__ = ["furnish", "graticule", "label_seats", "label_sites", "label_units", "mark_seats", "site_names"]
+__all__ = [
+    "MOST_LABELS",
+    "furnish",
+    "graticule",
+    "label_origins",
+    "label_seats",
+    "label_sites",
+    "label_units",
+    "mark_seats",
+    "site_names",
+]
 
+_LAND: Final = "#DDD8CC"
 _STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
-_MOST_LABELS: Final = 60
+_WRONG: Final = 120.0
+"""Cost of a label that would be read as another site's name, square points."""
+MOST_LABELS: Final = 60
+"""More sites than this are not named on one sheet: those with most households are."""
+_MOST_ORIGINS: Final = 40
 _SIDES: Final = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0, 1), (0, -1))
 
 
@@ -105,7 +122,7 @@ def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) 
     made: list[Any] = _site_entries(sites, layers.most, lang)
     made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if flows:
-        made.append(Line2D([], [], c=style.FLOW, lw=2.6, alpha=0.6, label=say(lang, "flow")))
+        made.append(_flow_entry(layers, lang))
     made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
     if layers.oasis is not None:
         made.append(Rectangle((0, 0), 1, 1, fc=style.OASIS, alpha=style.OASIS_OPACITY, label=say(lang, "oasis")))
@@ -122,6 +139,16 @@ def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) 
         for key, look in looks.items():
             made.append(Line2D([], [], c=look[0], lw=px(look[1]) * 0.7, ls=dashes_of(look), label=say(lang, key)))
     return made
+
+
+def _flow_entry(layers: Layers, lang: str) -> Line2D:
+    """Show a flow of a round number of households at the width it is drawn with."""
+    households = numbers(layers.result.pairs, "households").dropna().to_numpy()
+    if not len(households) or households.max() < 1:
+        return Line2D([], [], c=style.FLOW, lw=1.2, alpha=0.6, label=say(lang, "flow"))
+    size = _round_steps(float(households.max()))[0]
+    width = float(flow_widths(np.array([size]), float(households.max()))[0])
+    return Line2D([], [], c=style.FLOW, lw=width, alpha=0.65, label=say(lang, "flow_n", n=int(size)))
 
 
 def _site_entries(sites: pd.DataFrame, most: float, lang: str) -> list[Any]:
@@ -185,7 +212,7 @@ def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
 
 
 def _locator(sheet: Sheet, corner: str) -> None:
-    """Draw the globe as a bare graticule with the sheet on it: no coast and no border is implied."""
+    """Draw the globe with its land and the sheet on it; no border is drawn."""
     frame, figure = sheet.frame, sheet.axes.figure
     lon0, lat0 = (float(v) for v in frame.lonlat((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2))
     tilt = lat0 / 2  # the view leans to the equator, so that the parallels are read as curves
@@ -200,6 +227,9 @@ def _locator(sheet: Sheet, corner: str) -> None:
     globe.set_xlim(-1.04, 1.04)
     globe.set_ylim(-1.04, 1.04)
     globe.add_patch(Circle((0, 0), 1, fc="white", ec=style.MUTED, lw=0.6, alpha=0.95))
+    land = [Polygon(shape, closed=True) for shape in land_from_space(lon0, tilt)]
+    # Land comes in pieces: an edge of its own colour closes the cuts between them.
+    globe.add_collection(PatchCollection(land, facecolor=_LAND, edgecolor=_LAND, linewidth=0.4))
     every = np.linspace(-180, 180, 181)
     lines = [_from_space(np.full(181, lon - lon0), every / 2, tilt) for lon in range(-180, 180, 30)]
     lines += [_from_space(every, np.full(181, float(lat)), tilt) for lat in (-60, -30, 30, 60)]
@@ -218,14 +248,21 @@ def _from_space(east: NDArray[np.float64], lat: NDArray[np.float64], tilt: float
 
 
 def label_sites(
-    sheet: Sheet, sites: pd.DataFrame, lang: str, *, most: float, fontsize: float = 6.3, letters: int = 26
+    sheet: Sheet,
+    sites: pd.DataFrame,
+    lang: str,
+    *,
+    most: float,
+    fontsize: float = 6.3,
+    letters: int = 26,
+    lines: int = 2,
 ) -> None:
     """Name the sites, the largest first, each where its name covers least; `most` is the greatest site's households."""
-    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable").head(_MOST_LABELS)
+    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable").head(MOST_LABELS)
     radii = site_radii(order["households"].to_numpy(), most)
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
-        name = "\n".join(wrapped(legible(*site_names(row, lang), site_id)[0], letters, 2))
+        name = "\n".join(wrapped(legible(*site_names(row, lang), site_id)[0], letters, lines))
         weight = "normal" if row["compared"] else "bold"
         text = sheet.axes.text(0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=1.05, **HALO)
         _settle(sheet, text, xy, float(radius))
@@ -253,6 +290,24 @@ def label_seats(sheet: Sheet, seats: pd.DataFrame, lang: str) -> None:
         xy = np.array([row["x"], row["y"]])
         name = legible(*site_names(row, lang), "")[0]
         _settle(sheet, sheet.axes.text(0, 0, name, fontsize=5.8, style="italic", zorder=7.9, **HALO), xy, 1.5)
+
+
+def label_origins(sheet: Sheet, origins: pd.DataFrame, lang: str) -> None:
+    """Name the origins, small, where a name covers nothing; where there are many, none is named."""
+    if len(origins) > _MOST_ORIGINS:
+        return
+    for origin_id, row in origins.sort_values("households", ascending=False, kind="stable").to_dict("index").items():
+        xy = sheet.frame.xy(row["lon"], row["lat"])[0]
+        name = next(iter(wrapped(legible(*site_names(row, lang), origin_id)[0].split(" (")[0], 22, 1)), "")
+        text = sheet.axes.text(0, 0, name, fontsize=5.2, color=style.ORIGIN, zorder=7.8, ha="left", va="bottom", **HALO)
+        size = text.get_window_extent(sheet.axes.figure.canvas.get_renderer())
+        x, y, _, far = _place(sheet, xy, 2.5, size.width, size.height)
+        if far or sheet.taken.overlap(x, y, x + size.width, y + size.height) > 0.06 * size.width * size.height:
+            text.remove()
+            continue
+        low = size.y0 - sheet.pixel(np.zeros(2))[1]
+        sheet.taken.add(x, y, x + size.width, y + size.height)
+        text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
 
 
 def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) -> None:
@@ -327,6 +382,9 @@ def _place(
     inside = sheet.axes.get_window_extent()
     (cx, cy), dot = sheet.pixel(xy), sheet.dots
     made: list[tuple[float, float, float, str, bool]] = []
+    others = np.array([xy for xy in sheet.symbols if np.hypot(xy[0] - cx, xy[1] - cy) > dot], dtype=float).reshape(
+        -1, 2
+    )
     for far in (1.0, 1.8, 3.5, 6.0):
         gap = (radius_pt * 0.9 + 2.0 * far) * dot
         for rank, (dx, dy) in enumerate(_SIDES):
@@ -335,9 +393,20 @@ def _place(
             out = max(inside.x0 + 2 * dot - x, 0, x + width - inside.x1 + 2 * dot)
             out += max(inside.y0 + 2 * dot - y, 0, y + height - inside.y1 + 2 * dot)
             covered = sheet.taken.overlap(x - dot, y, x + width + dot, y + height) / dot**2
+            covered += _WRONG * _nearer(others, (cx, cy), (x, y, x + width, y + height))
             side = "right" if dx < 0 else "left" if dx > 0 else "center"
             made.append((covered + out * 100 / dot + far * 8 + rank, x, y, side, far > 2))
     return min(made)[1:]
+
+
+def _nearer(others: NDArray[np.float64], own: tuple[float, float], box: tuple[float, float, float, float]) -> bool:
+    """Whether a label lies nearer to another site than to its own, and would be read as the other's name."""
+    if not len(others):
+        return False
+    points = np.vstack([np.array([own]), others])
+    x0, y0, x1, y1 = box
+    gaps = np.hypot(points[:, 0] - np.clip(points[:, 0], x0, x1), points[:, 1] - np.clip(points[:, 1], y0, y1))
+    return bool(gaps[1:].min() <= gaps[0])
 
 
 def site_names(row: Mapping[Any, Any], lang: str) -> tuple[object, object]:

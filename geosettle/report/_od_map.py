@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,8 +14,10 @@ from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure, wrapped, written
 from geosettle.report._frame import Frame, frame_around
 from geosettle.report._furniture import (
+    MOST_LABELS,
     furnish,
     graticule,
+    label_origins,
     label_seats,
     label_sites,
     label_units,
@@ -28,6 +31,7 @@ __all__ = ["od_map"]
 
 _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of the figure's width
 _HEAD_IN: Final = 0.5
+_MOST_LISTED: Final = 24
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
 
 
@@ -57,6 +61,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     furnish(sheet, layers, sites, flows, lang)
     label_sites(sheet, sites, lang, most=layers.most)
     label_seats(sheet, seats, lang)
+    label_origins(sheet, origins, lang)
     label_units(sheet, result, lang)
     for side in axes.spines.values():
         side.set_visible(True)
@@ -84,12 +89,20 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, l
     parts.append(say(lang, "schematic"))
     for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
         if len(ids):
-            parts.append(say(lang, key, ids=", ".join(map(str, ids))))
+            parts.append(say(lang, key, ids=_listed(ids, lang)))
     strange = [str(key) for key, row in sites.to_dict("index").items() if not legible(*site_names(row, lang))[1]]
     if strange:
-        parts.append(say(lang, "unwritable", ids=", ".join(strange)))
+        parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
+    if len(sites) > MOST_LABELS:
+        parts.append(say(lang, "named_of", shown=MOST_LABELS, all=len(sites)))
     text = written((" " if lang == "en" else "").join(parts))
     return wrapped(text, 150)
+
+
+def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:
+    """List identifiers, the first of them where there are many."""
+    text = ", ".join(map(str, ids[:_MOST_LISTED]))
+    return text if len(ids) <= _MOST_LISTED else say(lang, "and_more", ids=text, n=len(ids) - _MOST_LISTED)
 
 
 def _unplaced(result: Result) -> list[object]:

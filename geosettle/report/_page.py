@@ -62,13 +62,18 @@ def _append(parent: ET.Element, part: str | ET.Element | None) -> None:
         parent.text = (parent.text or "") + shown(part)
 
 
-def image(data: bytes, alt: str, caption: str = "", *, dpi: float = _DRAWN_DPI) -> ET.Element:
-    """Make a figure that carries its PNG inside the page, a little larger than in print."""
+def image(data: bytes, alt: str, caption: str = "", *, dpi: float = _DRAWN_DPI, label: str = "") -> ET.Element:
+    """Make a figure that carries its PNG inside the page, a little larger than in print, under its number."""
     source = "data:image/png;base64," + base64.b64encode(data).decode()
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     scale = 96 / dpi * _LARGER
     picture = element("img", src=source, alt=alt, width=f"{width * scale:.0f}", height=f"{height * scale:.0f}")
-    return element("figure", picture, element("figcaption", caption) if caption else None)
+    return element("figure", picture, element("figcaption", _labelled(label, caption)) if caption else None)
+
+
+def _labelled(label: str, caption: str) -> list[str | ET.Element | None]:
+    """Put the number of a table or picture before its caption."""
+    return [element("span", label, class_="no"), " ", caption] if label else [caption]
 
 
 class Column(NamedTuple):
@@ -86,6 +91,7 @@ def table(
     *,
     more: str = "",
     yes_no: tuple[str, str] = ("yes", "no"),
+    label: str = "",
 ) -> ET.Element:
     """Make a table with a caption and scoped headings; the first column names the row.
 
@@ -101,6 +107,8 @@ def table(
         Sentence with {n} for rows left out.
     yes_no
         Words for true and false.
+    label
+        Number of the table, said before the caption.
     """
     kept = [c for c in columns if c.name in frame and (c is columns[0] or frame[c.name].map(_present).any())]
     looks = {c.name: _look(frame[c.name]) for c in kept}
@@ -126,7 +134,7 @@ def table(
                 row.append(element("th", inner, scope="row", class_=looks[c.name]))
             else:
                 row.append(element("td", inner, class_=looks[c.name]))
-    made = element("table", element("caption", caption), element("thead", element("tr", head)), body)
+    made = element("table", element("caption", _labelled(label, caption)), element("thead", element("tr", head)), body)
     region = element("div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption})
     rest = len(frame) - _MOST_ROWS
     return element(

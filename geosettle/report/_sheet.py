@@ -19,7 +19,7 @@ from geosettle.analysis import Result
 from geosettle.geodesy import disc
 from geosettle.report._canvas import bare_axes, px
 from geosettle.report._frame import Frame, lines_of, relief
-from geosettle.report.summary import numbers
+from geosettle.report.values import numbers
 
 __all__ = [
     "COMPARED",
@@ -29,6 +29,7 @@ __all__ = [
     "Taken",
     "dashes_of",
     "draw_layers",
+    "flow_widths",
     "positions",
     "prepare",
     "site_radii",
@@ -70,6 +71,8 @@ class Sheet:
     frame: Frame
     size_in: float
     taken: Taken = field(default_factory=Taken)
+    symbols: list[tuple[float, float]] = field(default_factory=list)
+    """Pixels of the sites drawn."""
 
     @property
     def point_m(self) -> float:
@@ -258,7 +261,8 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     start = sheet.frame.xy(origins.loc[table["origin_id"], "lon"], origins.loc[table["origin_id"], "lat"])
     end = sheet.frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
     households = numbers(table, "households").to_numpy()
-    halves = _widths(households) * sheet.point_m / 2
+    most = float(np.nanmax(households)) if np.isfinite(households).any() else 1.0
+    halves = flow_widths(households, most) * sheet.point_m / 2
     frame, stated = sheet.frame, np.isfinite(households)
     pad = 0.15 * np.hypot(*(end - start).T)[:, None]  # a curve leaves the box of its ends by half its bend
     low, high = np.minimum(start, end) - pad, np.maximum(start, end) + pad
@@ -278,10 +282,9 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     return len(table)
 
 
-def _widths(households: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Width at the site, points: proportional to households, never below the floor."""
+def flow_widths(households: NDArray[np.float64], most: float) -> NDArray[np.float64]:
+    """Width of flows at the site, points: proportional to households, never below the floor."""
     low, high = (px(size) * 0.75 for size in style.FLOW_WIDTH_PX)
-    most = np.nanmax(households) if np.isfinite(households).any() else 1.0
     return np.maximum(np.nan_to_num(households / max(most, 1e-9)) * high, low)
 
 
@@ -334,3 +337,5 @@ def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look
     sheet.axes.scatter(*xy[inside].T, s=across**2, **look)
     for at, radius in zip(xy[inside], radii[inside], strict=True):
         sheet.take(at, radius)
+        if look["marker"] == "D":
+            sheet.symbols.append(sheet.pixel(at))

@@ -27,7 +27,7 @@ def figures(
     *,
     lang: str = "en",
     dpi: int = 300,
-    formats: Sequence[str] = ("png", "svg"),
+    formats: Sequence[str] = ("png", "svg", "pdf"),
     only: Sequence[str] | None = None,
 ) -> dict[str, bytes]:
     """Draw every figure of a result.
@@ -86,10 +86,17 @@ FIGURES: Final[Mapping[str, FigureSpec]] = {
     for spec in (
         FigureSpec("od_map", "map_title", _drawn_by("_od_map", "od_map")),
         FigureSpec("distances", "distances_title", _drawn_by("_charts", "distances")),
+        FigureSpec("distribution", "distribution_title", _drawn_by("_charts", "distribution")),
         FigureSpec("declared", "declared_title", _drawn_by("_charts", "declared")),
         FigureSpec("counties", "counties_title", _drawn_by("_panels", "counties")),
-        FigureSpec("land", "land_title", _drawn_by("_charts", "land")),
-        FigureSpec("oasis", "oasis_title", _drawn_by("_charts", "oasis")),
-        FigureSpec("capitals", "capitals_title", _drawn_by("_charts", "capitals")),
+        FigureSpec("land", "land_title", _drawn_by("_bars", "land")),
+        FigureSpec("oasis", "oasis_title", _drawn_by("_bars", "oasis")),
+        FigureSpec("change", "change_title", _drawn_by("_before_after", "change")),
+        FigureSpec("radar", "radar_title", _drawn_by("_before_after", "radar")),
+        FigureSpec("capitals", "capitals_title", _drawn_by("_before_after", "capitals")),
+        FigureSpec("models", "models_title", _drawn_by("_bars", "models")),
+        FigureSpec("constraints", "constraints_title", _drawn_by("_bars", "constraints")),
+        FigureSpec("checks", "checks_title", _drawn_by("_bars", "checks")),
+        FigureSpec("claims", "claims_title", _drawn_by("_bars", "claims")),
     )
 }

@@ -1,28 +1,60 @@
-"""METHODS: how each thing was measured, with its reference, and when it belongs in a report. A method is one entry."""
+"""METHODS: how each thing was measured, with its reference, and when it belongs in a report. A method is one entry.
+
+Every number in a sentence comes from the settings or the tables of the run, never from here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.distance.walking import MODELS as WALK_MODELS
+from geosettle.report.values import number, numbers
+from geosettle.study import default_settings
 
-__all__ = ["METHODS", "Method", "methods_used"]
+__all__ = ["METHODS", "Method", "method_texts", "methods_used", "setting"]
+
+_Values = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Method:
-    """One method: its name, by which `words` has the sentence `method_<name>`, its reference, and who used it."""
+    """One method: its name, by which `words` has the sentence `method_<name>`, and who used it.
+
+    `values` fills the blanks of the sentence from the result; `reference` names what is to be cited, one text each.
+    """
 
     name: str
-    reference: str
     used: Callable[[Result], bool]
+    reference: Callable[[Result], tuple[str, ...]] = lambda _: ()
+    values: Callable[[Result], _Values] = lambda _: {}
 
 
 def methods_used(result: Result) -> list[Method]:
     """Return the methods that the numbers of this result come from, in the order of `METHODS`."""
     return [method for method in METHODS.values() if method.used(result)]
+
+
+def setting(result: Result, *path: str) -> Any:
+    """Return a setting of the study, the default where the study has none.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> setting(gs.analyse(gs.read_study(gs.template_path())), "walk", "model")
+    'tobler'
+    """
+    for table in (result.study.settings, default_settings()):
+        found: Any = table
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if found is not None:
+            return found
+    return None
 
 
 def _column(table: str, *names: str) -> Callable[[Result], bool]:
@@ -35,17 +67,106 @@ def _column(table: str, *names: str) -> Callable[[Result], bool]:
     return used
 
 
+def _indicator(*starts: str) -> Callable[[Result], bool]:
+    """Whether an indicator whose name starts so has a value."""
+
+    def used(result: Result) -> bool:
+        frame = result.remoteness
+        if "indicator" not in frame:
+            return False
+        names = frame.loc[numbers(frame, "value").notna(), "indicator"].astype(str)
+        return any(bool(names.str.startswith(start).any()) for start in starts)
+
+    return used
+
+
 def _says(table: str, column: str, *parts: str) -> Callable[[Result], bool]:
-    """Whether a column of names contains one of these parts."""
+    """Whether a column of texts contains one of these parts."""
 
     def used(result: Result) -> bool:
         frame = getattr(result, table)
         if column not in frame:
             return False
-        names = frame[column].dropna().astype(str).str.lower()
-        return any(bool(names.str.contains(part, regex=False).any()) for part in parts)
+        texts = frame[column].dropna().astype(str).str.lower()
+        return any(bool(texts.str.contains(part, regex=False).any()) for part in parts)
 
     return used
+
+
+def _both(*tests: Callable[[Result], bool]) -> Callable[[Result], bool]:
+    return lambda result: all(test(result) for test in tests)
+
+
+def _cite(*texts: str) -> Callable[[Result], tuple[str, ...]]:
+    return lambda _: texts
+
+
+def _settings(**paths: tuple[str, str]) -> Callable[[Result], _Values]:
+    """Fill each blank with the setting at its path."""
+    return lambda result: {blank: _plain(setting(result, *path)) for blank, path in paths.items()}
+
+
+def _plain(value: Any) -> str:
+    """Write a setting as text: numbers plainly, lists and tables joined by commas.
+
+    Examples
+    --------
+    >>> _plain({"foot": 0.666, "cart": 2.0}), _plain(["port", 3])
+    ('foot 0.666, cart 2', 'port, 3')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    return f"{value:,.6g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def _walk_model(result: Result) -> str:
+    return str(setting(result, "walk", "model"))
+
+
+def _is_rule(result: Result) -> bool:
+    """Whether the oasis follows from a rule over rasters, not from polygons of the study."""
+    rules = result.study.settings.get("oasis", {})
+    return bool(result.oasis_polygons) and any(
+        "ndvi_minimum" in rule or "landcover_classes" in rule for rule in rules.values() if isinstance(rule, Mapping)
+    )
+
+
+def _oasis_values(result: Result) -> _Values:
+    rules = result.study.settings.get("oasis", {})
+    told = [
+        f"{name}: {_plain({key.replace('_', ' '): part for key, part in rules[name].items()})}"
+        for name in ("low", "central", "high")
+        if name in rules
+    ]
+    return {"rules": "; ".join(told)}
+
+
+def _draws(result: Result) -> _Values:
+    frame = result.intervals
+    names = sorted(set(frame.loc[numbers(frame, "low").notna(), "metric"].astype(str))) if "metric" in frame else []
+    return {
+        "metrics": ", ".join(names),
+        "percent": number(100 * float(numbers(frame, "level").max())),
+        "draws": number(float(numbers(frame, "draws").max())),
+        "seed": _plain(setting(result, "distance", "seed")),
+    }
+
+
+def _farming_radii(result: Result) -> _Values:
+    return {"radii": _plain(setting(result, "remoteness", "farming_radius_km"))}
+
+
+def _farming_source(result: Result) -> tuple[str, ...]:
+    """Cite the paper only where its radii were used."""
+    own = setting(result, "remoteness", "farming_radius_km") != default_settings()["remoteness"]["farming_radius_km"]
+    return () if own else ("Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",)
+
+
+def _is_table(result: Result) -> bool:
+    roads = result.study.roads
+    return roads is not None and not hasattr(roads, "crs")
 
 
 _KARNEY: Final = (
@@ -55,80 +176,139 @@ _KARNEY: Final = (
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
     for method in (
+        Method("geodesic", _column("pairs", "geodesic_km"), _cite(_KARNEY)),
+        Method("radii", _column("pairs", "geodesic_low_km")),
+        Method("draws", _column("intervals", "low"), values=_draws),
+        Method("surface", _column("pairs", "surface_km")),
         Method(
-            "geodesic",
-            _KARNEY,
-            _column("pairs", "geodesic_km"),
-        ),
-        Method(
-            "radii",
-            "",
-            _column("pairs", "geodesic_low_km"),
-        ),
-        Method(
-            "draws",
-            "",
-            _column("intervals", "low"),
-        ),
-        Method(
-            "surface",
-            "",
-            _column("pairs", "surface_km"),
-        ),
-        Method(
-            "tobler",
-            "Tobler, W. (1993). Three presentations on geographical analysis and modeling. NCGIA report 93-1.",
+            "walk",
             _column("pairs", "walk_out_h", "walk_back_h"),
+            lambda result: (WALK_MODELS[_walk_model(result)].source,) if _walk_model(result) in WALK_MODELS else (),
+            _settings(model=("walk", "model"), neighbours=("walk", "neighbours")),
+        ),
+        Method(
+            "walk_cover",
+            _both(
+                _column("pairs", "walk_out_h", "walk_back_h"),
+                lambda result: bool(setting(result, "walk", "landcover_speed_kmh")),
+            ),
+            values=_settings(speeds=("walk", "landcover_speed_kmh")),
         ),
         Method(
             "road",
-            "Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. Math. 1, 269-271.",
             _column("pairs", "road_km"),
+            _cite("Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. Math. 1, 269-271."),
+            _settings(speed=("road", "speed_kmh"), access=("road", "max_access_km"), model=("road", "access_model")),
+        ),
+        Method("road_table", _both(_column("pairs", "road_km"), _is_table)),
+        Method(
+            "friction",
+            lambda result: any("travel" in name for name in (*result.pairs.columns, *result.rasters)),
+            _cite(
+                "Weiss, D. J. et al. (2018). A global map of travel time to cities. Nature 553. doi:10.1038/nature25181"
+            ),
         ),
         Method(
             "admin",
-            "",
             _column("sites", "admin_probability"),
+            values=_settings(tolerance=("admin", "tolerance_km")),
         ),
+        Method("areas", _column("covers", "area_ha"), _cite(_KARNEY), _settings(radii=("overlay", "radii_km"))),
+        Method("oasis", _both(_column("oasis", "share_percent"), _is_rule), values=_oasis_values),
+        Method("oasis_given", _both(_column("sites", "oasis_edge_km"), lambda result: not _is_rule(result))),
         Method(
-            "areas",
-            _KARNEY,
-            _column("covers", "area_ha"),
+            "cover_change",
+            _both(_column("change", "value"), _says("change", "measure", "rate")),
+            _cite(
+                "Puyravaud, J.-P. (2003). Standardizing the calculation of the annual rate of deforestation. "
+                "Forest Ecology and Management 177, 593-596."
+            ),
         ),
+        Method("farming_radius", _indicator("land_radii"), _farming_source, _farming_radii),
         Method(
-            "oasis",
-            "",
-            _column("oasis", "share", "area_km2", "area_ha", "oasis_km2", "oasis_ha"),
-        ),
-        Method(
-            "farming_radius",
-            "Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",
-            _says("remoteness", "indicator", "land_radii", "farming"),
+            "drive_class",
+            _indicator("drive_class"),
+            _cite("Scottish Government, Urban Rural Classification 2022: overview."),
         ),
         Method(
             "aria",
-            "GISCA, Accessibility/Remoteness Index of Australia (ARIA+).",
-            _says("remoteness", "indicator", "aria"),
+            _indicator("aria_style"),
+            _cite("GISCA, Accessibility/Remoteness Index of Australia (ARIA+)."),
+            _settings(cap=("services", "aria_cap"), ladder=("services", "ladder")),
         ),
         Method(
-            "statcan",
-            "Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics Canada.",
-            _says("remoteness", "indicator", "statcan", "gravity", "remoteness_index"),
+            "gravity",
+            _indicator("gravity_remoteness"),
+            _cite("Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics Canada."),
+            _settings(
+                reach=("services", "gravity_reach_km"),
+                floor=("services", "gravity_floor_km"),
+                reach_h=("services", "gravity_reach_h"),
+                floor_h=("services", "gravity_floor_h"),
+            ),
+        ),
+        Method(
+            "catchment",
+            _indicator("catchment"),
+            _cite("Luo, W. and Wang, F. (2003). Environment and Planning B 30, 865-884. doi:10.1068/b29120"),
+            _settings(reach=("services", "catchment_reach_km"), demand=("services", "demand")),
         ),
         Method(
             "rural_access",
-            "UN Statistics Division, SDG indicator 9.1.1 metadata.",
-            _says("remoteness", "indicator", "rural_access", "rai"),
+            _indicator("rural_access"),
+            _cite("UN Statistics Division, SDG indicator 9.1.1 metadata."),
+            _settings(km=("services", "rural_access_km")),
         ),
         Method(
-            "friction",
-            "Weiss, D. J. et al. (2018). A global map of travel time to cities. Nature 553. doi:10.1038/nature25181",
-            lambda result: any("travel" in name for name in (*result.pairs.columns, *result.rasters)),
+            "composite",
+            _indicator("composite"),
+            values=_settings(
+                how=("remoteness", "composite_how"),
+                metric=("remoteness", "composite_metric"),
+                weights=("remoteness", "composite_weights"),
+            ),
+        ),
+        Method(
+            "change",
+            _indicator("change_of_"),
+            _cite("World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and resettlement."),
         ),
         Method(
             "capitals",
-            "DFID (1999). Sustainable livelihoods guidance sheets.",
             _column("livelihood", "before", "after"),
+            _cite("DFID (1999). Sustainable livelihoods guidance sheets."),
+        ),
+        Method(
+            "survey",
+            _says("livelihood", "note", "mcnemar", "wilcoxon"),
+            _cite(
+                "McNemar, Q. (1947). Psychometrika 12, 153-157. doi:10.1007/BF02295996",
+                "Wilcoxon, F. (1945). Biometrics Bulletin 1, 80-83. doi:10.2307/3001968",
+            ),
+            _settings(level=("livelihood", "level"), cell=("livelihood", "smallest_cell")),
+        ),
+        Method("conditions", _says("livelihood", "section", "model condition", "constraint", "recommendation")),
+        Method("claims", _column("claims", "verdict")),
+        Method(
+            "masked",
+            lambda result: setting(result, "mask_households") is not None,
+            values=lambda result: {"households": str(setting(result, "mask_households"))},
         ),
     )
 }
+
+
+def method_texts(result: Result, say: Callable[..., str]) -> tuple[list[str], list[str]]:
+    """Return the sentences of the methods that were used, and the references they cite, each once.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    say
+        Takes the key of a sentence and its blanks, gives the sentence in the language wanted.
+    """
+    used = methods_used(result)
+    sentences = [say(f"method_{method.name}", **method.values(result)) for method in used]
+    references: Any = pd.Series([text for method in used for text in method.reference(result)], dtype=object)
+    return sentences, list(references.unique())

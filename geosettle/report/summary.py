@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.report.tables import round_to
+from geosettle.report.plain import change_finding, claims_said
+from geosettle.report.shares import oasis_shares
+from geosettle.report.values import in_scope, name_of, number, numbers
 from geosettle.report.words import say
 
-__all__ = ["FINDINGS", "OasisShare", "oasis_shares", "summary_lines"]
+__all__ = ["FINDINGS", "summary_lines"]
 
 _FARMING_RADIUS_KM: Final = 4.0
 """Farming radius by motor vehicle (Ni, Hua and Xu 2013), where the study sets none."""
@@ -32,53 +33,6 @@ def summary_lines(result: Result, lang: str = "en") -> list[str]:
     """
     studied = in_scope(result)
     return [finding(studied, lang) for finding in FINDINGS]
-
-
-def in_scope(result: Result) -> Result:
-    """Leave out sites and origins that a `scope` column names for comparison only, with their moves."""
-    sites, origins = (
-        frame[frame["scope"].astype(str) == "study"] if "scope" in frame else frame
-        for frame in (result.sites, result.origins)
-    )
-    pairs = result.pairs[
-        result.pairs.index.get_level_values("site_id").isin(sites.index)
-        & result.pairs.index.get_level_values("origin_id").isin(origins.index)
-    ]
-    return replace(result, sites=sites, origins=origins, pairs=pairs)
-
-
-def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column as floats, missing where it is not there or not a number."""
-    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
-    return pd.to_numeric(column, errors="coerce").astype(float)
-
-
-def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:
-    """Write a number with the digits its uncertainty carries, at most `most` decimals.
-
-    Examples
-    --------
-    >>> number(12345.678), number(123.456, 10), number(2.0)
-    ('12,345.7', '123', '2')
-    """
-    rounded = float(round_to(value, uncertainty, most))
-    return f"{rounded:,.{most}f}".rstrip("0").rstrip(".") if most > 0 else f"{rounded:,.0f}"
-
-
-def flat(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a frame whose named index levels are columns."""
-    extra = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    made = pd.DataFrame(frame.reset_index(level=extra) if extra else frame.reset_index(drop=True))
-    for name in columns:
-        if name not in made:
-            made[name] = np.nan
-    return made
-
-
-def name_of(frame: pd.DataFrame, key: object) -> str:
-    """Return the name of a row, its identifier where it has none."""
-    name = frame["name"].get(key) if "name" in frame else None
-    return str(name) if isinstance(name, str) and name.strip() else str(key)
 
 
 def _known(frame: pd.DataFrame) -> int:
@@ -155,6 +109,7 @@ def _farming(result: Result, lang: str) -> str:
         n=int(known.sum()),
         beyond=int((low[known] > radius).sum()),
         within=int((high[known] <= radius).sum()),
+        open=int(((low[known] <= radius) & (high[known] > radius)).sum()),
         radius=f"{radius:g}",
     )
 
@@ -175,6 +130,11 @@ def _units(result: Result, lang: str) -> str:
     )
 
 
+def _green(result: Result, lang: str) -> str:
+    """Say which sites lie in the oasis, and how large it is."""
+    return (" " if lang == "en" else "").join([_in_oasis(result, lang), _oasis(result, lang)])
+
+
 def _in_oasis(result: Result, lang: str) -> str:
     edge = numbers(result.sites, "oasis_edge_km")
     low, high = numbers(result.sites, "oasis_edge_low_km"), numbers(result.sites, "oasis_edge_high_km")
@@ -190,39 +150,6 @@ def _in_oasis(result: Result, lang: str) -> str:
         open=int((~inside & ~outside).sum()),
         n=int(known.sum()),
     )
-
-
-@dataclass(frozen=True)
-class OasisShare:
-    """Oasis of one unit, percent of its area: derived per setting, published elsewhere, printed by a claim."""
-
-    name: str
-    derived: Mapping[str, float]
-    published: tuple[float, ...]
-    printed: tuple[float, ...]
-
-
-def oasis_shares(result: Result) -> list[OasisShare]:
-    """Return the oasis shares of every unit, by code; a published area is divided by the unit's own area."""
-    frame = result.oasis
-    if frame.empty or "share_percent" not in frame:
-        return []
-    made = []
-    for _, rows in frame.groupby("code", sort=True):
-        derived = rows.drop_duplicates("setting").set_index("setting")["share_percent"]
-        published = numbers(rows, "published")
-        area = rows["quantity"] == "area_km2"
-        published = published.where(~area, published / numbers(rows, "unit_area_km2") * 100)
-        claimed = rows["claim"].fillna("").astype(str) != ""
-        made.append(
-            OasisShare(
-                str(rows["name"].iloc[0]),
-                {str(setting): float(share) for setting, share in derived.items()},
-                tuple(sorted(set(published[~claimed].dropna()))),
-                tuple(sorted(set(published[claimed].dropna()))),
-            )
-        )
-    return made
 
 
 def _oasis(result: Result, lang: str) -> str:
@@ -252,6 +179,7 @@ def _land(result: Result, lang: str) -> str:
         return say(lang, "find_no_land")
     declared = numbers(development, "declared_ha")
     leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
+    leases = say(lang, "find_leased", ha=number(float(leased))) if leased else say(lang, "find_no_leased")
     basis = development["geometry_basis"] if "geometry_basis" in development else pd.Series("", development.index)
     return say(
         lang,
@@ -259,7 +187,7 @@ def _land(result: Result, lang: str) -> str:
         declared=number(float(declared.sum())),
         n=len(development),
         kinds=development["kind"].nunique() if "kind" in development else 1,
-        leased=number(float(leased)),
+        leased=leases,
         illustrative=number(float(declared[basis.astype(str) == "illustrative"].sum())),
     )
 
@@ -274,31 +202,32 @@ def _declared(result: Result, lang: str) -> str:
     if not stated.notna().any():
         return say(lang, "find_no_declared")
     ratio = (stated / numbers(result.pairs, "geodesic_km"))[usable]
-    return say(
+    placed = int((stated.notna() & circular).sum())
+    text = say(
         lang,
         "find_declared",
         stated=int(stated.notna().sum()),
         usable=int(usable.sum()),
-        circular=int((stated.notna() & circular).sum()),
-        short=int((usable & flags.str.contains("declared_shorter_than_straight")).sum()),
-        ratio=number(float(ratio.median()), 0, 2) if len(ratio) else say(lang, "missing"),
+        circular=placed,
+        alone=int(stated.notna().sum()) - int(usable.sum()) - placed,
     )
+    if ratio.empty:
+        return text
+    short = int((usable & flags.str.contains("declared_shorter_than_straight")).sum())
+    key = "find_declared_one" if len(ratio) == 1 else "find_declared_ratio"
+    return text + say(lang, key, ratio=number(float(ratio.median()), 0, 2), short=short)
 
 
 def _doubts(result: Result, lang: str) -> str:
-    verdicts: Any = result.claims["verdict"].value_counts() if "verdict" in result.claims else pd.Series(dtype=int)
-    listed = ", ".join(
-        f"{verdict} {n}" for verdict, n in sorted(verdicts.items(), key=lambda item: (-item[1], str(item[0])))
+    severities = result.problems["severity"].value_counts() if "severity" in result.problems else pd.Series(dtype=int)
+    listed = say(lang, "comma").join(
+        say(lang, "counted", n=int(severities[name]), what=say(lang, f"severities_{name}"))
+        for name in ("fatal", "error", "warning", "note")
+        if severities.get(name, 0)
     )
     aside = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
-    return say(
-        lang,
-        "find_doubts",
-        claims=len(result.claims),
-        verdicts=f" ({listed})" if listed else "",
-        aside=aside,
-        problems=len(result.problems),
-    )
+    told = say(lang, "find_doubts", aside=aside, problems=listed or say(lang, "find_no_problems"))
+    return (" " if lang == "en" else "").join([" ".join(claims_said(result, lang)[:1]), told])
 
 
 FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (
@@ -307,8 +236,8 @@ FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (
     _farthest,
     _farming,
     _units,
-    _in_oasis,
-    _oasis,
+    change_finding,
+    _green,
     _land,
     _declared,
     _doubts,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from geosettle.errors import UnknownNameError
 
-__all__ = ["LANGUAGES", "say"]
+__all__ = ["LANGUAGES", "has", "say"]
 
 LANGUAGES: Final = ("en", "zh")
 
@@ -48,3 +48,14 @@ def say(lang: str, key: str, **values: Any) -> str:
     if key not in _words():
         raise UnknownNameError("there is no such string", value=key)
     return _words()[key][lang].format(**values)
+
+
+def has(key: str) -> bool:
+    """Whether there is a string of that name.
+
+    Examples
+    --------
+    >>> has("site"), has("nonsense")
+    (True, False)
+    """
+    return key in _words()

@@ -1,0 +1,161 @@
+"""Sections of the report on where things are: map, sites, distances, declared against computed, land."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.report._page import Column, element
+from geosettle.report._writer import DISC, Part, Writer, ranged, split_reasons
+from geosettle.report.summary import summary_lines
+from geosettle.report.values import numbers
+from geosettle.report.wide import oasis_wide
+
+__all__ = ["declared", "distances", "land", "reading", "site_map", "sites", "summary"]
+
+_LAND: Final = (
+    *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
+    *("developed_mu_per_household", "self_run_mu_per_household", "enough_mu", "enough", "geometry_basis", "why"),
+)
+_FIGURES: Final = 3
+"""Significant figures of areas in discs: the positions and the rasters carry no more."""
+
+
+def summary(writer: Writer) -> list[Part]:
+    """Say the findings."""
+    lines = [element("li", element("bdi", line)) for line in summary_lines(writer.result, writer.lang)]
+    return [element("ol", lines, class_="findings")]
+
+
+def reading(writer: Writer) -> list[Part]:
+    """Say how numbers are to be read."""
+    return [writer.p(f"reading_{n}") for n in range(1, 5)]
+
+
+def site_map(writer: Writer) -> list[Part]:
+    """Show the map, then the same county by county."""
+    return [*writer.picture("od_map", "map"), *writer.picture("counties", "counties")]
+
+
+def sites(writer: Writer) -> list[Part]:
+    """List the sites: where, since when, how many, how well known."""
+    frame = ranged(writer.tables["sites"], "oasis_edge", "km")
+    low, high = (
+        numbers(frame, f"oasis_edge_{end}_km").fillna(numbers(frame, "oasis_edge_km")) for end in ("low", "high")
+    )
+    words = [writer.say(key) for key in ("yes", "no", "not_decided")]
+    frame["oasis_told"] = np.select([high < 0, low > 0, low.notna()], words, "")
+    if "declared_county" in frame and "county" in frame:
+        same = frame["declared_county"].astype("string") == frame["county"].astype("string")
+        frame["declared_county"] = frame["declared_county"].astype(object).where(~same.fillna(value=False), None)
+    frame["county_percent"] = (100 * numbers(frame, "admin_probability")).round(0)
+    columns = [
+        *("name", "name_local", "site_id", "county", "county_percent", "declared_county", "households", "persons"),
+        *("year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
+    ]
+    return [writer.p("sites_note"), writer.frame("sites", frame, columns, writer.say("cap_sites"))]
+
+
+def distances(writer: Writer) -> list[Part]:
+    """Show every distance with its range, then what has none and why."""
+    frame = ranged(writer.named(writer.tables["pairs"]), "geodesic", "km")
+    known = numbers(frame, "geodesic_km").notna()
+    columns = [
+        *("origin_id", "site_id", "households", "geodesic_km", "geodesic_range_km", "bearing_deg", "surface_km"),
+        *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
+    ]
+    parts: list[Part] = [
+        writer.p("distances_note"),
+        *writer.picture("distances", "distances"),
+        *writer.picture("distribution", "distribution"),
+        writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
+        *_intervals(writer),
+    ]
+    if not known.all():
+        rest = frame[~known].assign(why=["; ".join(split_reasons(why)) for why in frame.loc[~known, "why"]])
+        parts.append(
+            writer.frame("pairs", rest, ["origin_id", "site_id", "households", "why"], writer.say("cap_no_distance"))
+        )
+    return parts
+
+
+def _intervals(writer: Writer) -> list[Part]:
+    """Show the drawn intervals of every metric that has them, one column per metric."""
+    frame = writer.tables["intervals"]
+    if frame.empty or "metric" not in frame or not numbers(frame, "low").notna().any():
+        return []
+    rows = frame[numbers(frame, "low").notna()]
+    texts = [f"{a:,.6g} … {b:,.6g}" for a, b in zip(rows["low"], rows["high"], strict=True)]
+    rows = rows.assign(text=texts, metric=rows["metric"].astype(str))
+    wide = rows.pivot_table(index=["origin_id", "site_id"], columns="metric", values="text", aggfunc="first")
+    wide = writer.named(wide.reset_index())
+    units = rows.drop_duplicates("metric").set_index("metric")["unit"].astype(str)
+    columns = [Column(c, writer.heading(c)) for c in ("origin_id", "site_id")]
+    columns += [Column(c, writer.word("metric", c), units[c]) for c in wide.columns if c in units.index]
+    percent = f"{100 * float(numbers(rows, 'level').max()):g}"
+    return [writer.table(wide, columns, writer.say("cap_intervals", percent=percent), _more(writer, "intervals"))]
+
+
+def _more(writer: Writer, name: str) -> str:
+    return writer.say("more_rows", table=name)
+
+
+def declared(writer: Writer) -> list[Part]:
+    """Set declared distances beside computed ones; those that served to place an end stand apart."""
+    frame = ranged(writer.named(writer.tables["pairs"]), "geodesic", "km")
+    frame = frame[numbers(frame, "declared_km").notna()].copy()
+    circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
+    known = numbers(frame, "geodesic_km").notna()
+    frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
+    columns = [
+        *("origin_id", "site_id", "declared_km", "geodesic_km", "geodesic_range_km", "ratio", "road_km", "flags"),
+    ]
+    parts: list[Part] = [writer.p("declared_note"), *writer.picture("declared", "declared")]
+    parts.append(writer.frame("pairs", frame[~circular & known], columns, writer.say("cap_declared")))
+    short = ["origin_id", "site_id", "declared_km"]
+    if (~circular & ~known).any():
+        parts.append(writer.frame("pairs", frame[~circular & ~known], short, writer.say("cap_declared_alone")))
+    if circular.any():
+        parts.append(writer.p("declared_circular"))
+        parts.append(writer.frame("pairs", frame[circular], [*short, "flags"], writer.say("cap_circular")))
+    return parts
+
+
+def land(writer: Writer) -> list[Part]:
+    """Show land per site, the oasis per unit, areas around the sites, and what changed between two dates."""
+    table, oasis, places = writer.named(writer.tables["land"]), writer.tables["oasis"], writer.tables["sites"]
+    parts: list[Part] = [writer.p("land_note"), *writer.picture("land", "land")]
+    if "developed_ha" in table:
+        table = table[numbers(table, "developed_ha").notna()]
+        table = table.assign(why=["; ".join(split_reasons(why)) for why in table["why"]] if "why" in table else "")
+    parts.append(writer.frame("land", table, _LAND, writer.say("cap_land")))
+    parts += [element("h3", writer.say("h_oasis")), writer.p("oasis_note"), *writer.picture("oasis", "oasis")]
+    if len(oasis):
+        wide = oasis_wide(writer.result)
+        parts.append(writer.table(wide, [Column(c, writer.heading(c)) for c in wide.columns], writer.say("cap_oasis")))
+    discs = sorted(
+        (c for c in places.columns if DISC.fullmatch(c) and (numbers(places, c) > 0).any()),
+        key=lambda c: (not c.startswith("oasis"), DISC.sub(r"\1", c), float(DISC.sub(r"\2", c))),
+    )
+    if discs:
+        short = places.assign(**{c: _significant(numbers(places, c)) for c in discs})
+        parts += [element("h3", writer.say("h_covers")), writer.p("covers_note")]
+        parts.append(writer.frame("sites", short, ["name", "uncertainty_km", *discs], writer.say("cap_covers")))
+    change = writer.tables["change"]
+    if len(change):
+        parts += [element("h3", writer.say("h_cover_change"))]
+        parts.append(writer.frame("change", change, list(change.columns), writer.say("cap_change")))
+    return parts
+
+
+def _significant(values: pd.Series) -> pd.Series:
+    """Keep so many significant figures as the sources of an area carry."""
+    with np.errstate(divide="ignore"):
+        place = np.floor(np.log10(np.abs(values.where(values != 0)))).fillna(0)
+    digits = (_FIGURES - 1 - place).clip(upper=1).astype(int)
+    return pd.Series(
+        [round(value, at) if np.isfinite(value) else value for value, at in zip(values, digits, strict=True)],
+        index=values.index,
+    )

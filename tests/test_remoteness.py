@@ -290,6 +290,78 @@ def test_places_beyond_a_metric_matrix_have_reasons_and_classes():
     )
 
 
+def by_road(*rows, columns=("p1", "p2", "p3")):
+    return pd.DataFrame(rows, index=["A", "B"], columns=list(columns), dtype=float)
+
+
+def test_tables_with_their_ends_give_intervals_of_any_metric():
+    km, least, most = by_road([5, 250, 400], [130, 140, 260]), by_road([0, 240, 380], [120, 118, 250]), by_road(
+        [9, 260, 420], [150, 144, 270]
+    )  # fmt: skip
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"road": (km, least, most)}, reach_km=[145])
+    ends = [value(found, "site", "B", "nearest_county_seat", c, "road") for c in ("low", "value", "high")]
+    assert ends == [118, 130, 144]  # no farther than the greatest of any, no nearer than the least of any
+    counts = [value(found, "site", "B", "places_within_145km", c, "road") for c in ("low", "value", "high")]
+    assert counts == [1, 2, 2]
+    ranks = [value(found, "site", i, "nearest_county_seat", c, "road") for i in "AB" for c in ("rank_low", "rank_high")]
+    assert ranks == [1, 1, 2, 2]
+
+
+def test_the_change_of_a_metric_has_its_interval():
+    origin = pd.DataFrame([[150.0, 200, 380]] * 3, index=["o1", "o2", "o3"], columns=["p1", "p2", "p3"])
+    site = by_road([5, 250, 400], [130, 140, 260])
+    tables = {"road": (site, site - 4, site + 4)}, {"road": (origin, origin - 10, origin + 10)}
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places=tables[0], origin_places=tables[1])
+    row = [value(found, "site", "A", "change_of_nearest_county_seat", c, "road") for c in ("low", "value", "high")]
+    assert row == [1 - 160, 5 - 150, 9 - 140]
+    assert value(found, "site", "A", "change_of_nearest_county_seat", "why", "road") == "change: nearer"
+
+
+def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
+    # B lies as near to p1 as to p2; A lies at p1, to which no way is known.
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, site_places={"road": by_road([NAN, 250, 400], [130, NAN, 260])},
+        ladder=["prefecture_seat", "county_seat"],
+    )  # fmt: skip
+    assert np.isnan(value(found, "site", "A", "nearest_county_seat", metric="road"))
+    why = value(found, "site", "A", "nearest_county_seat", "why", "road")
+    assert why.startswith("undecided: a place of kind county_seat without a known way lies nearer in a straight line")
+    assert value(found, "site", "B", "nearest_county_seat", metric="road") == 130
+    assert value(found, "site", "A", "aria_style", "why", "road").startswith("undecided: a centre without a known way")
+    assert "1 places without a known way are not counted" in value(
+        found, "site", "A", "places_within_30km", "why", "road"
+    )
+
+
+def test_places_that_were_not_asked_for_are_not_taken_for_out_of_reach():
+    some = by_road([5, 250], [130, 140], columns=("p1", "p2"))
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"road": some}, reach_km=[300])
+    assert value(found, "site", "A", "nearest_prefecture_seat", "why", "road") == (
+        "the road distance to a place of kind prefecture_seat was not asked for"
+    )
+    assert value(found, "site", "A", "places_within_300km", metric="road") == 2
+    assert value(found, "site", "A", "places_within_300km", "n", "road") == 2
+    assert "1 places of other kinds were not asked for" in value(
+        found, "site", "A", "places_within_300km", "why", "road"
+    )
+
+
+def test_the_class_of_a_drive_has_the_range_of_its_minutes():
+    hours, least, most = (by_road([x, 9, 9], [1.5, 9, 9]) for x in (0.4, 0.2, 0.7))
+    tables = {"road_time": (hours, least, most)}
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places=tables, indicators=["drive_class"])
+    assert [value(found, "site", "A", "drive_class", c, "road_time") for c in ("low", "value", "high")] == [0, 0, 1]
+    assert [value(found, "site", "B", "drive_class", c, "road_time") for c in ("low", "value", "high")] == [2, 2, 2]
+
+
+def test_a_drawn_interval_never_leaves_out_what_is_stated():
+    # On the road itself every other position has a leg to walk, so all draws are longer.
+    drawn = walked("road", [21, 41, 151], [30, 60, 200])
+    pairs = PAIRS.assign(road_km=[20.0, 40.0, 150.0])
+    found = remoteness(pairs, SITES, ORIGINS, intervals=drawn, metrics=["road"], indicators=["land_max"])
+    assert [value(found, "site", "B", "land_max", c, "road") for c in ("low", "value", "high")] == [150, 150, 200]
+
+
 def test_position_unknown_is_said():
     sites = points(["A", "B"], [(0, 0), None], "site_id")
     found = remoteness(PAIRS, sites, ORIGINS, PLACES)
@@ -626,3 +698,36 @@ def test_two_step_catchment_keeps_the_supply_and_merges():
     assert access @ people == pytest.approx(jobs.sum())
     nearer = measures.two_step_catchment(np.vstack([cost, cost[:1]]), np.append(people, 50.0), jobs, reach=100)
     assert (nearer[:5] < access).all()
+
+
+def test_two_step_catchment_gives_the_published_values():
+    # Luo and Wang (2003), figure 3: tracts within 20 of doctor a, doctor b or both, one person each.
+    near_a, near_b = [1, 2, 3, 4, 6, 7, 9, 10], [4, 5, 8, 11]
+    cost = [[20 if i in near_a else 40, 20 if i in near_b else 40] for i in range(1, 12)]
+    access = measures.two_step_catchment(cost, np.ones(11), [1, 1], reach=20)
+    expected = [1 / 8, 1 / 8, 1 / 8, 3 / 8, 1 / 4, 1 / 8, 1 / 8, 1 / 4, 1 / 8, 1 / 8, 1 / 4]
+    assert access.tolist() == expected
+    # R package fca 0.1.0: spai_2sfca(p = 1:4, s = 1:6, D = matrix(1:24, 6)) gives 2.1 for each of the four.
+    assert measures.two_step_catchment(np.ones((4, 6)), [1, 2, 3, 4], range(1, 7), reach=1) == pytest.approx(2.1)
+
+
+def congested(inward, outward):
+    """The three scenarios of PySAL access' hospital example: minutes into the city and out of it."""
+    own = {(i, i): 1 for i in (1, 2, 3)}
+    return {**own, (1, 3): inward, (2, 3): inward, (3, 1): outward, (3, 2): outward, (1, 2): 80, (2, 1): 80}
+
+
+@pytest.mark.parametrize(("inward", "outward"), [(40, 40), (20, 40), (40, 20)])
+def test_the_three_scenarios_of_pysal_access(inward, outward):
+    from access.fca import two_stage_fca
+
+    od, demand, supply = hospital(congested(inward, outward))
+    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010
+    names = {"demand_index": True, "demand_name": "pop", "supply_name": "doc"}
+    gravity = two_stage_fca(demand, supply, od, weight_fn=lambda c: 1 / c, max_cost=61, **names).sort_index()
+    ours = measures.two_step_catchment(cost, demand["pop"], supply["doc"], reach=61, decay=lambda c: 1 / c)
+    np.testing.assert_allclose(ours, gravity.to_numpy())
+    # By hand, of the city hospital: 100 doctors over 100 / inward + 50 / inward + 10 / 1 people.
+    city = 100 / (150 / inward + 10)
+    first = 15 / (100 + 10 / outward) + city / inward
+    assert ours[0] == pytest.approx(first)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._distances import by_road
+from geosettle.analysis._distances import layers_of
 from geosettle.analysis._frames import origins_of
+from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances
 from geosettle.livelihood import livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
+from geosettle.remoteness.frames import PlaceTables, long_pairs
 from geosettle.study import Study
 
 __all__ = ["livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
@@ -25,11 +29,47 @@ def remoteness_of(
         study.places,
         intervals=intervals,
         roads=study.roads,
-        site_places=by_road(study, study.sites),
-        origin_places=by_road(study, origins_of(study)),
+        site_places=to_places(study, study.sites),
+        origin_places=to_places(study, origins_of(study)),
         **study.settings["remoteness"],
-        **study.settings["services"],
+        **{name: value for name, value in study.settings["services"].items() if name != "metrics"},
     )
+
+
+def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
+    """Distances and times from each point (rows) to each service place (columns), with their least and greatest.
+
+    By the metrics of `services.metrics` that the study measures at all, to places of the kinds `places_by_road`.
+    """
+    chosen = study.settings["distance"]
+    wanted = [name for name in study.settings["services"]["metrics"] if name in chosen["metrics"]]
+    layers = layers_of(study)
+    wanted = [name for name in wanted if all(layers[layer] is not None for layer in METRICS[name].needs)]
+    if study.places is None or not wanted or points.empty:
+        return {}
+    places = study.places[study.places["kind"].isin(chosen["places_by_road"])]
+    every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
+    flows = every.to_frame(index=False)
+    ways = pair_distances(flows, points, places, tuple(wanted), **layers)
+    drawn = distance_intervals(
+        flows,
+        points,
+        places,
+        [name for name in wanted if name in chosen["interval_metrics"]],
+        level=chosen["level"],
+        draws=chosen["draws"],
+        seed=chosen["seed"],
+        boundaries=study.boundaries,
+        aliases=study.settings["admin"]["aliases"],
+        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        measured=ways,
+        **layers,
+    )
+    long = long_pairs(ways, places, drawn).set_index(["origin_id", "site_id"])
+    return {
+        str(metric): tuple(rows[end].unstack("site_id") for end in ("value", "low", "high"))  # noqa: PD010  (keeps NaN)
+        for metric, rows in long.groupby("metric", sort=True)
+    }
 
 
 def survey_of(study: Study) -> pd.DataFrame | None:

@@ -24,6 +24,7 @@ from geosettle.remoteness.frames import (
     PAIR_COLUMNS,
     Indicator,
     Inputs,
+    PlaceTables,
     long_pairs,
     stack,
     study_sites,
@@ -41,8 +42,8 @@ def remoteness(
     *,
     intervals: pd.DataFrame | None = None,
     metrics: Sequence[str] = (),
-    site_places: Mapping[str, pd.DataFrame] | None = None,
-    origin_places: Mapping[str, pd.DataFrame] | None = None,
+    site_places: Mapping[str, PlaceTables] | None = None,
+    origin_places: Mapping[str, PlaceTables] | None = None,
     indicators: Sequence[str] | None = None,
     thresholds_km: Sequence[float] = (4, 20, 50, 100),
     thresholds_h: Sequence[float] = (0.5, 1, 2, 8),
@@ -56,9 +57,9 @@ def remoteness(
     higher_serves: bool = True,
     aria_cap: float = 3,
     gravity_reach_km: float = 200,
-    gravity_floor_km: float = 5,
+    gravity_floor_km: float = 18.75,
     gravity_reach_h: float = 2.5,
-    gravity_floor_h: float = 0.25,
+    gravity_floor_h: float = 0.234,
     demand: str = "persons",
     catchment_reach_km: float = 30,
     catchment_reach_h: float = 1,
@@ -86,7 +87,8 @@ def remoteness(
         Names of metrics, and `road_time` for the hours by road; those that the pairs do not have are left out. Empty:
         every metric that the pairs have.
     site_places, origin_places
-        Metric to a table point x place in the metric's unit, for other metrics than the geodesic one.
+        Metric to a table point x place in the metric's unit, for other metrics than the geodesic one; or to three such
+        tables, of values, least and greatest. A place that a table does not have was not asked for.
     indicators
         Names in INDICATORS; default all.
     thresholds_km, thresholds_h
@@ -159,16 +161,14 @@ def remoteness(
         "rural_access_km": rural_access_km,
     }  # fmt: skip
     points = {"site": sites.sort_index(), "origin": origins.sort_index()}
-    nearby: dict[tuple[str, str], pd.DataFrame] = {}
+    nearby: dict[tuple[str, str], PlaceTables] = {}
     if places is not None and len(places):
         places = places.sort_index()
         for role, tables in (("site", site_places), ("origin", origin_places)):
             nearby[role, "geodesic"] = distance_matrix(points[role], places)
             for metric, table in (tables or {}).items():
-                nearby[role, metric] = table.reindex(columns=places.index)
-    inputs = Inputs(
-        long_pairs(pairs, sites, intervals, metrics or tuple(PAIR_COLUMNS)), points, nearby, places, options
-    )
+                nearby[role, metric] = table
+    inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([i.function(inputs) for i in wanted])
     if with_change:

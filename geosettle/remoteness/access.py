@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -32,22 +32,25 @@ class _Near:
     distance: FloatArray
     low: FloatArray
     high: FloatArray
+    asked: NDArray[np.bool_]
+    """Places whose distance was asked for; the others stay out of every count."""
+    straight: FloatArray
+    """Straight-line distances to the same places."""
 
     @property
     def unit(self) -> str:
         return PAIR_COLUMNS[self.metric][2] if self.metric in PAIR_COLUMNS else "km"
 
     def frame(
-        self, indicator: str, values: Sequence[FloatArray], *, n: int, other: str, unit: str = "", note: str = ""
+        self, indicator: str, values: Sequence[FloatArray], *, n: int, other: Any, unit: str = "", note: Any = ""
     ) -> pd.DataFrame:
-        """Rows of the long table; `other` says why a value is missing where the position is known."""
+        """Rows of the long table; `other` (one text, or one a point) says why a value is missing at a known place."""
         value, low, high = values
         why = np.where(np.isnan(value), other, np.where(np.isnan(low), self._no_interval, ""))
         why = np.where(np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why)
-        if note:
-            why = np.where(why == "", note, why.astype(object) + f"; {note}")
+        said = ["; ".join(filter(None, texts)) for texts in zip(why, np.broadcast_to(note, why.shape), strict=True)]
         head = {"role": self.role, "id": self.points.index.to_numpy(), "indicator": indicator, "metric": self.metric}
-        tail = {"value": value, "low": low, "high": high, "unit": unit or self.unit, "n": n, "why": why.astype(object)}
+        tail = {"value": value, "low": low, "high": high, "unit": unit or self.unit, "n": n, "why": said}
         return pd.DataFrame({**head, **tail})
 
     @property
@@ -67,25 +70,50 @@ def _tables(inputs: Inputs) -> list[_Near]:
     out = []
     for (role, metric), table in inputs.nearby.items():
         points = inputs.points[role]
-        distance = table.reindex(points.index).to_numpy(float)
-        if metric == "geodesic" and inputs.places is not None:
+        if inputs.places is None:
+            continue
+        places = inputs.places.index
+        every = table if isinstance(table, tuple) else (table,)
+        distance, *ends = (t.reindex(index=points.index, columns=places).to_numpy(float) for t in every)
+        if ends:
+            low, high = ends
+        elif metric == "geodesic":
             shift = _radius(points)[:, None] + _radius(inputs.places)[None, :]
             low, high = np.maximum(distance - shift, 0.0), distance + shift
         else:
             low = high = np.full(distance.shape, np.nan)
-        out.append(_Near(role, metric, points, distance, low, high))
+        straight = inputs.nearby[role, "geodesic"]
+        beside = straight[0] if isinstance(straight, tuple) else straight
+        beside_km = beside.reindex(index=points.index, columns=places).to_numpy(float)
+        asked = np.asarray(places.isin(every[0].columns), bool)
+        out.append(_Near(role, metric, points, distance, low, high, asked, beside_km))
     return out
 
 
-def _nearest_by_kind(distance: FloatArray, kinds: NDArray[Any], wanted: Sequence[Any]) -> FloatArray:
-    """Distance to the nearest place of each kind, shape (points, kinds); NaN where there is none."""
-    out = np.full((len(distance), len(wanted)), np.nan)
-    for k, kind in enumerate(wanted):
-        columns = distance[:, kinds == kind]
-        if columns.shape[1]:
-            least = np.where(np.isnan(columns), np.inf, columns).min(axis=1)
-            out[:, k] = np.where(np.isfinite(least), least, np.nan)
-    return out
+def _to_nearest(near: _Near, chosen: NDArray[np.bool_]) -> tuple[list[FloatArray], NDArray[np.bool_]]:
+    """Distance to the nearest of the places chosen, the least it may be and the greatest; and where that is undecided.
+
+    The nearest is no farther than the greatest distance to any of them, and no nearer than the least to any. A place
+    whose own ends are not known could be the nearest, so it leaves the ends unknown; and a place without a known way
+    that lies nearer in a straight line than the one found leaves the nearest itself undecided.
+    """
+    chosen = chosen & near.asked
+    nothing = np.full(len(near.points), np.nan)
+    if not chosen.any():
+        return [nothing, nothing, nothing], np.zeros(len(near.points), bool)
+    distance, low, high, straight = (t[:, chosen] for t in (near.distance, near.low, near.high, near.straight))
+    reached = ~np.isnan(distance)
+    some = reached.any(axis=1)
+    at = np.where(reached, distance, np.inf).argmin(axis=1)[:, None]
+    beyond = np.take_along_axis(straight, at, axis=1)
+    undecided = np.asarray(some & (~reached & (straight < beyond)).any(axis=1), bool)
+    unsure = ~some | undecided | (reached & np.isnan(low)).any(axis=1)
+    value = np.where(some & ~undecided, np.take_along_axis(distance, at, axis=1)[:, 0], np.nan)
+    least, most = (np.where(np.isnan(end), np.inf, end).min(axis=1) for end in (low, high))
+    return [value, np.where(unsure, np.nan, least), np.where(unsure, np.nan, most)], undecided
+
+
+_UNDECIDED: Final = "without a known way lies nearer in a straight line than the nearest one reached"
 
 
 def nearest(inputs: Inputs) -> pd.DataFrame:
@@ -95,11 +123,15 @@ def nearest(inputs: Inputs) -> pd.DataFrame:
     frames = []
     for near in _tables(inputs):
         for name, members in wanted.items():
-            mine = np.isin(kinds.astype(str), list(members))
-            ends = [_nearest_by_kind(d, mine, (True,))[:, 0] for d in (near.distance, near.low, near.high)]
+            there = np.isin(kinds.astype(str), list(members))
+            mine = there & near.asked
             what = f"place of kind {' or '.join(members)}"
             other = f"no {what} can be reached" if mine.any() else f"no {what} in the study"
-            frames.append(near.frame(f"nearest_{name}", ends, n=int(mine.sum()), other=other))
+            if there.any() and not mine.any():
+                other = f"the {near.metric} distance to a {what} was not asked for"
+            ends, undecided = _to_nearest(near, mine)
+            why = np.where(undecided, f"undecided: a {what} {_UNDECIDED}", other)
+            frames.append(near.frame(f"nearest_{name}", ends, n=int(mine.sum()), other=why))
     return stack(frames)
 
 
@@ -113,17 +145,30 @@ def within(inputs: Inputs) -> pd.DataFrame:
     limits = {"h": inputs.options["minutes"], "km": inputs.options["reach_km"]}
     for near in _tables(inputs):
         nothing = np.asarray(np.isnan(near.distance).all(axis=1), bool)
+        left_out = int((~near.asked).sum())
+        lost = (near.asked & np.isnan(near.distance)).sum(axis=1)
+        notes = [
+            "; ".join(
+                [f"{k} places without a known way are not counted"] * bool(0 < k < near.asked.sum())
+                + [f"{left_out} places of other kinds were not asked for"] * bool(left_out)
+            )
+            for k in lost
+        ]
+        # A place reached whose own ends are not known may be within the limit or not.
+        unsure = (~np.isnan(near.distance) & np.isnan(near.low)).any(axis=1)
         for limit in limits[near.unit]:
             edge, name = (limit / 60, f"{limit:g}min") if near.unit == "h" else (limit, f"{limit:g}km")
             # The fewest places are those within the limit even from the worst position, hence high before low.
             value, low, high = (_count(d, edge, nothing) for d in (near.distance, near.high, near.low))
+            low, high = (np.where(unsure, np.nan, end) for end in (low, high))
             frames.append(
                 near.frame(
                     f"places_within_{name}",
                     (value, low, high),
-                    n=near.distance.shape[1],
+                    n=int(near.asked.sum()),
                     other="no place can be reached",
                     unit="places",
+                    note=notes,
                 )
             )
     return stack(frames)
@@ -142,19 +187,24 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
         if near.unit != "h":
             continue
         towns = people >= 10_000
-        least = _nearest_by_kind(near.distance, towns, (True,))[:, 0]
-        value = np.where(np.isnan(least), np.nan, (least > 0.5).astype(float) + (least > 1.0))
-        missing = np.full(len(value), np.nan)
+        ends, undecided = _to_nearest(near, towns)
+        value, low, high = (_by_minutes(hours) for hours in ends)
+        other = np.where(undecided, f"undecided: a town {_UNDECIDED}", "no settlement of 10,000 people can be reached")
         frames.append(
             near.frame(
                 "drive_class",
-                (value, missing, missing),
-                n=int(towns.sum()),
-                other="no settlement of 10,000 people can be reached",
+                (value, low, high),
+                n=int((towns & near.asked).sum()),
+                other=other,
                 unit="class: 0 accessible, 1 remote, 2 very remote",
             )
         )
     return stack(frames)
+
+
+def _by_minutes(hours: FloatArray) -> FloatArray:
+    """Class 0 up to 30 minutes, 1 up to 60, 2 beyond; NaN where the time is not known."""
+    return np.where(np.isnan(hours), np.nan, (hours > 0.5).astype(float) + (hours > 1.0))
 
 
 def _population(inputs: Inputs) -> FloatArray:
@@ -175,20 +225,19 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     serves = bool(inputs.options["higher_serves"])
     for metric in dict.fromkeys(t.metric for t in tables) if present else ():
         mine = [t for t in tables if t.metric == metric]
-        means = measures.class_means(
-            np.vstack([_ladder_distance(t.distance, kinds, present, higher_serves=serves) for t in mine])
-        )
-        for near in mine:
-            ends = (near.distance, near.low, near.high)
+        ladders = [_ladder_distances(t, kinds, present, higher_serves=serves) for t in mine]
+        means = measures.class_means(np.vstack([ends[0] for ends, _ in ladders]))
+        for near, (ends, undecided) in zip(mine, ladders, strict=True):
+            score = [measures.aria_score(end, means, cap=cap) for end in ends]
+            other = np.where(
+                undecided, f"undecided: a centre {_UNDECIDED}", "no centre of one or more classes can be reached"
+            )
             frames.append(
                 near.frame(
                     "aria_style",
-                    [
-                        measures.aria_score(_ladder_distance(d, kinds, present, higher_serves=serves), means, cap=cap)
-                        for d in ends
-                    ],
+                    score,
                     n=len(present),
-                    other="no centre of one or more classes can be reached",
+                    other=other,
                     unit=f"0 near to {cap * len(present):g} remote, relative to the study",
                     note=f"without {absent}: no such place in the study" if absent else "",
                 )
@@ -196,12 +245,16 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     return stack(frames)
 
 
-def _ladder_distance(
-    distance: FloatArray, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
-) -> FloatArray:
+def _ladder_distances(
+    near: _Near, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
+) -> tuple[list[FloatArray], NDArray[np.bool_]]:
     """Distance to the nearest centre of each class, or of a higher one too; the ladder runs from high to low."""
-    near = _nearest_by_kind(distance, kinds, ladder)
-    return np.asarray(np.fmin.accumulate(near, axis=1), float) if higher_serves else near
+    found = [
+        _to_nearest(near, np.isin(kinds.astype(str), ladder[: k + 1] if higher_serves else ladder[k]))
+        for k in range(len(ladder))
+    ]
+    ends = [np.stack([three[end] for three, _ in found], axis=1) for end in range(3)]
+    return ends, np.asarray(np.stack([undecided for _, undecided in found]).any(axis=0), bool)
 
 
 def gravity(inputs: Inputs) -> pd.DataFrame:
@@ -280,7 +333,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
         value = measures.within_limit(km, km - radius, km + radius, limit)
         undecided = ~np.isnan(km) & np.isnan(value)
         low, high = np.where(undecided, 0.0, value), np.where(undecided, 1.0, value)
-        near = _Near(role, "geodesic", points, km[:, None], km[:, None], km[:, None])
+        near = _Near(role, "geodesic", points, km[:, None], km[:, None], km[:, None], np.ones(1, bool), km[:, None])
         frame = near.frame(
             "rural_access",
             (value, low, high),

@@ -20,12 +20,16 @@ __all__ = [
     "PAIR_COLUMNS",
     "Indicator",
     "Inputs",
+    "PlaceTables",
     "long_pairs",
     "stack",
     "study_sites",
 ]
 
 FloatArray = NDArray[np.float64]
+
+PlaceTables = pd.DataFrame | tuple[pd.DataFrame, ...]
+"""Table point x place in the metric's unit; or three of them: values, their least and their greatest."""
 
 COLUMNS: Final = (
     "role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "rank_low", "rank_high", "why",
@@ -64,7 +68,8 @@ class Inputs:
     points
         Role (`site`, `origin`) to its frame.
     nearby
-        (role, metric) to the table of distances point x place.
+        (role, metric) to the table of distances point x place, and where known to those of their least and greatest.
+        A place that a table does not have was not asked for.
     places
         Service places by `place_id`, or None.
     options
@@ -73,7 +78,7 @@ class Inputs:
 
     pairs: pd.DataFrame
     points: Mapping[str, gpd.GeoDataFrame]
-    nearby: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    nearby: Mapping[tuple[str, str], PlaceTables] = field(default_factory=dict)
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -130,12 +135,12 @@ def study_sites(sites: pd.DataFrame) -> list[str]:
 
 
 def long_pairs(
-    pairs: pd.DataFrame, sites: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str]
+    pairs: pd.DataFrame, sites: pd.DataFrame, intervals: pd.DataFrame | None, metrics: Sequence[str] = ()
 ) -> pd.DataFrame:
     """One row per pair and metric with value, low and high; metrics the pairs do not have are left out."""
     flat = pairs.reset_index()
     frames = []
-    for metric in metrics:
+    for metric in metrics or PAIR_COLUMNS:
         there, back, unit = PAIR_COLUMNS[metric]
         if there not in flat:
             continue
@@ -176,7 +181,9 @@ def _with_intervals(
         both = (out + _ends(base, intervals, (f"{metric}_back", back))) / 2
         round_trip = _ends(base, intervals, (f"{metric}_round", there.replace("_out_", "_round_"))) / 2
         out = round_trip.where(round_trip.notna().all(axis=1), both)
-    return base.assign(low=out["low"], high=out["high"])
+    # A place stated to lie on the road is farther off wherever else it lies; what is stated is possible all the same.
+    value = base["value"]
+    return base.assign(low=out["low"].clip(upper=value), high=out["high"].clip(lower=value))
 
 
 def _ends(base: pd.DataFrame, intervals: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -113,8 +113,8 @@ _ENTRIES: Final = (
         "gravity_remoteness",
         access.gravity,
         "minus the logarithm of population over cost of the centres within reach, rescaled within the study",
-        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017), whose exact equation no second source "
-        "confirmed: reach, floor and rescaling are the user's; never compare with Canadian classes",
+        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017): sum, reach and floor as in the agency's "
+        "program (CSBP-CPSE/RI-IE), its logarithm not confirmed; never compare with Canadian classes",
         "0-1",
     ),
     _access(

@@ -227,8 +227,10 @@ def gravity_access(cost: ArrayLike, population: ArrayLike, *, reach: float, floo
     """Sum of population over cost of the centres within reach; the nearest centre where none is.
 
     The form of Statistics Canada's Index of Remoteness (Alasia et al. 2017, 18-001-X: size of the population centres
-    within a travel radius over the cost of travel). Its exact equation was not confirmed by a second source, so `reach`
-    and `floor` are the user's and no value is claimed as norm.
+    within a travel radius over the cost of travel), confirmed by the agency's own published program for 2011 and 2016
+    (github.com/CSBP-CPSE/RI-IE): centres within 2.5 h at 80 km/h, that is 200 km; a least cost of 3 dollars, at 16
+    cents a km 18.75 km; beyond the radius the nearest centre alone. There the cost is in dollars, so only the form
+    and these two lengths carry over.
 
     Parameters
     ----------
@@ -261,7 +263,9 @@ def gravity_access(cost: ArrayLike, population: ArrayLike, *, reach: float, floo
 def gravity_remoteness(access: ArrayLike) -> FloatArray:
     """Minus the logarithm of access, rescaled so that the least remote is 0 and the most remote 1.
 
-    Relative to the localities given: never compare with classes made for another set. NaN where access is missing;
+    The agency says that its values are normalised and rescaled from 0 to 1 (17-26-0001); that it takes the logarithm
+    first was not confirmed by a second source. Relative to the localities given: never compare with classes made for
+    another set. NaN where access is missing;
     all NaN where every locality has the same access, for then nothing tells them apart.
 
     Examples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from exactextract import exact_extract
+from exactextract.feature import Feature, FeatureSource
 from exactextract.raster import RasterSource
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -53,11 +54,52 @@ class _Grid(RasterSource):  # type: ignore[misc]
         return None
 
 
+class _Shape(Feature):  # type: ignore[misc]
+    """One zone as exactextract takes it."""
+
+    def __init__(self, zone: int, wkb: bytes) -> None:
+        super().__init__()
+        self._zone = zone
+        self._wkb = wkb
+
+    def geometry(self) -> bytes:
+        return self._wkb
+
+    def get(self, name: str) -> int:
+        del name
+        return self._zone
+
+    def fields(self) -> list[str]:
+        return ["zone"]
+
+
+class _Shapes(FeatureSource):  # type: ignore[misc]
+    """Zones as binary geometry: as text, which exactextract makes of a frame, they take longer than their cells."""
+
+    def __init__(self, zones: NDArray[np.intp], geometry: NDArray[np.object_]) -> None:
+        super().__init__()
+        self._zones = zones.tolist()
+        self._geometry = shapely.to_wkb(geometry)
+
+    def count(self) -> int:
+        return len(self._zones)
+
+    def __iter__(self) -> Iterator[_Shape]:
+        return map(_Shape, self._zones, self._geometry)
+
+    def srs_wkt(self) -> str:
+        return _WGS84
+
+
 def _classes(raster: Raster) -> _Grid:
     """Class of every cell; missing cells are a class of their own."""
 
     def window(rows: slice, columns: slice) -> NDArray[np.int32]:
         values = raster.values[rows, columns]  # noqa: PD011
+        with np.errstate(invalid="ignore"):
+            plain = values.astype(np.int32)
+        if np.array_equal(plain, values):
+            return plain
         whole = np.where(np.isfinite(values), values, _NODATA).astype(np.int32)
         if np.any(np.isfinite(values) & (whole != values)):
             raise InputError(
@@ -119,8 +161,8 @@ def _extract(
         area = zones.area_m2[rows].copy()
         area[~within] = area_m2(shapely.intersection(shapes[~within], box))
         inside[start : start + _BLOCK] = area
-        frame = gpd.GeoDataFrame({"zone": rows}, geometry=list(shapes), crs="EPSG:4326")
-        parts.append(exact_extract(values, frame, list(ops), weights=areas, include_cols="zone", output="pandas"))
+        source = _Shapes(rows, shapes)
+        parts.append(exact_extract(values, source, list(ops), weights=areas, include_cols="zone", output="pandas"))
         if progress is not None:
             progress(min(start + _BLOCK, usable.size), usable.size)
     return usable, inside, parts

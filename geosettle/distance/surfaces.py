@@ -106,10 +106,10 @@ def cost_distance(
     else:
         grid = CostGrid(moves, lengths, closed, multiplier=values, wraps=wraps)
         cost = solve(grid, cells, compiled=compiled, progress=progress).reshape(values.shape)
-    found = np.where(np.isfinite(cost), cost, np.nan)
+    np.copyto(cost, np.nan, where=np.isinf(cost))
     if raster is None:
-        return found
-    return Raster(found, raster.transform, raster.crs, "cost", source=raster.source)
+        return cost
+    return Raster(cost, raster.transform, raster.crs, "cost", source=raster.source)
 
 
 def _check_friction(values: NDArray[np.floating], neighbours: int) -> None:
@@ -265,5 +265,6 @@ def travel_time(
         grid = with_roads(grid, roads, places, road_rules)
     cells = _target_cells(dem, targets, grid.grid.closed, lonlat=grid.lonlat)
     seconds = solve(grid.grid, cells, toward=not away, compiled=compiled, progress=progress).reshape(dem.shape)
-    hours = np.where(np.isfinite(seconds) & ~grid.grid.closed, seconds / 3600, np.nan)
-    return Raster(hours, dem.transform, dem.crs, "h", source=dem.source)
+    seconds /= 3600
+    np.copyto(seconds, np.nan, where=np.isinf(seconds) | grid.grid.closed)
+    return Raster(seconds, dem.transform, dem.crs, "h", source=dem.source)

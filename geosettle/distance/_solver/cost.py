@@ -355,6 +355,8 @@ def legal_strips(
 
 def _legal_strip(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool) -> NDArray[np.uint32]:
     """Legal moves of a strip of rows, right where the strip goes on far enough beyond a row."""
+    if not closed.any():
+        return _within(closed.shape, moves, wraps=wraps)
     legal = np.zeros(closed.shape, dtype=np.uint32)
     # The cells that lines of this neighbourhood touch are few; each shifted copy is made once.
     seen: dict[tuple[int, int], NDArray[np.bool_]] = {}
@@ -372,6 +374,15 @@ def _legal_strip(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool) -> NDA
             blocked |= at(*one) & at(*other)
         legal |= (~blocked).astype(np.uint32) << np.uint32(k)
     return legal
+
+
+def _within(shape: tuple[int, ...], moves: Moves, *, wraps: bool) -> NDArray[np.uint32]:
+    """List the moves that stay on the grid, where no cell is closed."""
+    bits = np.uint32(1) << np.arange(moves.row.size, dtype=np.uint32)
+    r, c = np.arange(shape[0])[:, None] + moves.row, np.arange(shape[1])[:, None] + moves.column
+    down = ((r >= 0) & (r < shape[0])) @ bits
+    across = (((c >= 0) & (c < shape[1])) | wraps) @ bits
+    return np.asarray(down[:, None] & across, dtype=np.uint32)
 
 
 @dataclass(frozen=True, eq=False)

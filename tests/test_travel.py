@@ -195,7 +195,7 @@ def test_two_sets_of_closures_side_by_side():
     table = compare_scenarios(
         metric, places, places, pairs, context, scenarios={"summer": {}, "winter": {"road": {"season": "winter"}}}
     )
-    winter = table[table.scenario == "winter"].reset_index(drop=True)
+    winter = table[(table.scenario == "winter") & (table.metric == "road")].reset_index(drop=True)
     assert winter.effect.tolist() == ["longer", "lost", "unknown"]
     short, long = km((10, 0), (10.2, 0)), km((10, 0), (10, 0.1)) * 2 + km((10, 0.1), (10.2, 0.1))
     assert winter.change[0] == pytest.approx(long - short, rel=1e-6)

@@ -103,6 +103,9 @@ class Result:
     problems: pd.DataFrame
     oasis_polygons: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     rasters: Mapping[str, Raster] = field(default_factory=dict)
+    scenarios: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value, baseline, change,
+    change_share, effect, why`; empty where the settings name no scenario."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to print."""
 
@@ -151,7 +154,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
     progress("measuring distances")
     reach = hours_on_foot(study)
     intervals = draw_intervals(study, STRAIGHT)
-    pairs, walked = measured()
+    pairs, walked, scenarios = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     unused = unused_roads(study)
     problems += unused
@@ -189,5 +192,6 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
         problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
         oasis_polygons=oases,
         rasters=reach,
+        scenarios=scenarios,
         provenance=provenance_of(study),
     )

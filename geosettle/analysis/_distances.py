@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances, travel_time
+from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances, scenario_table, travel_time
 from geosettle.distance.network import RoadRules, read_network, road_problems
 from geosettle.quality import Problem
 from geosettle.raster import Raster
@@ -35,8 +35,8 @@ STRAIGHT: Final = ("geodesic", "surface", "road")
 WALKED: Final = ("walk", "travel")
 
 
-def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, and the intervals of those that need the values first (WALKED)."""
+def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Distances of every flow by every metric, intervals of those that need the values first (WALKED), scenarios."""
     chosen = study.settings["distance"]
     pairs = pair_distances(
         flows_of(study),
@@ -47,7 +47,15 @@ def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
         rough_share=chosen["rough_share"],
         **layers_of(study),
     )
-    return pairs, draw_intervals(study, WALKED, pairs)
+    compared = scenario_table(
+        flows_of(study),
+        origins_of(study),
+        study.sites,
+        chosen["metrics"],
+        study.settings["scenario"],
+        **layers_of(study),
+    )
+    return pairs, draw_intervals(study, WALKED, pairs), compared
 
 
 def draw_intervals(study: Study, metrics: Collection[str], measured: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.drawn import Spread
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.intervals import MEASURES, distance_intervals, sample_distances
-from geosettle.distance.scenarios import compare_scenarios
+from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.uncertainty import (
     cost_evaluator,
@@ -39,6 +39,7 @@ __all__ = [
     "MEASURES",
     "METRICS",
     "PAIR_COLUMNS",
+    "SCENARIO_COLUMNS",
     "Context",
     "Metric",
     "Spread",
@@ -53,6 +54,7 @@ __all__ = [
     "pair_distances",
     "rank_intervals",
     "sample_distances",
+    "scenario_table",
     "separate",
     "site_means",
     "surface_evaluator",
@@ -255,6 +257,7 @@ def distance_table(
     flows: pd.DataFrame | None = None,
     nearest: int | None = None,
     within_km: float | None = None,
+    within_h: float | None = None,
     metrics: Sequence[str] = ("geodesic",),
     **options: Any,
 ) -> pd.DataFrame:
@@ -266,8 +269,9 @@ def distance_table(
         As in `pair_distances`.
     flows
         The pairs to measure.
-    nearest, within_km
-        Instead of flows: so many sites per origin, and no farther than this, by the first metric.
+    nearest, within_km, within_h
+        Instead of flows: so many sites per origin, and no farther than this, by the first metric (the limit in its
+        unit; with both, the nearest within the limit).
     metrics
         Names in METRICS.
     **options
@@ -283,12 +287,18 @@ def distance_table(
     InputError
         Flows together with nearest or within.
     """
-    if flows is not None and (nearest is not None or within_km is not None):
+    chosen = nearest is not None or within_km is not None or within_h is not None
+    if flows is not None and chosen:
         raise InputError("flows name the pairs already", mend="Ask for flows, or for nearest and within.")
+    unit = metric_named(metrics[0]).unit
+    if (within_h is not None and unit == "km") or (within_km is not None and unit == "h"):
+        raise InputError(
+            f"the first metric, {metrics[0]}, is in {unit}, the limit is not", mend=f"Give the limit in {unit}."
+        )
     ranks = None
-    if flows is None and (nearest is not None or within_km is not None):
+    if flows is None and chosen:
         layers = {k: v for k, v in options.items() if k not in {"detour_range", "rough_share"}}
-        ranks = _nearest(origins, sites, nearest, within_km, metric=metrics[0], **layers)
+        ranks = _nearest(origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, **layers)
         flows = ranks.index.to_frame(index=False)
     if flows is None:
         ids = [as_places(origins, "origin").index, as_places(sites, "site").index]

@@ -183,7 +183,7 @@ def covered_cells(raster: Raster, shape: Any) -> IndexArray:
         cells = (r[:, None] * columns + c).ravel()
         cx, cy = t.c + t.a * (cells % columns + 0.5) - turn, t.f + t.e * (cells // columns + 0.5)
         if not lonlat:
-            cx, cy = transform(raster.crs, "EPSG:4326", cx, cy)
+            cx, cy = transform(raster.crs, "EPSG:4326", np.asarray(cx, dtype=float), np.asarray(cy, dtype=float))
         found.append(cells[shapely.contains_xy(shape, cx, cy)])
     return np.unique(np.concatenate([*found, np.zeros(0, dtype=np.int64)]))
 

@@ -2,19 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._metrics import context_of, metric_named
 from geosettle.distance._protocol import Context, Metric
-from geosettle.errors import InputError
+from geosettle.distance.intervals import MEASURES
+from geosettle.distance.network import RoadRules
+from geosettle.distance.walking import walk_grid
+from geosettle.errors import InputError, UnknownNameError
 
-__all__ = ["compare_scenarios"]
+__all__ = ["SCENARIO_COLUMNS", "compare_scenarios", "scenario_table"]
+
+SCENARIO_COLUMNS: Final = (
+    "origin_id",
+    "site_id",
+    "scenario",
+    "metric",
+    "unit",
+    "value",
+    "baseline",
+    "change",
+    "change_share",
+    "effect",
+    "why",
+)
+_TEXT: Final = {"origin_id", "site_id", "scenario", "metric", "unit", "effect", "why"}
+_AFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "walk": ("walk", "travel"),
+    "road": ("road", "travel"),
+    "travel": ("travel",),
+}
+"""Metrics that take each metric's options."""
+
+Options = Mapping[str, Mapping[str, Any]]
+
+
+def scenario_table(
+    flows: pd.DataFrame,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    metrics: Sequence[str],
+    scenarios: Mapping[str, Options],
+    *,
+    baseline: str = "as set",
+    **layers: Any,
+) -> pd.DataFrame:
+    """Measure pairs as set and once more under each scenario, and give the differences.
+
+    Parameters
+    ----------
+    flows, origins, sites
+        As in `pair_distances`; flows of one pair count once, those whose ids match nothing are left out.
+    metrics
+        Names in METRICS; those that no scenario touches are left out.
+    scenarios
+        Name to options per metric, which go before those in `layers`: ``{"winter": {"road": {"season": "winter"}},
+        "slow": {"walk": {"model": "tobler_off_path"}, "road": {"class_speed_kmh": {"track": 10}}}}``.
+    baseline
+        What to call the pairs as set.
+    **layers
+        dem, landcover, roads, places, options; see `Context`.
+
+    Returns
+    -------
+    DataFrame
+        Long, as `compare_scenarios`; without scenarios it has no rows.
+
+    Raises
+    ------
+    UnknownNameError
+        A scenario sets options of a metric, or an option, that does not exist.
+    InputError
+        A scenario has the name of the baseline.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(76, 0), (77, 0)])], crs=4326)
+    >>> places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76, 77], [0, 0]), index=["a", "b"], crs=4326)
+    >>> flows = pd.DataFrame({"origin_id": ["a"], "site_id": ["b"]})
+    >>> table = scenario_table(flows, places, places, ["road"], {"slow": {"road": {"speed_kmh": 20}}}, roads=roads)
+    >>> table.loc[table["metric"] == "road_time", ["scenario", "value", "change", "effect"]].round(2)
+      scenario  value  change    effect
+    1   as set   2.78    0.00  baseline
+    3     slow   5.57    2.78    longer
+    """
+    check_scenarios(scenarios)
+    if baseline in scenarios:
+        raise InputError("a scenario has the name of the baseline", value=baseline, mend="Call it something else.")
+    origins, sites, table = as_places(origins, "origin"), as_places(sites, "site"), as_flows(flows)
+    places = [frame.index.get_indexer(table[key]) for frame, key in ((origins, "origin_id"), (sites, "site_id"))]
+    pairs = np.unique(np.stack(places, axis=1), axis=0)
+    pairs = pairs[(pairs >= 0).all(axis=1)].astype(np.intp)
+    touched = {metric for options in scenarios.values() for name in options for metric in _AFFECTS[name]}
+    context = context_of(layers)
+    parts = [
+        compare_scenarios(metric_named(m), origins, sites, pairs, context, scenarios={baseline: {}, **scenarios})
+        for m in metrics
+        if m in touched
+    ]
+    if not parts:
+        return pd.DataFrame({c: pd.Series(dtype="str" if c in _TEXT else "float64") for c in SCENARIO_COLUMNS})
+    return pd.concat(parts, ignore_index=True)
+
+
+def check_scenarios(scenarios: Mapping[str, Options]) -> None:
+    """Refuse options that do not exist.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming scenario and option, and the nearest that exists.
+    """
+    walking = {
+        name: p.default
+        for name, p in inspect.signature(walk_grid).parameters.items()
+        if name not in {"dem", "landcover", "closed"}
+    }
+    known = {"walk": walking, "road": {f.name: f.default for f in fields(RoadRules)}, "travel": walking}
+    for scenario, options in scenarios.items():
+        _as_table(options, f"scenario.{scenario}")
+        for metric, chosen in options.items():
+            where = f"scenario.{scenario}.{metric}"
+            if metric not in known:
+                _refuse(f"scenario.{scenario}", metric, known)
+            _as_table(chosen, where)
+            for name, value in chosen.items():
+                if name not in known[metric]:
+                    _refuse(where, name, known[metric])
+                default = known[metric][name]
+                number = isinstance(default, int | float) and not isinstance(default, bool)
+                if number and (isinstance(value, bool) or not isinstance(value, int | float)):
+                    raise InputError(f"{where}.{name} must be a number", value=value)
+
+
+def _as_table(value: Any, where: str) -> None:
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{where} must be a table of settings",
+            value=value,
+            mend="Write a name and below it what differs, such as [scenario.winter.road].",
+        )
+
+
+def _refuse(where: str, name: str, known: Mapping[str, Any]) -> NoReturn:
+    nearest = get_close_matches(name, known, 1, 0.5)
+    raise UnknownNameError(
+        f"there is no setting {where}.{name}",
+        mend=f"Did you mean {nearest[0]}?" if nearest else f"Use {', '.join(known)}.",
+    )
 
 
 def compare_scenarios(
@@ -24,14 +170,14 @@ def compare_scenarios(
     pairs: NDArray[np.intp],
     context: Context,
     *,
-    scenarios: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    scenarios: Mapping[str, Options],
 ) -> pd.DataFrame:
     """Measure pairs under several scenarios and compare each with the first.
 
     Parameters
     ----------
     metric
-        An entry of METRICS; its `value` column is compared.
+        An entry of METRICS.
     origins, sites, pairs, context
         See `geosettle.distance._protocol.PairFunction`.
     scenarios
@@ -41,9 +187,10 @@ def compare_scenarios(
     Returns
     -------
     DataFrame
-        Long, one row per pair and scenario: `origin_id, site_id, scenario, metric, unit, value, baseline, change,
-        change_share, effect, why`. `effect` is ``baseline``, ``same``, ``longer``, ``shorter``, ``lost`` (only the
-        baseline has a value), ``gained`` (only the scenario has one) or ``unknown`` (neither has one).
+        Long, one row per scenario, measure and pair: `origin_id, site_id, scenario, metric, unit, value, baseline,
+        change, change_share, effect, why`. `metric` is a key of MEASURES ("road" in km, "road_time" in h, "walk",
+        "walk_back" ...). `effect` is ``baseline``, ``same``, ``longer``, ``shorter``, ``lost`` (only the baseline has a
+        value), ``gained`` (only the scenario has one) or ``unknown`` (neither has one).
 
     Raises
     ------
@@ -52,31 +199,31 @@ def compare_scenarios(
     """
     if len(scenarios) < 2:
         raise InputError("a comparison needs two scenarios or more", value=len(scenarios))
+    measures = [(name, column, unit) for name, (family, column, unit) in MEASURES.items() if family == metric.name]
     frames: list[pd.DataFrame] = []
-    baseline: NDArray[np.float64] | None = None
-    for name, options in scenarios.items():
+    first: dict[str, NDArray[np.float64]] = {}
+    for scenario, options in scenarios.items():
         merged = {m: {**context.options.get(m, {}), **options.get(m, {})} for m in {*context.options, *options}}
         found = metric.pairs(origins, sites, pairs, replace(context, options=merged))
-        value = found[metric.value].to_numpy(dtype=np.float64)
-        baseline = value if baseline is None else baseline
-        change = value - baseline
-        frames.append(
-            pd.DataFrame(
-                {
-                    "origin_id": origins.index.to_numpy()[pairs[:, 0]],
-                    "site_id": sites.index.to_numpy()[pairs[:, 1]],
-                    "scenario": name,
-                    "metric": metric.name,
-                    "unit": metric.unit,
-                    "value": value,
-                    "baseline": baseline,
-                    "change": change,
-                    "change_share": np.divide(change, baseline, out=np.full_like(change, np.nan), where=baseline > 0),
-                    "effect": "baseline" if not frames else _effect(value, baseline),
-                    "why": found["why"].to_numpy(),
-                }
-            )
-        )
+        for name, column, unit in measures:
+            value = found[column].to_numpy(dtype=np.float64)
+            baseline = first.setdefault(name, value)
+            change = value - baseline
+            share = np.divide(change, baseline, out=np.full_like(change, np.nan), where=baseline > 0)
+            values = {
+                "origin_id": origins.index.to_numpy()[pairs[:, 0]],
+                "site_id": sites.index.to_numpy()[pairs[:, 1]],
+                "scenario": scenario,
+                "metric": name,
+                "unit": unit,
+                "value": value,
+                "baseline": baseline,
+                "change": change,
+                "change_share": share,
+                "effect": "baseline" if baseline is value else _effect(value, baseline),
+                "why": found["why"].to_numpy(),
+            }
+            frames.append(pd.DataFrame(values, columns=list(SCENARIO_COLUMNS)))
     return pd.concat(frames, ignore_index=True)
 
 

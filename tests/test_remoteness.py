@@ -448,6 +448,27 @@ def test_catchment_needs_supply_and_demand():
     assert value(unknown, "site", "B", "catchment_county_seat", "why").startswith("persons of the site unknown")
 
 
+def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():
+    places, sites = PLACES.assign(supply=[40.0, NAN, 10.0]), SITES.assign(persons=[100.0, 300.0])
+    found = remoteness(
+        PAIRS, sites, ORIGINS, places, indicators=["catchment"], catchment_reach_km=150,
+        site_places={"road": by_road([10], [NAN], columns=["p1"])},
+    )  # fmt: skip
+    assert value(found, "site", "A", "catchment_county_seat", metric="road") == 0.4  # 40 over 100, B has no way there
+    assert value(found, "site", "B", "catchment_county_seat", "why", "road") == (
+        "no place of kind county_seat can be reached"
+    )
+    assert not ((found["indicator"] == "catchment_prefecture_seat") & (found["metric"] == "road")).any()
+    assert value(found, "site", "A", "catchment_county_seat", "why").startswith("no interval: it is shared")
+
+
+def test_the_classes_of_a_drive_are_not_of_a_walk():
+    hours = {"walk": by_road([0.4, 9, 9], [1.5, 9, 9])}
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places=hours)
+    assert not (found["indicator"] == "drive_class").any()
+    assert value(found, "site", "A", "places_within_30min", metric="walk") == 1
+
+
 def test_the_same_study_elsewhere_on_earth_gives_the_same_figures():
     # Lengths on an ellipsoid of revolution do not change when longitudes shift and hemispheres swap.
     def moved(frame):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
-from geosettle.claims.printed import to_float
+from geosettle.claims.printed import claimed_range, to_float
 from geosettle.geodesy import area_m2
 
 __all__ = ["QUANTITIES", "quantity_of"]
@@ -47,10 +47,15 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
         known = pd.to_numeric(listed[column], errors="coerce").dropna() if column in listed else pd.Series(dtype=float)
         if known.empty:
             return Computed(None, why=f"no site has {column}")
-        why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}; the list is not the whole"
+        why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}"
         ratio = _persons_per_household(listed) if column == "persons" else ""
         total = float(known.sum())
-        return Computed(total, column, "sites", low=total, high=np.inf, why=join(why, ratio))
+        said = claimed_range(str(claim["value"]))
+        if len(known) == len(listed) and said is not None and said[0] <= total <= said[1]:
+            return Computed(total, column, "sites", why=join(why, ratio))
+        # Sites that are not listed, or without the figure, can only add to the sum.
+        open_end = "whether the list is the whole is not known"
+        return Computed(total, column, "sites", low=total, high=np.inf, why=join(f"{why}; {open_end}", ratio))
 
     return function
 
@@ -335,7 +340,8 @@ def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     known = pd.to_numeric(listed["households"], errors="coerce").dropna()
     rank = int((known > float(site["households"])).sum()) + 1
     word = "largest" if rank == 1 else f"rank {rank}"
-    why = f"among the {len(known)} of {len(listed)} listed sites with households; the list is not the whole programme"
+    why = f"among the {len(known)} of {len(listed)} listed sites with households; "
+    why += "whether the list is the whole programme is not known"
     return Computed(
         word, "rank", "sites", low=0.0, why=why, circular="household numbers are declared, and not all known"
     )
@@ -382,7 +388,7 @@ def _persons_in_year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     moved = pd.to_numeric(evidence.flows["persons"], errors="coerce")[years == float(year)].dropna()
     if moved.empty:
         return Computed(None, why=f"no flow has persons and the year {year}")
-    why = f"sum over {len(moved)} flows of {year}; the list is not the whole"
+    why = f"sum over {len(moved)} flows of {year}; whether the list is the whole is not known"
     return Computed(float(moved.sum()), "persons", "flows", high=np.inf, why=why)
 
 

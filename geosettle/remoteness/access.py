@@ -42,11 +42,19 @@ class _Near:
         return PAIR_COLUMNS[self.metric][2] if self.metric in PAIR_COLUMNS else "km"
 
     def frame(
-        self, indicator: str, values: Sequence[FloatArray], *, n: int, other: Any, unit: str = "", note: Any = ""
+        self,
+        indicator: str,
+        values: Sequence[FloatArray],
+        *,
+        n: int,
+        other: Any,
+        unit: str = "",
+        note: Any = "",
+        no_interval: str = "",
     ) -> pd.DataFrame:
         """Rows of the long table; `other` (one text, or one a point) says why a value is missing at a known place."""
         value, low, high = values
-        why = np.where(np.isnan(value), other, np.where(np.isnan(low), self._no_interval, ""))
+        why = np.where(np.isnan(value), other, np.where(np.isnan(low), no_interval or self._no_interval, ""))
         why = np.where(np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why)
         said = ["; ".join(filter(None, texts)) for texts in zip(why, np.broadcast_to(note, why.shape), strict=True)]
         head = {"role": self.role, "id": self.points.index.to_numpy(), "indicator": indicator, "metric": self.metric}
@@ -184,8 +192,8 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
     frames = []
     people = _population(inputs)
     for near in _tables(inputs):
-        if near.unit != "h":
-            continue
+        if near.unit != "h" or near.metric == "walk":
+            continue  # the classes are of driving
         towns = people >= 10_000
         ends, undecided = _to_nearest(near, towns)
         value, low, high = (_by_minutes(hours) for hours in ends)
@@ -281,6 +289,7 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
                     other="no centre with a known population can be reached",
                     unit="0 least to 1 most remote of the study",
                     note=f"{unknown} places without a population left out" if unknown else "",
+                    no_interval="no interval: rescaling makes it depend on every other position",
                 )
             )
     return stack(frames)
@@ -300,18 +309,25 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
         demand = pd.to_numeric(told, errors="coerce").to_numpy(float)
         unknown = int(np.isnan(demand).sum())
         for kind in sorted(set(kinds[supply >= 0])):
-            mine = (kinds == kind) & (supply >= 0)
+            mine = (kinds == kind) & (supply >= 0) & near.asked
+            if not mine.any():
+                continue
             value = measures.two_step_catchment(near.distance[:, mine], demand, supply[mine], reach=reach)
-            value = np.where(near.points.geometry.isna(), np.nan, value)
+            lost = np.isnan(near.distance[:, mine]).all(axis=1)
+            value = np.where(lost, np.nan, value)
+            other = np.where(
+                np.isnan(demand), f"{column} of the site unknown", f"no place of kind {kind} can be reached"
+            )
             missing = np.full(len(value), np.nan)
             frames.append(
                 near.frame(
                     f"catchment_{kind}",
                     (value, missing, missing),
                     n=int(mine.sum()),
-                    other=f"{column} of the site unknown",
+                    other=other,
                     unit=f"supply per {column} within {reach:g} {near.unit}",
                     note=f"{unknown} sites without {column} left out of the demand" if unknown else "",
+                    no_interval="no interval: it is shared with every other site in reach",
                 )
             )
     return stack(frames)

@@ -20,7 +20,6 @@ from geosettle.study import Study
 __all__ = [
     "STRAIGHT",
     "WALKED",
-    "by_road",
     "draw_intervals",
     "flows_of",
     "hours_on_foot",
@@ -130,22 +129,3 @@ def hours_on_foot(study: Study) -> dict[str, Raster]:
 def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:
     points = places.geometry.representative_point()
     return points.x.to_numpy(), points.y.to_numpy()
-
-
-def by_road(study: Study, points: gpd.GeoDataFrame) -> dict[str, pd.DataFrame] | None:
-    """Kilometres and hours by road from each point (rows) to each service place (columns)."""
-    if study.roads is None or study.places is None or "road" not in study.settings["distance"]["metrics"]:
-        return None
-    places = study.places[study.places["kind"].isin(study.settings["distance"]["places_by_road"])]
-    every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
-    ways = pair_distances(
-        every.to_frame(index=False),
-        points,
-        places,
-        ("road",),
-        roads=study.roads,
-        places=study.places,
-        options={"road": study.settings["road"]},
-    )
-    columns = {"road": "road_km", "road_time": "road_h"}
-    return {metric: ways[column].unstack("site_id") for metric, column in columns.items()}  # noqa: PD010  (keeps NaN)

@@ -47,11 +47,11 @@ _WORDS: Final = frozenset({
 _PHRASES: Final = re.compile(
     r"head_of_(the_)?household|household_head|hh_head|id_(card|no|number|num)|identity|national_id|account_(no|number)|"
     r"bank_(card|account)|card_(no|number)|house_(no|number)|door_(no|number)|date_of_birth|birth_?da|phone|passport|"
-    r"free_text|open_answer|other_specify|contact_(no|number|details|info)"
+    r"enumerator|interviewer|surveyor|free_text|open_answer|other_specify|contact_(no|number|details|info)"
 )
 _CHINESE: Final = re.compile(
     "姓名|名字|户主|人名|联系人|联系方式|身份证|证件|护照|电话|手机|住址|地址|门牌|出生|生日|微信|邮箱|银行卡|银行账|卡号|账号|"
-    "民族|宗教|经度|纬度|坐标|定位|照片|签名|指纹|备注|意见|说明|描述|建议|父亲|母亲|配偶"
+    "民族|宗教|经度|纬度|坐标|定位|照片|签名|指纹|备注|意见|说明|描述|建议|父亲|母亲|配偶|调查员|访问员|采访人"
 )
 _OF_PLACES: Final = re.compile(
     r"^(site|village|township|town|county|prefecture|origin|place|crop|file|indicator)_?(names?|zip)$|^(村|乡|镇|县|安置点|作物)名称?$"
@@ -69,6 +69,7 @@ _CELLS: Final = {
     ),
     "full dates, as birth dates are": re.compile(rf"{_DATE}(\s.*)?"),
 }
+_BELIEFS: Final = re.compile("ethnic|religio|民族|宗教")
 _OF_INTERVIEWS: Final = re.compile(r"interview|survey|visit|field|enumerat|调查|访问|访谈|入户")
 _CODE: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_./-]{1,24}")
 """An anonymous code of a household: letters, marks and at least one digit."""
@@ -110,7 +111,7 @@ def personal_columns(survey: pd.DataFrame, household: str = "household") -> dict
 
 def _reason(header: str, cells: pd.Series, texts: list[str], households: int, *, key: bool) -> str:
     """Why one column is about persons; empty where it is not."""
-    if not key and _named(header):
+    if not key and _named(header) and not (_owned(header) and _yes_no(texts)):
         return "its name"
     for what, pattern in _CELLS.items():
         if what.startswith("full dates") and (_OF_INTERVIEWS.search(header.casefold()) or _round_numbers(cells)):
@@ -121,6 +122,15 @@ def _reason(header: str, cells: pd.Series, texts: list[str], households: int, *,
         plain = all(_CODE.fullmatch(t) for t in texts)
         return "" if plain else "a household that is no anonymous number or code"
     return _free_text(header, texts, households)
+
+
+def _owned(header: str) -> bool:
+    """Whether yes or no under this header can say that a household has a thing, such as a telephone."""
+    return not _BELIEFS.search(plain_name(header))
+
+
+def _yes_no(texts: list[str]) -> bool:
+    return all(t.casefold() in ANSWERS or t in {"0", "1"} for t in texts)
 
 
 def _named(header: str) -> bool:

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import importlib.resources
 import io
+import itertools
 import json
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -47,6 +49,15 @@ def unpack(text: str) -> list[int]:
     return out
 
 
+def whole_numbers(packed: dict) -> list[int]:
+    """Whole numbers of a column, whichever way it was packed."""
+    if "w" in packed:
+        letter = {1: "b", 2: "h", 4: "i"}[packed["w"]]
+        return [n for (n,) in struct.iter_unpack(f"<{letter}", base64.b64decode(packed["d"]))]
+    numbers = unpack(packed["d"])
+    return list(itertools.accumulate(numbers)) if packed.get("delta") else numbers
+
+
 @pytest.fixture(scope="module")
 def result():
     return made_up.result()
@@ -73,14 +84,30 @@ def test_packed_numbers_come_back(numbers):
 @hypothesis.given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=30))
 def test_columns_keep_what_is_missing_and_round_the_rest(values):
     packed = _pack.column(pd.Series(values, dtype="float64"), digits=2)
-    whole = np.array(unpack(packed["d"]), dtype=float)
-    whole = np.cumsum(whole) if packed.get("delta") else whole
-    for value, number in zip(values, whole, strict=True):
+    for value, number in zip(values, whole_numbers(packed), strict=True):
         if value is None:
             assert number == 0
         else:
             assert number != 0
             assert (number - (number > 0)) / 100 == pytest.approx(value, abs=0.0051)
+
+
+@pytest.mark.parametrize(("most", "wide"), [(126, 1), (127, 2), (32_766, 2), (3_000_000, 4), (2**31 - 2, 4)])
+def test_a_column_is_as_wide_as_its_largest_number(most, wide):
+    numbers = [most, -most - 1] * 9 + [
+        None,
+        0,
+    ]  # 0 is kept for what is missing, so a number from 0 on is written one more
+    packed = _pack.column(pd.Series(numbers, dtype="float64"), digits=0)
+    assert packed["w"] == wide
+    assert whole_numbers(packed) == [most + 1, -most - 1] * 9 + [0, 1]
+
+
+@pytest.mark.parametrize("numbers", [[*range(100_000, 100_200)], [None] * 99 + [70_000], [2**40, 5]])
+def test_columns_that_are_much_shorter_so_have_numbers_of_varying_length(numbers):
+    packed = _pack.column(pd.Series(numbers, dtype="float64"), digits=0)
+    assert "w" not in packed
+    assert whole_numbers(packed) == [0 if n is None else n + 1 for n in numbers]
 
 
 def test_outlines_keep_every_ring_within_half_a_step():

@@ -1,7 +1,9 @@
 """Numbers and outlines as short strings that the map's script unpacks.
 
-A column of a table or the outline of a polygon becomes whole numbers of a stated step, written as base-64 text of
-zigzag variable-length integers (as in Protocol Buffers): small numbers take few bytes. 0 is kept for "missing".
+A column of a table or the outline of a polygon becomes whole numbers of a stated step, written as base-64 text. The
+numbers of a column are as wide as its largest needs, so that the script has them without reading one by one; outlines,
+and columns that come out much shorter so, are zigzag variable-length integers (as in Protocol Buffers), of which small
+ones take few bytes. 0 is kept for "missing".
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ POINT_STEPS: Final = 100_000
 """Steps per degree for points: 1.1 m."""
 OUTLINE_STEPS: Final = 10_000
 """Steps per degree for lines and polygons: 11 m."""
+_WIDTHS: Final = (1, 2, 4)
+"""Bytes of a whole number in a column."""
+_MUCH_SHORTER: Final = 0.75
+"""Varying lengths must save at least a quarter of the bytes to be worth reading one by one."""
 _MANY_LEVELS: Final = 0.5
 """Above this share of distinct values a text column is written out rather than as codes of its levels."""
 
@@ -55,13 +61,21 @@ def pack(values: ArrayLike) -> str:
         byte = (unsigned[has] >> np.uint64(7 * k)) & np.uint64(0x7F)
         more = (length[has] > k + 1).astype(np.uint64) << np.uint64(7)
         out[start[has] + k] = byte | more
-    return base64.b64encode(out.tobytes()).decode("ascii")
+    return _base64(out.tobytes())
 
 
-def _shorter(whole: NDArray[np.int64]) -> dict[str, Any]:
-    """Whole numbers, or their differences where those are shorter."""
-    plain, delta = pack(whole), pack(np.diff(whole, prepend=0))
-    return {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
+def _whole(numbers: NDArray[np.int64]) -> dict[str, Any]:
+    """Whole numbers of one width; or of varying length, plain or as differences, where that is much shorter."""
+    most = int(np.abs(numbers).max(initial=0))
+    wide = next((w for w in _WIDTHS if most < 1 << (8 * w - 1)), None)
+    fixed = {} if wide is None else {"d": _base64(numbers.astype(f"<i{wide}").tobytes()), "w": wide}
+    plain, delta = pack(numbers), pack(np.diff(numbers, prepend=0))
+    shorter = {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
+    return fixed if fixed and len(shorter["d"]) > _MUCH_SHORTER * len(fixed["d"]) else shorter
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
 
 
 def column(values: Any, *, digits: int | None = None, steps: int | None = None) -> dict[str, Any]:
@@ -79,14 +93,16 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
     Returns
     -------
     dict
-        ``{"d": packed, "q": steps}`` for numbers, ``{"v": [...]}`` or ``{"d": packed, "k": levels}`` for texts.
+        ``{"d": packed, "q": steps}`` for numbers, ``{"v": [...]}`` or ``{"d": packed, "k": levels}`` for texts; of
+        packed numbers ``"w"`` is the width in bytes, little-endian. Without it their lengths vary, and ``"delta"`` says
+        that each is the difference from the one before.
 
     Examples
     --------
     >>> column([1.5, None], digits=1)
-    {'q': 10, 'd': 'IAA='}
+    {'q': 10, 'd': 'EAA=', 'w': 1}
     >>> column(["a", "b", "a", None, "a"])
-    {'k': ['a', 'b'], 'd': 'AgQCAAI='}
+    {'k': ['a', 'b'], 'd': 'AQIBAAE=', 'w': 1}
     """
     series = pd.Series(values)
     if pd.api.types.is_bool_dtype(series):
@@ -108,7 +124,7 @@ def _numbers(number: NDArray[np.float64], digits: int | None, steps: int | None)
         steps = 10**digits
     whole = np.rint(np.where(finite, number, 0.0) * steps).astype(np.int64)
     shifted = np.where(finite, np.where(whole >= 0, whole + 1, whole), 0)
-    return {"q": steps, **_shorter(shifted)}
+    return {"q": steps, **_whole(shifted)}
 
 
 def _texts(series: pd.Series[Any]) -> dict[str, Any]:
@@ -117,7 +133,7 @@ def _texts(series: pd.Series[Any]) -> dict[str, Any]:
     if len(levels) > max(3, _MANY_LEVELS * len(texts)):
         return {"v": texts}
     code = {t: i + 1 for i, t in enumerate(levels)}
-    return {"k": levels, "d": pack([0 if t is None else code[t] for t in texts])}
+    return {"k": levels, **_whole(np.array([0 if t is None else code[t] for t in texts], dtype=np.int64))}
 
 
 def outlines(geometries: Sequence[Any] | NDArray[Any], *, steps: int = OUTLINE_STEPS) -> dict[str, Any]:

@@ -20,7 +20,19 @@ from geosettle.errors import OutputError
 
 __all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "page", "shell_bytes"]
 
-SCRIPTS: Final = ("core.js", "canvas.js", "draw.js", "charts.js", "change.js", "parcels.js", "tools.js", "legend.js", "panel.js", "main.js")
+SCRIPTS: Final = (
+    "core.js",
+    "canvas.js",
+    "crowd.js",
+    "draw.js",
+    "charts.js",
+    "change.js",
+    "parcels.js",
+    "tools.js",
+    "legend.js",
+    "panel.js",
+    "main.js",
+)
 """Our own script, in the order in which its files are joined into one function."""
 
 _ESCAPES: Final = {
@@ -123,9 +135,15 @@ def _own_script() -> str:
 
 
 @cache
+def _leaflet_script() -> str:
+    """Leaflet as a function, so that the browser reads it in earnest only when our script calls it."""
+    return f"function geosettleLeaflet() {{\n{leaflet_js()}\n{_marker_icons()}\n}}"
+
+
+@cache
 def shell_bytes() -> int:
     """Size of everything in the page but its data, in bytes."""
-    texts = (leaflet_js(), leaflet_css(), _marker_icons(), _own_script(), _own("map.css"))
+    texts = (_leaflet_script(), leaflet_css(), _own_script(), _own("map.css"))
     return sum(len(t.encode("utf-8")) for t in texts) + 2_000
 
 
@@ -199,8 +217,8 @@ def page(
     str
         HTML, deterministic.
     """
-    bridge = [_own("bridge.js")] if foreign is not None else []
-    scripts = [leaflet_js(), _marker_icons(), _own_script(), *bridge, *(_safe_script(s) for s in foreign or ())]
+    bridge = ["geosettleFinish();", _own("bridge.js")] if foreign is not None else []
+    scripts = [_own_script(), _leaflet_script(), *bridge, *(_safe_script(s) for s in foreign or ())]
     styles = [leaflet_css(), _own("map.css")]
     policy = csp(scripts, styles, hosts=hosts, foreign=foreign is not None)
     tags = "\n".join(f"<script>{s}</script>" for s in scripts)

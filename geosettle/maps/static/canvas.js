@@ -1,6 +1,7 @@
 // @ts-check
 /*
- * One canvas for everything drawn from numbers. It moves and zooms with the map as Leaflet's own canvas does, and is
+ * One canvas for everything drawn from numbers. The first picture is painted on it before Leaflet is there, at the view
+ * that Leaflet will then take; from then on it moves and zooms with the map as Leaflet's own canvas does, and is
  * redrawn by `paint` whenever the view or a choice changes.
  */
 
@@ -8,6 +9,11 @@
 let map = null;
 /** @type {any} */
 let sheets = null;
+/** How far the canvas reaches beyond the view on each side, as a share of the view. */
+const PADDING = 0.15;
+const ZOOM_SNAP = 0.25;
+const LEAST_ZOOM = 1;
+const MOST_ZOOM = DATA.basemap ? DATA.basemap.maxZoom : 14;
 
 /**
  * What a drawing function gets: the context, the view, and how to turn Web Mercator into pixels.
@@ -22,68 +28,133 @@ let sheets = null;
  * @property {number[]} box the view in Web Mercator: left, top, right, bottom
  * @property {number[]} frame what of the canvas is seen: left, top, right, bottom
  * @property {number[][]} taken boxes of labels and symbols already placed, for labels to avoid
+ * @property {any} [pixels] what is laid but not on the canvas yet, see crowd.js
  */
 
-/** @type {any} */
-const Sheets = L.Renderer.extend({
-  options: { padding: 0.15 },
+/** Web Mercator box of west, south, east, north: left, top, right, bottom. @param {number[]} b */
+function mercatorBox(b) {
+  const turn = b[2] <= WRAP ? 1 : 0;
+  return [b[0] / 360 + 0.5 + turn, mercatorY(b[3]), b[2] / 360 + 0.5 + turn, mercatorY(b[1])];
+}
 
-  _initContainer() {
-    this._container = document.createElement('canvas');
-    this._container.setAttribute('aria-hidden', 'true');
-    this._container.style.pointerEvents = 'none';
-    this._ctx = this._container.getContext('2d');
-  },
+/** Zoom at which west, south, east, north fill a frame, as Leaflet's getBoundsZoom has it. @param {number[]} bounds @param {number} width @param {number} height */
+function fittingZoom(bounds, width, height) {
+  const [left, top, right, bottom] = mercatorBox(bounds);
+  const zoom = Math.log2(Math.min(width / (right - left), height / (bottom - top)) / 256);
+  const near = Math.round(zoom / (ZOOM_SNAP / 100)) * (ZOOM_SNAP / 100);
+  return Math.max(LEAST_ZOOM, Math.min(MOST_ZOOM, Math.floor(near / ZOOM_SNAP) * ZOOM_SNAP));
+}
 
-  _destroyContainer() {
-    this._container.remove();
-    delete this._container;
-    delete this._ctx;
-  },
+/** The canvas and where it was painted before Leaflet came; null if it was not. @type {any} */
+let early = null;
 
-  /** Leaflet asks for its own vector layers here; there are none. */
-  _updatePaths() {},
+/**
+ * Paint all but the names before Leaflet is there, where Leaflet will have its canvas. If it then should want it a pixel
+ * elsewhere, it is painted anew.
+ * @param {any} container @param {null | {zoom: number, at: number[]}} link the view that the address asks for
+ */
+function paintEarly(container, link) {
+  const [width, height] = [container.clientWidth, container.clientHeight];
+  if (!width || !height) return;
+  const [left, top, right, bottom] = mercatorBox(DATA.view);
+  const zoom = link ? Math.max(LEAST_ZOOM, Math.min(MOST_ZOOM, link.zoom)) : fittingZoom(DATA.view, width, height);
+  const scale = 256 * 2 ** zoom;
+  const x = (link ? link.at[1] / 360 + 0.5 : (left + right) / 2) * scale;
+  const y = (link ? mercatorY(link.at[0]) : (top + bottom) / 2) * scale;
+  const origin = [Math.round(x - width / 2), Math.round(y - height / 2)];
+  const corner = [Math.round(-width * PADDING), Math.round(-height * PADDING)];
+  const size = { x: Math.round(width * (1 + 2 * PADDING)), y: Math.round(height * (1 + 2 * PADDING)) };
+  const canvas = makeCanvas();
+  const ctx = sizeCanvas(canvas, size);
+  canvas.style.transform = `translate(${corner[0]}px, ${corner[1]}px)`;
+  container.append(canvas);
+  const sheet = makeSheet(ctx, zoom, { x: origin[0] + corner[0], y: origin[1] + corner[1] }, size);
+  sheet.frame = [-corner[0], -corner[1], width - corner[0], height - corner[1]];
+  drawMarks(sheet);
+  early = { canvas, sheet, place: [zoom, ...origin, ...corner, size.x, size.y, window.devicePixelRatio].join() };
+}
 
-  _update() {
-    if (this._map._animatingZoom && this._bounds) return;
-    /** @type {any} */ (L.Renderer.prototype)._update.call(this);
-    const size = this._bounds.getSize();
-    const dense = beforePrint ? 2 : window.devicePixelRatio || 1; // Chromium replays a canvas on paper as lines, rightly only at powers of 2
-    L.DomUtil.setPosition(this._container, this._bounds.min);
-    this._container.width = Math.round(size.x * dense);
-    this._container.height = Math.round(size.y * dense);
-    this._container.style.width = `${size.x}px`;
-    this._container.style.height = `${size.y}px`;
-    this._ctx.setTransform(dense, 0, 0, dense, 0, 0);
-    this.fire('update');
-    this.paint();
-  },
+function makeCanvas() {
+  return el('canvas', { 'aria-hidden': 'true', style: { pointerEvents: 'none', position: 'absolute', left: '0', top: '0' } });
+}
 
-  /** Paint on a canvas that is clear. */
-  paint() {
-    if (!this._ctx || !this._bounds) return;
-    const size = this._bounds.getSize();
-    const corner = this._map.getPixelOrigin().add(this._bounds.min);
-    const sheet = makeSheet(this._ctx, this._map.getZoom(), corner, size);
-    const seen = this._map.containerPointToLayerPoint([0, 0]).subtract(this._bounds.min);
-    const view = this._map.getSize();
-    sheet.frame = [seen.x, seen.y, seen.x + view.x, seen.y + view.y];
-    sheet.taken.push(...controlBoxes(this._bounds.min));
-    // A printed canvas is opaque: it hides the pictures under it, so it must carry them itself.
-    if (beforePrint) drawGround(this._ctx, seen);
-    drawAll(sheet);
-  },
+/** Give a canvas its size, at the screen's density; this clears it. @param {any} canvas @param {{x: number, y: number}} size */
+function sizeCanvas(canvas, size) {
+  const dense = beforePrint ? 2 : window.devicePixelRatio || 1; // Chromium replays a canvas on paper as lines, rightly only at powers of 2
+  canvas.width = Math.round(size.x * dense);
+  canvas.height = Math.round(size.y * dense);
+  canvas.style.width = `${size.x}px`;
+  canvas.style.height = `${size.y}px`;
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  ctx.setTransform(dense, 0, 0, dense, 0, 0);
+  return ctx;
+}
 
-  /** Paint once before the next frame, however many choices changed. */
-  repaint() {
-    if (this._waiting || !this._ctx) return;
-    this._waiting = requestAnimationFrame(() => {
-      this._waiting = 0;
-      this._ctx.clearRect(0, 0, this._container.width, this._container.height);
+/** The canvas as a layer of Leaflet; made once Leaflet is there. @returns {any} */
+function makeSheets() {
+  const Sheets = L.Renderer.extend({
+    options: { padding: PADDING },
+
+    _initContainer() {
+      this._container = early ? early.canvas : makeCanvas();
+      this._ctx = this._container.getContext('2d');
+    },
+
+    _destroyContainer() {
+      this._container.remove();
+      delete this._container;
+      delete this._ctx;
+    },
+
+    /** Leaflet asks for its own vector layers here; there are none. */
+    _updatePaths() {},
+
+    _update() {
+      if (this._map._animatingZoom && this._bounds) return;
+      /** @type {any} */ (L.Renderer.prototype)._update.call(this);
+      const size = this._bounds.getSize();
+      const { min } = this._bounds;
+      const origin = this._map.getPixelOrigin();
+      L.DomUtil.setPosition(this._container, min);
+      this.fire('update');
+      const painted = early;
+      early = null;
+      if (painted && painted.place === [this._map.getZoom(), origin.x, origin.y, min.x, min.y, size.x, size.y, window.devicePixelRatio].join()) {
+        painted.sheet.taken.push(...controlBoxes(min));
+        drawNames(painted.sheet);
+        return;
+      }
+      sizeCanvas(this._container, size);
       this.paint();
-    });
-  },
-});
+    },
+
+    /** Paint on a canvas that is clear. */
+    paint() {
+      if (!this._ctx || !this._bounds) return;
+      const size = this._bounds.getSize();
+      const corner = this._map.getPixelOrigin().add(this._bounds.min);
+      const sheet = makeSheet(this._ctx, this._map.getZoom(), corner, size);
+      const seen = this._map.containerPointToLayerPoint([0, 0]).subtract(this._bounds.min);
+      const view = this._map.getSize();
+      sheet.frame = [seen.x, seen.y, seen.x + view.x, seen.y + view.y];
+      sheet.taken.push(...controlBoxes(this._bounds.min));
+      // A printed canvas is opaque: it hides the pictures under it, so it must carry them itself.
+      if (beforePrint) drawGround(this._ctx, seen);
+      drawAll(sheet);
+    },
+
+    /** Paint once before the next frame, however many choices changed. */
+    repaint() {
+      if (this._waiting || !this._ctx) return;
+      this._waiting = requestAnimationFrame(() => {
+        this._waiting = 0;
+        this._ctx.clearRect(0, 0, this._container.width, this._container.height);
+        this.paint();
+      });
+    },
+  });
+  return new Sheets({ pane: 'gs-sheet' });
+}
 
 /** Where controls lie over the canvas, so that no name is written under them. @param {any} corner */
 function controlBoxes(corner) {
@@ -140,42 +211,6 @@ function diamond(ctx, x, y, r) {
   ctx.lineTo(x, y + r);
   ctx.lineTo(x - r, y);
   ctx.closePath();
-}
-
-/**
- * Very many small diamonds, pixel by pixel: a canvas takes ten times as long for each path of its own.
- * @param {Sheet} sheet
- * @param {{x: number, y: number, r: number, rgb: number[], alpha: number}[]} marks drawn in this order
- */
-function speckle(sheet, marks) {
-  const dense = sheet.ctx.getTransform().a;
-  const width = Math.ceil(sheet.width * dense);
-  const height = Math.ceil(sheet.height * dense);
-  const image = new ImageData(width, height);
-  const { data } = image;
-  for (const mark of marks) {
-    const [cx, cy, r] = [mark.x * dense, mark.y * dense, mark.r * dense];
-    const rim = r + 1.2 * dense;
-    for (let y = Math.max(0, Math.ceil(cy - rim)); y <= Math.min(height - 1, cy + rim); y++) {
-      const reach = rim - Math.abs(y - cy);
-      for (let x = Math.max(0, Math.ceil(cx - reach)); x <= Math.min(width - 1, cx + reach); x++) {
-        const inside = Math.abs(x - cx) + Math.abs(y - cy) <= r;
-        const at = 4 * (y * width + x);
-        for (let k = 0; k < 3; k++) data[at + k] = inside ? mark.rgb[k] : 255;
-        data[at + 3] = 255 * mark.alpha;
-      }
-    }
-  }
-  const layer = document.createElement('canvas');
-  layer.width = width;
-  layer.height = height;
-  /** @type {CanvasRenderingContext2D} */ (layer.getContext('2d')).putImageData(image, 0, 0);
-  sheet.ctx.drawImage(layer, 0, 0, width / dense, height / dense);
-}
-
-/** Red, green and blue of "#rrggbb". @param {string} colour */
-function rgbOf(colour) {
-  return [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 }
 
 /** Diagonal lines in a colour, as a fill. @param {CanvasRenderingContext2D} ctx @param {string} colour */

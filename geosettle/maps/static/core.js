@@ -81,8 +81,10 @@ function isolated(text) {
 function figure(number, digits) {
   if (number === null || number === undefined || Number.isNaN(number)) return '—';
   const places = digits === undefined ? (number !== 0 && Math.abs(number) < 10 ? 1 : 0) : digits;
-  const shown = Number(number).toLocaleString('en-GB', { maximumFractionDigits: places, minimumFractionDigits: places });
-  return shown.replace('-', '\u2212');
+  // Written by hand: the browser's own formatter takes longer for a table than all else in it.
+  const [whole, part] = Math.abs(number).toFixed(places).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${number < 0 ? '\u2212' : ''}${grouped}${part ? `.${part}` : ''}`;
 }
 
 /** "low to high", or nothing where there is no interval. @param {any} low @param {any} high @param {number} [digits] */
@@ -93,22 +95,29 @@ function interval(low, high, digits) {
 
 /* ---- reading packed data: see maps/_pack.py ---- */
 
+/** Bytes of base-64 text. @param {string} text @returns {Uint8Array} */
+function bytesOf(text) {
+  if ('fromBase64' in Uint8Array) return /** @type {any} */ (Uint8Array).fromBase64(text);
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
 /** Whole numbers from base-64 text. @param {string} text @param {boolean} [delta] @returns {Float64Array} */
 function unpack(text, delta) {
-  const bytes = atob(text);
+  const bytes = bytesOf(text);
   const out = new Float64Array(bytes.length);
   let n = 0;
   let sum = 0;
   for (let i = 0; i < bytes.length;) {
-    let value = 0;
-    let weight = 1;
-    let byte;
-    do {
-      byte = bytes.charCodeAt(i++);
+    let byte = bytes[i++];
+    let value = byte & 127;
+    for (let weight = 128; byte > 127; weight *= 128) {
+      byte = bytes[i++];
       value += (byte & 127) * weight;
-      weight *= 128;
-    } while (byte > 127);
-    const signed = value % 2 ? -(value + 1) / 2 : value / 2;
+    }
+    const signed = value < 0x40000000 ? (value >>> 1) ^ -(value & 1) : value % 2 ? -(value + 1) / 2 : value / 2;
     sum = delta ? sum + signed : signed;
     out[n++] = sum;
   }
@@ -121,6 +130,7 @@ function unpack(text, delta) {
  */
 function makeTable(packed) {
   const read = new Map();
+  const inNumbers = new Map();
   return {
     n: packed.n,
     /** @param {string} key */
@@ -130,6 +140,16 @@ function makeTable(packed) {
       if (!read.has(key)) read.set(key, Object.hasOwn(packed.columns, key) ? readColumn(packed.columns[key]) : new Array(packed.n).fill(null));
       return read.get(key);
     },
+    /** A column of numbers, to be drawn from; NaN where there is none. @param {string} key @returns {Float64Array} */
+    numbers(key) {
+      if (!inNumbers.has(key)) inNumbers.set(key, own(packed.columns, key)?.q ? readNumbers(packed.columns[key]) : new Float64Array(packed.n).fill(NaN));
+      return inNumbers.get(key);
+    },
+    /** A column of rows of another table; each has one. @param {string} key @returns {Int32Array} */
+    rows(key) {
+      if (!inNumbers.has(key)) inNumbers.set(key, Object.hasOwn(packed.columns, key) ? readRows(packed.columns[key]) : new Int32Array(0));
+      return inNumbers.get(key);
+    },
     /** One value. @param {string} key @param {number} row */
     value(key, row) {
       return this.column(key)[row];
@@ -137,18 +157,37 @@ function makeTable(packed) {
   };
 }
 
+/** Whole numbers of a column, all of one width or of varying lengths. @param {any} packed @returns {ArrayLike<number>} */
+function readWhole(packed) {
+  if (!packed.w) return unpack(packed.d, packed.delta);
+  const { buffer } = bytesOf(packed.d); // little-endian, as all machines are that run browsers
+  return packed.w === 1 ? new Int8Array(buffer) : packed.w === 2 ? new Int16Array(buffer) : new Int32Array(buffer);
+}
+
+/** @param {any} packed @returns {Float64Array} */
+function readNumbers(packed) {
+  const whole = readWhole(packed);
+  const out = new Float64Array(whole.length);
+  const { q } = packed;
+  for (let i = 0; i < out.length; i++) {
+    const v = whole[i];
+    out[i] = v > 0 ? (v - 1) / q : v < 0 ? v / q : NaN;
+  }
+  return out;
+}
+
+/** @param {any} packed @returns {Int32Array} */
+function readRows(packed) {
+  const out = new Int32Array(readWhole(packed)); // 0 is kept for what is missing, so row 0 is written 1
+  for (let i = 0; i < out.length; i++) out[i] -= 1;
+  return out;
+}
+
 /** @param {any} packed @returns {any[]} */
 function readColumn(packed) {
   if (packed.v) return packed.v;
-  const whole = unpack(packed.d, packed.delta);
-  const out = new Array(whole.length);
-  for (let i = 0; i < whole.length; i++) {
-    const v = whole[i];
-    if (v === 0) out[i] = null;
-    else if (packed.k) out[i] = packed.k[v - 1];
-    else out[i] = (v > 0 ? v - 1 : v) / packed.q;
-  }
-  return out;
+  if (packed.k) return Array.from(readWhole(packed), (v) => (v === 0 ? null : packed.k[v - 1]));
+  return Array.from(readNumbers(packed), (v) => (Number.isNaN(v) ? null : v));
 }
 
 /** A study across the antimeridian is drawn in one piece: longitudes west of this one lie a turn further east. */
@@ -265,30 +304,50 @@ const sites = makeTable(DATA.sites);
 const origins = makeTable(DATA.origins);
 const flows = makeTable(DATA.flows);
 
-/** Rows of `flows` by site and by origin. */
-const flowsOf = { site: groupRows(flows.column('site'), sites.n), origin: groupRows(flows.column('origin'), origins.n) };
+/** Results of functions of a name, each computed when first asked for. @template T @param {(kind: 'site' | 'origin') => T} make @returns {{site: T, origin: T}} */
+function whenAsked(make) {
+  /** @type {any} */
+  const known = {};
+  return { get site() { return (known.site ??= make('site')); }, get origin() { return (known.origin ??= make('origin')); } };
+}
 
-/** @param {any[]} key @param {number} n @returns {number[][]} */
+/** Rows of `flows` by site and by origin. @type {{site: number[][], origin: number[][]}} */
+const flowsOf = whenAsked((kind) => groupRows(flows.rows(kind), kind === 'site' ? sites.n : origins.n));
+
+/** @param {Int32Array} key @param {number} n @returns {number[][]} */
 function groupRows(key, n) {
   const groups = Array.from({ length: n }, () => /** @type {number[]} */ ([]));
   for (let i = 0; i < key.length; i++) groups[key[i]].push(i);
   return groups;
 }
 
-/** Web Mercator positions of a table's rows, NaN where unknown. @param {any} table */
-function positions(table) {
-  const lon = table.column('lon');
-  const lat = table.column('lat');
-  const xy = new Float64Array(2 * table.n);
-  for (let i = 0; i < table.n; i++) {
-    xy[2 * i] = lon[i] === null ? NaN : mercatorX(lon[i]);
-    xy[2 * i + 1] = lat[i] === null ? NaN : mercatorY(lat[i]);
+/**
+ * Web Mercator positions of a table's rows, NaN where unknown. Written out, for it runs but once and so is never compiled
+ * well: calls would take longer than the sines.
+ * @param {{n: number, columns: Object<string, any>}} packed
+ */
+function positions(packed) {
+  const lon = readWhole(packed.columns.lon);
+  const lat = readWhole(packed.columns.lat);
+  const perLon = 1 / (360 * packed.columns.lon.q);
+  const perLat = Math.PI / (180 * packed.columns.lat.q);
+  const highest = 85 * packed.columns.lat.q;
+  const seam = WRAP / 360 + 0.5;
+  const xy = new Float64Array(2 * packed.n).fill(NaN);
+  for (let i = 0; i < packed.n; i++) {
+    const u = lon[i];
+    let v = lat[i];
+    if (u === 0 || v === 0) continue; // missing
+    const x = (u > 0 ? u - 1 : u) * perLon + 0.5;
+    xy[2 * i] = x < seam ? x + 1 : x;
+    v = v > 0 ? v - 1 : v;
+    xy[2 * i + 1] = 0.5 - Math.atanh(Math.sin((v > highest ? highest : v < -highest ? -highest : v) * perLat)) / (2 * Math.PI);
   }
   return xy;
 }
 
-const siteXY = positions(sites);
-const originXY = positions(origins);
+const siteXY = positions(DATA.sites);
+const originXY = positions(DATA.origins);
 
 /** Name of a row, in the reader's language where the data have it. @param {any} table @param {number} row */
 function rowName(table, row) {
@@ -319,4 +378,4 @@ function meanDistances(kind) {
   });
 }
 
-const meanKm = { site: meanDistances('site'), origin: meanDistances('origin') };
+const meanKm = whenAsked(meanDistances);

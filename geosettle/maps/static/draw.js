@@ -13,15 +13,43 @@ const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
 const NO_DATA = '#E4E4E0';
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
 
-const mostPerSite = greatest(sites.column('households'));
-const mostPerFlow = greatest(flows.column('households'));
-const originHouseholds = flowsOf.origin.map((rows) => rows.reduce((sum, i) => sum + (flows.value('households', i) || 0), 0));
-const mostPerOrigin = greatest(originHouseholds);
+const siteHouseholds = sites.numbers('households');
+const flowHouseholds = flows.numbers('households');
+const flowOrigin = flows.rows('origin');
+const flowSite = flows.rows('site');
+const flowYear = flows.numbers('year');
+const siteYear = sites.numbers('year');
 
-/** @param {any[]} values */
+/** How far the middle control point of a flow lies off its straight line, as a share of its length. */
+const BEND = 0.16;
+
+const mostPerSite = greatest(siteHouseholds);
+const mostPerFlow = greatest(flowHouseholds);
+const originHouseholds = new Float64Array(origins.n);
+for (let i = 0; i < flows.n; i++) originHouseholds[flowOrigin[i]] += flowHouseholds[i] || 0;
+const mostPerOrigin = greatest(originHouseholds);
+/** Where sites and origins lie, with room for the swing of flows and for symbols: left, top, right, bottom; empty if there are none. */
+const extent = extentOf([siteXY, originXY]);
+
+/** @param {Float64Array[]} positions_ */
+function extentOf(positions_) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const xy of positions_) {
+    for (let i = 0; i < xy.length; i += 2) {
+      if (xy[i] < left) left = xy[i];
+      if (xy[i] > right) right = xy[i];
+      if (xy[i + 1] < top) top = xy[i + 1];
+      if (xy[i + 1] > bottom) bottom = xy[i + 1];
+    }
+  }
+  const swing = (BEND / 2) * (right - left + bottom - top);
+  return [left - swing, top - swing, right + swing, bottom + swing];
+}
+
+/** @param {ArrayLike<number>} values */
 function greatest(values) {
   let most = 0;
-  for (const v of values) if (v > most) most = v;
+  for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
   return most || 1;
 }
 
@@ -31,28 +59,32 @@ function greatest(values) {
  */
 let crowding = 1;
 
-/** @param {number} zoom */
-function setCrowding(zoom) {
-  const spread = 2 ** (zoom - (map ? map.getBoundsZoom(leafletBounds(DATA.view)) : zoom));
+/** @param {Sheet} sheet */
+function setCrowding(sheet) {
+  const [left, top, right, bottom] = sheet.frame;
+  const spread = 2 ** (sheet.zoom - fittingZoom(DATA.view, right - left, bottom - top));
   crowding = Math.max(0.18, Math.min(1, Math.sqrt(400 / Math.max(1, sites.n, origins.n)) * spread));
 }
 
-/** Half diagonal of a site's diamond: its area is proportional to households. @param {number | null} households */
+const [LEAST_SITE, MOST_SITE] = STYLE.siteRadius;
+const [LEAST_FLOW, MOST_FLOW] = STYLE.flowWidth;
+const [LEAST_ORIGIN, MOST_ORIGIN] = STYLE.originRadius;
+
+/** Half diagonal of a site's diamond: its area is proportional to households. @param {number | null} households null or NaN: unknown */
 function siteRadius(households) {
-  const [least, most] = STYLE.siteRadius;
-  return crowding * (households === null ? least + 1.5 : Math.max(least, most * Math.sqrt(households / mostPerSite)));
+  if (households === null || households !== households) return crowding * (LEAST_SITE + 1.5);
+  return crowding * Math.max(LEAST_SITE, MOST_SITE * Math.sqrt(households / mostPerSite));
 }
 
-/** Width of a flow at its site. @param {number | null} households */
+/** Width of a flow at its site. @param {number | null} households null or NaN: unknown */
 function flowWidth(households) {
-  const [least, most] = STYLE.flowWidth;
-  return crowding * (households === null ? least + 0.4 : Math.max(least + 0.4, (most * households) / mostPerFlow));
+  if (households === null || households !== households) return crowding * (LEAST_FLOW + 0.4);
+  return crowding * Math.max(LEAST_FLOW + 0.4, (MOST_FLOW * households) / mostPerFlow);
 }
 
 /** Radius of an origin's ring. @param {number} row */
 function originRadius(row) {
-  const [least, most] = STYLE.originRadius;
-  return Math.max(0.5, crowding) * (least + 0.4 + (most - least) * Math.sqrt(originHouseholds[row] / mostPerOrigin));
+  return Math.max(0.5, crowding) * (LEAST_ORIGIN + 0.4 + (MOST_ORIGIN - LEAST_ORIGIN) * Math.sqrt(originHouseholds[row] / mostPerOrigin));
 }
 
 /** Counts of what the last painting drew, for the summary and for tests. */
@@ -76,14 +108,34 @@ const DRAW = {
 
 /** Everything, from the ground up. @param {Sheet} sheet */
 function drawAll(sheet) {
-  setCrowding(sheet.zoom);
+  drawMarks(sheet);
+  drawNames(sheet);
+}
+
+/** All but the writing, from the ground up. @param {Sheet} sheet */
+function drawMarks(sheet) {
+  setCrowding(sheet);
   for (const element of DATA.elements) {
+    if (!CROWDED.has(element.kind)) putPixels(sheet);
     // An area layer would show through oasis and veil in colours that no legend names.
-    if (state.hidden.has(element.name) || (state.area && ['oasis', 'surroundings'].includes(element.name))) continue;
+    if (element.kind === 'labels' || state.hidden.has(element.name) || (state.area && ['oasis', 'surroundings'].includes(element.name))) continue;
     sheet.ctx.save();
     DRAW[element.kind](sheet, element);
     sheet.ctx.restore();
     if (element.kind === 'discs' && state.selected) drawRings(sheet);
+  }
+  putPixels(sheet);
+}
+
+/** The writing: it needs the boxes of all symbols, and of the controls that lie over the map. @param {Sheet} sheet */
+function drawNames(sheet) {
+  const shown = (kind) => DATA.elements.filter((e) => e.kind === kind && !state.hidden.has(e.name));
+  for (const [kind, write] of /** @type {[string, (sheet: Sheet, element: any) => void][]} */ ([['graticule', drawDegrees], ['labels', drawLabels]])) {
+    for (const element of shown(kind)) {
+      sheet.ctx.save();
+      write(sheet, element);
+      sheet.ctx.restore();
+    }
   }
 }
 
@@ -130,7 +182,7 @@ function drawParts(sheet, element) {
 function drawPoints(sheet, element) {
   const { ctx } = sheet;
   for (const part of element.parts) {
-    part.xy ??= positions(makeTable({ n: readColumn(part.lon).length, columns: { lon: part.lon, lat: part.lat } }));
+    part.xy ??= positions({ n: readWhole(part.lon).length, columns: part });
     ctx.fillStyle = part.style.fill;
     ctx.strokeStyle = '#FFFFFF';
     ctx.lineWidth = 1;
@@ -164,33 +216,40 @@ function degrees(value, plus, minus, digits) {
   return `${Math.abs(value).toFixed(digits)}°${value < 0 ? minus : plus}`;
 }
 
-/** @param {Sheet} sheet */
-function drawGraticule(sheet) {
-  const { ctx } = sheet;
+/** Meridians and parallels of a sheet: text and x or y. @param {Sheet} sheet @returns {[string, number | null, number | null][]} */
+function graticuleLines(sheet) {
   const step = graticuleStep(sheet);
   const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const [west, north] = toLonLat(sheet.box[0], sheet.box[1]);
   const [east, south] = toLonLat(sheet.box[2], sheet.box[3]);
+  /** @type {[string, number | null, number | null][]} */
+  const lines = [];
+  for (let lon = Math.ceil(west / step) * step; lon <= east; lon += step) {
+    lines.push([degrees(meridian(lon), 'E', 'W', digits), mercatorX(lon) * sheet.scale + sheet.dx, null]);
+  }
+  for (let lat = Math.ceil(south / step) * step; lat <= north; lat += step) {
+    lines.push([degrees(lat, 'N', 'S', digits), null, mercatorY(lat) * sheet.scale + sheet.dy]);
+  }
+  return lines;
+}
+
+/** @param {Sheet} sheet */
+function drawGraticule(sheet) {
+  const { ctx } = sheet;
   ctx.strokeStyle = STYLE.graticule;
   ctx.globalAlpha = 0.42;
   ctx.lineWidth = 0.6;
   ctx.beginPath();
-  /** @type {any[]} */
-  const marks = [];
-  for (let lon = Math.ceil(west / step) * step; lon <= east; lon += step) {
-    const x = mercatorX(lon) * sheet.scale + sheet.dx;
-    ctx.moveTo(x, 0);
-    ctx.lineTo(x, sheet.height);
-    marks.push([degrees(meridian(lon), 'E', 'W', digits), x, null]);
-  }
-  for (let lat = Math.ceil(south / step) * step; lat <= north; lat += step) {
-    const y = mercatorY(lat) * sheet.scale + sheet.dy;
-    ctx.moveTo(0, y);
-    ctx.lineTo(sheet.width, y);
-    marks.push([degrees(lat, 'N', 'S', digits), null, y]);
+  for (const [, x, y] of graticuleLines(sheet)) {
+    ctx.moveTo(x ?? 0, y ?? 0);
+    ctx.lineTo(x ?? sheet.width, y ?? sheet.height);
   }
   ctx.stroke();
-  ctx.globalAlpha = 1;
+}
+
+/** What the lines of the graticule are, at the edge of the view. @param {Sheet} sheet */
+function drawDegrees(sheet) {
+  const { ctx } = sheet;
   const [edge, top] = sheet.frame;
   ctx.font = `10.5px ${SANS}`;
   ctx.fillStyle = MUTED;
@@ -198,7 +257,7 @@ function drawGraticule(sheet) {
   ctx.lineWidth = 2.5;
   ctx.lineJoin = 'round';
   ctx.textBaseline = 'middle';
-  for (const [text, x, y] of marks) {
+  for (const [text, x, y] of graticuleLines(sheet)) {
     const width = ctx.measureText(text).width;
     const left = x === null ? edge + 5 : x - width / 2;
     const middle = y === null ? top + 9 : y - 7;
@@ -275,19 +334,14 @@ function drawRings(sheet) {
   ctx.restore();
 }
 
-const flowOrigin = flows.column('origin');
-const flowSite = flows.column('site');
-const flowYear = flows.column('year');
-const siteYear = sites.column('year');
-
 /** Whether a flow's year has come. @param {number} i */
 function flowShown(i) {
-  return (flowYear[i] === null || flowYear[i] <= state.year) && siteShown(flowSite[i]);
+  return !(flowYear[i] > state.year) && siteShown(flowSite[i]);
 }
 
 /** Whether a site's year has come. @param {number} i */
 function siteShown(i) {
-  return typeof siteYear[i] !== 'number' || siteYear[i] <= state.year;
+  return !(siteYear[i] > state.year);
 }
 
 /**
@@ -302,7 +356,7 @@ function bend(sheet, i) {
   const bx = siteXY[s] * sheet.scale + sheet.dx;
   const by = siteXY[s + 1] * sheet.scale + sheet.dy;
   if (Number.isNaN(ax + bx)) return null;
-  return [ax, ay, (ax + bx) / 2 - (by - ay) * 0.16, (ay + by) / 2 + (bx - ax) * 0.16, bx, by];
+  return [ax, ay, (ax + bx) / 2 - (by - ay) * BEND, (ay + by) / 2 + (bx - ax) * BEND, bx, by];
 }
 
 /**
@@ -330,51 +384,93 @@ function traceFlow(ctx, p, width) {
 
 /** @param {Sheet} sheet */
 function drawFlows(sheet) {
-  const { ctx } = sheet;
   const { selected } = state;
   const chosen = selected ? new Set(flowsOf[selected.kind][selected.row]) : null;
-  const households = flows.column('households');
   const opacity = STYLE.flowOpacity;
-  // Flows of one batch do not darken where they cross; with thousands nobody could tell, and it is three times as fast.
-  const batch = flows.n > CROWD ? 60 : 1;
-  let pending = 0;
-  let count = 0;
-  for (const front of chosen ? [false, true] : [false]) {
-    ctx.fillStyle = front ? CHOSEN : FLOW;
-    const plain = state.area ? opacity.others : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
-    ctx.globalAlpha = chosen ? (front ? opacity.selected : opacity.others) : plain;
-    for (let i = 0; i < flows.n; i++) {
-      if ((chosen && chosen.has(i) !== front) || !flowShown(i)) continue;
-      const p = bend(sheet, i);
-      if (!p) continue;
-      count++;
-      if (Math.max(p[0], p[2], p[4]) < 0 || Math.min(p[0], p[2], p[4]) > sheet.width) continue;
-      if (Math.max(p[1], p[3], p[5]) < 0 || Math.min(p[1], p[3], p[5]) > sheet.height) continue;
-      // A flow shorter than its symbols are wide cannot be seen under them.
-      if (Math.abs(p[0] - p[4]) < 2 && Math.abs(p[1] - p[5]) < 2) continue;
-      if (pending === 0) ctx.beginPath();
-      traceFlow(ctx, p, flowWidth(households[i]));
-      if (++pending >= batch) {
-        ctx.fill();
-        pending = 0;
-      }
-    }
-    if (pending) ctx.fill();
-    pending = 0;
-  }
-  drawn.flows = count;
+  const plain = state.area ? opacity.others : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
+  const { seen, placed } = flowsInView(sheet);
+  drawn.flows = placed;
+  const back = chosen ? seen.filter((i) => !chosen.has(i)) : seen;
+  if (back.length > CROWD) drawStrands(sheet, back, FLOW, chosen ? opacity.others : plain);
+  else drawBands(sheet, back, FLOW, chosen ? opacity.others : plain);
+  if (chosen) drawBands(sheet, seen.filter((i) => chosen.has(i)), CHOSEN, opacity.selected);
 }
+
+/** Flows whose bent line may cross the canvas, and how many have a place at all. @param {Sheet} sheet */
+function flowsInView(sheet) {
+  const seen = new Int32Array(flows.n);
+  const [left, top, right, bottom] = sheet.box;
+  const least = 2 / sheet.scale; // a flow shorter than its symbols are wide cannot be seen under them
+  const always = state.year === Infinity;
+  let n = 0;
+  let placed = 0;
+  for (let i = 0; i < seen.length; i++) {
+    const o = 2 * flowOrigin[i];
+    const s = 2 * flowSite[i];
+    const w = siteXY[s] - originXY[o];
+    const h = siteXY[s + 1] - originXY[o + 1];
+    if (w !== w || !(always || flowShown(i))) continue; // NaN: an end is unknown
+    placed++;
+    if (w < least && w > -least && h < least && h > -least) continue;
+    // The middle lies off the straight line; half of its distance is how far the curve swings out.
+    const x = originXY[o] + w / 2;
+    const y = originXY[o + 1] + h / 2;
+    const reachX = (Math.abs(w) + BEND * Math.abs(h)) / 2;
+    const reachY = (Math.abs(h) + BEND * Math.abs(w)) / 2;
+    if (x + reachX >= left && x - reachX <= right && y + reachY >= top && y - reachY <= bottom) seen[n++] = i;
+  }
+  return { seen: seen.subarray(0, n), placed };
+}
+
+/** Flows as bands, one by one. @param {Sheet} sheet @param {Int32Array} rows @param {string} colour @param {number} opacity */
+function drawBands(sheet, rows, colour, opacity) {
+  const { ctx } = sheet;
+  putPixels(sheet);
+  ctx.fillStyle = colour;
+  ctx.globalAlpha = opacity;
+  for (const i of rows) {
+    const p = bend(sheet, i);
+    if (!p) continue;
+    ctx.beginPath();
+    traceFlow(ctx, p, flowWidth(flowHouseholds[i]));
+    ctx.fill();
+  }
+}
+
+/** Rows of a table whose symbols may be seen, in their order of drawing, and how many have a place at all. @param {Sheet} sheet @param {Float64Array} xy @param {Int32Array} order_ @param {((row: number) => boolean) | null} shown */
+function symbolsInView(sheet, xy, order_, shown) {
+  const seen = new Int32Array(order_.length);
+  const reach = 20 / sheet.scale;
+  const [left, top, right, bottom] = [sheet.box[0] - reach, sheet.box[1] - reach, sheet.box[2] + reach, sheet.box[3] + reach];
+  let n = 0;
+  let placed = 0;
+  for (let k = 0; k < seen.length; k++) {
+    const i = order_[k];
+    const x = xy[2 * i];
+    const y = xy[2 * i + 1];
+    if (x !== x || (shown && !shown(i))) continue; // NaN: unknown
+    placed++;
+    if (x > left && x < right && y > top && y < bottom) seen[n++] = i;
+  }
+  return { seen: seen.subarray(0, n), placed };
+}
+
+const originRows = rowNumbers(origins.n);
 
 /** @param {Sheet} sheet */
 function drawOrigins(sheet) {
+  const { seen, placed } = symbolsInView(sheet, originXY, originRows, null);
+  drawn.origins = placed;
+  if (seen.length > CROWD || sheet.pixels) {
+    const ink = storedColour(ORIGIN);
+    drawRingStamps(sheet, seen, originXY, originRadius, ink, state.selected ? (i) => (concerns(origins, i) ? 1 : 0.3) : null);
+    if (origins.n < 2000) for (const i of seen) takePlace(sheet, originXY, i, originRadius(i));
+    return;
+  }
   const { ctx } = sheet;
-  let count = 0;
-  for (let i = 0; i < origins.n; i++) {
+  for (const i of seen) {
     const x = originXY[2 * i] * sheet.scale + sheet.dx;
     const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (Number.isNaN(x)) continue;
-    count++;
-    if (!(x > -9 && y > -9 && x < sheet.width + 9 && y < sheet.height + 9)) continue;
     const r = originRadius(i);
     ctx.globalAlpha = 1;
     ctx.beginPath();
@@ -384,9 +480,15 @@ function drawOrigins(sheet) {
     ctx.lineWidth = state.selected?.kind === 'origin' && state.selected.row === i ? 2.6 : 1.5;
     ctx.strokeStyle = concerns(origins, i) ? ORIGIN : paled(ORIGIN);
     ctx.stroke();
-    if (origins.n < 2000) sheet.taken.push([x - r, y - r, x + r, y + r]);
+    if (origins.n < 2000) takePlace(sheet, originXY, i, r);
   }
-  drawn.origins = count;
+}
+
+/** Let no name be written over a symbol. @param {Sheet} sheet @param {Float64Array} xy @param {number} row @param {number} r */
+function takePlace(sheet, xy, row, r) {
+  const x = xy[2 * row] * sheet.scale + sheet.dx;
+  const y = xy[2 * row + 1] * sheet.scale + sheet.dy;
+  sheet.taken.push([x - r, y - r, x + r, y + r]);
 }
 
 /** Classes of the indicators that were chosen so far. @type {Object<string, {tops: number[], labels: string[]}>} */
@@ -419,38 +521,63 @@ function classesOf(column) {
 }
 
 /** Rows of sites, largest first, so that small ones stay visible on top of large ones. */
-const sitesBySize = bySize(sites.column('households'));
+const sitesBySize = bySize(siteHouseholds);
 
-/** @param {any[]} values */
+/**
+ * Rows from the largest value to the least, then those without one; of more than some thousand, those whose values
+ * differ by less than 1/4000 of the largest stay in the order of the table.
+ * @param {Float64Array} values @returns {Int32Array}
+ */
 function bySize(values) {
-  return Array.from(values.keys()).sort((a, b) => (values[b] ?? -1) - (values[a] ?? -1));
+  if (values.length <= CROWD) {
+    const rank = (i) => (Number.isNaN(values[i]) ? -1 : values[i]);
+    return rowNumbers(values.length).sort((a, b) => rank(b) - rank(a) || a - b);
+  }
+  const levels = 4000;
+  const step = levels / greatest(values);
+  const level = new Uint16Array(values.length);
+  const next = new Int32Array(levels + 3);
+  for (let i = 0; i < level.length; i++) {
+    level[i] = values[i] >= 0 ? levels - Math.floor(values[i] * step) : levels + 1;
+    next[level[i] + 1]++;
+  }
+  for (let l = 1; l < next.length; l++) next[l] += next[l - 1];
+  const rows = new Int32Array(values.length);
+  for (let i = 0; i < level.length; i++) rows[next[level[i]]++] = i;
+  return rows;
 }
 
-/** From how many sites on they are drawn pixel by pixel. */
-const CROWD = 3000;
+/** 0, 1, 2 ... @param {number} n */
+function rowNumbers(n) {
+  const rows = new Int32Array(n);
+  for (let i = 0; i < n; i++) rows[i] = i;
+  return rows;
+}
 
 /** @param {Sheet} sheet */
 function drawSites(sheet) {
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
-  const order = chosen < 0 ? sitesBySize : [...sitesBySize.filter((i) => i !== chosen), chosen];
-  const households = sites.column('households');
-  const colours = new Map();
-  const marks = [];
-  let count = 0;
-  for (const i of order) {
-    const x = siteXY[2 * i] * sheet.scale + sheet.dx;
-    const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (Number.isNaN(x) || !siteShown(i)) continue;
-    count++;
-    if (!(x > -20 && y > -20 && x < sheet.width + 20 && y < sheet.height + 20)) continue;
-    const colour = i === chosen ? CHOSEN : siteColour(i);
-    if (!colours.has(colour)) colours.set(colour, rgbOf(colour));
-    const alpha = state.selected && !concerns(sites, i) ? 0.45 : 1;
-    marks.push({ x, y, r: siteRadius(households[i]), colour, rgb: colours.get(colour), alpha, hollow: households[i] === null });
+  const { seen, placed } = symbolsInView(sheet, siteXY, sitesBySize, state.year === Infinity ? null : siteShown);
+  drawn.sites = placed;
+  const radius = (i) => siteRadius(siteHouseholds[i]);
+  const opacity = (i) => (state.selected && !concerns(sites, i) ? 0.45 : 1);
+  const single = seen.length > CROWD ? [] : Array.from(seen).filter((i) => i !== chosen);
+  if (seen.length > CROWD) {
+    const inks = new Map();
+    const plain = !state.indicator && !sites.has('aside') ? storedColour(SITE) : 0;
+    const inkOf = (i) => {
+      const colour = siteColour(i);
+      if (!inks.has(colour)) inks.set(colour, storedColour(colour));
+      return inks.get(colour);
+    };
+    drawDiamondStamps(sheet, seen, siteXY, radius, plain || inkOf, state.selected ? opacity : null);
   }
-  if (sites.n > CROWD) speckle(sheet, marks);
-  else for (const mark of marks) drawSite(sheet, mark);
-  drawn.sites = count;
+  if (single.length || chosen >= 0) putPixels(sheet);
+  if (chosen >= 0 && seen.includes(chosen)) single.push(chosen);
+  for (const i of single) {
+    const [x, y] = [siteXY[2 * i] * sheet.scale + sheet.dx, siteXY[2 * i + 1] * sheet.scale + sheet.dy];
+    drawSite(sheet, { x, y, r: radius(i), colour: i === chosen ? CHOSEN : siteColour(i), alpha: opacity(i), hollow: Number.isNaN(siteHouseholds[i]) });
+  }
 }
 
 /** @param {Sheet} sheet @param {{x: number, y: number, r: number, colour: string, alpha: number, hollow: boolean}} mark */
@@ -488,18 +615,20 @@ function drawLabels(sheet, element) {
   const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
   let tried = 0;
-  for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize.filter((row) => row !== chosen)]) {
+  for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize]) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (!seen(x, y) || !siteShown(i) || tried++ > 400) continue;
-    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(sites.value('households', i)) + 4, places: 'rlab' };
+    if (tried > 400) break;
+    if (!seen(x, y) || !siteShown(i) || (i === chosen && tried)) continue;
+    tried++;
+    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(siteHouseholds[i]) + 4, places: 'rlab' };
     if (label(sheet, shortName(rowName(sites, i)), x, y, look)) drawn.labels++;
   }
   sheet.ctx.globalAlpha = 1;
   labelOrigins(sheet, seen);
   element.table ??= makeTable(element);
   const { table } = element;
-  element.xy ??= positions(table);
+  element.xy ??= positions(element);
   const rank = table.column('rank');
   element.sorted ??= Array.from({ length: table.n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]);
   const placed = new Set();

@@ -52,9 +52,13 @@ function wholeMap() {
   map.fitBounds(leafletBounds(DATA.view), { animate: false });
 }
 
-function start() {
-  const link = readHash();
-  map = L.map('gs-map', { attributionControl: false, zoomSnap: 0.25, zoomDelta: 0.5, wheelPxPerZoomLevel: 110, minZoom: 1, maxZoom: DATA.basemap ? DATA.basemap.maxZoom : 14, worldCopyJump: false });
+/** What the address asks for: read once, before anything is drawn. */
+const link = readHash();
+paintEarly(document.getElementById('gs-map'), link);
+
+/** Leaflet and the map on it, over the first picture. */
+function makeMap() {
+  map = L.map('gs-map', { attributionControl: false, zoomSnap: ZOOM_SNAP, zoomDelta: 0.5, wheelPxPerZoomLevel: 110, minZoom: LEAST_ZOOM, maxZoom: MOST_ZOOM, worldCopyJump: false });
   for (const [pane, order_] of /** @type {[string, number][]} */ ([['gs-ground', 210], ['gs-left', 220], ['gs-right', 221], ['gs-sheet', 350]])) {
     map.createPane(pane).style.zIndex = String(order_);
     if (pane !== 'gs-sheet') map.getPane(pane).style.pointerEvents = 'none';
@@ -69,18 +73,21 @@ function start() {
   addScale();
   addControl('bottomright', el('div', { class: 'gs-credit' }, `Leaflet${DATA.basemap ? ` | ${DATA.basemap.credit}` : ''}`));
   addControl('bottomright', locator());
-  sheets = new Sheets({ pane: 'gs-sheet' });
+  sheets = makeSheets();
   // The panel comes last: measuring where the controls lie would make the browser lay out its long tables first.
   showPictures();
   map.addLayer(sheets);
-  buildPanel();
+}
+
+/** What the reader can do, once all is there to do it with. */
+function makeUsable() {
   addPointing();
   map.on('move zoomend resize viewreset', clipPanes);
   map.on('moveend', writeHash);
   if (crowding < 1) map.on('zoomend', fillSizes);
-  addEventListener('beforeprint', preparePrint);
-  addEventListener('afterprint', endPrint);
   report();
+  /** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */
+  /** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv };
 }
 
 /** Say how much was drawn, once, for those who do not see it and for tests. */
@@ -90,7 +97,30 @@ function report() {
   announce(word('summary', drawn));
 }
 
-start();
+/** What is still to be done, each in a task of its own so that the page answers in between. */
+const steps = [() => /** @type {any} */ (window).geosettleLeaflet(), makeMap, buildPanel, makeUsable];
 
-/** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */
-/** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv };
+/** Do the rest at once; nothing if it is done. */
+function finish() {
+  while (steps.length) /** @type {() => void} */ (steps.shift())();
+}
+
+/** Do the next thing once a frame has been shown, or soon: a page that is not seen shows none. */
+function proceed() {
+  if (!steps.length) return;
+  const left = steps.length;
+  const next = () => {
+    if (steps.length !== left) return;
+    /** @type {() => void} */ (steps.shift())();
+    proceed();
+  };
+  requestAnimationFrame(() => setTimeout(next, 0));
+  setTimeout(next, 200);
+}
+
+if (document.readyState === 'loading') addEventListener('DOMContentLoaded', proceed); // Leaflet stands below this script
+else proceed();
+addEventListener('beforeprint', () => { finish(); preparePrint(); });
+addEventListener('afterprint', endPrint);
+/** The user's own folium layers need the map at once. */
+/** @type {any} */ (window).geosettleFinish = finish;

@@ -25,7 +25,7 @@ from geosettle.covers import (
     to_wide,
     zonal_statistics,
 )
-from geosettle.covers.quilts import overlapping, surely_disjoint
+from geosettle.covers.quilts import contests_among, surely_disjoint
 from geosettle.errors import ColumnError, CrsError, InputError, MissingLayerError
 from geosettle.geodesy import area_m2, disc
 from geosettle.raster import Raster
@@ -229,6 +229,32 @@ def test_wrong_calls_name_the_mend():
         overlay_areas(ZONES, FIELDS.set_crs(None, allow_override=True), "kind")
     with pytest.raises(InputError, match="zonal_statistics"):
         overlay_areas(ZONES, Raster(GRID.values + 0.5, GRID.transform))  # noqa: PD011
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        frame([shapely.Point(76.1, 0.1)]),
+        frame([shapely.LineString([(76, 0), (77, 1)]), None]),
+        pd.DataFrame({"kind": ["forage"]}),
+        gpd.GeoDataFrame({"kind": ["forage"]}),
+        {},
+        None,
+    ],
+)
+def test_cover_without_areas_gets_one_message(cover):
+    with pytest.raises(InputError, match=r"(no area|no geometry|no raster).* (Give|Read) "):
+        overlay_areas(ZONES, cover)
+    if isinstance(cover, pd.DataFrame) and not hasattr(cover, "set_crs"):
+        with pytest.raises(InputError, match="no geometry"):
+            overlay_areas(cover, FIELDS, "kind")
+
+
+def test_point_among_polygons_is_reported_and_adds_nothing():
+    found = []
+    mixed = frame([shapely.box(76, 0, 76.1, 0.1), shapely.Point(76.5, 0.5)], ["p", "q"])
+    overlay_areas(ZONES, mixed, problems=found)
+    assert [(p.code, p.id) for p in found if p.id == "q"] == [("parcel_of_no_area", "q")]
 
 
 # --- unusual but real ------------------------------------------------------------------------------------------------
@@ -515,7 +541,8 @@ def quilt(side=40, seed=0):
 
 
 def pairs(shapes):
-    return list(zip(*overlapping(shapes, Edges.of(shapes), np.zeros(shapes.size)), strict=True))
+    found = contests_among(shapes, Edges.of(shapes), np.zeros(shapes.size))
+    return list(zip(found.earlier, found.later, strict=True))
 
 
 def test_clean_quilt_is_recognised():
@@ -554,6 +581,49 @@ def test_twin_and_drawn_over_parcels_are_found():
     # Two quilts upon each other, inner parcels clean each within its own.
     both = np.concatenate([quilt(12), shapely.affinity.translate(shapely.MultiPolygon(list(quilt(12, 1))), 6, 6).geoms])
     assert pairs(both)
+
+
+@pytest.mark.parametrize("n", [30, 150])
+def test_heap_of_polygons_is_counted_once(n):
+    """A heap of more than 64 is settled without trying its pairs; a lone parcel overlaps one of it."""
+    rng = np.random.default_rng(n)
+    heap = [shapely.box(x, y, x + 0.3, y + 0.3) for x, y in rng.uniform(0, 0.25, (n, 2))]
+    heap += [shapely.box(0.5, 0.1, 2, 0.2), shapely.box(1.9, 0, 2.5, 1)]
+    kinds = [*rng.choice(["a", "b"], n), "a", "b"]
+    zone, found = frame([shapely.box(-1, -1, 3, 3)]), []
+    table = overlay_areas(zone, frame(heap, kind=kinds), "kind", problems=found).set_index("kind")
+    first = shapely.union_all([p for p, k in zip(heap, kinds, strict=True) if k == "a"])
+    second = shapely.union_all([p for p, k in zip(heap, kinds, strict=True) if k == "b"])
+    want = area_m2([first, shapely.difference(second, first)]) / 1e4
+    assert table["area_ha"][["a", "b"]].tolist() == pytest.approx(want)
+    assert table["overlap_ha"].sum() > 0
+    assert {p.code for p in found} == {"cover_overlaps"}
+    crowded = contests_among(np.array(heap, dtype=object), Edges.of(np.array(heap, dtype=object)), np.zeros(n + 2))
+    assert crowded.crowded.sum() == (150 if n == 150 else 0)
+    assert crowded.later.size < 65 * n
+
+
+def test_illustrative_parcel_in_one_zone_leaves_the_others_evidence():
+    zones = frame([shapely.box(76, 0, 77, 1), shapely.box(78, 0, 79, 1)], ["y", "z"])
+    parcels = frame(
+        [shapely.box(76.1, 0.1, 76.2, 0.2), shapely.box(78.1, 0.1, 78.2, 0.2), shapely.box(78.4, 0.1, 78.5, 0.2)],
+        kind=["orchard", "orchard", "forage"],
+        geometry_basis=["digitised", "illustrative", "surveyed"],
+    )
+    table = overlay_areas(zones, parcels, "kind").set_index(["zone_id", "kind"])
+    assert table["geometry_basis"].drop("(outside)", level="kind").to_dict() == {
+        ("y", "orchard"): "digitised", ("z", "forage"): "surveyed", ("z", "orchard"): "illustrative"
+    }  # fmt: skip
+    assert table["evidence"].drop("(outside)", level="kind").tolist() == [True, True, False]
+
+
+def test_wide_table_keeps_a_class_called_outside_apart():
+    long = overlay_areas(
+        frame([shapely.box(0, 0, 2, 1)], ["z"]), frame([shapely.box(0, 0, 1, 1)], kind=["outside"]), "kind"
+    )
+    wide = to_wide(long)
+    assert sorted(wide.columns) == ["(outside)_ha", "outside_ha"]
+    assert wide.loc["z", "outside_ha"] == pytest.approx(wide.loc["z", "(outside)_ha"])
 
 
 def test_blocks_of_discs_give_the_same(monkeypatch):

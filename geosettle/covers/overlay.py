@@ -14,6 +14,7 @@ from geosettle.covers.codes import Problems, note
 from geosettle.covers.rasters import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.vectors import Parcels, pieces
 from geosettle.covers.zones import Zones
+from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 
@@ -85,7 +86,8 @@ def overlay_areas(
     ColumnError
         The cover has no column `by`.
     InputError
-        Zones are points and there are no radii; a radius is not positive; a raster holds no classes.
+        Zones are points and there are no radii; a radius is not positive; a raster holds no classes; the cover is
+        neither polygons nor rasters.
     CrsError
         A frame has no CRS, or a raster is not in longitude/latitude.
 
@@ -108,7 +110,10 @@ def overlay_areas(
     2  (outside)   6154.53   0.25        0.00
     """
     parcels = None
-    if isinstance(cover, gpd.GeoDataFrame):
+    rasters = cover if isinstance(cover, Mapping) else {None: cover}
+    if not rasters:
+        raise InputError("the cover holds no raster", mend="Give a raster, or year to raster.")
+    if not all(isinstance(raster, Raster) for raster in rasters.values()):
         parcels = Parcels.of(
             cover,
             by,
@@ -126,7 +131,6 @@ def overlay_areas(
             if radii_km is None:
                 _across(areas, parcels, pairs, problems)
         else:
-            rasters = cover if isinstance(cover, Mapping) else {None: cover}
             years = sorted(rasters.items(), key=str)
             long = pd.concat([class_areas(areas, raster, year, problems, step) for year, raster in years])
         tables.append(_finish(long, areas, by or "class"))
@@ -286,7 +290,9 @@ def to_wide(long: pd.DataFrame, values: str = "area_ha") -> pd.DataFrame:
     column = next(c for c in long.columns if c not in {"zone_id", "radius_km", "year"})
     unit = values.removeprefix("area_") if values.startswith("area_") else values
     known = long[long[column].notna()]
-    label = known[column].str.strip("()").str.replace(" ", "_")
+    own = set(known[column])  # a class that is called "outside" stays apart from what lies outside
+    plain = {c: c.strip("()") for c in (OUTSIDE, UNCLASSIFIED, NODATA) if c.strip("()") not in own}
+    label = known[column].replace(plain).str.replace(" ", "_")
     for extra, form in (("year", "{:.0f}"), ("radius_km", "{:g}km")):
         text = [form.format(v) if pd.notna(v) else "" for v in known[extra]]
         label = label + [f"_{t}" if t else "" for t in text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 
 from geosettle.circles import Edges
 
-__all__ = ["overlapping", "surely_disjoint"]
+__all__ = ["Contests", "contests_among", "surely_disjoint"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 _RIM_SHARE: Final = 0.1
+_CROWD: Final = 64  # rivals from which a polygon lies in a heap
+_BLOCK: Final = 2_000  # polygons whose rivals are sought at a time
 
 
 def _unmatched(edges: Edges) -> NDArray[np.bool_] | None:
@@ -72,8 +75,28 @@ def surely_disjoint(geometry: NDArray[np.object_], edges: Edges, tree: shapely.S
     return bool(np.all(other == rim[at]))
 
 
-def overlapping(geometry: NDArray[np.object_], edges: Edges, group: FloatArray) -> tuple[IntArray, IntArray]:
-    """Pairs (earlier, later) of polygons of one group whose insides may meet, sorted by the later one.
+@dataclass(frozen=True, eq=False)
+class Contests:
+    """Which polygons may share ground.
+
+    Parameters
+    ----------
+    earlier, later
+        Pairs, sorted by the later one; those between two crowded polygons are left out: a heap of n has n² / 2.
+    crowded
+        Polygons in a heap, any of which may share ground with any other of its group, shape (n,).
+    group
+        Only polygons of one group can overlap, shape (n,).
+    """
+
+    earlier: IntArray
+    later: IntArray
+    crowded: NDArray[np.bool_]
+    group: FloatArray
+
+
+def contests_among(geometry: NDArray[np.object_], edges: Edges, group: FloatArray) -> Contests:
+    """Find the polygons whose insides may meet.
 
     Parameters
     ----------
@@ -85,23 +108,38 @@ def overlapping(geometry: NDArray[np.object_], edges: Edges, group: FloatArray) 
     Examples
     --------
     >>> boxes = np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1), shapely.box(3, 0, 4, 1)], dtype=object)
-    >>> overlapping(boxes, Edges.of(boxes), np.zeros(3))
-    (array([0]), array([1]))
+    >>> found = contests_among(boxes, Edges.of(boxes), np.zeros(3))
+    >>> found.earlier, found.later, found.crowded.any()
+    (array([0]), array([1]), np.False_)
     """
-    none = np.zeros(0, dtype=np.intp)
+    group = np.where(np.isnan(group), np.inf, group)
+    none, crowded = np.zeros(0, dtype=np.intp), np.zeros(geometry.size, dtype=bool)
     if geometry.size < 2:
-        return none, none
+        return Contests(none, none, crowded, group)
     tree = shapely.STRtree(geometry)
     if surely_disjoint(geometry, edges, tree):
-        return none, none
-    later, earlier = tree.query(geometry)
-    one = (group[earlier] == group[later]) | (np.isnan(group[earlier]) & np.isnan(group[later]))
-    pair = (earlier < later) & one
-    earlier, later = earlier[pair], later[pair]
+        return Contests(none, none, crowded, group)
+    starts = range(0, geometry.size, _BLOCK)
+    for start in starts:
+        at, other = tree.query(geometry[start : start + _BLOCK])
+        rivals = np.bincount(at[group[other] == group[start + at]], minlength=min(_BLOCK, geometry.size - start))
+        crowded[start : start + _BLOCK] = rivals > _CROWD
     shapely.prepare(geometry)
+    pairs = [_meeting(geometry, tree, slice(start, start + _BLOCK), crowded, group) for start in starts]
+    earlier, later = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    order = np.lexsort((earlier, later))
+    return Contests(earlier[order], later[order], crowded, group)
+
+
+def _meeting(
+    geometry: NDArray[np.object_], tree: shapely.STRtree, rows: slice, crowded: NDArray[np.bool_], group: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Pairs of a block of polygons with earlier ones whose insides meet, but for those between two in a heap."""
+    later, earlier = tree.query(geometry[rows])
+    later = later + rows.start
+    keep = (earlier < later) & (group[earlier] == group[later]) & ~(crowded[earlier] & crowded[later])
+    earlier, later = earlier[keep], later[keep]
     meet = shapely.intersects(geometry[later], geometry[earlier])
     earlier, later = earlier[meet], later[meet]
     meet = ~shapely.touches(geometry[later], geometry[earlier])
-    earlier, later = earlier[meet], later[meet]
-    order = np.lexsort((earlier, later))
-    return earlier[order], later[order]
+    return earlier[meet], later[meet]

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from geosettle.circles import Edges, shared_m2
 from geosettle.covers.codes import Problems, note
-from geosettle.covers.quilts import overlapping
-from geosettle.covers.zones import Zones, fit_to_measure, lonlat, polygons_of
-from geosettle.errors import ColumnError
+from geosettle.covers.quilts import contests_among
+from geosettle.covers.settle import settle
+from geosettle.covers.zones import Zones, fit_to_measure, lonlat
+from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 
 __all__ = ["Parcels", "pieces"]
@@ -27,7 +28,6 @@ __all__ = ["Parcels", "pieces"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Progress = Callable[[int, int], None]
-_SLIVER_M2: Final = 1.0
 _BLOCK: Final = 1_000
 
 
@@ -74,6 +74,8 @@ class Parcels:
 
         With `snapshots` polygons of different years are different maps and do not compete for ground.
         """
+        drawn = lonlat(cover)
+        _require_areas(drawn)
         if by is not None and by not in cover:
             raise ColumnError(
                 "the cover has no such column", column=by, mend=f"It has: {', '.join(map(str, cover.columns))}."
@@ -86,7 +88,6 @@ class Parcels:
         year = (
             pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64) if dated else np.full(len(cover), np.nan)
         )
-        drawn = lonlat(cover)
         edges = Edges.of(drawn)
         geometry, area = fit_to_measure(
             drawn, ids, "parcel", max_repair_share, problems, measured=edges.areas_m2(drawn)
@@ -101,12 +102,22 @@ class Parcels:
         geometry, area = geometry[order], area[order]
         group = year[order] if snapshots else np.zeros(order.size)
         edges = edges.take(order) if as_drawn else Edges.of(geometry)
-        lost, ground = _settle(geometry, area, overlapping(geometry, edges, group), ids[order], problems)
+        lost, ground = settle(geometry, area, contests_among(geometry, edges, group), ids[order], problems)
         edges = Edges.of(geometry) if lost.size else edges
         basis = np.full(len(cover), "", dtype=object)
         if "geometry_basis" in cover:
             basis[:] = cover["geometry_basis"].astype("str").fillna("").to_numpy(object)
         return cls(ids[order], label[order], year[order], geometry, area, edges, basis[order], lost, ground)
+
+
+def _require_areas(geometry: NDArray[np.object_]) -> None:
+    """Raise InputError for a layer in which nothing has an area; single points among polygons are only reported."""
+    kinds = shapely.get_dimensions(geometry)
+    kinds = kinds[(kinds >= 0) & ~shapely.is_empty(geometry)]
+    if kinds.size and kinds.max() < 2:
+        what = "points" if kinds.max() == 0 else "lines"
+        mend = "Give polygons. (Points can be the zones, with radii_km or --buffer-km.)"
+        raise InputError(f"the cover holds {what}, which have no area", value=f"{kinds.size} {what}", mend=mend)
 
 
 def _report(
@@ -132,43 +143,6 @@ def _report(
     for i in np.flatnonzero(late):
         message = f"Parcel {ids[i]} is dated {year[i]:.0f}, after the survey of {survey_year}."
         note(problems, "year_after_survey", "warning", message, id=str(ids[i]), column="year", value=f"{year[i]:.0f}")
-
-
-def _settle(
-    geometry: NDArray[np.object_],
-    area: FloatArray,
-    pairs: tuple[IntArray, IntArray],
-    ids: NDArray[np.object_],
-    problems: Problems | None,
-) -> tuple[IntArray, NDArray[np.object_]]:
-    """Take from the later polygon of each pair what the earlier one holds, in place; give who lost what."""
-    first, second = pairs
-    if first.size == 0:
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object)
-    lost, ground = [], []
-    original = geometry.copy()
-    for at in np.split(np.arange(second.size), np.flatnonzero(np.diff(second)) + 1):
-        one = second[at[0]]
-        earlier = shapely.union_all(original[first[at]])
-        taken = polygons_of(shapely.intersection(original[one], earlier))
-        square_metres = float(area_m2([taken])[0])
-        if square_metres <= _SLIVER_M2:
-            continue
-        geometry[one] = polygons_of(shapely.difference(original[one], earlier))
-        area[one] = area_m2([geometry[one]])[0]
-        lost.append(one)
-        ground.append(taken)
-        message = f"Parcel {ids[one]} shares {square_metres / 1e4:.4f} ha with {_list(ids[first[at]])}; counted once."
-        note(problems, "cover_overlaps", "warning", message, id=str(ids[one]))
-    out = np.empty(len(ground), dtype=object)
-    out[:] = ground
-    return np.asarray(lost, dtype=np.intp), out
-
-
-def _list(names: NDArray[np.object_]) -> str:
-    """Name a few, and say how many more there are."""
-    shown = ", ".join(map(str, names[:3]))
-    return shown if names.size <= 3 else f"{shown} and {names.size - 3} more"
 
 
 def pieces(

@@ -34,6 +34,8 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
 
     Raises
     ------
+    InputError
+        It is a table without geometry.
     CrsError
         The frame has geometries and no CRS.
 
@@ -42,6 +44,10 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:3857"))[0]
     <POINT (0 0)>
     """
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        given = ", ".join(map(str, getattr(frame, "columns", ()))) or type(frame).__name__
+        mend = "Read it from a layer of polygons, or name its column: frame.set_geometry(...)."
+        raise InputError("areas need polygons, and there is no geometry", value=given, mend=mend)
     series = frame.geometry
     if frame.crs is None:
         if not series.isna().all():
@@ -96,6 +102,7 @@ class Zones:
     ) -> Zones:
         """Zones from polygons, from points with radii, or from a raster whose values name the zones."""
         frame = catchments(zones) if isinstance(zones, Raster) else zones
+        lonlat(frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame)  # says so if there is no geometry
         # Sorted at once, so that neither the order of rows nor of radii can matter later.
         frame = frame.iloc[np.argsort(frame.index.astype(str).to_numpy(), kind="stable")]
         ids = np.asarray(frame.index.astype(str), dtype=object)

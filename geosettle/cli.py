@@ -15,8 +15,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from geosettle import __version__
-from geosettle.errors import GeosettleError, InputError, MissingLayerError, UnknownNameError
+from geosettle import __version__, cli_distances
+from geosettle.errors import GeosettleError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,19 +173,7 @@ def _add_study_commands(commands: Any) -> None:
 def _add_single_commands(commands: Any) -> None:
     """Add the commands that do one job on files of their own."""
     distances = _command(commands, "distances", _distances, "distances between origins and sites")
-    distances.add_argument("--origins", required=True, metavar="FILE")
-    distances.add_argument("--sites", required=True, metavar="FILE")
-    which = distances.add_mutually_exclusive_group()
-    which.add_argument("--flows", metavar="FILE", help="the pairs to measure; without it every origin with every site")
-    which.add_argument("--nearest", type=_positive_int, metavar="K", help="the K nearest sites of each origin")
-    which.add_argument("--within", type=_positive_float, metavar="KM", help="the sites within KM of each origin")
-    distances.add_argument(
-        "--metric", nargs="+", default=["geodesic"], metavar="M", help="geodesic (default), surface, walk, road, travel"
-    )
-    distances.add_argument("--dem", metavar="FILE", help="elevation raster, for surface, walk and travel")
-    distances.add_argument("--roads", metavar="FILE", help="roads, for road and travel")
-    distances.add_argument("--places", metavar="FILE", help="places that a table of road lengths refers to")
-    distances.add_argument("-o", "--out", metavar="FILE", help="CSV file to write; without it standard output")
+    cli_distances.add_options(distances, _positive_int, _positive_float)
 
     overlay = _command(commands, "overlay", _overlay, "how much land of which kind lies in each zone")
     overlay.add_argument("--zones", required=True, metavar="FILE", help="polygons, or points with --buffer-km")
@@ -268,28 +256,8 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _distances(options: argparse.Namespace) -> int:
-    from geosettle.distance import METRICS, distance_table  # noqa: PLC0415
-
-    metrics = tuple(dict.fromkeys(options.metric))
-    for name in metrics:
-        if name not in METRICS:
-            raise UnknownNameError("there is no such metric", value=name, mend=f"Use one of {', '.join(METRICS)}.")
-        for need in METRICS[name].needs:
-            if getattr(options, need) is None:
-                raise MissingLayerError(f"the metric {name} needs the layer {need}", mend=f"Add --{need} FILE.")
     with _progress() as step:
-        step("reading")
-        roles = ("origins", "sites", "flows", "dem", "roads", "places")
-        inputs: dict[str, Any] = {role: _layer(path, role) for role in roles if (path := getattr(options, role))}
-        step("measuring")
-        origins, sites = inputs.pop("origins"), inputs.pop("sites")
-        chosen = {"nearest": options.nearest, "within_km": options.within, "metrics": metrics, **inputs}
-        # Every origin with every site may be more rows than fit: some origins at a time, in the order of their ids.
-        each = min(options.nearest or len(sites), len(sites))
-        size = len(origins) if "flows" in inputs else max(1, _BLOCK_ROWS // max(1, each))
-        origins = origins.sort_index()
-        starts = range(0, max(1, len(origins)), max(1, size))
-        _emit((distance_table(origins.iloc[i : i + size], sites, **chosen) for i in starts), options.out)
+        cli_distances.measure(options, read=_layer, emit=_emit, step=step, block_rows=_BLOCK_ROWS)
     return DONE
 
 

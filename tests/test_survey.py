@@ -160,6 +160,13 @@ def test_a_share_that_shows_few_households_is_suppressed():
     assert (survey_capitals(table, [SHED])["verdict"] == "suppressed").all()  # three households would show
 
 
+def test_the_limit_can_be_raised_and_never_lowered():
+    made = survey_capitals(survey((("S1", 20), ("S2", 30))), [LAND], smallest_cell=25)
+    assert made[made["verdict"] != "suppressed"]["site_id"].tolist() == ["all"]  # S1 less than 25, S2 would give it
+    with pytest.raises(InputError, match="never shown"):
+        survey_capitals(survey(), [LAND], smallest_cell=4)
+
+
 def test_what_tells_how_many_gained_or_lost_is_suppressed_too():
     # 16 before and 24 after of 40, ten gained and two lost: each margin is large, the two who lost are not.
     made = survey_capitals(paired(S1=(14, 10, 2, 14)), [SHED])

@@ -31,6 +31,7 @@ FloatArray = NDArray[np.float64]
 
 _KEYS: Final = ("site_id", "household", "time")
 _SHARE: Final = "percent of households"
+_LEAST_CELL: Final = 5
 
 
 @dataclass(frozen=True)
@@ -219,9 +220,9 @@ def survey_capitals(
         Confidence level: Wilson's interval for shares and Student's t for means at each time; for the change Agresti
         and Min's paired interval, and the bootstrap or Student's t.
     smallest_cell
-        Figures from fewer households are suppressed, and shares that show a group of fewer (but not none). Where the
-        paired answers show such a group, the odds ratio, the interval of the change and the exact p are, for together
-        they tell it.
+        5 or more: figures from fewer households are suppressed, and shares that show a group of fewer (but not none).
+        Where the paired answers show such a group, the odds ratio, the interval of the change and the exact p are
+        too, for together they tell it.
     draws, seed
         Of the bootstrap for mean changes; `draws = 0` takes Student's t.
     source
@@ -250,6 +251,10 @@ def survey_capitals(
     0     all     0.0   50.0  12.0
     1      S1     0.0   50.0  12.0
     """
+    if smallest_cell < _LEAST_CELL:
+        raise InputError(
+            "figures of fewer than five households are never shown", value=smallest_cell, mend="Set 5 or more."
+        )
     table = _usable(survey, items)
     rows: list[dict[str, Any]] = []
     for item in items:

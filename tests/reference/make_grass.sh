@@ -21,10 +21,29 @@ r.walk --quiet elevation=height friction=zero output=walk8 start_coordinates=$fr
 r.walk --quiet -k elevation=height friction=zero output=walk16 start_coordinates=$from
 r.walk --quiet -k elevation=height friction=zero output=walk16_other start_coordinates=$from walk_coeff=0.8,5.0,1.5,-2.5 slope_factor=-0.3
 r.cost --quiet input=friction output=cost8 start_coordinates=$from
+r.walk --quiet elevation=height friction=friction output=walk8_lambda start_coordinates=$from lambda=0.3
+r.walk --quiet -k elevation=height friction=friction output=walk16_lambda start_coordinates=$from lambda=2
 r.cost --quiet input=wall output=cost8_wall start_coordinates=$from
-for map in walk8 walk16 walk16_other cost8 cost8_wall; do
+for map in walk8 walk16 walk16_other walk8_lambda walk16_lambda cost8 cost8_wall; do
+    r.out.gdal --quiet input=$map output=$map.bin format=ENVI type=Float64 nodata=-1
+done
+RUN
+cat > "$work/rough.sh" <<'RUN'
+set -eu
+cd "$1"
+# Grids of 300 x 300 with oblong cells, 50 m wide and 30 m high. (In degrees r.walk counts degrees, not metres.)
+for name in rough holes; do
+    r.in.bin --quiet -f input=$name.bin output=$name bytes=4 anull=-9999 north=9000 south=0 east=15000 west=0 rows=300 cols=300
+done
+g.region raster=rough
+r.mapcalc --quiet "zero = 0.0"
+r.cost --quiet input=holes output=rough_cost8 start_coordinates=7025,4485
+r.walk --quiet elevation=rough friction=zero output=rough_walk8 start_coordinates=7025,4485
+r.walk --quiet -k elevation=rough friction=zero output=rough_walk16 start_coordinates=7025,4485
+for map in rough_cost8 rough_walk8 rough_walk16; do
     r.out.gdal --quiet input=$map output=$map.bin format=ENVI type=Float64 nodata=-1
 done
 RUN
 grass --tmp-location EPSG:32644 --exec sh "$work/run.sh" "$work"
+grass --tmp-location EPSG:32644 --exec sh "$work/rough.sh" "$work"
 python3 "$here/make_terrain.py" "$work" "$here/grass_reference.npz"

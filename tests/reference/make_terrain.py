@@ -12,7 +12,11 @@ import numpy as np
 SHAPE = (60, 80)
 CELL = 100.0
 START = (22, 31)  # row, column
-NAMES = ("walk8", "walk16", "walk16_other", "cost8", "cost8_wall")
+NAMES = ("walk8", "walk16", "walk16_other", "walk8_lambda", "walk16_lambda", "cost8", "cost8_wall")
+ROUGH_SHAPE = (300, 300)
+ROUGH_START = (150, 140)
+EVERY = 7  # of the large grids every seventh row and column is kept
+ROUGH_NAMES = ("rough_cost8", "rough_walk8", "rough_walk16")
 
 
 def height():
@@ -37,6 +41,35 @@ def wall():
     return out
 
 
+def _noise(salt):
+    """Numbers between 0 and 1 without order, by integer arithmetic alone, so that they are the same everywhere."""
+    y, x = np.mgrid[0 : ROUGH_SHAPE[0], 0 : ROUGH_SHAPE[1]].astype(np.uint64)
+    mixed = (y * np.uint64(73856093)) ^ (x * np.uint64(19349663)) ^ np.uint64(salt * 83492791)
+    for factor in (2654435761, 2246822519):
+        mixed = (mixed * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
+        mixed ^= mixed >> np.uint64(15)
+    return (mixed >> np.uint64(8)) / 2.0**24
+
+
+def rough():
+    """Random heights on broad hills, metres, float32."""
+    y, x = np.mgrid[0 : ROUGH_SHAPE[0], 0 : ROUGH_SHAPE[1]].astype(float)
+    return (1500 + 300 * np.sin(x / 40) * np.cos(y / 30) + 12 * _noise(1)).round(2).astype(np.float32)
+
+
+def holes():
+    """Random friction between 1 and 11, 15 % of the cells closed (NaN), none joined by a corner alone; float32."""
+    out = (1 + 10 * _noise(2)).round(4)
+    shut = _noise(3) < 0.15
+    shut[ROUGH_START] = False
+    # GRASS squeezes through the corner between two closed cells, geosettle does not: there must be none.
+    for _ in range(20):
+        a, b, c, d = shut[:-1, :-1], shut[:-1, 1:], shut[1:, :-1], shut[1:, 1:]
+        a &= ~(a & d & ~b & ~c)
+        b &= ~(b & c & ~a & ~d)
+    return np.where(shut, np.nan, out).astype(np.float32)
+
+
 def _write(folder, name, values):
     rows, columns = values.shape
     head = f"ncols {columns}\nnrows {rows}\nxllcorner 0\nyllcorner 0\ncellsize {CELL:g}\nNODATA_value -9999\n"
@@ -51,8 +84,13 @@ def main():
             _write(folder, name, values)
         east, north = (START[1] + 0.5) * CELL, (SHAPE[0] - START[0] - 0.5) * CELL
         (folder / "start.txt").write_text(f"{east:g},{north:g}")
+        for name, values in (("rough", rough()), ("holes", holes())):
+            np.where(np.isnan(values), -9999, values).astype("<f4").tofile(folder / f"{name}.bin")
         return
     arrays = {n: np.fromfile(folder / f"{n}.bin", dtype=np.float64).reshape(SHAPE) for n in NAMES}
+    for n in ROUGH_NAMES:
+        whole = np.fromfile(folder / f"{n}.bin", dtype=np.float64).reshape(ROUGH_SHAPE)
+        arrays[n] = whole[::EVERY, ::EVERY]
     np.savez_compressed(sys.argv[2], **{n: np.where(a == -1, np.nan, a) for n, a in arrays.items()})
 
 

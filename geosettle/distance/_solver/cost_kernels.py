@@ -12,8 +12,11 @@ cell ends with the least of the rounded sums over all ways, whatever the order: 
 Costs are float32: the relative error of a value is at most (number of moves) · 6e-8, and was below 1e-5 on grids of
 4,000 x 4,000 in the benchmarks.
 
-Memory beyond input and output: 8 bytes a cell for 8 neighbours and a friction, 8 otherwise and 4 for each of heights,
-multiplier and added cost; the queue takes less than one byte a cell. A further run on the same grid takes 4.
+Memory: 4 bytes a cell for the costs, which become the result's own, 4 for each of friction, heights, multiplier and
+added cost, and 2 for the legal moves (none for 8 neighbours and a friction, 4 for 32 neighbours); the queue takes less
+than one. With what the grid itself holds (1 for closed cells, 4 for a multiplier and 4 for an added cost) that makes 6
+to 24 bytes a cell beyond input and output, measured in `tests/bench_cost.py`; 26 for 32 neighbours with all three.
+A further run on the same grid takes 4.
 """
 
 from __future__ import annotations
@@ -108,7 +111,8 @@ def _run8(cost, friction, half, even, across, inverse, queue, budget):
         else:
             fill[bucket] = at
         if at >= _AHEAD:
-            # The cells of a bucket lie anywhere on the front: fetch what one taken up soon will look at.
+            # The cells of a bucket lie anywhere on the front: fetch what one taken up soon will look at. (It saves a
+            # third of the time here, and none where a cell takes longer to work on than to fetch, as in `_run`.)
             later = np.int64(pool[chunk * _CHUNK + at - _AHEAD])
             y = (later >> 3) & 7
             north, south = later + (-8 if y > 0 else 56 - wide), later + (8 if y < 7 else wide - 56)
@@ -192,7 +196,7 @@ def _run(
     height, weight, added, legal_of = fields
     sloped, weighted, adding, even = flags
     length, inverse_length, least = lengths
-    across, inverse, lines = layout
+    across, inverse = layout
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
     ring = head.size
     mask = ring - 1
@@ -227,18 +231,10 @@ def _run(
             fill[bucket] = _CHUNK
         else:
             fill[bucket] = at
-        if at >= _AHEAD:
-            later = np.int64(pool[chunk * _CHUNK + at - _AHEAD])
-            _fetch(legal_of, later)
-            for k in range(3):
-                line = later + lines[later & 63, k]
-                _fetch(cost, line)
-                if sloped:
-                    _fetch(height, line)
         here = cost[u]
         if np.int64(here * inverse) < cur:
             continue
-        legal = legal_of[u]
+        legal = np.uint32(legal_of[u])
         inside = u & 63
         row = 0
         if around is not None:
@@ -440,7 +436,7 @@ class Prepared:
         self.layout = _Layout(rows, columns, 1 if self.simple else 0)
         # Runs that together stay below 25 bytes a cell, counting what the grid itself holds beside its input.
         extra = sum(4 for v in (grid.multiplier, grid.added) if v is not None)
-        held = 1 + (4 if self.simple else 8 + 2 * extra if grid.height is not None else 4 + 2 * extra)
+        held = 1 + (4 if self.simple else (8 if grid.height is not None else 4) + 2 * extra)
         self.side_by_side = max(1, int((25 - held) / 4.2)) if grid.closed.size > LARGE_CELLS else 64
         self._step = self._simple_step() if self.simple else self._general_step()
 
@@ -529,7 +525,7 @@ class Prepared:
         self.spent = next((v for v in tiles if v.size > 1), np.empty(0, dtype=np.float32))
         known = grid.known_legal
         strips = legal_strips(grid.closed, grid.moves, wraps=grid.wraps) if known is None else _strips(known)
-        legal = layout.tiles(strips, 0, np.uint32)
+        legal = layout.tiles(strips, 0, np.uint16 if grid.moves.row.size <= 16 else np.uint32)
         even = bool((grid.lengths == grid.lengths[0]).all())
         flags = (*(v is not None for v in values), even)
         table = np.zeros((2, 2), dtype=np.float32)
@@ -541,8 +537,6 @@ class Prepared:
         least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
         passed_at, share = _passed(grid)
         offset, passed = layout.steps(grid.moves.row, grid.moves.column), layout.steps(passed_at[0], passed_at[1])
-        reach = np.array([-grid.moves.reach, 0, grid.moves.reach])
-        lines = layout.steps(reach, np.zeros(3, dtype=np.int64))  # rows that the moves look at: two share a cache line
         lengths = (length, np.float32(1) / length, least)
         arcs = [None if a is None else _arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)]
         around = (grid.shape[1], grid.moves.reach) if grid.wraps else None
@@ -558,7 +552,7 @@ class Prepared:
                 share,
                 arcs[toward],
                 around,
-                (layout.across, self.inverse, lines),
+                (layout.across, self.inverse),
             )
             return int(_run(cost, fields, flags, sign, lengths, *fixed, queue, budget))
 

@@ -524,6 +524,25 @@ def test_everything_works_across_the_antimeridian():
     assert at["oasis_share_5km"].iloc[0] == pytest.approx(1, rel=1e-6)
 
 
+def test_polygons_drawn_beyond_180_degrees_are_brought_back():
+    beyond, split = (
+        frame([shapely.box(179, -17, 181, -16)]),
+        frame([shapely.MultiPolygon([shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179, -16)])]),
+    )
+    fields = frame([shapely.box(179.5, -17, 180, -16), shapely.box(180, -17, 180.5, -16)], kind=["a", "b"])
+    table = overlay_areas(beyond, fields, "kind")
+    pd.testing.assert_frame_equal(table, overlay_areas(split, fields, "kind"))
+    assert table.set_index("kind")["share"].to_dict() == pytest.approx({"a": 0.25, "b": 0.25, "(outside)": 0.5})
+    around = overlay_areas(frame([shapely.Point(180 + 360, -16.5)]), fields, "kind", radii_km=[5])
+    assert around.set_index("kind")["share"].to_dict() == pytest.approx({"a": 0.5, "b": 0.5}, abs=1e-3)
+
+
+@pytest.mark.parametrize("by", ["year", "zone_id", "area_ha", "why"])
+def test_class_column_of_a_taken_name_is_refused(by):
+    with pytest.raises(ColumnError, match="name of its own"):
+        overlay_areas(ZONES, FIELDS.assign(**{by: 1}), by)
+
+
 # --- quilts of parcels -----------------------------------------------------------------------------------------------
 
 

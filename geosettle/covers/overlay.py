@@ -14,7 +14,7 @@ from geosettle.covers.codes import Problems, note
 from geosettle.covers.rasters import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.vectors import Parcels, pieces
 from geosettle.covers.zones import Zones
-from geosettle.errors import InputError
+from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 
@@ -27,6 +27,10 @@ UNCLASSIFIED: Final = "(unclassified)"
 NODATA: Final = "(no data)"
 """Ground inside a raster whose cells are missing."""
 
+_TAKEN: Final = frozenset({
+    *("zone_id", "radius_km", "year", "area_ha", "share", "overlap_ha", "zone_ha", "households"),
+    *("area_ha_per_household", "geometry_basis", "evidence", "why"),
+})  # fmt: skip
 _HECTARE: Final = 1e4
 _DISCS: Final = 10_000
 
@@ -84,7 +88,7 @@ def overlay_areas(
     Raises
     ------
     ColumnError
-        The cover has no column `by`.
+        The cover has no column `by`, or the table has one of this name of its own.
     InputError
         Zones are points and there are no radii; a radius is not positive; a raster holds no classes; the cover is
         neither polygons nor rasters.
@@ -109,6 +113,9 @@ def overlay_areas(
     1    orchard   6154.53   0.25     6154.53
     2  (outside)   6154.53   0.25        0.00
     """
+    if by in _TAKEN:
+        mend = "Leave `by` out: there is a row for each year in any case." if by == "year" else "Rename it."
+        raise ColumnError("the table has a column of this name of its own", column=by, mend=mend)
     parcels = None
     rasters = cover if isinstance(cover, Mapping) else {None: cover}
     if not rasters:

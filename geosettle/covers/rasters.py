@@ -205,15 +205,20 @@ def class_areas(
     short = outside > 0
     rest = pd.DataFrame({"zone": usable[short], "class": "(outside)", "m2": outside[short]})
     rest["why"] = "the raster does not reach this part of the zone"
+    name = _called(raster, year)
     for row, share_out in zip(usable[short], outside[short] / whole[short], strict=True):
-        message = (
-            f"The raster {raster.source or year or ''} leaves out {100 * share_out:.1f} % of zone {zones.ids[row]}."
-        )
+        message = f"{name} leaves out {100 * share_out:.1f} % of zone {zones.ids[row]}."
         note(problems, "raster_covers_partly", "warning", message, id=str(zones.ids[row]))
     empty = np.flatnonzero(zones.area_m2 == 0)
     none = pd.DataFrame({"zone": empty, "class": "(outside)", "m2": 0.0, "why": ""})
     out = pd.concat([f for f in (long, rest, none) if len(f)] or [long], ignore_index=True)
     return out.assign(year=np.nan if year is None else float(year), overlap_m2=0.0)
+
+
+def _called(raster: Raster, year: int | None) -> str:
+    """Name a raster in a message."""
+    told = raster.source or year
+    return f"The raster {told}" if told else "The raster"
 
 
 def _names(values: pd.Series, classes: Mapping[int, str]) -> pd.Series:
@@ -283,8 +288,9 @@ def _statistics(
     why = zones.why.copy()
     blank = np.isfinite(zones.area_m2) & ~np.isfinite(columns["mean"]) & (why == "")
     why[blank] = "no cell with a value"
+    name = _called(raster, year)
     for i in np.flatnonzero(columns["outside_ha"] > zones.area_m2 / 1e4 * 1e-9):
-        message = f"The raster {raster.source or year or ''} does not reach all of zone {zones.ids[i]}."
+        message = f"{name} does not reach all of zone {zones.ids[i]}."
         note(problems, "raster_covers_partly", "warning", message, id=str(zones.ids[i]))
         why[i] = why[i] or f"{columns['outside_ha'][i]:.1f} ha lie outside the raster"
     out = pd.DataFrame({"zone_id": pd.array(zones.ids, dtype="str"), "radius_km": zones.radius_km})

@@ -30,7 +30,7 @@ _NOTHING_M2: Final = 1e-3
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Geometry of a frame in WGS84 longitude/latitude, as an array.
+    """Geometry of a frame in WGS84 longitude/latitude, as an array; what reaches beyond 180 degrees is brought back.
 
     Raises
     ------
@@ -43,6 +43,8 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     --------
     >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:3857"))[0]
     <POINT (0 0)>
+    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.box(179, 0, 181, 1)], crs="EPSG:4326"))[0].bounds
+    (-180.0, 0.0, 180.0, 1.0)
     """
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         given = ", ".join(map(str, getattr(frame, "columns", ()))) or type(frame).__name__
@@ -58,6 +60,13 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
         series = series.to_crs("EPSG:4326")
     out = np.empty(len(series), dtype=object)
     out[:] = series.array
+    bounds = shapely.bounds(out)
+    beyond = np.flatnonzero((bounds[:, 0] < -180) | (bounds[:, 2] > 180))
+    if beyond.size:
+        points = beyond[shapely.get_type_id(out[beyond]) == 0]
+        out[points] = shapely.points((shapely.get_x(out[points]) + 180) % 360 - 180, shapely.get_y(out[points]))
+        areas = beyond[(shapely.get_dimensions(out[beyond]) == 2) & shapely.is_valid(out[beyond])]
+        out[areas] = turned(out[areas], -180, 180)
     return out
 
 

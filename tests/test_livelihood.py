@@ -136,6 +136,19 @@ def test_without_a_number_observed_there_is_no_interval():
     assert "no interval: the number observed is not published" in row["note"]
 
 
+def test_figures_that_fewer_than_five_answered_are_suppressed():
+    row = one(capitals(aggregates(n=4)))
+    assert row["verdict"] == "suppressed"
+    assert row[["before", "after", "change", "low", "high", "n"]].isna().all()
+    assert "fewer than 5 answered" in row["note"]
+    assert one(capitals(aggregates(n=5)))["n"] == 5
+    assert one(capitals(aggregates(n=8), smallest_cell=10))["verdict"] == "suppressed"
+    sites = layers().sites
+    asked = [{"item": "x", "measure": "training", "indicators": ["sheds"]}]
+    made = livelihood(sites, indicators=aggregates(n=4), constraints=asked)
+    assert set(made.loc[made["section"] == "constraint", "verdict"]) == {"unknown"}
+
+
 def test_a_direction_that_contradicts_the_figures_is_said():
     assert "the source calls the change 'decrease'" in one(capitals(aggregates(direction="decrease")))["note"]
     assert "the source calls" not in one(capitals(aggregates(direction="increase")))["note"]

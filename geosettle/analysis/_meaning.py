@@ -103,6 +103,7 @@ def livelihood_of(
         checks=chosen["checks"],
         standards=chosen["standards"],
         level=chosen["level"],
+        smallest_cell=chosen["smallest_cell"],
     )
 
 

@@ -243,6 +243,10 @@ _OF_INDICATOR: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+_FEWEST: Final = 5
+"""Figures that fewer households answered are not shown."""
+
+
 def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     """Give a figure of the indicators table, which holds what the same source printed."""
     stem, _, when = str(claim["quantity"]).rpartition("_")
@@ -255,6 +259,9 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     )
     if pd.isna(before) or pd.isna(after):
         return Computed(None, why="the indicators hold no figure")
+    answered = pd.to_numeric(rows["n"], errors="coerce").astype(float).iloc[0] if "n" in rows else np.nan
+    if 0 < answered < _FEWEST:
+        return Computed(None, why=f"fewer than {_FEWEST} answered, so the figure is suppressed")
     unit = str(rows["unit"].iloc[0])
     if when == "direction":
         word = "increased" if after > before else "decreased" if after < before else "unchanged"

@@ -8,7 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.livelihood.capitals import CAPITALS, capitals
+from geosettle.livelihood.capitals import CAPITALS, capitals, few_hidden
 from geosettle.livelihood.frames import COLUMNS, Layers, account
 from geosettle.livelihood.models import MEASURES, conditions, development_models
 from geosettle.livelihood.survey import as_indicators, survey_capitals, survey_items
@@ -46,6 +46,7 @@ def livelihood(
     checks: Sequence[Mapping[str, Any]] = (),
     standards: Sequence[Mapping[str, Any]] = (),
     level: float = 0.95,
+    smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Put the whole account together, section by section.
 
@@ -67,6 +68,8 @@ def livelihood(
         Conditions (see `conditions`) for the sections `constraint`, `recommendation` and `site standard`.
     level
         Confidence level of the capitals.
+    smallest_cell
+        Aggregates that fewer households or persons answered are suppressed.
 
     Returns
     -------
@@ -84,13 +87,14 @@ def livelihood(
        section site_id  change verdict
     0  capital  survey    23.6  higher
     """
-    known = [f for f in (indicators, None if survey is None else as_indicators(survey)) if f is not None and len(f)]
-    told = pd.concat(known, ignore_index=True) if known else indicators
+    printed = None if indicators is None else few_hidden(indicators, smallest_cell)
+    known = [f for f in (printed, None if survey is None else as_indicators(survey)) if f is not None and len(f)]
+    told = pd.concat(known, ignore_index=True) if known else printed
     layers = Layers(sites, remoteness, places, development, told, flows, origins, rivers, boundaries, dem)
     groups = [] if told is None else sorted(set(told["site_id"].astype(str)) - set(sites.index.astype(str)))
     subjects = [*sorted(sites.index.astype(str)), *groups]
     parts = [
-        capitals(indicators, level=level),
+        capitals(indicators, level=level, smallest_cell=smallest_cell),
         account([]) if survey is None else survey,
         development_models(models or {}, layers),
         conditions("constraint", constraints, layers, subjects),

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from geosettle.livelihood.frames import account, number, row
 
-__all__ = ["CAPITALS", "capitals", "newcombe", "wilson"]
+__all__ = ["CAPITALS", "capitals", "few_hidden", "newcombe", "wilson"]
 
 CAPITALS: Final = ("human", "natural", "material", "financial", "social")
 _WORDS: Final[Mapping[str, int]] = {"increase": 1, "increased": 1, "decrease": -1, "decreased": -1, "little change": 0}
@@ -71,7 +71,24 @@ def newcombe(before: float, n_before: float, after: float, n_after: float, level
     return float(low), float(high)
 
 
-def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95) -> pd.DataFrame:
+def few_hidden(indicators: pd.DataFrame, smallest: int = 5) -> pd.DataFrame:
+    """Return a copy without the figures that fewer than `smallest` households or persons answered.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"before": [10.0, 20.0], "after": [30.0, 40.0], "n": [4, 60]})
+    >>> few_hidden(table)[["before", "n", "suppressed"]].values.tolist()
+    [[nan, nan, True], [20.0, 60.0, False]]
+    """
+    figures = [str(c) for c in indicators.columns if c == "n" or str(c).startswith(("before", "after"))]
+    exact = [c for c in ("before", "after", "n") if c in indicators]
+    out = indicators.assign(**{c: pd.to_numeric(indicators[c], errors="coerce").astype(float) for c in exact})
+    answered = out["n"] if "n" in out else pd.Series(np.nan, index=out.index)
+    few = ((answered > 0) & (answered < smallest)).to_numpy(bool)
+    return out.assign(suppressed=few, **{c: out[c].mask(few) for c in figures})
+
+
+def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_cell: int = 5) -> pd.DataFrame:
     """Every indicator before and after, its change, and what is doubtful about it.
 
     Parameters
@@ -81,13 +98,16 @@ def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95) -> pd.Data
         source's words), `reading`, `garbled`, `note`.
     level
         Confidence level.
+    smallest_cell
+        Figures that fewer households or persons answered are suppressed.
 
     Returns
     -------
     DataFrame
         Section `capital`. `low, high` is the interval of the change for shares in percent with a known `n` (as of two
         separate samples, for the pairing is not published; with positive correlation the true interval is narrower).
-        `verdict`: `higher`, `lower`, `unchanged`, `not distinguishable`, or `unknown` where no figure is printed.
+        `verdict`: `higher`, `lower`, `unchanged`, `not distinguishable`, `suppressed`, or `unknown` where no figure is
+        printed.
 
     Examples
     --------
@@ -98,18 +118,21 @@ def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95) -> pd.Data
     """
     if indicators is None:
         return account([])
-    rows = [_capital(r, level) for r in indicators.to_dict("records")]
+    rows = [_capital(r, level, smallest_cell) for r in few_hidden(indicators, smallest_cell).to_dict("records")]
     frame = account(rows)
     return _marked(frame)
 
 
-def _capital(r: Mapping[Any, Any], level: float) -> dict[str, Any]:
+def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any]:
     before, after, n = (number(r.get(c)) for c in ("before", "after", "n"))
     unit = _text(r.get("unit"))
     low = high = np.nan
     notes = []
     told = _text(r.get("direction"))
-    if np.isnan(before) or np.isnan(after):
+    if r.get("suppressed"):
+        word = "suppressed"
+        notes.append(f"suppressed: fewer than {smallest} answered")
+    elif np.isnan(before) or np.isnan(after):
         word = "unknown"
         notes.append("no figure is printed" + (f"; the source says: {told}" if told else ""))
     else:

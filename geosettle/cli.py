@@ -279,7 +279,14 @@ def _layer(path: str, role: str | None) -> Any:
     from geosettle.io.study import read_rows  # noqa: PLC0415
 
     if role is None:
-        return read_any(path)
+        found: list[Any] = []
+        frame = read_any(path, problems=found)
+        errors = {p.row: p for p in found if p.severity == "error"}
+        for problem in list(errors.values())[:10]:
+            print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+        if errors:
+            print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
+        return frame
     if spec_of(role).geometries == ("raster",):
         return read_layer(path, role)
     checked = read_rows(Path(path), role, Options())

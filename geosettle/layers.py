@@ -133,7 +133,18 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "site_id",
                     required=True,
-                    aliases=("id", "site", "site_code", "编号", "编码", "安置点编号", "安置点编码", "安置点代码", "代码", "序号"),
+                    aliases=(
+                        "id",
+                        "site",
+                        "site_code",
+                        "编号",
+                        "编码",
+                        "安置点编号",
+                        "安置点编码",
+                        "安置点代码",
+                        "代码",
+                        "序号",
+                    ),
                     meaning="identifier of the settlement site",
                 ),
                 _NAME,
@@ -363,6 +374,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
 }
 
 
+_PUNCTUATION: Final = re.compile(r"[\W_]+")
 _SIMPLER: Final = str.maketrans(
     "編號碼稱經緯東戶數遷點縣區類種級別積標來資據處員長幾離門牌總項時間農業縱橫單設華過還進遠這個們書",
     "编号码称经纬东户数迁点县区类种级别积标来资据处员长几离门牌总项时间农业纵横单设华过还进远这个们书",
@@ -382,9 +394,11 @@ def plain_name(name: str) -> str:
     >>> plain_name("\ufeff Site　ID "), plain_name("ＬＯＮ")
     ('site_id', 'lon')
     """
+    if name.isascii():
+        return _PUNCTUATION.sub("_", name.casefold()).strip("_")
     folded = unicodedata.normalize("NFKC", name).translate(_SIMPLER)
     folded = "".join(c for c in folded if unicodedata.category(c) != "Cf").casefold()
-    return re.sub(r"[\W_]+", "_", folded).strip("_")
+    return _PUNCTUATION.sub("_", folded).strip("_")
 
 
 def find_columns(

@@ -7,12 +7,16 @@ runs apart in words.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
+
+import pandas as pd
 
 from geosettle import io
 from geosettle.analysis import Result, analyse
@@ -24,6 +28,7 @@ from geosettle.io.staging import MANIFEST
 from geosettle.maps import map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.privacy import Masking, mask_study
+from geosettle.quality import lasting
 from geosettle.report import FIGURES, figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
 from geosettle.study import Study
 
@@ -88,7 +93,7 @@ def run(
     # A folder that cannot be written is said before the work, not after.
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress, workers=workers)
-        named = _EMBEDDED if source is None else str(source)
+        named = _EMBEDDED if source is None else _from_beside(Path(source), folder)
         return _fill(stage, result, folder, lang=lang, source=named, workers=workers, progress=progress)
 
 
@@ -152,15 +157,12 @@ def write_map(
         find_basemap(basemap)  # a misspelt name is said before the work
     progress("reading")
     study = _study(_recorded(before, Path(source)), _masked(before)) if before else _study(source, None)
-    result = analyse(study, progress=progress)
+    result = _lasting(analyse(study, progress=progress))
     progress("drawing the map")
     lang = lang or (before["lang"] if before else _lang(result))
     io.write_file(
         path,
-        _page(
-            map_html(result, lang=lang, **_map_settings(result, basemap)),
-            result,
-        ),
+        map_html(result, lang=lang, **_map_settings(result, basemap)).encode(),
     )
     return path
 
@@ -239,18 +241,50 @@ def _fill(
 ) -> Written:
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
-    for name, content in _contents(result, lang, workers, progress):
+    for name, content in _contents(_lasting(result), lang, workers, progress):
         stage.write(name, content)
     manifest = {
         **result.provenance,
         "study": {"name": result.study.name, "source": source},
         "lang": lang,
+        "problems": _places_of(result.problems),
         "outputs": dict(sorted(stage.digests.items())),
     }
     stage.write(MANIFEST, _json(manifest))
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
     lines = (*summary_lines(result), f"Map:    {folder / 'map.html'}", f"Report: {folder / 'report.html'}")
     return Written(folder, tuple(stage.digests), lines, set_aside)
+
+
+def _lasting(result: Result) -> Result:
+    """Return a result without what the order of the rows in its files decides: hashes of files and row numbers.
+
+    What the files say is hashed instead of their bytes, and problems name identifiers. The manifest keeps the rest.
+    """
+
+    def of_content(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        return {
+            name: {k: v for k, v in what.items() if k != "content_sha256"}
+            | ({"sha256": what["content_sha256"]} if "content_sha256" in what else {})
+            for name, what in inputs.items()
+        }
+
+    facts = dict(result.provenance)
+    if "inputs" in facts:
+        facts["inputs"] = of_content(facts["inputs"])
+    study = copy(result.study)
+    object.__setattr__(study, "inputs", of_content(study.inputs))  # replace() would check every frame once more
+    return replace(result, study=study, problems=lasting(result.problems), provenance=facts)
+
+
+def _places_of(problems: pd.DataFrame) -> list[dict[str, Any]]:
+    """Where in the files the problems are, which the tables do not say."""
+    found = problems[problems["row"].notna()]
+    names = ["file", "layer", "row", "line", "code", "id"]
+    return [
+        {k: v for k, v in zip(names, row, strict=True) if not pd.isna(v) and v != ""}
+        for row in found[names].astype(object).itertuples(index=False, name=None)
+    ]
 
 
 def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
@@ -270,7 +304,7 @@ def _contents(result: Result, lang: str, workers: int, progress: Callable[[str],
     made_from = {"provenance": _json(result.provenance).decode()}
     yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result), qgis_styles(), made_from)
     progress("drawing the map")
-    yield "map.html", _page(map_html(result, lang=lang, **_map_settings(result)), result)
+    yield "map.html", map_html(result, lang=lang, **_map_settings(result)).encode()
     progress("drawing figures")
     drawn = {name: content for share in shares for name, content in share().items()}
     for name in sorted(drawn):
@@ -301,6 +335,14 @@ def _study(source: str | Path | None, mask_households: int | None) -> Study:
     return replace(masked, settings={**masked.settings, "mask_households": mask_households})
 
 
+def _from_beside(source: Path, folder: Path) -> str:
+    """Path of a study from the folder that holds the run: it can be found again, and tells nothing of the machine."""
+    try:
+        return Path(os.path.relpath(source.resolve(), folder.resolve().parent)).as_posix()
+    except ValueError:  # on another drive
+        return source.name
+
+
 # --- what an earlier run was made from ------------------------------------------------------------------------------
 
 
@@ -315,7 +357,7 @@ def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:
             file=str(beside / MANIFEST),
             mend="Name the study: geosettle run STUDY --replay MANIFEST.",
         )
-    found = [path for path in (Path(source), beside.resolve().parent / source) if path.exists()]
+    found = [path for path in (beside.resolve().parent / source, Path(source)) if path.exists()]
     if not found:
         raise InputError(
             f"the study that this run was made from is not at {source}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -118,6 +118,8 @@ def mask_study(study: Study, masking: Masking) -> Study:
         sites=told.notes_emptied(sites),
         indicators=told.notes_emptied(indicators),
         development=told.notes_emptied(study.development),
+        settings=told.texts_emptied(study.settings),
+        inputs=told.texts_emptied(study.inputs),
         **kept,
         problems=(*told.problems_in_general(study.problems), *_notes(radius, labels)),
     )
@@ -202,6 +204,14 @@ class _Mentions:
         for column in [c for c in _texts(out) if c not in {"name", "name_local", "site_id", "kind"}]:
             out[column] = _hidden(out[column], self._said(out[column]))
         return out
+
+    def texts_emptied(self, value: Any) -> Any:
+        """Empty the texts of settings and notes that mention a masked origin, and leave out what is named after one."""
+        if isinstance(value, Mapping):
+            return {k: self.texts_emptied(v) for k, v in value.items() if not self._inside.search(str(k).casefold())}
+        if isinstance(value, list | tuple):
+            return type(value)(self.texts_emptied(v) for v in value)
+        return "" if isinstance(value, str) and self._inside.search(value.casefold()) else value
 
     def problems_in_general(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Say what was wrong without saying where: a row, a value or a distance would tell the origin."""

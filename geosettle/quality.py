@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-__all__ = ["CODES", "PROBLEM_COLUMNS", "Problem", "Severity", "problem", "problems_frame"]
+__all__ = ["CODES", "PROBLEM_COLUMNS", "Problem", "RowsSetAside", "Severity", "lasting", "problem", "problems_frame"]
 
 Severity = Literal["note", "warning", "error", "fatal"]
 """note: worth knowing; warning: doubted, the row is used; error: the row is set aside; fatal: the input is refused."""
@@ -20,6 +20,8 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "file_refused": ("fatal", "the file is of a kind that is not opened, for safety", "Convert it to a listed format."),
     "file_too_large": ("fatal", "the file is larger than is read", "Cut it to the study region."),
     "layer_unclear": ("fatal", "the file holds several layers or sheets and none was named", "Name the one to read."),
+    "sheet_hidden": ("warning", "the sheet that is read is hidden", "Show it, or name another with --sheet."),
+    "rows_deleted": ("warning", "rows are marked as deleted and are not read", "Save the file again."),
     "role_guessed": ("note", "the layer's role was guessed from its columns", "Say it with --role."),
     "reader_warning": ("warning", "the reader of the format complained", "Save the file again with its own program."),
     "count_differs": ("fatal", "fewer features could be read than the file declares", "Get an undamaged copy."),
@@ -33,6 +35,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     # --- the table
     "table_empty": ("fatal", "there is no row", "Give the table a header and at least one row."),
     "header_below_title": ("note", "the header stands below title lines", ""),
+    "header_several_rows": ("note", "the header has more than one row", ""),
     "column_missing": ("fatal", "a required column is missing", "Add it, or map a column to it with --map."),
     "column_repeated": ("warning", "two columns have the same name; the first is used", "Rename one of them."),
     "column_unclear": ("warning", "several columns fit one meaning; the first is used", "Say which with --map."),
@@ -93,6 +96,7 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the identifier matches another one but for spaces, case or look",
         "Write them alike.",
     ),
+    "spelling_differs": ("warning", "one word that groups rows is spelled in several ways", "Write it alike."),
     "name_duplicate": ("warning", "two rows have the same name", "Check that they are two places."),
     # --- position
     "position_unknown": ("warning", "the row has no position; it is kept without one", "Give lon and lat when known."),
@@ -151,8 +155,12 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "households_exceed_persons": ("warning", "there are more households than persons", "Check both columns."),
     "household_size": ("warning", "persons per household are improbable", "Check both columns."),
     "area_differs": ("warning", "declared and drawn area differ", "Check the area and its unit."),
+    "areas_overlap": ("warning", "areas of one kind and year overlap", "Draw them apart, or join them."),
+    "value_improbable": ("warning", "the value is improbable", "Check it."),
     "leased_exceeds_declared": ("warning", "more is leased than there is", "Check both columns."),
     "declared_shorter": ("warning", "the distance declared is shorter than the straight line", "Check its unit."),
+    "road_ends_equal": ("error", "the road ends where it begins", "Correct one of its ends."),
+    "road_contradicts": ("warning", "two rows give one road different lengths", "Keep the right one."),
     "flow_duplicate": ("warning", "the same flow stands twice", "Join the rows, or tell them apart by year."),
     "site_without_flow": ("note", "no flow leads to the site", ""),
     "validity_reversed": ("error", "the validity ends before it begins", "Swap the years."),
@@ -214,6 +222,14 @@ class Problem:
     id: str = ""
 
 
+class RowsSetAside(UserWarning):
+    """Rows of a file that cannot be used were left out; `problems` holds all that was found in the file."""
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
 def problem(code: str, message: str = "", **where: Any) -> Problem:
     """Return a problem with the severity and mend its code usually has.
 
@@ -243,3 +259,20 @@ def problems_frame(problems: Iterable[Problem]) -> pd.DataFrame:
     frame[["row", "line"]] = frame[["row", "line"]].astype("Int64")
     order = ["layer", "file", "row", "column", "code", "value", "message"]
     return frame.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
+
+
+def lasting(problems: pd.DataFrame) -> pd.DataFrame:
+    """Problems as outputs list them: by identifier, with the row only where a row has none.
+
+    The same rows in another order give the same table. `geosettle check` and `Study.problems` give every row.
+
+    Examples
+    --------
+    >>> found = problems_frame([problem("value_missing", row=7, id="S2"), problem("id_missing", row=3)])
+    >>> lasting(found)[["id", "row"]].fillna(0).to_numpy().tolist()
+    [['', 3], ['S2', 0]]
+    """
+    named = problems["id"].fillna("") != ""
+    out = problems.assign(**{c: problems[c].mask(named) for c in ("row", "line")})
+    order = ["layer", "file", "id", "column", "code", "value", "message", "row"]
+    return out.drop_duplicates().sort_values(order, kind="stable", na_position="first").reset_index(drop=True)

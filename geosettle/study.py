@@ -18,7 +18,7 @@ import shapely
 from geosettle.crs import WGS84
 from geosettle.errors import InputError
 from geosettle.layers import LAYERS, LayerSpec
-from geosettle.quality import Problem
+from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["Study", "complete", "default_settings", "frame_layer"]
@@ -187,3 +187,27 @@ class Study:
                 faults.append(error.message)
         if faults:
             raise InputError("; ".join(faults), mend="See geosettle.LAYERS for what each layer must hold.")
+        self._set_lost_flows_aside()
+
+    def _set_lost_flows_aside(self) -> None:
+        """Leave out flows from or to a place that the study does not have, each with a problem that says so."""
+        flows = self.flows
+        if flows is None:
+            return
+        problems, lost = [], np.zeros(len(flows), dtype=bool)
+        for column, target in LAYERS["flows"].references.items():
+            places = getattr(self, target)
+            unknown = np.zeros(len(flows), bool) if places is None else ~flows[column].isin(places.index).to_numpy()
+            lost |= unknown
+            problems += [
+                problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows", row=int(row) + 1,
+                        column=column, value=str(value))
+                for row, value in zip(np.flatnonzero(unknown), flows[column][unknown], strict=True)
+            ]  # fmt: skip
+        if problems:
+            counts = {"rows_in": len(flows), "rows_set_aside": 0, **self.ledger.get("flows", {})}
+            counts["rows_set_aside"] += int(lost.sum())
+            counts["rows_used"] = int((~lost).sum())
+            object.__setattr__(self, "flows", flows[~lost].reset_index(drop=True))
+            object.__setattr__(self, "problems", (*self.problems, *problems))
+            object.__setattr__(self, "ledger", {**self.ledger, "flows": counts})

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import corpus_odd
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -116,13 +117,14 @@ def make(folder: Path, groups: Sequence[str] | None = None) -> list[Case]:
     """Write the files of some groups, or of all; what must come of each."""
     maker = Maker(folder)
     for name in groups or GROUPS:
-        globals()[name](maker)
+        (globals().get(name) or getattr(corpus_odd, name))(maker)
     return maker.cases
 
 
 GROUPS = (
     "tables_good", "tables_bad", "columns", "identities", "cells", "positions", "systems", "shapes", "workbooks",
     "vectors_good", "vectors_bad", "archives", "layers", "rasters_good", "rasters_bad", "studies",
+    "tables_odd", "tables_broken", "books_odd", "layers_odd", "rasters_odd",
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ import pytest
 
 import geosettle as gs
 from geosettle.errors import CrsError, InputError, UnknownNameError
-from geosettle.io import check_layer, check_path, files, read_any, read_layer
-from geosettle.quality import PROBLEM_COLUMNS, Problem, problem, problems_frame
+from geosettle.io import check_layer, check_path, files, read_any, read_layer, write_template
+from geosettle.quality import PROBLEM_COLUMNS, Problem, RowsSetAside, problem, problems_frame
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,3 +116,33 @@ def test_problems_frame_has_an_order() -> None:
     frame = problems_frame(found)
     assert frame["row"].tolist() == [1, 3]
     assert problems_frame([]).columns.tolist() == list(PROBLEM_COLUMNS)
+
+
+def test_rows_left_out_are_warned_of_or_handed_over(tmp_path: Path) -> None:
+    path = tmp_path / "sites.csv"
+    path.write_text(corpus.rows(site_id=["S1", "", "S3"]), encoding="utf-8")
+    for read in (lambda **kw: gs.read_layer(path, "sites", **kw), lambda **kw: read_any(path, **kw)):
+        with pytest.warns(RowsSetAside, match="sites.csv: 1 of 3 rows were set aside. row 2: ") as caught:
+            frame = read()
+        assert (len(frame), caught[0].filename) == (2, __file__)
+        assert [p.code for p in caught[0].message.problems] == ["id_missing"]
+        found: list[Problem] = []
+        assert len(read(problems=found)) == 2
+        assert [p.code for p in found] == ["id_missing"]
+
+
+def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(source: Path, target: Path) -> None:
+        target.mkdir()
+        (target / "sites.csv").write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("geosettle.io.template.shutil.copytree", half)
+    with pytest.raises(gs.errors.OutputError, match="No space left"):
+        write_template(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    (tmp_path / "new").mkdir()
+    write_template(tmp_path / "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]
+    assert len(gs.read_study(tmp_path / "new").sites) == 3

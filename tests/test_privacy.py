@@ -134,3 +134,12 @@ def test_weak_settings_are_refused() -> None:
         Masking(1, KEY)
     with pytest.raises(InputError, match="too short"):
         Masking(30, b"short")
+
+
+def test_settings_and_sources_do_not_name_a_masked_origin(study: Study) -> None:
+    said = {"study": {"title": "Households of Village 0", "lang": "en"}, "notes": ["by the mill", "of 65300"],
+            "names": {"65301": "x", "A": "y"}}  # fmt: skip
+    told = replace(study, settings=said, inputs={"o.csv": {"sha256": "ab", "source": "list of Village 1"}})
+    masked = mask_study(told, Masking(30, KEY))
+    assert masked.settings == {"study": {"title": "", "lang": "en"}, "notes": ["by the mill", ""], "names": {"A": "y"}}
+    assert masked.inputs == {"o.csv": {"sha256": "ab", "source": ""}}

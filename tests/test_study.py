@@ -134,3 +134,19 @@ def test_row_order_does_not_matter(tmp_path: Path) -> None:
         (folder / "sites.csv").write_text("\n".join([lines[0], *(lines[i] for i in order)]), encoding="utf-8")
         found.append(gs.read_study(folder).sites.sort_index())
     pd.testing.assert_frame_equal(pd.DataFrame(found[0]), pd.DataFrame(found[1]))
+
+
+def test_flows_to_unknown_places_are_set_aside_with_a_reason() -> None:
+    place = {"name": ["a"], "lon": [76.0], "lat": [39.0]}
+    study = gs.Study(
+        sites=pd.DataFrame({"site_id": ["S1"], **place}),
+        origins=pd.DataFrame({"origin_id": ["O1"], **place}),
+        flows=pd.DataFrame({"origin_id": ["O1", "O9", "O1"], "site_id": ["S1", "S1", "S9"]}),
+    )
+    assert study.flows is not None
+    assert study.flows[["origin_id", "site_id"]].to_numpy().tolist() == [["O1", "S1"]]
+    assert [(p.code, p.row, p.column, p.value) for p in study.problems] == [
+        ("reference_unknown", 2, "origin_id", "O9"),
+        ("reference_unknown", 3, "site_id", "S9"),
+    ]
+    assert study.ledger["flows"] == {"rows_in": 3, "rows_used": 1, "rows_set_aside": 2}

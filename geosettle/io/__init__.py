@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,7 @@ from geosettle.errors import InputError
 from geosettle.io.check import check_path, guess_role
 from geosettle.io.files import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
-from geosettle.io.layer import Options, spec_of, understand
+from geosettle.io.layer import Checked, Options, spec_of, understand
 from geosettle.io.rasters import read_raster
 from geosettle.io.source import Source
 from geosettle.io.staging import Stage, staged_folder, write_file
@@ -23,7 +23,7 @@ from geosettle.io.study import read_rows, read_study
 from geosettle.io.template import template_path, write_template
 from geosettle.io.write import csv_bytes, geotiff_bytes, safe_text
 from geosettle.layers import LayerSpec
-from geosettle.quality import Problem
+from geosettle.quality import Problem, RowsSetAside
 from geosettle.raster import Raster
 
 __all__ = [
@@ -56,8 +56,9 @@ def read_layer(
     layer: str | None = None,
     sheet: str | None = None,
     columns: Mapping[str, str] | None = None,
+    problems: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """One file as one layer, checked; rows that cannot be used are left out (see `check_layer` for why).
+    """One file as one layer, checked; rows that cannot be used are left out, and a warning says which and why.
 
     Parameters
     ----------
@@ -69,11 +70,18 @@ def read_layer(
         What the file does not say itself: EPSG code, "gcj02" or "bd09", text encoding, layer or sheet to read.
     columns
         Column of the layer to header of the file.
+    problems
+        A list that takes everything found in the file; then nothing is warned of.
 
     Returns
     -------
     GeoDataFrame, DataFrame or Raster
         Indexed by the layer's key, on WGS84; a raster in longitude/latitude.
+
+    Warns
+    -----
+    RowsSetAside
+        Rows were left out and no list took the problems; the warning carries them.
 
     Raises
     ------
@@ -85,22 +93,18 @@ def read_layer(
     >>> read_layer(template_path() / "sites.csv", "sites").index.tolist()
     ['S1', 'S2', 'S3']
     """
-    file = Path(path)
-    if spec_of(role).geometries == ("raster",):
-        if kind_of(file) != "tiff":
-            raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
-        return read_raster(file, file.name, role=role, crs=crs)[0]
-    options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
-    return _accepted(read_rows(file, role, options))
+    return _read(Path(path), role, Options(crs, datum, encoding, layer, sheet, dict(columns or {})), problems)
 
 
-def read_any(path: str | Path) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
+def read_any(path: str | Path, *, problems: list[Problem] | None = None) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """One file as whatever layer it is: by its name, by its columns, or else simply as places with their columns.
 
     Parameters
     ----------
     path
         A table, vector file or GeoTIFF.
+    problems
+        As for `read_layer`, which also says what is warned of.
 
     Returns
     -------
@@ -114,16 +118,41 @@ def read_any(path: str | Path) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """
     file = Path(path)
     role = guess_role(file, Options())
-    if role is not None:
-        return read_layer(file, role)
-    frame = _accepted(understand(open_source(file, role=None), _ANY))
-    return frame.set_index("id") if "id" in frame and frame["id"].is_unique else frame
+    frame = _read(file, role, Options(), problems)
+    if role is not None or isinstance(frame, Raster) or "id" not in frame or not frame["id"].is_unique:
+        return frame
+    return frame.set_index("id")
 
 
-def _accepted(checked: Any) -> gpd.GeoDataFrame | pd.DataFrame:
+def _read(
+    file: Path, role: str | None, options: Options, problems: list[Problem] | None
+) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
+    """One file as one layer, or as places of any kind."""
+    if role is None:
+        return _accepted(understand(open_source(file, role=None), _ANY), problems)
+    if spec_of(role).geometries != ("raster",):
+        return _accepted(read_rows(file, role, options), problems)
+    if kind_of(file) != "tiff":
+        raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
+    raster, found, _ = read_raster(file, file.name, role=role, crs=options.crs)
+    if problems is not None:
+        problems += found
+    return raster
+
+
+def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFrame | pd.DataFrame:
+    """Rows of a layer that can be used; what was found goes to the caller, as a list or as a warning."""
     fatal = [p for p in checked.problems if p.severity == "fatal"]
     if fatal:
         raise InputError(" ".join(p.message for p in fatal), file=fatal[0].file, mend=fatal[0].mend)
+    lost = checked.rows_in - len(checked.frame)
+    if problems is not None:
+        problems += checked.problems
+    elif lost:
+        why = sorted({p.row: f"row {p.row}: {p.message}" for p in checked.problems if p.severity == "error"}.items())
+        said = " ".join(text for _, text in why[:3]) + (" ..." if len(why) > 3 else "")
+        text = f"{checked.source.file}: {lost} of {checked.rows_in} rows were set aside. {said}"
+        warnings.warn(RowsSetAside(text, checked.problems), stacklevel=4)
     return checked.frame
 
 

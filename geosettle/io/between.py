@@ -174,11 +174,23 @@ def boundary_faults(checked: Checked) -> list[Problem]:
     if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
         return []
     geometry = frame.geometry.to_numpy()
-    out = _parents(checked, geometry) + _uncovered(frame, geometry)
+    out = _parents(checked, geometry) + _uncovered(frame, geometry) + _names_twice(checked)
     for level in sorted(frame["level"].dropna().unique()):
         rows = np.flatnonzero((frame["level"] == level).to_numpy())
         out += _overlaps(checked, geometry, rows, str(level))
         out += _gaps(frame, geometry, rows, str(level))
+    return out
+
+
+def _names_twice(checked: Checked) -> list[Problem]:
+    """Units of one level and one time that have the same name."""
+    frame = checked.frame
+    groups = frame.groupby([frame["level"], frame["name"].map(likeness), frame["valid_from"].fillna(0)], dropna=True)
+    out = []
+    for rows in [r for r in groups.indices.values() if len(r) > 1]:
+        text = f"Units of one level with the same name: {', '.join(sorted(map(str, frame.index.take(rows))))}."
+        out += [problem("name_duplicate", text, row=int(checked.numbers[r]), column="name",
+                        value=str(frame["name"].iloc[r])) for r in rows]  # fmt: skip
     return out
 
 
@@ -193,8 +205,9 @@ def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: st
     first, second = first[same_time], second[same_time]
     common = area_m2(shapely.intersection(geometry[first], geometry[second])) if first.size else np.array([])
     out = []
-    for i, j, area in zip(first, second, common, strict=True):
+    for a, b, area in zip(first.tolist(), second.tolist(), common.tolist(), strict=True):
         if area > _SLIVER_M2:
+            i, j = sorted((a, b), key=lambda row: str(frame.index[row]))
             text = f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level}) overlap by {area / 1e6:.3g} km²."
             out.append(problem("boundaries_overlap", text, row=int(checked.numbers[j]), value=f"{area / 1e6:.3g} km2"))
     return out
@@ -230,7 +243,7 @@ def _strips(frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], leve
         reach = apart * 1.05
         facing = shapely.intersection(shapely.buffer(geometry[i], reach), shapely.buffer(geometry[j], reach))
         if facing.length / 2 > 10 * apart:
-            names = f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level})"
+            names = " and ".join(sorted((str(frame["name"].iloc[i]), str(frame["name"].iloc[j])))) + f" ({level})"
             text = f"Between {names} there is a strip about {apart * 111:.2g} km wide that belongs to neither."
             out.append(problem("boundaries_gap", text, value=f"{apart * 111:.2g} km"))
     return out
@@ -259,6 +272,9 @@ def _parents(checked: Checked, geometry: Any) -> list[Problem]:
     for i in np.flatnonzero(parent.notna().to_numpy()):
         code = str(parent.iloc[i])
         where = {"row": int(checked.numbers[i]), "column": "parent_code", "value": code}
+        if code == str(frame.index.take([i])[0]):
+            out.append(problem("parent_missing", "The unit names itself as the unit above.", **where))
+            continue
         if code not in frame.index:
             levels = frame["level"].nunique()
             severity = "warning" if levels > 1 else "note"
@@ -299,21 +315,19 @@ def declared_units(checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[s
                 names.setdefault(_unit_name(name), []).append(i)
     shapes = units.geometry.to_numpy()
     x, y, wide = _places(checked, pd.Series(frame.index))
-    for column in ("county", "prefecture"):
-        if column not in frame:
-            continue
-        for i in np.flatnonzero(frame[column].notna().to_numpy() & np.isfinite(x)).tolist():
-            declared = str(frame[column].iloc[i])
-            key = _unit_name(declared)
+    for column in [c for c in ("county", "prefecture") if c in frame]:
+        placed = frame[column].where(np.isfinite(x)).reset_index(drop=True)
+        for declared, rows in sorted(placed.groupby(placed).indices.items()):
+            key = _unit_name(str(declared))
             hits = names.get(key) or names.get(also.get(key, ""), [])
-            where = {"row": int(checked.numbers[i]), "column": column, "value": declared}
-            if not hits:
-                out.append(problem("declared_unit_unknown", f"No unit is called {declared!r}.", **where))
-                continue
-            away = min(_outside_m(shapes[h], x[i], y[i]) for h in hits)
-            if away > wide[i] * 1000 + 100:
-                text = f"The position lies {away / 1000:.1f} km outside {declared}."
-                out.append(problem("outside_declared_unit", text, **where))
+            away = _outside_m(shapes[hits], x[rows], y[rows]) if hits else np.zeros(len(rows))
+            for row, metres in zip(rows, away, strict=True):
+                where = {"row": int(checked.numbers[row]), "column": column, "value": str(declared)}
+                if not hits:
+                    out.append(problem("declared_unit_unknown", f"No unit is called {declared!r}.", **where))
+                elif metres > wide[row] * 1000 + 100:
+                    text = f"The position lies {metres / 1000:.1f} km outside {declared}."
+                    out.append(problem("outside_declared_unit", text, **where))
     return out
 
 
@@ -334,12 +348,20 @@ def _unit_name(name: str) -> str:
     return plain
 
 
-def _outside_m(shape: Any, x: float, y: float) -> float:
-    point = shapely.Point(x, y)
-    if shape is None or shape.is_empty or shape.contains(point):
-        return 0.0
-    foot = shapely.shortest_line(point, shape).coords[1]
-    return float(GEOD.inv(x, y, foot[0], foot[1])[2])
+def _outside_m(shapes: NDArray[Any], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Metres from each point to the nearest of some areas; 0 inside one, or where none has a shape."""
+    out = np.full(len(x), np.inf)
+    points = shapely.points(x, y)
+    for shape in shapes:
+        if shape is None or shape.is_empty:
+            return np.zeros(len(x))
+        shapely.prepare(shape)
+        outside = np.flatnonzero(~shapely.contains(shape, points))
+        feet = shapely.get_coordinates(shapely.get_point(shapely.shortest_line(points[outside], shape), 1))
+        metres = np.zeros(len(x))
+        metres[outside] = GEOD.inv(x[outside], y[outside], feet[:, 0], feet[:, 1])[2]
+        out = np.minimum(out, metres)
+    return out
 
 
 def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:

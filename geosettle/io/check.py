@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -105,7 +105,7 @@ def _answer(problems: list[Problem], rows_in: int, rows_ok: int, summary: dict[s
         "status": status,
         "rows_in": rows_in,
         "rows_ok": used,
-        "problems": [_plain(asdict(p)) for p in ranked],
+        "problems": [dict(vars(p)) for p in ranked],
         "summary": _plain(summary),
     }
 
@@ -268,7 +268,7 @@ def _raster(file: Path, role: str, options: Options, at: str | Path | None, said
     raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
     native: Raster = declared.pop("native")
     if role == "dem":
-        problems += _feet(raster, file.name)
+        problems += _other_heights(raster, file.name)
     found = [replace(p, layer=role) for p in (*problems, *raster_problems(raster, role, file.name, declared))]
     out = {"role": role, "format": "GeoTIFF", "count": 1, **declared, "crs_used": raster.crs, "bounds": raster.bounds}
     if options.region is not None:
@@ -279,8 +279,8 @@ def _raster(file: Path, role: str, options: Options, at: str | Path | None, said
     return _answer([*said, *found], 1, 1, out)
 
 
-def _feet(raster: Raster, file: str) -> list[Problem]:
-    """Heights that are 3.28 times those of the embedded study's elevation model, where both have some."""
+def _other_heights(raster: Raster, file: str) -> list[Problem]:
+    """Heights that are 3.28 or 0.001 times those of the embedded study's elevation model, where both have some."""
     try:
         with study_file(None) as (folder, stated):
             known = read_raster(folder / stated["layers"]["dem"]["path"], "dem", role="dem")[0]
@@ -293,9 +293,11 @@ def _feet(raster: Raster, file: str) -> list[Problem]:
     if both.sum() < 4:
         return []
     ratio = float(np.median(here[both] / there[both]))
-    if abs(ratio / 3.28084 - 1) > 0.05:
+    units = ((3.28084, "feet"), (0.001, "kilometres"), (100.0, "centimetres"), (10.0, "decimetres"))
+    unit = next((name for factor, name in units if abs(ratio / factor - 1) <= 0.05), "")
+    if not unit:
         return []
-    text = f"The heights are {ratio:.2f} times those of another elevation model there; they look like feet."
+    text = f"The heights are {ratio:.3g} times those of another elevation model there; they look like {unit}."
     return [problem("unit_suspected", text, file=file, value=f"{ratio:.3f}")]
 
 

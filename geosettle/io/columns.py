@@ -14,14 +14,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.io.numbers import EXCEL_ERRORS, clean, to_number, to_text, to_year
+from geosettle.io.numbers import DATE, EXCEL_ERRORS, clean, simple_numbers, to_angle, to_number, to_text, to_year
 from geosettle.io.source import Source
 from geosettle.layers import Column, LayerSpec, find_columns, plain_name
 from geosettle.quality import Problem, problem
 
-__all__ = ["Columns", "clean_id", "convert", "match_columns"]
+__all__ = ["UNITS", "Columns", "clean_id", "convert", "likeness", "match_columns"]
 
-_UNITS: Final[Mapping[str, Mapping[str, float]]] = {
+UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "ha": {"ha": 1, "hectare": 1, "hectares": 1, "公顷": 1, "亩": 1 / 15, "mu": 1 / 15, "km2": 100, "km²": 100,
            "m2": 1e-4, "m²": 1e-4, "平方公里": 100, "平方米": 1e-4, "万亩": 1e4 / 15},
     "km": {"km": 1, "公里": 1, "千米": 1, "m": 1e-3, "米": 1e-3, "metres": 1e-3, "meters": 1e-3, "里": 0.5,
@@ -36,11 +36,15 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
 _PERSONAL: Final = re.compile(
     r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
     r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|"
-    r"email|e_mail|邮箱|"
+    r"email|e_mail|邮箱|contact|contact_person|contact_name|contact_phone|"
     r"户主|户主姓名|姓名|head_of_household|household_head|hh_head|head_name|person_name|person|full_name|first_name|"
     r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$",
 )
 _ID_CARD: Final = re.compile(r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$")
+_ID_NUMBER: Final = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
+)
+_PHONE_DIGITS: Final = 11
 _PHONE: Final = re.compile(r"^(\+?86[- ]?)?1[3-9]\d{9}$")
 
 
@@ -57,13 +61,6 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
     headers = [str(c) for c in source.cells.columns]
     # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares them.
     found, unclear, absent = find_columns(headers, spec, mapping)
-    if (
-        "none" in spec.geometries
-        and "raster" not in spec.geometries
-        and source.geometry is None
-        and spec.name == "roads"
-    ):
-        absent += []
     problems = [
         problem("map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h)
         for h in absent
@@ -85,8 +82,7 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
             ),
         )
     for name, hits in unclear.items():
-        same = all(source.cells[h].equals(source.cells[hits[0]]) for h in hits[1:])
-        if not same:
+        if not all(_agree(name, source.cells[hits[0]], source.cells[h]) for h in hits[1:]):
             text = f"The columns {', '.join(hits)} all fit {name}; {hits[0]} is used."
             problems.append(problem("column_unclear", text, column=name, mend=f"Say which with --map {name}=NAME."))
     problems += [
@@ -98,14 +94,37 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
     return Columns(found, tuple(problems))
 
 
+def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns that fit one meaning say the same; metres beside degrees are another matter."""
+    if name not in {"lon", "lat"}:
+        return bool(one.equals(other))
+    a, b = (np.array([to_angle(cell, name)[0] for cell in cells]) for cells in (one, other))
+    with np.errstate(invalid="ignore"):
+        degrees = np.abs(b) <= 360
+        return not bool((degrees & (np.abs(a - b) > 1e-4)).any())
+
+
 def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
     """Whether a column is about persons: by its name, or because most of its cells are identity or phone numbers."""
     if not used and _PERSONAL.match(plain_name(header)):
         return bool(cells.map(to_text).notna().any())
-    texts = [t for t in map(to_text, cells) if t]
+    texts = [t for t in (c if isinstance(c, str) else to_text(c) for c in cells.tolist()) if t]
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    if (lengths >= _PHONE_DIGITS).sum() < 0.5 * len(texts) and (lengths < 18).all():
+        return False  # nearly every column; the rest is slow
+    texts = [t.strip() for t in texts]
+    if any(len(t) >= 18 and any(map(_is_identity, _ID_NUMBER.findall(t))) for t in texts):
+        return True
     return bool(texts) and any(
         sum(bool(pattern.match(t)) for t in texts) >= max(1, 0.5 * len(texts)) for pattern in (_ID_CARD, _PHONE)
     )
+
+
+def _is_identity(number: str) -> bool:
+    """Whether the last digit of a number is the check digit of a Chinese identity number (GB 11643-1999)."""
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], weights, strict=True))
+    return number[-1].upper() == "10X98765432"[total % 11]
 
 
 def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFrame, list[Problem]]:
@@ -141,20 +160,24 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
     cells = source.cells[header]
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
-    reader = to_year if column.kind == "year" else lambda cell: to_number(cell, source.decimal)
     factor, problems = _factor(header, column)
-    pairs = [reader(cell) for cell in cells]
-    values = np.array([v for v, _ in pairs], dtype=np.float64) * factor
-    for i, (cell, (_, code)) in enumerate(zip(cells, pairs, strict=True)):
+    raw = cells.tolist()
+    values, known = simple_numbers(raw, "." if column.kind == "year" else source.decimal)
+    for i in np.flatnonzero(~known).tolist():
+        cell = raw[i]
+        values[i], code = to_year(cell) if column.kind == "year" else to_number(cell, source.decimal)
         if code == "number_unreadable" and isinstance(cell, str) and (with_unit := _with_unit(cell, column, source)):
-            values[i], unit, times = with_unit
-            pairs[i] = (values[i], "")
+            (values[i], unit, times), code = with_unit, ""
             if times != 1:
                 text = f"{column.name} was converted from {unit} to {column.unit} (times {times:.6g})."
                 problems.append(problem("unit_converted", text, row=i + 1, column=column.name, value=cell))
-    for row, ((_, code), cell) in enumerate(zip(pairs, cells, strict=True), 1):
+            values[i] /= factor  # the cell's own unit goes before that of the header
         if code:
-            problems.append(problem(code, row=row, column=column.name, value=str(cell)))
+            problems.append(problem(code, row=i + 1, column=column.name, value=str(cell)))
+    values *= factor
+    if column.kind == "year":  # a year has no decimals
+        broken = np.flatnonzero(known & (values != np.round(values)))
+        problems += [problem("number_unreadable", row=int(i) + 1, column=column.name, value=raw[i]) for i in broken]
     problems += _range_problems(values, cells, column)
     if column.kind != "year":
         problems += _doubtful_marks(cells, column, source)
@@ -167,7 +190,7 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
 def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:
     """Return number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the column."""
     match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
-    times = _UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
+    times = UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
     if match is None or times is None:
         return None
     number, code = to_number(match[1], source.decimal)
@@ -179,7 +202,8 @@ def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Pr
     counts = column.kind == "integer" or column.unit in {"households", "persons"}
     out = []
     for row, cell in enumerate(cells, 1):
-        match = re.fullmatch(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", clean(cell)) if isinstance(cell, str) else None
+        marked = isinstance(cell, str) and ("," in cell or "." in cell or not cell.isascii())
+        match = re.fullmatch(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", clean(cell)) if marked else None
         if not match:
             continue
         where = {"row": row, "column": column.name, "value": str(cell)}
@@ -220,7 +244,9 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
     if not bracket or not column.unit:
         return 1.0, []
     unit = unicodedata.normalize("NFKC", bracket[1]).strip().casefold()
-    known = _UNITS.get(column.unit, {})
+    known = UNITS.get(column.unit, {})
+    if unit not in known and plain_name(unit) in {plain_name(n) for n in (column.name, *column.aliases)}:
+        return 1.0, []  # the name in another language
     if unit not in known:
         text = f"The header {header!r} names a unit that is not known; {column.unit} was assumed."
         return 1.0, [problem("unit_unknown", text, column=column.name, value=bracket[1])]
@@ -239,8 +265,7 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
         if text is None:
             continue
         where: dict[str, Any] = {"row": i + 1, "column": column.name, "value": text}
-        if is_key and isinstance(raw[i], dt.date):
-            problems.append(problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where))
+        problems += _typed_date(raw[i], column, where, is_key=is_key)
         if EXCEL_ERRORS.match(text):
             severity = "error" if is_key or column.required else "warning"
             problems.append(problem("excel_error", severity=severity, **where))
@@ -249,9 +274,11 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
             cleaned = clean_id(text)
             if cleaned != text or (cleaned != str(raw[i]) and isinstance(raw[i], str)):
                 problems.append(problem("id_cleaned", **where))
-            if re.fullmatch(r"\d+([.,]\d+)?e\+?\d+", text, re.IGNORECASE):
+            if re.fullmatch(r"\d+[.,]\d+e\+?\d+|\d+e\+\d+", text, re.IGNORECASE):
                 problems.append(problem("id_scientific", **where))
             texts[i] = cleaned or None
+    if is_key:
+        problems += _dates_among(texts, column)
     if column.kind == "list":
         texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]
     if is_key or column.required:
@@ -261,8 +288,37 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
     return pd.Series(texts, dtype="str"), problems
 
 
+def _typed_date(cell: Any, column: Column, where: Mapping[str, Any], *, is_key: bool) -> list[Problem]:
+    """Say that a cell of text holds a date, where that matters."""
+    if not isinstance(cell, dt.date):
+        return []
+    if is_key:
+        return [problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where)]
+    if column.name != "name":
+        return []
+    said = "The name is a date; a spreadsheet may have made it one."
+    return [problem("date_in_number", said, severity="warning", **where)]
+
+
+def _dates_among(texts: list[str | None], column: Column) -> list[Problem]:
+    """Find identifiers such as 3-May among others that are no dates: a spreadsheet may have made it of 5-3."""
+    dates = [i for i, t in enumerate(texts) if t and not t.isalnum() and DATE.match(t) and not t[:4].isdigit()]
+    if not dates or len(dates) > 0.5 * len(texts):
+        return []
+    said = "The identifier reads as a date, the others do not; a spreadsheet may have made it one."
+    return [
+        problem("date_in_number", said, severity="warning", row=i + 1, column=column.name, value=str(texts[i]))
+        for i in dates
+    ]
+
+
 def _was_error(cell: Any) -> bool:
     return isinstance(cell, str) and bool(EXCEL_ERRORS.match(clean(cell)))
+
+
+_JOINTS: Final = re.compile(r"[\W_]+")
+_LOOKALIKES: Final = str.maketrans("авекмнорстухіјѕԁԛԝαβεηικνορτυχ", "abekmhopctyxijsdqwabehikvoptux")
+"""Cyrillic and Greek letters to the Latin ones that look like them or like their capitals."""
 
 
 def clean_id(text: str) -> str:
@@ -281,6 +337,6 @@ def clean_id(text: str) -> str:
 
 def likeness(text: str) -> str:
     """Return what is left of an identifier when spaces, case, width and punctuation are taken off."""
-    if text.isascii() and text.isalnum():
-        return text.casefold()
-    return plain_name(clean(text)).replace("_", "")
+    if text.isascii():
+        return _JOINTS.sub("", text).casefold()
+    return plain_name(clean(text)).replace("_", "").translate(_LOOKALIKES)

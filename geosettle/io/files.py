@@ -12,7 +12,7 @@ import numpy as np
 
 from geosettle.io import tables, vectors
 from geosettle.io.archives import unpacked
-from geosettle.io.declared import gpkg_geometry_rows, inspect_gpkg, inspect_shapefile
+from geosettle.io.declared import Declared, inspect_gpkg, inspect_layer, inspect_shapefile
 from geosettle.io.kml import read_kml
 from geosettle.io.source import Refused, Source
 from geosettle.io.workbooks import read_workbook
@@ -129,6 +129,7 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
         It cannot be read, or it is a raster.
     """
     kind, file = kind_of(path), path.name
+    _check_options(kind, file, layer, sheet)
     if kind == "table":
         tab = path.suffix.lower() in {".tsv", ".tab"}
         return tables.read_text_table(path.read_bytes(), file, names=names, encoding=encoding, tab=tab)
@@ -141,7 +142,7 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     if kind == "parquet":
         return vectors.read_parquet(path, file)
     if kind == "kml":
-        return read_kml(path.read_bytes(), file)
+        return read_kml(path.read_bytes(), file, layer=layer)
     if kind == "archive":
         with unpacked(path.read_bytes(), file, role, layer) as (inside, name, rest):
             found = open_source(inside, role=role, names=names, encoding=encoding, layer=rest, sheet=sheet)
@@ -149,6 +150,19 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     if kind in {"geopackage", "shapefile", "flatgeobuf"}:
         return _binary(path, kind, role=role, names=names, encoding=encoding, layer=layer)
     raise Refused("file_refused", f"a layer of rows cannot be read from {kind}", file=file)
+
+
+_LAYERED: Final = frozenset({"workbook", "kml", "archive", "geopackage", "shapefile", "flatgeobuf"})
+
+
+def _check_options(kind: str, file: str, layer: str | None, sheet: str | None) -> None:
+    """Refuse a layer or a sheet of a file that has none: the caller means another file."""
+    if sheet is not None and kind not in {"workbook", "archive"}:
+        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no sheet {sheet!r}", file=file,
+                      mend="Leave the sheet out.")  # fmt: skip
+    if layer is not None and kind not in _LAYERED:
+        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no layer {layer!r}", file=file,
+                      mend="Leave the layer out.")  # fmt: skip
 
 
 def _binary(
@@ -161,18 +175,30 @@ def _binary(
     layer: str | None,
 ) -> Source:
     """Read a format that GDAL reads, with what it declares compared with what GDAL hands over."""
-    file, declared, stored = path.name, None, None
+    file, said = path.name, None
     if kind == "shapefile":
-        declared, encoding = inspect_shapefile(path, file, encoding)
+        said = inspect_shapefile(path, file, encoding)
     if kind == "geopackage":
         inspect_gpkg(path, file)
     chosen = vectors.choose_layer(path, file, layer, role, names)
     if kind == "geopackage" and chosen is not None:
-        declared, stored = gpkg_geometry_rows(path, chosen, file)
-    found = vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding, declared=declared)
-    if stored is None or found.geometry is None or len(stored) != len(found.geometry):
-        return found
-    lost = np.flatnonzero(stored & (found.geometry == None))  # noqa: E711  (element by element)
-    said = {p.row for p in found.problems}
-    more = [problem("geometry_unreadable", file=file, row=int(i) + 1) for i in lost if int(i) + 1 not in said]
-    return replace(found, problems=(*found.problems, *more))
+        said = inspect_layer(path, chosen, file)
+    encoding = said.encoding if said else encoding
+    found = vectors.read_ogr(path, file, kind, layer=chosen, encoding=encoding, declared=said.rows if said else None)
+    return found if said is None else _as_declared(found, said)
+
+
+def _as_declared(found: Source, said: Declared) -> Source:
+    """Return what was read with what GDAL does not tell: texts among numbers, and geometries that it lost."""
+    cells = found.cells.copy()
+    for (row, column), text in said.texts.items():
+        if row < len(cells) and column < cells.shape[1]:
+            cells.iat[row, column] = text
+    more = list(said.problems)
+    if said.stored is not None and found.geometry is not None and len(said.stored) == len(found.geometry):
+        lost = np.flatnonzero(said.stored & (found.geometry == None))  # noqa: E711  (element by element)
+        known = {p.row for p in found.problems}
+        more += [
+            problem("geometry_unreadable", file=found.file, row=int(i) + 1) for i in lost if int(i) + 1 not in known
+        ]
+    return replace(found, cells=cells, problems=(*found.problems, *more))

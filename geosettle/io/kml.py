@@ -23,8 +23,8 @@ _DEPTH: Final = 200
 _SHAPES: Final = frozenset({"Point", "LineString", "LinearRing", "Polygon", "MultiGeometry"})
 
 
-def read_kml(data: bytes, file: str) -> Source:
-    """Placemarks of a KML document, with the folder they stand in as the column `folder`.
+def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
+    """Placemarks of a KML document, with the folder they stand in as the column `folder`; or of one folder only.
 
     Raises
     ------
@@ -32,6 +32,7 @@ def read_kml(data: bytes, file: str) -> Source:
         Not KML, or it declares entities.
     """
     try:
+        data = _as_utf8(data)
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
         raise Refused("file_refused", "the XML declares entities, which are not expanded", file=file) from error
@@ -40,7 +41,14 @@ def read_kml(data: bytes, file: str) -> Source:
     if _tag(root) != "kml" and not any(_tag(e) in {"Placemark", "Document", "Folder"} for e in root.iter()):
         raise Refused("file_unreadable", f"this is XML but not KML (<{_tag(root)[:40]}>)", file=file)
     rows, geometries, problems = [], [], list[Problem]()
-    for number, (mark, folder) in enumerate(_placemarks(root, file), 1):
+    marks = list(_placemarks(root, file))
+    if layer is not None:
+        every = sorted({folder for _, folder in marks if folder})
+        marks = [(mark, folder) for mark, folder in marks if layer in {folder, *folder.split("/")}]
+        if not marks:
+            mend = f"It has: {', '.join(every[:20])}." if every else "Leave --layer out."
+            raise Refused("layer_unclear", f"there is no folder {layer!r}", file=file, mend=mend)
+    for number, (mark, folder) in enumerate(marks, 1):
         rows.append({"folder": folder or None, **_fields(mark)})
         shape, what = _geometry(mark)
         geometries.append(shape)
@@ -56,6 +64,16 @@ def read_kml(data: bytes, file: str) -> Source:
     shapes = np.empty(len(rows), dtype=object)
     shapes[:] = geometries
     return Source(cells, file, "KML", geometry=shapes, crs=parse_crs(4326), problems=tuple(problems))
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """Return XML in UTF-8 if it declares an encoding of several bytes a letter, which the parser does not know."""
+    declared = re.match(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""", data[:200])
+    name = declared[1].decode().casefold() if declared else ""
+    if declared is None or name not in {"gbk", "gb2312", "gb18030", "big5", "euc-kr", "shift_jis"}:
+        return data
+    wide = {"gbk": "gb18030", "gb2312": "gb18030"}.get(name, name)
+    return data[declared.end() :].decode(wide).encode()
 
 
 def _tag(element: Element) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -137,7 +137,8 @@ def _settle(
     """Set rows with an error aside, index the rest by the key, say in every problem where it is."""
     key = spec.key[0] if len(spec.key) == 1 else ""
     ids = values.get(key, None)
-    located = tuple(dict.fromkeys(_place(p, source, spec, ids) for p in problems))
+    names = labels(values, spec)
+    located = tuple(dict.fromkeys(_place(p, source, spec, names) for p in problems))
     refused = any(p.severity == "fatal" for p in located)
     bad = {p.row for p in located if p.severity == "error" and p.row is not None}
     rows = np.arange(1, len(values) + 1)
@@ -153,10 +154,31 @@ def _settle(
     return Checked(spec.name, frame, rows[keep], len(values), located, source, read, used, every)
 
 
+def labels(values: pd.DataFrame, spec: LayerSpec) -> pd.Series | None:
+    """Return what names each row of a layer in a message, whatever the order of the rows; "" where nothing does."""
+    keys = [c for c in _LABELS.get(spec.name, spec.key) if c in values]
+    if not keys or spec.private:
+        return None
+    parts = [values[c].astype(object).where(values[c].notna(), "").astype(str) for c in keys]
+    text = parts[0]
+    for part in parts[1:]:
+        text = (text + " → " + part).where((text != "") & (part != ""), "")
+    return text
+
+
+_LABELS: Final = {
+    "roads": ("a", "b"),
+    "indicators": ("site_id", "indicator"),
+    "claims": ("subject", "quantity"),
+}
+"""Layers without a key to the columns that tell their rows apart."""
+
+
 def set_aside(checked: Checked, found: list[Problem]) -> Checked:
     """Return the layer with further problems, and without the rows that have an error among them."""
-    names = checked.frame.index.name
-    ids = dict(zip(checked.numbers.tolist(), checked.frame.index, strict=True)) if names else {}
+    named = checked.frame.reset_index() if checked.frame.index.name else checked.frame
+    names = labels(named, spec_of(checked.role))
+    ids = {} if names is None else dict(zip(checked.numbers.tolist(), names, strict=True))
     lines = checked.source.lines
     placed = [
         replace(

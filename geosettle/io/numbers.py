@@ -11,17 +11,22 @@ import datetime as dt
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 __all__ = [
+    "DATE",
     "EXCEL_ERRORS",
     "MISSING",
     "clean",
     "decimal_mark",
     "is_missing",
+    "simple_numbers",
     "to_angle",
     "to_number",
     "to_text",
@@ -63,9 +68,21 @@ MISSING: Final = frozenset(
         "未",
         "nd",
         "n.d.",
+        "tbd",
+        "missing",
+        "not available",
+        "no data",
         "keine",
         "inconnu",
         "нет",
+        "暂缺",
+        "待定",
+        "未统计",
+        "未填",
+        "无数据",
+        "*",
+        "**",
+        "×",
     ],
 )
 """Ways of writing "no value" in a number or coordinate cell (case aside)."""
@@ -80,7 +97,7 @@ _ENOUGH: Final = 5_000
 """Numbers that suffice to tell the decimal mark of a table."""
 _SIMPLE: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_DATE: Final = re.compile(
+DATE: Final = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日"
     r"|\d{1,2}[- ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*([- ]\d{2,4})?"
@@ -92,12 +109,20 @@ _MARKS: Final = str.maketrans(
     {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",
      "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'},
 )  # fmt: skip
+_BRACKETS: Final = str.maketrans("()[]", "    ")
 _HEMISPHERES: Final = (
     ("东经", "E"), ("東經", "E"), ("西经", "W"), ("西經", "W"),
     ("北纬", "N"), ("北緯", "N"), ("南纬", "S"), ("南緯", "S"),
     ("东", "E"), ("東", "E"), ("西", "W"), ("北", "N"), ("南", "S"),
     ("east", "E"), ("west", "W"), ("north", "N"), ("south", "S"),
 )  # fmt: skip
+_LABEL: Final = re.compile(
+    r"^(?:(?P<lon>longitude|long|lng|lon|[经經][度°])|(?P<lat>latitude|lat|[纬緯][度°]))\s*[:=]?\s*", re.IGNORECASE
+)
+_WORDS: Final = tuple(
+    (re.compile(rf"(?<=\d)\s*({words})\.?(?![a-z])", re.IGNORECASE), mark)
+    for words, mark in (("degrees?|degs?", "°"), ("minutes?|mins?", "'"), ("seconds?|secs?", '"'))
+)
 _ANGLE: Final = re.compile(
     r"""^(?P<sign>[+-]?)(?P<d>\d+(\.\d+)?)\s*(?:[°d:\s]|$)\s*
         (?:(?P<m>\d+(\.\d+)?)\s*(?:['m:\s]|$)\s*)?
@@ -117,7 +142,9 @@ def clean(cell: Any) -> str:
     text = str(cell)
     if text.isascii() and text.isprintable() and "`" not in text:
         return text.strip()  # nearly every cell; the rest is slow
-    text = unicodedata.normalize("NFKC", text.translate(_MARKS))
+    # A raised or circled digit is a footnote mark: folded, 120² would read 1202.
+    parts = groupby(text.translate(_MARKS), key=lambda c: unicodedata.category(c) == "No")
+    text = "".join("".join(part) if raised else unicodedata.normalize("NFKC", "".join(part)) for raised, part in parts)
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\t\n")
     return text.translate(_MINUS).strip()
 
@@ -184,6 +211,21 @@ def decimal_mark(cells: Iterable[Any]) -> str:
     return "," if comma > point else "."
 
 
+def simple_numbers(cells: Sequence[Any], decimal: str = ".") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the numbers of cells that are written plainly, as nearly all are, and which those are.
+
+    Examples
+    --------
+    >>> simple_numbers(["12.5", "1,660", None])
+    (array([12.5,  nan,  nan]), array([ True, False, False]))
+    """
+    plain = _SIMPLE.fullmatch if decimal == "." else re.compile(r"-?[0-9]{1,15}").fullmatch
+    known = np.fromiter((isinstance(c, str) and plain(c) is not None for c in cells), bool, len(cells))
+    values = np.full(len(cells), np.nan)
+    values[known] = [float(c) for c, yes in zip(cells, known, strict=True) if yes]
+    return values, known
+
+
 def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0911  (one way out for each kind of cell)
     """Return number in a cell, and the code of what is wrong with it ("" if nothing).
 
@@ -217,7 +259,7 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
     text = clean(cell)
     if EXCEL_ERRORS.match(text):
         return math.nan, "excel_error"
-    if _DATE.match(text) and not re.fullmatch(r"\d{1,3}(\.\d{3})+|\d+\.\d+", text):
+    if DATE.match(text) and not re.fullmatch(r"\d{1,3}(\.\d{3})+|\d+\.\d+", text):
         return math.nan, "date_in_number"
     plain = _without_thousands(text, decimal)
     if plain is None and re.fullmatch(r"[+-]?\d+[.,](\d{1,2}|\d{4,})", text):
@@ -274,7 +316,7 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     value, code = to_number(cell, decimal)
     if code not in {"number_unreadable", "date_in_number"} or not isinstance(cell, str):
         return value, code
-    text, letter = _hemisphere(clean(cell))
+    text, letter = _unlabelled(clean(cell), axis)
     if letter == "?":
         return math.nan, "hemisphere_axis"
     if letter and letter not in ("EW" if axis == "lon" else "NS"):
@@ -297,6 +339,20 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     return sign * round(degrees + minutes / 60 + seconds / 3600, 12), ""
 
 
+def _unlabelled(text: str, axis: str) -> tuple[str, str]:
+    """Text of an angle with signs for words and nothing around it, and its hemisphere as `_hemisphere` gives it."""
+    if label := _LABEL.match(text):
+        if label[axis] is None:
+            return text, "?"
+        text = text[label.end() :]
+    for pattern, mark in _WORDS:
+        text = pattern.sub(mark, text)
+    text, letter = _hemisphere(text.translate(_BRACKETS))
+    if letter and re.fullmatch(r"\s*\d+-\d+(-\d+([.,]\d+)?)?\s*", text):
+        text = text.replace("-", " ")  # 75-59-28E: with its letter this is an angle, not a date
+    return text, letter
+
+
 def _hemisphere(text: str) -> tuple[str, str]:
     """Text without its hemisphere, and the letter: N, S, E, W, "" or "?" where it is said twice or in doubt."""
     found = []
@@ -304,7 +360,7 @@ def _hemisphere(text: str) -> tuple[str, str]:
         if word in text.casefold():
             found.append(letter)
             text = re.sub(word, " ", text, flags=re.IGNORECASE)
-    edges = re.match(r"^\s*([NSEWO]?)\s*[:.]?\s*(.*?)\s*([NSEWO]?)\s*$", text, re.IGNORECASE)
+    edges = re.match(r"^\s*([NSEWO]?)\s*[:.=]?\s*(.*?)\s*([NSEWO]?)\.?\s*$", text, re.IGNORECASE)
     if edges and not re.search(
         r"[^\W\d_]",
         re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.IGNORECASE),

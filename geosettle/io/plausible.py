@@ -159,6 +159,12 @@ def _explain(
     home = swappable & inside(y, x, HOME) & ~inside(x, y, HOME) & (region is None)
     unsettled = on_earth & ((y < _SETTLED[0]) | (y > _SETTLED[1])) & swappable & ~(there & (region is not None))
     say(swapped | home | unsettled, "coordinates_swapped", "Longitude and latitude are swapped.")
+    south = on_earth & inside(x, -y, HOME) & (region is None)
+    say(
+        south,
+        "hemisphere_contradicts",
+        "The position lies in the open Indian Ocean; north of the equator it would be on land.",
+    )
     if area is not None and wrong.any():
         few = np.flatnonzero(wrong)  # the tests below are many, and most positions are right
         for sx, sy, what in ((-1, 1, "east and west"), (1, -1, "north and south"), (-1, -1, "both hemispheres")):

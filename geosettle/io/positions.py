@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wgs84
 from geosettle.errors import CrsError
 from geosettle.io.columns import Columns
-from geosettle.io.numbers import is_missing, to_angle
+from geosettle.io.numbers import is_missing, simple_numbers, to_angle
 from geosettle.io.source import Source, only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
@@ -77,6 +77,7 @@ def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: 
     problems = [*problems, *said]
     if used is None:
         return Positions(None, read, problems=tuple(problems))
+    problems += _left_in_degrees(raw, used)
     out = to_lonlat(raw, used)
     if (away := _outside_area_of_use(out, used)) is not None:
         text = f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made for."
@@ -112,6 +113,18 @@ def _choose_system(declared: Any, basis: str, options: Options, *, degrees: bool
         text = f"The coordinates are {have}, but {crs_name(used)} is {wants}."
         return None, [*problems, problem("crs_contradicted", text, value=crs_name(used))]
     return used, problems
+
+
+def _left_in_degrees(raw: NDArray[Any], used: Any) -> list[Problem]:
+    """Rows whose coordinates are degrees though the system of all is in metres."""
+    if not used.is_projected:
+        return []
+    west, south, east, north = shapely.bounds(raw).T
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((west >= -180) & (east <= 180) & (south >= -90) & (north <= 90))
+    text = f"The coordinates are degrees, but {crs_name(used)} is in metres."
+    return [problem("crs_contradicted", text, severity="error", row=int(i) + 1, mend="Give all rows in one system.")
+            for i in rows]  # fmt: skip
 
 
 def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
@@ -169,20 +182,18 @@ def _looks_like_degrees(raw: NDArray[Any]) -> bool:
 def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], list[Problem]]:
     """Points from two columns; what cannot be read is said row by row."""
     problems: list[Problem] = []
-    columns = {}
+    columns, empty = {}, {}
     for axis, header in (("lon", lon), ("lat", lat)):
-        pairs = [to_angle(cell, axis, source.decimal) for cell in source.cells[header]]
-        columns[axis] = np.array([value for value, _ in pairs])
-        problems += [
-            problem(code, row=row, column=axis, value=str(cell))
-            for row, ((_, code), cell) in enumerate(zip(pairs, source.cells[header], strict=True), 1)
-            if code
-        ]
+        raw = source.cells[header].tolist()
+        values, known = simple_numbers(raw, source.decimal)
+        empty[axis] = np.zeros(len(raw), dtype=bool)
+        for i in np.flatnonzero(~known).tolist():
+            values[i], code = to_angle(raw[i], axis, source.decimal)
+            empty[axis][i] = is_missing(raw[i])
+            if code:
+                problems.append(problem(code, row=i + 1, column=axis, value=str(raw[i])))
+        columns[axis] = values
     x, y = columns["lon"], columns["lat"]
-    empty = {
-        axis: np.array([is_missing(cell) for cell in source.cells[header]], dtype=bool)
-        for axis, header in (("lon", lon), ("lat", lat))
-    }
     half = np.flatnonzero(empty["lon"] != empty["lat"])
     problems += [problem("position_half", row=int(i) + 1, column="lon" if empty["lon"][i] else "lat") for i in half]
     both = np.isfinite(x) & np.isfinite(y)
@@ -206,7 +217,7 @@ def _from_wkt(cells: pd.Series) -> tuple[NDArray[Any], list[Problem], Any]:
             out[i] = shapely.from_wkb(text) if is_hex else shapely.from_wkt(text)
             if is_hex and shapely.get_srid(out[i]):
                 srids.add(int(shapely.get_srid(out[i])))
-        except (shapely.errors.GEOSException, ValueError, TypeError) as error:
+        except (shapely.errors.GEOSException, ValueError, TypeError, NotImplementedError) as error:
             first = str(error).splitlines()[0]
             problems.append(problem("geometry_unreadable", f"{first}.", row=i + 1, column="wkt", value=str(cell)[:80]))
     if len(srids) > 1:

@@ -18,12 +18,15 @@ from rasterio.enums import ColorInterp, Resampling
 
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
+from geosettle.io.plausible import HOME
 from geosettle.io.source import Refused
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["raster_problems", "read_raster"]
 
+_CLASSES: Final = 256
+"""Classes that a class raster has at most; elevations are more."""
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
 
@@ -183,6 +186,25 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
     if role == "dem" and zero.any() and not zero.all() and float(np.nanmin(values[~zero])) > 200:
         text = f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may stand for missing."
         out.append(problem("nodata_undeclared", text, file=file, value="0"))
+    elif role == "dem":
+        out += _far_from_all_others(values, file)
+    return out
+
+
+def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Problem]:
+    """Find a value that several cells have, far below or above every other: it may stand for missing."""
+    known = values[np.isfinite(values)]
+    if known.size < 20:
+        return []
+    out = []
+    for extreme, rest in ((known.min(), known[known > known.min()]), (known.max(), known[known < known.max()])):
+        count = known.size - rest.size
+        if not rest.size or count < 4 or count > 0.9 * known.size:
+            continue
+        gap = float(np.abs(rest - extreme).min())
+        if gap > max(150.0, 0.2 * float(np.ptp(rest))):
+            text = f"{count} cells are {extreme:g} and no other comes within {gap:g} of it; it may stand for missing."
+            out.append(problem("nodata_undeclared", text, file=file, value=f"{extreme:g}"))
     return out
 
 
@@ -272,7 +294,7 @@ def _statistics(
     whole = known.size > 0 and bool((known == np.round(known)).all())
     if role == "landcover" and whole:
         numbers, counts = np.unique(known, return_counts=True)
-        if numbers.size <= 1000:
+        if numbers.size <= _CLASSES:
             out["classes"] = {str(int(n)): int(k) for n, k in zip(numbers, counts, strict=True)}
             out["class_names"] = {str(k): v for k, v in (classes or {}).items()}
     return out
@@ -291,9 +313,23 @@ def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str,
         return out
     if low == high and raster.values.size > 1:
         say("raster_constant", f"Every cell has the value {low:g}.", low)
+    nodata = declared.get("nodata")
+    if role != "landcover" and nodata and low < nodata < high and declared["nodata_share"] > 0:
+        say("raster_values", f"The value declared as missing, {nodata:g}, lies among the others.", f"{nodata:g}")
+    if swapped_home(raster):
+        out.append(
+            problem("crs_axis_order", "The raster has latitude where longitude should be.", file=file, layer=role)
+        )
     for code, message, value in _WRONG.get(role, _nothing)(raster, low, high, declared):
         say(code, message, value)
     return out
+
+
+def swapped_home(raster: Raster) -> bool:
+    """Whether a raster lies in the Arctic Ocean, and in the region of the embedded study with its axes exchanged."""
+    west, south, east, north = raster.bounds
+    home_west, home_south, home_east, home_north = HOME
+    return home_south <= west < east <= home_north and home_west <= south < north <= home_east
 
 
 Wrong = list[tuple[str, str, object]]
@@ -303,7 +339,7 @@ def _nothing(_raster: Raster, _low: float, _high: float, _declared: Mapping[str,
     return []
 
 
-def _wrong_heights(_raster: Raster, low: float, high: float, declared: Mapping[str, Any]) -> Wrong:
+def _wrong_heights(raster: Raster, low: float, high: float, declared: Mapping[str, Any]) -> Wrong:
     """Find heights that are feet, or that no place on Earth has."""
     if str(declared.get("unit", "")).casefold() in {"ft", "foot", "feet", "us survey foot", "us-ft"}:
         return [("unit_suspected", "The file says that its heights are feet; metres are wanted.", declared["unit"])]
@@ -312,6 +348,12 @@ def _wrong_heights(_raster: Raster, low: float, high: float, declared: Mapping[s
         return [("unit_suspected", text, high)]
     if high > 9000 or low < -12_000:
         return [("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")]
+    with np.errstate(invalid="ignore"):
+        deep = float((raster.values < -500).mean())
+    if 0 < deep < 0.01:
+        return [("raster_values", f"A few cells are as low as {low:g} m; no land lies below -430 m.", f"{low:g}")]
+    if declared.get("dtype") == "uint8" and high - low > 200:
+        return [("raster_values", "The cells are bytes from end to end, as in a picture; heights are wanted.", high)]
     return []
 
 
@@ -327,7 +369,7 @@ def _wrong_ndvi(_raster: Raster, low: float, high: float, _declared: Mapping[str
 def _wrong_classes(raster: Raster, _low: float, _high: float, declared: Mapping[str, Any]) -> Wrong:
     """Find values that are no classes, or classes without a name."""
     if "classes" not in declared:
-        return [("raster_classes", "The cells are not whole numbers, or there are more than 1,000 of them.", "")]
+        return [("raster_classes", "The cells are not whole numbers, or there are more than 256 of them.", "")]
     unknown = sorted(int(c) for c in declared["classes"] if raster.classes and int(c) not in raster.classes)
     text = f"Classes without a name: {', '.join(map(str, unknown[:20]))}."
     return [("raster_classes", text, unknown[0])] if unknown else []

@@ -1,7 +1,5 @@
 """Checks of one layer's rows: pure functions from values and geometries to problems. FOR_LAYER lists them."""
 
-# ruff: noqa: RUF001  (look-alike characters are what is handled here)
-
 from __future__ import annotations
 
 import re
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
+from geosettle.io.numbers import clean
 from geosettle.io.source import centres, only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
@@ -27,11 +26,29 @@ Check = Callable[[pd.DataFrame, Geometry, LayerSpec], list[Problem]]
 _KEEP_WITHOUT: Final = frozenset({"sites", "origins", "places", "development"})
 """Layers whose rows mean something without a position."""
 _TOTALS: Final = re.compile(
-    r"^(grand ?)?(total|totals|sum|subtotal|sub-total|合计|总计|小计|总和|共计)[:：]?$",
+    r"(grand|overall)?(total|totals|sum|subtotal|sub-total|合计|总计|小计|总和|共计|累计|合計|總計|小計)"
+    r"((of)?(households|persons|sites)|(\(.*\)))?:?",
     re.IGNORECASE,
+)
+_TOTAL_HINT: Final = re.compile(r"total|sum|计|和|計", re.IGNORECASE)
+_GROUPING: Final = {
+    "flows": ("origin_id", "site_id"),
+    "boundaries": ("level",),
+    "development": ("kind",),
+    "places": ("kind",),
+    "indicators": ("site_id", "capital", "indicator"),
+    "claims": ("quantity",),
+}
+"""Columns whose words put rows into groups."""
+_CAPITALS: Final = frozenset(
+    [
+        *("human", "natural", "material", "physical", "financial", "social"),
+        *("人力", "自然", "物质", "金融", "社会", "人力资本", "自然资本", "物质资本", "金融资本", "社会资本"),
+    ]
 )
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
+_LOST: Final = re.compile(r"^\?{2,}$|\?{3,}")
 _NEAR_M: Final = 20.0
 
 
@@ -42,18 +59,26 @@ def empty_table(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
 
 def copied_rows(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Exact copies of an earlier row: the first is used."""
-    if not spec.key or not len(values):
+    if not len(values) or not (spec.key or spec.name in {"indicators", "claims"}):
+        return []
+    if len(spec.key) == 1 and not values[spec.key[0]].duplicated().any():
         return []
     whole = values.astype(object).where(values.notna(), "")
     if geometry is not None:
         whole = whole.assign(_wkb=shapely.to_wkb(geometry))
     again = whole.duplicated(keep="first").to_numpy()
-    first = {key: i for i, key in reversed(list(enumerate(whole.itertuples(index=False, name=None))))}
-    keys = list(whole.itertuples(index=False, name=None))
-    return [
-        problem("row_repeated", f"The row is an exact copy of row {first[keys[i]] + 1}.", row=int(i) + 1)
-        for i in np.flatnonzero(again)
-    ]
+    if not again.any():
+        return []
+    return [problem("row_repeated", row=int(i) + 1) for i in np.flatnonzero(again)]
+
+
+def _listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
+    """Name rows by their identifiers, and by their numbers only where they have none."""
+    key = spec.key[0] if len(spec.key) == 1 else ""
+    ids = values[key].iloc[rows] if key in values else pd.Series([None] * len(rows))
+    if ids.isna().any() or ids.duplicated().any():
+        return "rows " + ", ".join(str(int(r) + 1) for r in rows)
+    return ", ".join(sorted(ids.astype(str)))
 
 
 def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -61,6 +86,8 @@ def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
     if len(spec.key) != 1:
         return []
     key = spec.key[0]
+    if not values[key].dropna().duplicated().any():
+        return []
     copies = [p.row or 0 for p in copied_rows(values, geometry, spec)]
     ids = values[key].where(~np.isin(np.arange(1, len(values) + 1), copies))
     rows_of = {
@@ -71,7 +98,7 @@ def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
     for name, order in sorted(rows_of.items()):
         rows = [int(positions[n - 1]) + 1 for n in order]
         if len(rows) > 1:
-            text = f"The identifier {name!r} stands in rows {', '.join(map(str, rows))}."
+            text = f"The identifier {name!r} stands in {len(rows)} rows."
             out += [problem("id_duplicate", text, row=r, column=key, value=name) for r in rows]
     return out
 
@@ -81,17 +108,41 @@ def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
     if len(spec.key) != 1:
         return []
     key = spec.key[0]
-    ids = values[key].dropna().drop_duplicates()
-    plain = ids.map(likeness)
-    ids = ids[plain.duplicated(keep=False)]
-    alike = ids.groupby(plain[ids.index]).unique()
     out = []
-    for group in alike[alike.map(len) > 1]:
-        text = f"The identifiers {', '.join(repr(str(v)) for v in group)} differ only in spaces, case or punctuation."
-        rows = np.flatnonzero(values[key].isin(list(group)).to_numpy())
+    for group in _alike(values[key], lambda v: _unpadded(likeness(v)) or v):
+        listed = ", ".join(repr(v) for v in group)
+        same = len({likeness(v) for v in group}) == 1
+        how = "spaces, case, look or punctuation" if same else "zeros before or after them"
+        text = f"The identifiers {listed} differ only in {how}."
+        rows = np.flatnonzero(values[key].isin(group).to_numpy())
         out += [
             problem("id_near_duplicate", text, row=int(i) + 1, column=key, value=str(values[key].iloc[i])) for i in rows
         ]
+    return out
+
+
+def _unpadded(plain: str) -> str:
+    """Return the number of an identifier that is nothing but one: 007 and 7 are easily taken for each other."""
+    return plain.lstrip("0") if plain.isdecimal() else plain
+
+
+def _alike(texts: pd.Series, plain: Callable[[str], str]) -> list[list[str]]:
+    """Return groups of different texts that are the same once made plain."""
+    several = texts.dropna().drop_duplicates()
+    made = several.map(plain)
+    several = several[made.duplicated(keep=False)]
+    return [sorted(map(str, group)) for _, group in several.groupby(made[several.index])]
+
+
+def spellings(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Words that group rows or refer to other layers, spelled in several ways: each would be a group of its own."""
+    out = []
+    for column in _GROUPING.get(spec.name, ()):
+        if column not in values:
+            continue
+        for group in _alike(values[column], likeness):
+            text = f"{', '.join(repr(v) for v in group)} differ only in spaces, case or punctuation."
+            out.append(problem("spelling_differs", text, column=column, value=group[0]))
     return out
 
 
@@ -106,9 +157,9 @@ def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
         rows = names.index.to_numpy()[indices]
         if len(rows) < 2 or (geometry is not None and _apart(geometry[rows])):
             continue
-        listed = ", ".join(str(int(r) + 1) for r in rows)
+        said = f"Rows of the same name: {_listed(rows, values, spec)}."
         out += [
-            problem("name_duplicate", f"Rows {listed} have the same name.", row=int(r) + 1, column="name",
+            problem("name_duplicate", said, row=int(r) + 1, column="name",
                     value=str(values["name"].iloc[r]))
             for r in rows
         ]  # fmt: skip
@@ -151,7 +202,7 @@ def coarse_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) 
     return out
 
 
-def same_positions(_values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+def same_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Points of one layer that coincide or nearly do, and polygons drawn twice."""
     if geometry is None or spec.name in {"rivers", "roads"}:
         return []
@@ -159,17 +210,15 @@ def same_positions(_values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -
     points = np.flatnonzero((shapely.get_type_id(geometry) == 0) & ~shapely.is_empty(geometry))
     if spec.name != "places":
         for rows in _near_groups(geometry, points):
-            listed = ", ".join(str(int(r) + 1) for r in rows)
-            text = f"Rows {listed} lie within {_NEAR_M:g} m of each other."
+            text = f"Within {_NEAR_M:g} m of each other: {_listed(rows, values, spec)}."
             out += [problem("position_duplicate", text, row=int(r) + 1) for r in rows]
     areas = np.flatnonzero(shapely.get_dimensions(geometry) == 2)
-    seen: dict[bytes, int] = {}
-    for i in areas:
-        key = shapely.to_wkb(shapely.normalize(geometry[i]))
-        if key in seen:
-            text = f"The outline is the same as that of row {seen[key] + 1}."
-            out.append(problem("geometry_duplicate", text, row=int(i) + 1))
-        seen.setdefault(key, int(i))
+    outlines = pd.Series(shapely.to_wkb(shapely.normalize(geometry[areas])), index=areas, dtype=object)
+    outlines = outlines[outlines.duplicated(keep=False)]
+    for alike in outlines.groupby(outlines).indices.values():
+        rows = outlines.index.to_numpy()[alike]
+        text = f"The same outline: {_listed(rows, values, spec)}."
+        out += [problem("geometry_duplicate", text, row=int(i) + 1) for i in sorted(rows)]
     return out
 
 
@@ -180,8 +229,13 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
     x, y = shapely.get_x(geometry[points]), shapely.get_y(geometry[points])
     good = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
     points, x, y = points[good], x[good], y[good]
-    degrees = _NEAR_M / 111_000
-    # A cell of the grid is a little wider than the distance; neighbours share a cell in one of four shifted grids.
+    # The search is in degrees, wider where meridians run together; the ellipsoid then decides.
+    stretched = shapely.points(x * np.maximum(np.cos(np.radians(y)), 0.01), y)
+    a, b = shapely.STRtree(stretched).query(stretched, predicate="dwithin", distance=1.05 * _NEAR_M / 110_500)
+    a, b = a[a < b], b[a < b]
+    if not a.size:
+        return []
+    near = np.asarray(GEOD.inv(x[a], y[a], x[b], y[b])[2]) <= _NEAR_M
     parent = np.arange(points.size)
 
     def find(i: int) -> int:
@@ -189,26 +243,35 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
             i = int(parent[i])
         return i
 
-    step_x = 2 * degrees / np.maximum(np.cos(np.radians(y)), 0.01)
-    for dx in (0, 0.5):
-        for dy in (0, 0.5):
-            cells = np.column_stack([np.floor(x / np.round(step_x, 5) + dx), np.floor(y / (2 * degrees) + dy)])
-            order = np.lexsort((cells[:, 1], cells[:, 0]))
-            same = np.flatnonzero((cells[order][1:] == cells[order][:-1]).all(axis=1))
-            for k in same:
-                a, b = int(order[k]), int(order[k + 1])
-                if GEOD.inv(x[a], y[a], x[b], y[b])[2] <= _NEAR_M:
-                    parent[find(max(a, b))] = find(min(a, b))
-    roots = np.array([find(i) for i in range(points.size)])
-    return [points[roots == r] for r in np.unique(roots) if (roots == r).sum() > 1]
+    for i, j in zip(a[near].tolist(), b[near].tolist(), strict=True):
+        parent[max(find(i), find(j))] = min(find(i), find(j))
+    close = np.unique(np.concatenate([a[near], b[near]]))
+    roots = np.array([find(i) for i in close.tolist()])
+    return [points[close[roots == r]] for r in np.unique(roots)]
 
 
 def _is_total(values: pd.DataFrame) -> NDArray[np.bool_]:
     out = np.zeros(len(values), dtype=bool)
     for column in values.columns[:3]:
         if pd.api.types.is_string_dtype(values[column]):
-            out |= values[column].fillna("").str.strip().str.fullmatch(_TOTALS).to_numpy(dtype=bool)
+            for i in np.flatnonzero(values[column].fillna("").str.contains(_TOTAL_HINT).to_numpy(dtype=bool)):
+                out[i] |= _TOTALS.fullmatch(re.sub(r"\s+", "", clean(values[column].iloc[i]))) is not None
     return out
+
+
+def hidden_total(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """One row whose households are the sum of all others: a total under another name."""
+    if spec.name not in {"sites", "flows"} or "households" not in values:
+        return []
+    households = values["households"].where(~_is_total(values)).to_numpy(dtype=float)
+    known = households[np.isfinite(households) & (households > 0)]
+    total = float(known.sum())
+    rows = np.flatnonzero(households == total / 2)
+    if known.size < 4 or len(rows) != 1:
+        return []
+    text = f"The {total / 2:g} households of the row are the sum of all others; it may be a total."
+    where = {"row": int(rows[0]) + 1, "column": "households", "value": f"{total / 2:g}"}
+    return [problem("row_total", text, severity="warning", **where)]
 
 
 def road_table(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -219,7 +282,72 @@ def road_table(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> lis
     for column in ("a", "b", "length_km"):
         missing = values[column].isna().to_numpy() if column in values else np.ones(len(values), dtype=bool)
         out += [problem("value_missing", row=int(i) + 1, column=column) for i in np.flatnonzero(missing)]
+    return out if out or not {"a", "b", "length_km"} <= set(values.columns) else _impossible_roads(values)
+
+
+def _impossible_roads(values: pd.DataFrame) -> list[Problem]:
+    """Roads from a place to itself, of no length, or of two lengths."""
+    a, b = (values[c].map(likeness).to_numpy() for c in ("a", "b"))
+    length = values["length_km"].to_numpy(dtype=float)
+    out = [problem("road_ends_equal", row=int(i) + 1, column="b", value=str(values["b"].iloc[i]))
+           for i in np.flatnonzero(a == b)]  # fmt: skip
+    out += [problem("number_out_of_range", "A road has a length.", row=int(i) + 1, column="length_km", value="0")
+            for i in np.flatnonzero((length == 0) & (a != b))]  # fmt: skip
+    marks = {c: values[c].fillna("").to_numpy() for c in ("class", "season", "surface") if c in values}
+    ends = pd.DataFrame({"from": np.where(a < b, a, b), "to": np.where(a < b, b, a), **marks})
+    for rows in ends.groupby(list(ends.columns)).indices.values():
+        if np.ptp(length[rows]) > 0.2 * length[rows].max():
+            listed = ", ".join(f"{v:g} km" for v in sorted(set(length[rows].tolist())))
+            text = f"One road has several lengths: {listed}."
+            out += [problem("road_contradicts", text, row=int(r) + 1, column="length_km", value=f"{length[r]:g}")
+                    for r in rows]  # fmt: skip
     return out
+
+
+def contradicting_indicators(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Find indicators of unknown capitals, measured twice, or shares beyond 100 percent."""
+    if spec.name != "indicators" or not {"site_id", "capital", "indicator"} <= set(values.columns):
+        return []
+    plain = values["capital"].fillna("").map(likeness)
+    out = [problem("value_improbable", f"There is no capital {values['capital'].iloc[i]!r}: human, natural, material,"
+                   " financial, social.", row=int(i) + 1, column="capital", value=str(values["capital"].iloc[i]))
+           for i in np.flatnonzero((plain != "") & ~plain.isin(_CAPITALS))]  # fmt: skip
+    what = values.drop(columns=[c for c in ("before", "after", "n") if c in values]).astype(object)
+    twice = what.where(what.notna(), "").duplicated(keep=False) & ~values.duplicated(keep=False)
+    said = "The same indicator has other values in another row."
+    out += [problem("value_improbable", said, row=int(i) + 1, column="indicator",
+                    value=str(values["indicator"].iloc[i])) for i in np.flatnonzero(twice)]  # fmt: skip
+    unit = values["unit"].fillna("").map(clean).str.casefold() if "unit" in values else pd.Series("", values.index)
+    share = unit.isin({"%", "percent", "per cent", "百分比"}).to_numpy()
+    for column in [c for c in ("before", "after") if c in values]:
+        number = values[column].to_numpy(dtype=float)
+        with np.errstate(invalid="ignore"):
+            beyond = np.flatnonzero(share & (np.abs(number) > 100))
+        out += [problem("value_improbable", f"A share of {number[i]:g} percent.", row=int(i) + 1, column=column,
+                        value=f"{number[i]:g}") for i in beyond]  # fmt: skip
+    return out
+
+
+def overlaps(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Parcels or oases of one kind and year that overlap: their areas would be counted twice."""
+    if geometry is None or spec.name not in {"development", "oasis"}:
+        return []
+    areas_ = only(geometry, (shapely.get_dimensions(geometry) == 2) & shapely.is_valid(geometry))
+    first, second = shapely.STRtree(areas_).query(areas_, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    for column in [c for c in ("kind", "year") if c in values]:
+        texts_ = values[column].astype(object).where(values[column].notna(), "").to_numpy()
+        same = texts_[first] == texts_[second]
+        first, second = first[same], second[same]
+    common = area_m2(shapely.intersection(areas_[first], areas_[second])) if first.size else np.zeros(0)
+    least = np.minimum(area_m2(areas_)[first], area_m2(areas_)[second]) if first.size else np.zeros(0)
+    return [
+        problem("areas_overlap", f"{common[k] / 1e4:.4g} ha are common to {_listed([i, j], values, spec)}.",
+                row=int(row) + 1, value=f"{common[k] / 1e4:.4g} ha")
+        for k, (i, j) in enumerate(zip(first, second, strict=True))
+        if common[k] > max(1e4, 0.01 * least[k]) and not areas_[i].equals(areas_[j])
+        for row in (i, j)
+    ]  # fmt: skip
 
 
 def totals(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -239,6 +367,10 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
         for code, pattern in (("text_bidi", _BIDI), ("text_markup", _MARKUP)):
             hits = np.flatnonzero(series.str.contains(pattern).to_numpy(dtype=bool))
             out += [problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i])) for i in hits]
+        lost = np.flatnonzero(series.str.contains(_LOST).to_numpy(dtype=bool))
+        if lost.size:
+            text = f"{column.name} holds runs of question marks in {lost.size} row(s); letters may have been lost."
+            out.append(problem("text_damaged", text, column=column.name, value=str(series.iloc[lost].min())))
     return out
 
 
@@ -336,10 +468,12 @@ def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -
 FOR_LAYER: Final[tuple[Check, ...]] = (
     empty_table,
     totals,
+    hidden_total,
     road_table,
     copied_rows,
     duplicate_ids,
     similar_ids,
+    spellings,
     similar_names,
     missing_positions,
     coarse_positions,
@@ -347,6 +481,8 @@ FOR_LAYER: Final[tuple[Check, ...]] = (
     texts,
     household_sizes,
     areas,
+    overlaps,
+    contradicting_indicators,
     distances,
     validity,
     repeated_flows,

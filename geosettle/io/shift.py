@@ -91,7 +91,7 @@ def _pick(distance: Any, rows: NDArray[np.bool_]) -> Any:
 def _names(frame: gpd.GeoDataFrame) -> list[set[str]]:
     columns = [c for c in ("name", "name_local") if c in frame]
     rows: Sequence[tuple[Any, ...]] = list(frame[columns].itertuples(index=False, name=None)) if columns else []
-    return [{likeness(v) for v in row if isinstance(v, str) and likeness(v)} for row in rows]
+    return [{plain for v in row if isinstance(v, str) and (plain := likeness(v))} for row in rows]
 
 
 def _same_names(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
@@ -104,10 +104,11 @@ def _same_names(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
         for name in names:
             if there[0][j] == there[0][j]:
                 where.setdefault(name, []).append(j)
-    rows, targets = [], []
-    for i, names in enumerate(_names(layer)):
+    rows, targets, mine = [], [], _names(layer)
+    for i in np.flatnonzero(np.isfinite(here[0])).tolist() if where else []:
+        names = mine[i]
         hits = {j for name in names for j in where.get(name, ())}
-        if np.isfinite(here[0][i]) and len(hits) == 1:
+        if len(hits) == 1:
             rows.append(i)
             targets.append(hits.pop())
     if not rows:
@@ -131,7 +132,7 @@ def _same_lines(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
     mine, theirs = (_outlines(f) for f in (layer, other))
     if mine is None or theirs is None:
         return None
-    xy = shapely.get_coordinates(mine)
+    xy = np.unique(shapely.get_coordinates(mine), axis=0)
     xy = xy[:: max(1, len(xy) // _VERTICES)]
     tree = shapely.STRtree(theirs)
 

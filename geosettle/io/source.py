@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,17 @@ class Source:
     decimal: str = "."
     decimal_sure: bool = False
     problems: tuple[Problem, ...] = ()
+
+    def digest(self) -> str:
+        """Return the sha256 of what the file says: the same for the same rows and columns in any order."""
+        columns = sorted(map(str, self.cells.columns))
+        parts = [["" if v is None else str(v) for v in self.cells[c].tolist()] for c in columns]
+        if self.geometry is not None:
+            parts.append([b.hex() if b else "" for b in shapely.to_wkb(self.geometry).tolist()])
+        rows = sorted("\x1f".join(row) for row in zip(*parts, strict=True))
+        system = "" if self.crs is None else self.crs.to_string()
+        text = "\x1e".join(["\x1f".join(columns), system, *rows])
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def only(geometry: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[Any]:

@@ -13,7 +13,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameError
 from geosettle.io.between import FOR_STUDY, mend_references
@@ -21,7 +24,7 @@ from geosettle.io.files import EXTENSIONS, kind_of, open_source
 from geosettle.io.layer import Checked, Options, set_aside, spec_of, understand
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Refused
-from geosettle.layers import LAT, LAYERS, LON, WKT, plain_name
+from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster
 from geosettle.study import Study, default_settings
@@ -284,13 +287,27 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
     frames = mend_references(checked)
     for role, layer in checked.items():
         out.checked[role] = layer
-        out.layers[role] = frames[role]
+        out.layers[role] = in_order(frames[role], spec_of(role))
         out.problems += layer.problems
         used = len(layer.frame)
         out.ledger[role] = {"rows_in": layer.rows_in, "rows_used": used, "rows_set_aside": layer.rows_in - used}
         for item in out.inputs.values():
             if item["layer"] == role:
                 item |= {"crs_read": layer.crs_read, "crs_used": layer.crs_used, "rows": layer.rows_in}
+                item["content_sha256"] = layer.source.digest()
+
+
+def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
+    """Rows by identifier, or else by all they say: every output is then the same whatever their order in the file."""
+    if not len(frame):
+        return frame
+    if frame.index.name:
+        return frame.sort_index(kind="stable")
+    drawn = isinstance(frame, gpd.GeoDataFrame)
+    names = [*spec.key, *sorted(str(c) for c in frame if c not in spec.key and c != "geometry")]
+    keys = [frame[c].astype(object).where(frame[c].notna(), "").astype(str).to_numpy() for c in names]
+    keys += [np.array([b.hex() if b else "" for b in shapely.to_wkb(frame.geometry.to_numpy())])] if drawn else []
+    return frame.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
 
 
 def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:

@@ -8,14 +8,17 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from geosettle.errors import InputError
+from geosettle.io.columns import UNITS
 from geosettle.io.source import Source
 from geosettle.layers import plain_name
 from geosettle.quality import Problem, problem
@@ -162,6 +165,7 @@ def read_text_table(
         Not text, unbalanced quotes, or no row at all.
     """
     text, used = decode(data, encoding)
+    text = text.rstrip("\x1a")  # the end-of-file mark of DOS programs
     lines = text.splitlines()[:1]
     declared = re.match(r"\s*sep=(.)\s*$", lines[0], re.IGNORECASE) if lines else None
     delimiter = declared[1] if declared else _delimiter(text, tab=tab)
@@ -276,16 +280,28 @@ def table_from_records(
     """
     if not records:
         raise InputError("the table is empty", file=file, mend="Give it a header line and at least one row.")
-    at = _header_at(records, frozenset(names))
-    headers, problems = _headers(records[at], file, layer)
-    if at:
+    known = frozenset(names)
+    at = _header_at(records, known)
+    first, header = at, records[at]
+    while at + 1 < len(records) and (below := _second_header(header, records[at + 1], known)):
+        at, header = at + 1, below
+    headers, problems = _headers(header, file, layer)
+    if first:
         problems.append(
-            problem("header_below_title", file=file, layer=layer, line=int(starts[at]),
-                message=f"The header was found below {at} line(s) of title, which were skipped.",
+            problem("header_below_title", file=file, layer=layer, line=int(starts[first]),
+                message=f"The header was found below {first} line(s) of title, which were skipped.",
+            ),
+        )  # fmt: skip
+    if at > first:
+        problems.append(
+            problem("header_several_rows", file=file, layer=layer, line=int(starts[at]),
+                message=f"The header has {at - first + 1} rows (names, or units); they were read as one.",
             ),
         )  # fmt: skip
     rows, width = records[at + 1 :], len(headers)
     for number, row in enumerate(rows, 1):
+        if len(row) == width and row[-1]:
+            continue  # nearly every row
         filled = max((i + 1 for i, cell in enumerate(row) if cell not in (None, "")), default=0)
         last = number == len(rows) and cut_off
         if filled > width:
@@ -323,6 +339,28 @@ def _header_at(records: Sequence[Sequence[Any]], names: frozenset[str]) -> int:
     scores = [known(row) for row in records[:_HEADER_SEARCH]]
     best = max(scores, default=0)
     return scores.index(best) if best >= 2 else 0
+
+
+_UNIT_WORDS: Final = frozenset(
+    {unit for units in UNITS.values() for unit in units} | {"text", "%", "year", "年", "文本", "个"}
+)
+
+
+def _second_header(above: Sequence[Any], row: Sequence[Any], names: frozenset[str]) -> list[Any] | None:
+    """Return header and the row below it as one, if that row holds nothing but names of columns, or of their units."""
+    cells = ["" if c is None else str(c).strip() for c in row]
+    upper = ["" if c is None else str(c).strip() for c in above]
+    upper += [""] * (len(cells) - len(upper))
+    filled = [c for c in cells if c]
+    if len(filled) < 2 or len(cells) > len(upper):
+        return None
+    if all(plain_name(c) in names for c in filled):
+        return [c if c and plain_name(u) not in names else u for c, u in zip_longest(cells, upper, fillvalue="")]
+    units = [unicodedata.normalize("NFKC", c).strip(" ()[]").casefold().strip("-—") for c in cells]
+    if not any(units) or not all(u in _UNIT_WORDS for u in units if u):
+        return None
+    pairs = zip_longest(upper, units, fillvalue="")
+    return [f"{name} ({unit})" if unit and not re.search(r"[(（\[]", name) else name for name, unit in pairs]
 
 
 def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list[Problem]]:

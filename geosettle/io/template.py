@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import uuid
 from pathlib import Path
 
 from geosettle.errors import OutputError
@@ -26,7 +28,7 @@ def template_path() -> Path:
 
 
 def write_template(folder: Path) -> None:
-    """Copy the template study into a new or empty folder.
+    """Copy the template study into a new or empty folder: the whole of it, or nothing.
 
     Parameters
     ----------
@@ -41,11 +43,19 @@ def write_template(folder: Path) -> None:
     taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if taken:
         raise OutputError("this is there already", file=str(folder), mend="Name a new or an empty folder.")
+    final = Path(os.path.realpath(folder))
+    staging = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"
     try:
-        shutil.copytree(template_path(), folder, dirs_exist_ok=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(template_path(), staging)
+        if final.exists():
+            final.rmdir()  # empty, see above
+        staging.rename(final)
     except OSError as error:
         raise OutputError(
             f"the template cannot be written: {error.strerror}",
             file=str(folder),
             mend="Name a folder you may write to.",
         ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -28,7 +28,7 @@ from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.source import Refused, Source
 from geosettle.io.tables import decode
-from geosettle.layers import plain_name
+from geosettle.layers import LAYERS, plain_name
 from geosettle.quality import Problem, problem
 
 __all__ = ["choose_layer", "layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
@@ -53,6 +53,8 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
         Not JSON, or not GeoJSON.
     """
     text, used = decode(data, encoding)
+    if text.count("\n") and _is_sequence(text):
+        return read_geojson_lines(data, file, encoding=encoding)
     document = _json(text, file)
     if not isinstance(document, Mapping) or "type" not in document:
         raise InputError("this is JSON but not GeoJSON", file=file, mend="Save a FeatureCollection.")
@@ -72,8 +74,7 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
 def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -> Source:
     """Features of a GeoJSON text sequence (RFC 8142, or one feature a line)."""
     text, used = decode(data, encoding)
-    lines = [(n, line.strip("\x1e \r")) for n, line in enumerate(text.split("\n"), 1)]
-    lines = [(n, line) for n, line in lines if line]
+    lines = _sequence(text)
     features = [_json(line, file, line=n) for n, line in lines]
     if any(not isinstance(f, Mapping) or f.get("type") == "FeatureCollection" for f in features):
         if len(features) == 1:
@@ -84,6 +85,26 @@ def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -
         source.cells, file, "GeoJSONSeq", geometry=source.geometry, crs=source.crs, encoding=used,
         lines=np.array([n for n, _ in lines], dtype=np.int64), problems=source.problems,
     )  # fmt: skip
+
+
+def _sequence(text: str) -> list[tuple[int, str]]:
+    """Line on which each record of a sequence starts, and the record: between separators, or one a line."""
+    mark = "\x1e" if "\x1e" in text else "\n"
+    out, line = [], 1
+    for record in text.split(mark):
+        if record.strip():
+            out.append((line, record.strip()))
+        line += record.count("\n") + (mark == "\n")
+    return out
+
+
+def _is_sequence(text: str) -> bool:
+    """Whether a text that is no single JSON document is one feature a line, whatever its name says."""
+    records = _sequence(text)
+    try:
+        return len(records) > 1 and all(json.loads(r).get("type") == "Feature" for _, r in records)
+    except (ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _json(text: str, file: str, *, line: int | None = None) -> Any:
@@ -116,7 +137,10 @@ def _declared_crs(document: Mapping[str, Any], file: str) -> Any:
     member = document.get("crs")
     if member is None:
         return parse_crs(4326)
-    name = member.get("properties", {}).get("name") if isinstance(member, Mapping) else None
+    said = member.get("properties") if isinstance(member, Mapping) else None
+    name = said.get("name") if isinstance(said, Mapping) else None
+    if isinstance(said, Mapping) and member.get("type") == "EPSG" and isinstance(said.get("code"), int):
+        name = f"EPSG:{said['code']}"  # the form of GeoServer before 2008
     if not isinstance(name, str):
         raise CrsError("the crs member names no coordinate reference system", file=file, mend="Say which with --crs.")
     return parse_crs(name)
@@ -164,7 +188,7 @@ def _shape(geometry: Any) -> tuple[Any, str]:
         if re.search(r"\[" + r"\s*-?[\d.eE+-]+\s*," * 3 + r"\s*-?[\d.eE+-]+\s*[,\]]", text):
             text = json.dumps({**geometry, "coordinates": _three(geometry.get("coordinates"))})
         return shapely.from_geojson(text), ""
-    except (shapely.errors.GEOSException, ValueError, TypeError) as error:
+    except (shapely.errors.GEOSException, ValueError, TypeError, NotImplementedError) as error:
         return None, str(error).splitlines()[0]
 
 
@@ -214,6 +238,10 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
     fitting = [n for n in found if n not in {"layer_styles", "geosettle_metadata"}]
     if len(fitting) > 1 and role is not None:
         fitting = [n for n in fitting if plain_name(n) == role] or fitting
+    if len(fitting) > 1:
+        drawn = [str(name) for name, kind in pyogrio.list_layers(str(path)) if kind is not None]
+        takes = role is None or LAYERS[role].geometries != ("none",)
+        fitting = [n for n in fitting if (n in drawn) == takes] or fitting
     if len(fitting) > 1 and names:
         with _heard():
             scores = {
@@ -258,11 +286,13 @@ def read_ogr(
     """
     try:
         with _heard() as caught:
-            if declared is None:
-                declared = int(pyogrio.read_info(str(path), layer=layer, force_feature_count=False)["features"])
+            info = pyogrio.read_info(str(path), layer=layer, force_feature_count=False)
+            declared = int(info["features"]) if declared is None else declared
             meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)
     except Exception as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
         raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
+    if info["driver"] != _DRIVERS[kind]:
+        raise Refused("file_refused", f"the content is read as {info['driver']}, not {kind}", file=file)
     names = [str(n) for n in meta["fields"]]
     count = len(fields[0]) if fields else (len(wkb) if wkb is not None else 0)
     if declared >= 0 and declared != count:
@@ -282,11 +312,16 @@ def read_ogr(
     if wkb is not None:
         geometry, broken = _from_wkb(wkb)
         problems += [_geometry_problem(file, layer or "", row + 1, what) for row, what in broken]
-    crs = parse_crs(meta["crs"]) if meta["crs"] else None
+    undefined = not meta["crs"] or "Undefined" in str(meta["crs"])[:40]  # srs_id 0 and -1 of a GeoPackage
+    crs = None if undefined else parse_crs(meta["crs"])
     return Source(
         cells, file, kind, layer=layer or "", geometry=geometry, crs=crs, encoding=meta.get("encoding") or "",
         problems=tuple(problems),
     )  # fmt: skip
+
+
+_DRIVERS: Final = {"geopackage": "GPKG", "shapefile": "ESRI Shapefile", "flatgeobuf": "FlatGeobuf"}
+"""Kind of file to the driver of GDAL that must have opened it."""
 
 
 def _from_arrow(path: Path, name: str, file: str) -> Any:
@@ -316,13 +351,34 @@ def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
     broken = []
     try:
         out[:] = shapely.from_wkb(np.asarray(wkb, dtype=object))
-    except (shapely.errors.GEOSException, TypeError, ValueError):
+    except (shapely.errors.GEOSException, TypeError, ValueError, NotImplementedError):
         for i, blob in enumerate(wkb):
             try:
                 out[i] = shapely.from_wkb(blob) if blob is not None else None
-            except (shapely.errors.GEOSException, TypeError, ValueError) as error:
+            except (shapely.errors.GEOSException, TypeError, ValueError, NotImplementedError) as error:
                 broken.append((i, _first_line(error)))
     return out, broken
+
+
+def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> list[Problem]:
+    """Extent and types that a GeoParquet file declares for its geometries, where they are others."""
+    out = []
+    box = column.get("bbox")
+    real = shapely.total_bounds(geometry)
+    if isinstance(box, list) and len(box) in {4, 6} and np.isfinite(real).all():
+        said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
+        slack = 1e-6 * max(1.0, float(np.abs(real).max()))
+        if said[0] <= said[2] and (np.abs(said - real) > slack).any():
+            text = (
+                f"The file declares the extent {said.round(4).tolist()}; its geometries reach {real.round(4).tolist()}."
+            )
+            out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
+    types = {str(t).removesuffix(" Z") for t in column.get("geometry_types") or ()}
+    held = {str(g.geom_type) for g in geometry if g is not None}
+    if types and held - types:
+        text = f"The file declares {', '.join(sorted(types))} and holds {', '.join(sorted(held - types))} too."
+        out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
+    return out
 
 
 def read_parquet(path: Path, file: str) -> Source:
@@ -358,6 +414,7 @@ def read_parquet(path: Path, file: str) -> Source:
             problems = [_geometry_problem(file, "", row + 1, what) for row, what in broken]
         else:
             geometry = _from_arrow(path, name, file)
+        problems += _declared_otherwise(column, geometry, file)
     cells = pd.DataFrame(
         {
             n: pd.Series([_flat(v) for v in table.column(n).to_pylist()], dtype=object)

@@ -68,6 +68,11 @@ def read_workbook(
         if any(v not in (None, "") and str(v).strip() for v in row):
             records.append(row)
             starts.append(number)
+    if page.sheet_state != "visible":
+        problems.append(
+            problem("sheet_hidden", f"The sheet {page.title!r} is hidden, and is the only one that fits.", file=file,
+                    layer=page.title)
+        )  # fmt: skip
     merged = [str(r) for r in page.merged_cells.ranges if r.max_row > (starts[0] if starts else 0) + 1]
     if merged:
         problems.append(
@@ -154,6 +159,7 @@ def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role
     fitting = [title for title, value in scores.items() if value == best and (best or len(_rows(pages[title])) > 1)]
     if not pages or not (fitting or len(pages) == 1):
         raise InputError("the workbook has no sheet with rows", file=file, mend="Put the table on a sheet.")
+    fitting = [title for title in fitting if pages[title].sheet_state == "visible"] or fitting
     if len(fitting) > 1 and best:
         text = f"several sheets fit equally well: {', '.join(fitting)}"
         raise Refused("layer_unclear", text, file=file, mend=f"Name one, as in --sheet {fitting[0]!r}.")

@@ -126,9 +126,14 @@ def _marker_icons() -> str:
     return f"delete L.Icon.Default.prototype._getIconUrl;L.Icon.Default.mergeOptions({options});"
 
 
+def _without_comments(script: str) -> str:
+    """Leave out whole lines of comment: they are for those who read the source, and a page is opened by many."""
+    return re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script)
+
+
 @cache
 def _own_script() -> str:
-    parts = "\n".join(_own(name) for name in SCRIPTS)
+    parts = "\n".join(_without_comments(_own(name)) for name in SCRIPTS)
     if re.search(r"</script|<!--", parts):
         raise OutputError("the map's own script holds the end of a script element")
     return f"(function () {{\n'use strict';\n{parts}\n}})();"

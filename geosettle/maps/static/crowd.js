@@ -83,7 +83,8 @@ function drawStrands(sheet, rows, colour, opacity) {
     const bx = siteXY[s] * scale + dx;
     const by = siteXY[s + 1] * scale + dy;
     const wide = dense * flowWidth(flowHouseholds[i]);
-    if (wide <= 1) strand(cover, width, height, ax, ay, (ax + bx) / 2 - (by - ay) * BEND, (ay + by) / 2 + (bx - ax) * BEND, bx, by, wide);
+    // Up to two pixels one strand will do: it is darker instead of wider.
+    if (wide <= 2) strand(cover, width, height, ax, ay, (ax + bx) / 2 - (by - ay) * BEND, (ay + by) / 2 + (bx - ax) * BEND, bx, by, STYLE.flowTaper * wide, wide);
     else strandsBeside(cover, width, height, ax, ay, bx, by, wide);
   }
   // Coverage in steps of 1/32 to the colour's alpha.
@@ -113,56 +114,50 @@ function strandsBeside(cover, width, height, ax, ay, bx, by, wide) {
     const nay = ((cx - ax) / la) * off * STYLE.flowTaper;
     const nbx = (-(by - cy) / lb) * off;
     const nby = ((bx - cx) / lb) * off;
-    strand(cover, width, height, ax + nax, ay + nay, cx + (nax + nbx) / 2, cy + (nay + nby) / 2, bx + nbx, by + nby, wide / n);
+    strand(cover, width, height, ax + nax, ay + nay, cx + (nax + nbx) / 2, cy + (nay + nby) / 2, bx + nbx, by + nby, (STYLE.flowTaper * wide) / n, wide / n);
   }
 }
 
 /** A pixel that is wholly covered, in `cover`. */
 const FULL = 4096;
 
-/**
- * One strand from a to b, bent towards c: a parabola in straight pieces, the more the longer it is. Positions are in
- * pixels from the middle of the first one.
- * @param {Int32Array} cover @param {number} width @param {number} height
- * @param {number} ax @param {number} ay @param {number} cx @param {number} cy @param {number} bx @param {number} by
- * @param {number} wide at b, at most a pixel; narrower at a
- */
-function strand(cover, width, height, ax, ay, cx, cy, bx, by, wide) {
-  const pieces = Math.ceil(Math.sqrt(Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay)) / 2)) || 1;
-  const h = 1 / pieces;
-  let x = ax;
-  let y = ay;
-  for (let k = 1; k <= pieces; k++) {
-    const t = k * h;
-    const u = 1 - t;
-    const nextX = u * u * ax + 2 * u * t * cx + t * t * bx;
-    const nextY = u * u * ay + 2 * u * t * cy + t * t * by;
-    piece(cover, width, height, x, y, nextX, nextY, wide * (STYLE.flowTaper + (1 - STYLE.flowTaper) * (t - h / 2)));
-    x = nextX;
-    y = nextY;
-  }
-}
+/** Longest strand that is walked in one go, pixels: the roundings of its steps add up to a quarter of a pixel at most. */
+const LONGEST = 256;
 
 /**
- * A straight piece, walked in steps of a pixel or less; each leaves what it covers on the four pixels around it.
+ * One strand from a to b, bent towards c, walked in steps of about a pixel; each leaves what it covers on the four pixels
+ * around it. Positions are in pixels from the middle of the first one.
  * @param {Int32Array} cover @param {number} width @param {number} height
- * @param {number} ax @param {number} ay @param {number} bx @param {number} by @param {number} wide
+ * @param {number} ax @param {number} ay @param {number} cx @param {number} cy @param {number} bx @param {number} by
+ * @param {number} from width at a, pixels @param {number} to width at b
  */
-function piece(cover, width, height, ax, ay, bx, by, wide) {
-  if ((ax < 0 && bx < 0) || (ay < 0 && by < 0) || (ax >= width && bx >= width) || (ay >= height && by >= height)) return;
-  const length = Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay));
+function strand(cover, width, height, ax, ay, cx, cy, bx, by, from, to) {
+  if ((ax < 0 && bx < 0 && cx < 0) || (ay < 0 && by < 0 && cy < 0)) return;
+  if ((ax > width && bx > width && cx > width) || (ay > height && by > height && cy > height)) return;
+  const length = 1.02 * Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay)); // of the arc, bent as flows are
+  if (length > LONGEST) {
+    const [px, py, qx, qy] = [(ax + cx) / 2, (ay + cy) / 2, (cx + bx) / 2, (cy + by) / 2];
+    strand(cover, width, height, ax, ay, px, py, (px + qx) / 2, (py + qy) / 2, from, (from + to) / 2);
+    strand(cover, width, height, (px + qx) / 2, (py + qy) / 2, qx, qy, bx, by, (from + to) / 2, to);
+    return;
+  }
+  const [right, bottom] = [width - 1, height - 1];
+  const inside = Math.min(ax, bx, cx, ay, by, cy) >= 0 && Math.max(ax, bx, cx) < right && Math.max(ay, by, cy) < bottom;
+  // From here on in whole 65536ths of a pixel and whole shares of FULL. The second differences of a parabola are constant.
   const steps = Math.ceil(length) || 1;
-  const inside = ax >= 0 && bx >= 0 && ay >= 0 && by >= 0 && ax < width - 1 && bx < width - 1 && ay < height - 1 && by < height - 1;
-  // From here on in whole 65536ths of a pixel, and whole shares of FULL.
-  const stepX = Math.round(((bx - ax) / steps) * 65536);
-  const stepY = Math.round(((by - ay) / steps) * 65536);
-  let x = Math.round(ax * 65536) + (stepX >> 1);
-  let y = Math.round(ay * 65536) + (stepY >> 1);
-  const amount = Math.round((FULL * wide * length) / steps);
+  const h = 1 / steps;
+  const curveX = Math.round((ax - 2 * cx + bx) * 2 * h * h * 65536);
+  const curveY = Math.round((ay - 2 * cy + by) * 2 * h * h * 65536);
+  let stepX = Math.round((cx - ax) * 2 * h * 65536) + curveX;
+  let stepY = Math.round((cy - ay) * 2 * h * 65536) + curveY;
+  let x = Math.round(ax * 65536) + ((stepX - curveX) >> 1) + (curveX >> 3);
+  let y = Math.round(ay * 65536) + ((stepY - curveY) >> 1) + (curveY >> 3);
+  const grow = Math.round(FULL * (to - from) * length * h * h);
+  let amount = Math.round(FULL * from * length * h) + (grow >> 1);
   for (let j = 0; j < steps; j++) {
     const left = x >> 16;
     const top = y >> 16;
-    if (inside || (left >= 0 && top >= 0 && left < width - 1 && top < height - 1)) {
+    if (inside || (left >= 0 && top >= 0 && left < right && top < bottom)) {
       const at = top * width + left;
       const fx = (x >> 8) & 255;
       const low = (amount * ((y >> 8) & 255)) >> 8;
@@ -176,6 +171,9 @@ function piece(cover, width, height, ax, ay, bx, by, wide) {
     }
     x += stepX;
     y += stepY;
+    stepX += curveX;
+    stepY += curveY;
+    amount += grow;
   }
 }
 

@@ -36,10 +36,12 @@ function extentOf(positions_) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const xy of positions_) {
     for (let i = 0; i < xy.length; i += 2) {
-      if (xy[i] < left) left = xy[i];
-      if (xy[i] > right) right = xy[i];
-      if (xy[i + 1] < top) top = xy[i + 1];
-      if (xy[i + 1] > bottom) bottom = xy[i + 1];
+      const x = xy[i];
+      const y = xy[i + 1];
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < top) top = y;
+      if (y > bottom) bottom = y;
     }
   }
   const swing = (BEND / 2) * (right - left + bottom - top);
@@ -618,7 +620,7 @@ function drawLabels(sheet, element) {
   for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize]) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (tried > 400) break;
+    if (tried > (sites.n > CROWD ? 100 : 400)) break;
     if (!seen(x, y) || !siteShown(i) || (i === chosen && tried)) continue;
     tried++;
     const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(siteHouseholds[i]) + 4, places: 'rlab' };

@@ -9,7 +9,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from geosettle.errors import UnknownNameError
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import MEASURES, Layers, capitals, conditions, development_models, livelihood
 from geosettle.livelihood.capitals import newcombe, wilson
 from geosettle.livelihood.frames import COLUMNS, verdict
@@ -362,6 +362,27 @@ def test_declared_models_stand_beside_their_conditions():
 def test_an_unknown_measure_is_refused():
     with pytest.raises(UnknownNameError, match="no measure 'guess'"):
         measured({"measure": "guess"})
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"measure": "nearest"}, "lacks kinds"),
+        ({"measure": "people_per_centre", "kinds": ["market"]}, "lacks reach_km"),
+        ({"measure": "training"}, "lacks indicators"),
+        ({}, "lacks measure"),
+        ({"measure": "land", "at_most": "four"}, "at_most of the test 'x' must be a number"),
+    ],
+)
+def test_a_condition_that_cannot_be_measured_is_named(condition, message):
+    with pytest.raises(InputError, match=message):
+        measured(condition)
+
+
+def test_a_model_of_the_users_own_needs_no_name():
+    made = development_models({"7": {"conditions": []}}, layers())
+    assert made["item"].tolist() == ["model 7"] * 3
+    assert set(made["note"]) == {"no condition is set"}
 
 
 def test_the_defaults_name_only_measures_that_exist():

@@ -9,7 +9,8 @@ import pandas as pd
 
 from geosettle.analysis._distances import layers_of
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances
+from geosettle.distance import Spread, distance_intervals, pair_distances
+from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
 from geosettle.remoteness.frames import PlaceTables, long_pairs
@@ -42,9 +43,10 @@ def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
     By the metrics of `services.metrics` that the study measures at all, to places of the kinds `places_by_road`.
     """
     chosen = study.settings["distance"]
-    wanted = [name for name in study.settings["services"]["metrics"] if name in chosen["metrics"]]
     layers = layers_of(study)
-    wanted = [name for name in wanted if all(layers[layer] is not None for layer in METRICS[name].needs)]
+    asked = [metric_named(name) for name in study.settings["services"]["metrics"]]
+    able = [metric.name for metric in asked if all(layers[layer] is not None for layer in metric.needs)]
+    wanted = [name for name in able if name in chosen["metrics"]]
     if study.places is None or not wanted or points.empty:
         return {}
     places = study.places[study.places["kind"].isin(chosen["places_by_road"])]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.distance import distance_matrix
-from geosettle.errors import UnknownNameError
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import standards
 from geosettle.livelihood.frames import Layers, Measured, account, number, row, show, verdict
 
@@ -207,6 +207,35 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
 _OF_GROUPS: Final = ("indicator", "training")
 
 
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "nearest": ("kinds",),
+        "column": ("column",),
+        "indicator": ("indicator",),
+        "people_per_centre": ("kinds", "reach_km"),
+        "training": ("indicators",),
+    }
+)
+"""Keys that a condition must give beside `item` and `measure`."""
+
+
+def _check(section: str, condition: Any) -> None:
+    """Refuse a condition that cannot be measured, naming what it lacks."""
+    if not isinstance(condition, Mapping):
+        raise InputError(f"a {section} is a table with item and measure", value=condition)
+    item = str(condition.get("item", condition.get("measure", "")))
+    name = str(condition.get("measure", ""))
+    lacking = [k for k in ("item", "measure", *_NEEDS.get(name, ())) if k not in condition]
+    if lacking:
+        raise InputError(f"the {section} {item!r} lacks {' and '.join(lacking)}", file="study.toml", mend="Add it.")
+    if name not in MEASURES:
+        raise UnknownNameError(f"no measure {name!r}", mend=f"Use one of {', '.join(MEASURES)}.")
+    for key in ("at_most", "at_least", "reach_km"):
+        value = condition.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{key} of the {section} {item!r} must be a number", file="study.toml", value=value)
+
+
 def conditions(
     section: str, wanted: Sequence[Mapping[str, Any]], layers: Layers, subjects: Sequence[str]
 ) -> pd.DataFrame:
@@ -234,6 +263,8 @@ def conditions(
     ------
     UnknownNameError
         For a measure without such a name.
+    InputError
+        A condition lacks what its measure needs, or its threshold is no number.
 
     Examples
     --------
@@ -247,9 +278,8 @@ def conditions(
     """
     rows = []
     for condition in wanted:
+        _check(section, condition)
         name = str(condition["measure"])
-        if name not in MEASURES:
-            raise UnknownNameError(f"no measure {name!r}", mend=f"Use one of {', '.join(MEASURES)}.")
         limits = {k: float(condition[k]) for k in ("at_most", "at_least") if k in condition}
         threshold = " and ".join(f"{k.replace('_', ' ')} {show(v)}" for k, v in limits.items())
         source = str(condition.get("threshold_source", "threshold set by the user")) if limits else ""
@@ -305,11 +335,12 @@ def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) 
     for key in sorted(models):
         parts = [dict(c, item=f"model {key}: {c['item']}") for c in models[key].get("conditions", ())]
         measured = conditions("model condition", parts, layers, subjects)
-        frames += [_declared(key, str(models[key]["name"]), layers, subjects, measured), measured]
+        frames += [_declared(key, str(models[key].get("name", "")), layers, subjects, measured), measured]
     return pd.concat(frames, ignore_index=True) if frames else account([])
 
 
 def _declared(key: str, name: str, layers: Layers, subjects: Sequence[str], measured: pd.DataFrame) -> pd.DataFrame:
+    title = f"model {key}: {name}" if name else f"model {key}"
     told = layers.sites["models"] if "models" in layers.sites else pd.Series(None, layers.sites.index, dtype=object)
     rows = []
     for subject in subjects:
@@ -321,7 +352,7 @@ def _declared(key: str, name: str, layers: Layers, subjects: Sequence[str], meas
         note = ", ".join(f"{counts[w]} {w}" for w in order if w in counts)
         rows.append(
             row(
-                "model", subject, f"model {key}: {name}", verdict=word, evidence="declared" if listed else "none",
+                "model", subject, title, verdict=word, evidence="declared" if listed else "none",
                 note=f"conditions: {note}" if note else "no condition is set",
             )
         )  # fmt: skip

@@ -67,7 +67,7 @@ def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ())
     Item(column='natural: land (mu per person)', capital='natural', indicator='land', unit='mu per person')
     """
     if stated:
-        return [_stated_item(survey, dict(entry)) for entry in stated]
+        return [_stated_item(survey, entry) for entry in stated]
     found = []
     for column in map(str, survey.columns):
         capital = next((c for c in CAPITALS if column.casefold().startswith(c)), None)
@@ -85,7 +85,9 @@ def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ())
     return found
 
 
-def _stated_item(survey: pd.DataFrame, entry: dict[str, Any]) -> Item:
+def _stated_item(survey: pd.DataFrame, entry: Any) -> Item:
+    if not isinstance(entry, Mapping):
+        raise InputError("an item of a survey is a table with column and capital", value=entry)
     column, capital = str(entry.get("column", "")), str(entry.get("capital", ""))
     if column not in survey:
         raise ColumnError(f"the survey has no column {column!r}", column=column, mend="Add it, or name another.")

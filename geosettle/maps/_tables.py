@@ -155,7 +155,7 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
         & covers["zone"].astype(str).eq("disc")
         & covers["layer"].astype(str).isin(["oasis", "development"])
         & covers["class"].astype(str).ne("(outside)")
-        & (pd.to_numeric(covers["area_ha"], errors="coerce") > 0)
+        & pd.to_numeric(covers["area_ha"], errors="coerce").between(0, np.inf, inclusive="neither")
     ]
     oasis = near["layer"].astype(str).eq("oasis")
     kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
@@ -168,7 +168,9 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     out: dict[str, list[list[Any]]] = {}
     for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
         areas = rows["area_ha"].astype(float).round().tolist()
-        out[str(zone)] = [[_land_words(k), area, int(k == "oasis")] for k, area in zip(rows["_kind"], areas, strict=True)][:6]
+        out[str(zone)] = [
+            [_land_words(k), area, int(k == "oasis")] for k, area in zip(rows["_kind"], areas, strict=True)
+        ][:6]
     return out
 
 
@@ -194,7 +196,7 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
         rows["site_id"], rows["item"], rows["before"], rows["after"], units, strict=True
     ):
         numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")
-        if pd.notna(site) and numbers.notna().all():
+        if pd.notna(site) and np.isfinite(numbers).all():
             out.setdefault(str(site), []).append([str(item).replace("_", " "), *numbers.round(3).tolist(), unit])
     return out
 
@@ -254,6 +256,7 @@ def totals(result: Result) -> list[dict[str, Any]]:
     """Three numbers above the legend; each says over how many rows it was taken."""
     sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
     households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    households = households.where(np.isfinite(households))
 
     def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
         aside = len(all_rows) - len(used)

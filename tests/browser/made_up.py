@@ -244,21 +244,20 @@ def _covers(sites, *, hostile):
 
 
 def _remoteness(sites, *, hostile):
+    """Two indicators; of the first also the change: more, less, undecided and none by turns."""
     names = [HOSTILE[0], "weighted mean"] if hostile else ["mean", "maximum"]
+    same = {"role": "site", "metric": "geodesic", "unit": "km"}
     rows = [
-        {
-            "role": "site",
-            "id": s,
-            "indicator": name,
-            "metric": "geodesic",
-            "value": 10.0 + 3 * i,
-            "low": 8.0,
-            "high": 200.0,
-            "unit": "km",
-        }
+        {**same, "id": s, "indicator": name, "value": 10.0 + 3 * i, "low": 9.0 + 3 * i, "high": 11.0 + 3 * i}
         for name in names
         for i, s in enumerate(sites.index[:-4])
     ]
+    for i, s in enumerate(sites.index[:-4]):
+        change = -5.0 - i if i % 4 == 1 else 5.0 + i
+        low = -4.0 if i % 4 == 2 else change - 2
+        if i % 4 < 3:
+            name = f"change_of_{names[0]}"
+            rows.append({**same, "id": s, "indicator": name, "value": change, "low": low, "high": change + 2})
     return pd.DataFrame(rows)
 
 

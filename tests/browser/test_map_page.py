@@ -12,6 +12,7 @@ import re
 import made_up
 import numpy as np
 import pytest
+import references
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
@@ -548,3 +549,209 @@ def test_a_notebook_shows_it_in_a_frame(chromium, plain):
     assert frame.locator("#gs-sites tbody tr").count() == len(plain.sites)
     assert not errors
     page.close()
+
+
+# --- change, years of land, links --------------------------------------------------------------------------------------
+
+
+def rgb(colour):
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def seen_near(picture, x, y, colour, *, up, reach=34):
+    """Whether a colour is seen within an arrow's length above or below a place."""
+    x, y = round(x), round(y)
+    strip = picture[max(0, y - reach) : y - 4, x - 2 : x + 3] if up else picture[y + 4 : y + reach, x - 2 : x + 3]
+    return bool((np.abs(strip - rgb(colour)).max(axis=2) <= 12).any())
+
+
+def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_table(open_page, plain, plain_html):
+    """made_up: the value is 10 + 3 i; by turns it is more by 5 + i, less by 5 + i, undecided and without change."""
+    with open_page(plain_html, fragment="#by=mean:geodesic&hide=flows,uncertainty,labels,relief,rivers") as page:
+        picture = pixels(page)
+        for row, (site, point) in enumerate(plain.sites.geometry.iloc[:27].items()):
+            if point is None or row % 4 > 1:
+                continue
+            x, y = at(page, point.x, point.y)
+            others = plain.sites.geometry.drop(site).dropna()
+            crowded = np.hypot(others.x - point.x, others.y - point.y).min() < 0.35
+            if crowded or not (40 < x < 1000 and 40 < y < 850):
+                continue
+            colour = "#8C510A" if row % 4 == 0 else "#01665E"
+            assert seen_near(picture, x, y, colour, up=row % 4 == 0), site
+            assert not seen_near(picture, x, y, colour, up=row % 4 == 1), site
+        legend = page.text_content("#gs-indicator")
+        assert "farther: 7" in legend
+        assert "nearer: 7" in legend
+        assert "not distinguishable (interval holds zero or is unknown): 7" in legend
+        cells = page.locator("#gs-sites tbody tr", has_text="Site 5").first.locator("td").all_text_contents()
+        assert cells[1:] == ["25", "▼ \u221210 (\u221212 to \u22128.0) nearer"]
+        assert page.locator("#gs-sites tbody tr", has_text="Site 7").first.locator("td").last.text_content() == "—"
+        page.select_option("#gs-colour", label="maximum, straight line (km)")
+        assert "Change" not in page.text_content("#gs-indicator")
+        page.select_option("#gs-colour", label="mean, straight line (km)")
+        assert "7 farther, 7 nearer, 7 not distinguishable" in page.text_content("#gs-live")
+        page.locator("[data-row='site:5']").click()
+        slope = page.locator("#gs-slope svg").get_attribute("aria-label")
+        # At the site 25 (24 to 26), the change -10 (-12 to -8): at the origins 35, from 26 + 8 to 24 + 12.
+        assert "at the origins 35 (34 to 36), at the site 25 (24 to 26)" in slope
+        assert "\u221210\u00a0km (\u221212 to \u22128.0): nearer" in slope
+        with_arrows = pixels(page)
+        page.uncheck("[data-layer='change']")
+        assert np.abs(pixels(page) - with_arrows).sum() > 2_000
+        page.select_option("#gs-colour", "")
+        assert page.text_content("#gs-indicator") == ""
+        assert "Mean km" in page.text_content("#gs-sites")
+
+
+def test_land_development_is_coloured_by_kind_or_by_year(open_page, plain, plain_html):
+    parcels = plain.study.development
+    # Twelve years, one parcel each, in four classes of three; the oldest palest.
+    wanted = dict(zip(range(2001, 2013), np.repeat(["#FFF3B0", "#F2C14E", "#B98B1E", "#6B4E0E"], 3), strict=True))
+    hide = "hide=flows,uncertainty,labels,sites,origins,oasis,relief,surroundings,graticule,boundaries"
+    with open_page(plain_html, fragment=f"#{hide}&parcels=year&map=9/39/78") as page:
+        legend = page.locator("#gs-legend").text_content()
+        assert "Development, 2001\u20132003" in legend
+        assert "hatched: place illustrative" in legend
+        checked = 0
+        for _, parcel in parcels[parcels["geometry_basis"] == "surveyed"].iterrows():
+            centre = parcel.geometry.centroid
+            page.evaluate("([x, y]) => geosettle.map.setView([y, x], 9, { animate: false })", [centre.x, centre.y])
+            x, y = at(page, centre.x, centre.y)
+            below = np.array(rgb("#F1EBDD"))
+            shown = 0.9 * np.array(rgb(wanted[int(parcel["year"])])) + 0.1 * below
+            assert np.abs(pixels(page)[round(y), round(x)] - shown).max() <= 14, parcel["year"]
+            checked += 1
+        assert checked == 6
+        page.select_option("#gs-parcels", "kind")
+        assert "Development: forage" in page.text_content("#gs-legend")
+        assert "parcels" not in page.evaluate("location.hash")
+
+
+def test_a_permalink_carries_every_choice(open_page, plain_html):
+    asked = "by=mean:geodesic&parcels=year&year=2009&area=landcover_2005&with=landcover_2019&hide=flows,oasis"
+    with open_page(plain_html, fragment=f"#{asked}") as page:
+        for _ in range(2):
+            assert page.locator("#gs-colour option:checked").text_content().startswith("mean")
+            assert page.input_value("#gs-parcels") == "year"
+            assert page.input_value("#gs-year") == "2009"
+            assert page.input_value("#gs-area") == "landcover_2005"
+            assert page.input_value("#gs-compare") == "landcover_2019"
+            assert not page.is_checked("[data-layer='flows']")
+            page.click("#gs-language")  # builds the panel anew, and writes the address
+        written = page.evaluate("decodeURIComponent(location.hash)")
+        for part in asked.replace("flows,oasis", "oasis,flows").split("&"):
+            assert part in written
+    for wrong in ("by=nothing", "year=9999", "year=x", "with=__proto__", "hide=__proto__,constructor", "parcels=<b>"):
+        with open_page(plain_html, fragment=f"#{wrong}") as page:
+            assert page.input_value("#gs-colour") == ""
+            assert page.locator("[data-layer]:not(:checked)").count() == 0
+
+
+def bare(plain, sites, **more):
+    """A study of a few sites and nothing else."""
+    import pandas as pd
+
+    from geosettle.analysis import Result
+    from geosettle.study import Study
+
+    origins, pairs = more.pop("origins", plain.origins.iloc[:0]), more.pop("pairs", plain.pairs.iloc[:0])
+    return Result(Study(sites=sites, origins=origins, **more), sites, origins, pairs, *[pd.DataFrame()] * 10)
+
+
+def test_controls_are_there_only_for_what_the_study_has(open_page, plain, plain_html):
+    controls = "#gs-year, #gs-area, #gs-compare, #gs-opacity, #gs-parcels, #gs-colour, .gs-divider"
+    few = plain.sites.iloc[:3][["name", "households", "geometry"]]
+    with open_page(map_html(bare(plain, few))) as page:
+        assert page.locator(controls).count() == 0
+        assert page.locator("#gs-sites tbody tr").count() == 3
+        assert Axe().run(page).response["violations"] == []
+    with open_page(plain_html) as page:
+        assert page.is_visible("#gs-area")
+        assert page.is_hidden("#gs-opacity")
+        assert page.is_hidden("#gs-compare")
+        page.select_option("#gs-area", "landcover_2005")
+        assert page.is_visible("#gs-opacity")
+        assert page.is_visible("#gs-compare")
+
+
+@pytest.mark.parametrize("case", ["none located", "one", "all at one point", "south", "bidi names"])
+def test_unusual_studies_are_drawn(open_page, plain, case):
+    import geopandas as gpd
+    import shapely
+
+    names = ["خوتەن شەھىرى (1)", "אבג \u202eabc\u202c", "和田市"]
+    at_place = {
+        "none located": [None, None, None],
+        "one": [shapely.Point(77, 38), None, None],
+        "all at one point": [shapely.Point(77, 38)] * 3,
+        "south": [shapely.Point(-70.5 + i, -52 - 0.5 * i) for i in range(3)],
+        "bidi names": [shapely.Point(77 + i, 38) for i in range(3)],
+    }[case]
+    sites = gpd.GeoDataFrame(
+        {"name": names, "households": [5.0, np.nan, np.inf]},
+        geometry=at_place,
+        crs=4326,
+        index=plain.sites.index[:3].copy(),
+    )
+    located = sum(p is not None for p in at_place)
+    with open_page(map_html(bare(plain, sites))) as page:
+        assert int(page.get_attribute("#gs-map", "data-sites")) == located
+        assert page.locator("#gs-sites tbody tr").count() == 3
+        page.locator("[data-row='site:0']").click()
+        assert names[0] in page.text_content("#gs-card h2")
+        assert page.locator("#gs-card h2 bdi").count() == 1
+        if located:
+            x, y = at(page, at_place[0].x, at_place[0].y)
+            until(page, "!geosettle.map._animatingZoom")
+            page.wait_for_timeout(300)
+            x, y = at(page, at_place[0].x, at_place[0].y)
+            assert near_colour(pixels(page), x, y, "#111111")
+
+
+def test_print_shows_all_that_was_seen(open_page, plain, plain_html):
+    for fragment in ("", "#map=9/38.5/77.5"):
+        with open_page(plain_html, width=1100, height=1000, fragment=fragment) as page:
+            corners = "(() => { const b = geosettle.map.getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
+            west, south, east, north = page.evaluate(corners)
+            page.emulate_media(media="print")
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            settle(page)
+            w, s, e, n = page.evaluate(corners)
+            known = [*plain.sites.geometry.dropna(), *plain.origins.geometry.dropna()]
+            inside = [p for p in known if west <= p.x <= east and south <= p.y <= north]
+            assert len(inside) > 3
+            assert all(w < p.x < e and s < p.y < n for p in inside)
+            assert page.locator("#gs-legend").bounding_box()["y"] < 718  # A4 less its margins: on the first sheet
+            assert page.locator("#gs-unknown details:not([open])").count() == 0
+            page.evaluate("dispatchEvent(new Event('afterprint'))")
+            page.emulate_media(media="screen")
+
+
+def test_states_look_as_their_references(chromium, plain_html):
+    changed = {
+        name: found
+        for name, picture in references.shots(chromium, plain_html)
+        if (found := references.worst(references.kept(name), picture)) > references.STATES[name][3]
+    }
+    assert changed == {}, "look at them; if they are right: python tests/browser/references.py"
+
+
+def test_a_reference_notices_what_is_gone(chromium, plain):
+    import dataclasses
+
+    few = dataclasses.replace(
+        plain, sites=plain.sites.assign(geometry=plain.sites.geometry.mask(plain.sites.index == "s12"))
+    )
+    shown = dict(references.shots(chromium, map_html(few), ("swipe",)))
+    assert references.worst(references.kept("swipe"), shown["swipe"]) > references.SYMBOLS
+
+
+def test_names_are_written_where_there_is_room(open_page, plain_html):
+    with open_page(plain_html) as page:
+        assert 18 <= counts(page)["labels"] <= counts(page)["sites"]
+        page.uncheck("[data-layer='labels']")
+        page.evaluate("geosettle.select({kind: 'site', row: 10})")
+        before = pixels(page)
+        page.check("[data-layer='labels']")
+        assert np.abs(pixels(page) - before).sum() > 10_000

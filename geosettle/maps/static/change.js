@@ -29,8 +29,8 @@ function changeAt(indicator, row) {
   const of = (end) => sites.value(`${indicator.column}${end}`, row);
   const [change, low, high, at, atLow, atHigh] = ['_c', '_c_low', '_c_high', '', '_low', '_high'].map(of);
   if (change === null || at === null) return null;
-  const whole = [low, high, atLow, atHigh].every((v) => v !== null);
   // The interval of a change is the site's low less the origin's high, to the site's high less the origin's low.
+  const whole = [low, high, atLow, atHigh].every((v) => v !== null) && atHigh - high <= at - change && atLow - low >= at - change;
   return { change, low, high, at, atLow, atHigh, from: at - change, fromLow: whole ? atHigh - high : null, fromHigh: whole ? atLow - low : null, way: WAYS[of('_c_way')], plain: of('_c_plain') === 1 };
 }
 

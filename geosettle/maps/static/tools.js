@@ -542,6 +542,18 @@ function sitesCsv() {
 /** @type {any} */
 let beforePrint = null;
 
+/** A study's frame, widened to the sites and origins that are seen beside it. @param {any} frame @param {any} study */
+function placesIn(frame, study) {
+  for (const table of [sites, origins]) {
+    for (let i = 0; i < table.n; i++) {
+      const lat = table.value('lat', i);
+      const at = lat === null ? null : L.latLng(lat, wrapped(table.value('lon', i)));
+      if (at && frame.contains(at)) study.extend(at);
+    }
+  }
+  return study;
+}
+
 /** Give the map the size of the sheet before it is printed; otherwise it would be cut off at the screen's. */
 function preparePrint() {
   if (beforePrint) return;
@@ -549,14 +561,17 @@ function preparePrint() {
   const seen = map.getSize();
   const closed = [...panel.querySelectorAll('details:not([open])')];
   beforePrint = { center: map.getCenter(), zoom: map.getZoom(), closed };
+  const frame = map.getBounds();
   for (const details of closed) details.open = true; // paper cannot be unfolded
   container.classList.add('gs-printing');
   map.invalidateSize({ animate: false, pan: false });
-  // All that is seen on the screen is on the sheet, whatever the shapes of the two.
+  // All that is seen on the screen is on the sheet, whatever the shapes of the two; of a whole study, what it holds.
   const now = map.getSize();
   const { zoomSnap } = map.options;
   map.options.zoomSnap = 0;
-  map.setView(beforePrint.center, beforePrint.zoom + Math.log2(Math.min(now.x / seen.x, now.y / seen.y)), { animate: false });
+  const study = leafletBounds(DATA.view);
+  if (frame.contains(study)) map.fitBounds(placesIn(frame, study), { animate: false, padding: [12, 12] });
+  else map.setView(beforePrint.center, beforePrint.zoom + Math.log2(Math.min(now.x / seen.x, now.y / seen.y)), { animate: false });
   map.options.zoomSnap = zoomSnap;
   sheets._update();
 }

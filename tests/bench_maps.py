@@ -1,29 +1,39 @@
 """Size and first drawing of large maps, beside folium's own GeoJson on canvas in the same run.
 
-Run ``python tests/bench_maps.py [sites ...]``; needs Chromium. Both pages carry the same sites and flows with the same
-texts and numbers; folium's page gets the same Leaflet inlined and none of its other libraries, which favours it.
+Run ``python tests/bench_maps.py [sites ...]``; needs Chromium. All pages carry the same sites and flows with the same
+texts and numbers. Folium's page is timed twice: with Leaflet inlined and none of its other libraries, which favours it;
+and as folium writes it, all its libraries inlined, if the package folium-offline (a copy of folium that carries them) is
+installed. "drawn" is from opening the file to the second frame after it has loaded; that the first picture, before
+anything else of the page is made, holds all sites and flows is checked pixel by pixel against the last one. "usable" is
+until table, filter and card answer. What an empty page takes in the same run is taken off in "drawn, net".
 """
 
 from __future__ import annotations
 
+import importlib
+import io
 import re
 import shutil
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from geosettle.analysis import Result
 from geosettle.maps import map_html, offline
 from geosettle.study import Study
 
-READY = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))))"
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+USABLE = "#gs-map[data-sites]"
+EMPTY = "<!DOCTYPE html><html><head><meta charset=utf-8></head><body></body></html>"
 
 
 def many(n: int) -> Result:
@@ -63,7 +73,7 @@ def _frame(rng, n, role, frame):
     )
 
 
-def with_folium(result: Result) -> str:
+def with_folium(result: Result, folium=folium) -> str:
     """The same sites and flows as folium.GeoJson on canvas, coordinates to 5 decimals."""
     sites, origins = result.sites, result.origins
     shown = folium.Map([39.3, 79], zoom_start=7, tiles=None, prefer_canvas=True)
@@ -95,7 +105,11 @@ def with_folium(result: Result) -> str:
             marker=marker,
             tooltip=folium.GeoJsonTooltip(["name", "households"]),
         ).add_to(shown)
-    html = shown.get_root().render()
+    return shown.get_root().render()
+
+
+def bare(html: str) -> str:
+    """Folium's page with Leaflet inside and its other libraries left out."""
     html = re.sub(
         r'<script src="[^"]*leaflet\.js"></script>', lambda _: f"<script>{offline.leaflet_js()}</script>", html
     )
@@ -114,45 +128,109 @@ def _feature(key, kind, coordinates, properties):
     }
 
 
-def first_drawing(browser, html: str, ready: str) -> tuple[float, bytes]:
-    """Seconds from opening the file to the second frame after everything was drawn, and a picture of it."""
+@contextmanager
+def visit(browser, html: str, script: str = ""):
+    """A page of its own process, not yet opened, and its address."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "map.html"
         file.write_text(html, encoding="utf-8")
         context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
         page = context.new_page()
         page.set_default_timeout(300_000)
-        start = time.perf_counter()
-        page.goto(file.as_uri(), timeout=300_000)
-        page.wait_for_selector(ready, state="attached")
-        page.evaluate(READY)
-        took = time.perf_counter() - start
-        picture = page.screenshot()
+        if script:
+            page.add_init_script(script)
+        yield page, file.as_uri()
         context.close()
-    return took, picture
+
+
+def times(browser, html: str) -> tuple[float, float]:
+    """Seconds from opening the file until it is drawn, and until it is usable."""
+    with visit(browser, html) as (page, address):
+        start = time.perf_counter()
+        page.goto(address)
+        page.evaluate(FRAMES)
+        drawn = time.perf_counter()
+        if USABLE[1:7] in html:
+            page.wait_for_selector(USABLE, state="attached")
+            page.evaluate(FRAMES)
+        return drawn - start, time.perf_counter() - start
+
+
+def share_of_first_picture(browser, html: str) -> float:
+    """Share of the last picture's pixels of sites and of flows that the first picture has already; the lesser of both."""
+    pictures = []
+    # All that follows the first picture waits for a timer, so without timers there is nothing but the first picture.
+    for script in ("window.setTimeout = () => 0;", ""):
+        with visit(browser, html, script) as (page, address):
+            page.goto(address)
+            if not script:
+                page.wait_for_selector(USABLE, state="attached")
+            page.evaluate(FRAMES)
+            picture = Image.open(io.BytesIO(page.locator("#gs-main").screenshot())).convert("RGB")
+            pictures.append(np.asarray(picture).astype(int))
+    site = [np.abs(p - [0xD5, 0x5E, 0x00]).max(axis=2) < 40 for p in pictures]
+    flow = [p[..., 2] - p[..., 0] > 25 for p in pictures]
+    return min(float((first & last).sum() / last.sum()) for first, last in (site, flow))
+
+
+def moving(browser, html: str) -> dict[str, float]:
+    """Milliseconds from asking for a move to the frame that shows it, without animation; the median of five."""
+    step = """async (move) => { const took = []; const map = geosettle.map;
+      const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+      for (let k = 0; k < 5; k++) { await frame(); const start = performance.now();
+        if (move === 'pan') map.panBy([k % 2 ? 120 : -120, 60], { animate: false }); else map.setZoom(map.getZoom() + (k % 2 ? 0.5 : -0.5), { animate: false });
+        await frame(); took.push(performance.now() - start); }
+      return took.sort((a, b) => a - b)[2]; }"""
+    with visit(browser, html) as (page, address):
+        page.goto(address)
+        page.wait_for_selector(USABLE, state="attached")
+        return {move: page.evaluate(step, move) for move in ("pan", "zoom")}
+
+
+def pages(result: Result):
+    """Name and writer of each page."""
+    yield "geosettle", lambda: map_html(result)
+    yield "folium, bare", lambda: bare(with_folium(result))
+    try:
+        carrying = importlib.import_module("offlinefolium")
+    except ImportError:
+        print("folium as it writes itself: not timed; folium-offline, which carries its libraries, is not installed")
+    else:
+        yield "folium", lambda: with_folium(result, carrying)
 
 
 def main(sizes: list[int]) -> None:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    print(f"{'sites + flows':>14} {'':>10} {'MB':>7} {'write s':>8} {'drawn s':>8}")
+    print(f"{'sites + flows':>14} {'':>13} {'MB':>7} {'write s':>8} {'drawn s':>8} {'net s':>8} {'usable s':>8}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for n in sizes:
-            result = many(n)
-            rows = []
-            for name, write, ready in (
-                ("geosettle", map_html, "#gs-map[data-sites]"),
-                ("folium", with_folium, ".leaflet-overlay-pane canvas"),
-            ):
-                start = time.perf_counter()
-                html = write(result)
-                wrote = time.perf_counter() - start
-                drawn = min(first_drawing(browser, html, ready)[0] for _ in range(3 if n <= 10_000 else 1))
-                rows.append((len(html.encode()) / 1e6, wrote, drawn))
-                print(f"{n:>14,} {name:>10} {rows[-1][0]:>7.2f} {wrote:>8.1f} {drawn:>8.2f}", flush=True)
-            ratios = [f / g for g, f in zip(*rows, strict=True)]
-            print(f"{'':>14} {'ratio':>10} {ratios[0]:>7.1f} {ratios[1]:>8.1f} {ratios[2]:>8.1f}", flush=True)
+            compare(browser, many(n), n)
         browser.close()
+
+
+def compare(browser, result: Result, n: int) -> None:
+    """Print a row for each page of a size, and how many times the first is smaller and sooner."""
+    repeats = 5 if n <= 10_000 else 2
+    fixed = min(times(browser, EMPTY)[0] for _ in range(5))
+    print(f"{n:>14,} {'empty page':>13} {'':>7} {'':>8} {fixed:>8.2f}")
+    rows = []
+    for name, write in pages(result):
+        start = time.perf_counter()
+        html = write()
+        wrote = time.perf_counter() - start
+        drawn, usable = (min(t) for t in zip(*(times(browser, html) for _ in range(repeats)), strict=True))
+        rows.append((len(html.encode()) / 1e6, wrote, drawn, drawn - fixed, usable))
+        print(
+            f"{'':>14} {name:>13} " + " ".join(f"{v:>{w}.2f}" for v, w in zip(rows[-1], (7, 8, 8, 8, 8), strict=True))
+        )
+        if len(rows) == 1:
+            ours = html
+        else:
+            ratios = [theirs / own for own, theirs in zip(rows[0], rows[-1], strict=True)]
+            print(f"{'':>14} {'times ours':>13} " + " ".join(f"{v:>{w}.1f}" for v, w in zip(ratios, (7, 8, 8, 8, 8), strict=True)), flush=True)  # fmt: skip
+    moves = ", ".join(f"{name} {took:.0f} ms" for name, took in moving(browser, ours).items())
+    print(f"{'':>14} the first picture holds {share_of_first_picture(browser, ours):.1%} of the last one; {moves}")
 
 
 if __name__ == "__main__":

@@ -68,10 +68,12 @@ def _whole(numbers: NDArray[np.int64]) -> dict[str, Any]:
     """Whole numbers of one width; or of varying length, plain or as differences, where that is much shorter."""
     most = int(np.abs(numbers).max(initial=0))
     wide = next((w for w in _WIDTHS if most < 1 << (8 * w - 1)), None)
-    fixed = {} if wide is None else {"d": _base64(numbers.astype(f"<i{wide}").tobytes()), "w": wide}
     plain, delta = pack(numbers), pack(np.diff(numbers, prepend=0))
-    shorter = {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
-    return fixed if fixed and len(shorter["d"]) > _MUCH_SHORTER * len(fixed["d"]) else shorter
+    varying: dict[str, Any] = {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
+    if wide is None:
+        return varying
+    fixed = _base64(numbers.astype(f"<i{wide}").tobytes())
+    return varying if len(varying["d"]) <= _MUCH_SHORTER * len(fixed) else {"d": fixed, "w": wide}
 
 
 def _base64(raw: bytes) -> str:

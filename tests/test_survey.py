@@ -449,6 +449,32 @@ def test_items_stated_in_study_toml_stand_beside_the_aggregates(folder):
     assert (training["after"], training["evidence"]) == (25, "surveyed")
 
 
+def test_claims_are_held_against_the_survey(folder):
+    claims = [
+        ("S1", "shed_before", "percent of households", "25"),  # 25 % of 24: 12.0 to 44.9
+        ("S1", "shed_after", "percent of households", "95"),  # 50 % of 24: 31.4 to 68.6
+        ("S1", "shed_direction", "direction", "increased"),
+        ("S2", "shed_after", "percent of households", "50"),  # suppressed
+        ("all", "income_direction", "direction", "decreased"),
+        ("all", "income_after", "CNY", "32020"),
+    ]
+    rows = "\n".join(f"{s},{q},{v},{u}" for s, q, u, v in claims)
+    (folder / "claims.csv").write_text(f"subject,quantity,value,unit\n{rows}\n", encoding="utf-8")
+    made = gs.analyse(gs.read_study(folder)).claims.set_index(["subject", "quantity"])
+    assert made["verdict"].to_dict() == {
+        ("S1", "shed_before"): "cannot be decided",
+        ("S1", "shed_after"): "differs",
+        ("S1", "shed_direction"): "agrees",
+        ("S2", "shed_after"): "not computable",
+        ("all", "income_direction"): "differs",
+        ("all", "income_after"): "cannot be decided",
+    }
+    assert set(made["layer"]) == {"survey", ""}
+    assert "computed 12 to 44.9" in made["why"]["S1", "shed_before"]
+    told = "household survey of 24 households: from 25 to 50 percent of households"
+    assert made["why"]["S1", "shed_direction"] == told
+
+
 def test_frames_take_the_same_way_as_files():
     sites = pd.DataFrame({"site_id": ["S1"], "name": ["x"], "lon": [0.0], "lat": [0.0]})
     table = survey((("S1", 20),)).rename(columns={"shed": "material_shed"}).drop(columns="land")

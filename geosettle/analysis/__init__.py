@@ -30,7 +30,7 @@ from geosettle.analysis._land import (
     oases_of,
     place_in_oasis,
 )
-from geosettle.analysis._meaning import livelihood_of, remoteness_of, survey_of, weighted_distances
+from geosettle.analysis._meaning import indicators_of, livelihood_of, remoteness_of, survey_of, weighted_distances
 from geosettle.analysis._provenance import provenance_of
 from geosettle.analysis._units import join_units
 from geosettle.beside import beside
@@ -169,7 +169,7 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
         flows=study.flows,
         boundaries=study.boundaries,
         development=study.development,
-        indicators=study.indicators,
+        indicators=indicators_of(study, surveyed),
         oasis=oasis_table,
         remoteness=remote,
         claims=study.claims,

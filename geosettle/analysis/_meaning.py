@@ -11,12 +11,12 @@ from geosettle.analysis._distances import layers_of
 from geosettle.analysis._frames import origins_of
 from geosettle.distance import Spread, distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
-from geosettle.livelihood import livelihood, survey_capitals, survey_items
+from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
 from geosettle.remoteness.frames import PlaceTables, long_pairs
 from geosettle.study import Study
 
-__all__ = ["livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
+__all__ = ["indicators_of", "livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
 
 
 def remoteness_of(
@@ -81,6 +81,13 @@ def survey_of(study: Study) -> pd.DataFrame | None:
     chosen = study.settings["livelihood"]
     options = {name: chosen[name] for name in ("level", "smallest_cell", "draws", "seed")}
     return survey_capitals(study.survey, survey_items(study.survey, chosen["survey"]["items"]), **options)
+
+
+def indicators_of(study: Study, surveyed: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Put together what claims are held against: the table of aggregates, and the figures of the household survey."""
+    own = None if surveyed is None else as_indicators(surveyed, study.settings["livelihood"]["level"])
+    known = [frame for frame in (study.indicators, own) if frame is not None and len(frame)]
+    return pd.concat(known, ignore_index=True) if known else study.indicators
 
 
 def livelihood_of(

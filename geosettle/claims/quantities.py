@@ -254,6 +254,8 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return Computed(None, why="the study has no indicators")
     named = evidence.indicators["indicator"] == _OF_INDICATOR.get(stem, stem)
     rows = evidence.indicators[named & (evidence.indicators["site_id"] == claim["subject"])]
+    if "evidence" in rows and (rows["evidence"] == "surveyed").any():
+        return _surveyed(dict(rows[rows["evidence"] == "surveyed"].iloc[0]), when)
     before, after = (
         pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan for c in ("before", "after")
     )
@@ -269,6 +271,22 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return Computed(word, "direction", "indicators", why=why)
     circular = "the indicators hold the figure that the same source prints; the survey's rows are not at hand"
     return Computed(float(before if when == "before" else after), unit, "indicators", circular=circular)
+
+
+def _surveyed(row: Mapping[str, Any], when: str) -> Computed:
+    """Give a figure of the study's own household survey, which does not come from the source of the claim."""
+    whom = f"household survey of {show(float(row['n']))} households"
+    if when == "direction":
+        word = {"higher": "increased", "lower": "decreased"}.get(str(row["verdict"]))
+        why = f"{whom}: from {show(row['before'])} to {show(row['after'])} {row['unit']}".rstrip()
+        if word is None:
+            return Computed("not distinguishable", "direction", "survey", low=0.0, why=why)
+        return Computed(word, "direction", "survey", why=why)
+    low, high = (float(row[f"{when}_{end}"]) for end in ("low", "high"))
+    if np.isnan(low):
+        circular = "a mean is not held against a claim here; its interval stands in the livelihood table"
+        return Computed(float(row[when]), str(row["unit"]), "survey", why=whom, circular=circular)
+    return Computed(float(row[when]), str(row["unit"]), "survey", low, high, why=whom)
 
 
 def _capitals(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:

@@ -19,6 +19,7 @@ __all__ = [
     "COLUMNS",
     "MEASURES",
     "Layers",
+    "as_indicators",
     "capitals",
     "conditions",
     "development_models",

@@ -282,11 +282,23 @@ def survey_capitals(
     return account(rows)
 
 
-def as_indicators(surveyed: pd.DataFrame) -> pd.DataFrame:
-    """Give the surveyed figures the form of the `indicators` layer, for the conditions that ask for one."""
-    parts = surveyed["item"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
-    columns = ["site_id", "before", "after", "unit", "n", "evidence", "source"]
-    return surveyed[columns].assign(capital=parts[0], indicator=parts[1])[surveyed["verdict"] != "suppressed"]
+def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Give the surveyed figures the form of the `indicators` layer, for conditions and claims that ask for one.
+
+    Beside the layer's columns: `evidence`, `verdict`, and for shares Wilson's interval at each time (`before_low`,
+    `before_high`, `after_low`, `after_high`).
+    """
+    shown = surveyed[surveyed["verdict"] != "suppressed"]
+    parts = shown["item"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
+    out = shown[["site_id", "before", "after", "unit", "n", "evidence", "source", "verdict"]]
+    out = out.assign(capital=parts[0], indicator=parts[1])
+    for time in ("before", "after"):
+        ends = [
+            [100 * v for v in wilson(share / 100 * n, n, level)] if unit == _SHARE else [np.nan, np.nan]
+            for share, n, unit in zip(out[time], out["n"], out["unit"], strict=True)
+        ]
+        out[[f"{time}_low", f"{time}_high"]] = np.array(ends, float).reshape(-1, 2)
+    return out
 
 
 def _usable(survey: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:

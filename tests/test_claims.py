@@ -76,7 +76,10 @@ def test_a_sum_of_flows_is_held_against_a_site(claimed, verdict):
         ("50000", "up to 50,000", "agrees"),
         ("40,000-41,000", None, "agrees"),
         ("41000 to 42000", None, "differs"),
-        ("4万余", None, "differs"),  # no number that is understood: a word, which is not what was computed
+        ("4万余", None, "agrees"),  # somewhat more than 4 times ten thousand
+        ("4.01万", None, "agrees"),  # 40,100 to within 50
+        ("4.02万", None, "differs"),
+        ("not a few", None, "differs"),  # no number that is understood: a word, which is not what was computed
     ],
 )
 def test_words_around_a_number_are_part_of_the_claim(claimed, printed, verdict):

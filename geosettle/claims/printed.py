@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ _ROUNDED: Final = 0.05
 """Share of a figure that its trailing zeros leave open at most: 1,000 households are not 501 to 1,499."""
 
 _NUMBER: Final = r"[-+]?\d[\d,]*(?:\.\d+)?"
+_WAN: Final = re.compile(r"(\d[\d,]*(?:\.\d{1,4})?)\s*万")
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*(?:-|–|—|~|～|to|until|至|到)\s*({_NUMBER})", re.IGNORECASE)
 _LEAST: Final = re.compile(
     rf"(?:>=?|≥|over|above|more than|at least|no less than|超过|不少于|至少)\s*({_NUMBER})"
@@ -108,10 +110,10 @@ def claimed_range(text: str, *, room: float | None = None, share: float = 0.0) -
     --------
     >>> claimed_range("40,146"), claimed_range("about 40,000"), claimed_range("60-110 km")
     ((40145.5, 40146.5, 40146.0), (38000.0, 42000.0, 40000.0), (60.0, 110.0, 85.0))
-    >>> claimed_range("more than 2,000"), claimed_range("largest")
-    ((2000.0, inf, 2000.0), None)
+    >>> claimed_range("more than 2,000"), claimed_range("16.94万"), claimed_range("largest")
+    ((2000.0, inf, 2000.0), (169350.0, 169450.0, 169400.0), None)
     """
-    said = text.strip()
+    said = _WAN.sub(lambda match: f"{Decimal(match[1].replace(',', '')) * 10_000:f}".split(".")[0], text.strip())
     if found := _RANGE.search(said):
         ends = sorted(float(found[k].replace(",", "")) for k in (1, 2))
         return ends[0], ends[1], sum(ends) / 2

@@ -121,9 +121,10 @@ def remoteness(
     -------
     DataFrame
         Long, `COLUMNS`; roles `site`, `origin` and `study` (id `all`; sites whose `scope` is not `study` left out).
-        Intervals are bounds: they take every flow at its low end at once, and at its high end. Ranks are among the ids
-        of one role, indicator and metric, 1 = smallest value; equal best and worst rank only where the intervals
-        separate.
+        Intervals are bounds: they take every flow at its low end at once, and at its high end; the ends of a flow are
+        the bounds that its positions allow, or those of its drawn interval, widened to what is stated. Ranks are among
+        the ids of one role, indicator and metric, 1 = smallest value; equal best and worst rank only where the
+        intervals separate.
 
     Raises
     ------

@@ -98,6 +98,10 @@ def test_only_households_that_answered_twice_count():
     table = survey()
     gone = table[~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))]
     assert one(survey_capitals(gone, [LAND]), site_id="S1")["n"] == 19
+    note = "fewer than 5 households that did not answer at both times left out"
+    assert note in one(survey_capitals(gone, [LAND]), site_id="all")["note"]
+    more = table[~((table["household"] < 6) & (table["time"] == "before"))]
+    assert "12 households that did not" in one(survey_capitals(more, [LAND]), site_id="all")["note"]
     # Households are numbered within their site.
     assert one(survey_capitals(table, [LAND]), site_id="all")["n"] == 50
 

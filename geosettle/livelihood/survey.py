@@ -261,7 +261,9 @@ def survey_capitals(
     rows: list[dict[str, Any]] = []
     for item in items:
         wide = table.assign(_v=_numbers(table[item.column])).pivot(index=["site_id", "household"], columns="time", values="_v")  # noqa: PD010,E501  (no aggregation wanted)  # fmt: skip
-        wide = wide.reindex(columns=["before", "after"]).dropna()
+        wide = wide.reindex(columns=["before", "after"])
+        once = int(wide.isna().any(axis=1).sum())
+        wide = wide.dropna()
         yes_no = bool(wide.isin([0, 1]).to_numpy().all())
         groups = {"all": wide.to_numpy(float)}
         groups |= {str(k): part.to_numpy(float) for k, part in wide.groupby(level=0, sort=True)}
@@ -278,6 +280,9 @@ def survey_capitals(
                 made = _mean(pairs, level, draws, seed)
             if name not in hidden:
                 head |= {"n": len(pairs), "evidence": "surveyed"}
+            if name == "all" and once:
+                few = f"{once}" if once >= smallest_cell else f"fewer than {smallest_cell}"
+                made["note"] += f"; {few} households that did not answer at both times left out"
             rows.append(row("capital", name, f"{item.capital}: {item.indicator}", **head, **made))
     return account(rows)
 

@@ -1,0 +1,48 @@
+"""Indicators of a whole study: places reached by its own metrics, with intervals, across the 180th meridian."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geosettle.analysis._meaning import to_places
+from geosettle.errors import UnknownNameError
+from geosettle.io import read_study
+
+
+@pytest.fixture(scope="module")
+def study():
+    return read_study(Path(__file__).parent / "studies" / "made_up_across_180")
+
+
+def with_metrics(study, *names):
+    settings = copy.deepcopy(dict(study.settings))
+    settings["services"]["metrics"] = list(names)
+    settings["distance"]["draws"] = 50
+    return replace(study, settings=settings)
+
+
+def test_places_are_reached_by_road_with_intervals(study):
+    tables = to_places(with_metrics(study, "road"), study.sites)
+    assert set(tables) == {"road", "road_time"}
+    value, low, high = (t.to_numpy(float) for t in tables["road"])
+    known = ~np.isnan(value) & ~np.isnan(low)
+    assert known.sum() > 3
+    assert (low[known] <= value[known]).all()
+    assert (value[known] <= high[known]).all()
+    assert (high[known] > low[known]).any()
+    assert list(tables["road"][0].index) == sorted(study.sites.index)
+    kinds = set(study.places.loc[tables["road"][0].columns, "kind"])
+    assert kinds <= set(study.settings["distance"]["places_by_road"])
+
+
+def test_what_a_study_does_not_measure_reaches_no_place(study):
+    assert to_places(with_metrics(study, "travel"), study.sites) == {}  # not among distance.metrics
+    assert to_places(replace(with_metrics(study, "road"), roads=None), study.sites) == {}
+    assert to_places(replace(with_metrics(study, "road"), places=None), study.sites) == {}
+    with pytest.raises(UnknownNameError, match="no such metric"):
+        to_places(with_metrics(study, "flight"), study.sites)

@@ -223,11 +223,16 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         if None not in bounds:
             # Each distance lies within its own bounds, so their medians bound the median.
             more = words("subtitle_interval", low=_short(bounds[0] or 0.0), high=_short(bounds[1] or 0.0))
-            sub = {lang: f"{text} {more[lang]}" for lang, text in sub.items()}
+            sub = {lang: f"{text}{'' if lang == 'zh' else ' '}{more[lang]}" for lang, text in sub.items()}
     if title:
         head = dict.fromkeys(head, title)
-    kicker = str(_study_settings(result).get("title") or _study_name(result))
-    return {"kicker": dict.fromkeys(head, kicker), "title": head, "subtitle": sub}
+    named = _study_settings(result)
+    kicker = str(named.get("title") or _study_name(result))
+    return {
+        "kicker": {lang: str(named.get(f"title_{lang}") or kicker) for lang in head},
+        "title": head,
+        "subtitle": sub,
+    }
 
 
 def _median(pairs: pd.DataFrame, column: str) -> float | None:

@@ -321,6 +321,7 @@ function drawRings(sheet) {
   if (lon === null) return;
   const { ctx } = sheet;
   ctx.save();
+  let [last, lastName] = [mercatorY(lat) * sheet.scale + sheet.dy, 24]; // where the last name stands, and the room it needs
   for (const km of [25, 50, 100]) {
     ctx.beginPath();
     trace(sheet, circle(lon, lat, km), true);
@@ -330,8 +331,11 @@ function drawRings(sheet) {
     ctx.stroke();
     ctx.setLineDash([]);
     const [x, y] = destination(lon, lat, 0, km * 1000);
+    const top = mercatorY(y) * sheet.scale + sheet.dy;
+    if (last - top < lastName) continue;
     const look = { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must: true };
-    label(sheet, `${km} ${word('km')}`, mercatorX(x) * sheet.scale + sheet.dx, mercatorY(y) * sheet.scale + sheet.dy, look);
+    label(sheet, `${km} ${word('km')}`, mercatorX(x) * sheet.scale + sheet.dx, top, look);
+    [last, lastName] = [top, 15];
   }
   ctx.restore();
 }
@@ -470,7 +474,8 @@ function drawOrigins(sheet) {
     return;
   }
   const { ctx } = sheet;
-  for (const i of seen) {
+  const last = state.selected ? (i) => Number(concerns(origins, i)) : null; // what is meant lies on top
+  for (const i of last ? Array.from(seen).sort((a, b) => last(a) - last(b)) : seen) {
     const x = originXY[2 * i] * sheet.scale + sheet.dx;
     const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
     const r = originRadius(i);
@@ -634,6 +639,7 @@ function drawLabels(sheet, element) {
   const rank = table.column('rank');
   element.sorted ??= Array.from({ length: table.n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]);
   const placed = new Set();
+  const narrow = sheet.frame[2] - sheet.frame[0] < 600;
   for (const i of element.sorted) {
     if (placed.has(table.value('group', i))) continue;
     const x = element.xy[2 * i] * sheet.scale + sheet.dx;
@@ -643,7 +649,8 @@ function drawLabels(sheet, element) {
     if (style === 'unit' && sheet.zoom < 7.5) continue;
     const local = state.lang === 'zh' ? table.value('local', i) : null;
     const text = shortName(local || table.value('name', i) || '');
-    if (label(sheet, text, x, y, NAME_LOOKS[style])) placed.add(table.value('group', i));
+    const look = narrow && style === 'region' ? NARROW_REGION : NAME_LOOKS[style];
+    if (label(sheet, text, x, y, look)) placed.add(table.value('group', i));
   }
 }
 
@@ -656,9 +663,13 @@ function labelOrigins(sheet, seen) {
     const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y) || !concerns(origins, i)) continue;
     tried++;
-    label(sheet, shortName(rowName(origins, i)), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlab' });
+    const name = rowName(origins, i).split(/[,\uFF0C]/u)[0]; // the village, not what it belongs to
+    label(sheet, shortName(name), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlab' });
   }
 }
+
+/** Names of regions on a phone. */
+const NARROW_REGION = { font: `500 12px ${SANS}`, size: 12, colour: '#5F5A50', places: 'c', spacing: '1px', margin: 6 };
 
 const NAME_LOOKS = {
   place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlab' },

@@ -313,7 +313,7 @@ function listColumns(kind) {
 function indicatorColumns(indicator) {
   const unit = indicator.unit.length < 8 && indicator.unit ? `, ${indicator.unit}` : '';
   const columns = [{ key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
-    { key: 'value', head: `${word('at_site')}${unit}`, of: (row) => sites.value(indicator.column, row) }];
+    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row) }];
   if (!indicator.change) return columns;
   return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
     const c = changeAt(indicator, row);

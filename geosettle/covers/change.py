@@ -62,9 +62,14 @@ def annual_rate(start: float, end: float, years: float) -> float:
     >>> round(annual_rate(100, 121, 2), 6), annual_rate(0, 5, 2)
     (0.1, nan)
     """
-    if not (start > 0 and end >= 0 and years > 0):
-        return float("nan")
-    return float((end / start) ** (1 / years) - 1)
+    return float(_rates(np.array([start]), np.array([end]), years)[0])
+
+
+def _rates(start: NDArray[np.float64], end: NDArray[np.float64], years: float) -> NDArray[np.float64]:
+    """Compound annual rates, NaN where there are none; see `annual_rate`."""
+    known = (start > 0) & (end >= 0) & (years > 0)
+    growth = np.divide(end, start, out=np.full(start.shape, np.nan), where=known)
+    return np.asarray(growth ** (1 / years) - 1 if years > 0 else growth)
 
 
 def cover_change(
@@ -268,34 +273,39 @@ def _measures(
     confusion: pd.DataFrame | Mapping[int, pd.DataFrame] | None,
 ) -> pd.DataFrame:
     """All measures of one pair of dates, from its from-to table."""
-    rows: list[dict[str, Any]] = []
-    table = table.sort_values(["zone", "from", "to"])
-    for zone in np.unique(table["zone"].to_numpy(np.intp)):
-        part = table[table["zone"] == zone]
-        square = part.pivot_table(index="from", columns="to", values="m2", aggfunc="sum", fill_value=0.0) / 1e4
-        names = sorted({*square.index, *square.columns})
-        square = square.reindex(index=names, columns=names, fill_value=0.0)
-        start, end, kept = square.sum(axis=1), square.sum(axis=0), pd.Series(np.diag(square), index=names)
-        said = [{"measure": "from_to", "class": a, "class_to": b, "value": square.loc[a, b], "unit": "ha"}
-                for a in names for b in names if square.loc[a, b] > 0]  # fmt: skip
-        for name in names:
-            hectares = {
-                "start": start[name],
-                "end": end[name],
-                "gain": end[name] - kept[name],
-                "loss": start[name] - kept[name],
-                "net": end[name] - start[name],
-            }
-            said += [{"measure": m, "class": name, "value": v, "unit": "ha"} for m, v in hectares.items()]
-            rate = annual_rate(start[name], end[name], last - first)
-            why = "no area at the start, so no rate" if np.isnan(rate) else ""
-            said.append({"measure": "annual_rate", "class": name, "value": rate, "unit": "share per year", "why": why})
+    table = table.assign(ha=table["m2"] / 1e4).groupby(["zone", "from", "to"], sort=True)["ha"].sum().reset_index()
+    said = table[table["ha"] > 0].rename(columns={"from": "class", "to": "class_to", "ha": "value"})
+    parts = [said.assign(measure="from_to", unit="ha", rank=0)]
+    before, after = (
+        table.groupby(["zone", side])["ha"].sum().rename_axis(["zone", "class"]) for side in ("from", "to")
+    )
+    same = table[table["from"] == table["to"]].set_index(["zone", "from"])["ha"]
+    keys = before.index.union(after.index)
+    start, end, kept = (part.reindex(keys).fillna(0.0).to_numpy(np.float64) for part in (before, after, same))
+    measures = {"start": start, "end": end, "gain": end - kept, "loss": start - kept, "net": end - start}
+    measures["annual_rate"] = _rates(start, end, last - first)
+    of_class = keys.to_frame(index=False)
+    for rank, (measure, value) in enumerate(measures.items(), 1):
+        rate = measure == "annual_rate"
+        why = np.where(np.isnan(value), "no area at the start, so no rate", "")
+        unit = "share per year" if rate else "ha"
+        parts.append(of_class.assign(measure=measure, value=value, unit=unit, why=why, rank=rank))
+    out = pd.concat(parts, ignore_index=True)
+    # First what became what; then class by class.
+    name = out["class"].where(out["rank"] > 0, "").to_numpy(object).astype(str)
+    out = out.iloc[np.lexsort((out["rank"].to_numpy(), name, out["rank"].to_numpy() > 0, out["zone"].to_numpy()))]
+    if confusion is not None:
+        adjusted = []
         for year, mapped, measure in ((first, start, "adjusted_start"), (last, end, "adjusted_end")):
             matrix = confusion.get(year) if isinstance(confusion, Mapping) else confusion
-            said += _adjusted_rows(matrix, mapped, measure)
-        where = {"zone_id": zones.ids[zone], "radius_km": zones.radius_km[zone], "year_from": first, "year_to": last}
-        rows.extend(where | row for row in said)
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+            for zone, of_zone in pd.Series(mapped, index=keys).groupby(level="zone", sort=True):
+                rows = _adjusted_rows(matrix, of_zone.droplevel("zone"), measure)
+                adjusted += [{"zone": zone, **row} for row in rows]
+        out = pd.concat([out, pd.DataFrame(adjusted)], ignore_index=True) if adjusted else out
+        out = out.iloc[np.argsort(out["zone"].to_numpy(np.intp), kind="stable")]
+    at = out["zone"].to_numpy(np.intp)
+    out = out.assign(zone_id=zones.ids[at], radius_km=zones.radius_km[at], year_from=first, year_to=last)
+    return out.reindex(columns=list(_COLUMNS))
 
 
 def _adjusted_rows(matrix: pd.DataFrame | None, mapped: pd.Series, measure: str) -> list[dict[str, Any]]:

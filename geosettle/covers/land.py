@@ -247,20 +247,24 @@ def _divided(parcels: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]
     mapped = dict(zip(names, area_m2([whole[n] for n in names]) / 1e4, strict=True)) if names else {}
     contested = dict.fromkeys(names, 0.0)
     shapes = np.array([whole[n] for n in names], dtype=object)
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects") if names else ([], [])
-    rivals = sorted({int(i) for i, j in zip(first, second, strict=True) if i != j})
-    if not rivals:
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    one, other = shapely.STRtree(parts).query(parts, predicate="intersects") if names else (owner, owner)
+    rivals = np.unique(one[owner[one] != owner[other]])
+    if rivals.size == 0:
         return mapped, contested
     # The faces of all rivals' outlines together: each belongs wholly to certain sites.
-    lines = shapely.union_all(shapely.boundary(shapes[rivals]))
+    lines = shapely.union_all(shapely.boundary(parts[rivals]))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
-    inner = shapely.point_on_surface(faces)
-    held = np.array([shapely.contains(shapes[i], inner) for i in rivals])
-    count, area = held.sum(axis=0), area_m2(faces) / 1e4
-    for row, i in enumerate(rivals):
-        several = held[row] & (count > 1)
-        contested[names[i]] = float(area[several].sum())
-        mapped[names[i]] -= float((area * (1 - 1 / np.maximum(count, 1)))[several].sum())
+    face, part = shapely.STRtree(parts[rivals]).query(shapely.point_on_surface(faces), predicate="within")
+    who, area = owner[rivals][part], area_m2(faces) / 1e4
+    claims = np.bincount(face, minlength=faces.size)
+    several = claims[face] > 1
+    who, area, claims = who[several], area[face[several]], claims[face[several]]
+    under_several = np.bincount(who, area, minlength=len(names))
+    given_up = np.bincount(who, area * (1 - 1 / claims), minlength=len(names))
+    for row, name in enumerate(names):
+        contested[name] = float(under_several[row])
+        mapped[name] -= float(given_up[row])
     return mapped, contested
 
 

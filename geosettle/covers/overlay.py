@@ -209,12 +209,11 @@ def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problem
     if problems is None:
         return
     zone, parcel, metres = pairs
-    many = np.flatnonzero(np.bincount(parcel, minlength=parcels.ids.size) > 1)
-    for one in many:
-        parts = [
-            f"{zones.ids[z]} {m / _HECTARE:.4f} ha"
-            for z, m in zip(zone[parcel == one], metres[parcel == one], strict=True)
-        ]
+    order = np.argsort(parcel, kind="stable")
+    runs = np.split(order, np.flatnonzero(np.diff(parcel[order])) + 1)
+    for run in (r for r in runs if r.size > 1):
+        one = parcel[run[0]]
+        parts = [f"{zones.ids[z]} {m / _HECTARE:.4f} ha" for z, m in zip(zone[run], metres[run], strict=True)]
         message = f"Parcel {parcels.ids[one]} lies in {len(parts)} zones: {', '.join(parts)}."
         note(problems, "parcel_across_zones", "note", message, id=str(parcels.ids[one]))
 

@@ -659,6 +659,18 @@ def test_blocks_of_discs_give_the_same(monkeypatch):
     assert seen == [(4, 18), (8, 18), (12, 18), (16, 18), (18, 18)]
 
 
+def test_progress_over_several_maps_only_goes_on(monkeypatch):
+    from geosettle.covers import rasters
+
+    monkeypatch.setattr(rasters, "_BLOCK", 2)
+    sites = frame([shapely.Point(76 + 0.05 * i, 39) for i in range(3)], [f"s{i}" for i in range(3)])
+    seen = []
+    overlay_areas(
+        sites, {2010: GRID, 2020: GRID}, radii_km=[3], progress=lambda done, every: seen.append((done, every))
+    )
+    assert seen == [(2, 6), (3, 6), (5, 6), (6, 6)]
+
+
 def test_oasis_of_the_embedded_study_against_counted_cells(embedded_study):
     """Reference: cells of 0.05 degrees that meet the rule, each in 10 x 10 parts, counted inside the prefectures.
 

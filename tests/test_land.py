@@ -98,6 +98,19 @@ def test_parcel_claimed_by_two_sites_is_divided():
     assert (table["mapped_ha"] / HECTARES).tolist() == pytest.approx([1 + 1 / 3, 1 + 1 / 3, 1 / 3])
 
 
+def test_ground_claimed_by_three_sites_is_divided_by_three():
+    squares = fields((76, 0, 76.3, 0.1), (76.1, 0, 76.4, 0.1), (76.2, 0, 76.5, 0.1), (77, 0, 77.1, 0.1))
+    squares["site_id"] = ["a", "b", "c", "c"]
+    three = sites(households=[1, 1, 1]).set_axis(["a", "b", "c"])
+    found = land_per_household(three, squares)
+    tenth = area_m2([shapely.box(76, 0, 76.1, 0.1)])[0] / 1e4  # columns: a, ab, abc, bc, c; and c's lone square
+    assert found["mapped_ha"].tolist() == pytest.approx(
+        [(1 + 1 / 2 + 1 / 3) * tenth, (1 + 1 / 3) * tenth, (2 + 1 / 2 + 1 / 3) * tenth]
+    )
+    assert found["contested_ha"].tolist() == pytest.approx([2 * tenth, 3 * tenth, 2 * tenth])
+    assert found["mapped_ha"].sum() == pytest.approx(6 * tenth)
+
+
 def test_parcels_of_one_site_are_counted_once():
     twice = fields((76, 0, 76.02, 0.01), (76.01, 0, 76.03, 0.01), site_id="S1")
     assert land_per_household(sites(households=[10]), twice)["mapped_ha"].iloc[0] == pytest.approx(3 * HECTARES)

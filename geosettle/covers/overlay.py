@@ -74,7 +74,7 @@ def overlay_areas(
     problems
         A list to which everything odd is added.
     progress
-        Called with (zones done, zones in all).
+        Called with (zones done, zones in all); each counts once for every raster.
 
     Returns
     -------
@@ -129,17 +129,20 @@ def overlay_areas(
             survey_year=survey_year,
             problems=problems,
         )
-    tables, done = [], 0
+    tables, done, maps = [], 0, len(rasters)
     for part, whole in _blocks(zones, radii_km):
         areas = Zones.of(part, radii_km, households=households, max_repair_share=max_repair_share, problems=problems)
-        step = None if progress is None else partial(_advance, progress, done, whole)
+        steps = [
+            None if progress is None else partial(_advance, progress, done * maps + k * len(areas), whole * maps)
+            for k in range(maps)
+        ]
         if parcels is not None:
-            long, pairs = _polygon_rows(areas, parcels, snapshots, step)
+            long, pairs = _polygon_rows(areas, parcels, snapshots, steps[0])
             if radii_km is None:
                 _across(areas, parcels, pairs, problems)
         else:
-            years = sorted(rasters.items(), key=str)
-            long = pd.concat([class_areas(areas, raster, year, problems, step) for year, raster in years])
+            years = zip(sorted(rasters.items(), key=str), steps, strict=True)
+            long = pd.concat([class_areas(areas, raster, year, problems, step) for (year, raster), step in years])
         tables.append(_finish(long, areas, by or "class"))
         done += len(areas)
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]

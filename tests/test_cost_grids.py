@@ -308,6 +308,55 @@ def test_runs_side_by_side_give_what_single_runs_give():
         assert value[0] == targets[0].value(solve(grid, source, compiled=True))
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_many_runs_say_how_many_are_done(compiled):
+    grid, runs = side_by_side(20)
+    shares: list[float] = []
+    run_many(grid, runs, toward=False, compiled=compiled, progress=shares.append)
+    np.testing.assert_allclose(shares, np.arange(1, 9) / 8)
+
+
+@pytest.mark.parametrize("west", [-180.0, 60.0])
+@pytest.mark.parametrize("away", [False, True])
+def test_roads_are_ridden_alike_in_both_engines(west, away):
+    if west == -180.0:
+        dem, start = around(ground(), west), [(-170.5, -4.5)]  # the road crosses the seam
+        line = shapely.LineString([(160.2, 0.3), (180.0, 1.2), (200.3, -14.4)])
+    else:
+        dem, start = Raster(ground()[:, :40], Affine(0.01, 0, west, 0, -0.01, 30), unit="m"), [(60.105, 29.905)]
+        line = shapely.LineString([(60.05, 29.95), (60.2, 29.8), (60.3, 29.95)])
+    roads = gpd.GeoDataFrame({"speed_kmh": [50.0]}, geometry=[line], crs="EPSG:4326")
+    options = {"roads": roads, "away": away}
+    a, b = (travel_time(dem, start, compiled=compiled, **options).values for compiled in (False, True))
+    np.testing.assert_allclose(b, a, rtol=1e-5)
+    walked = travel_time(dem, start, away=away, compiled=False).values
+    assert (a < 0.9 * walked).sum() > 20
+
+
+@pytest.mark.parametrize("kind", ["friction", "walking", "everything", "continuous"])
+def test_the_solvers_need_at_most_25_bytes_a_cell(kind):
+    import tracemalloc
+
+    # Longer than wide, so that what is worked out some rows at a time weighs as little as on a large grid.
+    values = np.full((3000, 500), 2.0, dtype=np.float32)
+    transform = Affine(100, 0, 500_000, 0, -100, 4_400_000)
+    grid = Raster(values, transform, crs="EPSG:32644", unit="m")
+    target = gpd.GeoSeries([shapely.Point(510_050, 4_100_050)], crs="EPSG:32644")
+    more = {"landcover": grid, "landcover_speed_kmh": {2: 4.0}, "altitude": True, "friction": grid}
+    works = {
+        "friction": lambda: cost_distance(grid, target, compiled=True),
+        "walking": lambda: travel_time(grid, target, compiled=True),
+        "everything": lambda: travel_time(grid, target, compiled=True, **more),
+        "continuous": lambda: cost_distance(grid, target, continuous=True),
+    }
+    works[kind]()  # what compilation needs is not counted
+    tracemalloc.start()
+    result = works[kind]()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (peak - result.values.nbytes) / values.size <= 25
+
+
 @pytest.mark.parametrize("kind", ["compiled", "continuous"])
 def test_long_work_is_told_of_and_can_be_stopped(kind):
     class Stop(Exception):  # noqa: N818

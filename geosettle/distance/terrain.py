@@ -196,6 +196,7 @@ def run_many(
     *,
     toward: bool,
     compiled: bool | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[FloatArray]:
     """Values of the targets of several runs (sources, their starting costs, targets) on one grid.
 
@@ -204,6 +205,8 @@ def run_many(
     compiled
         True: compiled engine, runs side by side in threads; False: NumPy, directed by the bounds; None: compiled
         where the cells to be visited are so many that it pays even when it has to be compiled first.
+    progress
+        Called with the share of the runs that are done after each of them; whatever it raises stops the work.
 
     Notes
     -----
@@ -212,17 +215,23 @@ def run_many(
     if compiled is None:
         compiled = sum(_visits(grid, *run[::2]) for run in runs) > _MANY_VISITS
     if compiled:
-        return _side_by_side(grid, runs, toward=toward)
-    out = []
+        return _side_by_side(grid, runs, toward=toward, progress=progress)
+    out: list[FloatArray] = []
     for i, (sources, start, targets) in enumerate(runs):
         bound = None if bounds is None else bounds[i]
         cost = solve(grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=False)
         out.append(np.array([t.value(cost) for t in targets]))
+        if progress is not None:
+            progress(len(out) / len(runs))
     return out
 
 
 def _side_by_side(
-    grid: CostGrid, runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]], *, toward: bool
+    grid: CostGrid,
+    runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]],
+    *,
+    toward: bool,
+    progress: Callable[[float], None] | None,
 ) -> list[FloatArray]:
     """Run the compiled engine on a grid laid out once, in as many threads as pay; an interruption stops all of them."""
     from geosettle.distance._solver.cost_kernels import Prepared  # noqa: PLC0415  (numba takes a second to load)
@@ -243,7 +252,12 @@ def _side_by_side(
 
     pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(runs), prepared.side_by_side)))
     try:
-        return list(pool.map(one, runs))
+        out: list[FloatArray] = []
+        for found in pool.map(one, runs):
+            out.append(found)
+            if progress is not None:
+                progress(len(out) / len(runs))
+        return out
     finally:
         interrupted.set()
         pool.shutdown(cancel_futures=True)

@@ -11,6 +11,7 @@ import pytest
 import shapely
 from affine import Affine
 
+from geosettle.distance import pair_distances
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.graph import make_graph, many_to_many
 from geosettle.distance.network import RoadRules, read_network, road_pairs, road_problems
@@ -174,6 +175,149 @@ def test_noding_keeps_the_total_length():
     assert abs(noded.line.size - pieces) <= 0.02 * pieces
 
 
+def test_rings_are_ways_round():
+    corners = [(76.0, 39.0), (76.1, 39.0), (76.1, 39.1), (76.0, 39.1)]
+    ring = lines([*corners, corners[0]])
+    out = road(corners[0], corners[3], ring)  # the shorter way, against the direction drawn
+    assert out.road_km == pytest.approx(km(corners[0], corners[3]), rel=1e-6)
+    forward = road(corners[0], corners[3], ring.assign(oneway="yes"))
+    assert forward.road_km == pytest.approx(km(*corners), rel=1e-6)
+    # A ring apart from the main road is another piece.
+    both = lines([*corners, corners[0]], [(77, 39), (78, 39)])
+    assert "no connection by road" in road(corners[0], (77.5, 39.0), both, max_access_km=5.0).why
+
+
+def test_a_line_that_crosses_itself_is_joined_there():
+    eight = lines([(76, 0), (76.1, 0.1), (76.1, 0), (76, 0.1)])
+    crossing = (76.05, 0.05)
+    out = road((76, 0), (76, 0.1), eight)
+    assert out.road_km == pytest.approx(km((76, 0), crossing, (76, 0.1)), rel=1e-4)
+    spiral = road((76, 0), (76, 0.1), eight, crossings=False)
+    assert spiral.road_km == pytest.approx(km((76, 0), (76.1, 0.1), (76.1, 0), (76, 0.1)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        [[(179.4, 0), (180, 0)], [(-180, 0), (-179.4, 0)]],
+        [[(179.4, 0), (180.6, 0)]],
+        [[(179.4, 0), (-179.4, 0)]],
+        [[(179.4, 0), (179.9, 0)], [(-180.1, 0), (-179.4, 0)]],
+    ],
+)
+def test_roads_across_the_180th_meridian(drawn):
+    out = road((179.5, 0.0), (-179.5, 0.0), lines(*drawn))
+    assert out.road_km == pytest.approx(km((179.5, 0), (-179.5, 0)), rel=1e-9)
+    beyond = road((-179.95, 0.0), (179.5, 0.0), lines([(179.4, 0), (179.99, 0)]))
+    assert beyond.road_access_km == pytest.approx(km((-179.95, 0), (179.99, 0)), rel=1e-6)
+
+
+@pytest.mark.parametrize("lat", [0.0, 45.0, 80.0, -70.0])
+def test_the_tolerance_is_in_metres_at_every_latitude(lat):
+    # A side road that ends 15 m short of the through road, to the north, and one that ends 15 m short of its end, east.
+    north = lat + 15 / 111_000
+    east = 10.0 + 15 / (111_320 * np.cos(np.radians(lat)))
+    through = [(9.8, lat), (10.0, lat)]
+    for tolerance, joined in ((20.0, True), (10.0, False)):
+        options = {"tolerance_m": tolerance, "max_access_km": 0.1}
+        tee = road((9.8, lat), (9.9, lat + 0.1), lines(through, [(9.9, north), (9.9, lat + 0.1)]), **options)
+        gap = road((9.8, lat), (10.2, lat), lines(through, [(east, lat), (10.2, lat)]), **options)
+        assert [np.isfinite(tee.road_km), np.isfinite(gap.road_km)] == [joined, joined]
+
+
+def test_geometry_of_every_kind_is_taken_or_set_aside():
+    good = shapely.LineString([(76, 39), (76.5, 39)])
+    odd = [
+        None, shapely.LineString(), shapely.Point(76, 39), shapely.box(76, 39, 76.1, 39.1),
+        shapely.LineString([(76.2, 39), (76.2, 39)]), shapely.LineString([(500_000, 4_300_000), (500_100, 4_300_100)]),
+        shapely.LineString([(np.inf, 39), (76, 39)]),
+    ]  # fmt: skip
+    roads = gpd.GeoDataFrame(geometry=[good, *odd], crs=4326)
+    out = road((76.0, 39.0), (76.5, 39.0), roads)
+    assert out.road_km == pytest.approx(km((76, 39), (76.5, 39)), rel=1e-5)
+    aside = read_network(roads)[0].set_aside
+    assert aside["row"].tolist() == [2, 3, 4, 5, 6, 7, 8]
+    assert aside["why"].tolist() == ["it has no line"] * 5 + ["its coordinates are not degrees"] * 2
+    high = shapely.force_3d(good, 1000.0)
+    many = shapely.MultiLineString([[(76, 39), (76.2, 39)], [(76.2, 39), (76.5, 39)]])
+    for kind in (high, many, shapely.GeometryCollection([good, shapely.Point(1, 1)])):
+        same = road((76.0, 39.0), (76.5, 39.0), gpd.GeoDataFrame(geometry=[kind], crs=4326))
+        assert same.road_km == pytest.approx(km((76, 39), (76.5, 39)), rel=1e-5)
+    with pytest.raises(InputError, match="no road is left to use; of the 1 rows: its coordinates are not degrees"):
+        road((76.0, 39.0), (76.5, 39.0), gpd.GeoDataFrame(geometry=[odd[5]], crs=4326))
+
+
+def test_doubled_roads_count_once_and_the_faster_wins():
+    twice = lines([(76, 39), (76.5, 39)], [(76, 39), (76.5, 39)], speed_kmh=[20, 80])
+    out = road((76.0, 39.0), (76.5, 39.0), twice)
+    assert out.road_h == pytest.approx(km((76, 39), (76.5, 39)) / 80, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "forward", "backward"),
+    [("-1", False, True), (-1, False, True), (-1.0, False, True), ("reverse", False, True), ("yes", True, False),
+     (True, True, False), (1, True, False), ("no", True, True), (0, True, True), (None, True, True), (np.nan, True, True)],
+)  # fmt: skip
+def test_every_way_of_writing_oneway(value, forward, backward):
+    one = lines([(76, 39), (76.5, 39)], oneway=[value])
+    ways = [road(a, b, one).road_km for a, b in (((76.0, 39.0), (76.5, 39.0)), ((76.5, 39.0), (76.0, 39.0)))]
+    assert [bool(np.isfinite(w)) for w in ways] == [forward, backward]
+
+
+def test_where_the_season_closes_every_road_that_is_the_reason():
+    only = lines([(76, 39), (76.5, 39)], season=["summer"])
+    out = road((76.0, 39.0), (76.5, 39.0), only, season="winter")
+    assert np.isnan(out.road_km)
+    assert out.why == "every road is closed in this season or by an attribute"
+    network, node, _ = read_network(only, rules=RoadRules(season="winter"), points=(np.array([76.0]), np.array([39.0])))
+    assert (network.graph.size, node.tolist(), [p.code for p in road_problems(network)]) == (
+        0,
+        [[-1, -1]],
+        ["road_closed"],
+    )
+    level = Raster(np.zeros((40, 80)), Affine(0.01, 0, 75.9, 0, -0.01, 39.2), unit="m")
+    flows = pd.DataFrame({"origin_id": ["p0"], "site_id": ["p1"]})
+    ends = frame((76.0, 39.0), (76.5, 39.0))
+    layers = {"dem": level, "roads": only, "options": {"road": {"season": "winter"}}}
+    table = pair_distances(flows, ends, ends, ("walk", "travel"), **layers).iloc[0]
+    assert table["travel_out_h"] == pytest.approx(table["walk_out_h"], rel=1e-6)  # the rest of the way is on foot
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_lattices_of_lines_against_scipy(seed):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    # Lines between the points of a bent lattice, each edge once, some one-way: the graph is known without any noding.
+    rng = np.random.default_rng(seed)
+    n = 7
+    x = 10 + (np.arange(n) * 0.05)[:, None] + rng.uniform(-0.01, 0.01, (n, n))
+    y = (np.arange(n) * 0.05)[None] + rng.uniform(-0.01, 0.01, (n, n))
+    point = np.column_stack([x.ravel(), y.ravel()])
+    number = np.arange(n * n).reshape(n, n)
+    edges = np.r_[np.column_stack([number[:, :-1].ravel(), number[:, 1:].ravel()]),
+                  np.column_stack([number[:-1].ravel(), number[1:].ravel()])]  # fmt: skip
+    edges = edges[rng.random(len(edges)) < 0.8]
+    speed, oneway = (
+        rng.choice([20.0, 50.0, 90.0], len(edges)),
+        rng.choice(["no", "yes", "-1"], len(edges), p=[0.7, 0.2, 0.1]),
+    )
+    roads = lines(*(point[e] for e in edges), speed_kmh=speed, oneway=oneway)
+    hours = np.asarray(GEOD.inv(*point[edges[:, 0]].T, *point[edges[:, 1]].T)[2]) / 1000 / speed
+    there, back = oneway != "-1", oneway != "yes"
+    a, b = np.r_[edges[there, 0], edges[back, 1]], np.r_[edges[there, 1], edges[back, 0]]
+    expected = dijkstra(coo_array((np.r_[hours[there], hours[back]], (a, b)), shape=(n * n, n * n)).tocsr())
+    places = frame(*point)
+    every = np.stack(np.meshgrid(np.arange(0, n * n, 4), np.arange(n * n), indexing="ij"), -1).reshape(-1, 2)
+    context = Context(roads=roads, options={"road": {"max_access_km": 0.05}})
+    found = road_pairs(places, places, every, context).road_h.to_numpy()
+    wanted = expected[every[:, 0], every[:, 1]]
+    apart = every[:, 0] != every[:, 1]
+    joined = np.isin(every, edges).all(axis=1) & apart
+    assert joined.sum() > 200
+    np.testing.assert_allclose(found[joined], np.where(np.isinf(wanted), np.nan, wanted)[joined], rtol=2e-4)
+
+
 # --- Tables of lengths --------------------------------------------------------------------------------------------------
 
 PLACES = gpd.GeoDataFrame(
@@ -241,6 +385,25 @@ def test_row_order_does_not_matter():
     a = road((76.01, 39.02), (79.0, 39.01), roads, places=PLACES)
     b = road((76.01, 39.02), (79.0, 39.01), roads.iloc[::-1], places=PLACES.iloc[::-1])
     assert a.tolist() == b.tolist()
+
+
+def test_names_are_found_in_any_case_and_unknown_ones_are_said():
+    loose = table((" alpha", "BETA ", 60.0))
+    assert road((76.0, 39.0), (76.5, 39.0), loose, places=PLACES).road_km == pytest.approx(60)
+    nowhere = road((76.0, 39.0), (76.5, 39.0), table(("X", "Y", 60.0)), places=PLACES)
+    assert nowhere.why == "none of the places that the roads name (X, Y ...) has a known position"
+    network, _, _ = read_network(table(("A", "Nowhere", 60.0)), PLACES)
+    (problem,) = road_problems(network)
+    assert (problem.code, problem.severity, problem.id) == ("road_place_unknown", "warning", "Nowhere")
+
+
+def test_rows_without_names_or_lengths_are_set_aside():
+    roads = table((None, "B", 50.0), ("A", "B", np.inf), ("A", "", 3.0), ("A", "A", 5.0), ("A", "B", 60.0))
+    network, _, _ = read_network(roads, PLACES)
+    assert [(p.row, p.code) for p in road_problems(network)] == [(1, "road_end"), (2, "road_length"), (3, "road_end")]
+    assert road((76.0, 39.0), (76.5, 39.0), roads, places=PLACES).road_km == pytest.approx(60)
+    text = road((76.0, 39.0), (76.5, 39.0), table(("A", "B", "50 km")), places=PLACES)
+    assert text.why == "no row of the table of road lengths can be used"
 
 
 def test_unknown_options_are_refused():

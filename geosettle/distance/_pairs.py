@@ -197,7 +197,7 @@ def _flags(
         found = {
             "declared_shorter_than_straight": most < low,
             "declared_detour_outside_range": (loosest[0] < detour_range[0]) | (loosest[1] > detour_range[1]),
-            "detour_outside_range": (column["detour_ratio"] < detour_range[0])
+            "detour_outside_range": (column["detour_ratio"] < detour_range[0] * (1 - _ORDER_SLACK))
             | (column["detour_ratio"] > detour_range[1]),
             "order_violated": (column["surface_km"] < floor) | (column["road_km"] < np.fmax(floor, draped)),
             "position_rough": slack > rough_share * straight,

@@ -17,20 +17,29 @@ from geosettle.distance._solver.cost import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph, many_to_many
 from geosettle.distance.noding import node_lines, plane
 from geosettle.distance.profile import drape
+from geosettle.distance.road_lines import (
+    RoadRules,
+    directions,
+    left_out,
+    middle_meridian,
+    prepare_lines,
+    speeds,
+    truth,
+    turned,
+    turned_lines,
+)
 from geosettle.distance.walking import walk_model
-from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.quality import Problem
 
 __all__ = [
     "ROAD_CODES",
     "JoinedPoints",
-    "RoadLines",
     "RoadNetwork",
     "RoadRules",
     "is_table",
     "join_points",
-    "prepare_lines",
     "read_network",
     "road_pairs",
     "road_problems",
@@ -45,58 +54,14 @@ ROAD_CODES: Final[Mapping[str, str]] = {
     "road_closed": "a road that is closed in the season or by an attribute: not used for routing",
     "road_geometry": "a road without a line",
     "road_length": "a road whose length is missing or not above zero",
+    "road_end": "a row of a table of lengths that names no place at one end",
     "road_not_used": "a road whose own row says that it is not to be used for routing",
+    "road_place_unknown": "a place that the table of lengths names and whose position is unknown: no leg leads to it",
     "road_quality": "a road of a quality that is not used for routing",
     "road_shorter_than_straight": "a published length shorter than the straight line between its places: impossible",
     "road_speed": "a road whose speed is not above zero",
 }
 """Codes of `road_problems` with what they mean."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoadRules:
-    """How roads are read and used; each is an option of the metric "road".
-
-    Attributes
-    ----------
-    speed_kmh
-        Speed where neither the row nor its class has one, km/h. An assumption of the user, not a norm.
-    class_speed_kmh
-        Speed by the column `class`, km/h; a row's own `speed_kmh` goes first.
-    max_access_km
-        Longest leg between a place and the road, straight on the map.
-    access_model
-        Walking model for these legs, draped on the elevation grid.
-    off_road_kmh
-        Speed of the legs where there is no elevation.
-    tolerance_m
-        Line ends nearer than this to another line are joined to it.
-    crossings
-        Whether lines that cross are joined there (lines with different `layer` never are).
-    season
-        Leave out rows whose `season` names others only; empty: all are open.
-    closed
-        Column to values: rows to leave out, e.g. ``{"surface": ["ice"]}``.
-    leave_out_quality
-        Values of `quality` whose rows are not used for routing.
-    straight_tolerance_km
-        A published length may be this much shorter than the straight line between its places before it is impossible.
-    candidates
-        In a table of places: how many of the nearest places within reach a leg may lead to.
-    """
-
-    speed_kmh: float = 40.0
-    class_speed_kmh: Mapping[str, float] | None = None
-    max_access_km: float = 25.0
-    access_model: str = "tobler"
-    off_road_kmh: float = 4.0
-    tolerance_m: float = 20.0
-    crossings: bool = True
-    season: str = ""
-    closed: Mapping[str, Sequence[Any]] | None = None
-    leave_out_quality: Sequence[str] = ("C",)
-    straight_tolerance_km: float = 1.0
-    candidates: int = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,41 +101,6 @@ class RoadNetwork:
         names = sorted({str(n) for n in self.name[same] if n})
         of = f" around {names[0]}" if names else ""
         return f"piece{of} ({same.sum()} nodes, about {length:.0f} km, one of {count} pieces)"
-
-
-def _truth(values: pd.Series[Any]) -> NDArray[np.bool_]:
-    return values.astype("str").str.strip().str.lower().isin(["true", "yes", "1", "1.0", "t", "y"]).to_numpy()
-
-
-def _speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
-    """Speed of every row, km/h: its own, else its class's, else the general one."""
-    speed = np.full(len(roads), float(rules.speed_kmh))
-    if "class" in roads and rules.class_speed_kmh:
-        by_class = roads["class"].map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
-        speed = np.where(np.isfinite(by_class), by_class, speed)
-    if "speed_kmh" in roads:
-        own = pd.to_numeric(roads["speed_kmh"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        speed = np.where(np.isfinite(own), own, speed)
-    return speed
-
-
-def _left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
-    """Reason of every row that rules close or leave out, else empty; with the code in front of a colon."""
-    why = np.full(len(roads), "", dtype=object)
-    if "quality" in roads:
-        bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
-        why[bad] = "road_quality: its quality is one that is not used for routing"
-    if rules.season and "season" in roads:
-        season = roads["season"].fillna("").astype("str").str.lower()
-        others = (season.str.strip() != "") & ~season.str.contains("all") & ~season.str.contains(rules.season.lower())
-        why[others.to_numpy()] = f"road_closed: closed in the season {rules.season!r}"
-    for column, values in (rules.closed or {}).items():
-        if column not in roads:
-            raise ColumnError("a closure names a column that the roads do not have", file="roads", column=column)
-        why[roads[column].isin(list(values)).to_numpy()] = f"road_closed: closed by its {column}"
-    speed = _speeds(roads, rules)
-    why[~(speed > 0)] = "road_speed: its speed is not above zero"
-    return why
 
 
 def read_network(
@@ -225,73 +155,70 @@ def is_table(roads: pd.DataFrame) -> bool:
 
 def _from_table(roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules) -> RoadNetwork:
     """Network of published lengths: the ends are places, lines between them mean nothing."""
-    labels = np.unique(np.concatenate([roads[c].astype("str").to_numpy(dtype=object) for c in ("a", "b")]).astype(str))
-    at = {label: i for i, label in enumerate(labels)}
-    lon, lat, name = _where(labels, roads, places)
-    tail = roads["a"].astype("str").map(at).to_numpy(dtype=np.int64)
-    head = roads["b"].astype("str").map(at).to_numpy(dtype=np.int64)
+    named = roads[["a", "b"]].notna().all(axis=1).to_numpy()
+    ends = [roads[c].where(named, "").astype("str").str.strip().to_numpy(dtype=object) for c in ("a", "b")]
+    labels = np.unique(np.concatenate(ends).astype(str))
+    lon, lat, name = _where(labels, ends, roads, places)
+    tail, head = (np.searchsorted(labels, end.astype(str)) for end in ends)
     km = pd.to_numeric(roads["length_km"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     straight = np.full(len(roads), np.nan)
     known = np.isfinite(lon[tail]) & np.isfinite(lon[head])
     t, h = tail[known], head[known]
     straight[known] = np.asarray(GEOD.inv(lon[t], lat[t], lon[h], lat[h])[2]) / 1000
-    why = _left_out(roads, rules)
+    why = left_out(roads, rules)
     short = km < straight - rules.straight_tolerance_km
     why[short] = [
         f"road_shorter_than_straight: {k:g} km is shorter than the straight line of {s:.1f} km between its places"
         for k, s in zip(km[short], straight[short], strict=True)
     ]
-    why[~(km > 0)] = "road_length: its length is missing or not above zero"
+    why[~((km > 0) & np.isfinite(km))] = "road_length: its length is missing or not above zero"
+    why[(ends[0] == "") | (ends[1] == "")] = "road_end: it names no place at one end"
     if "used" in roads:
-        flagged = ~_truth(roads["used"]) & (why == "")
+        flagged = ~truth(roads["used"]) & (why == "")
         why[flagged] = "road_not_used: the row itself says that it is not to be used"
     use = why == ""
-    seconds = km / _speeds(roads, rules) * 3600
+    seconds = km / speeds(roads, rules) * 3600
     graph = _both_ways(labels.size, (tail[use], head[use], seconds[use], km[use] * 1000), roads[use])
     return RoadNetwork(lon, lat, name, graph, components(graph), schematic=True, set_aside=_aside(roads, why, km))
 
 
 def _where(
-    labels: NDArray[np.str_], roads: pd.DataFrame, places: gpd.GeoDataFrame | None
+    labels: NDArray[np.str_],
+    ends: Sequence[NDArray[np.object_]],
+    roads: pd.DataFrame,
+    places: gpd.GeoDataFrame | None,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.object_]]:
-    """Position and name of the places that a table of lengths names."""
+    """Position and name of the places that a table names: by id, by name, then by either without regard to case."""
     lon, lat = np.full(labels.size, np.nan), np.full(labels.size, np.nan)
     name = labels.astype(object)
-    for end in ("a", "b"):
+    for end, of in zip(("a", "b"), ends, strict=True):
+        row = np.searchsorted(labels, of.astype(str))
         if {f"{end}_lon", f"{end}_lat"} <= set(roads.columns):
-            row = np.searchsorted(labels, roads[end].astype("str").to_numpy(dtype=str))
             lon[row] = roads[f"{end}_lon"].to_numpy(dtype=float, na_value=np.nan)
             lat[row] = roads[f"{end}_lat"].to_numpy(dtype=float, na_value=np.nan)
         if f"{end}_name" in roads:
-            row = np.searchsorted(labels, roads[end].astype("str").to_numpy(dtype=str))
             name[row] = roads[f"{end}_name"].astype("str").to_numpy(dtype=object)
-    if places is not None and len(places):
-        x, y = positions(places)
-        keys = [places.index.astype("str")] + ([places["name"].astype("str")] if "name" in places else [])
-        for key in keys:
-            first = pd.Series(np.arange(len(places)), index=key).groupby(level=0).first()
-            found = first.reindex(labels).to_numpy(dtype=float, na_value=np.nan)
-            new = np.isfinite(found) & np.isnan(lon)
-            lon[new], lat[new] = x[found[new].astype(int)], y[found[new].astype(int)]
-            if "name" in places:
-                title = places["name"].astype("str").to_numpy(dtype=object)
-                name[np.isfinite(found)] = title[found[np.isfinite(found)].astype(int)]
+    if places is None or not len(places):
+        return lon, lat, name
+    x, y = positions(places)
+    exact = [places.index.astype("str")] + ([places["name"].astype("str")] if "name" in places else [])
+    asked, folded = pd.Index(labels), pd.Index(labels).str.casefold()
+    loose = [pd.Index(key).str.strip().str.casefold() for key in exact]
+    for key, wanted in (*((k, asked) for k in exact), *((k, folded) for k in loose)):
+        first = pd.Series(np.arange(len(places)), index=key).groupby(level=0).first()
+        found = first.reindex(wanted).to_numpy(dtype=float, na_value=np.nan)
+        new = np.isfinite(found) & np.isnan(lon)
+        at = found[new].astype(int)
+        lon[new], lat[new] = x[at], y[at]
+        if "name" in places:
+            name[new] = places["name"].astype("str").to_numpy(dtype=object)[at]
     return lon, lat, name
-
-
-def _directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each row may be used as drawn and against it."""
-    forward, backward = np.ones(len(rows), bool), np.ones(len(rows), bool)
-    if "oneway" in rows:
-        against = rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
-        forward, backward = ~against, ~_truth(rows["oneway"])
-    return forward, backward
 
 
 def _both_ways(n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame) -> Graph:
     """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it, else both)."""
     tail, head, seconds, metres = arcs
-    forward, backward = _directions(rows)
+    forward, backward = directions(rows)
     return make_graph(
         n,
         np.r_[tail[forward], head[backward]],
@@ -347,59 +274,15 @@ def _on_sphere(lon: FloatArray, lat: FloatArray) -> FloatArray:
     return np.column_stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
 
 
-@dataclass(frozen=True, eq=False)
-class RoadLines:
-    """Single lines ready for use: row, level, speed (km/h) and directions of each; `why` per row of the layer."""
-
-    lines: NDArray[np.object_]
-    row: IntArray
-    level: IntArray | None
-    speed: FloatArray
-    forward: NDArray[np.bool_]
-    backward: NDArray[np.bool_]
-    why: NDArray[np.object_]
-
-
-def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
-    """Check a line layer and take it apart into single lines.
-
-    Raises
-    ------
-    ColumnError, CrsError, InputError
-        Neither lines nor a table of lengths; no CRS; nothing left to use.
-    """
-    if not isinstance(roads, gpd.GeoDataFrame):
-        raise ColumnError(
-            "the roads are neither lines nor a table of lengths",
-            file="roads",
-            mend="Give a line layer, or the columns a, b and length_km.",
-        )
-    if roads.crs is None:
-        raise CrsError("the roads have no coordinate reference system", file="roads", mend="Name it in study.toml.")
-    if not roads.crs.is_exact_same("EPSG:4326"):
-        roads = roads.to_crs("EPSG:4326")
-    why = _left_out(roads, rules)
-    lines, row = shapely.get_parts(np.asarray(roads.geometry.array, dtype=object), return_index=True)
-    good = (shapely.get_type_id(lines) == 1) & (shapely.length(lines) > 0) & (why[row] == "")
-    has_line = np.zeros(len(roads), bool)
-    has_line[row[good]] = True
-    why[~has_line & (why == "")] = "road_geometry: it has no line"
-    lines, row = lines[good], row[good]
-    if not lines.size:
-        raise InputError("no road is left to use", file="roads", mend="Look at the closures and the geometry.")
-    level = None
-    if "layer" in roads:
-        level = pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
-    forward, backward = _directions(roads)
-    return RoadLines(lines, row, level, _speeds(roads, rules)[row], forward[row], backward[row], why)
-
-
 def _from_lines(
     roads: pd.DataFrame, rules: RoadRules, lon: FloatArray, lat: FloatArray
 ) -> tuple[RoadNetwork, IntArray, FloatArray]:
     """Make a network of lines, cut also where the given points are nearest to it."""
     ready = prepare_lines(roads, rules)
-    lines, row = ready.lines, ready.row
+    if not ready.lines.size:
+        return _no_network(_aside(roads, ready.why), lon.size)
+    middle = middle_meridian(ready.lines)
+    lines, row, lon = turned_lines(ready.lines, middle), ready.row, turned(lon, middle)
     options: dict[str, Any] = {"tolerance_m": rules.tolerance_m, "level": ready.level, "crossings": rules.crossings}
     first = node_lines(lines, **options)
     snapped = _nearest_on_lines(lines, first, lon, lat)
@@ -410,7 +293,13 @@ def _from_lines(
     graph = _both_ways(noded.lon.size, (noded.tail, noded.head, metres / speed * 3.6, metres), rows)
     name = np.full(noded.lon.size, "", dtype=object)
     network = RoadNetwork(
-        noded.lon, noded.lat, name, graph, components(graph), schematic=False, set_aside=_aside(roads, ready.why)
+        turned(noded.lon, -middle),
+        noded.lat,
+        name,
+        graph,
+        components(graph),
+        schematic=False,
+        set_aside=_aside(roads, ready.why),
     )
     node, leg = np.full((lon.size, 2), -1, dtype=np.int64), np.full((lon.size, 2), np.nan)
     if lon.size:
@@ -419,6 +308,15 @@ def _from_lines(
         node[place, slot] = noded.at
         leg[place, slot] = GEOD.inv(lon[place], lat[place], x, y)[2]
     return network, node, leg
+
+
+def _no_network(set_aside: pd.DataFrame, points: int) -> tuple[RoadNetwork, IntArray, FloatArray]:
+    """Network without a road, where all are closed."""
+    none, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
+    graph = make_graph(0, whole, whole, none, none)
+    name, component = np.zeros(0, dtype=object), np.zeros(0, dtype=np.int32)
+    network = RoadNetwork(none, none, name, graph, component, schematic=False, set_aside=set_aside)
+    return network, np.full((points, 2), -1, dtype=np.int64), np.full((points, 2), np.nan)
 
 
 def _nearest_on_lines(
@@ -436,9 +334,8 @@ def _nearest_on_lines(
     n = noded.lon.size
     one = np.ones(noded.tail.size)
     piece = components(make_graph(n, noded.tail, noded.head, one, one))
-    line_piece = np.zeros(len(lines), dtype=np.int64)
-    line_piece[noded.line] = piece[noded.tail]
-    largest = np.argmax(np.bincount(piece[noded.tail], noded.metres))
+    line_piece = piece[noded.start]
+    largest = np.argmax(np.bincount(line_piece, shapely.length(flat)))
     main = np.flatnonzero(line_piece == largest)
     island = np.flatnonzero(line_piece[nearest] != largest)
     second = main[shapely.STRtree(flat[main]).query_nearest(points[island], all_matches=False)[1]]
@@ -453,9 +350,21 @@ def _nearest_on_lines(
 
 
 def road_problems(network: RoadNetwork) -> list[Problem]:
-    """Rows of the road layer that were not used, as problems."""
+    """Rows of the road layer that were not used, and places of a table of lengths that are nowhere, as problems."""
     aside = network.set_aside
-    return [
+    nowhere = [
+        Problem(
+            code="road_place_unknown",
+            severity="warning",
+            message=f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached on foot.",
+            mend="Add it to the places, by id or name.",
+            layer="roads",
+            id=str(place),
+        )
+        for place in (network.name[np.isnan(network.lon)] if network.schematic else ())
+        if place
+    ]
+    return nowhere + [
         Problem(
             code=code,
             severity="note" if code in {"road_closed", "road_not_used"} else "error",
@@ -513,15 +422,25 @@ def road_pairs(
     Places stand for areas by a point inside them. Legs run straight on the map, draped on the elevation grid, at
     walking pace. Of a table of lengths only its places can be reached: the lines between them are drawn, not surveyed.
     """
-    if context.roads is None:
+    none = (
+        NO_ROADS if context.roads is None else _all_closed(context.roads, RoadRules(**context.options.get("road", {})))
+    )
+    if none:
         frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
-        return frame.assign(why=pd.array([NO_ROADS] * len(pairs), dtype="str"))
+        return frame.assign(why=pd.array([none] * len(pairs), dtype="str"))
     (lon_o, lat_o), (lon_s, lat_s) = positions(origins), positions(sites)
     joined = join_points(context, np.r_[lon_o, lon_s], np.r_[lat_o, lat_s])
     a, b = pairs[:, 0], pairs[:, 1] + len(lon_o)
     out = ways(joined, a, b)
     why = _reasons(joined, (a, b), out)
     return pd.DataFrame(dict(zip(COLUMNS, out.T[:4], strict=True))).assign(why=pd.array(why, dtype="str"))
+
+
+def _all_closed(roads: pd.DataFrame, rules: RoadRules) -> str:
+    """Say so where rules close every road; nothing else is at fault then."""
+    why = left_out(roads, rules)
+    closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
+    return "every road is closed in this season or by an attribute" if len(why) and closed.all() else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -613,7 +532,9 @@ def _reasons(joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatA
             continue
         reasons = []
         for role, i in zip(("origin", "site"), ends, strict=True):
-            if not np.isfinite(km[i]).any():
+            if network.schematic and not np.isfinite(network.lon[np.diff(network.graph.first) > 0]).any():
+                reasons.append(_no_nodes(network))
+            elif not np.isfinite(km[i]).any():
                 nearest = int(np.nanargmin(straight[i])) if np.isfinite(straight[i]).any() else -1
                 how_far = ""
                 if nearest >= 0:
@@ -622,8 +543,16 @@ def _reasons(joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatA
                 reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
         if not reasons:
             reasons = [_unconnected(network, pieces, *(node[i][np.isfinite(km[i])] for i in ends))]
-        why[m] = "; ".join(reasons)
+        why[m] = "; ".join(dict.fromkeys(reasons))
     return why
+
+
+def _no_nodes(network: RoadNetwork) -> str:
+    """Why a table of lengths gives no place to go to."""
+    if not network.graph.head.size:
+        return "no row of the table of road lengths can be used"
+    names = ", ".join(sorted(str(n) for n in network.name)[:3])
+    return f"none of the places that the roads name ({names} ...) has a known position"
 
 
 def _unconnected(network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray) -> str:

@@ -29,6 +29,8 @@ class Noded:
         Per piece: which line it is part of, its end nodes in the direction drawn, its geodesic length.
     at
         Node of each extra point that was asked for.
+    start
+        Node that each line starts at.
     """
 
     lon: FloatArray
@@ -38,6 +40,7 @@ class Noded:
     head: IntArray
     metres: FloatArray
     at: IntArray
+    start: IntArray
 
 
 def plane(lon: FloatArray, lat: FloatArray, lat0: float) -> FloatArray:
@@ -79,7 +82,9 @@ def node_lines(
     tree = shapely.STRtree(flat)
     number = np.arange(len(flat))
     length = shapely.length(flat)
-    which, place = [number, number], [np.zeros(len(flat)), length]
+    # A line that comes back to where it starts is cut in its middle too, or it would be an arc from a node to itself.
+    ring = np.flatnonzero(shapely.distance(shapely.get_point(flat, 0), shapely.get_point(flat, -1)) <= tolerance_m)
+    which, place = [number, number, ring], [np.zeros(len(flat)), length, length[ring] / 2]
     for line, at in (*(_crossings(flat, tree, level) if crossings else ()), _touches(flat, tree, tolerance_m)):
         which.append(line)
         place.append(at)
@@ -100,7 +105,7 @@ def node_lines(
     a, b = a[keep], b[keep]
     lonlat = centre / _METRES_PER_DEGREE / [np.cos(np.radians(lat0)), 1]
     at = node[owner.size - extra_line.size :]
-    return Noded(lonlat[:, 0], lonlat[:, 1], owner[a], node[a], node[b], metres[b] - metres[a], at)
+    return Noded(lonlat[:, 0], lonlat[:, 1], owner[a], node[a], node[b], metres[b] - metres[a], at, node[: len(flat)])
 
 
 def _crossings(

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
-from geosettle.distance.network import RoadRules, is_table, prepare_lines, read_network
+from geosettle.distance.network import RoadRules, is_table, read_network
 from geosettle.distance.profile import to_grid
+from geosettle.distance.road_lines import prepare_lines
 from geosettle.distance.terrain import NO_DEM, missing, place_times
 from geosettle.distance.walking import WalkGrid, walk_grid
 from geosettle.geodesy import GEOD
@@ -87,6 +88,8 @@ def _arcs_of_table(
 
 def _arcs_of_lines(grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules) -> tuple[IndexArray, IndexArray, FloatArray]:
     ready = prepare_lines(roads, rules)
+    if not ready.lines.size:  # all closed
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     dense = shapely.segmentize(ready.lines, _spacing(grid))
     xy, line = shapely.get_coordinates(dense, return_index=True)
     cell = _cells(grid, xy[:, 0], xy[:, 1])

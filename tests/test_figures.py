@@ -1,5 +1,6 @@
 """Figures: true to scale and north, the same twice, legible text only, nothing of the data interpreted."""
 
+import dataclasses
 import io
 import warnings
 from xml.etree import ElementTree as ET
@@ -9,10 +10,12 @@ import pytest
 from PIL import Image
 from pyproj import Geod, Transformer
 from report_example import HOSTILE, example
+from shapely.geometry import Point
 
 from geosettle.errors import UnknownNameError
 from geosettle.raster import Raster
 from geosettle.report import FIGURES, figures
+from geosettle.report._before_after import spaced
 from geosettle.report._canvas import legible, look, shaped
 from geosettle.report._frame import frame_around, lines_of, relief
 from geosettle.report._furniture import _place, _round_steps
@@ -25,7 +28,7 @@ GEOD = Geod(ellps="WGS84")
 
 @pytest.fixture(scope="module")
 def drawn():
-    return figures(example(), dpi=100)
+    return figures(example(), dpi=60)
 
 
 def test_every_figure_is_drawn_once_per_format(drawn):
@@ -36,7 +39,7 @@ def test_every_figure_is_drawn_once_per_format(drawn):
 
 
 def test_two_runs_give_the_same_bytes(drawn):
-    again = figures(example(), dpi=100)
+    again = figures(example(), dpi=60)
     assert [name for name in drawn if drawn[name] != again[name]] == []
 
 
@@ -50,8 +53,8 @@ def test_pdf_embeds_its_fonts_and_has_no_date():
 
 def test_png_has_the_size_asked_for(drawn):
     image = Image.open(io.BytesIO(drawn["od_map.png"]))
-    assert abs(image.width - 180 / 25.4 * 100) <= 1
-    assert round(image.info["dpi"][0]) == 100
+    assert abs(image.width - 180 / 25.4 * 60) <= 1
+    assert round(image.info["dpi"][0]) == 60
 
 
 def test_svg_text_stays_text_and_data_stays_data(drawn):
@@ -84,6 +87,47 @@ def test_both_languages_and_odd_studies_draw_without_a_warning():
         assert set(figures(example(empty=True), dpi=50, formats=("png",))) == {
             "land.png"
         }  # parcels have no need of sites
+
+
+def test_the_study_chooses_the_formats():
+    result = example(["Site"])
+    study = dataclasses.replace(result.study, settings={**result.study.settings, "report": {"formats": ["svg"]}})
+    assert list(figures(dataclasses.replace(result, study=study), only=["oasis"])) == ["oasis.svg"]
+    assert set(figures(result, only=["oasis"], dpi=50)) == {"oasis.png", "oasis.svg", "oasis.pdf"}
+
+
+def test_labels_of_slopes_keep_their_order_and_their_room():
+    gaps = [1.0, 2.0, 1.0, 1.0]
+    places = spaced([0.0, 0.0, 0.5, 20.0], gaps, 10.0)
+    assert places == sorted(places)
+    for at in range(3):
+        assert places[at + 1] - places[at] >= (gaps[at] + gaps[at + 1]) / 2 - 1e-9
+    assert places[0] - 0.5 >= 0
+    assert places[-1] + 0.5 <= 10
+
+
+def test_a_label_is_not_put_beside_another_site():
+    """Two sites side by side: each name lies nearer to its own diamond than to the other."""
+    result = example(["Site"])
+    sites = result.sites.copy()
+    sites.loc["S2", "geometry"] = Point(76.25, 39.13)
+    sites["name"] = ["First", "Second", "Third", "Fourth"]
+    with look():
+        figure = od_map(dataclasses.replace(result, sites=sites), "en")
+        axes = figure.axes[0]
+        canvas = figure.canvas.get_renderer()
+        boxes = {t.get_text(): t.get_window_extent(canvas) for t in axes.texts}
+        diamonds = next(c for c in axes.collections if c.get_zorder() == 7)
+        spots = axes.transData.transform(diamonds.get_offsets())
+    order = sites[sites.geometry.notna()].sort_values("households", ascending=False, na_position="last")["name"]
+
+    def gap(box, spot):
+        near = np.clip(spot, [box.x0, box.y0], [box.x1, box.y1])
+        return float(np.hypot(*(near - spot)))
+
+    for at, name in enumerate(order):
+        gaps = [gap(boxes[name], spot) for spot in spots]
+        assert gaps[at] == min(gaps), name
 
 
 def test_unknown_format_is_refused():

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_example import HOSTILE, example
+from shapely.geometry import box
 
 from geosettle.errors import UnknownNameError
 from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables
@@ -180,9 +181,9 @@ def test_methods_are_those_that_were_run():
     assert not {"road", "aria", "gravity", "farming_radius", "oasis", "survey"} & names
     assert "Dijkstra" not in report_html(example())
     assert "Tobler" in report_html(example())
-    for lang in ("en", "zh"):
-        for name, method in METHODS.items():
-            assert say(lang, f"method_{name}", **method.values(example())), name
+    result = example()
+    for lang, (name, method) in itertools.product(("en", "zh"), METHODS.items()):
+        assert say(lang, f"method_{name}", **method.values(result)), name
 
 
 def test_words_have_the_same_blanks_in_both_languages():
@@ -421,7 +422,8 @@ def test_a_large_study_says_what_it_leaves_out(large):
         name: " ".join("".join(ET.fromstring(drawn[f"{name}.svg"]).itertext()).split())
         for name in ("od_map", "distances", "counties")
     }
-    assert "Named: the 60 sites with most households, of 300." in words["od_map"]
+    assert "Named: the 20 sites with most households, of 300." in words["od_map"]
+    assert "Flows drawn: the 250 largest." in words["od_map"]
     assert "Shown: 60 of 300; the others are in tables/pairs.csv." in words["distances"]
     assert "the first 16 of 300 panels" in words["counties"]
     assert "further rows in tables/sites.csv" in page
@@ -457,3 +459,20 @@ def large():
         for name in ("intervals", "land", "remoteness", "livelihood", "claims", "admin", "covers")
     }
     return dataclasses.replace(base, study=study, sites=sites, origins=origins, pairs=pairs, **empty)
+
+
+def test_every_layer_of_the_geopackage_has_one_kind_of_geometry(embedded):
+    """A style fits one kind: rivers and lakes, points and outlines of sites are layers of their own."""
+    layers = gpkg_layers(embedded)
+    assert {"rivers", "lakes"} <= set(layers)
+    result = example(["Town"])
+    sites = result.sites.copy()
+    sites.loc["S1", "geometry"] = box(76, 39, 76.2, 39.2)
+    layers |= {
+        f"made_up_{name}": layer for name, layer in gpkg_layers(dataclasses.replace(result, sites=sites)).items()
+    }
+    for name, layer in layers.items():
+        assert len({g.geom_type.removeprefix("Multi") for g in layer.geometry.dropna()}) <= 1, name
+    assert len(layers["made_up_sites"]) == len(sites)
+    assert layers["made_up_sites_areas"]["site_id"].tolist() == ["S1"]
+    assert layers["made_up_sites"].set_index("site_id").geometry["S1"].within(sites.geometry["S1"])

@@ -102,7 +102,7 @@ def test_workbook_is_the_same_twice_and_holds_text_as_text():
     assert all(sheet.freeze_panes == "B2" for sheet in book)
     meanings = book["dictionary"]
     assert [cell.value for cell in meanings[1]] == ["table", "title", "column", "meaning", "unit"]
-    assert all(row[3].value for row in meanings.iter_rows(min_row=2))
+    assert all(row[3].value and row[4].value for row in meanings.iter_rows(min_row=2))  # a meaning and a unit or kind
     # every column of every sheet has its line, in the order of the sheets
     told = [(row[0].value, row[2].value) for row in meanings.iter_rows(min_row=2)]
     assert told == [(name, cell.value) for name in TABLES for cell in book[name][1] if cell.value]

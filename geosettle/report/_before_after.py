@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.optimize import isotonic_regression
 
 from geosettle import style
 from geosettle.analysis import Result
@@ -47,7 +48,7 @@ def change(result: Result, lang: str) -> Figure | None:
     across = min(2, len(panels))
     down = -(-len(panels) // across)
     tall = 0.55 + max(1.5, min(most, _MOST_NAMED) * 0.2)
-    figure = new_figure(0.55 + down * tall)
+    figure = new_figure(0.65 + down * tall)
     high, wide = figure.get_figheight(), 1 / across
     names = names_of(result.sites, lang, 60)
     slope = 0.34 if across > 1 else 0.5
@@ -59,16 +60,22 @@ def change(result: Result, lang: str) -> Figure | None:
         _change_panel(axes, own, names, letters, tall - 0.6)
         _two_ends(axes, say(lang, "at_origin"), say(lang, "at_site"))
         label = next(iter(wrapped(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066), 1)))
-        axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.2)
+        axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.068 / slope)
     handles = [
         Line2D([], [], c=style.FLOW, lw=1.3, label=say(lang, "legend_told")),
         Line2D([], [], c=_GREY, lw=0.9, ls=(0, (4, 2)), label=say(lang, "legend_not_told")),
     ]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.26 / high), ncols=2, columnspacing=1.4)
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1 - (0.4 if most > _MOST_SLOPES else 0.26) / high),
+        ncols=2,
+        columnspacing=1.4,
+    )
     left_out = ""
     if most > _MOST_SLOPES:
-        left_out = "  " + say(lang, "shown_of", shown=_MOST_SLOPES, all=most, table="remoteness")
-    titled(figure, say(lang, "change_title") + left_out, 0.012)
+        left_out = say(lang, "shown_of", shown=_MOST_SLOPES, all=most, table="remoteness")
+    titled(figure, say(lang, "change_title"), 0.012, left_out)
     return figure
 
 
@@ -109,28 +116,19 @@ def _two_ends(axes: Any, before: str, after: str) -> None:
 
 
 def spaced(values: Sequence[float], gaps: Sequence[float], top: float) -> list[float]:
-    """Move the middles of labels of sorted values apart so that none overlaps, in order, none below 0.
+    """Move the middles of labels of sorted values apart so that none overlaps, as little as need be, from 0 to the top.
+
+    Less the room that the labels below it take, each middle must not fall: the nearest such row of numbers is found by
+    pooling neighbours that are in the wrong order (isotonic regression).
 
     Examples
     --------
-    >>> spaced([1.0, 1.0, 5.0], [1.0, 1.0, 1.0], 10.0)
-    [0.5, 1.5, 5.0]
+    >>> spaced([1.0, 1.0, 5.0], [1.0, 1.0, 1.0], 10.0), spaced([9.9, 9.9], [1.0, 1.0], 10.0)
+    ([0.5, 1.5, 5.0], [8.5, 9.5])
     """
-    blocks: list[list[Any]] = []  # each: middle wanted, height, number of labels
-    for value, gap in zip(values, gaps, strict=True):
-        blocks.append([float(value), float(gap), 1])
-        while len(blocks) > 1 and blocks[-2][0] + blocks[-2][1] / 2 > blocks[-1][0] - blocks[-1][1] / 2:
-            below, above = blocks[-2], blocks.pop()
-            weight = below[2] + above[2]
-            below[0] = (below[0] * below[2] + above[0] * above[2]) / weight
-            below[1] += above[1]
-            below[2] = weight
-    placed: list[float] = []
-    for middle, height, number in blocks:
-        low = max(min(middle, top) - height / 2, 0.0)
-        for gap in gaps[len(placed) : len(placed) + number]:
-            placed.append(low + gap / 2)
-            low += gap
+    below = np.cumsum(gaps) - np.asarray(gaps) / 2
+    wanted = isotonic_regression(np.asarray(values, dtype=float) - below).x
+    placed: list[float] = (np.clip(wanted, 0.0, max(top - float(np.sum(gaps)), 0.0)) + below).tolist()
     return placed
 
 

@@ -23,6 +23,7 @@ from geosettle.report.values import numbers
 from geosettle.report.words import say
 
 __all__ = [
+    "FEW_LABELS",
     "MOST_LABELS",
     "furnish",
     "graticule",
@@ -40,7 +41,8 @@ _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _WRONG: Final = 120.0
 """Cost of a label that would be read as another site's name, square points."""
 MOST_LABELS: Final = 60
-"""More sites than this are not named on one sheet: those with most households are."""
+"""With more sites than this on a sheet, only the largest are named."""
+FEW_LABELS: Final = 20
 _MOST_ORIGINS: Final = 40
 _SIDES: Final = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0, 1), (0, -1))
 
@@ -119,7 +121,7 @@ def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang:
 
 def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
     study = layers.result.study
-    made: list[Any] = _site_entries(sites, layers.most, lang)
+    made: list[Any] = _site_entries(sites, layers.most, layers.crowding, lang)
     made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if flows:
         made.append(_flow_entry(layers, lang))
@@ -147,17 +149,17 @@ def _flow_entry(layers: Layers, lang: str) -> Line2D:
     if not len(households) or households.max() < 1:
         return Line2D([], [], c=style.FLOW, lw=1.2, alpha=0.6, label=say(lang, "flow"))
     size = _round_steps(float(households.max()))[0]
-    width = float(flow_widths(np.array([size]), float(households.max()))[0])
+    width = float(flow_widths(np.array([size]), float(households.max()), layers.crowding)[0])
     return Line2D([], [], c=style.FLOW, lw=width, alpha=0.65, label=say(lang, "flow_n", n=int(size)))
 
 
-def _site_entries(sites: pd.DataFrame, most: float, lang: str) -> list[Any]:
+def _site_entries(sites: pd.DataFrame, most: float, crowding: float, lang: str) -> list[Any]:
     """Two or three sizes of the site's diamond, and the hollow one where households are not stated."""
     stated = sites["households"].dropna()
     made: list[Any] = []
     if len(stated):
         for value in _round_steps(float(stated.max())):
-            size = 1.414 * float(site_radii(np.array([value]), most)[0])
+            size = 1.414 * float(site_radii(np.array([value]), most, crowding)[0])
             key = "households_n" if made else "site_households"
             made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size))
     if len(stated) < len(sites):
@@ -258,7 +260,9 @@ def label_sites(
     lines: int = 2,
 ) -> None:
     """Name the sites, the largest first, each where its name covers least; `most` is the greatest site's households."""
-    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable").head(MOST_LABELS)
+    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
+    crowded = len(order) > MOST_LABELS
+    order = order.head(FEW_LABELS) if crowded else order
     radii = site_radii(order["households"].to_numpy(), most)
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):

@@ -14,6 +14,7 @@ from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure, wrapped, written
 from geosettle.report._frame import Frame, frame_around
 from geosettle.report._furniture import (
+    FEW_LABELS,
     MOST_LABELS,
     furnish,
     graticule,
@@ -24,7 +25,7 @@ from geosettle.report._furniture import (
     mark_seats,
     site_names,
 )
-from geosettle.report._sheet import Sheet, draw_layers, prepare
+from geosettle.report._sheet import MOST_FLOWS, Sheet, draw_layers, prepare
 from geosettle.report.words import say
 
 __all__ = ["od_map"]
@@ -90,11 +91,13 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, l
     for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
         if len(ids):
             parts.append(say(lang, key, ids=_listed(ids, lang)))
+    if len(result.pairs) > MOST_FLOWS:
+        parts.append(say(lang, "flows_of", shown=MOST_FLOWS))
     strange = [str(key) for key, row in sites.to_dict("index").items() if not legible(*site_names(row, lang))[1]]
     if strange:
         parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
     if len(sites) > MOST_LABELS:
-        parts.append(say(lang, "named_of", shown=MOST_LABELS, all=len(sites)))
+        parts.append(say(lang, "named_of", shown=FEW_LABELS, all=len(sites)))
     text = written((" " if lang == "en" else "").join(parts))
     return wrapped(text, 150)
 

@@ -24,6 +24,7 @@ from geosettle.report.values import numbers
 __all__ = [
     "COMPARED",
     "ILLUSTRATIVE",
+    "MOST_FLOWS",
     "Layers",
     "Sheet",
     "Taken",
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "#FFF3B0", "hatch": "/////", "edgecolor": style.PARCEL_YEARS[2]}
+MOST_FLOWS: Final = 250
+"""More flows than this cannot be told apart on one sheet: the largest are drawn."""
+_ROOMY: Final = 60
 _MOST_AVOIDED: Final = 300
 """With more flows than this on a sheet, labels cannot keep clear of them."""
 COMPARED: Final = "#7A848B"
@@ -125,6 +129,11 @@ class Layers:
     """Boundary lines with their look, the highest rung first."""
     development: tuple[tuple[Any, dict[str, Any]], ...]
     discs: tuple[Any, ...]
+
+    @property
+    def crowding(self) -> float:
+        """Factor by which symbols and flows shrink where there are many; 1 up to sixty sites."""
+        return float(min(1.0, (_ROOMY / max(len(self.sites), len(self.result.pairs), 1)) ** 0.5))
 
     @property
     def most(self) -> float:
@@ -256,13 +265,14 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     table = layers.result.pairs.reset_index()[["origin_id", "site_id", "households"]]
     table = table[table["origin_id"].isin(origins.index) & table["site_id"].isin(sites.index)]
     table = table.sort_values(["households", "origin_id", "site_id"], ascending=[False, True, True])
+    table = table.head(MOST_FLOWS)
     if table.empty:
         return 0
     start = sheet.frame.xy(origins.loc[table["origin_id"], "lon"], origins.loc[table["origin_id"], "lat"])
     end = sheet.frame.xy(sites.loc[table["site_id"], "lon"], sites.loc[table["site_id"], "lat"])
     households = numbers(table, "households").to_numpy()
     most = float(np.nanmax(households)) if np.isfinite(households).any() else 1.0
-    halves = flow_widths(households, most) * sheet.point_m / 2
+    halves = flow_widths(households, most, layers.crowding) * sheet.point_m / 2
     frame, stated = sheet.frame, np.isfinite(households)
     pad = 0.15 * np.hypot(*(end - start).T)[:, None]  # a curve leaves the box of its ends by half its bend
     low, high = np.minimum(start, end) - pad, np.maximum(start, end) + pad
@@ -282,9 +292,9 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
     return len(table)
 
 
-def flow_widths(households: NDArray[np.float64], most: float) -> NDArray[np.float64]:
-    """Width of flows at the site, points: proportional to households, never below the floor."""
-    low, high = (px(size) * 0.75 for size in style.FLOW_WIDTH_PX)
+def flow_widths(households: NDArray[np.float64], most: float, crowding: float = 1.0) -> NDArray[np.float64]:
+    """Width of flows at the site, points: proportional to households, never below the floor; less in a crowd."""
+    low, high = (px(size) * 0.75 * crowding for size in style.FLOW_WIDTH_PX)
     return np.maximum(np.nan_to_num(households / max(most, 1e-9)) * high, low)
 
 
@@ -300,13 +310,15 @@ def _taper(a: NDArray[np.float64], b: NDArray[np.float64], half: float, bend: fl
     return np.concatenate([curve + side, (curve - side)[::-1]])
 
 
-def site_radii(households: NDArray[np.float64], most: float) -> NDArray[np.float64]:
+def site_radii(households: NDArray[np.float64], most: float, crowding: float = 1.0) -> NDArray[np.float64]:
     """Half diagonals of the sites' diamonds in points; their area is proportional to households."""
-    return _radii(households, style.SITE_RADIUS_PX, most)
+    return _radii(households, style.SITE_RADIUS_PX, most, crowding)
 
 
-def _radii(households: NDArray[np.float64], sizes: tuple[float, float], most: float) -> NDArray[np.float64]:
-    low, high = (px(size) * 0.6 for size in sizes)
+def _radii(
+    households: NDArray[np.float64], sizes: tuple[float, float], most: float, crowding: float
+) -> NDArray[np.float64]:
+    low, high = (px(size) * 0.6 * crowding for size in sizes)
     return np.maximum(np.sqrt(np.nan_to_num(households / max(most, 1e-9))) * high, low)
 
 
@@ -315,14 +327,23 @@ def _symbols(sheet: Sheet, layers: Layers) -> None:
     moved = numbers(layers.result.pairs, "households").groupby(level="origin_id").sum(min_count=1)
     from_origin = moved.reindex(origins.index).to_numpy(dtype=float)
     most = np.nanmax(from_origin) if np.isfinite(from_origin).any() else 1.0
-    radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most))
-    _dots(sheet, origins, radii, marker="o", facecolor="white", edgecolor=style.ORIGIN, linewidth=0.7, zorder=6)
+    radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most), layers.crowding)
+    _dots(
+        sheet,
+        origins,
+        radii,
+        marker="o",
+        facecolor="white",
+        edgecolor=style.ORIGIN,
+        linewidth=0.7 * layers.crowding,
+        zorder=6,
+    )
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     stated = order["households"].notna().to_numpy()
-    radii = site_radii(order["households"].to_numpy(), layers.most)
+    radii = site_radii(order["households"].to_numpy(), layers.most, layers.crowding)
     colours = np.where(order["compared"], COMPARED, style.SITE)
     faces, edges = np.where(stated, colours, "white"), np.where(stated, "white", colours)
-    _dots(sheet, order, radii, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8, zorder=7)
+    _dots(sheet, order, radii, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8 * layers.crowding, zorder=7)
 
 
 def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
+from geosettle.report.methods import setting
 
 __all__ = ["FIGURES", "FigureSpec", "figures"]
 
@@ -27,7 +28,7 @@ def figures(
     *,
     lang: str = "en",
     dpi: int = 300,
-    formats: Sequence[str] = ("png", "svg", "pdf"),
+    formats: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
 ) -> dict[str, bytes]:
     """Draw every figure of a result.
@@ -41,7 +42,7 @@ def figures(
     dpi
         Resolution of the PNG files.
     formats
-        Some of "png", "svg", "pdf".
+        Some of "png", "svg", "pdf"; None takes those of the study's settings, all three by default.
     only
         Names of the figures to draw, keys of `FIGURES`; None draws all.
 
@@ -55,6 +56,7 @@ def figures(
     UnknownNameError
         A format or a figure that is not offered.
     """
+    formats = setting(result, "report", "formats") if formats is None else formats
     if unknown := set(formats) - {"png", "svg", "pdf"}:
         raise UnknownNameError("there is no such figure format", value=sorted(unknown), mend="Use png, svg or pdf.")
     if unknown := set(only or ()) - set(FIGURES):

@@ -20,6 +20,7 @@ __all__ = ["gpkg_layers", "qgis_styles"]
 
 _MM_PER_PX: Final = 25.4 / 96
 _CRS: Final = "EPSG:4326"
+_AREA: Final = 2
 _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
 """Label of places: a name on each of hundreds of townships would hide the map."""
 
@@ -27,13 +28,21 @@ _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "
 def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of study.gpkg, bottom layer first: the tables with their geometry, and the inputs.
 
-    Rows without a position keep their place, with an empty geometry. Columns are those of the written tables.
+    Rows without a position keep their place, with an empty geometry. Columns are those of the written tables. Sites and
+    origins given as areas are points inside, and their outlines a layer of their own.
     """
     study = result.study
     made: dict[str, gpd.GeoDataFrame] = {}
     for name in ("boundaries", "oasis", "rivers", "roads", "development", "places"):
         layer = _oasis(result) if name == "oasis" else getattr(study, name)
-        if isinstance(layer, gpd.GeoDataFrame) and len(layer):
+        if not isinstance(layer, gpd.GeoDataFrame) or layer.empty:
+            continue
+        areas = layer[shapely.get_dimensions(np.asarray(layer.geometry, dtype=object)) == _AREA]
+        if name == "rivers" and len(areas):
+            # A style fits one kind of geometry, and a layer of two kinds opens with half of it unstyled.
+            made["lakes"] = _plain(areas)
+            layer = layer.drop(areas.index)
+        if len(layer):
             made[name] = _plain(layer)
     written = tables(result)
     made["flows"] = _flows(result, written["pairs"])
@@ -43,9 +52,15 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
         if role == "sites":
             table = written["sites"].set_index("site_id")
             geometry = frame.geometry.reindex(table.index)
-            made[role] = gpd.GeoDataFrame(table.reset_index(), geometry=list(geometry), crs=_CRS)
+            layer = gpd.GeoDataFrame(table.reset_index(), geometry=list(geometry), crs=_CRS)
         else:
-            made[role] = _plain(frame.sort_index())
+            layer = _plain(frame.sort_index())
+        shapes = np.asarray(layer.geometry, dtype=object)
+        areas = shapely.get_dimensions(shapes) == _AREA
+        if areas.any():
+            made = {f"{role}_areas": layer[areas].reset_index(drop=True), **made}
+            layer = layer.set_geometry(gpd.GeoSeries(shapely.point_on_surface(shapes), crs=_CRS))
+        made[role] = layer
     return made
 
 
@@ -104,8 +119,9 @@ def qgis_styles() -> dict[str, str]:
 
     Examples
     --------
-    >>> sorted(qgis_styles())
-    ['boundaries', 'development', 'flows', 'oasis', 'origins', 'places', 'rivers', 'roads', 'sites', 'uncertainty']
+    >>> styles = qgis_styles()
+    >>> styles["sites"].startswith("<!DOCTYPE qgis"), "lakes" in styles
+    (True, True)
     """
     size = 'coalesce(max(2, sqrt("households" / maximum("households")) * {most}), 2)'
     width = 'coalesce(max(0.3, "households" / maximum("households") * 2.4), 0.3)'
@@ -121,6 +137,9 @@ def qgis_styles() -> dict[str, str]:
                 "fill",
             )
         ),
+        "lakes": _qml(_single(_fill(style.WATER, 0.6), "fill")),
+        "origins_areas": _qml(_single(_edge(style.ORIGIN), "fill")),
+        "sites_areas": _qml(_single(_fill(style.SITE, 0.25, style.SITE), "fill")),
         "rivers": _qml(_single(("SimpleLine", {"line_color": _rgba(style.WATER), "line_width": "0.26"}), "line")),
         "roads": _qml(
             _single(

@@ -67,7 +67,7 @@ def _distances(result: Result, lang: str) -> str:
     typical = float(np.median(half))
     return say(
         lang,
-        "find_distances",
+        "find_distances" if typical > 0 else "find_distances_exact",
         n=len(known),
         pairs=len(value),
         median=number(float(known.median()), typical),

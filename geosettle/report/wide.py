@@ -135,15 +135,16 @@ def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.
     stated = declared[declared.isin(["declared"])]
     sites = sorted({*told["site_id"], *stated.index.get_level_values(0)} - {""})
     models = list(dict.fromkeys(declared.index.get_level_values(1)))
+    numbered = told["item"].str.split(":").str[0]
+    counts: Any = told.groupby([told["site_id"], numbered, told["verdict"]]).size().to_dict()
+    stated_pairs = set(stated.index)
     rows = []
     for site in sites:
         row = {"name": name_of(result.sites, site)}
         for model in models:
-            number_of = model.split(":")[0]
-            own = told[(told["site_id"] == site) & told["item"].str.startswith(f"{number_of}:")]
-            counts = own["verdict"].value_counts()
-            parts = [f"{counts[v]} {word('verdict', v)}" for v in VERDICTS if v in counts]
-            first = [word("verdict", "declared")] if declared.get((site, model)) == "declared" else []
+            key = (site, model.split(":")[0])
+            parts = [f"{n} {word('verdict', v)}" for v in VERDICTS if (n := counts.get((*key, v), 0))]
+            first = [word("verdict", "declared")] if (site, model) in stated_pairs else []
             row[model] = "; ".join(first + parts)
         rows.append(row)
     everyone = {*conditions["site_id"], *declared.index.get_level_values(0)} - {""}

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import xlsxwriter
 
@@ -58,13 +59,28 @@ def tables_xlsx(result: Result) -> bytes:
 
 
 def dictionary_frame(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per table and column: what it means, and its unit."""
+    """One row per table and column: what it means, and its unit, or what kind of value it holds where it has none."""
     rows = [
-        {"table": name, "title": TABLES[name].title, "column": column, "meaning": found.meaning, "unit": found.unit}
+        {"table": name, "title": TABLES[name].title, "column": column, "meaning": found.meaning}
+        | {"unit": found.unit or _kind(frame[column])}
         for name, frame in frames.items()
         for column, found in describe(name, frame).items()
     ]
     return pd.DataFrame(rows, columns=["table", "title", "column", "meaning", "unit"])
+
+
+def _kind(column: pd.Series) -> str:
+    """Say what kind of value a column without a unit holds.
+
+    Examples
+    --------
+    >>> _kind(pd.Series(["a", None])), _kind(pd.Series([True, None], dtype=object)), _kind(pd.Series([1.5]))
+    ('text', 'true or false', 'number')
+    """
+    values = column.dropna()
+    if len(values) and values.map(lambda value: isinstance(value, (bool, np.bool_))).all():
+        return "true or false"
+    return "number" if len(values) and pd.api.types.is_numeric_dtype(column) else "text"
 
 
 def sources_frame(result: Result) -> pd.DataFrame:

@@ -320,6 +320,13 @@ def test_ordinary_columns_are_not_taken_for_personal_data():
     assert personal_columns(table) == {}
 
 
+def test_many_villages_are_places_and_not_free_text():
+    table = survey((("S1", 90),))
+    village = "Village " + (table["household"] // 3).astype(str)
+    assert personal_columns(table.assign(village=village)) == {}
+    assert personal_columns(table.assign(said=village)) == {"said": "free text"}
+
+
 def test_whether_a_household_has_a_telephone_is_no_telephone_number():
     owned = {"material_mobile_phone": 1, "financial_bank_account": "no", "社会_微信": "是"}
     assert personal_columns(survey().assign(**owned)) == {}

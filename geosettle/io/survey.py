@@ -54,7 +54,7 @@ _CHINESE: Final = re.compile(
     "民族|宗教|经度|纬度|坐标|定位|照片|签名|指纹|备注|意见|说明|描述|建议|父亲|母亲|配偶|调查员|访问员|采访人"
 )
 _OF_PLACES: Final = re.compile(
-    r"^(site|village|township|town|county|prefecture|origin|place|crop|file|indicator)_?(names?|zip)$|^(村|乡|镇|县|安置点|作物)名称?$"
+    r"^(site|village|township|town|county|prefecture|origin|place|crop|file|indicator)(_?names?)?$|^(村|村庄|乡|镇|县|安置点|作物)(名称?)?$"
 )
 _DEGREES: Final = r"[-+]?\d{1,3}\.\d{3,}\s*°?\s*[NSEW]?"
 _DATE: Final = r"(19|20)\d{2}([-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日?|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))"

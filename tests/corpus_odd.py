@@ -136,6 +136,7 @@ def tables_broken(m: Maker) -> None:
     # 11010519491231002X is the example number of GB 11643-1999 itself.
     bad("identity_in_text", rows(note=["", "证件11010519491231002X", "", "", ""]), "personal_data", "rejected")
     bad("southern", rows(lat=[-v for v in LAT]), "hemisphere_contradicts", "rejected")
+    bad("wide", rows(header=HEADER + "".join(f",c{k}" for k in range(2001))), "file_too_large", "rejected")
     bad("no_layer", rows(), "layer_unclear", "rejected", layer="sites")
     bad("no_sheet", rows(), "layer_unclear", "rejected", sheet="Sheet1")
     bad(
@@ -172,6 +173,19 @@ def tables_broken(m: Maker) -> None:
         whole = json.dumps({"type": "FeatureCollection", "features": features})
         m.bad(f"broken/{name}.geojson", whole, codes, "accepted", role=role)
 
+    origins = "origin_id,name,lon,lat\nO1,x,75.9123,39.1123\nO2,y,76.9123,39.9123\n"
+    kenya = "site_id,name,lon,lat\nS1,a,{}\nS2,b,{}\n"
+    for name, positions, codes in (
+        ("two_apart", ("36.9123,-1.1123", "36.1123,-1.9123"), ""),
+        ("two_swapped", ("39.2123,75.5123", "39.3123,76.1123"), "coordinates_swapped"),
+        ("two_western", ("-75.5123,39.2123", "-76.1123,39.3123"), "hemisphere_contradicts"),
+    ):
+        m.file(f"broken/{name}/sites.csv", kenya.format(*positions))
+        m.file(f"broken/{name}/origins.csv", origins)
+        m.case(f"broken/{name}", None, codes=codes, status="rejected" if codes else "accepted", role=None)
+    m.file("broken/two_turned/sites.csv", "site_id,name,lon,lat\nS1,a,-1.1123,36.9123\nS2,b,-1.9123,36.1123\n")
+    m.file("broken/two_turned/origins.csv", "origin_id,name,lon,lat\nO1,x,36.5123,-1.2123\nO2,y,36.6123,-1.5123\n")
+    m.case("broken/two_turned", None, codes="crs_axis_order", status="rejected", role=None)
     areas("overlap", "oasis", "areas_overlap", {"year": 2000}, {"year": 2000})
     areas("two_years", "oasis", "", {"year": 2000}, {"year": 2010})
     unit = {"name": "A", "level": "county"}

@@ -31,6 +31,8 @@ Check = Callable[[Layers, Rasters, Mapping[str, str]], Found]
 _SLIVER_M2: Final = 100_000.0
 _SHARE: Final = 0.01
 _STRIP_DEG: Final = 0.02
+_PAIRS: Final = 50_000
+"""Pairs of units that are compared at most, so that no file can keep a check busy for hours."""
 
 
 def references(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
@@ -188,7 +190,7 @@ def _names_twice(checked: Checked) -> list[Problem]:
     groups = frame.groupby([frame["level"], frame["name"].map(likeness), frame["valid_from"].fillna(0)], dropna=True)
     out = []
     for rows in [r for r in groups.indices.values() if len(r) > 1]:
-        text = f"Units of one level with the same name: {', '.join(sorted(map(str, frame.index.take(rows))))}."
+        text = f"Units of one level with the same name: {', '.join(sorted(map(str, frame.index.take(np.asarray(rows, dtype=np.intp)))))}."
         out += [problem("name_duplicate", text, row=int(checked.numbers[r]), column="name",
                         value=str(frame["name"].iloc[r])) for r in rows]  # fmt: skip
     return out
@@ -202,7 +204,7 @@ def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: st
     first, second = tree.query(geometry[rows], predicate="intersects")
     first, second = rows[first[first < second]], rows[second[first < second]]
     same_time = (start[first] <= end[second]) & (start[second] <= end[first])
-    first, second = first[same_time], second[same_time]
+    first, second = first[same_time][:_PAIRS], second[same_time][:_PAIRS]
     common = area_m2(shapely.intersection(geometry[first], geometry[second])) if first.size else np.array([])
     out = []
     for a, b, area in zip(first.tolist(), second.tolist(), common.tolist(), strict=True):
@@ -364,14 +366,45 @@ def _outside_m(shapes: NDArray[Any], x: NDArray[np.float64], y: NDArray[np.float
     return out
 
 
+def turned(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Layers that lie wholly apart from all others, and wholly among them once their axes or a sign are exchanged."""
+    frames = {r: c.frame for r, c in layers.items() if isinstance(c.frame, gpd.GeoDataFrame) and r in _PLACED}
+    out: Found = []
+    for role, frame in frames.items():
+        x, y = centres(frame.geometry.to_numpy())
+        x, y = x[np.isfinite(x)], y[np.isfinite(x)]
+        around = [f.total_bounds for r, f in frames.items() if r != role and np.isfinite(f.total_bounds).all()]
+        if not x.size or not around:
+            continue
+        boxes = np.array(around)
+        low, high = boxes[:, :2].min(axis=0) - _NEAR_DEG, boxes[:, 2:].max(axis=0) + _NEAR_DEG
+
+        def among(a: Any, b: Any, low: Any = low, high: Any = high) -> Any:
+            return (a >= low[0]) & (a <= high[0]) & (b >= low[1]) & (b <= high[1])
+
+        if high[0] - low[0] > _WIDE_DEG or among(x, y).any():
+            continue
+        for code, a, b, what in (
+            ("crs_axis_order", y, x, "longitude and latitude"),
+            ("hemisphere_contradicts", -x, y, "east and west"),
+            ("hemisphere_contradicts", x, -y, "north and south"),
+        ):
+            if among(a, b).all():
+                text = f"The whole layer lies among the other layers only with {what} exchanged."
+                out.append((role, problem(code, text, severity="fatal")))
+                break
+    return out
+
+
+_PLACED: Final = frozenset({"sites", "origins", "places", "boundaries", "development", "oasis"})
+_NEAR_DEG: Final = 3.0
+_WIDE_DEG: Final = 120.0
+"""Layers that reach so far around the Earth say nothing of where another one should lie."""
+
+
 def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
     """Layers that fit the others only once the shift of a Chinese map service is taken off."""
-    frames = {
-        role: c.frame
-        for role, c in layers.items()
-        if isinstance(c.frame, gpd.GeoDataFrame)
-        and role in {"sites", "origins", "places", "boundaries", "development", "oasis"}
-    }
+    frames = {role: c.frame for role, c in layers.items() if isinstance(c.frame, gpd.GeoDataFrame) and role in _PLACED}
     out: Found = []
     for role, frame in frames.items():
         others = {r: f for r, f in frames.items() if r != role}
@@ -416,6 +449,7 @@ FOR_STUDY: Final[tuple[Check, ...]] = (
     declared_distances,
     boundaries,
     unit_membership,
+    turned,
     shifted,
     raster_cover,
 )

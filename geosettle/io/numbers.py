@@ -179,7 +179,7 @@ def to_text(cell: Any) -> str | None:
         return cell.date().isoformat()
     text = str(cell).replace("\ufeff", "").strip()
     # Our own tables write an apostrophe before text that a spreadsheet would take for a formula.
-    return (text[1:] if re.match(r"'\s*[=+\-@]", text) else text) or None
+    return (text[1:] if re.match(r"'\s*[=+\-@\uff1d\uff0b\uff0d\uff20]", text) else text) or None
 
 
 def decimal_mark(cells: Iterable[Any]) -> str:

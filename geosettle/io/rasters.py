@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +71,7 @@ def read_raster(
     """
     _check_beside(path, file)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _unheard():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
             with rasterio.open(path, driver="GTiff") as data:
                 if data.width * data.height > CELL_LIMIT:
@@ -111,6 +113,17 @@ def read_raster(
     declared["native"] = raster
     upright, notes = _upright(raster, system, file, nearest=role == "landcover")
     return upright, problems + notes, declared
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep off the terminal what rasterio cannot log: GDAL quotes damaged files in bytes that are no text."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda found: None if isinstance(found.exc_value, UnicodeDecodeError) else before(found)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _check_beside(path: Path, file: str) -> None:

@@ -50,6 +50,12 @@ _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
 _LOST: Final = re.compile(r"^\?{2,}$|\?{3,}")
 _NEAR_M: Final = 20.0
+_MANY: Final = 500
+"""Rows of one name beyond which the name says nothing, wherever they lie."""
+_LISTED: Final = 12
+"""Identifiers that a message names."""
+_PAIRS: Final = 5_000
+"""Pairs of areas that are compared at most, so that no file can keep a check busy for hours."""
 
 
 def empty_table(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -73,12 +79,16 @@ def copied_rows(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> li
 
 
 def _listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
-    """Name rows by their identifiers, and by their numbers only where they have none."""
+    """Name rows by their identifiers, whatever their order; how many they are where that does not tell."""
     key = spec.key[0] if len(spec.key) == 1 else ""
-    ids = values[key].iloc[rows] if key in values else pd.Series([None] * len(rows))
-    if ids.isna().any() or ids.duplicated().any():
-        return "rows " + ", ".join(str(int(r) + 1) for r in rows)
-    return ", ".join(sorted(ids.astype(str)))
+    ids = sorted(set(values[key].iloc[rows].dropna().astype(str))) if key in values else []
+    count = f"{len(rows)} rows"
+    return count if not ids else _some(ids) + (f" ({count})" if len(ids) < len(rows) else "")
+
+
+def _some(texts: list[str]) -> str:
+    """Return the first of many texts: a list as long as a table would stand in every one of its rows."""
+    return ", ".join(texts[:_LISTED]) + (f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED else "")
 
 
 def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -110,7 +120,7 @@ def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
     key = spec.key[0]
     out = []
     for group in _alike(values[key], lambda v: _unpadded(likeness(v)) or v):
-        listed = ", ".join(repr(v) for v in group)
+        listed = _some([repr(v) for v in group])
         same = len({likeness(v) for v in group}) == 1
         how = "spaces, case, look or punctuation" if same else "zeros before or after them"
         text = f"The identifiers {listed} differ only in {how}."
@@ -141,7 +151,7 @@ def spellings(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> lis
         if column not in values:
             continue
         for group in _alike(values[column], likeness):
-            text = f"{', '.join(repr(v) for v in group)} differ only in spaces, case or punctuation."
+            text = f"{_some([repr(v) for v in group])} differ only in spaces, case or punctuation."
             out.append(problem("spelling_differs", text, column=column, value=group[0]))
     return out
 
@@ -168,6 +178,8 @@ def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
 
 def _apart(geometry: NDArray[Any]) -> bool:
     """Whether every geometry is known and more than a kilometre from each other."""
+    if len(geometry) > _MANY:
+        return False
     if shapely.is_missing(geometry).any() or shapely.is_empty(geometry).any():
         return False
     x, y = centres(geometry)
@@ -229,14 +241,14 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
     x, y = shapely.get_x(geometry[points]), shapely.get_y(geometry[points])
     good = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
     points, x, y = points[good], x[good], y[good]
+    # Rows at the very same place count as one in the search, which else would compare each with all others.
+    places, place = np.unique(np.column_stack([x, y]), axis=0, return_inverse=True)
+    px, py = places.T
     # The search is in degrees, wider where meridians run together; the ellipsoid then decides.
-    stretched = shapely.points(x * np.maximum(np.cos(np.radians(y)), 0.01), y)
-    a, b = shapely.STRtree(stretched).query(stretched, predicate="dwithin", distance=1.05 * _NEAR_M / 110_500)
-    a, b = a[a < b], b[a < b]
-    if not a.size:
-        return []
-    near = np.asarray(GEOD.inv(x[a], y[a], x[b], y[b])[2]) <= _NEAR_M
-    parent = np.arange(points.size)
+    stretched = shapely.points(px * np.maximum(np.cos(np.radians(py)), 0.01), py)
+    a, b = shapely.STRtree(stretched).query_nearest(stretched, max_distance=1.05 * _NEAR_M / 110_500, exclusive=True)
+    near = np.asarray(GEOD.inv(px[a], py[a], px[b], py[b])[2]) <= _NEAR_M if a.size else np.zeros(0, bool)
+    parent = np.arange(len(places))
 
     def find(i: int) -> int:
         while parent[i] != i:
@@ -245,9 +257,9 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
 
     for i, j in zip(a[near].tolist(), b[near].tolist(), strict=True):
         parent[max(find(i), find(j))] = min(find(i), find(j))
-    close = np.unique(np.concatenate([a[near], b[near]]))
-    roots = np.array([find(i) for i in close.tolist()])
-    return [points[close[roots == r]] for r in np.unique(roots)]
+    roots = pd.Series(np.array([find(i) for i in range(len(places))])[place])
+    roots = roots[roots.duplicated(keep=False)]
+    return [points[roots.index.to_numpy()[rows]] for rows in roots.groupby(roots).indices.values()]
 
 
 def _is_total(values: pd.DataFrame) -> NDArray[np.bool_]:
@@ -334,7 +346,7 @@ def overlaps(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[
         return []
     areas_ = only(geometry, (shapely.get_dimensions(geometry) == 2) & shapely.is_valid(geometry))
     first, second = shapely.STRtree(areas_).query(areas_, predicate="intersects")
-    first, second = first[first < second], second[first < second]
+    first, second = (side[first < second][:_PAIRS] for side in (first, second))
     for column in [c for c in ("kind", "year") if c in values]:
         texts_ = values[column].astype(object).where(values[column].notna(), "").to_numpy()
         same = texts_[first] == texts_[second]

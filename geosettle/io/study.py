@@ -290,6 +290,11 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
         out.layers[role] = in_order(frames[role], spec_of(role))
         out.problems += layer.problems
         used = len(layer.frame)
+        if role == "sites" and not used and not layer.fatal:
+            text = "Every row of sites was set aside; there is nothing to measure."
+            out.problems.append(
+                problem("table_empty", text, file=layer.source.file, layer=role, mend="See why, above.")
+            )
         out.ledger[role] = {"rows_in": layer.rows_in, "rows_used": used, "rows_set_aside": layer.rows_in - used}
         for item in out.inputs.values():
             if item["layer"] == role:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from geosettle.errors import InputError
 from geosettle.io.columns import UNITS
-from geosettle.io.source import Source
+from geosettle.io.source import Refused, Source
 from geosettle.layers import plain_name
 from geosettle.quality import Problem, problem
 
@@ -33,6 +33,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS: Final = ",\t;|"
+_WIDEST: Final = 2_000
+"""Columns that are read at most."""
 _HEADER_SEARCH: Final = 30
 """Rows at the top of a table among which the header is looked for."""
 
@@ -368,6 +370,8 @@ def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list
     texts = ["" if c is None else str(c).replace("\ufeff", "").strip() for c in row]
     while texts and not texts[-1]:
         texts.pop()
+    if len(texts) > _WIDEST:
+        raise Refused("file_too_large", f"the table has {len(texts)} columns; at most {_WIDEST} are read", file=file)
     problems, seen, out = [], Counter[str](), []
     for n, header in enumerate(texts, 1):
         text = header or f"column {n}"

@@ -465,3 +465,44 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
         "s2": {"value": 3, "low": 1, "high": 5, "plain": 1, "way": 1},
         "s3": {"value": 0, "low": 0, "high": 0, "plain": 1, "way": 0},
     }
+
+
+def test_units_can_be_searched_in_their_own_script():
+    from geosettle.maps._tables import _with_local_units
+
+    sites = gpd.GeoDataFrame({"county_code": ["7", "8", None]}, geometry=[None] * 3, crs=4326)
+    boundaries = gpd.GeoDataFrame(
+        {"name_local": ["阿克陶县"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326, index=["7"]
+    )
+    assert _with_local_units(sites, boundaries)["county_local"].fillna("").tolist() == ["阿克陶县", "", ""]
+    assert "county_local" not in _with_local_units(sites, None)
+    assert "county_local" not in sites
+
+
+def test_infinite_numbers_are_missing_ones():
+    result = made_up.result(hostile=False)
+    sites, remoteness = result.sites.copy(), result.remoteness.copy()
+    sites.loc["s0", "households"] = np.inf
+    remoteness.loc[0, ["value", "low", "high"]] = [np.inf, -np.inf, np.nan]
+    livelihood = result.livelihood.assign(after=[np.inf, *result.livelihood["after"][1:]])
+    odd = type(result)(**{**vars(result), "sites": sites, "remoteness": remoteness, "livelihood": livelihood})
+    data = data_of(map_html(odd))
+    assert data["totals"][2]["value"] == pytest.approx(
+        sites["households"].where(np.isfinite(sites["households"])).sum()
+    )
+    assert len(data["charts"]["capitals"]["s0"]) == 1
+
+
+def test_land_of_the_locator_has_no_border():
+    from geosettle.maps._locator import land_path
+
+    rings = [
+        np.array([float(v) for v in re.findall(r"-?[\d.]+", ring)]).reshape(-1, 2)
+        for ring in land_path([73, 34, 85, 42]).split("M")[1:]
+    ]
+    land = shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in rings if len(ring) > 3])
+    assert shapely.intersects_xy(land, 0, 0)  # the middle: the Tarim Basin
+    assert not shapely.intersects_xy(land, 0, 35)  # south of it: the Indian Ocean
+    # Eurasia with Africa is one piece: no line runs through it.
+    assert max(shapely.area(shapely.get_parts(land))) > 0.25 * np.pi * 46**2
+    assert np.hypot(*np.concatenate(rings).T).max() <= 46.5

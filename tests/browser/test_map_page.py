@@ -491,11 +491,19 @@ def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
         assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
         assert page.text_content("#gs-live")
         assert page.is_visible("#gs-card")
+        page.keyboard.press("Escape")
+        assert page.is_hidden("#gs-card")
 
 
 @pytest.mark.parametrize(
     ("lang", "width", "fragment"),
-    [("en", 1440, ""), ("en", 1440, "#site=s3"), ("en", 390, "#site=s3"), ("zh", 1440, "#area=walk_h")],
+    [
+        ("en", 1440, ""),
+        ("en", 1440, "#site=s3"),
+        ("en", 390, "#site=s3"),
+        ("zh", 1440, "#area=walk_h"),
+        ("en", 1440, "#by=mean:geodesic&parcels=year&site=s5&area=landcover_2005&with=landcover_2019"),
+    ],
 )
 def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
     with open_page(map_html(plain, lang=lang), width=width, fragment=fragment) as page:

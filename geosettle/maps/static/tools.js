@@ -267,6 +267,7 @@ function addPointing() {
     tip.style.top = `${Math.min(event.containerPoint.y + 14, size.y - tip.offsetHeight - 8)}px`;
   });
   map.on('mouseout', () => { tip.hidden = true; });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.selected) select(null); });
   map.on('click', (event) => {
     const thing = under(event.containerPoint);
     if (!thing) select(null);

@@ -515,6 +515,13 @@ def test_change_with_wide_positions_is_not_distinguishable():
     assert moved.loc[("A", "nearest_county_seat", "households"), "low"] < 0
 
 
+def test_a_change_without_interval_says_so():
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES)
+    why = value(found, "site", "A", "change_of_gravity_remoteness", "why")
+    assert why == "change: not distinguishable; no interval at one end or both"
+    assert "no interval" not in value(found, "site", "A", "change_of_nearest_county_seat", "why")
+
+
 def test_the_interval_of_a_change_takes_both_ends_apart():
     origins = ORIGINS.assign(uncertainty_km=[7.0, 7.0, 7.0])
     found = remoteness(PAIRS, SITES.assign(uncertainty_km=[2.0, 2.0]), origins, PLACES)

@@ -112,7 +112,10 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
     partial = (head["flows"] - n).astype(str) + " of " + head["flows"].astype(str)
     why = np.where(n < head["flows"], partial + " flows without the indicator at both ends left out", "")
     why = np.where(unweighted, "households unknown for one or more flows, so there is no weight", why)
-    out["why"] = np.where(n == 0, "no flow has the indicator at both ends", why).astype(object)
+    why = np.where(n == 0, "no flow has the indicator at both ends", why).astype(object)
+    bare = (out["change"].notna() & (out["low"].isna() | out["high"].isna())).to_numpy()
+    open_ends = np.where(bare, "no interval at one end or both", "")
+    out["why"] = ["; ".join(filter(None, texts)) for texts in zip(why, open_ends, strict=True)]
     columns = [
         "role",
         "id",

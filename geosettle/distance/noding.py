@@ -136,9 +136,13 @@ def _cluster(points: FloatArray, tolerance_m: float) -> tuple[IntArray, FloatArr
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
     from scipy.spatial import cKDTree  # noqa: PLC0415
 
-    near = cKDTree(points).query_pairs(tolerance_m, output_type="ndarray")
-    links = coo_array((np.ones(len(near), dtype=np.int8), (near[:, 0], near[:, 1])), shape=(len(points), len(points)))
+    # Where lines meet, each brings the same point several times: what is equal to the millimetre is looked at once.
+    key = np.round(points * 1000).astype(np.int64)
+    _, first, of = np.unique(key[:, 0] + 1j * key[:, 1], return_index=True, return_inverse=True)
+    near = cKDTree(points[first]).query_pairs(tolerance_m, output_type="ndarray")
+    links = coo_array((np.ones(len(near), dtype=np.int8), (near[:, 0], near[:, 1])), shape=(first.size, first.size))
     count, node = connected_components(links, directed=False)
+    node = node[of]
     weight = np.bincount(node, minlength=count)
     centre = np.column_stack([np.bincount(node, points[:, k], count) / weight for k in (0, 1)])
     return node.astype(np.int64), centre

@@ -276,7 +276,7 @@ function originFacts(row) {
     const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
     const site = flows.value('site', i);
     facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, isolated(rowName(sites, site))),
-      km === null ? ` (${word('not_located')})` : `, ${figure(km)} km`, between ? el('small', {}, ` ${between}`) : '']));
+      km === null ? ` (${word('not_located')})` : `, ${withUnit(figure(km), 'km')}`, between ? el('small', {}, ` ${between}`) : '']));
     for (const [key, unit] of FLOW_FACTS) {
       if (flows.value(key, i) !== null) facts.push(fact(word(key), `${figure(flows.value(key, i))} ${unit}`));
     }

@@ -23,7 +23,7 @@ HOMES = {
     "branca": ("maps/",),
     "matplotlib": ("report/",),
     "numba": ("distance/_solver/",),
-    "argparse": ("cli.py",),
+    "argparse": ("cli",),
 }
 
 

@@ -476,3 +476,23 @@ def test_every_layer_of_the_geopackage_has_one_kind_of_geometry(embedded):
     assert len(layers["made_up_sites"]) == len(sites)
     assert layers["made_up_sites_areas"]["site_id"].tolist() == ["S1"]
     assert layers["made_up_sites"].set_index("site_id").geometry["S1"].within(sites.geometry["S1"])
+
+
+def test_scenarios_are_shown_where_the_study_sets_some():
+    row = {
+        "origin_id": "O1",
+        "site_id": "S1",
+        "scenario": "pass closed",
+        "metric": "road",
+        "unit": "km",
+        "value": 300.0,
+    }
+    rows = pd.DataFrame(
+        [row | {"baseline": 200.0, "change": 100.0, "change_share": 0.5, "effect": "longer", "why": ""}]
+    )
+    result = dataclasses.replace(example(["Town"]), scenarios=rows)
+    assert tables(result)["scenarios"]["change"].tolist() == [100.0]
+    page = report_html(result)
+    assert "pass closed" in page
+    assert "Scenarios</h3>" in page
+    assert "Scenarios</h3>" not in report_html(example(["Town"]))

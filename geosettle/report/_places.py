@@ -72,6 +72,7 @@ def distances(writer: Writer) -> list[Part]:
         *writer.picture("distribution", "distribution"),
         writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
         *_intervals(writer),
+        *_scenarios(writer),
     ]
     if not known.all():
         rest = frame[~known].assign(why=["; ".join(split_reasons(why)) for why in frame.loc[~known, "why"]])
@@ -96,6 +97,17 @@ def _intervals(writer: Writer) -> list[Part]:
     columns += [Column(c, writer.word("metric", c), units[c]) for c in wide.columns if c in units.index]
     percent = f"{100 * float(numbers(rows, 'level').max()):g}"
     return [writer.table(wide, columns, writer.say("cap_intervals", percent=percent), _more(writer, "intervals"))]
+
+
+def _scenarios(writer: Writer) -> list[Part]:
+    """Show what the scenarios of the study change, pair by pair."""
+    frame = writer.named(writer.tables["scenarios"])
+    if frame.empty:
+        return []
+    frame["metric"] = [writer.word("metric", name) for name in frame["metric"]]
+    columns = ["origin_id", "site_id", "scenario", "metric", "value", "baseline", "change", "unit", "effect", "why"]
+    table = writer.frame("scenarios", frame, columns, writer.say("cap_scenarios"))
+    return [element("h3", writer.say("h_scenarios")), writer.p("scenarios_note"), table]
 
 
 def _more(writer: Writer, name: str) -> str:

@@ -247,6 +247,12 @@ TABLES: Final[Mapping[str, Table]] = {
             ("origin_id", "site_id", "metric", "level"),
             values=("low", "median", "high"),
         ),
+        _table(
+            "scenarios",
+            "Distances under the scenarios of the study",
+            ("scenario", "metric", "origin_id", "site_id"),
+            values=("value", "baseline", "change"),
+        ),
         _table("admin", "Administrative units of sites and origins", ("role", "id", "level", "code")),
         _table("covers", "Areas around sites and in units", ("zone", "zone_id", "radius_km", "layer", "class", "year")),
         _table("oasis", "Oasis by prefecture and setting", ("code", "setting", "claim", "quantity")),

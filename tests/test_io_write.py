@@ -55,11 +55,11 @@ def test_csv_round_trip(tmp_path: Path) -> None:
     assert back["households"].tolist() == corpus.HOUSEHOLDS
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", [*HOSTILE, "\uff1d1+1", "\uff0b1+1", "\uff0dcmd", "\uff20SUM(1)"])
 def test_no_formula(text: str) -> None:
     safe = safe_text(text)
     number = safe.lstrip("+-").replace(".", "").isdigit()
-    assert number or safe.lstrip()[:1] not in {"=", "+", "-", "@"}
+    assert number or safe.lstrip()[:1] not in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
     assert safe.endswith(text)
 
 

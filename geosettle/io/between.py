@@ -190,7 +190,8 @@ def _names_twice(checked: Checked) -> list[Problem]:
     groups = frame.groupby([frame["level"], frame["name"].map(likeness), frame["valid_from"].fillna(0)], dropna=True)
     out = []
     for rows in [r for r in groups.indices.values() if len(r) > 1]:
-        text = f"Units of one level with the same name: {', '.join(sorted(map(str, frame.index.take(np.asarray(rows, dtype=np.intp)))))}."
+        codes = sorted(map(str, frame.index.take(np.asarray(rows, dtype=np.intp))))
+        text = f"Units of one level with the same name: {', '.join(codes)}."
         out += [problem("name_duplicate", text, row=int(checked.numbers[r]), column="name",
                         value=str(frame["name"].iloc[r])) for r in rows]  # fmt: skip
     return out

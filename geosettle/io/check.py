@@ -114,6 +114,8 @@ def _plain(value: Any) -> Any:
     """Return the value with nothing in it that JSON does not know."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list) and all(type(v) is str for v in value):
+        return value
     if isinstance(value, list | tuple | np.ndarray | pd.Index):
         return [_plain(v) for v in value]
     if isinstance(value, np.generic):

@@ -169,6 +169,8 @@ def to_text(cell: Any) -> str | None:
     >>> to_text(7.0), to_text("007 "), to_text(None)
     ('7', '007', None)
     """
+    if type(cell) is str and cell.isascii() and cell[:1].isalnum():
+        return cell.rstrip()  # nearly every cell
     if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
         return None
     if isinstance(cell, bool):
@@ -192,7 +194,7 @@ def decimal_mark(cells: Iterable[Any]) -> str:
     """
     comma = point = 0
     for cell in cells:
-        if not isinstance(cell, str):
+        if not isinstance(cell, str) or (cell.isascii() and "," not in cell and "." not in cell):
             continue
         text = clean(cell)
         last = max(text.rfind(","), text.rfind("."))

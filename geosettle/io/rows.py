@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
@@ -245,8 +246,11 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
     places, place = np.unique(np.column_stack([x, y]), axis=0, return_inverse=True)
     px, py = places.T
     # The search is in degrees, wider where meridians run together; the ellipsoid then decides.
-    stretched = shapely.points(px * np.maximum(np.cos(np.radians(py)), 0.01), py)
-    a, b = shapely.STRtree(stretched).query_nearest(stretched, max_distance=1.05 * _NEAR_M / 110_500, exclusive=True)
+    stretched = np.column_stack([px * np.maximum(np.cos(np.radians(py)), 0.01), py])
+    reach = 1.05 * _NEAR_M / 110_500
+    nearest = np.asarray(cKDTree(stretched).query(stretched, k=[2, 3, 4], distance_upper_bound=reach)[1])
+    a, column = np.nonzero(nearest < len(places))
+    b = nearest[a, column]
     near = np.asarray(GEOD.inv(px[a], py[a], px[b], py[b])[2]) <= _NEAR_M if a.size else np.zeros(0, bool)
     parent = np.arange(len(places))
 

@@ -84,6 +84,8 @@ def only(geometry: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[Any]:
 
 def centres(geometry: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Longitude and latitude of the middle of each geometry; NaN for None and for an empty one."""
+    if (shapely.get_type_id(geometry) <= 0).all():
+        return shapely.get_x(geometry), shapely.get_y(geometry)
     known = only(geometry, ~shapely.is_empty(geometry))
     bounds = shapely.bounds(known)
     with np.errstate(invalid="ignore"):

@@ -81,6 +81,7 @@ def test_packed_numbers_come_back(numbers):
     assert unpack(_pack.pack(numbers)) == numbers
 
 
+@hypothesis.settings(deadline=None)  # the first table of a process takes longer than the rest together
 @hypothesis.given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=30))
 def test_columns_keep_what_is_missing_and_round_the_rest(values):
     packed = _pack.column(pd.Series(values, dtype="float64"), digits=2)
@@ -506,3 +507,18 @@ def test_land_of_the_locator_has_no_border():
     # Eurasia with Africa is one piece: no line runs through it.
     assert max(shapely.area(shapely.get_parts(land))) > 0.25 * np.pi * 46**2
     assert np.hypot(*np.concatenate(rings).T).max() <= 46.5
+
+
+def test_no_two_kinds_of_land_look_alike(result):
+    from geosettle.maps.elements import Settings
+
+    land = gpd.GeoDataFrame(
+        {"kind": list("abcdefgh") * 2, "geometry_basis": ["illustrative"] * 8 + ["surveyed"] * 8},
+        geometry=[shapely.box(i, 0, i + 0.5, 1) for i in range(16)],
+        crs=4326,
+    )
+    study = type(result.study)(**{**vars(result.study), "development": land})
+    parts = ELEMENTS["development"].payload(type(result)(**{**vars(result), "study": study}), Settings())["parts"]
+    looks = {(p["style"]["fill"], p["style"]["width"], p["style"].get("hatch", False)) for p in parts}
+    assert len(parts) == len(looks) == 16
+    assert [p["style"].get("hatch", False) for p in parts] == [i % 2 == 1 for i in range(16)]

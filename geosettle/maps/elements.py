@@ -324,12 +324,18 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
         return None
     basis = frame.get("geometry_basis", pd.Series("", index=frame.index)).fillna("").astype(str)
     frame = frame.assign(_illustrative=basis.eq("illustrative"), _kind=frame["kind"].fillna("").astype(str))
-    colours = dict(zip(sorted(frame["_kind"].unique()), style.DEVELOPMENT_COLOURS * 50, strict=False))
+    kinds = {kind: divmod(i, len(style.DEVELOPMENT_COLOURS)) for i, kind in enumerate(sorted(frame["_kind"].unique()))}
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
         said = words(f"kind_{kind}") if has_words(f"kind_{kind}") else both(str(kind).replace("_", " "))
         label = words("development_illustrative" if illustrative else "development", kind=said)
-        look = {"fill": colours[kind], "stroke": "#3B3B3B", "width": 0.7, "opacity": 0.9}
+        turn, colour = kinds[kind]  # kinds beyond the colours have heavier outlines
+        look = {
+            "fill": style.DEVELOPMENT_COLOURS[colour],
+            "stroke": "#3B3B3B",
+            "width": 0.7 + 1.6 * turn,
+            "opacity": 0.9,
+        }
         look |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
         part = _part(label, rows.geometry.to_numpy(), settings, **look)
         parts.append({**part, "years": _years(rows), "names": _pack.column(pd.Series(rows.index.astype(str)))})

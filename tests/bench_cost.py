@@ -86,7 +86,7 @@ def points_of(starts):
 
 def walk(height, starts, **options):
     """Walking time as r.walk has it, hours."""
-    return travel_time(dem_of(height), points_of(starts), model="naismith_langmuir", away=True, **options).values  # noqa: PD011
+    return travel_time(dem_of(height), points_of(starts), model="naismith_langmuir", away=True, **options).values
 
 
 def timed(work):

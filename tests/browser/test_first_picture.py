@@ -79,9 +79,8 @@ def test_the_first_picture_has_every_site_and_origin_before_leaflet_is_there(chr
         known = frame[frame.geometry.notna()]
         places = [[p.x, p.y] for p in known.geometry]
         points = last.evaluate("(a) => a.map(([x, y]) => geosettle.map.latLngToContainerPoint([y, x]))", places)
-        for point in points:
-            if 4 < point["x"] < early.shape[1] - 4 and 4 < point["y"] < early.shape[0] - 4:
-                checked.append(has(early, point["x"], point["y"], colour))
+        within = [p for p in points if 4 < p["x"] < early.shape[1] - 4 and 4 < p["y"] < early.shape[0] - 4]
+        checked += [has(early, p["x"], p["y"], colour) for p in within]
     # In the study some lie under another; on the grid each has a place of its own.
     assert np.mean(checked) == 1 if len(result.sites) > 3000 else np.mean(checked) > 0.7
     for page in (first, last):
@@ -89,17 +88,21 @@ def test_the_first_picture_has_every_site_and_origin_before_leaflet_is_there(chr
 
 
 def test_nothing_of_the_first_picture_moves_or_vanishes(chromium, case, tmp_path):
-    _, html = case
+    result, html = case
+    blue = 12 if len(result.sites) > 3000 else 40  # thin flows of a crowd are pale
     pictures = []
     for only_first in (True, False):
         page = new_page(chromium)
         pictures.append(view(page, html, tmp_path, only_first=only_first))
         page.context.close()
-    # Names and controls come over it; orange and blue stay where they are not covered by these.
-    for kind in (lambda p: np.abs(p - SITE).max(axis=2) < 30, lambda p: p[..., 2] - p[..., 0] > 12):
-        first, last = (kind(p) for p in pictures)
-        assert last.sum() > 500
-        assert (first & last).sum() >= 0.99 * last.sum()
+    # Names and controls come over it, and relief under it; sites and flows stay where they are not covered.
+    first, last = pictures
+    orange = [np.abs(p - SITE).max(axis=2) < 30 for p in (first, last)]
+    slack = blue // 3
+    flows = [p[..., 2] - p[..., 0] > least for p, least in ((first, blue - slack), (last, blue))]
+    for early, late in (orange, flows):
+        assert late.sum() > 500
+        assert (early & late).sum() >= 0.99 * late.sum()
 
 
 def test_leaflet_draws_the_same_picture(chromium, case, tmp_path):

@@ -186,8 +186,14 @@ function readRows(packed) {
 /** @param {any} packed @returns {any[]} */
 function readColumn(packed) {
   if (packed.v) return packed.v;
-  if (packed.k) return Array.from(readWhole(packed), (v) => (v === 0 ? null : packed.k[v - 1]));
-  return Array.from(readNumbers(packed), (v) => (Number.isNaN(v) ? null : v));
+  const whole = readWhole(packed);
+  const { k, q } = packed;
+  const out = new Array(whole.length);
+  for (let i = 0; i < out.length; i++) {
+    const v = whole[i];
+    out[i] = v === 0 ? null : k ? k[v - 1] : (v > 0 ? v - 1 : v) / q;
+  }
+  return out;
 }
 
 /** A study across the antimeridian is drawn in one piece: longitudes west of this one lie a turn further east. */
@@ -361,21 +367,42 @@ function rowName(table, row) {
  * @returns {(number | null)[]}
  */
 function meanDistances(kind) {
-  const km = flows.column('geodesic_km');
-  const households = flows.column('households');
-  return flowsOf[kind].map((rows) => {
-    let [plain, n, sum, weight, all] = [0, 0, 0, 0, true];
-    for (const i of rows) {
-      if (km[i] === null) continue;
-      plain += km[i];
-      n += 1;
-      if (households[i] > 0) {
-        sum += km[i] * households[i];
-        weight += households[i];
-      } else all = false;
-    }
-    return n === 0 ? null : all ? sum / weight : plain / n;
-  });
+  const km = flows.numbers('geodesic_km');
+  const households = flows.numbers('households');
+  const of = flows.rows(kind);
+  const { n } = kind === 'site' ? sites : origins;
+  const [count, plain, sum, weight, lacking] = [new Int32Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n), new Uint8Array(n)];
+  for (let i = 0; i < of.length; i++) {
+    const row = of[i];
+    if (Number.isNaN(km[i])) continue;
+    count[row] += 1;
+    plain[row] += km[i];
+    if (households[i] > 0) {
+      sum[row] += km[i] * households[i];
+      weight[row] += households[i];
+    } else lacking[row] = 1;
+  }
+  const means = new Array(n);
+  for (let row = 0; row < n; row++) means[row] = count[row] === 0 ? null : lacking[row] ? plain[row] / count[row] : sum[row] / weight[row];
+  return means;
+}
+
+/**
+ * Of many rows those that may be among the first by a number, so that not all need be sorted; else all.
+ * @param {number[]} rows @param {any[]} value by row @param {boolean} down @param {number} most
+ */
+function contenders(rows, value, down, most) {
+  if (rows.length < 1000) return rows;
+  const numbers = new Float64Array(rows.length);
+  let n = 0;
+  for (const row of rows) {
+    if (typeof value[row] === 'number') numbers[n++] = value[row];
+    else if (value[row] !== null) return rows;
+  }
+  if (n <= most) return rows;
+  const ordered = numbers.subarray(0, n).sort();
+  const limit = down ? ordered[n - most] : ordered[most - 1];
+  return rows.filter((row) => value[row] !== null && (down ? value[row] >= limit : value[row] <= limit));
 }
 
 const meanKm = whenAsked(meanDistances);

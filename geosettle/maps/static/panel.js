@@ -88,11 +88,13 @@ function colourSection() {
 
 /** All years that flows and parcels name. */
 function allYears() {
-  const years = [...flows.column('year'), ...sites.column('year')].filter((y) => typeof y === 'number');
+  /** @type {Set<number>} */
+  const years = new Set();
+  for (const table of [flows, sites]) if (table.has('year')) for (const y of table.numbers('year')) if (!Number.isNaN(y)) years.add(y);
   for (const element of DATA.elements) {
-    for (const p of element.parts || []) if (p.years) years.push(...readColumn(p.years).filter((y) => y !== null));
+    for (const p of element.parts || []) if (p.years) for (const y of readNumbers(p.years)) if (!Number.isNaN(y)) years.add(y);
   }
-  return [...new Set(years)].sort((a, b) => a - b);
+  return [...years].sort((a, b) => a - b);
 }
 
 function yearSection() {
@@ -350,7 +352,7 @@ function folded(text) {
 function filtered(kind) {
   const { table } = lists[kind];
   const wanted = folded(state.filter.trim());
-  const all = Array.from({ length: table.n }, (_, i) => i);
+  const all = Array.from(rowNumbers(table.n));
   if (!wanted) return all;
   const keys = ['id', 'name', 'name_local', 'county', 'prefecture', 'county_local', 'prefecture_local'].filter((k) => table.has(k)).map((k) => table.column(k));
   return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
@@ -370,9 +372,10 @@ function fillTable(kind) {
   const list = lists[kind];
   const columns = listColumns(kind);
   const by = columns.find((c) => c.key === list.sort) || columns[0];
-  const rows = filtered(kind);
+  const all = filtered(kind);
   const value = new Array(list.table.n);
-  for (const row of rows) value[row] = by.of(row);
+  for (const row of all) value[row] = by.of(row);
+  const rows = contenders(all, value, list.down, list.most);
   // Missing values come last whichever way one sorts.
   rows.sort((a, b) => (value[a] === null || value[b] === null || !list.down ? order(value[a], value[b]) : order(value[b], value[a])));
   const heads = columns.map((c) => el('th', { scope: 'col', 'aria-sort': c.key === list.sort ? (list.down ? 'descending' : 'ascending') : 'none' },
@@ -381,9 +384,9 @@ function fillTable(kind) {
   const focus = document.activeElement?.getAttribute?.('data-sort');
   part[kind].replaceChildren(
     el('table', { id: `gs-${kind}s` }, el('caption', { class: 'gs-hidden' }, word(`${kind}s_caption`)), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
-    el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, rows.length), 0), m: figure(list.table.n, 0) })),
+    el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, all.length), 0), m: figure(list.table.n, 0) })),
   );
-  if (rows.length > list.most) {
+  if (all.length > list.most) {
     part[kind].append(el('button', { type: 'button', onclick: () => { list.most += 5 * PAGE_ROWS; fillTable(kind); } }, word('show_more')));
   }
   if (focus) /** @type {any} */ ([...part[kind].querySelectorAll('[data-sort]')].find((b) => b.getAttribute('data-sort') === focus))?.focus();
@@ -425,7 +428,8 @@ function markRows() {
 function unknownSection() {
   const groups = /** @type {[string, any][]} */ ([['unknown_sites', sites], ['unknown_origins', origins]]).map(([key, table]) => {
     const rows = [];
-    for (let i = 0; i < table.n; i++) if (table.value('lon', i) === null) rows.push(i);
+    const lon = table.numbers('lon');
+    for (let i = 0; i < table.n; i++) if (Number.isNaN(lon[i])) rows.push(i);
     if (!rows.length) return null;
     return el('details', { open: rows.length <= 6 }, el('summary', {}, `${word(key)} (${figure(rows.length, 0)})`),
       el('ul', {}, rows.slice(0, 300).map((i) => el('li', {}, isolated(rowName(table, i))))));

@@ -516,6 +516,7 @@ def test_no_two_kinds_of_land_look_alike(result):
         {"kind": list("abcdefgh") * 2, "geometry_basis": ["illustrative"] * 8 + ["surveyed"] * 8},
         geometry=[shapely.box(i, 0, i + 0.5, 1) for i in range(16)],
         crs=4326,
+        index=pd.Index([f"d{i}" for i in range(16)], name="development_id"),
     )
     study = type(result.study)(**{**vars(result.study), "development": land})
     parts = ELEMENTS["development"].payload(type(result)(**{**vars(result), "study": study}), Settings())["parts"]

@@ -330,7 +330,7 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
         said = words(f"kind_{kind}") if has_words(f"kind_{kind}") else both(str(kind).replace("_", " "))
         label = words("development_illustrative" if illustrative else "development", kind=said)
         turn, colour = kinds[kind]  # kinds beyond the colours have heavier outlines
-        look = {
+        look: dict[str, Any] = {
             "fill": style.DEVELOPMENT_COLOURS[colour],
             "stroke": "#3B3B3B",
             "width": 0.7 + 1.6 * turn,

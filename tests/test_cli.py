@@ -273,7 +273,9 @@ def test_strict_run_says_that_rows_were_set_aside(tmp_path: Path, monkeypatch: p
         file.write("O1,S77,20,80,2018,,\n")
     assert main(["run", str(study), "-o", str(tmp_path / "out"), "--strict"]) == 1
     problems = pd.read_csv(tmp_path / "out" / "tables" / "problems.csv", dtype=str)
-    assert problems.loc[problems["code"] == "reference_unknown", "row"].tolist() == ["5"]
+    assert problems.loc[problems["code"] == "reference_unknown", "id"].tolist() == ["O1 → S77"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert [p["row"] for p in manifest["problems"] if p["code"] == "reference_unknown"] == [5]
     assert main(["run", str(TEMPLATE), "-o", str(tmp_path / "out"), "--strict"]) == 0
 
 

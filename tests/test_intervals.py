@@ -224,6 +224,19 @@ def test_by_road_the_legs_and_the_snapping_are_drawn() -> None:
     assert (varied - legs / 4).std() > 2 * (hours - legs / 4).std()
 
 
+def test_a_stated_end_on_the_road_is_nearer_than_all_draws_and_that_is_said() -> None:
+    places = frame([76.0, 77.0], [0.0, 0.0], "p", [3.0, 0.0])
+    roads = pd.DataFrame({"a": ["p0"], "b": ["p1"], "length_km": [130.0]})
+    pairs = flows(("p0", "p1"))
+    layers = {"roads": roads, "places": places}
+    value = pair_distances(pairs, places, places, ("road",), **layers)
+    row = distance_intervals(pairs, places, places, ("road",), measured=value, **layers).iloc[0]
+    assert value["road_km"].iloc[0] == pytest.approx(130.0)
+    # The legs of a disc's draws to its middle: u times the root of the share, 0.67 and 2.92 km.
+    assert [row["low"] - 130, row["high"] - 130] == pytest.approx([3 * 0.05**0.5, 3 * 0.95**0.5], abs=0.3)
+    assert row["why"] == "the stated ends lie nearer to the road than any drawn"
+
+
 def test_draws_off_the_road_leave_no_interval_of_roads() -> None:
     roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
     origins, sites = frame([76.0], [0.25], "o", 10.0), frame([77.0], [0.0], "s")

@@ -178,5 +178,9 @@ def roaded(job: DrawnPairs) -> Drawn:
         legs = legs * np.exp(job.spread.walk_speed_share * job.normal("speed on foot", draws)[:some])
     if job.spread.road_speed_share:
         ride = ride * np.exp(job.spread.road_speed_share * job.normal("speed by road", draws)[:some])
-    none = np.isnan(found[:, :, 0])
-    return {"road": found[:, :, 0], "road_time": legs + ride}, said({"have no way by road": none})
+    notes = said({"have no way by road": np.isnan(found[:, :, 0])})
+    stated = job.hours.get("road_km", np.full(m, np.nan))
+    for i in np.flatnonzero(stated < np.min(np.nan_to_num(found[:, :, 0], nan=np.inf), axis=1)):
+        if np.isfinite(found[i, :, 0]).any():
+            notes[i] = "; ".join(t for t in (notes[i], "the stated ends lie nearer to the road than any drawn") if t)
+    return {"road": found[:, :, 0], "road_time": legs + ride}, notes

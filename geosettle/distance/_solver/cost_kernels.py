@@ -464,7 +464,7 @@ class Prepared:
         cost[seeds] = begin32
         if any(t.cells.size == 0 for t in targets):
             targets = ()  # what cannot be reached does not end a run
-        values = self.values_at(targets)
+        last = 0  # the target that was reached last of all when they were looked at
         budget = 1 << 16 if targets else _POPS_AT_ONCE
         while True:
             verdict = self._step(cost, toward, queue.arrays(), budget)
@@ -476,8 +476,14 @@ class Prepared:
             reached = float(queue.state[0]) * self.width
             if progress is not None:
                 progress(reached)
-            if reached > limit or (targets and values(cost).max() <= reached):
+            if reached > limit:
                 break
+            # While a single target is known not to be final the others need not be looked at.
+            if targets and np.min(cost[layout.of(targets[last].cells)] + targets[last].legs) <= reached:
+                values = self.values_at(targets)(cost)
+                last = int(values.argmax())
+                if values[last] <= reached:
+                    break
         return cost
 
     def values_at(self, targets: Sequence[Target]) -> Callable[[NDArray[np.float32]], FloatArray]:

@@ -33,6 +33,7 @@ from geosettle.study import Study
 
 FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 USABLE = "#gs-map[data-sites]"
+WIDTHS = (7, 8, 8, 8, 8)
 EMPTY = "<!DOCTYPE html><html><head><meta charset=utf-8></head><body></body></html>"
 
 
@@ -211,24 +212,29 @@ def main(sizes: list[int]) -> None:
 
 def compare(browser, result: Result, n: int) -> None:
     """Print a row for each page of a size, and how many times the first is smaller and sooner."""
-    repeats = 5 if n <= 10_000 else 2
-    fixed = min(times(browser, EMPTY)[0] for _ in range(5))
-    print(f"{n:>14,} {'empty page':>13} {'':>7} {'':>8} {fixed:>8.2f}")
-    rows = []
+    written = {}
     for name, write in pages(result):
         start = time.perf_counter()
-        html = write()
-        wrote = time.perf_counter() - start
-        drawn, usable = (min(t) for t in zip(*(times(browser, html) for _ in range(repeats)), strict=True))
+        written[name] = (write(), time.perf_counter() - start)
+    # In turns, so that another process on the machine slows all of them.
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in ("empty page", *written)}
+    for _ in range(6 if n <= 10_000 else 2):
+        for name, seen in took.items():
+            seen.append(times(browser, EMPTY if name == "empty page" else written[name][0]))
+    least = {name: tuple(map(min, zip(*seen, strict=True))) for name, seen in took.items()}
+    fixed = least["empty page"][0]
+    print(f"{n:>14,} {'empty page':>13} {'':>7} {'':>8} {fixed:>8.2f}")
+    rows = []
+    for name, (html, wrote) in written.items():
+        drawn, usable = least[name]
         rows.append((len(html.encode()) / 1e6, wrote, drawn, drawn - fixed, usable))
-        print(
-            f"{'':>14} {name:>13} " + " ".join(f"{v:>{w}.2f}" for v, w in zip(rows[-1], (7, 8, 8, 8, 8), strict=True))
-        )
-        if len(rows) == 1:
-            ours = html
-        else:
+        print(f"{'':>14} {name:>13} " + " ".join(f"{v:>{w}.2f}" for v, w in zip(rows[-1], WIDTHS, strict=True)))
+        if len(rows) > 1:
             ratios = [theirs / own for own, theirs in zip(rows[0], rows[-1], strict=True)]
-            print(f"{'':>14} {'times ours':>13} " + " ".join(f"{v:>{w}.1f}" for v, w in zip(ratios, (7, 8, 8, 8, 8), strict=True)), flush=True)  # fmt: skip
+            print(
+                f"{'':>14} {'times ours':>13} " + " ".join(f"{v:>{w}.1f}" for v, w in zip(ratios, WIDTHS, strict=True))
+            )
+    ours = written["geosettle"][0]
     moves = ", ".join(f"{name} {took:.0f} ms" for name, took in moving(browser, ours).items())
     print(f"{'':>14} the first picture holds {share_of_first_picture(browser, ours):.1%} of the last one; {moves}")
 

@@ -99,6 +99,7 @@ function report() {
 
 /** What is still to be done, each in a task of its own so that the page answers in between. */
 const steps = [() => /** @type {any} */ (window).geosettleLeaflet(), makeMap, buildPanel, makeUsable];
+const STEPS = steps.length;
 
 /** Do the rest at once; nothing if it is done. */
 function finish() {
@@ -114,7 +115,9 @@ function proceed() {
     /** @type {() => void} */ (steps.shift())();
     proceed();
   };
-  requestAnimationFrame(() => setTimeout(next, 0));
+  // A frame is on the screen when the next one begins; the first picture is not to wait for what follows it.
+  const shown = () => setTimeout(next, 0);
+  requestAnimationFrame(steps.length === STEPS ? () => requestAnimationFrame(shown) : shown);
   setTimeout(next, 200);
 }
 

@@ -44,11 +44,13 @@ def case(request):
 
 
 def view(page, html, tmp_path, *, only_first):
-    """Picture of the map. All that follows the first picture waits for a timer; without timers there is only that."""
+    """Picture of the map. What follows the first picture waits until the page is parsed; not told so, there is only that."""
     file = tmp_path / f"{only_first}.html"
     file.write_text(html, encoding="utf-8")
     if only_first:
-        page.add_init_script("window.setTimeout = () => 0;")
+        page.add_init_script(
+            "document.addEventListener('DOMContentLoaded', (e) => e.stopImmediatePropagation()); window.addEventListener('DOMContentLoaded', (e) => e.stopImmediatePropagation(), true);"
+        )
     page.goto(file.as_uri())
     if not only_first:
         page.wait_for_selector("#gs-map[data-sites]")

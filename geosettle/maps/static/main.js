@@ -121,8 +121,10 @@ function proceed() {
   setTimeout(next, 200);
 }
 
-if (document.readyState === 'loading') addEventListener('DOMContentLoaded', proceed); // Leaflet stands below this script
-else proceed();
+// Leaflet stands below this script. A study of ordinary size is whole by the time the page has loaded.
+const rest = sites.n > CROWD || flows.n > CROWD ? proceed : finish;
+if (document.readyState === 'loading') addEventListener('DOMContentLoaded', rest);
+else rest();
 addEventListener('beforeprint', () => { finish(); preparePrint(); });
 addEventListener('afterprint', endPrint);
 /** The user's own folium layers need the map at once. */

@@ -229,6 +229,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _LOCAL,
                 Column("valid_from", "year", meaning="first year of validity"),
                 Column("valid_to", "year", meaning="last year of validity"),
+                Column("disputed", aliases=("争议",), meaning="yes: the outline is disputed and drawn dashed"),
             ),
             "administrative units",
         ),

@@ -293,6 +293,7 @@ def _stacked(grid: CostGrid, copies: int, errors: FloatArray | None) -> CostGrid
         legal=tiled(grid.legal),
         closed=tiled(grid.closed),
         multiplier=tiled(grid.multiplier),
+        added=tiled(grid.added),
         height=height,
         arcs=_tiled_arcs(grid.arcs, copies),
         arcs_back=_tiled_arcs(grid.arcs_back, copies),

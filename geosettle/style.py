@@ -54,7 +54,7 @@ PAPER: Final = "#FFFFFF"
 
 CHANGE_UP: Final = "#8C510A"
 CHANGE_DOWN: Final = "#01665E"
-"""More or less of an indicator at the site than at the origin: ends of ColorBrewer's BrBG, safe for all colour vision."""
+"""More or less of an indicator at the site than at the origin; ends of ColorBrewer's BrBG."""
 
 OASIS_OPACITY: Final = 0.62
 FLOW_OPACITY: Final = {"normal": 0.5, "selected": 0.8, "others": 0.12}

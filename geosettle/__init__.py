@@ -25,7 +25,7 @@ _HOME: Final = {
     "cover_change": "geosettle.covers",
     "distance_intervals": "geosettle.distance",
     "distance_matrix": "geosettle.distance",
-    "compare_scenarios": "geosettle.distance",
+    "scenario_table": "geosettle.distance",
     "geodesic_distance": "geosettle.distance",
     "join_admin": "geosettle.admin",
     "judge_claims": "geosettle.claims",

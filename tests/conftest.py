@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from geosettle.analysis import Result
     from geosettle.study import Study
+
+# A shell starts what it puts in the background deaf to Ctrl-C; the tests of interruptions need it heard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STUDIES = Path(__file__).parent / "studies"
 

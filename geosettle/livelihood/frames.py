@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import geopandas as gpd
@@ -45,6 +46,32 @@ class Layers:
     rivers: gpd.GeoDataFrame | None = None
     boundaries: gpd.GeoDataFrame | None = None
     dem: Raster | None = None
+
+    @cached_property
+    def site_indicators(self) -> dict[tuple[Any, ...], dict[Any, Any]]:
+        """Rows of the remoteness table that have a value, by site, indicator and metric."""
+        if self.remoteness is None or self.remoteness.empty:
+            return {}
+        rows = self.remoteness[(self.remoteness["role"] == "site") & self.remoteness["value"].notna()]
+        keys = ["id", "indicator", "metric"]
+        first = rows.drop_duplicates(keys)
+        return dict(zip(first[keys].itertuples(index=False, name=None), first.to_dict("records"), strict=True))
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """The flows with identifiers as text and `households` as numbers."""
+        flows = pd.DataFrame(columns=["origin_id", "site_id", "households"]) if self.flows is None else self.flows
+        return flows.assign(
+            origin_id=flows["origin_id"].astype(str),
+            site_id=flows["site_id"].astype(str),
+            households=pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
+        )
+
+    @cached_property
+    def sent(self) -> dict[str, tuple[int, float]]:
+        """Per origin the number of flows that leave it, and their households; NaN where one is not known."""
+        groups = self.moves.groupby("origin_id")["households"]
+        return {str(k): (len(v), float(v.sum(skipna=False))) for k, v in groups}
 
 
 @dataclass(frozen=True)

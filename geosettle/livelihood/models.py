@@ -26,12 +26,7 @@ Measure = Callable[[Layers, str, Mapping[str, Any]], Measured]
 
 def _found(layers: Layers, subject: str, indicator: str, metric: str) -> Mapping[str, Any] | None:
     """Give one row of the remoteness table, if it has a value."""
-    if layers.remoteness is None or layers.remoteness.empty:
-        return None
-    f = layers.remoteness
-    same = (f["role"] == "site") & (f["id"] == subject) & (f["indicator"] == indicator) & (f["metric"] == metric)
-    rows = f[same & f["value"].notna()]
-    return None if rows.empty else dict(rows.iloc[0])
+    return layers.site_indicators.get((subject, indicator, metric))
 
 
 def _nearest(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
@@ -64,18 +59,14 @@ def _origin_land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> 
     """Land held at the origins of a site; an origin that sends to several sites is shared out by households."""
     if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
         return Measured(why="the origins have no land_ha")
-    flows = layers.flows.assign(
-        origin_id=layers.flows["origin_id"].astype(str),
-        households=pd.to_numeric(layers.flows.get("households", np.nan), errors="coerce"),
-    )
-    mine = flows[flows["site_id"].astype(str) == subject]
+    mine = layers.moves[layers.moves["site_id"] == subject]
     if mine.empty:
         return Measured(why="no flow leads to this site")
     total = 0.0
     for flow in mine.itertuples():
         land = number(layers.origins["land_ha"].get(flow.origin_id))
-        sent = flows.loc[flows["origin_id"] == flow.origin_id, "households"]
-        share = 1.0 if len(sent) == 1 else number(flow.households) / float(sent.sum(skipna=False) or np.nan)
+        leaving, households = layers.sent[str(flow.origin_id)]
+        share = 1.0 if leaving == 1 else number(flow.households) / (households or np.nan)
         total += land * share
     if np.isnan(total):
         return Measured(why="land_ha, or the households that share it, unknown for one or more origins")

@@ -247,9 +247,12 @@ def composite_rows(found: pd.DataFrame, weights: Mapping[str, float], metric: st
     rows = found[(found["role"] == "site") & (found["metric"] == metric) & found["indicator"].isin(list(weights))]
     tables = {c: rows.pivot(index="id", columns="indicator", values=c) for c in ("value", "low", "high")}  # noqa: PD010
     for name in weights:
-        if name not in tables["value"]:
-            raise UnknownNameError(f"the composite names {name!r}, which no site has under the metric {metric}")
         entry = next((e for n, e in INDICATORS.items() if name == n or name.startswith(f"{n}_")), None)
+        if name not in tables["value"]:
+            if entry is None:
+                raise UnknownNameError(f"the composite names {name!r}, which no site has under the metric {metric}")
+            for table in tables.values():  # an indicator whose layer the study lacks
+                table[name] = np.nan
         if entry is not None and entry.more_is == "near":
             ends = -tables["high"][name], -tables["low"][name]
             tables["value"][name] = -tables["value"][name]

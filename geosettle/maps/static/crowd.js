@@ -136,12 +136,16 @@ function strand(cover, width, height, ax, ay, cx, cy, bx, by, from, to) {
   if ((ax > width && bx > width && cx > width) || (ay > height && by > height && cy > height)) return;
   const length = 1.02 * Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay)); // of the arc, bent as flows are
   if (length > LONGEST) {
-    const [px, py, qx, qy] = [(ax + cx) / 2, (ay + cy) / 2, (cx + bx) / 2, (cy + by) / 2];
+    const px = (ax + cx) / 2;
+    const py = (ay + cy) / 2;
+    const qx = (cx + bx) / 2;
+    const qy = (cy + by) / 2;
     strand(cover, width, height, ax, ay, px, py, (px + qx) / 2, (py + qy) / 2, from, (from + to) / 2);
     strand(cover, width, height, (px + qx) / 2, (py + qy) / 2, qx, qy, bx, by, (from + to) / 2, to);
     return;
   }
-  const [right, bottom] = [width - 1, height - 1];
+  const right = width - 1;
+  const bottom = height - 1;
   const inside = Math.min(ax, bx, cx, ay, by, cy) >= 0 && Math.max(ax, bx, cx) < right && Math.max(ay, by, cy) < bottom;
   // From here on in whole 65536ths of a pixel and whole shares of FULL. The second differences of a parabola are constant.
   const steps = Math.ceil(length) || 1;
@@ -271,8 +275,10 @@ function ringProfile(r, half) {
 /** @param {Int32Array} colour @param {number} width @param {number} height @param {number} cx in 16ths of a pixel @param {number} cy @param {Uint16Array} profile @param {number} ink @param {number} strength */
 function ringStamp(colour, width, height, cx, cy, profile, ink, strength) {
   const reach = Math.ceil(Math.sqrt(2 * profile.length) * 4);
-  const [top, bottom] = [Math.max(0, (cy - reach) >> 4), Math.min(height - 1, (cy + reach) >> 4)];
-  const [left, right] = [Math.max(0, (cx - reach) >> 4), Math.min(width - 1, (cx + reach) >> 4)];
+  const top = Math.max(0, (cy - reach) >> 4);
+  const bottom = Math.min(height - 1, (cy + reach) >> 4);
+  const left = Math.max(0, (cx - reach) >> 4);
+  const right = Math.min(width - 1, (cx + reach) >> 4);
   for (let y = top; y <= bottom; y++) {
     const v = (16 * y - cy) * (16 * y - cy);
     for (let x = left; x <= right; x++) {

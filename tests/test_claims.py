@@ -115,36 +115,20 @@ def test_claims_are_compared_in_the_unit_computed(value, unit, verdict):
         assert "% less than claimed" in row["why"]
 
 
+PUPILS = pd.DataFrame(
+    [{"site_id": "S1", "capital": "human", "indicator": "pupils", "before": 3.0, "after": 5.0, "unit": ""}]
+)
+MORE_PUPILS = {"subject": "S1", "quantity": "pupils_direction", "value": "increased"}
+
+
 def test_an_indicator_that_few_answered_is_not_told():
-    table = pd.DataFrame(
-        {
-            "site_id": ["S1"],
-            "capital": ["human"],
-            "indicator": ["pupils"],
-            "before": [3.0],
-            "after": [5.0],
-            "unit": [""],
-        }
-    )
-    claim = {"subject": "S1", "quantity": "pupils_direction", "value": "increased"}
-    row = one(claim, indicators=table.assign(n=4))
+    row = one(MORE_PUPILS, indicators=PUPILS.assign(n=4))
     assert (row["verdict"], row["computed"]) == ("not computable", "")
-    assert one(claim, indicators=table.assign(n=5))["verdict"] == "agrees"
+    assert one(MORE_PUPILS, indicators=PUPILS.assign(n=5))["verdict"] == "agrees"
 
 
 def test_indicators_and_years_are_asked_by_the_studys_own_words():
-    table = pd.DataFrame(
-        {
-            "site_id": ["S1"],
-            "capital": ["human"],
-            "indicator": ["pupils"],
-            "before": [3.0],
-            "after": [5.0],
-            "unit": [""],
-        }
-    )
-    claim = {"subject": "S1", "quantity": "pupils_direction", "value": "increased"}
-    assert one(claim, indicators=table)["verdict"] == "agrees"
+    assert one(MORE_PUPILS, indicators=PUPILS)["verdict"] == "agrees"
     flows = pd.DataFrame({"site_id": ["S1"], "persons": [12.0], "year": [2021]})
     row = one({"subject": "x", "quantity": "persons_relocated_2021", "value": "10"}, flows=flows)
     assert (row["computed"], row["verdict"]) == ("12", "differs")

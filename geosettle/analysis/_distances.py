@@ -23,6 +23,7 @@ __all__ = [
     "draw_intervals",
     "flows_of",
     "hours_on_foot",
+    "interval_options",
     "layers_of",
     "measure_distances",
     "unused_roads",
@@ -66,15 +67,21 @@ def draw_intervals(study: Study, metrics: Collection[str], measured: pd.DataFram
         origins_of(study),
         study.sites,
         [name for name in METRICS if name in wanted],
-        level=chosen["level"],
-        draws=chosen["draws"],
-        seed=chosen["seed"],
-        boundaries=study.boundaries,
-        aliases=study.settings["admin"]["aliases"],
-        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        **interval_options(study),
         measured=measured,
         **layers_of(study),
     )
+
+
+def interval_options(study: Study) -> dict[str, Any]:
+    """How positions are drawn: the options of `distance_intervals` that the study's settings and units give."""
+    chosen = study.settings["distance"]
+    return {
+        **{name: chosen[name] for name in ("level", "draws", "seed")},
+        "boundaries": study.boundaries,
+        "aliases": study.settings["admin"]["aliases"],
+        "spread": Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+    }
 
 
 def flows_of(study: Study) -> pd.DataFrame:

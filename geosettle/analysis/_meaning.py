@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._distances import layers_of
+from geosettle.analysis._distances import interval_options, layers_of
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import Spread, distance_intervals, pair_distances
+from geosettle.distance import distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
@@ -58,12 +56,7 @@ def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
         points,
         places,
         [name for name in wanted if name in chosen["interval_metrics"]],
-        level=chosen["level"],
-        draws=chosen["draws"],
-        seed=chosen["seed"],
-        boundaries=study.boundaries,
-        aliases=study.settings["admin"]["aliases"],
-        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        **interval_options(study),
         measured=ways,
         **layers,
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.globe import land_from_space
+from geosettle.globe import from_space, land_from_space
 from geosettle.report._canvas import HALO, bare_axes, legible, px, wrapped
 from geosettle.report._frame import Frame
 from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, flow_widths, site_radii
@@ -242,10 +242,9 @@ def _locator(sheet: Sheet, corner: str) -> None:
 
 
 def _from_space(east: NDArray[np.float64], lat: NDArray[np.float64], tilt: float) -> NDArray[np.float64]:
-    """Orthographic view of points `east` degrees east of the view's meridian; NaN on the far side."""
-    a, b, c = np.radians(east), np.radians(lat), np.radians(tilt)
-    xy = np.column_stack([np.cos(b) * np.sin(a), np.cos(c) * np.sin(b) - np.sin(c) * np.cos(b) * np.cos(a)])
-    xy[np.sin(c) * np.sin(b) + np.cos(c) * np.cos(b) * np.cos(a) < 0] = np.nan
+    """Points `east` degrees east of the view's meridian as seen from space; NaN on the far side."""
+    xy, depth = from_space(east, lat, 0.0, tilt)
+    xy[depth < 0] = np.nan
     return xy
 
 

@@ -469,6 +469,13 @@ def test_a_phone_shows_map_then_panel_without_sideways_scrolling(open_page, plai
             assert button.bounding_box()["height"] >= 24
 
 
+def test_only_the_panel_scrolls(open_page, plain_html):
+    """Texts for screen readers are placed within the panel, else they would make the page as long as it."""
+    with open_page(plain_html, height=600) as page:
+        assert page.evaluate("document.querySelector('#gs-panel').scrollHeight") > 600
+        assert page.evaluate("document.documentElement.scrollHeight") == 600
+
+
 def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
     with open_page(plain_html) as page:
         page.keyboard.press("Tab")

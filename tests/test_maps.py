@@ -73,6 +73,13 @@ def data_of(html: str) -> dict:
     return json.loads(block)
 
 
+def texts_of(packed: dict) -> list:
+    """Texts of a packed column, in whichever of the three ways they are written."""
+    if "j" in packed:
+        return packed["j"].split(packed["s"])
+    return packed["k"] if "k" in packed else packed["v"]
+
+
 # --- packing -----------------------------------------------------------------------------------------------------------
 
 
@@ -197,7 +204,10 @@ def test_half_a_surrogate_pair_does_not_stop_the_map():
 def test_the_policy_names_every_script_and_style_of_the_page_and_nothing_else(html):
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html).group(1)
     for tag in ("script", "style"):
-        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        later = (
+            '(?: type="text/plain" id="gs-leaflet")?' if tag == "script" else ""
+        )  # the script itself puts it to work
+        texts = re.findall(rf"<{tag}{later}>(.*?)</{tag}>", html, re.DOTALL)
         hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in texts}
         assert texts
         assert hashes == set(re.search(rf"{tag}-src ([^;]+)", policy).group(1).split())
@@ -215,10 +225,14 @@ def test_nothing_in_the_page_points_outside(html):
 def test_hostile_text_stands_only_in_the_data_block(html):
     rest = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.DOTALL)
     assert "__ran" not in rest
-    names = set(
-        data_of(html)["sites"]["columns"]["name"]["k" if "k" in data_of(html)["sites"]["columns"]["name"] else "v"]
-    )
-    assert set(made_up.HOSTILE) <= names
+    assert set(made_up.HOSTILE) <= set(texts_of(data_of(html)["sites"]["columns"]["name"]))
+
+
+def test_the_page_is_ascii_whatever_the_data_hold(html, result):
+    assert html.isascii()
+    local = result.sites["name_local"].dropna().astype(str).tolist()
+    assert any(not name.isascii() for name in local)
+    assert set(local) <= set(texts_of(data_of(html)["sites"]["columns"]["name_local"]))
 
 
 def test_the_page_is_the_same_every_time_and_leaves_its_input_alone():
@@ -380,7 +394,57 @@ def test_names_of_areas_stand_inside_them_beside_each_other():
     assert min(a.distance(b) for i, a in enumerate(anchors) for b in anchors[:i]) > 0.2
 
 
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        (["a", "b", "c", "d"], {"j": "a|b|c|d", "s": "|"}),
+        (["a|b", "c;d", "e", "f"], {"j": "a|b~c;d~e~f", "s": "~"}),
+        (["a|b", "c;d~", "e^\t", "f"], {"v": ["a|b", "c;d~", "e^\t", "f"]}),
+        (["a", "b", None, "d", "e"], {"v": ["a", "b", None, "d", "e"]}),
+        (["", "b", "", "d", "e"], {"j": "|b||d|e", "s": "|"}),
+    ],
+)
+def test_texts_of_which_most_differ_are_written_so_that_they_come_back(texts, written):
+    packed = _pack.column(pd.Series(texts, dtype=object))
+    assert packed == written
+    assert texts_of(packed) == texts
+
+
+def test_the_page_knows_box_longest_flow_largest_counts_and_order_of_size(result):
+    """What the script would otherwise have to look for among all rows before it can draw anything."""
+    data = data_of(map_html(result))
+    located = pd.concat([result.sites.geometry, result.origins.geometry]).dropna()
+    assert data["extent"]["box"] == pytest.approx(located.total_bounds, abs=1e-5)
+    a, b = (
+        gpd.GeoSeries(frame.geometry.reindex(result.pairs.index.get_level_values(frame.index.name)), crs=4326)
+        .to_crs(3857)
+        .reset_index(drop=True)
+        for frame in (result.origins, result.sites)
+    )
+    world = 2 * np.pi * 6_378_137
+    assert data["extent"]["longest"] == pytest.approx(((a.x - b.x).abs() + (a.y - b.y).abs()).max() / world, rel=1e-4)
+    moved = result.pairs["households"].groupby("origin_id").sum()
+    assert data["most"] == {
+        "site": result.sites["households"].max(),
+        "flow": result.pairs["households"].max(),
+        "origin": moved.max(),
+    }
+    order = np.frombuffer(base64.b64decode(data["sites"]["columns"]["by_size"]["d"]), dtype="i1")
+    assert sorted(order) == list(range(len(result.sites)))
+    drawn = result.sites["households"].iloc[order]
+    assert drawn.dropna().is_monotonic_decreasing
+    assert not drawn.isna().to_numpy()[: drawn.notna().sum()].any()
+
+
+def test_without_a_single_position_the_page_has_no_box():
+    nowhere = made_up.result()
+    for frame in (nowhere.sites, nowhere.origins):
+        frame.geometry = [None] * len(frame)
+    assert data_of(map_html(nowhere))["extent"] is None
+
+
 def test_the_script_has_no_way_to_turn_text_into_code():
+    assert SCRIPT.count("'script'") == 1  # Leaflet, whose hash the policy knows
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setTimeout('", "srcdoc", "fetch(", "XMLHttpRequest", "localStorage", "bindPopup", "bindTooltip", "divIcon"):  # fmt: skip
         assert forbidden not in SCRIPT, forbidden
 

@@ -104,6 +104,8 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "totals": _tables.totals(result),
         "view": _tables.view(result),
         "wrap": _tables.wrap(result),
+        "extent": _tables.extent(result),
+        "most": _tables.most(result),
         "sites": _tables.sites_table(result),
         "origins": _tables.origins_table(result),
         "flows": _tables.flows_table(result),

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["OUTLINE_STEPS", "POINT_STEPS", "column", "outlines", "pack", "simplify"]
+__all__ = ["OUTLINE_STEPS", "POINT_STEPS", "column", "outlines", "pack", "rows", "simplify"]
 
 POINT_STEPS: Final = 100_000
 """Steps per degree for points: 1.1 m."""
@@ -25,10 +25,12 @@ OUTLINE_STEPS: Final = 10_000
 """Steps per degree for lines and polygons: 11 m."""
 _WIDTHS: Final = (1, 2, 4)
 """Bytes of a whole number in a column."""
-_MUCH_SHORTER: Final = 0.75
-"""Varying lengths must save at least a quarter of the bytes to be worth reading one by one."""
+_MUCH_SHORTER: Final = 0.7
+"""Share of the bytes up to which varying lengths are worth reading one by one."""
 _MANY_LEVELS: Final = 0.5
 """Above this share of distinct values a text column is written out rather than as codes of its levels."""
+_BETWEEN: Final = "|;~^\t"
+"""What may stand between the texts of a column that is written out."""
 
 
 def pack(values: ArrayLike) -> str:
@@ -95,9 +97,10 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
     Returns
     -------
     dict
-        ``{"d": packed, "q": steps}`` for numbers, ``{"v": [...]}`` or ``{"d": packed, "k": levels}`` for texts; of
-        packed numbers ``"w"`` is the width in bytes, little-endian. Without it their lengths vary, and ``"delta"`` says
-        that each is the difference from the one before.
+        ``{"d": packed, "q": steps}`` for numbers. For texts ``{"d": packed, "k": levels}``; or, where most differ,
+        ``{"j": "a|b|c", "s": "|"}``, which costs the reader nothing until it is asked for, or ``{"v": [...]}``. Of packed
+        numbers ``"w"`` is the width in bytes, little-endian. Without it their lengths vary, and ``"delta"`` says that
+        each is the difference from the one before.
 
     Examples
     --------
@@ -105,6 +108,8 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
     {'q': 10, 'd': 'EAA=', 'w': 1}
     >>> column(["a", "b", "a", None, "a"])
     {'k': ['a', 'b'], 'd': 'AQIBAAE=', 'w': 1}
+    >>> column(["a", "b", "c", "d|e"])
+    {'j': 'a;b;c;d|e', 's': ';'}
     """
     series = pd.Series(values)
     if pd.api.types.is_bool_dtype(series):
@@ -116,6 +121,27 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
             pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan), digits, steps
         )
     return _texts(series)
+
+
+def rows(numbers: ArrayLike) -> dict[str, Any]:
+    """A column of row numbers of another table, of which none is missing.
+
+    Parameters
+    ----------
+    numbers
+        Shape (n,), whole numbers from 0.
+
+    Returns
+    -------
+    dict
+        As `column` gives it, but marked ``"r"``: the numbers are written as they are.
+
+    Examples
+    --------
+    >>> rows([0, 2])
+    {'r': True, 'd': 'AAI=', 'w': 1}
+    """
+    return {"r": True, **_whole(np.asarray(numbers, dtype=np.int64))}
 
 
 def _numbers(number: NDArray[np.float64], digits: int | None, steps: int | None) -> dict[str, Any]:
@@ -133,7 +159,11 @@ def _texts(series: pd.Series[Any]) -> dict[str, Any]:
     texts = [None if missing else str(v) for v, missing in zip(series, series.isna(), strict=True)]
     levels = sorted({t for t in texts if t is not None})
     if len(levels) > max(3, _MANY_LEVELS * len(texts)):
-        return {"v": texts}
+        joined = "".join(levels)
+        between = next((mark for mark in _BETWEEN if mark not in joined), None)
+        if between is None or None in texts:
+            return {"v": texts}
+        return {"j": between.join(map(str, texts)), "s": between}
     code = {t: i + 1 for i, t in enumerate(levels)}
     return {"k": levels, **_whole(np.array([0 if t is None else code[t] for t in texts], dtype=np.int64))}
 

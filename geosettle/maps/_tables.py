@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 import geosettle
 from geosettle.analysis import Result
@@ -21,8 +22,10 @@ from geosettle.maps._words import both, has_words, words
 __all__ = [
     "card_columns",
     "charts",
+    "extent",
     "flows_table",
     "headline",
+    "most",
     "notes",
     "origins_table",
     "sites_table",
@@ -79,10 +82,17 @@ def sites_table(result: Result) -> dict[str, Any]:
     aside = ~in_scope(result.sites)
     if aside.any():
         table["columns"]["aside"] = _pack.column(aside.where(aside).astype("float64").reset_index(drop=True))
+    table["columns"]["by_size"] = _pack.rows(_largest_first(result.sites))
     columns, entries = indicators(result)
     table["columns"] |= columns
     table["indicators"] = entries
     return table
+
+
+def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
+    """Rows by households, most first, then those without a number: small symbols are drawn over large ones."""
+    households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
 
 
 def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
@@ -94,8 +104,20 @@ def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
 
 
 def origins_table(result: Result) -> dict[str, Any]:
-    """Origins with their positions and columns."""
-    return _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
+    """Origins with their positions and columns, and how many households the flows lead away from each."""
+    table = _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
+    table["columns"]["moved"] = _pack.column(_moved(result), digits=0)
+    return table
+
+
+def _moved(result: Result) -> NDArray[np.float64]:
+    """Households of all flows of each origin; 0 where none are reported."""
+    pairs, (origin, _) = _linked(result)
+    if "households" not in pairs:
+        return np.zeros(len(result.origins))
+    households = pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
+    moved: NDArray[np.float64] = np.bincount(origin, weights=households, minlength=len(result.origins)).astype("float64")
+    return moved
 
 
 def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -110,17 +132,34 @@ def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | No
 
 def flows_table(result: Result) -> dict[str, Any]:
     """Flows: row of the origin, row of the site, then numbers."""
-    pairs = result.pairs.reset_index()
-    known = result.origins.index.astype(str), result.sites.index.astype(str)
-    rows = [pd.Index(k).get_indexer(pairs[c].astype(str)) for k, c in zip(known, ("origin_id", "site_id"), strict=True)]
-    both = (rows[0] >= 0) & (rows[1] >= 0)
-    out = {"origin": _pack.column(rows[0][both], digits=0), "site": _pack.column(rows[1][both], digits=0)}
+    pairs, (origin, site) = _linked(result)
+    out = {"origin": _pack.rows(origin), "site": _pack.rows(site)}
     for name, digits in _FLOW_NUMBERS.items():
         if name in pairs:
-            number = pd.to_numeric(pairs[name], errors="coerce")[both]
+            number = pd.to_numeric(pairs[name], errors="coerce")
             if number.notna().any():
-                out[name] = _pack.column(number.reset_index(drop=True), digits=digits)
-    return {"n": int(both.sum()), "columns": out}
+                out[name] = _pack.column(number, digits=digits)
+    return {"n": len(pairs), "columns": out}
+
+
+def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs whose two ends are in the tables, and the rows of their origins and sites."""
+    pairs = result.pairs.reset_index()
+    origin, site = (
+        pd.Index(frame.index.astype(str)).get_indexer(pairs[end].astype(str))
+        for frame, end in ((result.origins, "origin_id"), (result.sites, "site_id"))
+    )
+    both = (origin >= 0) & (site >= 0)
+    return pairs[both].reset_index(drop=True), (origin[both], site[both])
+
+
+def most(result: Result) -> dict[str, float]:
+    """Most households at a site, of a flow and of an origin: the sizes of symbols count from them; 1 if none are known."""
+    pairs, _ = _linked(result)
+    counts = {"site": result.sites.get("households"), "flow": pairs.get("households"), "origin": _moved(result)}
+    known = {key: pd.to_numeric(pd.Series(values), errors="coerce") for key, values in counts.items()}
+    known = {key: values[np.isfinite(values)] for key, values in known.items()}
+    return {key: float(values.max()) if len(values) and values.max() > 0 else 1.0 for key, values in known.items()}
 
 
 def card_columns(result: Result) -> list[dict[str, Any]]:
@@ -297,6 +336,39 @@ def wrap(result: Result) -> float | None:
     return float(lon[gap] + lon[gap + 1]) / 2 if inside > 360 - (lon[-1] - lon[0]) else None
 
 
+def extent(result: Result) -> dict[str, Any] | None:
+    """Box of all sites and origins and length of the longest flow, so that the script need not look for them.
+
+    `box` is west, south, east, north, wrapped as it is drawn; `longest` the largest sum of a flow's two sides in Web
+    Mercator, as a share of the world's width. None if nothing has a position.
+    """
+    turn = wrap(result)
+    sites, origins = (
+        xy if turn is None else _unwrapped(xy, turn)
+        for xy in (np.column_stack(_positions(f)) for f in (result.sites, result.origins))
+    )
+    xy = np.vstack([sites, origins])
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    if len(xy) == 0:
+        return None
+    _, (origin, site) = _linked(result)
+    sides = np.abs(_mercator(sites)[site] - _mercator(origins)[origin]).sum(axis=1)
+    longest = float(sides.max(initial=0.0, where=np.isfinite(sides)))
+    return {"box": [round(float(v), 5) for v in (*xy.min(axis=0), *xy.max(axis=0))], "longest": round(longest, 7)}
+
+
+def _mercator(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitude and latitude in degrees as Web Mercator, as a share of the world's width."""
+    latitude = np.radians(np.clip(xy[:, 1], -85.0, 85.0))
+    return np.column_stack([xy[:, 0] / 360.0, np.arctanh(np.sin(latitude)) / (2.0 * np.pi)])
+
+
+def _unwrapped(xy: NDArray[np.float64], turn: float) -> NDArray[np.float64]:
+    """Longitudes west of `turn` a turn further east."""
+    unwrapped: NDArray[np.float64] = xy + np.column_stack([np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))])
+    return unwrapped
+
+
 def view(result: Result) -> list[float]:
     """West, south, east, north of what is to be seen first: sites and origins, else boundaries, else the world."""
     points = [np.column_stack(_positions(f[in_scope(f)])) for f in (result.sites, result.origins) if len(f)]
@@ -313,7 +385,7 @@ def view(result: Result) -> list[float]:
             return [-180.0, -60.0, 180.0, 75.0]
         return [round(float(v), 4) for v in boundaries.total_bounds]
     if turn is not None:
-        xy = xy + np.column_stack([np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))])
+        xy = _unwrapped(xy, turn)
     low, high = xy.min(axis=0), xy.max(axis=0)
     pad = max(0.05, 0.04 * float((high - low).max()))
     return [round(float(v), 4) for v in (*(low - pad), *(high + pad))]

@@ -178,15 +178,15 @@ function readNumbers(packed) {
 
 /** @param {any} packed @returns {Int32Array} */
 function readRows(packed) {
-  const out = new Int32Array(readWhole(packed)); // 0 is kept for what is missing, so row 0 is written 1
-  for (let i = 0; i < out.length; i++) out[i] -= 1;
-  return out;
+  return new Int32Array(readWhole(packed));
 }
 
 /** @param {any} packed @returns {any[]} */
 function readColumn(packed) {
   if (packed.v) return packed.v;
+  if (packed.s) return packed.j.split(packed.s);
   const whole = readWhole(packed);
+  if (packed.r) return Array.from(whole);
   const { k, q } = packed;
   const out = new Array(whole.length);
   for (let i = 0; i < out.length; i++) {

@@ -8,11 +8,16 @@
 
 /** From how many flows or symbols in view on they are drawn this way. */
 const CROWD = 3000;
+/** Whether the study is so large that the first picture goes before all else. */
+const CROWDED_STUDY = sites.n > CROWD || flows.n > CROWD || origins.n > CROWD;
 /** Kinds of elements that may be drawn this way; before any other, the pixels laid so far go onto the canvas. */
 const CROWDED = new Set(['flows', 'origins', 'sites']);
 
 /** The last sheet of pixels, kept to be used again. @type {ImageData | null} */
 let lastImage = null;
+
+/** Room around the canvas and around all positions, so that every symbol that reaches into view is whole; pixels of the page. */
+const ROOM = 24;
 
 /**
  * Pixels of a drawing sheet that are not on its canvas yet: those of the part of it where there is something to draw.
@@ -32,13 +37,12 @@ let lastImage = null;
 function pixelsOf(sheet) {
   if (sheet.pixels) return sheet.pixels;
   const dense = sheet.ctx.getTransform().a;
-  const room = 20; // of symbols
-  const left = Math.max(0, Math.floor(dense * (extent[0] * sheet.scale + sheet.dx - room)));
-  const top = Math.max(0, Math.floor(dense * (extent[1] * sheet.scale + sheet.dy - room)));
-  const right = Math.min(sheet.width, extent[2] * sheet.scale + sheet.dx + room);
-  const bottom = Math.min(sheet.height, extent[3] * sheet.scale + sheet.dy + room);
-  const width = Math.max(1, Math.ceil(dense * right) - left);
-  const height = Math.max(1, Math.ceil(dense * bottom) - top);
+  const left = Math.floor(dense * (Math.max(-ROOM, extent[0] * sheet.scale + sheet.dx) - ROOM));
+  const top = Math.floor(dense * (Math.max(-ROOM, extent[1] * sheet.scale + sheet.dy) - ROOM));
+  const right = Math.ceil(dense * (Math.min(sheet.width + ROOM, extent[2] * sheet.scale + sheet.dx) + ROOM));
+  const bottom = Math.ceil(dense * (Math.min(sheet.height + ROOM, extent[3] * sheet.scale + sheet.dy) + ROOM));
+  const width = Math.max(4, 4 * Math.ceil((right - left) / 4)); // whole quadruples, see `shade`
+  const height = Math.max(1, bottom - top);
   if (lastImage && lastImage.width === width && lastImage.height === height) new Int32Array(lastImage.data.buffer).fill(0);
   else lastImage = new ImageData(width, height);
   const place = { scale: sheet.scale * dense, dx: sheet.dx * dense - left - 0.5, dy: sheet.dy * dense - top - 0.5 };
@@ -59,62 +63,89 @@ function putPixels(sheet) {
   sheet.ctx.drawImage(layer, left / dense, top / dense, width / dense, height / dense);
 }
 
-/** A colour "#rrggbb" as the canvas stores it, opaque. @param {string} colour */
+/** A colour "#rrggbb" as the canvas stores it, without alpha. @param {string} colour */
 function storedColour(colour) {
   const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-  return (255 << 24) | (b << 16) | (g << 8) | r;
+  return (b << 16) | (g << 8) | r;
 }
 
 /**
  * Flows as strands of which each adds, pixel by pixel, how much of it it covers. Where strands of opacity a cover a
  * pixel d times, it shows 1 - (1 - a) ** d of their colour: what drawing one over the other comes to, in whatever order.
- * @param {Sheet} sheet @param {Int32Array} rows which flows, all in view @param {string} colour @param {number} opacity
+ * @param {Sheet} sheet @param {Set<number> | null} but flows that are left out @param {string} colour @param {number} opacity
+ * @returns {number} how many flows have a place at all
  */
-function drawStrands(sheet, rows, colour, opacity) {
+function drawStrands(sheet, but, colour, opacity) {
   putPixels(sheet);
-  const { width, height, dense, scale, dx, dy, colour: out } = pixelsOf(sheet);
-  const cover = new Int32Array(width * height);
-  for (let k = 0; k < rows.length; k++) {
-    const i = rows[k];
-    const o = 2 * flowOrigin[i];
-    const s = 2 * flowSite[i];
-    const ax = originXY[o] * scale + dx;
-    const ay = originXY[o + 1] * scale + dy;
-    const bx = siteXY[s] * scale + dx;
-    const by = siteXY[s + 1] * scale + dy;
-    const wide = dense * flowWidth(flowHouseholds[i]);
+  const pixels = pixelsOf(sheet); // empty, so that coverage can be laid where the colour will be
+  const shown = state.year === Infinity ? null : flowShown;
+  const placed = layStrands(pixels, !showsAll(sheet), shown, but, flowOrigin, flowSite, originXY, siteXY, flowHouseholds);
+  shade(pixels.colour, storedColour(colour), opacity);
+  return placed;
+}
+
+/**
+ * The loop over flows, by itself and with all it needs: the browser compiles it while it runs, and whatever else stood in
+ * the same function would be compiled with it.
+ * @param {Pixels} pixels @param {boolean} clip @param {((i: number) => boolean) | null} shown null: all are @param {Set<number> | null} but
+ * @param {Int32Array} origin @param {Int32Array} site @param {Float64Array} from @param {Float64Array} to @param {Float64Array} households
+ */
+function layStrands({ colour: cover, width, height, dense, scale, dx, dy }, clip, shown, but, origin, site, from, to, households) {
+  const taper = STYLE.flowTaper;
+  const short = 2 * dense;
+  const double = 2 * BEND;
+  const least = dense * flowWidth(null);
+  const perHousehold = (dense * flowWidth(mostPerFlow)) / mostPerFlow;
+  let placed = 0;
+  for (let i = 0; i < origin.length; i++) {
+    const o = 2 * origin[i];
+    const s = 2 * site[i];
+    const ux = (to[s] - from[o]) * scale;
+    const uy = (to[s + 1] - from[o + 1]) * scale;
+    if (ux !== ux || (shown !== null && !shown(i))) continue; // NaN: an end is unknown
+    placed++;
+    if (but !== null && but.has(i)) continue;
+    // A flow shorter than its symbols are wide cannot be seen under them.
+    if (ux < short && ux > -short && uy < short && uy > -short) continue;
+    const ax = from[o] * scale + dx;
+    const ay = from[o + 1] * scale + dy;
+    let wide = households[i] * perHousehold;
+    if (!(wide > least)) wide = least; // unknown households too, as `flowWidth` has it
     // Up to two pixels one strand will do: it is darker instead of wider.
-    if (wide <= 2) strand(cover, width, height, ax, ay, (ax + bx) / 2 - (by - ay) * BEND, (ay + by) / 2 + (bx - ax) * BEND, bx, by, STYLE.flowTaper * wide, wide);
-    else strandsBeside(cover, width, height, ax, ay, bx, by, wide);
+    if (wide <= 2) strand(cover, width, height, clip, ax, ay, ux, uy, double * uy, -double * ux, taper * wide, wide);
+    else strandsBeside(cover, width, height, clip, ax, ay, ux, uy, wide);
   }
-  // Coverage in steps of 1/32 to the colour's alpha.
+  return placed;
+}
+
+/** From coverage to the colour's alpha, in steps of 1/32. @param {Int32Array} cover @param {number} ink without alpha @param {number} opacity */
+function shade(cover, ink, opacity) {
   const shades = new Int32Array(1024);
-  const ink = storedColour(colour) & 0xffffff;
-  for (let i = 0; i < shades.length; i++) shades[i] = (Math.round(255 * (1 - (1 - opacity) ** (i / 32))) << 24) | ink;
-  for (let i = 0; i < cover.length; i++) {
-    const c = cover[i];
-    if (c !== 0) out[i] = shades[c < 32 * FULL - 128 ? (c + 64) >> 7 : 1023];
+  for (let i = 1; i < shades.length; i++) shades[i] = (Math.round(255 * (1 - (1 - opacity) ** (i / 32))) << 24) | ink;
+  for (let i = 0; i < cover.length; i += 4) {
+    if ((cover[i] | cover[i + 1] | cover[i + 2] | cover[i + 3]) === 0) continue; // most of a map is bare
+    for (let j = i; j < i + 4; j++) cover[j] = shades[cover[j] < 32 * FULL - 128 ? (cover[j] + 64) >> 7 : 1023];
   }
 }
 
 /**
- * A flow wider than a pixel: several strands beside each other, which spread towards the site as `traceFlow` has it.
- * @param {Int32Array} cover @param {number} width @param {number} height
- * @param {number} ax @param {number} ay @param {number} bx @param {number} by @param {number} wide
+ * A flow wider than two pixels: several strands beside each other, which spread towards the site as `traceFlow` has it.
+ * @param {Int32Array} cover @param {number} width @param {number} height @param {boolean} clip
+ * @param {number} ax @param {number} ay @param {number} ux @param {number} uy @param {number} wide
  */
-function strandsBeside(cover, width, height, ax, ay, bx, by, wide) {
-  const cx = (ax + bx) / 2 - (by - ay) * BEND;
-  const cy = (ay + by) / 2 + (bx - ax) * BEND;
-  const la = Math.hypot(cx - ax, cy - ay) || 1;
-  const lb = Math.hypot(bx - cx, by - cy) || 1;
+function strandsBeside(cover, width, height, clip, ax, ay, ux, uy, wide) {
+  const qx = 2 * BEND * uy;
+  const qy = -2 * BEND * ux;
+  // Across the way at both ends, as long as the flow is wide there: it leaves along u - q and arrives along u + q.
+  const across = wide / Math.hypot(ux + qx, uy + qy);
   const n = Math.ceil(wide);
   for (let k = 0; k < n; k++) {
-    const off = ((k + 0.5) / n - 0.5) * wide;
-    const nax = (-(cy - ay) / la) * off * STYLE.flowTaper;
-    const nay = ((cx - ax) / la) * off * STYLE.flowTaper;
-    const nbx = (-(by - cy) / lb) * off;
-    const nby = ((bx - cx) / lb) * off;
-    strand(cover, width, height, ax + nax, ay + nay, cx + (nax + nbx) / 2, cy + (nay + nby) / 2, bx + nbx, by + nby, (STYLE.flowTaper * wide) / n, wide / n);
+    const off = ((k + 0.5) / n - 0.5) * across;
+    const nax = -(uy - qy) * off * STYLE.flowTaper;
+    const nay = (ux - qx) * off * STYLE.flowTaper;
+    const nbx = -(uy + qy) * off;
+    const nby = (ux + qx) * off;
+    strand(cover, width, height, clip, ax + nax, ay + nay, ux + nbx - nax, uy + nby - nay, qx, qy, (STYLE.flowTaper * wide) / n, wide / n);
   }
 }
 
@@ -125,43 +156,47 @@ const FULL = 4096;
 const LONGEST = 256;
 
 /**
- * One strand from a to b, bent towards c, walked in steps of about a pixel; each leaves what it covers on the four pixels
- * around it. Positions are in pixels from the middle of the first one.
- * @param {Int32Array} cover @param {number} width @param {number} height
- * @param {number} ax @param {number} ay @param {number} cx @param {number} cy @param {number} bx @param {number} by
- * @param {number} from width at a, pixels @param {number} to width at b
+ * One strand, the parabola a + (u - q) t + q t², t from 0 to 1, walked in steps of about a pixel; each leaves what it covers
+ * on the four pixels around it. Positions are in pixels from the middle of the first one.
+ * @param {Int32Array} cover @param {number} width @param {number} height @param {boolean} clip whether it may leave the sheet
+ * @param {number} ax @param {number} ay @param {number} ux @param {number} uy @param {number} qx @param {number} qy
+ * @param {number} from width at a, pixels @param {number} to width at the other end
  */
-function strand(cover, width, height, ax, ay, cx, cy, bx, by, from, to) {
-  if ((ax < 0 && bx < 0 && cx < 0) || (ay < 0 && by < 0 && cy < 0)) return;
-  if ((ax > width && bx > width && cx > width) || (ay > height && by > height && cy > height)) return;
-  const length = 1.02 * Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay)); // of the arc, bent as flows are
+function strand(cover, width, height, clip, ax, ay, ux, uy, qx, qy, from, to) {
+  if (clip) {
+    // It swings out by no more than a quarter of q.
+    const left = (ux < 0 ? ax + ux : ax) - Math.abs(qx) / 4;
+    const top = (uy < 0 ? ay + uy : ay) - Math.abs(qy) / 4;
+    const right = left + Math.abs(ux) + Math.abs(qx) / 2;
+    const bottom = top + Math.abs(uy) + Math.abs(qy) / 2;
+    if (right < 0 || bottom < 0 || left > width || top > height) return;
+    clip = left < 0 || top < 0 || right >= width - 1 || bottom >= height - 1;
+  }
+  const length = 1.02 * Math.sqrt(ux * ux + uy * uy); // of the arc, bent as flows are
   if (length > LONGEST) {
-    const px = (ax + cx) / 2;
-    const py = (ay + cy) / 2;
-    const qx = (cx + bx) / 2;
-    const qy = (cy + by) / 2;
-    strand(cover, width, height, ax, ay, px, py, (px + qx) / 2, (py + qy) / 2, from, (from + to) / 2);
-    strand(cover, width, height, (px + qx) / 2, (py + qy) / 2, qx, qy, bx, by, (from + to) / 2, to);
+    const [hx, hy] = [(ux - qx / 2) / 2, (uy - qy / 2) / 2];
+    strand(cover, width, height, clip, ax, ay, hx, hy, qx / 4, qy / 4, from, (from + to) / 2);
+    strand(cover, width, height, clip, ax + hx, ay + hy, ux - hx, uy - hy, qx / 4, qy / 4, (from + to) / 2, to);
     return;
   }
   const right = width - 1;
   const bottom = height - 1;
-  const inside = Math.min(ax, bx, cx, ay, by, cy) >= 0 && Math.max(ax, bx, cx) < right && Math.max(ay, by, cy) < bottom;
   // From here on in whole 65536ths of a pixel and whole shares of FULL. The second differences of a parabola are constant.
-  const steps = Math.ceil(length) || 1;
-  const h = 1 / steps;
-  const curveX = Math.round((ax - 2 * cx + bx) * 2 * h * h * 65536);
-  const curveY = Math.round((ay - 2 * cy + by) * 2 * h * h * 65536);
-  let stepX = Math.round((cx - ax) * 2 * h * 65536) + curveX;
-  let stepY = Math.round((cy - ay) * 2 * h * 65536) + curveY;
-  let x = Math.round(ax * 65536) + ((stepX - curveX) >> 1) + (curveX >> 3);
-  let y = Math.round(ay * 65536) + ((stepY - curveY) >> 1) + (curveY >> 3);
-  const grow = Math.round(FULL * (to - from) * length * h * h);
-  let amount = Math.round(FULL * from * length * h) + (grow >> 1);
+  const steps = Math.ceil(length) | 0 || 1;
+  const h = 65536 / steps;
+  const curveX = Math.round((2 * qx * h) / steps) | 0; // never -0, which is no whole number to the browser
+  const curveY = Math.round((2 * qy * h) / steps) | 0;
+  let stepX = ((ux - qx) * h + curveX) | 0;
+  let stepY = ((uy - qy) * h + curveY) | 0;
+  let x = (65536 * ax + (stepX - 0.75 * curveX) / 2) | 0;
+  let y = (65536 * ay + (stepY - 0.75 * curveY) / 2) | 0;
+  const each = (FULL * length) / steps;
+  const grow = ((each * (to - from)) / steps) | 0;
+  let amount = (each * from + grow / 2) | 0;
   for (let j = 0; j < steps; j++) {
     const left = x >> 16;
     const top = y >> 16;
-    if (inside || (left >= 0 && top >= 0 && left < right && top < bottom)) {
+    if (!clip || (left >= 0 && top >= 0 && left < right && top < bottom)) {
       const at = top * width + left;
       const fx = (x >> 8) & 255;
       const low = (amount * ((y >> 8) & 255)) >> 8;
@@ -182,135 +217,111 @@ function strand(cover, width, height, ax, ay, cx, cy, bx, by, from, to) {
 }
 
 /**
- * Diamonds with a white rim.
- * @param {Sheet} sheet @param {Int32Array} rows which, in the order of drawing @param {Float64Array} xy
- * @param {(row: number) => number} radius @param {number | ((row: number) => number)} ink colour, as stored
- * @param {((row: number) => number) | null} opacity null: all are opaque
+ * A symbol as stamps: what it shows at some pixels around its middle.
+ * @typedef {Object} Stamp
+ * @property {Int32Array} at where they are, counted from the pixel of its middle
+ * @property {Int32Array} ink what they show, as the canvas stores it
  */
-function drawDiamondStamps(sheet, rows, xy, radius, ink, opacity) {
+
+/**
+ * What a symbol shows at a distance from its middle, both in pixels of the screen: share of the symbol's colour, the rest
+ * being white, up to 255, and 256 times alpha, up to 255. A diamond has a white rim; a ring is a white disc with a line
+ * around it.
+ * @param {boolean} ring @param {number} dx @param {number} dy @param {number} r @param {number} dense
+ */
+function symbolAt(ring, dx, dy, r, dense) {
+  if (ring) {
+    const half = 0.75 * dense;
+    const beyond = Math.sqrt(dx * dx + dy * dy) - r;
+    return (share(0.5 + half - beyond) << 8) | share(0.5 + half - Math.abs(beyond));
+  }
+  const beyond = Math.abs(dx) + Math.abs(dy) - r; // an edge lies 0.71 of the difference of half diagonals away
+  return beyond > 1.2 * dense ? 0 : 0xff00 | share(0.5 - 0.71 * beyond);
+}
+
+/** A share from 0 to 1, and no less or more, as a whole number up to 255. @param {number} value */
+function share(value) {
+  return value <= 0 ? 0 : value >= 1 ? 255 : Math.round(255 * value);
+}
+
+/**
+ * Symbols, each laid as a stamp that is made once for its look, its size and the half of a pixel on which its middle lies.
+ * @param {Sheet} sheet
+ * @param {{ring: boolean, rows: Int32Array, xy: Float64Array, sizes: Sizes, values: Float64Array, grow: number,
+ *   looks: {ink: number, strength: number}[], look: ((row: number) => number) | null, shown: ((row: number) => boolean) | null}} symbols
+ *   `rows` in the order of drawing; radius is `grow` times what `sizes` makes of `values`; `look` gives the number of a look,
+ *   null: all have the first; `shown` null: all are
+ * @returns {number} how many have a place at all
+ */
+function drawStamps(sheet, { ring, rows, xy, sizes, values, grow, looks, look, shown }) {
   const { width, height, dense, scale, dx, dy, colour } = pixelsOf(sheet);
-  const rim = 1.2 * dense;
-  const mixtures = new Map();
-  let mixture = typeof ink === 'number' ? mixtureOf(ink) : null;
+  const near = ROOM * dense;
+  const right = width - near;
+  const bottom = height - near;
+  const quarters = 4 * dense * grow;
+  /** @type {Stamp[]} */
+  const made = [];
+  let placed = 0;
   for (let k = 0; k < rows.length; k++) {
     const row = rows[k];
-    const cx = xy[2 * row] * scale + dx;
-    const cy = xy[2 * row + 1] * scale + dy;
-    const r = radius(row) * dense;
-    if (typeof ink !== 'number') {
-      const full = ink(row);
-      if (!mixtures.has(full)) mixtures.set(full, mixtureOf(full));
-      mixture = mixtures.get(full);
-    }
-    diamondStamp(colour, width, height, cx, cy, r, r + rim, mixture, opacity ? opacity(row) : 1);
+    const x = xy[2 * row] * scale + dx;
+    const y = xy[2 * row + 1] * scale + dy;
+    if (x !== x || (shown && !shown(row))) continue; // NaN: unknown
+    placed++;
+    if (x < near || y < near || x > right || y > bottom) continue;
+    const x2 = Math.round(2 * x);
+    const y2 = Math.round(2 * y);
+    const r4 = Math.round(quarters * sized(sizes, values[row]));
+    const n = look ? look(row) : 0;
+    const key = ((r4 * looks.length + n) << 2) | ((y2 & 1) << 1) | (x2 & 1);
+    const stamp = (made[key] ??= makeStamp(ring, r4 / 4, (x2 & 1) / 2, (y2 & 1) / 2, dense, width, looks[n]));
+    lay(colour, (y2 >> 1) * width + (x2 >> 1), stamp.at, stamp.ink);
   }
+  return placed;
 }
 
-/** From white to a colour in 16 steps. @param {number} full */
-function mixtureOf(full) {
-  return new Int32Array(17).map((_, i) => over(0, full, 16 * i - (i >> 4), 255));
-}
-
-/**
- * One diamond; what lies within half a pixel of its edge is mixed. Reckoned in 16ths of a pixel.
- * @param {Int32Array} colour @param {number} width @param {number} height @param {number} x0 @param {number} y0
- * @param {number} r0 @param {number} rim0 @param {any} mixture @param {number} strength
- */
-function diamondStamp(colour, width, height, x0, y0, r0, rim0, mixture, strength) {
-  const cx = Math.round(16 * x0);
-  const cy = Math.round(16 * y0);
-  const r = Math.round(16 * r0);
-  const rim = Math.round(16 * rim0);
-  const opaque = strength === 1;
-  let y = (cy - rim + 15) >> 4;
-  let bottom = (cy + rim) >> 4;
-  if (y < 0) y = 0;
-  if (bottom > height - 1) bottom = height - 1;
-  for (; y <= bottom; y++) {
-    const v = 16 * y < cy ? cy - 16 * y : 16 * y - cy;
-    let x = (cx - rim + v + 15) >> 4;
-    let right = (cx + rim - v) >> 4;
-    if (x < 0) x = 0;
-    if (right > width - 1) right = width - 1;
-    for (let at = y * width + x; x <= right; x++, at++) {
-      // An edge lies 0.71 of the difference of half diagonals away.
-      const share = 8 + (((r - v - (16 * x < cx ? cx - 16 * x : 16 * x - cx)) * 181) >> 8);
-      const mixed = mixture[share < 0 ? 0 : share > 16 ? 16 : share];
-      colour[at] = opaque ? mixed : over(colour[at], mixed, 255, Math.round(255 * strength));
+/** @param {boolean} ring @param {number} r @param {number} x of the middle @param {number} y @param {number} dense @param {number} width of the sheet @param {{ink: number, strength: number}} look @returns {Stamp} */
+function makeStamp(ring, r, x, y, dense, width, { ink, strength }) {
+  const reach = Math.ceil(r + 1.25 * dense);
+  const size = 2 * reach + 1;
+  const at = new Int32Array(size * size);
+  const inks = new Int32Array(size * size);
+  let n = 0;
+  for (let j = -reach; j <= reach; j++) {
+    for (let i = -reach; i <= reach; i++) {
+      const seen = symbolAt(ring, i - x, j - y, r, dense);
+      if (seen < 256) continue;
+      const part = seen & 255;
+      const colour = part === 0 ? WHITE : part === 255 ? ink : over(OPAQUE | WHITE, (part << 24) | ink) & WHITE;
+      at[n] = j * width + i;
+      inks[n++] = (Math.round((seen >> 8) * strength) << 24) | colour;
     }
   }
+  return { at: at.subarray(0, n), ink: inks.subarray(0, n) };
 }
 
-/**
- * White discs with a line around them.
- * @param {Sheet} sheet @param {Int32Array} rows which, in the order of drawing @param {Float64Array} xy
- * @param {(row: number) => number} radius @param {number} ink colour, as stored
- * @param {((row: number) => number) | null} opacity null: all are opaque
- */
-function drawRingStamps(sheet, rows, xy, radius, ink, opacity) {
-  const { width, height, dense, scale, dx, dy, colour } = pixelsOf(sheet);
-  const profiles = new Map();
-  for (let k = 0; k < rows.length; k++) {
-    const r = Math.round(4 * radius(rows[k]) * dense); // in quarters of a pixel, so that few profiles serve all
-    if (!profiles.has(r)) profiles.set(r, ringProfile(r / 4, 0.75 * dense));
-    const cx = Math.round(16 * (xy[2 * rows[k]] * scale + dx));
-    const cy = Math.round(16 * (xy[2 * rows[k] + 1] * scale + dy));
-    ringStamp(colour, width, height, cx, cy, profiles.get(r), ink, opacity ? opacity(rows[k]) : 1);
+const WHITE = 0xffffff;
+const OPAQUE = 255 << 24;
+
+/** Lay a stamp. @param {Int32Array} colour @param {number} middle @param {Int32Array} at @param {Int32Array} ink */
+function lay(colour, middle, at, ink) {
+  for (let j = 0; j < at.length; j++) {
+    const p = middle + at[j];
+    const c = ink[j];
+    colour[p] = c >> 24 === -1 || colour[p] === 0 ? c : over(colour[p], c);
   }
 }
 
-/**
- * What a ring shows at a distance from its middle, by the eighth of the distance's square: share of the line's colour,
- * the rest being white, and alpha, both up to 255, as one number.
- * @param {number} r @param {number} half of the line's width
- */
-function ringProfile(r, half) {
-  const reach = r + half + 0.5;
-  return new Uint16Array(Math.ceil(8 * reach * reach)).map((_, i) => {
-    const d = Math.sqrt((i + 0.5) / 8);
-    return (Math.round(255 * clamped(0.5 + half - Math.abs(d - r))) << 8) | Math.round(255 * clamped(0.5 + r + half - d));
-  });
-}
-
-/** @param {Int32Array} colour @param {number} width @param {number} height @param {number} cx in 16ths of a pixel @param {number} cy @param {Uint16Array} profile @param {number} ink @param {number} strength */
-function ringStamp(colour, width, height, cx, cy, profile, ink, strength) {
-  const reach = Math.ceil(Math.sqrt(2 * profile.length) * 4);
-  const top = Math.max(0, (cy - reach) >> 4);
-  const bottom = Math.min(height - 1, (cy + reach) >> 4);
-  const left = Math.max(0, (cx - reach) >> 4);
-  const right = Math.min(width - 1, (cx + reach) >> 4);
-  for (let y = top; y <= bottom; y++) {
-    const v = (16 * y - cy) * (16 * y - cy);
-    for (let x = left; x <= right; x++) {
-      const i = ((16 * x - cx) * (16 * x - cx) + v) >> 5;
-      if (i >= profile.length) continue;
-      const alpha = profile[i] & 255;
-      const at = y * width + x;
-      colour[at] = over(colour[at], ink, profile[i] >> 8, strength === 1 ? alpha : Math.round(alpha * strength));
-    }
-  }
-}
-
-/** @param {number} value */
-function clamped(value) {
-  return value < 0 ? 0 : value > 1 ? 1 : value;
-}
-
-/**
- * Lay a mixture of white and a colour over what a pixel holds.
- * @param {number} under @param {number} full the colour @param {number} share of the colour, up to 255, the rest is white
- * @param {number} alpha up to 255
- */
-function over(under, full, share, alpha) {
-  if (alpha === 0) return under;
-  const mine = 255 * alpha;
-  const old = (under >>> 24) * (255 - alpha);
-  const all = mine + old;
-  const white = 255 * (255 - share);
-  let out = Math.round(all / 255) << 24;
-  for (let shift = 0; shift < 24; shift += 8) {
-    const channel = ((white + share * ((full >>> shift) & 255)) / 255) | 0;
-    out |= ((mine * channel + old * ((under >>> shift) & 255)) / all + 0.5) << shift;
-  }
-  return out;
+/** What one sees of a colour through another. @param {number} under @param {number} top @returns {number} */
+function over(under, top) {
+  const mine = 255 * (top >>> 24);
+  const all = mine + (under >>> 24) * (255 - (top >>> 24));
+  const part = Math.round((256 * mine) / all);
+  const blue = (under >>> 16) & 255;
+  const green = (under >>> 8) & 255;
+  const red = under & 255;
+  return (Math.round(all / 255) << 24)
+    | ((blue + ((((top >>> 16) & 255) - blue) * part + 128 >> 8)) << 16)
+    | ((green + ((((top >>> 8) & 255) - green) * part + 128 >> 8)) << 8)
+    | (red + (((top & 255) - red) * part + 128 >> 8));
 }

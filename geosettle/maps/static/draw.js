@@ -23,36 +23,17 @@ const siteYear = sites.numbers('year');
 /** How far the middle control point of a flow lies off its straight line, as a share of its length. */
 const BEND = 0.16;
 
-const mostPerSite = greatest(siteHouseholds);
-const mostPerFlow = greatest(flowHouseholds);
-const originHouseholds = new Float64Array(origins.n);
-for (let i = 0; i < flows.n; i++) originHouseholds[flowOrigin[i]] += flowHouseholds[i] || 0;
-const mostPerOrigin = greatest(originHouseholds);
-/** Where sites and origins lie, with room for the swing of flows and for symbols: left, top, right, bottom; empty if there are none. */
-const extent = extentOf([siteXY, originXY]);
+const mostPerSite = DATA.most.site;
+const mostPerFlow = DATA.most.flow;
+const mostPerOrigin = DATA.most.origin;
+const originHouseholds = origins.numbers('moved');
 
-/** @param {Float64Array[]} positions_ */
-function extentOf(positions_) {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const xy of positions_) {
-    for (let i = 0; i < xy.length; i += 2) {
-      const x = xy[i];
-      const y = xy[i + 1];
-      if (x < left) left = x;
-      if (x > right) right = x;
-      if (y < top) top = y;
-      if (y > bottom) bottom = y;
-    }
-  }
-  const swing = (BEND / 2) * (right - left + bottom - top);
-  return [left - swing, top - swing, right + swing, bottom + swing];
-}
+/** Where sites, origins and the swing of their flows lie in Web Mercator: left, top, right, bottom. */
+const extent = DATA.extent ? withSwing(mercatorBox(DATA.extent.box), (BEND / 2) * DATA.extent.longest) : [0, 0, 0, 0];
 
-/** @param {ArrayLike<number>} values */
-function greatest(values) {
-  let most = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
-  return most || 1;
+/** @param {number[]} box @param {number} swing */
+function withSwing(box, swing) {
+  return [box[0] - swing, box[1] - swing, box[2] + swing, box[3] + swing];
 }
 
 /**
@@ -68,25 +49,43 @@ function setCrowding(sheet) {
   crowding = Math.max(0.18, Math.min(1, Math.sqrt(400 / Math.max(1, sites.n, origins.n)) * spread));
 }
 
-const [LEAST_SITE, MOST_SITE] = STYLE.siteRadius;
 const [LEAST_FLOW, MOST_FLOW] = STYLE.flowWidth;
-const [LEAST_ORIGIN, MOST_ORIGIN] = STYLE.originRadius;
 
-/** Half diagonal of a site's diamond: its area is proportional to households. @param {number | null} households null or NaN: unknown */
+/**
+ * How a symbol's size follows from households: base + range * sqrt(households / most), no less than least.
+ * @typedef {{least: number, base: number, range: number, most: number, unknown: number}} Sizes
+ */
+/** Half diagonal of a site's diamond: its area is proportional to households. @type {Sizes} */
+const SITE_SIZES = { least: STYLE.siteRadius[0], base: 0, range: STYLE.siteRadius[1], most: mostPerSite, unknown: STYLE.siteRadius[0] + 1.5 };
+/** Radius of an origin's ring. @type {Sizes} */
+const ORIGIN_SIZES = { least: 0, base: STYLE.originRadius[0] + 0.4, range: STYLE.originRadius[1] - STYLE.originRadius[0], most: mostPerOrigin, unknown: 0 };
+
+/** @param {Sizes} sizes @param {number} households NaN: unknown */
+function sized(sizes, households) {
+  if (households !== households) return sizes.unknown;
+  const size = sizes.base + sizes.range * Math.sqrt(households / sizes.most);
+  return size < sizes.least ? sizes.least : size;
+}
+
+/** @param {number | null} households null or NaN: unknown */
 function siteRadius(households) {
-  if (households === null || households !== households) return crowding * (LEAST_SITE + 1.5);
-  return crowding * Math.max(LEAST_SITE, MOST_SITE * Math.sqrt(households / mostPerSite));
+  return crowding * sized(SITE_SIZES, households ?? NaN);
+}
+
+/** @param {number} row */
+function originRadius(row) {
+  return ringCrowding() * sized(ORIGIN_SIZES, originHouseholds[row]);
+}
+
+/** Rings are small already. */
+function ringCrowding() {
+  return Math.max(0.5, crowding);
 }
 
 /** Width of a flow at its site. @param {number | null} households null or NaN: unknown */
 function flowWidth(households) {
   if (households === null || households !== households) return crowding * (LEAST_FLOW + 0.4);
   return crowding * Math.max(LEAST_FLOW + 0.4, (MOST_FLOW * households) / mostPerFlow);
-}
-
-/** Radius of an origin's ring. @param {number} row */
-function originRadius(row) {
-  return Math.max(0.5, crowding) * (LEAST_ORIGIN + 0.4 + (MOST_ORIGIN - LEAST_ORIGIN) * Math.sqrt(originHouseholds[row] / mostPerOrigin));
 }
 
 /** Counts of what the last painting drew, for the summary and for tests. */
@@ -132,6 +131,8 @@ function drawMarks(sheet) {
 /** The writing: it needs the boxes of all symbols, and of the controls that lie over the map. @param {Sheet} sheet */
 function drawNames(sheet) {
   const shown = (kind) => DATA.elements.filter((e) => e.kind === kind && !state.hidden.has(e.name));
+  // A crowd of flows left this to the end: the first picture does not wait for it.
+  if (flows.n > CROWD && origins.n < 2000 && !state.hidden.has('origins')) for (let i = 0; i < origins.n; i++) takePlace(sheet, originXY, i, originRadius(i));
   for (const [kind, write] of /** @type {[string, (sheet: Sheet, element: any) => void][]} */ ([['graticule', drawDegrees], ['labels', drawLabels]])) {
     for (const element of shown(kind)) {
       sheet.ctx.save();
@@ -394,15 +395,30 @@ function drawFlows(sheet) {
   const chosen = selected ? new Set(flowsOf[selected.kind][selected.row]) : null;
   const opacity = STYLE.flowOpacity;
   const plain = state.area ? opacity.others : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
-  const { seen, placed } = flowsInView(sheet);
-  drawn.flows = placed;
-  const back = chosen ? seen.filter((i) => !chosen.has(i)) : seen;
-  if (back.length > CROWD) drawStrands(sheet, back, FLOW, chosen ? opacity.others : plain);
-  else drawBands(sheet, back, FLOW, chosen ? opacity.others : plain);
-  if (chosen) drawBands(sheet, seen.filter((i) => chosen.has(i)), CHOSEN, opacity.selected);
+  const all = flows.n > CROWD && showsAll(sheet);
+  const { seen, placed } = all ? NONE : flowsInView(sheet);
+  if (all || seen.length > CROWD) {
+    drawn.flows = drawStrands(sheet, chosen, FLOW, chosen ? opacity.others : plain);
+  } else {
+    drawn.flows = placed;
+    drawBands(sheet, chosen ? seen.filter((i) => !chosen.has(i)) : seen, FLOW, chosen ? opacity.others : plain);
+  }
+  if (chosen) drawBands(sheet, Int32Array.from(chosen).filter(flowShown), CHOSEN, opacity.selected);
 }
 
-/** Flows whose bent line may cross the canvas, and how many have a place at all. @param {Sheet} sheet */
+/** No rows. */
+const NONE = { seen: new Int32Array(0), placed: 0 };
+
+/** Whether the canvas reaches around all positions, so that none need be looked for. @param {Sheet} sheet */
+function showsAll(sheet) {
+  return extent[0] >= sheet.box[0] && extent[1] >= sheet.box[1] && extent[2] <= sheet.box[2] && extent[3] <= sheet.box[3];
+}
+
+/**
+ * Flows whose bent line may cross the canvas, and how many have a place at all; once they are a crowd, no more are looked
+ * at.
+ * @param {Sheet} sheet
+ */
 function flowsInView(sheet) {
   const seen = new Int32Array(flows.n);
   const [left, top, right, bottom] = sheet.box;
@@ -410,7 +426,7 @@ function flowsInView(sheet) {
   const always = state.year === Infinity;
   let n = 0;
   let placed = 0;
-  for (let i = 0; i < seen.length; i++) {
+  for (let i = 0; i < seen.length && n <= CROWD; i++) {
     const o = 2 * flowOrigin[i];
     const s = 2 * flowSite[i];
     const w = siteXY[s] - originXY[o];
@@ -443,14 +459,14 @@ function drawBands(sheet, rows, colour, opacity) {
   }
 }
 
-/** Rows of a table whose symbols may be seen, in their order of drawing, and how many have a place at all. @param {Sheet} sheet @param {Float64Array} xy @param {Int32Array} order_ @param {((row: number) => boolean) | null} shown */
+/** Rows of a table whose symbols may be seen, in their order of drawing, and how many have a place at all; at most a crowd and one. @param {Sheet} sheet @param {Float64Array} xy @param {Int32Array} order_ @param {((row: number) => boolean) | null} shown */
 function symbolsInView(sheet, xy, order_, shown) {
   const seen = new Int32Array(order_.length);
   const reach = 20 / sheet.scale;
   const [left, top, right, bottom] = [sheet.box[0] - reach, sheet.box[1] - reach, sheet.box[2] + reach, sheet.box[3] + reach];
   let n = 0;
   let placed = 0;
-  for (let k = 0; k < seen.length; k++) {
+  for (let k = 0; k < seen.length && n <= CROWD; k++) {
     const i = order_[k];
     const x = xy[2 * i];
     const y = xy[2 * i + 1];
@@ -465,14 +481,16 @@ const originRows = rowNumbers(origins.n);
 
 /** @param {Sheet} sheet */
 function drawOrigins(sheet) {
-  const { seen, placed } = symbolsInView(sheet, originXY, originRows, null);
-  drawn.origins = placed;
-  if (seen.length > CROWD || sheet.pixels) {
+  const crowd = Boolean(sheet.pixels) || (origins.n > CROWD && showsAll(sheet));
+  const { seen, placed } = crowd ? NONE : symbolsInView(sheet, originXY, originRows, null);
+  if (crowd || seen.length > CROWD) {
     const ink = storedColour(ORIGIN);
-    drawRingStamps(sheet, seen, originXY, originRadius, ink, state.selected ? (i) => (concerns(origins, i) ? 1 : 0.3) : null);
-    if (origins.n < 2000) for (const i of seen) takePlace(sheet, originXY, i, originRadius(i));
+    const looks = [{ ink, strength: 1 }, { ink, strength: 0.3 }];
+    const look = state.selected ? (i) => (concerns(origins, i) ? 0 : 1) : null;
+    drawn.origins = drawStamps(sheet, { ring: true, rows: originRows, xy: originXY, sizes: ORIGIN_SIZES, values: originHouseholds, grow: ringCrowding(), looks, look, shown: null });
     return;
   }
+  drawn.origins = placed;
   const { ctx } = sheet;
   const last = state.selected ? (i) => Number(concerns(origins, i)) : null; // what is meant lies on top
   for (const i of last ? Array.from(seen).sort((a, b) => last(a) - last(b)) : seen) {
@@ -528,31 +546,7 @@ function classesOf(column) {
 }
 
 /** Rows of sites, largest first, so that small ones stay visible on top of large ones. */
-const sitesBySize = bySize(siteHouseholds);
-
-/**
- * Rows from the largest value to the least, then those without one; of more than some thousand, those whose values
- * differ by less than 1/4000 of the largest stay in the order of the table.
- * @param {Float64Array} values @returns {Int32Array}
- */
-function bySize(values) {
-  if (values.length <= CROWD) {
-    const rank = (i) => (Number.isNaN(values[i]) ? -1 : values[i]);
-    return rowNumbers(values.length).sort((a, b) => rank(b) - rank(a) || a - b);
-  }
-  const levels = 4000;
-  const step = levels / greatest(values);
-  const level = new Uint16Array(values.length);
-  const next = new Int32Array(levels + 3);
-  for (let i = 0; i < level.length; i++) {
-    level[i] = values[i] >= 0 ? levels - Math.floor(values[i] * step) : levels + 1;
-    next[level[i] + 1]++;
-  }
-  for (let l = 1; l < next.length; l++) next[l] += next[l - 1];
-  const rows = new Int32Array(values.length);
-  for (let i = 0; i < level.length; i++) rows[next[level[i]]++] = i;
-  return rows;
-}
+const sitesBySize = sites.rows('by_size');
 
 /** 0, 1, 2 ... @param {number} n */
 function rowNumbers(n) {
@@ -564,23 +558,23 @@ function rowNumbers(n) {
 /** @param {Sheet} sheet */
 function drawSites(sheet) {
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
-  const { seen, placed } = symbolsInView(sheet, siteXY, sitesBySize, state.year === Infinity ? null : siteShown);
+  const shown = state.year === Infinity ? null : siteShown;
+  const all = sites.n > CROWD && showsAll(sheet);
+  const { seen, placed } = all ? NONE : symbolsInView(sheet, siteXY, sitesBySize, shown);
+  const crowd = all || seen.length > CROWD;
   drawn.sites = placed;
   const radius = (i) => siteRadius(siteHouseholds[i]);
   const opacity = (i) => (state.selected && !concerns(sites, i) ? 0.45 : 1);
-  const single = seen.length > CROWD ? [] : Array.from(seen).filter((i) => i !== chosen);
-  if (seen.length > CROWD) {
-    const inks = new Map();
-    const plain = !state.indicator && !sites.has('aside') ? storedColour(SITE) : 0;
-    const inkOf = (i) => {
-      const colour = siteColour(i);
-      if (!inks.has(colour)) inks.set(colour, storedColour(colour));
-      return inks.get(colour);
-    };
-    drawDiamondStamps(sheet, seen, siteXY, radius, plain || inkOf, state.selected ? opacity : null);
+  const single = crowd ? [] : Array.from(seen).filter((i) => i !== chosen);
+  if (crowd) {
+    const colours = [SITE, ASIDE, NO_DATA, ...CLASS_COLOURS];
+    const looks = [1, 0.45].flatMap((strength) => colours.map((c) => ({ ink: storedColour(c), strength })));
+    const look = (i) => colours.indexOf(siteColour(i)) + (opacity(i) === 1 ? 0 : colours.length);
+    const plain = !state.indicator && !state.selected && !sites.has('aside');
+    drawn.sites = drawStamps(sheet, { ring: false, rows: sitesBySize, xy: siteXY, sizes: SITE_SIZES, values: siteHouseholds, grow: crowding, looks, look: plain ? null : look, shown });
   }
   if (single.length || chosen >= 0) putPixels(sheet);
-  if (chosen >= 0 && seen.includes(chosen)) single.push(chosen);
+  if (chosen >= 0 && siteShown(chosen)) single.push(chosen);
   for (const i of single) {
     const [x, y] = [siteXY[2 * i] * sheet.scale + sheet.dx, siteXY[2 * i + 1] * sheet.scale + sheet.dy];
     drawSite(sheet, { x, y, r: radius(i), colour: i === chosen ? CHOSEN : siteColour(i), alpha: opacity(i), hollow: Number.isNaN(siteHouseholds[i]) });
@@ -629,7 +623,9 @@ function drawLabels(sheet, element) {
     if (!seen(x, y) || !siteShown(i) || (i === chosen && tried)) continue;
     tried++;
     const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(siteHouseholds[i]) + 4, places: 'rlab' };
-    if (label(sheet, shortName(rowName(sites, i)), x, y, look)) drawn.labels++;
+    const name = shortName(rowName(sites, i));
+    // What is selected is named, if need be over others.
+    if (label(sheet, name, x, y, look) || (i === chosen && label(sheet, name, x, y, { ...look, must: true }))) drawn.labels++;
   }
   sheet.ctx.globalAlpha = 1;
   labelOrigins(sheet, seen);

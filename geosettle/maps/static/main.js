@@ -97,8 +97,13 @@ function report() {
   announce(word('summary', drawn));
 }
 
+/** Leaflet stands in the page as text, for a browser reads every script it meets; the page's policy knows its hash too. */
+function startLeaflet() {
+  document.head.append(el('script', {}, /** @type {any} */ (document.getElementById('gs-leaflet')).textContent));
+}
+
 /** What is still to be done, each in a task of its own so that the page answers in between. */
-const steps = [() => /** @type {any} */ (window).geosettleLeaflet(), makeMap, buildPanel, makeUsable];
+const steps = [startLeaflet, makeMap, buildPanel, makeUsable];
 const STEPS = steps.length;
 
 /** Do the rest at once; nothing if it is done. */
@@ -115,14 +120,15 @@ function proceed() {
     /** @type {() => void} */ (steps.shift())();
     proceed();
   };
-  // A frame is on the screen when the next one begins; the first picture is not to wait for what follows it.
-  const shown = () => setTimeout(next, 0);
+  // A frame is on the screen when the next one begins; the first picture, and whoever waits for it, is not to wait for
+  // what follows it.
+  const shown = () => setTimeout(next, steps.length === STEPS ? 50 : 0);
   requestAnimationFrame(steps.length === STEPS ? () => requestAnimationFrame(shown) : shown);
   setTimeout(next, 200);
 }
 
 // Leaflet stands below this script. A study of ordinary size is whole by the time the page has loaded.
-const rest = sites.n > CROWD || flows.n > CROWD ? proceed : finish;
+const rest = CROWDED_STUDY ? proceed : finish;
 if (document.readyState === 'loading') addEventListener('DOMContentLoaded', rest);
 else rest();
 addEventListener('beforeprint', () => { finish(); preparePrint(); });

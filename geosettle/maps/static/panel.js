@@ -9,6 +9,10 @@ const part = {};
 function buildPanel() {
   document.documentElement.lang = state.lang;
   panel.setAttribute('aria-label', word('panel'));
+  document.getElementById('gs-map')?.setAttribute('aria-label', word('map_label'));
+  part.skip?.remove();
+  part.skip = el('a', { class: 'gs-skip', href: '#gs-tables' }, word('skip'));
+  document.body.prepend(part.skip);
   part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
   part.legend = el('section', { id: 'gs-legend' });
   panel.replaceChildren(

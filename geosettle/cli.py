@@ -275,7 +275,8 @@ def _overlay(options: argparse.Namespace) -> int:
 def _layer(path: str, role: str | None) -> Any:
     """Read a file of the caller's; rows that cannot be used are named on standard error, never left out in silence."""
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
-    from geosettle.io.layer import Options, spec_of  # noqa: PLC0415
+    from geosettle.io.layer import spec_of  # noqa: PLC0415
+    from geosettle.io.source import Options  # noqa: PLC0415
     from geosettle.io.study import read_rows  # noqa: PLC0415
 
     if role is None:
@@ -302,7 +303,7 @@ def _layer(path: str, role: str | None) -> Any:
 def _places(path: str, *, areas: bool = False) -> Any:
     """Read a layer that has positions, or a raster; a cover must have areas."""
     from geosettle.io.check import guess_role  # noqa: PLC0415
-    from geosettle.io.layer import Options  # noqa: PLC0415
+    from geosettle.io.source import Options  # noqa: PLC0415
     from geosettle.raster import Raster  # noqa: PLC0415
 
     layer = _layer(path, guess_role(Path(path), Options()))

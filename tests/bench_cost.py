@@ -22,7 +22,7 @@ import numpy as np
 from affine import Affine
 from scipy.ndimage import zoom
 
-from geosettle.distance._solver.cost import CostGrid, Target, make_moves
+from geosettle.distance._solver.cost_grid import CostGrid, Target, make_moves
 from geosettle.distance._solver.cost_kernels import accumulate_compiled
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.walking import MODELS

@@ -14,7 +14,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from geosettle.distance._solver.graph import make_graph, many_to_many
+from geosettle.distance._solver.graph import make_graph
+from geosettle.distance._solver.graph_ways import many_to_many
 
 
 def network(n=500, seed=5):

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.cost import CostGrid, make_moves, solve
+from geosettle.distance._solver.cost import solve
+from geosettle.distance._solver.cost_grid import CostGrid, make_moves
 from geosettle.distance.profile import bilinear, drape
 from geosettle.distance.surfaces import cost_distance, travel_time
 from geosettle.distance.terrain import run_many, walk_pairs
@@ -291,7 +292,7 @@ def test_friction_costs_the_same_there_and_back(seed, neighbours):
 
 
 def side_by_side(n: int) -> tuple[CostGrid, list]:
-    from geosettle.distance._solver.cost import Target
+    from geosettle.distance._solver.cost_grid import Target
 
     moves = make_moves(16)
     closed = np.zeros((n, n), dtype=bool)

@@ -13,8 +13,9 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosettle.distance._solver import cost as solver
-from geosettle.distance._solver.cost import CostGrid, accumulate, legal_moves, make_moves, metrication, solve
+from geosettle.distance._solver import cost_grid as solver
+from geosettle.distance._solver.cost import accumulate, solve
+from geosettle.distance._solver.cost_grid import CostGrid, legal_moves, make_moves, metrication
 from geosettle.distance.surfaces import cost_distance
 from geosettle.distance.walking import MODELS, WalkModel, naismith_langmuir
 from geosettle.errors import InputError

@@ -17,7 +17,7 @@ from geosettle.distance import (
     sample_distances,
     separate,
 )
-from geosettle.distance._solver.cost import metrication
+from geosettle.distance._solver.cost_grid import metrication
 from geosettle.distance.drawn_walks import gathered
 from geosettle.distance.terrain import place_times
 from geosettle.distance.uncertainty import SEED, draw_positions

@@ -13,7 +13,8 @@ from affine import Affine
 
 from geosettle.distance import pair_distances
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.graph import make_graph, many_to_many
+from geosettle.distance._solver.graph import make_graph
+from geosettle.distance._solver.graph_ways import many_to_many
 from geosettle.distance.network import RoadRules, read_network, road_pairs, road_problems
 from geosettle.distance.noding import node_lines
 from geosettle.errors import ColumnError, CrsError, InputError

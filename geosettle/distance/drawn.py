@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.cost import FloatArray
+from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.network import join_points, ways
 from geosettle.distance.profile import check_dem, drape

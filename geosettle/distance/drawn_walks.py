@@ -11,7 +11,8 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import Arcs, CostGrid, FloatArray, solve
+from geosettle.distance._solver.cost import solve
+from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray
 from geosettle.distance.drawn import Drawn, DrawnPairs, said
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.network import RoadRules

@@ -13,8 +13,9 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import FloatArray
-from geosettle.distance._solver.graph import Graph, components, make_graph, many_to_many
+from geosettle.distance._solver.cost_grid import FloatArray
+from geosettle.distance._solver.graph import Graph, components, make_graph
+from geosettle.distance._solver.graph_ways import many_to_many
 from geosettle.distance.noding import node_lines, plane
 from geosettle.distance.profile import drape
 from geosettle.distance.road_lines import (

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import FloatArray
+from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.geodesy import GEOD
 
 __all__ = ["Noded", "node_lines"]

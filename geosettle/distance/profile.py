@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geosettle.distance._solver.cost import FloatArray, IndexArray, Moves, PaceTable, make_moves
+from geosettle.distance._solver.cost_grid import FloatArray, IndexArray, Moves, PaceTable, make_moves
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import FloatArray
+from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.errors import ColumnError, CrsError, InputError
 
 __all__ = [

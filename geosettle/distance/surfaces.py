@@ -12,7 +12,8 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._protocol import positions
-from geosettle.distance._solver.cost import NEIGHBOURS, CostGrid, IndexArray, make_moves, solve
+from geosettle.distance._solver.cost import solve
+from geosettle.distance._solver.cost_grid import NEIGHBOURS, CostGrid, IndexArray, make_moves
 from geosettle.distance.network import RoadRules
 from geosettle.distance.profile import check_grid, covered_cells, goes_round, move_lengths, to_grid
 from geosettle.distance.travel import with_roads
@@ -48,7 +49,7 @@ def cost_distance(
         For an array: side of a cell, or height and width.
     neighbours
         4, 8, 16 or 32. Largest error of the grid itself on square cells: 41.4 %, 8.24 %, 2.75 %, 1.31 %, always too
-        long, never too short; see `geosettle.distance._solver.cost` for moves, barriers and the derivation.
+        long, never too short; see `geosettle.distance._solver.cost_grid` for moves, barriers and the derivation.
     continuous
         Let ways run in any direction (fast marching, see `geosettle.distance._solver.cost_eikonal`): below 0.6 % at
         constant friction beyond 10 cells from a target, 0.2 % beyond 60. `neighbours` is not used; needs compilation.

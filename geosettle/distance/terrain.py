@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import CostGrid, FloatArray, IndexArray, Target, solve
+from geosettle.distance._solver.cost import solve
+from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Target
 from geosettle.distance.profile import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
@@ -117,8 +118,8 @@ def walk_pairs(
     -----
     One search per place of the side with fewer places, in both directions, which ends when the last partner is
     settled. Points are joined to the grid at their exact position (see `WalkGrid.place`); pairs nearer than four cells
-    may also go straight. The value is that of the cheapest path on the grid; see `geosettle.distance._solver.cost` for
-    the error of the grid itself.
+    may also go straight. The value is that of the cheapest path on the grid; see
+    `geosettle.distance._solver.cost_grid` for the error of the grid itself.
     """
     columns = ("walk_out_h", "walk_back_h", "walk_round_h")
     if context.dem is None:

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.cost import Arcs, CostGrid, FloatArray, IndexArray
+from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
 from geosettle.distance.network import RoadRules, is_table, read_network
 from geosettle.distance.profile import to_grid

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geosettle.distance._solver.cost import (
+from geosettle.distance._solver.cost_grid import (
     NEIGHBOURS,
     CostGrid,
     FloatArray,
@@ -447,7 +447,7 @@ def walk_grid(
     model
         Name in MODELS, or a `WalkModel`.
     neighbours
-        4, 8, 16 or 32; see `geosettle.distance._solver.cost` for what each costs in accuracy.
+        4, 8, 16 or 32; see `geosettle.distance._solver.cost_grid` for what each costs in accuracy.
     altitude
         Slow down with altitude after Weiss et al. (2018); None follows the model.
     landcover

@@ -15,9 +15,9 @@ from geosettle.errors import InputError
 from geosettle.io.check import check_path, guess_role
 from geosettle.io.files import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
-from geosettle.io.layer import Checked, Options, spec_of, understand
+from geosettle.io.layer import Checked, spec_of, understand
 from geosettle.io.rasters import read_raster
-from geosettle.io.source import Source
+from geosettle.io.source import Options, Source
 from geosettle.io.staging import Stage, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
 from geosettle.io.template import template_path, write_template

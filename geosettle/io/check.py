@@ -21,11 +21,11 @@ from geosettle.geodesy import area_m2
 from geosettle.io.between import boundary_faults, declared_units, suspect_datum
 from geosettle.io.columns import Columns
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
-from geosettle.io.layer import Checked, Options, set_aside, spec_of
+from geosettle.io.layer import Checked, set_aside, spec_of
 from geosettle.io.plausible import HOME, inside
 from geosettle.io.positions import locate
 from geosettle.io.rasters import raster_problems, read_raster
-from geosettle.io.source import Refused, centres
+from geosettle.io.source import Options, Refused, centres
 from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
 from geosettle.quality import Problem, problem

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -19,26 +18,13 @@ from geosettle.io.plausible import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
 from geosettle.io.rows import FOR_LAYER
 from geosettle.io.shapes import mend
-from geosettle.io.source import Source
+from geosettle.io.source import Options, Source
 from geosettle.io.survey import read_answers
 from geosettle.layers import LAYERS, LayerSpec
 from geosettle.quality import CODES, Problem
 from geosettle.study import complete
 
-__all__ = ["Checked", "Options", "set_aside", "spec_of", "understand"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user says about a file, so that nothing has to be guessed."""
-
-    crs: str | None = None
-    datum: str | None = None
-    encoding: str | None = None
-    layer: str | None = None
-    sheet: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    region: tuple[float, float, float, float] | None = None
+__all__ = ["Checked", "set_aside", "spec_of", "understand"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,9 @@ from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wg
 from geosettle.errors import CrsError
 from geosettle.io.columns import Columns
 from geosettle.io.numbers import is_missing, simple_numbers, to_angle
-from geosettle.io.source import Source, only
+from geosettle.io.source import Options, Source, only
 from geosettle.layers import LayerSpec
 from geosettle.quality import Problem, problem
-
-if TYPE_CHECKING:
-    from geosettle.io.layer import Options
 
 __all__ = ["Positions", "locate"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from geosettle.errors import InputError
 from geosettle.quality import Problem
 
-__all__ = ["Refused", "Source", "centres", "only"]
+__all__ = ["Options", "Refused", "Source", "centres", "only"]
 
 
 class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
@@ -24,6 +25,19 @@ class Refused(InputError):  # noqa: N818  (it reads as what happened to the file
     def __init__(self, code: str, message: str, **where: Any) -> None:
         super().__init__(message, **where)
         self.code = code
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about a file, so that nothing has to be guessed."""
+
+    crs: str | None = None
+    datum: str | None = None
+    encoding: str | None = None
+    layer: str | None = None
+    sheet: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    region: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

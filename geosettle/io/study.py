@@ -21,9 +21,9 @@ import shapely
 from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameError
 from geosettle.io.between import FOR_STUDY, mend_references
 from geosettle.io.files import EXTENSIONS, kind_of, open_source
-from geosettle.io.layer import Checked, Options, set_aside, spec_of, understand
+from geosettle.io.layer import Checked, set_aside, spec_of, understand
 from geosettle.io.rasters import raster_problems, read_raster
-from geosettle.io.source import Refused
+from geosettle.io.source import Options, Refused
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.quality import Problem, problem
 from geosettle.raster import Raster

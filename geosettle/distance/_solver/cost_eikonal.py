@@ -22,15 +22,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import (
-    CostGrid,
-    FloatArray,
-    IndexArray,
-    Progress,
-    accumulate,
-    make_moves,
-    straight_line,
-)
+from geosettle.distance._solver.cost import accumulate
+from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Progress, make_moves, straight_line
 
 __all__ = ["march"]
 

@@ -31,7 +31,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import (
+from geosettle.distance._solver.cost_grid import (
     LARGE_CELLS,
     Arcs,
     CostGrid,

@@ -244,7 +244,7 @@ def many_to_many_compiled(
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Least seconds and the metres along; arguments as for `geosettle.distance._solver.graph.many_to_many`.
+    """Least seconds and the metres along; arguments as for `geosettle.distance._solver.graph_ways.many_to_many`.
 
     Parameters
     ----------

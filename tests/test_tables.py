@@ -1,13 +1,17 @@
 """Tables: honest digits, full dictionaries, stable order, and a workbook in which text stays text."""
 
+import dataclasses
 import io
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 from report_example import HOSTILE, example
+from shapely.geometry import MultiPolygon, Point, box
 
+from geosettle.report import gpkg_layers, qgis_styles
 from geosettle.report.dictionary import PAIR_COLUMNS, entry
 from geosettle.report.tables import TABLES, round_to, tables
 from geosettle.report.workbook import tables_xlsx
@@ -59,8 +63,6 @@ def test_tables_do_not_depend_on_row_order_and_leave_the_result_alone():
     first = tables(result)
     for name, frame in before.items():
         pd.testing.assert_frame_equal(pd.DataFrame(getattr(result, name)), pd.DataFrame(frame))
-    import dataclasses
-
     turned = dataclasses.replace(
         result, **{name: getattr(result, name).iloc[::-1] for name in ("sites", "pairs", "claims", "remoteness")}
     )
@@ -107,3 +109,62 @@ def test_workbook_is_the_same_twice_and_holds_text_as_text():
     told = [(row[0].value, row[2].value) for row in meanings.iter_rows(min_row=2)]
     assert told == [(name, cell.value) for name in TABLES for cell in book[name][1] if cell.value]
     assert book["sites"]["A2"].value == "S1"
+
+
+# --- study.gpkg in QGIS: what QGIS 3.22 showed when all its layers were added at once (qgis --code ... study.gpkg) ------
+
+
+def test_layers_of_the_geopackage_are_in_the_order_in_which_qgis_stacks_them():
+    """QGIS puts the first layer of a file on top: symbols over lines over areas, as on the map."""
+    layers = gpkg_layers(example())
+    assert list(layers) == ["sites", "origins", "flows", "uncertainty", "development", "boundaries", "rivers", "oasis"]
+
+
+def test_a_layer_declares_one_kind_of_geometry():
+    """GEOMETRY, of which many programs make nothing, is what the writer declares for polygons with multipolygons."""
+    result = example()
+    boundaries = result.study.boundaries.copy()
+    boundaries.loc[boundaries.index[0], "geometry"] = MultiPolygon([box(0, 0, 1, 1), box(2, 0, 3, 1)])
+    assert len(set(boundaries.geom_type)) == 2
+    study = dataclasses.replace(result.study, boundaries=boundaries)
+    layer = gpkg_layers(dataclasses.replace(result, study=study))["boundaries"]
+    assert set(layer.geom_type) == {"MultiPolygon"}
+    assert layer.crs == "EPSG:4326"
+    assert layer.geometry.geom_equals(boundaries.geometry.reset_index(drop=True)).all()
+
+
+def test_flows_across_the_antimeridian_take_the_short_way():
+    result = example()
+    origins, sites = result.origins.copy(), result.sites.copy()
+    origins.loc["O1", "geometry"], sites.loc["S1", "geometry"] = Point(179, 10), Point(-178, 13)
+    origins.loc["O3", "geometry"], sites.loc["S2", "geometry"] = Point(-179, 10), Point(180, 12)
+    flows = gpkg_layers(dataclasses.replace(result, origins=origins, sites=sites))["flows"]
+    drawn = flows.set_index(["origin_id", "site_id"]).geometry
+    # a third of the way east from 179 to 182 lies at 180, and so does a third of the way up from 10 to 13
+    assert drawn["O1", "S1"].wkt == "MULTILINESTRING ((179 10, 180 11), (-180 11, -178 13))"
+    assert drawn["O3", "S2"].wkt == "MULTILINESTRING ((-179 10, -180 12))"
+
+
+def test_disputed_boundaries_are_dashed_on_white_above_all_others():
+    root = ET.fromstring(qgis_styles()["boundaries"].split("\n", 1)[1])
+    renderer = root.find("renderer-v2")
+    assert renderer.get("symbollevels") == "1"
+    rules = {r.get("label"): r for r in renderer.iter("rule")}
+    assert list(rules) == ["prefecture", "disputed", "county and finer"]
+    assert rules["county and finer"].get("filter") == "ELSE"
+    levels, dashes = {}, {}
+    for label, rule in rules.items():
+        layers = renderer.findall(f"symbols/symbol[@name='{rule.get('symbol')}']/layer")
+        levels[label] = [int(layer.get("pass")) for layer in layers]
+        options = [{o.get("name"): o.get("value") for o in layer.iter("Option")} for layer in layers]
+        dashes[label] = ["customdash" in o for o in options]
+        assert all(o["line_color"].endswith(",255") for o in options)
+    assert levels == {"prefecture": [1], "disputed": [2, 3], "county and finer": [0]}
+    assert dashes == {"prefecture": [False], "disputed": [False, True], "county and finer": [False]}
+
+
+@pytest.mark.parametrize("name", ["sites", "origins", "places"])
+def test_names_stand_beside_their_symbols(name):
+    placement = ET.fromstring(qgis_styles()[name].split("\n", 1)[1]).find(".//placement")
+    assert placement.get("placement") == "6"  # QGIS's number for places around a point in a given order
+    assert placement.get("offsetType") == "1"  # counted from the symbol's edge

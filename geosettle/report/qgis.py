@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
@@ -21,19 +22,22 @@ __all__ = ["gpkg_layers", "qgis_styles"]
 _MM_PER_PX: Final = 25.4 / 96
 _CRS: Final = "EPSG:4326"
 _AREA: Final = 2
+_MULTIPLE: Final = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
+"""By shapely's number of the single kind, what makes a multiple one of it."""
 _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
 """Label of places: a name on each of hundreds of townships would hide the map."""
 
 
 def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers of study.gpkg, bottom layer first: the tables with their geometry, and the inputs.
+    """Return the layers of study.gpkg, top layer first: the tables with their geometry, and the inputs.
 
-    Rows without a position keep their place, with an empty geometry. Columns are those of the written tables. Sites and
-    origins given as areas are points inside, and their outlines a layer of their own.
+    QGIS lays the first layer of a file over the others when it adds them all. Rows without a position keep their place,
+    with an empty geometry. Columns are those of the written tables. Sites and origins given as areas are points inside,
+    and their outlines a layer of their own.
     """
     study = result.study
     made: dict[str, gpd.GeoDataFrame] = {}
-    for name in ("boundaries", "oasis", "rivers", "roads", "development", "places"):
+    for name in ("oasis", "rivers", "boundaries", "roads", "development"):
         layer = _oasis(result) if name == "oasis" else getattr(study, name)
         if not isinstance(layer, gpd.GeoDataFrame) or layer.empty:
             continue
@@ -45,8 +49,10 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
         if len(layer):
             made[name] = _plain(layer)
     written = tables(result)
-    made["flows"] = _flows(result, written["pairs"])
     made["uncertainty"] = _discs(result)
+    made["flows"] = _flows(result, written["pairs"])
+    if study.places is not None and len(study.places):
+        made["places"] = _plain(study.places)
     for role in ("origins", "sites"):
         frame = getattr(result, role)
         if role == "sites":
@@ -61,7 +67,20 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
             made = {f"{role}_areas": layer[areas].reset_index(drop=True), **made}
             layer = layer.set_geometry(gpd.GeoSeries(shapely.point_on_surface(shapes), crs=_CRS))
         made[role] = layer
-    return made
+    return {name: _one_kind(made[name]) for name in reversed(made)}
+
+
+def _one_kind(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make every geometry a multiple one where some are: most programs take a layer of one declared kind only."""
+    shapes = np.asarray(layer.geometry, dtype=object)
+    kind = shapely.get_type_id(shapes)
+    if len(set(kind[kind >= 0].tolist())) < 2:
+        return layer
+    shapes = shapes.copy()
+    for single, multiple in _MULTIPLE.items():
+        chosen = kind == single
+        shapes[chosen] = multiple(shapes[chosen], indices=np.arange(chosen.sum()))
+    return layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=_CRS))
 
 
 def _oasis(result: Result) -> gpd.GeoDataFrame | None:
@@ -88,8 +107,26 @@ def _flows(result: Result, pairs: pd.DataFrame) -> gpd.GeoDataFrame:
     lines = np.full(len(pairs), None, dtype=object)
     known = np.isfinite(ends[0]).all(axis=1) & np.isfinite(ends[1]).all(axis=1)
     if known.any():
-        lines[known] = shapely.linestrings(np.stack([ends[0][known], ends[1][known]], axis=1))
+        lines[known] = _straight(ends[0][known], ends[1][known])
     return gpd.GeoDataFrame(pairs, geometry=list(lines), crs=_CRS)
+
+
+def _straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Draw straight lines the short way round, in two pieces where they cross the antimeridian."""
+    start = start.copy()
+    far = np.abs(start[:, 0] - end[:, 0]) > 180
+    start[far & (np.abs(start[:, 0]) == 180), 0] *= -1  # 180° east is 180° west
+    turn = np.round((start[:, 0] - end[:, 0]) / 360)[:, None]  # 1: the end lies a turn further east than it says
+    east = np.array([1.0, 0.0])
+    goal = end + 360 * turn * east
+    lines = np.asarray(shapely.linestrings(np.stack([start, goal], axis=1)), dtype=object)
+    crossing = np.abs(goal[:, 0]) > 180
+    first, last, seam = start[crossing], goal[crossing], 180 * turn[crossing]
+    share = (seam[:, 0] - first[:, 0]) / (last[:, 0] - first[:, 0])
+    middle = first + share[:, None] * (last - first)
+    pieces = np.stack([first, middle, middle - 2 * seam * east, last - 2 * seam * east], axis=1).reshape(-1, 2, 2)
+    lines[crossing] = shapely.multilinestrings(shapely.linestrings(pieces), indices=np.arange(len(pieces)) // 2)
+    return lines
 
 
 def _discs(result: Result) -> gpd.GeoDataFrame:
@@ -127,14 +164,13 @@ def qgis_styles() -> dict[str, str]:
     width = 'coalesce(max(0.3, "households" / maximum("households") * 2.4), 0.3)'
     site_size = size.format(most=round(2 * style.SITE_RADIUS_PX[1] * _MM_PER_PX * 0.7, 1))
     return {
-        "boundaries": _qml(
-            _categories("level", {"prefecture": _outline(style.PREFECTURE), "": _outline(style.COUNTY)}, "fill")
-        ),
+        "boundaries": _qml(_boundary_rules()),
         "oasis": _qml(
             _categories(
                 "setting",
                 {"low": _edge(style.OASIS), "high": _edge(style.OASIS), "": _fill(style.OASIS, style.OASIS_OPACITY)},
                 "fill",
+                others="oasis",
             )
         ),
         "lakes": _qml(_single(_fill(style.WATER, 0.6), "fill")),
@@ -154,6 +190,7 @@ def qgis_styles() -> dict[str, str]:
                     "": _fill(style.PARCEL_YEARS[1], 1.0, style.PARCEL_YEARS[3]),
                 },
                 "fill",
+                others="development",
             )
         ),
         "places": _qml(_single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"), label=_SEATS, size=7.0),
@@ -230,17 +267,42 @@ def _edge(colour: str) -> _Symbol:
     )
 
 
-def _outline(look: tuple[str, float, tuple[float, ...]]) -> _Symbol:
+def _line(look: tuple[str, float, tuple[float, ...]], *, wider: float = 0.0) -> _Symbol:
     colour, width, dashes = look
-    return (
-        "SimpleFill",
-        {
-            "style": "no",
-            "outline_color": _rgba(colour),
-            "outline_style": "dash" if dashes else "solid",
-            "outline_width": f"{width * _MM_PER_PX:.2f}",
-        },
+    said = {"line_color": _rgba(colour), "line_width": f"{width * _MM_PER_PX + wider:.2f}", "joinstyle": "round"}
+    if dashes:
+        lengths = ";".join(f"{dash * _MM_PER_PX:.2f}" for dash in dashes)
+        said |= {"use_custom_dash": "1", "customdash": lengths, "capstyle": "flat"}
+    return "SimpleLine", said
+
+
+def _boundary_rules() -> ET.Element:
+    """Style boundaries by their level; those in dispute last of all, dashed on white that hides what runs under them.
+
+    Neighbours draw the border they share twice, and a dashed line drawn twice is no longer dashed: so the others are
+    solid, of two widths.
+    """
+    flag = "lower(trim(coalesce(to_string(attribute($currentfeature, 'disputed')), ''))) IN ('true', 'yes', '1', '1.0')"
+    rules = {
+        "prefecture": ("\"level\" IN ('country', 'province', 'prefecture') AND NOT " + flag, [_line(style.PREFECTURE)]),
+        "disputed": (flag, [_line(("#FFFFFF", style.INTERNATIONAL[1], ()), wider=0.2), _line(style.INTERNATIONAL)]),
+        "county and finer": ("ELSE", [_line((style.COUNTY[0], style.COUNTY[1], ()))]),
+    }
+    passes = {"county and finer": [0], "prefecture": [1], "disputed": [2, 3]}
+    renderer = ET.Element(
+        "renderer-v2", {"type": "RuleRenderer", "enableorderby": "0", "forceraster": "0", "symbollevels": "1"}
     )
+    root = ET.SubElement(renderer, "rules", {"key": "{0}"})
+    symbols = ET.SubElement(renderer, "symbols")
+    for at, (label, (when, layers)) in enumerate(rules.items()):
+        ET.SubElement(root, "rule", {"key": f"{{{at + 1}}}", "symbol": str(at), "label": label, "filter": when})
+        symbol = _symbol(str(at), "fill", layers[0], {})
+        for more in layers[1:]:
+            symbol.extend(_symbol(str(at), "fill", more, {}))
+        for layer, level in zip(symbol.findall("layer"), passes[label], strict=True):
+            layer.set("pass", str(level))
+        symbols.append(symbol)
+    return renderer
 
 
 def _marker(name: str, colour: str, edge: str, size: float) -> _Symbol:
@@ -285,7 +347,7 @@ def _single(symbol: _Symbol, kind: str, driven: Mapping[str, str] | None = None)
     return renderer
 
 
-def _categories(column: str, symbols: Mapping[str, _Symbol], kind: str) -> ET.Element:
+def _categories(column: str, symbols: Mapping[str, _Symbol], kind: str, others: str) -> ET.Element:
     """Style by the values of a column; the empty value stands for all others."""
     renderer = ET.Element(
         "renderer-v2",
@@ -297,7 +359,7 @@ def _categories(column: str, symbols: Mapping[str, _Symbol], kind: str) -> ET.El
         ET.SubElement(
             categories,
             "category",
-            {"symbol": str(at), "value": value, "label": value or "other", "render": "true", "type": "string"},
+            {"symbol": str(at), "value": value, "label": value or others, "render": "true", "type": "string"},
         )
         made.append(_symbol(str(at), kind, symbol, {}))
     return renderer
@@ -328,6 +390,18 @@ def _qml(renderer: ET.Element, *, label: str = "", size: float = 8.0) -> str:
             text,
             "text-buffer",
             {"bufferDraw": "1", "bufferSize": "0.8", "bufferSizeUnits": "MM", "bufferColor": "255,255,255,230"},
+        )
+        ET.SubElement(
+            settings,
+            "placement",
+            {
+                "placement": "6",  # at places around the symbol, tried in this order
+                "predefinedPositionOrder": "R,TR,BR,L,TL,BL,T,B",
+                "offsetType": "1",  # from the symbol's edge, not from its middle
+                "dist": "0.6",
+                "distUnits": "MM",
+                "priority": f"{size:.0f}",
+            },
         )
     ET.SubElement(root, "layerGeometryType").text = {"marker": "0", "line": "1", "fill": "2"}[
         str(next(renderer.iter("symbol")).get("type"))

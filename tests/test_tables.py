@@ -107,8 +107,33 @@ def test_workbook_is_the_same_twice_and_holds_text_as_text():
     assert all(row[3].value and row[4].value for row in meanings.iter_rows(min_row=2))  # a meaning and a unit or kind
     # every column of every sheet has its line, in the order of the sheets
     told = [(row[0].value, row[2].value) for row in meanings.iter_rows(min_row=2)]
-    assert told == [(name, cell.value) for name in TABLES for cell in book[name][1] if cell.value]
+    assert told == [(name, cell.value) for name in book.sheetnames for cell in book[name][1] if cell.value]
     assert book["sites"]["A2"].value == "S1"
+
+
+def test_numbers_of_the_input_are_numbers_in_the_workbook_and_codes_stay_text():
+    """A column of the user's own is read as text; where the dictionary states a unit, a sum over its cells must work."""
+    result = example(["Town"])
+    result = dataclasses.replace(
+        result,
+        sites=result.sites.assign(
+            households_low=["1500", "about 300", None, "-7"],
+            plot_ha=["1666.67", "0.5", "007", "1e3"],
+            year_from=["2017", "2018", "", "2019-05"],
+            county_code=["653022", "0101", "7", None],
+            own=["12", "+1", "=1+1", "@x"],
+        ),
+    )
+    sheet = openpyxl.load_workbook(io.BytesIO(tables_xlsx(result)))["sites"]
+    columns = {column[0].value: column[1:] for column in sheet.iter_cols()}
+    held = {name: [cell.value for cell in column] for name, column in columns.items()}
+    assert held["households_low"] == [1500, "about 300", None, -7]
+    assert held["plot_ha"] == [1666.67, 0.5, "007", "1e3"]
+    assert held["year_from"][:2] == [2017, 2018]
+    assert held["year_from"][3] == "2019-05"
+    assert held["county_code"] == ["653022", "0101", "7", None]
+    assert held["own"] == ["12", "+1", "=1+1", "@x"]
+    assert [columns[name][0].number_format for name in ("households_low", "year_from")] == ["#,##0", "0"]
 
 
 # --- study.gpkg in QGIS: what QGIS 3.22 showed when all its layers were added at once (qgis --code ... study.gpkg) ------

@@ -10,7 +10,7 @@ from geosettle.distance import PAIR_COLUMNS as MEASURED
 from geosettle.layers import LAYERS
 from geosettle.quality import PROBLEM_COLUMNS
 
-__all__ = ["ADMIN", "DICTIONARY", "PAIR_COLUMNS", "Entry", "entry"]
+__all__ = ["ABOUT_DICTIONARY", "ABOUT_SOURCES", "ADMIN", "DICTIONARY", "PAIR_COLUMNS", "Entry", "entry"]
 
 
 class Entry(NamedTuple):
@@ -300,7 +300,10 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
         "note": Entry("remark"),
     },
     "claims": {
-        **{column.name: Entry(column.meaning, column.unit) for column in LAYERS["claims"].columns},
+        **{
+            column.name: Entry(column.meaning, "as unit" if column.name == "value" else column.unit)
+            for column in LAYERS["claims"].columns
+        },
         "claim_id": Entry("identifier of the claim"),
         "value_basis": Entry("whether the value is as printed, read from damaged text, or lost"),
         "note": Entry("remark"),
@@ -328,6 +331,27 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
 }
 if set(PROBLEM_COLUMNS) - set(DICTIONARY["problems"]):  # a field added to Problem needs its line above
     raise AssertionError(sorted(set(PROBLEM_COLUMNS) - set(DICTIONARY["problems"])))
+
+
+ABOUT_SOURCES: Final[Mapping[str, Entry]] = {
+    "file": Entry("input file, as the user named it"),
+    "layer": Entry("layer that was read from it"),
+    "source": Entry("where its content comes from"),
+    "licence": Entry("terms under which it may be passed on"),
+    "date": Entry("date of its content, as stated"),
+    "rows": Entry("rows read from it", "count"),
+    "sha256": Entry("fingerprint of the file: SHA-256, hexadecimal"),
+}
+"""Columns of the workbook's sheet `sources`."""
+
+ABOUT_DICTIONARY: Final[Mapping[str, Entry]] = {
+    "table": Entry("sheet, and file among the tables, that holds the column"),
+    "title": Entry("what that table is about"),
+    "column": Entry("column, as its first row names it"),
+    "meaning": Entry("what the column says"),
+    "unit": Entry("unit of its numbers, else what kind of value it holds"),
+}
+"""Columns of the workbook's sheet `dictionary`."""
 
 
 def entry(table: str, column: str) -> Entry | None:

@@ -83,10 +83,11 @@ def _work(job: Callable[[], Any], pipe: Any) -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTIONS)
-        answer = (True, job())
-    except KeyboardInterrupt:  # the process that waits was interrupted too, and says so
+        try:
+            answer = (True, job())
+        except Exception as error:  # noqa: BLE001  (whatever it is, the one who waits raises it)
+            answer = (False, error)
+        pipe.send(answer)  # waits here until it is asked for
+        pipe.close()
+    except KeyboardInterrupt:  # the process that asked was interrupted, or ended by a fault, and says so
         return
-    except Exception as error:  # noqa: BLE001  (whatever it is, the one who waits raises it)
-        answer = (False, error)
-    pipe.send(answer)
-    pipe.close()

@@ -25,6 +25,8 @@ __all__ = ["main", "parser"]
 
 _WORKERS = 2
 """Processes of `run`; more gain nothing, for there are two long jobs that need not wait for each other."""
+_VALUE_SHOWN: Final = 60
+"""Characters of a cell that a message shows."""
 
 DONE, SET_ASIDE, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -378,6 +380,10 @@ def _problem_line(problem: dict[str, Any]) -> str:
     place = [str(problem["file"])] if problem.get("file") else []
     place += [f"row {problem['row']}"] if problem.get("row") is not None else []
     place += [str(problem["column"])] if problem.get("column") else []
+    # Messages of one kind are alike: only what the cell holds tells which mistake it is.
+    value = "".join(c if c.isprintable() else "\ufffd" for c in str(problem.get("value") or ""))
+    if value and value not in problem["message"]:
+        place.append(f"'{value}'" if len(value) <= _VALUE_SHOWN else f"'{value[:_VALUE_SHOWN]}…'")
     said = f"{problem['message']} {problem.get('mend') or ''} [{problem['code']}]"
     return " ".join(f"{problem['severity']}: {', '.join(place)}: {said}".split())
 

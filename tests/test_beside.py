@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,6 +34,21 @@ def test_it_is_another_process_and_its_death_is_said() -> None:
     assert beside(os.getpid, 2)() != os.getpid()
     with pytest.raises(GeosettleError, match="ended without a result"):
         beside(lambda: os._exit(1), 2)()
+
+
+@pytest.mark.skipif(not COPIES, reason="this system makes no copies of a process")
+def test_a_copy_whose_result_nobody_awaits_ends_in_silence() -> None:
+    # More than a pipe holds: the copy stands in the middle of sending when its parent fails and ends it.
+    code = (
+        "import signal, time\n"
+        "from geosettle.beside import beside\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "beside(lambda: b'0' * 10_000_000, 2)\n"
+        "time.sleep(0.5)\n"
+        "raise SystemExit(3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:

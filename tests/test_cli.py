@@ -250,6 +250,21 @@ def test_init_makes_a_study_that_checks_clean(tmp_path: Path, capsys: pytest.Cap
     assert main(["check", str(tmp_path / "mine"), "--strict"]) == 0
 
 
+def test_check_prints_what_the_cell_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "sites.csv"
+    table.write_text(
+        "site_id,name,lon,lat,year,households\n"
+        f"S1,A,-30,40,2553,1\nS2,B,-30.2,39°7x'N,2001,2\nS3,C,-30.1,40.1,2001,{'many ' * 40}\nS4,D,-30,40.3,2001,\x1b[31m\n",
+        encoding="utf-8",
+    )
+    assert main(["check", str(table)]) == 2  # none is left
+    out = capsys.readouterr().out
+    assert "sites.csv, row 1, year, '2553': year must lie between 1900 and 2100." in out
+    assert "sites.csv, row 2, lat, '39°7x'N': The coordinate cannot be read." in out
+    assert f"row 3, households, '{('many ' * 12).strip()} …': The cell should hold a number" in out
+    assert "\x1b" not in out
+
+
 def test_check_for_machines_and_strict(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     half = str(files / "half.csv")
     assert main(["check", half, "--role", "sites", "--json"]) == 0

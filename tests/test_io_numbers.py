@@ -90,6 +90,14 @@ def test_axis_of_the_hemisphere() -> None:
     assert to_angle("南纬3度30分", "lat") == (-3.5, "")
 
 
+def test_seconds_rounded_up_to_sixty_are_the_next_minute() -> None:
+    assert to_angle("7°20'60.0\"N", "lat") == (7.35, "")
+    assert to_angle("W 38 59 60", "lon") == (-39.0, "")
+    assert to_angle("8°60.00'S", "lat") == (-9.0, "")
+    assert to_angle("7°20'60.1\"N", "lat")[1] == "coordinate_unreadable"
+    assert to_angle("7°61'N", "lat")[1] == "coordinate_unreadable"
+
+
 def test_decimal_mark_needs_evidence() -> None:
     assert decimal_mark(["1,660", "2,500", "x"]) == ""
     assert decimal_mark(["76,06", "1.660,5"]) == ","

@@ -328,9 +328,10 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     if not match:
         return math.nan, "coordinate_unreadable"
     degrees, minutes, seconds = (float(match[k] or 0) for k in "dms")
+    # Exactly 60 is what rounding makes of 59.99: spreadsheets that turn decimal degrees into text write 20'60.0".
     if (
-        minutes >= 60
-        or seconds >= 60
+        minutes > 60
+        or seconds > 60
         or (match["m"] and "." in match["d"])
         or (match["s"] and (not match["m"] or "." in match["m"]))
     ):

@@ -156,11 +156,11 @@ function makeSheets() {
   return new Sheets({ pane: 'gs-sheet' });
 }
 
-/** Where controls lie over the canvas, so that no name is written under them. @param {any} corner */
+/** Where controls and the card lie over the canvas, so that no name is written under them. @param {any} corner */
 function controlBoxes(corner) {
   const frame = map.getContainer().getBoundingClientRect();
   const shift = map.containerPointToLayerPoint([0, 0]).subtract(corner);
-  return [...map.getContainer().querySelectorAll('.leaflet-control')].map((node) => {
+  return [...map.getContainer().querySelectorAll('.leaflet-control'), ...(state.selected && part.card ? [part.card] : [])].map((node) => {
     const r = node.getBoundingClientRect();
     return [r.left - frame.left + shift.x, r.top - frame.top + shift.y, r.right - frame.left + shift.x, r.bottom - frame.top + shift.y];
   });

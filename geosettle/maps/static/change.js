@@ -39,28 +39,33 @@ function wayWord(indicator, way) {
   return word(way === 'up' || way === 'down' ? `way_${indicator.change}_${way}` : `way_${way}`);
 }
 
-/** A number with its sign. @param {number} value */
-function signed(value) {
-  return value > 0 ? `+${figure(value)}` : figure(value);
+/** A number with its sign. @param {number} value @param {number} [digits] */
+function signed(value, digits) {
+  return value > 0 ? `+${figure(value, digits)}` : figure(value, digits);
+}
+
+/** How an indicator's numbers are written: lengths and times only as finely as places are known. @param {any} indicator */
+function digitsOf(indicator) {
+  return indicator.unit === 'km' || indicator.unit === 'h' ? undefined : FINE;
 }
 
 /** Change in words, with unit and interval. @param {any} indicator @param {any} c */
 function changeText(indicator, c) {
-  const between = interval(c.low, c.high);
-  return `${withUnit(signed(c.change), indicator.unit === 'km' || indicator.unit === 'h' ? indicator.unit : '')}${between ? ` (${between})` : ''}: ${wayWord(indicator, c.way)}`;
+  const between = interval(c.low, c.high, digitsOf(indicator));
+  return `${withUnit(signed(c.change, digitsOf(indicator)), indicator.unit === 'km' || indicator.unit === 'h' ? indicator.unit : '')}${between ? ` (${between})` : ''}: ${wayWord(indicator, c.way)}`;
 }
 
 /**
  * At most so many classes of about equal count: the highest value of each, ascending, and labels.
- * @param {number[]} values @param {number} most
+ * @param {number[]} values @param {number} most @param {number} [digits] of the labels
  */
-function equalClasses(values, most) {
+function equalClasses(values, most, digits) {
   const sorted = [...values].sort((a, b) => a - b);
   const distinct = [...new Set(sorted)];
   const tops = distinct.length <= most ? distinct : [...new Set(Array.from({ length: most }, (_, k) => sorted[Math.ceil(((k + 1) / most) * sorted.length) - 1]))];
   const labels = tops.map((top, k) => {
-    const low = figure(sorted.find((v) => k === 0 || v > tops[k - 1]));
-    return low === figure(top) ? low : `${low}–${figure(top)}`;
+    const low = figure(sorted.find((v) => k === 0 || v > tops[k - 1]), digits);
+    return low === figure(top, digits) ? low : `${low}–${figure(top, digits)}`;
   });
   return { tops, labels };
 }
@@ -73,7 +78,7 @@ function changeSizes(indicator) {
   if (!sizeClasses[indicator.column]) {
     const way = sites.column(`${indicator.column}_c_way`);
     const known = sites.column(`${indicator.column}_c`).filter((v, i) => v !== null && Math.abs(way[i] ?? 0) === 1).map(Math.abs);
-    sizeClasses[indicator.column] = equalClasses(known, ARROW_LENGTHS.length);
+    sizeClasses[indicator.column] = equalClasses(known, ARROW_LENGTHS.length, digitsOf(indicator));
   }
   return sizeClasses[indicator.column];
 }
@@ -159,7 +164,7 @@ function changeItems(indicator) {
 /** Colours and arrows of the chosen indicator. @param {any} indicator */
 function indicatorLegend(indicator) {
   const classes = classesOf(indicator.column).labels.map((text, i) => ({ colour: CLASS_COLOURS[i], label: text }));
-  const unit = indicator.unit ? ` (${indicator.unit})` : '';
+  const unit = indicator.unit ? ` (${unitWords(indicator.unit)})` : '';
   const values = [el('p', { class: 'gs-note' }, `${word('value_at_site')}${unit}`), classLegend([...classes, { colour: NO_DATA, label: word('no_data') }], false)];
   const element = elementOf('change');
   if (!element || !indicator.change) return values;
@@ -191,7 +196,8 @@ function slopeChart(row) {
   const [least, most] = [Math.min(0, ...ends), Math.max(...ends, 1e-9)];
   const y = (v) => 92 - (76 * (v - least)) / (most - least);
   const colour = c.way === 'up' ? UP : c.way === 'down' ? DOWN : MUTED;
-  const said = (value, low, high) => `${figure(value)}${interval(low, high) ? ` (${interval(low, high)})` : ''}`;
+  const digits = digitsOf(indicator);
+  const said = (value, low, high) => `${figure(value, digits)}${interval(low, high) ? ` (${interval(low, high, digits)})` : ''}`;
   const [left, right] = [said(c.from, c.fromLow, c.fromHigh), said(c.at, c.atLow, c.atHigh)];
   const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} 112`, role: 'img', 'aria-label': `${indicatorName(indicator)}: ${word('at_origins')} ${left}, ${word('at_site')} ${right}. ${word('change_since')} ${changeText(indicator, c)}` });
   for (const [x, value, low, high] of [[118, c.from, c.fromLow, c.fromHigh], [218, c.at, c.atLow, c.atHigh]]) {
@@ -202,6 +208,6 @@ function slopeChart(row) {
   chart.append(svg('line', { x1: 118, x2: 218, y1: y(c.from), y2: y(c.at), stroke: colour, 'stroke-width': 2.5, 'stroke-dasharray': c.way === 'unsure' ? '4 3' : null }));
   chart.append(chartText(108, y(c.from) + 4, left, { 'text-anchor': 'end' }), chartText(228, y(c.at) + 4, right));
   chart.append(chartText(118, 108, word('at_origins'), { 'text-anchor': 'middle', fill: MUTED }), chartText(218, 108, word('at_site'), { 'text-anchor': 'middle', fill: MUTED }));
-  return el('figure', { id: 'gs-slope' }, el('figcaption', {}, isolated(indicatorName(indicator)), indicator.unit ? [' (', isolated(indicator.unit), ')'] : ''), chart,
+  return el('figure', { id: 'gs-slope' }, el('figcaption', {}, isolated(indicatorName(indicator)), indicator.unit ? [' (', isolated(unitWords(indicator.unit)), ')'] : ''), chart,
     el('p', { class: 'gs-note' }, el('b', {}, `${word('change_since')}: `), changeText(indicator, c), `. ${word(c.plain ? 'mean_moves' : 'mean_households')}`));
 }

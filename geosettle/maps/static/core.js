@@ -9,19 +9,24 @@
 /** Everything Python wrote about the study. */
 const DATA = JSON.parse(/** @type {HTMLElement} */ (document.getElementById('gs-data')).textContent || '{}');
 
-/** What the reader has chosen. `selected` is null or {kind: 'site' | 'origin', row}. */
-const state = {
-  lang: DATA.lang,
-  hidden: new Set(DATA.elements.filter((e) => !e.shown).map((e) => e.name)),
-  selected: /** @type {null | {kind: string, row: number}} */ (null),
-  year: Infinity,
-  indicator: '',
-  parcels: 'kind',
-  area: '',
-  compare: '',
-  opacity: 0.7,
-  filter: '',
-};
+/** What is chosen before the reader chooses. `selected` is null or {kind: 'site' | 'origin', row}. */
+function choices() {
+  return {
+    lang: DATA.lang,
+    hidden: new Set(DATA.elements.filter((e) => !e.shown || (DATA.basemap && e.name === 'relief')).map((e) => e.name)),
+    selected: /** @type {null | {kind: string, row: number}} */ (null),
+    year: Infinity,
+    indicator: '',
+    parcels: 'kind',
+    area: '',
+    compare: '',
+    opacity: 0.7,
+    filter: '',
+  };
+}
+
+/** What the reader has chosen. */
+const state = choices();
 
 /**
  * A text of the interface in the reader's language, its blanks filled.
@@ -77,14 +82,36 @@ function isolated(text) {
   return el('bdi', { dir: 'auto' }, text);
 }
 
+/** As `digits` of `figure`: shares, scores and counts, of which the second decimal still says something. */
+const FINE = -1;
+
 /** A number as the reader's language writes it; a dash where there is none. @param {any} number @param {number} [digits] */
 function figure(number, digits) {
   if (number === null || number === undefined || Number.isNaN(number)) return '—';
-  const places = digits === undefined ? (number !== 0 && Math.abs(number) < 10 ? 1 : 0) : digits;
+  const size = Math.abs(number);
+  const places = digits === FINE && size < 1 ? 2 : digits === undefined || digits === FINE ? Number(number !== 0 && size < 10) : digits;
   // Written by hand: the browser's own formatter takes longer for a table than all else in it.
-  const [whole, part] = Math.abs(number).toFixed(places).split('.');
+  const written = size.toFixed(places);
+  const [whole, part] = (digits === FINE || Number(written) === 0 ? String(Number(written)) : written).split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return `${number < 0 ? '\u2212' : ''}${grouped}${part ? `.${part}` : ''}`;
+  return `${number < 0 && Number(written) !== 0 ? '\u2212' : ''}${grouped}${part ? `.${part}` : ''}`;
+}
+
+/** Units that the program itself writes, and their words. @type {[RegExp, string][]} */
+const UNITS = [
+  [/^km$/, 'km'], [/^h$/, 'unit_h'], [/^ha$/, 'unit_ha'], [/^share$/, 'unit_share'], [/^ratio$/, 'unit_ratio'], [/^places$/, 'unit_places'],
+  [/^farming radii$/, 'unit_radii'], [/^h a year for (\S+) trips$/, 'unit_trips'], [/^0 least to 1 most remote of the study$/, 'unit_least'],
+  [/^0 near to (\S+) remote, relative to the study$/, 'unit_score'], [/^class: 0 accessible, 1 remote, 2 very remote$/, 'unit_class'],
+  [/^1 within (\S+) km of a road, 0 not$/, 'unit_near_road'], [/^weighted sum, (\S+)$/, 'unit_sum'],
+];
+
+/** A unit in the reader's language; one that the data brought stays as it is. @param {string} unit */
+function unitWords(unit) {
+  for (const [pattern, key] of UNITS) {
+    const found = pattern.exec(unit);
+    if (found) return word(key, { n: found[1] });
+  }
+  return unit;
 }
 
 /** "low to high", or nothing where there is no interval. @param {any} low @param {any} high @param {number} [digits] */

@@ -286,7 +286,7 @@ function drawDiscs(sheet) {
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
     for (let i = 0; i < table.n; i++) {
-      if (lon[i] === null || !(km[i] > 0)) continue;
+      if (lon[i] === null || !(km[i] > 0) || (table === sites && !siteShown(i))) continue;
       const pixels = (km[i] * 1000) / metresPerPixel(lat[i], sheet.zoom);
       const x = mercatorX(lon[i]) * sheet.scale + sheet.dx;
       const y = mercatorY(lat[i]) * sheet.scale + sheet.dy;
@@ -322,7 +322,9 @@ function drawRings(sheet) {
   if (lon === null) return;
   const { ctx } = sheet;
   ctx.save();
-  let [last, lastName] = [mercatorY(lat) * sheet.scale + sheet.dy, 24]; // where the last name stands, and the room it needs
+  const look = { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c' };
+  const onSheet = ([x, y]) => [mercatorX(x) * sheet.scale + sheet.dx, mercatorY(y) * sheet.scale + sheet.dy];
+  const [cx, cy] = onSheet([lon, lat]);
   for (const km of [25, 50, 100]) {
     ctx.beginPath();
     trace(sheet, circle(lon, lat, km), true);
@@ -331,12 +333,11 @@ function drawRings(sheet) {
     ctx.setLineDash([2, 4]);
     ctx.stroke();
     ctx.setLineDash([]);
-    const [x, y] = destination(lon, lat, 0, km * 1000);
-    const top = mercatorY(y) * sheet.scale + sheet.dy;
-    if (last - top < lastName) continue;
-    const look = { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must: true };
-    label(sheet, `${km} ${word('km')}`, mercatorX(x) * sheet.scale + sheet.dx, top, look);
-    [last, lastName] = [top, 15];
+    // In the north, else where the view, the card and the other names leave room.
+    for (const azimuth of [0, 180, 270, 90]) {
+      const [x, y] = onSheet(destination(lon, lat, azimuth, km * 1000));
+      if (Math.hypot(x - cx, y - cy) >= 24 && label(sheet, `${km} ${word('km')}`, x, y, look)) break;
+    }
   }
   ctx.restore();
 }
@@ -538,9 +539,10 @@ function classesOf(column) {
   const distinct = [...new Set(values)];
   const shares = [0.2, 0.4, 0.6, 0.8, 1].map((q) => values[Math.ceil(q * values.length) - 1]);
   const tops = distinct.length <= CLASS_COLOURS.length ? distinct : [...new Set(shares)];
+  const indicator = DATA.sites.indicators.find((i) => i.column === column);
   const labels = tops.map((top, k) => {
-    const low = values.find((v) => k === 0 || v > tops[k - 1]);
-    return figure(low) === figure(top) ? figure(top) : `${figure(low)}–${figure(top)}`;
+    const [low, high] = [values.find((v) => k === 0 || v > tops[k - 1]), top].map((v) => figure(v, digitsOf(indicator)));
+    return low === high ? high : `${low}–${high}`;
   });
   return { tops, labels };
 }

@@ -18,20 +18,22 @@ function fillLegend() {
 /** @param {any} element */
 function legendRows(element) {
   if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
-  const extra = [];
-  if (element.kind === 'sites' && sites.column('households').some((v) => v === null)) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => hollowSymbol(ctx)), el('span', {}, word('sites_hollow'))));
-  }
-  if (element.kind === 'sites' && sites.has('aside')) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => { diamond(ctx, 17, 9, 6.5); ctx.fillStyle = ASIDE; ctx.fill(); }), el('span', {}, word('sites_aside'))));
-  }
-  if (element.kind === 'flows' && flows.column('households').some((v) => v === null)) {
-    extra.push(el('li', { class: 'gs-more' }, symbol((ctx) => thinSymbol(ctx)), el('span', {}, word('flows_thin'))));
-  }
+  const extra = otherSymbols(element).map(([paint, text]) => el('li', { class: 'gs-more' }, symbol(paint), el('span', {}, text)));
   const parts = element.parts || [null];
   const first = el('li', {}, el('label', {}, layerSwitch(element), symbol((ctx) => drawSymbol(ctx, element, parts[0])), el('span', {}, say(parts[0]?.label || element.label))));
   const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
   return [first, ...others, ...extra];
+}
+
+/** What an element shows besides its main symbol, where the study has it. @param {any} element @returns {[(ctx: CanvasRenderingContext2D) => void, string][]} */
+function otherSymbols(element) {
+  const unknown = (table) => table.column('households').some((v) => v === null);
+  /** @type {[(ctx: CanvasRenderingContext2D) => void, string][]} */
+  const more = [];
+  if (element.kind === 'sites' && unknown(sites)) more.push([hollowSymbol, word('sites_hollow')]);
+  if (element.kind === 'sites' && sites.has('aside')) more.push([asideSymbol, word('sites_aside')]);
+  if (element.kind === 'flows' && unknown(flows)) more.push([thinSymbol, word('flows_thin')]);
+  return more;
 }
 
 /** @param {any} element */
@@ -40,7 +42,7 @@ function layerSwitch(element) {
     type: 'checkbox',
     'data-layer': element.name,
     checked: !state.hidden.has(element.name),
-    'aria-label': word('show_layer', { name: say(element.label) }),
+    'aria-label': word('show_layer', { name: [...new Set((element.parts || [element]).map((p) => say(p.label || element.label)))].join('; ') }),
     onchange: (event) => {
       if (event.target.checked) state.hidden.delete(element.name);
       else state.hidden.add(element.name);
@@ -67,6 +69,22 @@ function hollowSymbol(ctx) {
   ctx.fill();
   ctx.strokeStyle = SITE;
   ctx.lineWidth = 1.8;
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function asideSymbol(ctx) {
+  diamond(ctx, 17, 9, 6.5);
+  ctx.fillStyle = ASIDE;
+  ctx.fill();
+}
+
+/** A ring of equal distance. @param {CanvasRenderingContext2D} ctx */
+function ringSymbol(ctx) {
+  ctx.beginPath();
+  ctx.arc(17, 9, 7.5, 0, 2 * Math.PI);
+  ctx.strokeStyle = '#333333';
+  ctx.setLineDash([2, 4]);
   ctx.stroke();
 }
 

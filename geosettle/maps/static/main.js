@@ -3,9 +3,12 @@
 
 /** Select a site or an origin, or nothing; zoom to it and its flows if asked. @param {null | {kind: string, row: number}} thing @param {boolean} [zoom] */
 function select(thing, zoom) {
+  const left = part.card.contains(document.activeElement) ? state.selected : null;
   state.selected = thing;
   fillCard();
   markRows();
+  // Whoever closed the card with a key goes on where it was opened.
+  if (left && !thing) (panel.querySelector(`[data-row="${left.kind}:${left.row}"]`) ?? map.getContainer()).focus({ preventScroll: true });
   if (thing && zoom) zoomTo(thing);
   else if (thing) clearOfCard(thing);
   sheets.repaint();
@@ -19,8 +22,19 @@ function select(thing, zoom) {
   announce(`${rowName(table, thing.row)}${km === null ? '' : `: ${word('mean_km')} ${figure(km)}`}`);
 }
 
+/** Whether the panel and the card lie below the map, as in map.css. */
+function narrow() {
+  return matchMedia('screen and (max-width: 900px)').matches;
+}
+
+/** End a zoom that is still under way: Leaflet would not hear of another view before. */
+function endZoom() {
+  if (map._animatingZoom) map._onZoomTransitionEnd();
+}
+
 /** @param {{kind: string, row: number}} thing */
 function zoomTo(thing) {
+  endZoom();
   const bounds = L.latLngBounds([]);
   const add = (table, row) => {
     const lat = table.value('lat', row);
@@ -32,22 +46,59 @@ function zoomTo(thing) {
     add(origins, flows.value('origin', i));
   }
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  // The card lies over the right of the map, but below it on a phone.
-  const beside = matchMedia('(min-width: 761px)').matches ? [part.card.offsetWidth + 20, 20] : [20, 20];
+  // The card lies over the right of the map, but below it on a phone, where the table is out of sight of both.
+  const beside = narrow() ? [20, 20] : [part.card.offsetWidth + 20, 20];
+  if (narrow()) map.getContainer().scrollIntoView({ behavior: still ? 'auto' : 'smooth' });
   if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: beside });
 }
 
-/** Move the map a little if the card would cover what was selected. @param {{kind: string, row: number}} thing */
+/** Move the map if the card would cover what was selected, and as far as it can without losing that the ends of its flows. @param {{kind: string, row: number}} thing */
 function clearOfCard(thing) {
-  const table = thing.kind === 'site' ? sites : origins;
-  const lat = table.value('lat', thing.row);
-  if (lat === null || !matchMedia('(min-width: 761px)').matches) return;
-  const point = map.latLngToContainerPoint([lat, wrapped(table.value('lon', thing.row))]);
-  const over = point.x - (part.card.offsetLeft - 40);
-  if (over > 0 && point.y < part.card.offsetTop + part.card.offsetHeight + 20) map.panBy([over, 0], { animate: false });
+  const [own_, others] = thing.kind === 'site' ? [sites, origins] : [origins, sites];
+  const far = thing.kind === 'site' ? 'origin' : 'site';
+  const [x] = inFrame(own_, thing.row) ?? [];
+  if (x === undefined || narrow()) return;
+  const edge = part.card.offsetLeft - 40;
+  const ends = flowsOf[thing.kind][thing.row].map((i) => inFrame(others, flows.value(far, i))?.[0] ?? x).concat(x);
+  const over = Math.max(x - edge, Math.min(Math.max(...ends) - edge, Math.min(...ends) - 40));
+  if (over > 0) map.panBy([over, 0], { animate: false });
+}
+
+/** Where a row lies in the map's frame, pixels; undefined if that is unknown. @param {any} table @param {number} row @returns {number[] | undefined} */
+function inFrame(table, row) {
+  const lat = table.value('lat', row);
+  if (lat === null) return undefined;
+  const { x, y } = map.latLngToContainerPoint([lat, wrapped(table.value('lon', row))]);
+  return [x, y];
+}
+
+/** Keep what is selected in the open part of the map when the window changes. */
+function keepInSight() {
+  const { selected } = state;
+  const at = selected && inFrame(selected.kind === 'site' ? sites : origins, selected.row);
+  if (!at || beforePrint) return;
+  const size = map.getSize();
+  const open = [narrow() ? size.x : part.card.offsetLeft, size.y];
+  const [dx, dy] = at.map((v, k) => (v < 20 ? v - 20 : Math.max(0, v - open[k] + 40)));
+  if (dx || dy) map.panBy([dx, dy], { animate: false });
+}
+
+/** Do as the address says after it was changed by hand, by a link or by going back. */
+function followAddress() {
+  endZoom();
+  Object.assign(state, choices());
+  const asked = readHash();
+  document.title = say(DATA.title);
+  buildPanel();
+  showPictures();
+  if (asked) map.setView(asked.at, asked.zoom, { animate: false });
+  else map.fitBounds(leafletBounds(DATA.view), { animate: false });
+  if (state.selected && !asked) clearOfCard(state.selected);
+  writeHash();
 }
 
 function wholeMap() {
+  endZoom();
   select(null);
   map.fitBounds(leafletBounds(DATA.view), { animate: false });
 }
@@ -65,11 +116,11 @@ function makeMap() {
   }
   if (DATA.basemap) {
     L.tileLayer(DATA.basemap.url, { maxZoom: DATA.basemap.maxZoom, subdomains: DATA.basemap.subdomains, pane: 'tilePane' }).addTo(map);
-    state.hidden.add('relief');
   }
   if (link) map.setView(link.at, link.zoom, { animate: false });
   else map.fitBounds(leafletBounds(DATA.view), { animate: false });
   map.setMaxBounds(leafletBounds(DATA.view).pad(1.2));
+  onMap.push(nameButtons);
   addScale();
   addControl('bottomright', el('div', { class: 'gs-credit' }, `Leaflet${DATA.basemap ? ` | ${DATA.basemap.credit}` : ''}`));
   addControl('bottomright', locator());
@@ -83,7 +134,15 @@ function makeMap() {
 function makeUsable() {
   addPointing();
   map.on('move zoomend resize viewreset', clipPanes);
+  if (state.selected) {
+    // A link that names no view shows all; the card came after the first picture, which knew nothing of it.
+    if (link) keepInSight();
+    else clearOfCard(state.selected);
+    sheets.repaint();
+  }
   map.on('moveend', writeHash);
+  map.on('resize', keepInSight);
+  addEventListener('hashchange', followAddress);
   if (crowding < 1) map.on('zoomend', fillSizes);
   report();
   /** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */

@@ -11,13 +11,18 @@ function buildPanel() {
   panel.setAttribute('aria-label', word('panel'));
   document.getElementById('gs-map')?.setAttribute('aria-label', word('map_label'));
   part.skip?.remove();
-  part.skip = el('a', { class: 'gs-skip', href: '#gs-tables' }, word('skip'));
+  // The address holds the permalink: the link goes there without writing into it.
+  part.skip = el('a', { class: 'gs-skip', href: '#gs-tables', onclick: (event) => {
+    event.preventDefault();
+    document.getElementById('gs-tables')?.focus();
+  } }, word('skip'));
   document.body.prepend(part.skip);
   part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
   part.legend = el('section', { id: 'gs-legend' });
   panel.replaceChildren(
     ...[header(), part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), surveySection(), notesSection()].filter(Boolean),
   );
+  for (const write of onMap) write();
   fillLegend();
   fillCard();
   fillTables();
@@ -45,8 +50,8 @@ function changeLanguage() {
   state.lang = state.lang === 'en' ? 'zh' : 'en';
   document.title = say(DATA.title);
   buildPanel();
-  sheets.repaint();
   showPictures();
+  sheets.repaint();
   writeHash();
   /** @type {any} */ (document.getElementById('gs-language')).focus();
 }
@@ -73,7 +78,7 @@ function colourSection() {
     const indicator = chosenIndicator();
     legend.replaceChildren(...(indicator ? indicatorLegend(indicator).filter(Boolean) : []));
   };
-  const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${indicatorName(i)}${i.unit ? ` (${i.unit})` : ''}`);
+  const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${indicatorName(i)}${i.unit ? ` (${unitWords(i.unit)})` : ''}`);
   const options = [el('option', { value: '' }, word('colour_none')),
     ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main).map(shown)))];
   const section = el('section', { id: 'gs-colours' }, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
@@ -166,7 +171,7 @@ function areaSection() {
     state.opacity = Number(event.target.value) / 100;
     show();
     showPictures();
-  } });
+  }, onchange: writeHash });
   const more = [el('div', { class: 'gs-row' }, el('label', { for: 'gs-opacity' }, word('opacity')), opacity),
     ...(areas.items.length > 1 ? [chooser('gs-compare', word('compare'), options, state.compare, (value) => { state.compare = value; change(); })] : [])];
   const section = el('section', { id: 'gs-areas' },
@@ -187,12 +192,13 @@ function fillCard() {
   }
   const table = selected.kind === 'site' ? sites : origins;
   const { row } = selected;
-  const local = table.value('name_local', row);
+  const name = rowName(table, row);
+  const local = [table.value('name_local', row), table.value('name', row)].find((text) => text && text !== name);
   part.card.replaceChildren(
-    el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, isolated(table.value('name', row))), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
+    el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, isolated(name)), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
     local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
-    ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(sites.value('id', row)), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
+    ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(row), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
     ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, isolated(table.value(k, row)))),
   );
 }
@@ -223,7 +229,7 @@ function siteFacts(row) {
 
 /** A number and its unit on one line. @param {string} number @param {string} [unit] */
 function withUnit(number, unit) {
-  return unit ? `${number}\u00a0${unit}` : number;
+  return unit ? `${number}\u00a0${unitWords(unit)}` : number;
 }
 
 /** Indicators of a site, one row per name with a line per metric. @param {any[]} indicators @param {number} row */
@@ -241,15 +247,16 @@ function indicatorFacts(indicators, row) {
 
 /** @param {any} indicator @param {number} row */
 function indicatorLine(indicator, row) {
-  const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row));
-  const short = indicator.unit.length < 12 ? indicator.unit : '';
+  const digits = digitsOf(indicator);
+  const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row), digits);
+  const short = indicator.unit.length < 12 && !['share', 'ratio'].includes(indicator.unit) ? indicator.unit : '';
   const c = changeAt(indicator, row);
-  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row)), short), between ? el('small', {}, ` ${between}`) : '',
-    c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), ' ', withUnit(signed(c.change), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
+  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '',
+    c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), ' ', withUnit(signed(c.change, digits), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
 }
 
 /** @type {Object<string, string>} */
-const WAY_SIGNS = { up: '▲', down: '▼', same: '=', unsure: '–' };
+const WAY_SIGNS = { up: '▲', down: '▼', same: '=', unsure: '▬' };
 
 /** Indicators that are not shown at once. @param {number} row */
 function otherIndicators(row) {
@@ -267,7 +274,8 @@ function cardValue(line, value, row) {
   if (typeof value === 'string') return isolated(value);
   if (line.unit === 'year') return String(value);
   const between = line.low ? interval(sites.value(line.low, row), sites.value(line.high, row)) : '';
-  return [withUnit(figure(value, line.unit === '' ? 0 : undefined), line.unit), between ? el('small', {}, ` ${between}`) : ''];
+  const number = line.unit === 'ha' ? landFigure(value, row) : figure(value, line.unit === '' ? 0 : undefined);
+  return [withUnit(number, line.unit), between ? el('small', {}, ` ${between}`) : ''];
 }
 
 /** @param {number} row */
@@ -284,7 +292,7 @@ function originFacts(row) {
     facts.push(fact(word('origin_to'), [el('button', { type: 'button', class: 'gs-link', onclick: () => select({ kind: 'site', row: site }, true) }, isolated(rowName(sites, site))),
       km === null ? ` (${word('not_located')})` : `, ${withUnit(figure(km), 'km')}`, between ? el('small', {}, ` ${between}`) : '']));
     for (const [key, unit] of FLOW_FACTS) {
-      if (flows.value(key, i) !== null) facts.push(fact(word(key), `${figure(flows.value(key, i))} ${unit}`));
+      if (flows.value(key, i) !== null) facts.push(fact(word(key), withUnit(figure(flows.value(key, i)), unit)));
     }
   }
   return facts;
@@ -317,15 +325,16 @@ function listColumns(kind) {
 
 /** Columns of the table while the sites are coloured by an indicator. @param {any} indicator */
 function indicatorColumns(indicator) {
-  const unit = indicator.unit.length < 8 && indicator.unit ? `, ${indicator.unit}` : '';
+  const unit = indicator.unit.length < 8 && indicator.unit ? `, ${unitWords(indicator.unit)}` : '';
+  const digits = digitsOf(indicator);
   const columns = [{ key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
-    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row) }];
+    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => figure(sites.value(indicator.column, row), digits) }];
   if (!indicator.change) return columns;
   return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
     const c = changeAt(indicator, row);
     if (!c) return '—';
-    const between = interval(c.low, c.high);
-    return [el('span', { class: `gs-way gs-${c.way}`, 'aria-hidden': 'true' }, `${WAY_SIGNS[c.way]} `), signed(c.change), el('small', {}, `${between ? ` (${between})` : ''} ${wayWord(indicator, c.way)}`)];
+    const between = interval(c.low, c.high, digits);
+    return [el('span', { class: `gs-way gs-${c.way}`, 'aria-hidden': 'true' }, `${WAY_SIGNS[c.way]} `), signed(c.change, digits), el('small', {}, `${between ? ` (${between})` : ''} ${wayWord(indicator, c.way)}`)];
   } }];
 }
 
@@ -334,6 +343,7 @@ function tableSection() {
     state.filter = event.target.value;
     for (const list of Object.values(lists)) list.most = PAGE_ROWS;
     fillTables();
+    writeHash();
   } });
   part.site = el('div');
   part.origin = el('div');
@@ -411,8 +421,7 @@ function tableRow(kind, row, columns) {
   const cells = columns.slice(1).map((c) => {
     const v = c.of(row);
     if (c.cell) return el('td', {}, c.cell(row));
-    if (c.key === 'value') return el('td', {}, figure(v));
-    return el('td', {}, typeof v === 'string' ? isolated(v) : figure(v, c.key === 'km' ? 1 : 0));
+    return el('td', {}, typeof v === 'string' ? isolated(v) : figure(v, c.key === 'km' ? undefined : 0));
   });
   const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, isolated(rowName(table, row)));
   const lost = table.value('lon', row) === null ? el('small', {}, ` (${word('not_located')})`) : '';
@@ -455,5 +464,5 @@ function notesSection() {
   return el('footer', {},
     el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, isolated(c))))),
     notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, isolated(s))))] : [],
-    el('p', { class: 'gs-note' }, [notes.date && word('as_of', { date: notes.date }), say(notes.colophon)].filter(Boolean).join('. ')));
+    el('p', { class: 'gs-note' }, [notes.date && word('as_of', { date: notes.date }), say(notes.colophon)].filter(Boolean).join(word('full_stop'))));
 }

@@ -21,7 +21,7 @@ function showPictures() {
   if (relief) toggle('relief', relief, !state.hidden.has(relief.name), 'gs-ground', 1, false);
   const areas = elementOf('areas');
   if (!areas) return;
-  const right = state.compare === state.area ? '' : state.compare;
+  const right = state.area && state.compare !== state.area ? state.compare : '';
   for (const item of areas.items) {
     toggle(item.name, item, item.name === state.area, 'gs-left', state.opacity, true);
     toggle(item.name, item, item.name === right, 'gs-right', state.opacity, true);
@@ -111,7 +111,7 @@ function roundLength(most) {
 function scaleBar(lat, zoom, widest) {
   const perPixel = metresPerPixel(lat, zoom);
   const metres = roundLength(widest * perPixel);
-  const text = metres >= 1000 ? `${figure(metres / 1000, 0)} km` : `${figure(metres, 0)} m`;
+  const text = metres >= 1000 ? `${figure(metres / 1000, 0)} ${word('km')}` : `${figure(metres, 0)} ${word('metres')}`;
   return { pixels: metres / perPixel, text };
 }
 
@@ -121,6 +121,17 @@ function addControl(position, node) {
   control.onAdd = () => node;
   control.addTo(map);
   return node;
+}
+
+/** What writes anew the words that stand on the map, when the language changes. @type {(() => void)[]} */
+const onMap = [];
+
+/** Leaflet's own buttons. */
+function nameButtons() {
+  for (const key of ['zoom_in', 'zoom_out']) {
+    const node = map.getContainer().querySelector(`.leaflet-control-${key.replace('_', '-')}`);
+    for (const attribute of ['title', 'aria-label']) node?.setAttribute(attribute, word(key));
+  }
 }
 
 /** Scale bar and coordinates; both follow the pointer, or the middle of the map where there is none. */
@@ -137,6 +148,7 @@ function addScale() {
   };
   map.on('mousemove', (event) => show(event.latlng));
   map.on('moveend zoomend', () => show(map.getCenter()));
+  onMap.push(() => show(map.getCenter()));
   show(map.getCenter());
 }
 
@@ -176,7 +188,7 @@ function locator() {
   const frame = [...range(west, east, 8).map((x) => [x, south]), ...range(south, north, 8).map((y) => [east, y]), ...range(east, west, 8).map((x) => [x, north]), ...range(north, south, 8).map((y) => [west, y])];
   line(frame, { stroke: SITE, 'stroke-width': 1.8, fill: 'rgba(213,94,0,0.25)' });
   const values = { lat: degrees(lat0, 'N', 'S', 0), lon: degrees(meridian(lon0), 'E', 'W', 0) };
-  globe.setAttribute('aria-label', word('locator', values));
+  onMap.push(() => globe.setAttribute('aria-label', word('locator', values)));
   return el('div', { class: 'gs-locator-box' }, globe, el('span', {}, `${values.lat} ${values.lon}`));
 }
 
@@ -232,9 +244,9 @@ function tipFor(thing) {
     const between = interval(flows.value('geodesic_low_km', i), flows.value('geodesic_high_km', i));
     return [
       el('b', {}, isolated(rowName(origins, flows.value('origin', i))), ' → ', isolated(rowName(sites, flows.value('site', i)))),
-      el('div', {}, km === null ? word('not_located') : `${figure(km)} ${word('km')}${between ? ` (${between})` : ''}`),
+      el('div', {}, km === null ? word('not_located') : `${withUnit(figure(km), 'km')}${between ? ` (${between})` : ''}`),
       el('div', {}, `${word('households')}: ${figure(flows.value('households', i), 0)}`),
-      ...FLOW_FACTS.filter(([key]) => flows.value(key, i) !== null).map(([key, unit]) => el('div', {}, `${word(key)}: ${figure(flows.value(key, i))} ${unit}`)),
+      ...FLOW_FACTS.filter(([key]) => flows.value(key, i) !== null).map(([key, unit]) => el('div', {}, `${word(key)}: ${withUnit(figure(flows.value(key, i)), unit)}`)),
     ];
   }
   const table = thing.kind === 'site' ? sites : origins;
@@ -270,6 +282,7 @@ function addPointing() {
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.selected) select(null); });
   map.on('click', (event) => {
     const thing = under(event.containerPoint);
+    tip.hidden = true; // what it said stands in the card; a finger would not take it away
     if (!thing) select(null);
     else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
     else select(thing);
@@ -289,6 +302,8 @@ function writeHash() {
   if (state.lang !== DATA.lang) parts.push(`lang=${state.lang}`);
   if (state.area) parts.push(`area=${encodeURIComponent(state.area)}`);
   if (state.area && state.compare) parts.push(`with=${encodeURIComponent(state.compare)}`);
+  if (state.area && state.opacity !== choices().opacity) parts.push(`opacity=${Math.round(100 * state.opacity)}`);
+  if (state.filter.trim()) parts.push(`filter=${encodeURIComponent(state.filter)}`);
   const indicator = chosenIndicator();
   if (indicator) parts.push(`by=${encodeURIComponent(indicator.key)}`);
   if (state.parcels !== 'kind') parts.push(`parcels=${state.parcels}`);
@@ -315,6 +330,9 @@ function readHash() {
   if (areas.some((item) => item.name === area)) state.area = area;
   const beside = hashValue('with');
   if (areas.some((item) => item.name === beside)) state.compare = beside;
+  const opacity = /[#&]opacity=(\d{1,3})(?:&|$)/.exec(location.hash);
+  if (opacity && Number(opacity[1]) <= 100) state.opacity = Number(opacity[1]) / 100;
+  state.filter = hashValue('filter') || '';
   const by = hashValue('by');
   state.indicator = DATA.sites.indicators.find((i) => i.key === by)?.column || '';
   if (hashValue('parcels') === 'year') state.parcels = 'year';
@@ -394,6 +412,7 @@ async function exportPng() {
   drawGround(ctx, { x: 0, y: 0 });
   const corner = map.getPixelOrigin().add(map.containerPointToLayerPoint([0, 0]));
   drawAll(makeSheet(ctx, map.getZoom(), corner, size));
+  drawSides(ctx, size);
   ctx.restore();
   caption(ctx, size, head, lines);
   return new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
@@ -424,6 +443,27 @@ function drawGround(ctx, corner) {
     ctx.restore();
   }
   ctx.restore();
+}
+
+/** The divider between two layers, and which is on which side of it. @param {CanvasRenderingContext2D} ctx @param {{x: number, y: number}} size */
+function drawSides(ctx, size) {
+  if (!divider?.input.isConnected) return;
+  const x = (Number(divider.input.value) / 100) * size.x;
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = INK;
+  ctx.fillRect(x - 1.5, 0, 3, size.y);
+  ctx.font = `600 14px ${SANS}`;
+  ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
+  if ('letterSpacing' in ctx) /** @type {any} */ (ctx).letterSpacing = '0px';
+  for (const side of [divider.left, divider.right]) {
+    const wide = ctx.measureText(side.textContent).width + 20;
+    const left = side === divider.left ? Math.max(8, x - wide - 12) : Math.min(size.x - wide - 8, x + 12);
+    ctx.fillStyle = '#FFFFFFE0';
+    ctx.fillRect(left, 28, wide, 26);
+    ctx.fillStyle = INK;
+    ctx.fillText(side.textContent, left + 10, 41);
+  }
 }
 
 /** Title above, legend, scale and sources below. @param {CanvasRenderingContext2D} ctx @param {any} size @param {number} head @param {any} lines */
@@ -481,10 +521,12 @@ function legendItems() {
   const shown = DATA.elements.filter((e) => !state.hidden.has(e.name) && !silent.includes(e.kind) && e.name !== 'surroundings' && !(state.area && e.name === 'oasis'));
   for (const element of shown.reverse()) {
     for (const of of element.parts || [null]) items.push([(ctx) => drawSymbol(ctx, element, of), say(of?.label || element.label)]);
+    if (!(state.indicator && element.kind === 'sites')) items.push(...otherSymbols(element));
   }
+  if (state.selected) items.push([ringSymbol, word('rings')]);
   const indicator = chosenIndicator();
   if (indicator) {
-    items.push([null, `${indicatorName(indicator)}${indicator.unit ? ` (${indicator.unit})` : ''}:`]);
+    items.push([null, `${indicatorName(indicator)}${indicator.unit ? ` (${unitWords(indicator.unit)})` : ''}:`]);
     classesOf(indicator.column).labels.forEach((text, k) => items.push([boxSymbol(CLASS_COLOURS[k]), text]));
     items.push([boxSymbol(NO_DATA), word('no_data')]);
     if (indicator.change && !state.hidden.has('change')) items.push(...changeItems(indicator));
@@ -514,7 +556,7 @@ function placeItems(ctx, items, width) {
 /** Text in lines no wider than given; Chinese may break anywhere. @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} width */
 function linesOf(ctx, text, width) {
   const lines = [''];
-  for (const word_ of text.match(/[\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]|[^\s\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]+\s*/gu) || []) {
+  for (const word_ of text.match(/[\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]\s*|[^\s\u2E80-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]+\s*/gu) || []) {
     const longer = lines[lines.length - 1] + word_;
     if (lines[lines.length - 1] && ctx.measureText(longer.trimEnd()).width > width) lines.push(word_);
     else lines[lines.length - 1] = longer;
@@ -543,6 +585,9 @@ function sitesCsv() {
 /** @type {any} */
 let beforePrint = null;
 
+/** Height of the map on paper where only the legend stands below it, pixels. */
+const SHEET_HEIGHT = 500;
+
 /** A study's frame, widened to the sites and origins that are seen beside it. @param {any} frame @param {any} study */
 function placesIn(frame, study) {
   for (const table of [sites, origins]) {
@@ -558,13 +603,18 @@ function placesIn(frame, study) {
 /** Give the map the size of the sheet before it is printed; otherwise it would be cut off at the screen's. */
 function preparePrint() {
   if (beforePrint) return;
+  endZoom();
   const container = map.getContainer();
   const seen = map.getSize();
-  const closed = [...panel.querySelectorAll('details:not([open])')];
+  const closed = [...document.querySelectorAll('#gs-panel details:not([open]), #gs-card details:not([open])')];
   beforePrint = { center: map.getCenter(), zoom: map.getZoom(), closed };
   const frame = map.getBounds();
   for (const details of closed) details.open = true; // paper cannot be unfolded
   container.classList.add('gs-printing');
+  // Room for all legends on the first sheet.
+  const layers = new Set(state.area ? [state.area, state.compare] : []);
+  layers.delete('');
+  container.style.height = `${SHEET_HEIGHT - (state.indicator ? 64 : 0) - 38 * layers.size}px`;
   map.invalidateSize({ animate: false, pan: false });
   // All that is seen on the screen is on the sheet, whatever the shapes of the two; of a whole study, what it holds.
   const now = map.getSize();
@@ -581,6 +631,7 @@ function preparePrint() {
 function endPrint() {
   if (!beforePrint) return;
   map.getContainer().classList.remove('gs-printing');
+  map.getContainer().style.height = '';
   map.invalidateSize({ animate: false, pan: false });
   for (const details of beforePrint.closed) details.open = false;
   const { center, zoom } = beforePrint;

@@ -5,20 +5,26 @@ import io
 import warnings
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
+import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from pyproj import Geod, Transformer
 from report_example import HOSTILE, example
+from shapely import box as rectangle
 from shapely.geometry import Point
 
 from geosettle.errors import UnknownNameError
 from geosettle.raster import Raster
 from geosettle.report import FIGURES, figures
+from geosettle.report._bars import constraints
 from geosettle.report._before_after import spaced
-from geosettle.report._canvas import legible, look, shaped
+from geosettle.report._canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
+from geosettle.report._charts import declared
 from geosettle.report._frame import frame_around, lines_of, relief
-from geosettle.report._furniture import _place, _round_steps
+from geosettle.report._furniture import _label_unit, _place, _round_steps
 from geosettle.report._od_map import od_map
 from geosettle.report._panels import counties
 from geosettle.report._sheet import Sheet, prepare
@@ -236,8 +242,6 @@ def test_legend_sizes_are_round():
 
 
 def test_drawing_leaves_the_users_matplotlib_alone():
-    import matplotlib as mpl
-
     before = dict(mpl.rcParams)
     figures(example(), dpi=50, only=["oasis"])
     assert dict(mpl.rcParams) == before
@@ -264,3 +268,167 @@ def test_a_panel_across_the_180th_meridian_shows_its_sites(across_180):
     with look():
         figure = counties(across_180, "en")
     assert all(axes.texts for axes in figure.axes)  # every panel has the name of a site on it
+
+
+def _moved(places, **extra):
+    """Return the example with its sites, and origins where given, at other positions; no layers below them."""
+    result = example(["Site"])
+    study = dataclasses.replace(result.study, boundaries=None, oasis=None, dem=None, rivers=None, development=None)
+    frames = {}
+    for role in ("sites", "origins"):
+        frame = getattr(result, role).copy()
+        spots = places.get(role, [])
+        frame = frame.iloc[: len(spots)]
+        frame["geometry"] = [Point(*spot) for spot in spots]
+        frame["uncertainty_km"] = 0.0
+        frames[role] = frame
+    return dataclasses.replace(result, study=study, oasis_polygons={}, **frames, **extra)
+
+
+def test_legend_bar_and_locator_hide_no_place():
+    """Four sites in the corners of the sheet, four origins in the middle of its sides."""
+    corners = [(75, 36), (75, 40), (80, 36), (80, 40)]
+    result = _moved({"sites": corners, "origins": [(77.5, 36.1), (77.5, 39.9)]})
+    with look():
+        figure = od_map(result, "en")
+        axes, globe = figure.axes
+        canvas = figure.canvas.get_renderer()
+        boxes = [axes.get_legend().get_window_extent(canvas), globe.get_window_extent(canvas)]
+        boxes += [text.get_window_extent(canvas) for text in axes.texts if text.get_text() in {"0", "N", "100 km"}]
+        dots = [c for c in axes.collections if c.get_zorder() in {6, 7}]
+        spots = axes.transData.transform(np.vstack([c.get_offsets() for c in dots]))
+    assert len(boxes) == 5
+    assert len(spots) == 6
+    for box in boxes:
+        assert not any(box.contains(*spot) for spot in spots)
+    for number, box in enumerate(boxes[:2]):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_a_study_of_five_kilometres_fills_its_sheet():
+    places = {"sites": [(76.0, 39.0), (76.03, 39.02)], "origins": [(76.01, 39.03)]}
+    with look():
+        figure = od_map(_moved(places), "en")
+    axes, globe = figure.axes
+    low, high = axes.get_xlim()
+    assert 3000 < high - low < 6000
+    texts = [text.get_text() for text in axes.texts]
+    assert sum(text.endswith("°E") for text in texts) >= 2
+    assert sum(text.endswith("°N") for text in texts) >= 2
+    assert "0.5 km" in texts
+    assert "Albers equal-area (39°N)" in " ".join(text.get_text() for text in figure.texts)
+    # Its sheet is a speck on the globe: a mark of its own shows it.
+    assert [line.get_marker() for line in globe.lines if line.get_marker() == "o"] == ["o"]
+
+
+def test_a_wide_sheet_in_the_north_has_more_than_one_parallel():
+    with look():
+        figure = od_map(_moved({"sites": [(18, 67.2), (32, 72.3)]}), "en")
+    assert sum(text.get_text().endswith("°N") for text in figure.axes[0].texts) >= 2
+
+
+def test_the_legend_names_only_what_is_drawn():
+    with look():
+        figure = od_map(_moved({"sites": [(76, 39), (77, 38)]}), "en")
+        drawn = od_map(example(["Site"]), "en")
+    said, whole = (" ".join(t.get_text() for t in f.axes[0].get_legend().get_texts()) for f in (figure, drawn))
+    for words in ("Origin left", "The true position lies within", "Flow"):
+        assert words not in said
+        assert words in whole
+
+
+def test_a_town_under_a_site_is_not_named():
+    result = example(["Site"])
+    towns = [Point(76.1, 39.13), Point(79.5, 37.0)]
+    places = gpd.GeoDataFrame(
+        {"name": ["Hidden", "Seen"], "kind": "prefecture_seat"}, geometry=towns, index=["p1", "p2"], crs="EPSG:4326"
+    )
+    with look():
+        figure = od_map(dataclasses.replace(result, study=dataclasses.replace(result.study, places=places)), "en")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "Seen" in texts
+    assert "Hidden" not in texts
+
+
+def test_the_name_of_a_unit_stands_in_free_room_or_nowhere():
+    with look():
+        figure = od_map(example(["Site"]), "en")
+        frame = frame_around([74, 85], [36, 41])
+        sheet = Sheet(figure.axes[0], frame, 6)
+        area = rectangle(frame.x0, frame.y0, frame.x1, frame.y1)
+        assert _label_unit(sheet, "UNIT", 8.0, area)
+        (x0, y0), (x1, y1) = (sheet.pixel(np.array(spot)) for spot in ((frame.x0, frame.y0), (frame.x1, frame.y1)))
+        before = len(sheet.axes.texts)
+        for x in np.linspace(x0, x1, 60):  # labels everywhere, each leaving half of its room free
+            sheet.taken.add(x, y0, x + (x1 - x0) / 120, y1)
+        assert not _label_unit(sheet, "UNIT", 8.0, area)
+        assert len(sheet.axes.texts) == before
+
+
+def test_the_title_is_that_of_the_language_and_keeps_to_the_sheet():
+    result = example(["Site"])
+    named = {"title": "A long title, " * 12, "title_zh": "易地安置"}
+    study = dataclasses.replace(result.study, settings={**result.study.settings, "study": named})
+    with look():
+        figure, chinese = (od_map(dataclasses.replace(result, study=study), lang) for lang in ("en", "zh"))
+        wide = [text.get_window_extent(figure.canvas.get_renderer()) for text in figure.texts]
+        assert all(extent.x1 < figure.bbox.x1 for extent in wide)
+        assert not wide[0].overlaps(wide[1])
+    assert figure.texts[0].get_text().count("\n") == 1
+    assert chinese.texts[0].get_text() == legible("易地安置", result.study.name)[0]
+
+
+def test_panels_are_as_wide_as_their_sites_need_and_named_in_the_language():
+    result = example(["Site"])
+    sites = result.sites.assign(geometry=[Point(76.1, 39.13), Point(77.6, 37.9), None, None], uncertainty_km=1.0)
+    units = result.study.boundaries.assign(name_local=["", "", "甲县", "乙县", ""])
+    small = dataclasses.replace(result, sites=sites, study=dataclasses.replace(result.study, boundaries=units))
+    with look():
+        figure, wide = counties(small, "zh"), counties(result, "en")
+    assert np.ptp(figure.axes[0].get_xlim()) == pytest.approx(24e3)
+    assert np.ptp(wide.axes[0].get_xlim()) == pytest.approx(120e3)  # a site known to 100 km
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        legible("甲县", "Site")[0],
+        legible("乙县", "B1 county")[0],
+    ]
+    assert "Each panel spans 120 km" in " ".join(text.get_text() for text in wide.texts)
+
+
+def test_the_key_of_declared_distances_names_only_what_is_there():
+    result = example(["Site"])
+    pairs = result.pairs.assign(flags="")
+    with look():
+        figure, both = declared(dataclasses.replace(result, pairs=pairs), "en"), declared(result, "en")
+    assert len(figure.legends[0].get_texts()) == 1
+    assert len(both.legends[0].get_texts()) == 2
+
+
+def test_a_pdf_has_text_as_text_over_its_halo():
+    with look():
+        mpl.rcParams["pdf.compression"] = 0
+        figure = new_figure(1)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "Kokyar", **HALO)
+        data = encode(figure, ["pdf"], 100)["pdf"]
+    page = data[data.index(b"stream") : data.index(b"endstream")]
+    assert page.count(b"BT") == 1  # the word, once, as text
+    assert b"1.8 w" in page[: page.index(b"BT")]  # under it the outlines, as wide as the halo
+    assert b"1.8 w" not in page[page.index(b"BT") :]
+
+
+def test_a_number_keeps_its_unit_on_its_line():
+    assert wrapped("people per job centre within 30 km", 32) == ["people per job centre within", "30 km"]
+    assert wrapped("Donaudampfschifffahrt", 10, 2) == ["Donaudampf", "schifffahr…"]
+
+
+def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
+    result = example(["Site"])
+    rows = pd.DataFrame({"section": "constraint", "site_id": ["S1", "S2", "survey"], "item": "a", "verdict": "unknown"})
+    sites = result.sites.assign(scope=["study", "comparison", "study", "study"])
+    with look():
+        plain, told = (
+            constraints(dataclasses.replace(result, livelihood=rows.head(n), sites=sites), "en") for n in (1, 3)
+        )
+    assert plain.axes[0].get_xlabel() == "Number of sites"
+    assert told.axes[0].get_xlabel() == "Number of sites (for comparison only: 1, surveyed as a group: 1)"

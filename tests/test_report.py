@@ -424,7 +424,7 @@ def test_a_large_study_says_what_it_leaves_out(large):
     }
     assert "Named: the 20 sites with most households, of 300." in words["od_map"]
     assert "Flows drawn: the 250 largest." in words["od_map"]
-    assert "Shown: 60 of 300; the others are in tables/pairs.csv." in words["distances"]
+    assert "Shown: 21 of 300; the others are in tables/pairs.csv." in words["distances"]
     assert "the first 16 of 300 panels" in words["counties"]
     assert "further rows in tables/sites.csv" in page
 

@@ -17,7 +17,7 @@ from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
 from geosettle.report._canvas import legible, new_figure, wrapped
 from geosettle.report._charts import horizontal, names_of, titled
-from geosettle.report.plain import capital
+from geosettle.report.plain import beside, capital
 from geosettle.report.shares import oasis_shares
 from geosettle.report.values import numbers
 from geosettle.report.wide import section_rows, verdict_counts
@@ -249,9 +249,8 @@ def _verdict_word(verdict: str, lang: str) -> str:
 def _of_section(section: str, title: str) -> Callable[[Result, str], Figure | None]:
     def draw(result: Result, lang: str) -> Figure | None:
         rows = section_rows(result, section)
-        return (
-            _verdict_bars(verdict_counts(rows), say(lang, title), say(lang, "sites_axis"), lang) if len(rows) else None
-        )
+        axis = say(lang, "sites_axis") + beside(result, lang, rows["site_id"])
+        return _verdict_bars(verdict_counts(rows), say(lang, title), axis, lang) if len(rows) else None
 
     return draw
 

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib import font_manager, patheffects
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from PIL import Image
 
 from geosettle import style
@@ -155,9 +157,13 @@ def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
     ['Topa relocation site', '(Torugart Port)']
     >>> wrapped("one two three", 5, 2)
     ['one', 'two…']
+    >>> wrapped("land within 30 km", 14), wrapped("Hinterland", 6)
+    (['land within', '30 km'], ['Hinter', 'land'])
     """
     lines, line, wide = [], "", 0
-    for piece in re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+", text):
+    # A word longer than a line is broken; a number is not parted from a short unit after it.
+    word = rf"\d+ (?:km|ha|m|h|%)(?!\w)|[^\s\u2e80-\u9fff\uff00-\uffef]{{1,{max(columns, 1)}}}"
+    for piece in re.findall(rf"[\u2e80-\u9fff\uff00-\uffef]|{word}|\s+", text):
         size = 2 if ord(piece[0]) >= 0x2E80 else len(piece)
         closing = piece[0] in "\uff0c\uff1b\uff1a\u3002\uff09\u3001)]"  # such a mark begins no line
         if line.strip() and wide + size > columns and not piece.isspace() and not closing:
@@ -233,8 +239,10 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
     made = {}
     if "png" in formats:
         made["png"] = _png(figure, dpi)
-    # With a halo matplotlib writes outlines, not text; in SVG the same halo is one rule of style, in PDF there is none.
-    for text in figure.findobj(lambda artist: artist.get_gid() == HALO["gid"]):
+    # With a halo matplotlib writes outlines, not text: in SVG the same halo is one rule of style, in PDF the outlines
+    # lie under the text.
+    named: list[Any] = figure.findobj(lambda artist: artist.get_gid() == HALO["gid"])
+    for text in named:
         text.set_path_effects([])
     if "svg" in formats:
         plain = _saved(figure, "svg", 110, {"Date": None, "Creator": None})
@@ -242,8 +250,25 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
     if "pdf" in formats:
         for picture in figure.findobj(AxesImage):
             picture.set_interpolation("none")  # the picture as it is, not blown up to the dots of the paper
+        for text in named:
+            text.axes.add_artist(_HaloAlone(text))
         made["pdf"] = _saved(figure, "pdf", dpi, {"CreationDate": None, "Producer": None, "Creator": None})
     return {name: made[name] for name in formats}
+
+
+class _HaloAlone(Artist):
+    """The halo of a text without the text, drawn just below it."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__()
+        self._text = text
+        self.set_zorder(text.get_zorder() - 1e-6)
+
+    def draw(self, renderer: Any) -> None:
+        ink = self._text.get_color()
+        self._text.set(color="white", path_effects=HALO["path_effects"])
+        self._text.draw(renderer)
+        self._text.set(color=ink, path_effects=[])
 
 
 def _saved(figure: Figure, form: str, dpi: int, metadata: dict[str, None]) -> bytes:

@@ -19,7 +19,8 @@ from geosettle.report.words import say
 
 __all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
 
-_MOST_ROWS: Final = 60
+_MOST_ROWS: Final = 56
+"""Rows of a chart that is no taller than a page, 240 mm."""
 _GREY: Final = "#9AA3A9"
 
 
@@ -48,9 +49,10 @@ def distances(result: Result, lang: str) -> Figure | None:
         return None
     pairs = pairs.assign(site=pairs.index.get_level_values("site_id"), value=numbers(pairs, "geodesic_km"))
     pairs = pairs.sort_values(["site", "value"], kind="stable")
-    shown = (
-        pairs.groupby("site", sort=True).head(max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))).head(_MOST_ROWS)
-    )
+    shown = pairs.groupby("site", sort=True).head(max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1)))
+    # Each new site takes the room of a heading; what fits on a page is drawn.
+    room = np.arange(1, len(shown) + 1) + 1.6 * (~shown["site"].duplicated()).cumsum().to_numpy()
+    shown = shown[room <= _MOST_ROWS]
     site_names, origin_names = names_of(result.sites, lang, 36), names_of(result.origins, lang, 40)
     spread = _spread(result.intervals)
     rows: list[tuple[float, Any]] = []
@@ -79,7 +81,12 @@ def distances(result: Result, lang: str) -> Figure | None:
         Line2D([], [], marker="o", ls="", mfc="white", mec=style.FLOW, ms=4, label=say(lang, "legend_value")),
     ]
     if len(spread):
-        handles.insert(1, Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=say(lang, "legend_draws", level=level)))
+        handles.insert(
+            1,
+            Line2D(
+                [], [], c=style.FLOW, lw=3, alpha=0.45, label=say(lang, "legend_draws", percent=f"{100 * level:.3g}")
+            ),
+        )
     stated = numbers(shown, "declared_km").notna()
     used = shown.get("flags", pd.Series("", shown.index)).astype(str).str.contains("used_to_place")
     if (stated & ~used).any():
@@ -103,7 +110,7 @@ def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
     if intervals.empty or "metric" not in intervals:
         return pd.DataFrame(columns=["low", "high", "level"])
     frame = intervals.reset_index() if "origin_id" not in intervals else intervals
-    chosen = frame[frame["metric"] == "geodesic"]
+    chosen = frame[frame["metric"] == "geodesic"].drop_duplicates(["origin_id", "site_id"])  # flows of several years
     return chosen.set_index(["origin_id", "site_id"])[["low", "high", "level"]]
 
 
@@ -128,10 +135,13 @@ def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame, names: d
 def distribution(result: Result, lang: str) -> Figure | None:
     """Draw the cumulative share of the moves by distance, inside the band that the ranges of the distances allow."""
     pairs = in_scope(result).pairs
-    value = numbers(pairs, "geodesic_km").dropna()
+    value = numbers(pairs, "geodesic_km")
+    known = value.notna()  # by row, not by label: a pair may have several flows, of several years
+    value = value[known]
     if len(value) < 2:
         return None
-    low, high = (numbers(pairs, f"geodesic_{end}_km").reindex(value.index).fillna(value) for end in ("low", "high"))
+    low, high = (numbers(pairs, f"geodesic_{end}_km")[known] for end in ("low", "high"))
+    low, high = low.where(low.notna(), value), high.where(high.notna(), value)
     figure = new_figure(2.9, 4.9)
     axes = figure.add_axes((0.13, 0.15, 0.83, 0.6))
     most = float(high.max()) * 1.03
@@ -203,9 +213,14 @@ def declared(result: Result, lang: str) -> Figure | None:
     axes.set_ylim(0, most)
     axes.set_xlabel(say(lang, "distances_axis"))
     axes.set_ylabel(say(lang, "declared_axis"))
+    looks = (
+        (~used, style.SITE, style.SITE, "legend_declared"),
+        (used, "white", _GREY, "no_evidence"),
+    )
     handles = [
-        Line2D([], [], marker="^", ls="", mfc=style.SITE, mec=style.SITE, ms=4.5, label=say(lang, "legend_declared")),
-        Line2D([], [], marker="^", ls="", mfc="white", mec=_GREY, ms=4.5, label=say(lang, "no_evidence")),
+        Line2D([], [], marker="^", ls="", mfc=face, mec=edge, ms=4.5, label=say(lang, key))
+        for rows, face, edge, key in looks
+        if rows.any()
     ]
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.01, 0.945), ncols=2, handlelength=1)
     titled(figure, say(lang, "declared_title"), 0.02)

@@ -18,6 +18,8 @@ from geosettle.raster import Raster
 __all__ = ["Frame", "frame_around", "lines_of", "relief"]
 
 _GEOD = Geod(ellps="WGS84")
+_LONE_M, _LEAST_M = 20e3, 4e3
+"""Least width of a sheet, with a single place and with several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +136,15 @@ def frame_around(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike = 0.0, *, m
         label = f"Lambert azimuthal equal-area ({_degrees(origin, 'NS')}, {_degrees(centre, 'EW')})"
     else:
         proj = f"+proj=aea +lat_1={lower} +lat_2={upper} +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
-        label = f"Albers equal-area ({_degrees(lower, 'NS')}, {_degrees(upper, 'NS')})"
+        parallels = dict.fromkeys([_degrees(lower, "NS"), _degrees(upper, "NS")])
+        label = f"Albers equal-area ({', '.join(parallels)})"
     forward = Transformer.from_crs("EPSG:4326", proj, always_xy=True)
     x, y = (np.asarray(a) for a in forward.transform(lons, lats))
     x0, x1 = float((x - radii).min()), float((x + radii).max())
     y0, y1 = float((y - radii).min()), float((y + radii).max())
-    width, height = max(x1 - x0, 20e3), max(y1 - y0, 20e3)
+    # A lone place needs surroundings to be found by; several places are their own.
+    least = _LONE_M if np.ptp(x) + np.ptp(y) == 0 else _LEAST_M
+    width, height = max(x1 - x0, least), max(y1 - y0, least)
     width, height = width * (1 + 2 * margin), height + 2 * margin * width
     width, height = max(width, height), max(height, width / 1.75)
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2

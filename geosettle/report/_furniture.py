@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from geosettle.report.words import say
 __all__ = [
     "FEW_LABELS",
     "MOST_LABELS",
+    "Shown",
     "furnish",
     "graticule",
     "label_origins",
@@ -36,10 +37,14 @@ __all__ = [
 ]
 
 _LAND: Final = "#DDD8CC"
-_STEPS_DEG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
-_BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+_STEPS_DEG: Final = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
+_BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5)
+_LEAST_SEEN: Final = 0.1
+"""Radii of the globe in the locator, 0.1 of which is a millimetre on paper."""
 _WRONG: Final = 120.0
 """Cost of a label that would be read as another site's name, square points."""
+_PALE: Final = 0.04
+"""Share of the name of a unit that flows may cross."""
 MOST_LABELS: Final = 60
 """With more sites than this on a sheet, only the largest are named."""
 FEW_LABELS: Final = 20
@@ -67,6 +72,8 @@ def graticule(sheet: Sheet) -> None:
         x = float(np.interp(frame.y0, line[:, 1], line[:, 0]))
         if frame.x0 < x < frame.x1:
             axes.text(x, frame.y0 - gap, _degrees((value + 180) % 360 - 180, "EW"), ha="center", va="top", **text)
+    # Far from the equator a step that suits the meridians would leave a single parallel.
+    step = next((size for size in reversed(_STEPS_DEG) if size <= step and (north - south) / size >= 2), step)
     for value in np.arange(np.floor(south / step), np.ceil(north / step) + 1) * step:
         line = frame.xy(np.linspace(lon.min() - 1, lon.max() + 1, 80), np.full(80, value))
         axes.plot(line[:, 0], line[:, 1], **look)
@@ -80,28 +87,21 @@ def _degrees(value: float, letters: str) -> str:
     return f"{abs(value):g}°{'' if value in {0, 180, -180} else letters[0] if value > 0 else letters[1]}"
 
 
-def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> None:
-    """Put legend, scale bar with north arrow, and locator, each into the emptiest corner left."""
+class Shown(NamedTuple):
+    """What a sheet really shows: the legend names nothing else."""
+
+    sites: pd.DataFrame
+    origins: pd.DataFrame
+    flows: int
+
+
+def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
+    """Put legend, scale bar with north arrow, and locator, each where it hides no place and little else."""
     axes, dots = sheet.axes, sheet.dots
     canvas = axes.figure.canvas.get_renderer()
-    inside = axes.get_window_extent(canvas)
-    corners = ["upper right", "upper left", "lower right", "lower left"]
-
-    def use(width: float, height: float) -> str:
-        """Take the corner where a box of this size, pixels, covers least."""
-
-        def box(corner: str) -> tuple[float, float, float, float]:
-            x = inside.x1 - width if "right" in corner else inside.x0
-            y = inside.y1 - height if "upper" in corner else inside.y0
-            return x, y, x + width, y + height
-
-        best = min(corners, key=lambda corner: sheet.taken.overlap(*box(corner)))
-        corners.remove(best)
-        sheet.taken.add(*box(best))
-        return best
-
+    used: list[tuple[float, float, float, float]] = []
     legend = axes.legend(
-        handles=_legend_entries(layers, sites, flows, lang),
+        handles=_legend_entries(layers, shown, lang),
         loc="upper right",
         frameon=True,
         framealpha=0.93,
@@ -114,32 +114,78 @@ def furnish(sheet: Sheet, layers: Layers, sites: pd.DataFrame, flows: int, lang:
     legend.get_frame().set_linewidth(0.5)
     legend.set_zorder(9)
     size = legend.get_window_extent(canvas)
-    legend.set_loc(use(size.width + 6 * dots, size.height + 6 * dots))
-    _scale_and_north(sheet, use(125 * dots, 34 * dots), lang)
-    _locator(sheet, use(62 * dots, 62 * dots))
+    corner, box = _use(sheet, used, size.width + 6 * dots, size.height + 6 * dots)
+    if corner:
+        legend.set_loc(corner)
+    else:
+        legend.set_loc("lower left")
+        legend.set_bbox_to_anchor(axes.transAxes.inverted().transform(box[:2]))
+    length = next((km for km in _BARS_KM if km * 1000 < 0.2 * sheet.frame.width), _BARS_KM[-1])
+    wide = length * 1000 / sheet.point_m + 62
+    _scale_and_north(sheet, _use(sheet, used, wide * dots, 40 * dots)[1], length, lang)
+    _locator(sheet, _use(sheet, used, 62 * dots, 62 * dots)[1])
 
 
-def _legend_entries(layers: Layers, sites: pd.DataFrame, flows: int, lang: str) -> list[Any]:
+def _use(
+    sheet: Sheet, used: list[tuple[float, float, float, float]], width: float, height: float
+) -> tuple[str, tuple[float, float, float, float]]:
+    """Take the place for a box of this size, pixels: a corner of the sheet, or along its edge where corners hold sites.
+
+    Returns the name of the corner, empty where it is none, and the box. What is hidden counts in this order: places,
+    a site as four origins, then not being in a corner, then the area of flows and labels.
+    """
+    inside = sheet.axes.get_window_extent(sheet.axes.figure.canvas.get_renderer())
+    steps = np.linspace(0, 1, 13)
+    places = [(4, np.reshape(sheet.symbols, (-1, 2))), (1, np.reshape(sheet.rings, (-1, 2)))]
+    near = np.array([-1, -1, 1, 1]) * 1.5 * sheet.dots
+    found: list[tuple[tuple[float, ...], str, tuple[float, float, float, float]]] = []
+    for across, up in [(1, 1), (0, 1), (1, 0), (0, 0)] + [(a, b) for a in steps for b in steps]:
+        edge = across in {0, 1} or up in {0, 1}
+        corner = f"{'upper' if up else 'lower'} {'right' if across else 'left'}" if {across, up} <= {0, 1} else ""
+        x, y = inside.x0 + across * (inside.width - width), inside.y0 + up * (inside.height - height)
+        box = (x, y, x + width, y + height)
+        if not edge or any(x < b[2] and b[0] < box[2] and y < b[3] and b[1] < box[3] for b in used):
+            continue
+        low, high = np.split(np.add(box, near), 2)
+        hidden = sum(weight * int(((low < spots) & (spots < high)).all(axis=1).sum()) for weight, spots in places)
+        cost = (hidden, not corner, sheet.taken.overlap(*box))
+        found.append((cost, corner, box))
+    _, corner, box = min(found, key=lambda one: one[0])
+    used.append(box)
+    sheet.taken.add(*box)
+    return corner, box
+
+
+def _legend_entries(layers: Layers, shown: Shown, lang: str) -> list[Any]:
     study = layers.result.study
-    made: list[Any] = _site_entries(sites, layers.most, layers.crowding, lang)
-    made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
-    if flows:
+    made: list[Any] = _site_entries(shown.sites, layers.most, layers.crowding, lang)
+    if len(shown.origins):
+        made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
+    if shown.flows:
         made.append(_flow_entry(layers, lang))
-    made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
+    if len(layers.discs):
+        made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
     if layers.oasis is not None:
         made.append(Rectangle((0, 0), 1, 1, fc=style.OASIS, alpha=style.OASIS_OPACITY, label=say(lang, "oasis")))
     if study.rivers is not None:
         made.append(Line2D([], [], c=style.WATER, lw=0.8, label=say(lang, "water")))
-    if study.development is not None and len(study.development):
-        basis = study.development.get("geometry_basis", pd.Series("", study.development.index)).astype(str)
-        if (basis == "illustrative").any():
-            made.append(Rectangle((0, 0), 1, 1, lw=0.4, label=say(lang, "illustrative"), **ILLUSTRATIVE))
-        if (basis != "illustrative").any():
-            made.append(Rectangle((0, 0), 1, 1, fc=style.DEVELOPMENT_COLOURS[0], label=say(lang, "development")))
+    made += _land_entries(study.development, lang)
     if study.boundaries is not None:
         looks = {"outer": style.INTERNATIONAL, "prefecture": style.PREFECTURE, "county": style.COUNTY}
         for key, look in looks.items():
             made.append(Line2D([], [], c=look[0], lw=px(look[1]) * 0.7, ls=dashes_of(look), label=say(lang, key)))
+    return made
+
+
+def _land_entries(development: Any, lang: str) -> list[Any]:
+    if development is None or development.empty:
+        return []
+    made: list[Any] = []
+    basis = development.get("geometry_basis", pd.Series("", development.index)).astype(str)
+    if (basis == "illustrative").any():
+        made.append(Rectangle((0, 0), 1, 1, lw=0.4, label=say(lang, "illustrative"), **ILLUSTRATIVE))
+    if (basis != "illustrative").any():
+        made.append(Rectangle((0, 0), 1, 1, fc=style.DEVELOPMENT_COLOURS[0], label=say(lang, "development")))
     return made
 
 
@@ -187,12 +233,10 @@ def _round_steps(most: float) -> list[float]:
     return [value for value in dict.fromkeys(steps) if value >= 1]
 
 
-def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
-    """Draw a bar that is true where it stands, and an arrow along the meridian that runs there."""
+def _scale_and_north(sheet: Sheet, box: tuple[float, float, float, float], length: float, lang: str) -> None:
+    """Draw a bar of so many km that is true where it stands, and an arrow along the meridian that runs there."""
     frame, axes, point = sheet.frame, sheet.axes, sheet.point_m
-    length = next((km for km in _BARS_KM if km * 1000 < 0.2 * frame.width), _BARS_KM[-1])
-    x = frame.x0 + 14 * point if "left" in corner else frame.x1 - 48 * point - length * 1000
-    y = frame.y0 + 10 * point if "lower" in corner else frame.y1 - 26 * point
+    x, y = axes.transData.inverted().transform(box[:2]) + np.array([14, 9]) * point
     ends = [x, frame.scale_bar(x, y, length * 500)[0], frame.scale_bar(x, y, length * 1000)[0]]
     for number, colour in enumerate((style.INK, "white")):
         half = Rectangle((ends[number], y), ends[number + 1] - ends[number], 3 * point, fc=colour, ec=style.INK, lw=0.5)
@@ -213,16 +257,13 @@ def _scale_and_north(sheet: Sheet, corner: str, lang: str) -> None:
     )  # fmt: skip
 
 
-def _locator(sheet: Sheet, corner: str) -> None:
+def _locator(sheet: Sheet, box: tuple[float, float, float, float]) -> None:
     """Draw the globe with its land and the sheet on it; no border is drawn."""
     frame, figure = sheet.frame, sheet.axes.figure
     lon0, lat0 = (float(v) for v in frame.lonlat((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2))
     tilt = lat0 / 2  # the view leans to the equator, so that the parallels are read as curves
-    box = sheet.axes.get_position()
     wide, high = 0.75 / figure.get_figwidth(), 0.75 / figure.get_figheight()
-    pad_x, pad_y = wide * 0.07, high * 0.07
-    x = box.x0 + pad_x if "left" in corner else box.x1 - pad_x - wide
-    y = box.y0 + pad_y if "lower" in corner else box.y1 - pad_y - high
+    x, y = figure.transFigure.inverted().transform(np.add(box[:2], 4 * sheet.dots))
     globe = figure.add_axes((x, y, wide, high), zorder=10)
     bare_axes(globe)
     globe.set_facecolor("none")
@@ -238,7 +279,10 @@ def _locator(sheet: Sheet, corner: str) -> None:
     globe.add_collection(LineCollection(lines, colors=style.GRATICULE[0], linewidths=0.3, alpha=0.7))
     globe.plot(*_from_space(every, np.zeros(181), tilt).T, color=style.MUTED, lw=0.6)
     lon, lat = frame.lonlat(*frame.outline(20))
-    globe.add_patch(Polygon(_from_space(lon - lon0, lat, tilt), fc=style.SITE, ec=style.SITE, lw=0.8, alpha=0.8))
+    outline = _from_space(lon - lon0, lat, tilt)
+    globe.add_patch(Polygon(outline, fc=style.SITE, ec=style.SITE, lw=0.8, alpha=0.8))
+    if np.ptp(outline, axis=0).max() < _LEAST_SEEN:  # a sheet too small to be seen as an area
+        globe.plot(*outline.mean(axis=0), "o", ms=3.2, mfc=style.SITE, mec="white", mew=0.6)
 
 
 def _from_space(east: NDArray[np.float64], lat: NDArray[np.float64], tilt: float) -> NDArray[np.float64]:
@@ -281,6 +325,11 @@ def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
     made["x"], made["y"] = sheet.frame.xy(seats.geometry.x, seats.geometry.y).T
     west, south, east, north = _limits(sheet.frame)
     made = made[made["x"].between(west, east) & made["y"].between(south, north)]
+    sites = np.reshape(sheet.symbols, (-1, 2))
+    hidden = [
+        bool((np.hypot(*(sites - sheet.pixel(xy)).T) < 3 * sheet.dots).any()) for xy in made[["x", "y"]].to_numpy()
+    ]
+    made = made[~np.array(hidden, dtype=bool)]  # under the symbol of a site its mark could not be seen
     for xy in made[["x", "y"]].to_numpy():
         sheet.axes.plot(*xy, "s", ms=2.2, mfc=style.INK, mec="white", mew=0.4, zorder=6.5)
         sheet.take(xy, 2)
@@ -330,44 +379,50 @@ def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) 
 
 
 def label_units(sheet: Sheet, result: Result, lang: str) -> None:
-    """Write the names of the highest units large and pale, each where its area on the sheet is freest."""
+    """Write the names of the highest units large and pale, each where its area is freest; smaller where need be."""
     boundaries = result.study.boundaries
     if boundaries is None or boundaries.empty:
         return
     counts = boundaries["level"].astype(str).value_counts()
     top = min(counts.index, key=lambda level: (counts[level], level))
-    canvas = sheet.axes.figure.canvas.get_renderer()
     for unit in boundaries[boundaries["level"].astype(str) == top].sort_index().itertuples():
         parts = shapely.get_parts(sheet.frame.shapes([unit.geometry]))
         if not len(parts):
             continue
         row = {"name": unit.name, "name_local": getattr(unit, "name_local", None)}
         name = legible(*site_names(row, lang), "")[0].upper()
-        text = sheet.axes.text(
-            0, 0, "\u2009".join(name), fontsize=8, color=style.MUTED, alpha=0.75, ha="center", va="center", zorder=3.5
-        )
-        size = text.get_window_extent(canvas)
         area = shapely.clip_by_rect(parts[np.argmax(shapely.area(parts))], *_limits(sheet.frame))
-        xs, ys = (
-            np.linspace(low, high, 26)[1:-1]
-            for low, high in zip(shapely.bounds(area)[:2], shapely.bounds(area)[2:], strict=True)
-        )
-        spots = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-        half = size.width / 2 / sheet.dots * sheet.point_m
-        around = shapely.box(spots[:, 0] - half, spots[:, 1] - half / 4, spots[:, 0] + half, spots[:, 1] + half / 4)
-        spots = spots[shapely.contains_properly(area, around)]
-        if not len(spots):
-            text.remove()
-            continue
-        free = []
-        for x, y in map(sheet.pixel, spots):
-            box = (x - size.width * 0.6, y - size.height, x + size.width * 0.6, y + size.height)
-            free.append(sheet.taken.overlap(*box))
-        depth = shapely.distance(shapely.points(spots), shapely.boundary(area)) / sheet.frame.width
-        x, y = spots[np.argmin(np.array(free) - depth)]
-        text.set_position((x, y))
-        px0, py0 = sheet.pixel(np.array([x, y]))
-        sheet.taken.add(px0 - size.width / 2, py0 - size.height / 2, px0 + size.width / 2, py0 + size.height / 2)
+        if not _label_unit(sheet, "\u2009".join(name), 8.0, area):
+            _label_unit(sheet, name, 6.5, area)
+
+
+def _label_unit(sheet: Sheet, name: str, fontsize: float, area: Any) -> bool:
+    """Write a name inside an area where it covers nearly nothing; return whether there was room."""
+    text = sheet.axes.text(
+        0, 0, name, fontsize=fontsize, color=style.MUTED, alpha=0.75, ha="center", va="center", zorder=3.5
+    )
+    size = text.get_window_extent(sheet.axes.figure.canvas.get_renderer())
+    west, south, east, north = shapely.bounds(area)
+    xs, ys = np.linspace(west, east, 26)[1:-1], np.linspace(south, north, 26)[1:-1]
+    spots = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    half = size.width / 2 / sheet.dots * sheet.point_m
+    around = shapely.box(spots[:, 0] - half, spots[:, 1] - half / 4, spots[:, 0] + half, spots[:, 1] + half / 4)
+    spots = spots[shapely.contains_properly(area, around)]
+    depth = shapely.distance(shapely.points(spots), shapely.boundary(area)) / sheet.frame.width
+    free = []
+    for x, y in map(sheet.pixel, spots):
+        wide = (x - size.width * 0.6, y - size.height, x + size.width * 0.6, y + size.height)
+        tight = (x - size.width / 2, y - size.height / 2, x + size.width / 2, y + size.height / 2)
+        covered = sheet.taken.overlap(*tight) > _PALE * size.width * size.height
+        free.append((covered, sheet.taken.overlap(*wide)))
+    best = min(range(len(spots)), key=lambda at: (free[at][0], free[at][1] - depth[at]), default=None)
+    if best is None or free[best][0]:
+        text.remove()
+        return False
+    text.set_position(spots[best])
+    x, y = sheet.pixel(spots[best])
+    sheet.taken.add(x - size.width / 2, y - size.height / 2, x + size.width / 2, y + size.height / 2)
+    return True
 
 
 def _limits(frame: Frame) -> tuple[float, float, float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from geosettle.report._frame import Frame, frame_around
 from geosettle.report._furniture import (
     FEW_LABELS,
     MOST_LABELS,
+    Shown,
     furnish,
     graticule,
     label_origins,
@@ -26,12 +27,15 @@ from geosettle.report._furniture import (
     site_names,
 )
 from geosettle.report._sheet import MOST_FLOWS, Sheet, draw_layers, prepare
+from geosettle.report.values import title_of
 from geosettle.report.words import say
 
 __all__ = ["od_map"]
 
 _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of the figure's width
 _HEAD_IN: Final = 0.5
+_TITLE_LINE_IN: Final = 0.165
+_TITLE_LETTERS: Final = 70
 _MOST_LISTED: Final = 24
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
 
@@ -52,14 +56,16 @@ def od_map(result: Result, lang: str) -> Figure | None:
     caption = _caption(result, frame, sites, off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.105 * len(caption)
-    total = high_in + _HEAD_IN + foot_in
+    title = wrapped(legible(title_of(result, lang) or say(lang, "map_title"), result.study.name)[0], _TITLE_LETTERS, 2)
+    head_in = _HEAD_IN + _TITLE_LINE_IN * (len(title) - 1)
+    total = high_in + head_in + foot_in
     figure = new_figure(total)
     axes = figure.add_axes((_SIDE, foot_in / total, 1 - 2 * _SIDE, high_in / total))
     sheet = Sheet(axes, frame, sheet_in)
     flows = draw_layers(sheet, layers)
     graticule(sheet)
     seats = mark_seats(sheet, result)
-    furnish(sheet, layers, sites, flows, lang)
+    furnish(sheet, layers, Shown(sites, origins, flows), lang)
     label_sites(sheet, sites, lang, most=layers.most)
     label_seats(sheet, seats, lang)
     label_origins(sheet, origins, lang)
@@ -67,10 +73,10 @@ def od_map(result: Result, lang: str) -> Figure | None:
     for side in axes.spines.values():
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(places)
-    title = str(result.study.settings.get("study", {}).get("title") or "") or say(lang, "map_title")
     subtitle = say(lang, "map_subtitle", sites=len(sites), origins=len(origins), flows=flows, unknown=unknown)
-    figure.text(_SIDE, 1 - 0.17 / total, legible(title, result.study.name)[0], fontsize=10, weight="bold", va="center")
-    figure.text(_SIDE, 1 - 0.36 / total, legible(subtitle, "")[0], fontsize=7, color=style.MUTED, va="center")
+    head: dict[str, Any] = {"fontsize": 10, "weight": "bold", "va": "top", "linespacing": 1.15}
+    figure.text(_SIDE, 1 - 0.09 / total, "\n".join(title), **head)
+    figure.text(_SIDE, 1 - (head_in - 0.14) / total, subtitle, fontsize=7, color=style.MUTED, va="center")
     foot = "\n".join(caption)
     figure.text(_SIDE, (foot_in - 0.22) / total, foot, fontsize=5.8, color=style.MUTED, va="top", linespacing=1.3)
     return figure
@@ -98,8 +104,9 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, l
         parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
     if len(sites) > MOST_LABELS:
         parts.append(say(lang, "named_of", shown=FEW_LABELS, all=len(sites)))
-    text = written((" " if lang == "en" else "").join(parts))
-    return wrapped(text, 150)
+    # Between Chinese sentences stands no space, after one in Latin letters it does.
+    text = "".join(f"{part} " if lang == "en" or part[-1:].isascii() else part for part in parts)
+    return wrapped(written(text), 150)
 
 
 def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:

@@ -77,6 +77,8 @@ class Sheet:
     taken: Taken = field(default_factory=Taken)
     symbols: list[tuple[float, float]] = field(default_factory=list)
     """Pixels of the sites drawn."""
+    rings: list[tuple[float, float]] = field(default_factory=list)
+    """Pixels of the origins drawn."""
 
     @property
     def point_m(self) -> float:
@@ -358,5 +360,4 @@ def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look
     sheet.axes.scatter(*xy[inside].T, s=across**2, **look)
     for at, radius in zip(xy[inside], radii[inside], strict=True):
         sheet.take(at, radius)
-        if look["marker"] == "D":
-            sheet.symbols.append(sheet.pixel(at))
+        (sheet.symbols if look["marker"] == "D" else sheet.rings).append(sheet.pixel(at))

@@ -161,7 +161,8 @@ def _settings(used: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[pd.
     for name, value in found:
         if name in before and before[name] == value:
             section, _, key = name.partition(".")
-            kept.setdefault(section, []).append(f"{key} = {_written(value)}")
+            text = _written(value) or '""'
+            kept.setdefault(section, []).append(f"{key} = {text}" if key else text)
     lines = [{"section": section, "settings": "; ".join(texts)} for section, texts in kept.items()]
     return (
         pd.DataFrame(changed, columns=["setting", "value", "default"]),
@@ -186,4 +187,4 @@ def _written(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_written, value)) or "[]"
-    return f"({len(value)})" if isinstance(value, Mapping) else str(value)
+    return (f"({len(value)})" if value else "{}") if isinstance(value, Mapping) else str(value)

@@ -10,6 +10,7 @@ from geosettle.analysis import Result
 from geosettle.report import _meaning, _places, _trust
 from geosettle.report._page import element, page
 from geosettle.report._writer import Part, Writer
+from geosettle.report.values import title_of
 from geosettle.report.words import say
 
 __all__ = ["SECTIONS", "report_html"]
@@ -59,7 +60,7 @@ def report_html(
         drawn["od_map.png"] = map_png
     writer = Writer(result, drawn, lang)
     sections = [(key, write(writer)) for key, write in SECTIONS.items()]
-    title = str(result.study.settings.get("study", {}).get("title") or "") or result.study.name
+    title = title_of(result, lang) or result.study.name
     contents = element(
         "nav",
         element("ol", [element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}")) for key, _ in sections]),

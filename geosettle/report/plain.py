@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from geosettle.report.wide import VERDICTS, changes, kinds_shown, ranged_text, s
 from geosettle.report.words import has, say
 
 __all__ = [
+    "beside",
     "capital",
     "capitals_said",
     "change_finding",
@@ -158,7 +160,8 @@ def models_said(result: Result, lang: str) -> list[str]:
     declared = models[models["verdict"] == "declared"]
     sites = models["site_id"].nunique() or conditions["site_id"].nunique()
     first = say(lang, "said_models", models=models["item"].nunique(), sites=sites,
-                declaring=declared["site_id"].nunique(), times=len(declared))  # fmt: skip
+                declaring=declared["site_id"].nunique(), times=len(declared),
+                beside=beside(result, lang, models["site_id"]))  # fmt: skip
     return [first, *verdicts_said(result, lang, "model condition")]
 
 
@@ -204,8 +207,18 @@ def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
             items=rows["item"].nunique(),
             n=len(rows),
             counts=_counted(lang, rows["verdict"].value_counts()),
+            beside=beside(result, lang, rows["site_id"]),
         )
     ]
+
+
+def beside(result: Result, lang: str, ids: Iterable[object]) -> str:
+    """Say in brackets how many of these are no sites of the study: named for comparison, or a group surveyed as one."""
+    seen = {str(key) for key in ids} - {""}
+    compared = len(seen & (set(result.sites.index) - set(in_scope(result).sites.index)))
+    counts = {"beside_compared": compared, "beside_groups": len(seen - set(result.sites.index))}
+    parts = say(lang, "comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
+    return say(lang, "beside", parts=parts) if parts else ""
 
 
 def claims_said(result: Result, lang: str) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.report.tables import round_to
 
-__all__ = ["flat", "in_scope", "name_of", "number", "numbers"]
+__all__ = ["flat", "in_scope", "name_of", "number", "numbers", "title_of"]
 
 
 def in_scope(result: Result) -> Result:
@@ -58,3 +58,9 @@ def name_of(frame: pd.DataFrame, key: object) -> str:
     """Return the name of a row, its identifier where it has none."""
     name = frame["name"].get(key) if "name" in frame else None
     return str(name) if isinstance(name, str) and name.strip() else str(key)
+
+
+def title_of(result: Result, lang: str) -> str:
+    """Return the title that the study sets for this language, else its title; empty where it sets none."""
+    named = result.study.settings.get("study", {})
+    return str(named.get(f"title_{lang}") or named.get("title") or "").strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html as markup
 import importlib.resources
 import io
 import itertools
@@ -13,6 +14,7 @@ import struct
 import sys
 from pathlib import Path
 
+import branca
 import folium
 import folium.plugins
 import geopandas as gpd
@@ -345,15 +347,102 @@ def test_the_end_of_a_script_in_a_users_layer_is_refused(result):
         shown.get_root().render()
 
 
+BOX = [[38, 77], [39, 78]]
+
+
 @pytest.mark.parametrize(
-    "layer",
-    [folium.TileLayer("OpenStreetMap"), folium.Marker([38, 77], icon=folium.Icon()), folium.plugins.Fullscreen()],
+    ("layer", "told"),
+    [
+        (folium.TileLayer("OpenStreetMap"), "TileLayer loads files"),
+        (folium.WmsTileLayer("https://maps.example/wms", "a"), "WmsTileLayer loads files"),
+        (folium.Marker([38, 77], icon=folium.Icon()), "Icon loads files"),
+        (folium.Marker([38, 77], icon=folium.CustomIcon("https://maps.example/a.png")), "CustomIcon loads files"),
+        (folium.raster_layers.ImageOverlay("https://maps.example/a.png", BOX), "ImageOverlay loads files"),
+        (folium.raster_layers.VideoOverlay("https://maps.example/a.webm", BOX), "VideoOverlay loads files"),
+        (folium.plugins.Fullscreen(), "needs https://"),
+        (folium.plugins.FloatImage("https://maps.example/a.png"), "needs HTML or a script outside the map"),
+    ],
 )
-def test_layers_that_need_the_network_are_refused(result, layer):
+def test_layers_that_need_the_network_are_refused_with_the_reason(result, layer, told):
     shown = render(result, relief_px=100)
     layer.add_to(shown)
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match=told):
         shown.get_root().render()
+
+
+def test_a_users_pictures_and_tooltips_of_geojson_stand_in_the_file(result, tmp_path):
+    """folium writes arrays and local files as data, and the looks of a tooltip into the head of its page."""
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "red.png")
+    shown = render(result, relief_px=100)
+    feature = {"type": "Feature", "properties": {"n": "\u548c"}, "geometry": {"type": "Point", "coordinates": [77, 38]}}
+    tip = folium.GeoJsonTooltip(["n"], style="color: #123456")
+    folium.GeoJson({"type": "FeatureCollection", "features": [feature]}, tooltip=tip).add_to(shown)
+    folium.raster_layers.ImageOverlay(np.zeros((2, 2, 3)), BOX).add_to(shown)
+    folium.Marker([38, 77], icon=folium.CustomIcon(str(tmp_path / "red.png"))).add_to(shown)
+    page = shown.to_html()
+    assert re.search(r"<style>[^<]*color: #123456[^<]*</style>", page)
+    assert re.search(r"<style>[^<]*image-rendering: pixelated[^<]*</style>", page)
+    assert len(re.findall(r"var \w+ = L\.(?:imageOverlay|icon)\(", page)) == 2
+    policy = re.search(r'Policy" content="([^"]+)"', page).group(1)
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("part", ["header", "html", "script"])
+def test_what_a_user_adds_to_the_page_outside_the_map_is_refused_not_dropped(result, part):
+    shown = render(result, relief_px=100)
+    getattr(shown.get_root(), part).add_child(branca.element.Element("<h3>Mine</h3>"))
+    with pytest.raises(OutputError, match="outside the map"):
+        shown.to_html()
+
+
+def test_a_figure_of_the_users_own_holds_the_whole_safe_page(result, html, tmp_path):
+    shown = render(result)
+    figure = branca.element.Figure(width=600, height=400)
+    figure.add_child(shown)
+    around = figure.render()
+    assert re.findall("(?:src|href)=", around.split("srcdoc=")[0]) == []
+    assert markup.unescape(re.search(r'<iframe srcdoc="([^"]*)"', around).group(1)) == html
+    shown.save(tmp_path / "map.html")
+    assert (tmp_path / "map.html").read_text("utf-8") == html
+    folium.CircleMarker([38, 77]).add_to(shown)
+    assert "L.circleMarker(" in shown.to_html()
+    assert "L.circleMarker(" in markup.unescape(figure.render())
+
+
+def test_it_is_saved_to_whatever_folium_saves_to_and_the_same_each_time(result, tmp_path):
+    shown = render(result, relief_px=100)
+    folium.CircleMarker([38, 77], popup="\u548c").add_to(shown)
+    page = shown.to_html()
+    shown.save(str(tmp_path / "a.html"))
+    with (tmp_path / "b.html").open("wb") as file:
+        shown.save(file)
+    with (tmp_path / "c.html").open("w", encoding="utf-8") as file:
+        shown.save(file, close_file=False)
+        assert not file.closed
+    assert {(tmp_path / f"{name}.html").read_text("utf-8") for name in "abc"} == {page}
+    assert shown.get_root().render() == page
+    assert page.count("L.circleMarker(") == 1
+
+
+def test_a_map_that_cannot_be_saved_leaves_the_file_as_it_was(result, tmp_path):
+    (tmp_path / "map.html").write_text("before")
+    shown = render(result, relief_px=100)
+    folium.TileLayer("OpenStreetMap").add_to(shown)
+    with pytest.raises(OutputError):
+        shown.save(tmp_path / "map.html")
+    assert (tmp_path / "map.html").read_text() == "before"
+
+
+def test_the_policy_knows_a_users_script_as_the_browser_reads_it(result):
+    """A parser of HTML makes one line feed of a carriage return, and U+FFFD of NUL, before the hash is taken."""
+    shown = render(result, relief_px=100)
+    folium.CircleMarker([38, 77], popup="a\r\nb\rc\0d", tooltip="half \ud800").add_to(shown)
+    page = shown.to_html()
+    assert not set("\r\0") & set(page)
+    assert re.search("a\\s+b\\s+c\ufffdd", page)
+    policy = re.search(r'Policy" content="([^"]+)"', page).group(1)
+    for text in re.findall(r"<script>(.*?)</script>", page, re.DOTALL):
+        assert base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode() in policy
 
 
 # --- seams between Python and the script -------------------------------------------------------------------------------
@@ -464,8 +553,6 @@ def test_settings_of_the_defaults_are_options_of_render():
 
 
 def test_a_saved_map_says_what_it_was_made_from(result, html, tmp_path):
-    import html as markup
-
     assert "geosettle-provenance" not in html  # a made-up result has none
     made_from = {"geosettle": "1.2.3", "input_hash": 'abc"></head><script>1</script>{{7*7}}'}
     known = type(result)(**{**vars(result), "provenance": made_from})

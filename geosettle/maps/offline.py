@@ -204,6 +204,7 @@ def page(
     title: str,
     hosts: Sequence[str] = (),
     foreign: Sequence[str] | None = None,
+    foreign_styles: Sequence[str] = (),
     provenance: str = "",
 ) -> str:
     """Write the whole page.
@@ -220,6 +221,8 @@ def page(
         Hosts of a base map.
     foreign
         Scripts of the user's own folium layers, run after ours; None: there are none.
+    foreign_styles
+        Their style rules.
     provenance
         What the page was made from, written into its head: a page that is passed on alone still says it.
 
@@ -230,7 +233,7 @@ def page(
     """
     bridge = ["geosettleFinish();", _own("bridge.js")] if foreign is not None else []
     later = [*bridge, *(_safe_script(s) for s in foreign or ())]
-    styles = [leaflet_css(), _own("map.css")]
+    styles = [leaflet_css(), _own("map.css"), *foreign_styles]
     policy = csp([_own_script(), _leaflet_script(), *later], styles, hosts=hosts, foreign=foreign is not None)
     tags = "".join(f"<script>{s}</script>\n" for s in later)
     css = "\n".join(f"<style>{s}</style>" for s in styles)
@@ -271,4 +274,6 @@ def _safe_script(text: str) -> str:
             "a folium layer that was added to the map holds '</script' or '<!--' in its data",
             mend="Remove it from the layer's text: folium writes such text into the script as it is.",
         )
-    return text
+    # What a browser's parser makes of these, for the hash is taken of that.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -8,8 +8,13 @@ such a layer's text (a popup is HTML) remains folium's contract with that user.
 
 from __future__ import annotations
 
+import html
+import io
+import os
+import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TextIO
 
 import folium
 import jinja2
@@ -38,8 +43,9 @@ class StudyMap(folium.Map):
 
     Layers of your own may be added as to any folium map, after which these hold: their vector data are drawn above the
     study's; whatever needs a further script or style sheet from the network (most plugins, `folium.Icon`, tile layers)
-    is refused when the map is saved; text in their popups and tooltips is HTML, as folium documents, so do not put
-    untrusted text there. The page's policy still forbids every request and every script but those that were put in.
+    is refused when the map is saved, and so is HTML added to the page outside the map; text in their popups and
+    tooltips is HTML, as folium documents, so do not put untrusted text there. The page's policy still forbids every
+    request and every script but those that were put in.
 
     Parameters
     ----------
@@ -60,40 +66,96 @@ class StudyMap(folium.Map):
         self._data = data
         self._tiles = tiles
         self._provenance = provenance
-        _SafeFigure(self).add_child(self)
+        self._figure = _SafeFigure(self)
+        self._figure.add_child(self)
 
     def to_html(self) -> str:
-        """Write the page as text."""
+        """Write the page as text.
+
+        Raises
+        ------
+        OutputError
+            A layer that was added needs something from the network, or HTML outside the map.
+        """
         lang = str(self._data["lang"])
+        scripts, styles = self._foreign()
         return offline.page(
             self._data,
             lang=lang,
             title=str(self._data["title"][lang]),
             hosts=self._tiles.hosts if self._tiles else (),
-            foreign=self._foreign_scripts() if self._children else None,
+            foreign=scripts,
+            foreign_styles=styles,
             provenance=self._provenance,
         )
 
-    def _foreign_scripts(self) -> list[str]:
-        """Scripts of the layers the user added, as folium wrote them in its first and only pass."""
+    def save(
+        self, outfile: str | bytes | os.PathLike[str] | BinaryIO | TextIO, close_file: bool = True, **_options: Any
+    ) -> None:
+        """Write the page into a file; if it cannot be written, the file stays as it was.
+
+        Parameters
+        ----------
+        outfile
+            Path, or a file open for writing bytes or text.
+        close_file
+            Whether a file that was given open is closed afterwards, as folium has it.
+
+        Raises
+        ------
+        OutputError
+            As `to_html` raises it.
+        """
+        page = self.to_html()
+        if isinstance(outfile, str | bytes | os.PathLike):
+            Path(os.fsdecode(outfile)).write_bytes(page.encode("utf-8"))
+            return
+        if isinstance(outfile, io.TextIOBase | TextIO):
+            outfile.write(page)
+        else:
+            outfile.write(page.encode("utf-8"))
+        if close_file:
+            outfile.close()
+
+    def render(self, **_options: Any) -> str:
+        """Take part in a figure of the user's own, as a frame that holds the page."""
         figure: Any = self.get_root()
-        figure.header, figure.html, figure.script = _Collector(figure), _Collector(figure), _Collector(figure)
-        for child in self._children.values():
-            _refuse_unsafe(child)
-            try:
-                child.render()
-            except jinja2.TemplateSyntaxError as error:
-                raise OutputError(
-                    f"a folium layer that was added to the map holds template marks in its text ({error.message})",
-                    mend="Remove '{{', '{%' and '{#' from it: folium would run them.",
-                ) from None
-        for name, element in [*figure.header._children.items(), *figure.html._children.items()]:  # noqa: SLF001
-            raise OutputError(
-                f"the folium layer {name} needs {getattr(element, 'url', 'HTML outside the map')}, which a file that "
-                "loads nothing cannot have",
-                mend="Use folium's vector layers (GeoJson, PolyLine, CircleMarker, Marker without Icon).",
-            )
-        return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(figure.script.texts)]
+        if figure is not self._figure:
+            figure.html.add_child(_Frame(self.to_html()), name=self.get_name())
+        return ""
+
+    def _foreign(self) -> tuple[list[str] | None, list[str]]:
+        """Scripts and styles of the layers the user added, as folium wrote them in its first and only pass.
+
+        None instead of scripts: nothing was added.
+        """
+        figure: Any = self._figure
+        parts = figure.header, figure.html, figure.script
+        own = {key: dict(part._children) for key, part in zip(_PARTS, parts, strict=True)}  # noqa: SLF001
+        own["header"].pop("meta_http", None)
+        parent = self._parent
+        made = [_Collector(figure) for _ in _PARTS]
+        figure.header, figure.html, figure.script = made
+        self._parent = figure  # the layers look for their root, wherever the map itself was put
+        try:
+            for child in self._children.values():
+                _refuse_unsafe(child)
+                _render(child)
+        finally:
+            figure.header, figure.html, figure.script = parts
+            self._parent = parent
+        header, body, script = made
+        in_head = [*own["header"].items(), *header._children.items()]  # noqa: SLF001
+        styles = [_style_text(name, element) for name, element in in_head]
+        for name, element in [*own["html"].items(), *own["script"].items(), *body._children.items()]:  # noqa: SLF001
+            raise _outside(name, element)
+        if not self._children and not styles:
+            return None, []
+        return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(script.texts)], styles
+
+
+_PARTS: Final = ("header", "html", "script")
+"""What a folium figure is made of."""
 
 
 class _Collector(Element):
@@ -109,14 +171,66 @@ class _Collector(Element):
         return super().add_child(child, name, index)
 
 
+class _Frame(Element):
+    """The page as a frame inside another page; no template is made of it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._page = page
+
+    def render(self, **_options: Any) -> str:
+        look = "position:absolute;left:0;top:0;width:100%;height:100%;border:none"
+        return f'<iframe srcdoc="{html.escape(self._page)}" style="{look}"></iframe>'
+
+
+def _render(layer: Element) -> None:
+    try:
+        layer.render()
+    except jinja2.TemplateSyntaxError as error:
+        raise OutputError(
+            f"a folium layer that was added to the map holds template marks in its text ({error.message})",
+            mend="Remove '{{', '{%' and '{#' from it: folium would run them.",
+        ) from None
+
+
+def _style_text(name: str, element: Element) -> str:
+    """Give the rules of an element of a page's head that is nothing but a style, as a layer's own tooltips have it."""
+    found = re.fullmatch(r"\s*<style>([^<]*)</style>\s*", element._template_str or "")  # noqa: SLF001
+    if type(element) is not Element or not found:
+        raise _outside(name, element)
+    return found.group(1)
+
+
+def _outside(name: str, element: Element) -> OutputError:
+    said = re.sub(r"_[0-9a-f]{32}", " ", name).strip()
+    needs = getattr(element, "url", "HTML or a script outside the map")
+    return OutputError(
+        f"a folium element that was added to the map ({said}) needs {needs}, which a file that loads "
+        "nothing cannot have",
+        mend="Use folium's vector layers (GeoJson, PolyLine, CircleMarker, Marker without Icon).",
+    )
+
+
 def _refuse_unsafe(element: Element) -> None:
     """Refuse what cannot work in a page that loads nothing, with the reason, before folium writes it."""
-    if isinstance(element, folium.TileLayer | folium.Icon):
+    if _loads(element):
         raise OutputError(
             f"folium.{type(element).__name__} loads files from the network, which this map never does by itself",
-            mend="For a base map use render(result, basemap=...); for markers leave the icon out or use DivIcon.",
+            mend="For a base map use render(result, basemap=...); for markers leave the icon out or use DivIcon; give "
+            "pictures as arrays or local files.",
         )
     if isinstance(element, folium.Popup) and element.script._children:  # noqa: SLF001
         raise OutputError("a chart or map inside a folium popup needs files from the network")
     for child in element._children.values():  # noqa: SLF001
         _refuse_unsafe(child)
+
+
+def _loads(element: Element) -> bool:
+    """Whether a folium element asks for files; pictures that folium has written into the page are there already."""
+    if isinstance(element, folium.CustomIcon):
+        urls = [element.options.get(key) for key in ("icon_url", "shadow_url")]
+        return any(url and not str(url).startswith("data:") for url in urls)
+    if isinstance(element, folium.raster_layers.ImageOverlay):
+        return not str(element.url).startswith("data:")
+    network = folium.TileLayer, folium.WmsTileLayer, folium.raster_layers.VideoOverlay, folium.Icon
+    return isinstance(element, network)

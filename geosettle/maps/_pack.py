@@ -98,9 +98,9 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
     -------
     dict
         ``{"d": packed, "q": steps}`` for numbers. For texts ``{"d": packed, "k": levels}``; or, where most differ,
-        ``{"j": "a|b|c", "s": "|"}``, which costs the reader nothing until it is asked for, or ``{"v": [...]}``. Of packed
-        numbers ``"w"`` is the width in bytes, little-endian. Without it their lengths vary, and ``"delta"`` says that
-        each is the difference from the one before.
+        ``{"j": "a|b|c", "s": "|"}``, which costs the reader nothing until it is asked for, or ``{"v": [...]}``. Of
+        packed numbers ``"w"`` is the width in bytes, little-endian. Without it their lengths vary, and ``"delta"`` says
+        that each is the difference from the one before.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
 
 
 def rows(numbers: ArrayLike) -> dict[str, Any]:
-    """A column of row numbers of another table, of which none is missing.
+    """Pack row numbers of another table, of which none is missing.
 
     Parameters
     ----------

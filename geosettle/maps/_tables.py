@@ -46,9 +46,10 @@ _ORIGIN_COLUMNS: Final = (
 )  # fmt: skip
 _ILLUSTRATIVE: Final = " (illustrative)"
 _FLOW_NUMBERS: Final = {
-    "households": 0, "persons": 0, "year": 0, "declared_km": 1,
-    "geodesic_km": 1, "geodesic_low_km": 1, "geodesic_high_km": 1, "road_km": 1, "road_h": 1, "walk_out_h": 1,
+    "households": 0, "persons": 0, "year": 0, "declared_km": 2,
+    "geodesic_km": 2, "geodesic_low_km": 2, "geodesic_high_km": 2, "road_km": 2, "road_h": 2, "walk_out_h": 2,
 }  # fmt: skip
+"""Decimals of the numbers of a flow; one more than is shown, so that they round as the report's do."""
 
 
 def _positions(frame: gpd.GeoDataFrame) -> tuple[Any, Any]:
@@ -83,6 +84,7 @@ def sites_table(result: Result) -> dict[str, Any]:
     if aside.any():
         table["columns"]["aside"] = _pack.column(aside.where(aside).astype("float64").reset_index(drop=True))
     table["columns"]["by_size"] = _pack.rows(_largest_first(result.sites))
+    table["columns"]["mean_km"] = _pack.column(_mean_km(result, "site"), digits=2)
     columns, entries = indicators(result)
     table["columns"] |= columns
     table["indicators"] = entries
@@ -104,9 +106,10 @@ def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
 
 
 def origins_table(result: Result) -> dict[str, Any]:
-    """Origins with their positions and columns, and how many households the flows lead away from each."""
+    """Origins with their positions and columns, how many households the flows lead away from each, and how far."""
     table = _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
     table["columns"]["moved"] = _pack.column(_moved(result), digits=0)
+    table["columns"]["mean_km"] = _pack.column(_mean_km(result, "origin"), digits=2)
     return table
 
 
@@ -116,8 +119,29 @@ def _moved(result: Result) -> NDArray[np.float64]:
     if "households" not in pairs:
         return np.zeros(len(result.origins))
     households = pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
-    moved: NDArray[np.float64] = np.bincount(origin, weights=households, minlength=len(result.origins)).astype("float64")
+    moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype("float64")
     return moved
+
+
+def _mean_km(result: Result, end: str) -> NDArray[np.float64]:
+    """Mean straight distance over the located flows of each site or origin.
+
+    By households where all of these flows report them, else each flow counts once; NaN where none is located.
+    """
+    pairs, rows = _linked(result)
+    n = len(result.sites if end == "site" else result.origins)
+    row = rows[("origin", "site").index(end)]
+    km, households = (
+        pd.to_numeric(pairs.get(name, pd.Series(np.nan, index=pairs.index)), errors="coerce").to_numpy(dtype="float64")
+        for name in ("geodesic_km", "households")
+    )
+    located = np.isfinite(km)
+    row, km, households = row[located], km[located], households[located]
+    lacking = np.bincount(row[~(households > 0)], minlength=n) > 0
+    weight = np.where(lacking[row], 1.0, households)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where there is no flow
+        mean: NDArray[np.float64] = np.bincount(row, weight * km, n) / np.bincount(row, weight, n)
+    return mean
 
 
 def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -154,7 +178,7 @@ def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArr
 
 
 def most(result: Result) -> dict[str, float]:
-    """Most households at a site, of a flow and of an origin: the sizes of symbols count from them; 1 if none are known."""
+    """Most households at a site, of a flow and of an origin, from which sizes count; 1 if none are known."""
     pairs, _ = _linked(result)
     counts = {"site": result.sites.get("households"), "flow": pairs.get("households"), "origin": _moved(result)}
     known = {key: pd.to_numeric(pd.Series(values), errors="coerce") for key, values in counts.items()}
@@ -251,17 +275,22 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     km = pd.to_numeric(result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
     km = km.where(np.isfinite(km))
     known = km.dropna()
-    if len(known) == 0:
+    if len(result.origins) == 0 and len(result.sites) > 0:
+        n = len(result.sites)
+        head, sub = words("title_sites", n=n), words("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n)
+    elif len(known) == 0:
         head, sub = words("title_none"), words("subtitle_none")
     else:
         key = "title_one" if len(known) == 1 else "title_distance"
-        head = words(key, median=_short(float(known.median())))
+        # "Farther than" is true of a number that was not rounded up.
+        head = words(key, median=_short(float(known.median()), down=key == "title_distance"))
         low, high = _short(float(known.min())), _short(float(known.max()))
         sub = words("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
         bounds = [_median(result.pairs[wanted], f"geodesic_{end}_km") for end in ("low", "high")]
-        if None not in bounds:
+        ends = [_short(bound or 0.0) for bound in bounds]
+        if None not in bounds and ends[0] != ends[1]:
             # Each distance lies within its own bounds, so their medians bound the median.
-            more = words("subtitle_interval", low=_short(bounds[0] or 0.0), high=_short(bounds[1] or 0.0))
+            more = words("subtitle_interval", low=ends[0], high=ends[1])
             sub = {lang: f"{text}{'' if lang == 'zh' else ' '}{more[lang]}" for lang, text in sub.items()}
     if title:
         head = dict.fromkeys(head, title)
@@ -282,8 +311,10 @@ def _median(pairs: pd.DataFrame, column: str) -> float | None:
     return float(bound.median()) if bound.notna().all() else None
 
 
-def _short(km: float) -> str:
-    return f"{km:,.0f}" if km >= 10 else f"{km:.1f}"
+def _short(km: float, *, down: bool = False) -> str:
+    """Whole kilometres, below ten with a decimal; `down`: never rounded up."""
+    digits = 0 if km >= 10 else 1
+    return f"{np.floor(km * 10**digits) / 10**digits if down else km:,.{digits}f}"
 
 
 def _study_settings(result: Result) -> Mapping[str, Any]:
@@ -312,6 +343,7 @@ def totals(result: Result) -> list[dict[str, Any]]:
             "label": words(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
         }
         for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
+        if len(whole) > 0 or key == "total_sites"
     ] + [
         {
             "value": round(float(households.sum())) if households.notna().any() else None,
@@ -394,7 +426,13 @@ def view(result: Result) -> list[float]:
 def notes(result: Result) -> dict[str, Any]:
     """Caveats, sources and colophon."""
     study = _study_settings(result)
-    caveats = [words("note_straight"), words("note_uncertain")]
+    caveats = [words("note_straight")] if len(result.pairs) else []
+    caveats += [words(key) for key in _position_notes(result)]
+    caveats += [
+        words("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=name.replace("_", " "))
+        for name, counts in result.study.ledger.items()
+        if counts.get("rows_set_aside", 0) > 0
+    ]
     development = result.study.development
     basis = pd.Series(dtype=str) if development is None else development.get("geometry_basis", pd.Series(dtype=str))
     if basis.astype(str).eq("illustrative").any():
@@ -408,6 +446,17 @@ def notes(result: Result) -> dict[str, Any]:
     colophon = words("colophon", version=geosettle.__version__, hash=inputs_hash(result))
     date = str(study.get("date") or _last_date(result))
     return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}
+
+
+def _position_notes(result: Result) -> list[str]:
+    """Say how roughly positions are known, or that the data do not state it; and what curved flows mean."""
+    stated = [
+        pd.to_numeric(frame["uncertainty_km"], errors="coerce").gt(0) & frame.geometry.notna()
+        for frame in (result.sites, result.origins)
+        if "uncertainty_km" in frame
+    ]
+    rough = any(known.any() for known in stated)
+    return [*(["note_uncertain"] if rough else ["note_unstated"]), *(["note_curved"] if len(result.pairs) else [])]
 
 
 def inputs_hash(result: Result) -> str:

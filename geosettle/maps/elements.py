@@ -310,12 +310,16 @@ def _level_name(level: str) -> dict[str, str]:
     return words(f"level_{level}") if level in known else both(level.capitalize())
 
 
+_SEAM: Final = shapely.MultiLineString([[(lon, -90.0), (lon, 90.0)] for lon in (-180.0, 180.0)])
+
+
 def _borders(frame: gpd.GeoDataFrame, settings: Settings) -> Any:
     """Each border once: neighbours share it, and a dashed line drawn twice is no longer dashed."""
     geoms = _pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
     areal = np.isin(shapely.get_type_id(geoms), (3, 6))
-    lines = np.where(areal, shapely.boundary(geoms), geoms)
-    return shapely.line_merge(shapely.union_all(lines))
+    lines = shapely.union_all(np.where(areal, shapely.boundary(geoms), geoms))
+    # A unit on both sides of the antimeridian is cut there: no border.
+    return shapely.line_merge(shapely.difference(lines, _SEAM))
 
 
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:

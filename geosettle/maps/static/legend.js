@@ -20,7 +20,10 @@ function legendRows(element) {
   if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
   const extra = otherSymbols(element).map(([paint, text]) => el('li', { class: 'gs-more' }, symbol(paint), el('span', {}, text)));
   const parts = element.parts || [null];
-  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol((ctx) => drawSymbol(ctx, element, parts[0])), el('span', {}, say(parts[0]?.label || element.label))));
+  // Where no site reports households, all are hollow and none is larger.
+  const hollow = element.kind === 'sites' && !anyHouseholds(sites);
+  const paint = hollow ? hollowSymbol : (ctx) => drawSymbol(ctx, element, parts[0]);
+  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol(paint), el('span', {}, hollow ? word('sites_hollow') : say(parts[0]?.label || element.label))));
   const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
   return [first, ...others, ...extra];
 }
@@ -30,10 +33,15 @@ function otherSymbols(element) {
   const unknown = (table) => table.column('households').some((v) => v === null);
   /** @type {[(ctx: CanvasRenderingContext2D) => void, string][]} */
   const more = [];
-  if (element.kind === 'sites' && unknown(sites)) more.push([hollowSymbol, word('sites_hollow')]);
+  if (element.kind === 'sites' && unknown(sites) && anyHouseholds(sites)) more.push([hollowSymbol, word('sites_hollow')]);
   if (element.kind === 'sites' && sites.has('aside')) more.push([asideSymbol, word('sites_aside')]);
   if (element.kind === 'flows' && unknown(flows)) more.push([thinSymbol, word('flows_thin')]);
   return more;
+}
+
+/** Whether any row of a table reports households. @param {any} table */
+function anyHouseholds(table) {
+  return table.column('households').some((v) => v !== null);
 }
 
 /** @param {any} element */
@@ -139,15 +147,21 @@ function drawSymbol(ctx, element, of) {
   } else boxOrLine(ctx, style);
 }
 
-/** @param {CanvasRenderingContext2D} ctx */
+/** One disc as sites have it, one as origins have it, where any of them has one. @param {CanvasRenderingContext2D} ctx */
 function discSymbol(ctx) {
-  ctx.beginPath();
-  ctx.arc(17, 9, 7.5, 0, 2 * Math.PI);
-  ctx.fillStyle = 'rgba(213,94,0,0.12)';
-  ctx.fill();
-  ctx.setLineDash([2, 2.5]);
-  ctx.strokeStyle = SITE;
-  ctx.stroke();
+  const shown = [[sites, STYLE.uncertainty], [origins, ORIGIN]].filter(([table]) => table.has('uncertainty_km') && table.column('uncertainty_km').some((km, i) => km > 0 && table.value('lon', i) !== null));
+  shown.forEach(([, colour], k) => {
+    ctx.beginPath();
+    ctx.arc(shown.length === 1 ? 17 : 9.5 + 15 * k, 9, shown.length === 1 ? 7.5 : 6.5, 0, 2 * Math.PI);
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = 0.12;
+    ctx.fill();
+    ctx.globalAlpha = 0.9;
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = 1.1;
+    ctx.setLineDash([2, 2]);
+    ctx.stroke();
+  });
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {any} style */
@@ -181,10 +195,9 @@ function fillSizes() {
 
 /** How large a diamond and how wide a flow is for how many households. */
 function sizeLegend() {
-  const known = sites.column('households').some((v) => v !== null);
-  if (!known) return null;
+  if (!anyHouseholds(sites)) return null;
   const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
-  const perFlow = flows.column('households').some((v) => v !== null) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
+  const perFlow = anyHouseholds(flows) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
   const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}: ${perSite.join(', ')}; ${word('per_flow')}: ${perFlow.join(', ')}` });
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);

@@ -52,6 +52,7 @@ function changeLanguage() {
   buildPanel();
   showPictures();
   sheets.repaint();
+  announce(say(DATA.title));
   writeHash();
   /** @type {any} */ (document.getElementById('gs-language')).focus();
 }
@@ -318,9 +319,18 @@ function listColumns(kind) {
       { key: 'n', head: word('n_origins'), of: (row) => flowsOf.site[row].length || null },
       { key: 'km', head: word('mean_km'), of: (row) => meanKm.site[row] }];
   }
-  return [shared, { key: 'to', head: word('to_site'), of: (row) => (flowsOf.origin[row].length ? rowName(sites, flows.value('site', flowsOf.origin[row][0])) : null) },
+  return [shared, { key: 'to', head: word('to_site'), of: destinations },
     { key: 'households', head: word('households'), of: (row) => originHouseholds[row] || null },
-    { key: 'km', head: word('distance_km'), of: (row) => meanKm.origin[row] }];
+    { key: 'km', head: word(flowsOf.origin.some((f) => f.length > 1) ? 'mean_km' : 'distance_km'), of: (row) => meanKm.origin[row] }];
+}
+
+/** Where the households of an origin went, most of them first. @param {number} row @returns {string | null} */
+function destinations(row) {
+  /** @type {Map<number, number>} */
+  const to = new Map();
+  for (const i of flowsOf.origin[row]) to.set(flowSite[i], (to.get(flowSite[i]) ?? 0) + (flowHouseholds[i] || 0));
+  const names = [...to].sort((a, b) => b[1] - a[1]).map(([site]) => `\u2068${rowName(sites, site)}\u2069`);
+  return names.length === 0 ? null : [...names.slice(0, 3), ...(names.length > 3 ? [word('and_more', { n: names.length - 3 })] : [])].join(', ');
 }
 
 /** Columns of the table while the sites are coloured by an indicator. @param {any} indicator */
@@ -349,7 +359,7 @@ function tableSection() {
   part.origin = el('div');
   return el('section', { id: 'gs-tables', tabindex: -1, 'aria-label': word('tables') },
     el('div', { class: 'gs-choice' }, el('label', { for: 'gs-filter' }, word('filter')), filter),
-    el('h2', {}, word('sites_table')), part.site, el('h2', {}, word('origins_table')), part.origin);
+    el('h2', {}, word('sites_table')), part.site, ...(origins.n ? [el('h2', {}, word('origins_table')), part.origin] : []));
 }
 
 function fillTables() {

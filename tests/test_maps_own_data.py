@@ -1,0 +1,96 @@
+"""What the map says of studies unlike the embedded one: many destinations, nothing stated, nothing but sites."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+import geosettle as gs
+from geosettle.maps import map_html
+from geosettle.maps._tables import _short
+from geosettle.maps.elements import Settings, _borders
+
+TABLES = {
+    "sites": "site_id,name,lon,lat,households\nS1,Upper,77.0,39.0,100\nS2,Lower,77.4,39.1,60\nS3,Bad,277.4,99.1,60\n",
+    "origins": "origin_id,name,lon,lat\nO1,One,76.5,38.6\nO2,Two,76.6,38.2\n",
+    "flows": "origin_id,site_id,households\nO1,S1,30\nO1,S2,50\nO2,S1,70\nO2,S3,5\n",
+}
+
+
+def written(folder: Path, tables: Mapping[str, str]) -> dict[str, Any]:
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    result = gs.analyse(gs.read_study(folder))
+    page = map_html(result)
+    block = re.search(r'id="gs-data">(.*?)</script>', page, re.DOTALL)
+    assert block
+    data: dict[str, Any] = json.loads(block.group(1))
+    return data | {"result": result}
+
+
+def column(table: Mapping[str, Any], name: str) -> list[float]:
+    packed = table["columns"][name]
+    whole = np.frombuffer(base64.b64decode(packed["d"]), dtype=f"<i{packed['w']}")
+    return [float(v - 1) / packed["q"] if v > 0 else np.nan for v in whole]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return written(tmp_path_factory.mktemp("study"), TABLES)
+
+
+def test_mean_distances_are_those_of_the_full_numbers(data: dict[str, Any]) -> None:
+    km = data["result"].pairs["geodesic_km"]
+    upper = (30 * km["O1", "S1"] + 70 * km["O2", "S1"]) / 100
+    one = (30 * km["O1", "S1"] + 50 * km["O1", "S2"]) / 80
+    assert column(data["sites"], "mean_km") == pytest.approx([upper, km["O1", "S2"]], abs=0.005)
+    assert column(data["origins"], "mean_km") == pytest.approx([one, km["O2", "S1"]], abs=0.005)
+    indicators = data["result"].remoteness
+    land_mean = indicators[(indicators["indicator"] == "land_mean") & (indicators["metric"] == "geodesic")]
+    assert land_mean.set_index("id")["value"]["S1"] == pytest.approx(upper, abs=0.01)
+
+
+def test_rows_set_aside_are_told_on_the_map(data: dict[str, Any]) -> None:
+    told = [note["en"] for note in data["notes"]["caveats"] if "Set aside" in note["en"]]
+    assert sorted(told) == [
+        "Set aside while reading and not drawn: 1 of 3 rows of sites; the report says why.",
+        "Set aside while reading and not drawn: 1 of 4 rows of flows; the report says why.",
+    ]
+
+
+def test_positions_without_a_radius_are_not_praised_as_known(data: dict[str, Any]) -> None:
+    notes = " ".join(note["en"] for note in data["notes"]["caveats"])
+    assert "do not state how well positions are known" in notes
+    assert "discs" not in notes
+    assert "allow a median" not in data["subtitle"]["en"]
+
+
+@pytest.mark.parametrize(
+    ("median", "said"), [(459.5, "459"), (79.6, "79"), (9.96, "9.9"), (1234.9, "1,234"), (80.0, "80")]
+)
+def test_half_of_the_moves_led_farther_than_a_number_that_is_not_rounded_up(median: float, said: str) -> None:
+    assert _short(median, down=True) == said
+
+
+def test_sites_alone_make_no_claim_about_moves(tmp_path: Path) -> None:
+    data = written(tmp_path, {"sites": "site_id,name,lon,lat\nA,A,10,5\nB,B,10.5,5.2\nC,C,,\n"})
+    assert data["title"]["en"] == "Where 3 settlement sites lie"
+    assert data["subtitle"]["en"] == "Positions are known of 2 of 3 sites; the data name no origins."
+    assert [total["label"]["en"].split(",")[0] for total in data["totals"]] == ["sites", "households"]
+    assert "Curved" not in " ".join(note["en"] for note in data["notes"]["caveats"])
+
+
+def test_the_cut_at_the_antimeridian_is_no_border() -> None:
+    unit = shapely.MultiPolygon([shapely.box(178, -18, 180, -16), shapely.box(-180, -18, -179, -16)])
+    border = _borders(gpd.GeoDataFrame(geometry=[unit], crs=4326), Settings())
+    assert border.length == pytest.approx(2 * 2 + 2 * 1 + 2 + 2)
+    assert border.intersection(shapely.LineString([(180, -90), (180, 90)])).length == 0

@@ -198,7 +198,7 @@ def test_words_have_the_same_blanks_in_both_languages():
 
 
 def test_a_format_in_the_data_is_not_a_format():
-    assert "{households}" in say("en", "find_farthest", origin="{households}", site="s", low="1", high="2")
+    assert "{households}" in say("en", "find_farthest", origin="{households}", site="s", range="1", positions="")
 
 
 @pytest.mark.parametrize(

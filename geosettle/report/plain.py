@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.report.given import aside
 from geosettle.report.values import flat, in_scope, number, numbers
 from geosettle.report.wide import VERDICTS, changes, kinds_shown, ranged_text, section_rows
 from geosettle.report.words import has, say
@@ -142,7 +143,7 @@ def capitals_said(result: Result, lang: str) -> list[str]:
     """Say how many livelihood indicators have figures, and which way they point."""
     rows = section_rows(result, "capital")
     if rows.empty:
-        return [say(lang, "said_no_capitals")]
+        return [aside(result, "indicators", lang) or say(lang, "said_no_capitals")]
     both = rows["before"].notna() & rows["after"].notna()
     change = (rows["after"] - rows["before"])[both]
     ranged = int((rows["low"].notna() & rows["high"].notna() & both).sum())
@@ -225,7 +226,7 @@ def claims_said(result: Result, lang: str) -> list[str]:
     """Say how many claims came to which verdict, and name those that differ."""
     frame: Any = result.claims
     if frame.empty or "verdict" not in frame:
-        return [say(lang, "said_no_claims")]
+        return [aside(result, "claims", lang) or say(lang, "said_no_claims")]
     said = [say(lang, "said_claims", n=len(frame), counts=_counted(lang, frame["verdict"].value_counts()))]
     differing = sorted(frame.loc[frame["verdict"] == "differs", "claim_id"].dropna().astype(str))
     return [*said, say(lang, "said_differing", ids=", ".join(differing))] if differing else said

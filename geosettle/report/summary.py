@@ -9,6 +9,14 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.report.given import (
+    aside,
+    finest_level,
+    level_name,
+    positions_said,
+    radius_stated,
+    radius_stated_of_pairs,
+)
 from geosettle.report.plain import change_finding, claims_said
 from geosettle.report.shares import oasis_shares
 from geosettle.report.values import in_scope, name_of, number, numbers
@@ -43,6 +51,8 @@ def _counts(result: Result, lang: str) -> str:
     households = numbers(result.sites, "households")
     # The study still holds what was left out for being a case to compare with.
     compared = len(result.study.sites) - len(result.sites)
+    stated = int(households.notna().sum())
+    told = say(lang, "find_households", stated=stated, households=households.sum())
     return say(
         lang,
         "find_counts",
@@ -51,8 +61,7 @@ def _counts(result: Result, lang: str) -> str:
         origins=len(result.origins),
         origins_known=_known(result.origins),
         pairs=len(result.pairs),
-        households=f"{households.sum():,.0f}",
-        stated=int(households.notna().sum()),
+        households=told if stated else say(lang, "find_no_households"),
         compared=say(lang, "find_compared", n=compared) if compared > 0 else "",
     )
 
@@ -61,10 +70,12 @@ def _distances(result: Result, lang: str) -> str:
     value = numbers(result.pairs, "geodesic_km")
     known = value.dropna()
     if known.empty:
-        return say(lang, "find_no_distances")
+        return aside(result, "flows", lang) or say(lang, "find_no_distances")
     low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
     half = ((high - low) / 2)[value.notna()].to_numpy()
     typical = float(np.median(half))
+    without = int((~radius_stated_of_pairs(result)[value.notna()]).sum())
+    unstated = "find_unstated_all" if without == len(known) and not half.any() else "find_unstated"
     return say(
         lang,
         "find_distances" if typical > 0 else "find_distances_exact",
@@ -74,24 +85,29 @@ def _distances(result: Result, lang: str) -> str:
         least=number(float(known.min()), float(half[known.to_numpy().argmin()])),
         most=number(float(known.max()), float(half[known.to_numpy().argmax()])),
         half=number(typical, typical),
+        unstated=say(lang, unstated, n=without) if without else "",
     )
 
 
 def _farthest(result: Result, lang: str) -> str:
-    value = numbers(result.pairs, "geodesic_km").dropna().sort_values(kind="stable")
-    if len(value) < 2:
+    value = numbers(result.pairs, "geodesic_km")
+    if int(value.notna().sum()) < 2:
         return say(lang, "find_no_farthest")
-    low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
-    first: Any = value.index[-1]
-    others = high.drop(index=first)
-    rivals = int((others >= low[first]).sum())
+    low, high = (numbers(result.pairs, f"geodesic_{end}_km").fillna(value) for end in ("low", "high"))
+    # By place in the table, for a way walked in two years stands there twice; it is no rival of itself.
+    at = int(np.flatnonzero(value.to_numpy() == value.max())[-1])
+    first: Any = value.index[at]
+    others = np.asarray(value.notna() & (value.index != first))
+    rivals = int((high[others] >= low.iloc[at]).sum())
+    ends = (float(low.iloc[at]), float(high.iloc[at]))
+    least, most = (number(end, (ends[1] - ends[0]) / 2) for end in ends)
     return say(
         lang,
         "find_farthest_unclear" if rivals else "find_farthest",
         origin=name_of(result.origins, first[0]),
         site=name_of(result.sites, first[1]),
-        low=number(float(low[first]), float(high[first] - low[first]) / 2),
-        high=number(float(high[first]), float(high[first] - low[first]) / 2),
+        range=say(lang, "find_between", low=least, high=most) if least != most else least,
+        positions=positions_said(lang, radius_stated_of_pairs(result)[value.notna()], ranged=bool((low < high).any())),
         n=rivals,
     )
 
@@ -103,30 +119,43 @@ def _farming(result: Result, lang: str) -> str:
         return say(lang, "find_no_farming")
     chosen = result.study.settings.get("remoteness", {}).get("farming_radius_km", {})
     radius = float(chosen.get("motor", _FARMING_RADIUS_KM))
+    stated, wide = radius_stated_of_pairs(result)[known], bool((low < high).any())
     return say(
         lang,
-        "find_farming",
+        "find_farming" if wide or stated.all() else "find_farming_given",
         n=int(known.sum()),
         beyond=int((low[known] > radius).sum()),
         within=int((high[known] <= radius).sum()),
         open=int(((low[known] <= radius) & (high[known] > radius)).sum()),
         radius=f"{radius:g}",
+        positions=positions_said(lang, stated, ranged=wide),
     )
 
 
 def _units(result: Result, lang: str) -> str:
     probability = numbers(result.sites, "admin_probability").dropna()
     if probability.empty:
-        return say(lang, "find_no_units")
+        return aside(result, "boundaries", lang) or say(lang, "find_no_units")
     sure = probability >= _SURE
-    declared = result.sites["admin_agrees"] if "admin_agrees" in result.sites else pd.Series(dtype=object)
-    return say(
+    stated = radius_stated(result.sites)[probability.index]
+    given = not stated.any() and bool(sure.all())
+    level = level_name(lang, finest_level(result))
+    text = say(
         lang,
-        "find_units",
+        "find_units_given" if given else "find_units",
         sure=int(sure.sum()),
         n=len(probability),
         unsure=int((~sure).sum()),
-        differs=int((declared.astype("boolean") == False).sum()),  # noqa: E712  (missing is neither)
+        level=level,
+    )
+    if not given and not stated.all():
+        text += say(lang, "find_units_partly", n=int((~stated).sum()))
+    if outside := _known(result.sites) - len(probability):
+        text += say(lang, "find_units_outside", n=outside, level=level)
+    agrees = result.sites["admin_agrees"].astype("boolean") if "admin_agrees" in result.sites else pd.Series(dtype=bool)
+    # Where nothing is declared, none can differ, and a 0 would say that all agree.
+    return (
+        text + say(lang, "find_units_differ", differs=int((~agrees.dropna()).sum())) if agrees.notna().any() else text
     )
 
 
@@ -140,15 +169,17 @@ def _in_oasis(result: Result, lang: str) -> str:
     low, high = numbers(result.sites, "oasis_edge_low_km"), numbers(result.sites, "oasis_edge_high_km")
     known = edge.notna()
     if not known.any():
-        return say(lang, "find_no_oasis")
+        return aside(result, "oasis", lang) or say(lang, "find_no_oasis")
     inside, outside = (high.fillna(edge) < 0)[known], (low.fillna(edge) > 0)[known]
+    stated = radius_stated(result.sites)[known]
     return say(
         lang,
-        "find_in_oasis",
+        "find_in_oasis" if stated.any() else "find_in_oasis_given",
         inside=int(inside.sum()),
         outside=int(outside.sum()),
         open=int((~inside & ~outside).sum()),
         n=int(known.sum()),
+        positions=positions_said(lang, stated, ranged=bool(stated.any())),
     )
 
 
@@ -176,7 +207,7 @@ def _oasis(result: Result, lang: str) -> str:
 def _land(result: Result, lang: str) -> str:
     development = result.study.development
     if development is None or development.empty:
-        return say(lang, "find_no_land")
+        return aside(result, "development", lang) or say(lang, "find_no_land")
     declared = numbers(development, "declared_ha")
     leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
     leases = say(lang, "find_leased", ha=number(float(leased))) if leased else say(lang, "find_no_leased")

@@ -1,0 +1,129 @@
+"""The report of a study that states little: what is not stated is not sold as known, and what is not there not printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+import geosettle as gs
+from geosettle.report import report_html, summary_lines
+from geosettle.study import Study
+
+RADII = [None, None, None]
+
+
+def study(site_km=RADII, origin_km=RADII, **more) -> Study:
+    """Three sites in a row along the equator, three origins 11, 22 and 33 km west of the first; the last stands alone."""
+    sites = gpd.GeoDataFrame(
+        {"site_id": ["S1", "S2", "S3"], "name": ["One", "Two", "Three"], "uncertainty_km": site_km},
+        geometry=gpd.points_from_xy([30.0, 30.2, 34.0], [0.0, 0.0, 0.0]),
+        crs=4326,
+    ).set_index("site_id")
+    origins = gpd.GeoDataFrame(
+        {"origin_id": ["O1", "O2", "O3"], "name": ["Ash", "Birch", "Cedar"], "uncertainty_km": origin_km},
+        geometry=gpd.points_from_xy([29.9, 29.8, 29.7], [0.0, 0.0, 0.0]),
+        crs=4326,
+    ).set_index("origin_id")
+    flows = pd.DataFrame(
+        {"origin_id": ["O1", "O2", "O3"], "site_id": ["S1", "S1", "S2"], "households": [10.0, 30.0, 5.0]}
+    )
+    return gs.Study(**{"sites": sites, "origins": origins, "flows": flows, "name": "own"} | more)
+
+
+def wards() -> gpd.GeoDataFrame:
+    """Two wards of the user's own ladder; the third site lies in none."""
+    return gpd.GeoDataFrame(
+        {"code": ["W1", "W2"], "name": ["West ward", "East ward"], "level": "ward"},
+        geometry=[box(29, -1, 30.1, 1), box(30.1, -1, 31, 1)],
+        crs=4326,
+    ).set_index("code")
+
+
+@pytest.fixture(scope="module")
+def plain() -> gs.Result:
+    return gs.analyse(study(boundaries=wards()))
+
+
+@pytest.fixture(scope="module")
+def page(plain) -> str:
+    return report_html(plain)
+
+
+def words_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+# The equator is a geodesic of radius 6378.137 km: one degree is 111.3195 km.
+def test_unstated_radii_are_no_certainty(plain):
+    lines = summary_lines(plain)
+    assert lines[1].endswith("No uncertainty of the positions is stated, so they are taken as exact.")
+    assert "Cedar to Two: 55.7 km, longer than every other of them as the positions are given." in lines[2]
+    assert lines[3].endswith("3 are longer than 4 km, the farming radius by motor vehicle, and 0 within it, "
+                             "as the positions are given.")  # fmt: skip
+    assert not any("whatever" in line or "95 %" in line for line in lines)
+    chinese = summary_lines(plain, "zh")
+    assert "按精确值计" in chinese[1]
+    assert "按所给位置" in chinese[2]
+    assert "无论" not in "".join(chinese)
+
+
+def test_stated_radii_still_hold_whatever_the_true_positions():
+    lines = summary_lines(gs.analyse(study([1.0, 1.0, 1.0], [1.0, 2.0, 0.5])))
+    assert lines[1].endswith("typically known to ±2 km.")  # 2, 3 and 1.5 km: the median is 2
+    assert "between 54.2 and 57.2 km, longer than every other of them whatever the true positions." in lines[2]
+    assert "whatever the true positions, and 0 within it; for 0 the positions decide." in lines[3]
+
+
+def test_radii_of_some_positions_hold_as_far_as_they_go():
+    lines = summary_lines(gs.analyse(study([1.0, 1.0, 1.0], [1.0, None, None])))
+    assert lines[1].endswith("For 2 of them no uncertainty of one or both positions is stated; "
+                             "such a position is taken as exact.")  # fmt: skip
+    assert lines[2].endswith("as far as the stated radii tell.")
+    assert "as far as the stated radii tell" in lines[3]
+
+
+def test_a_way_walked_twice_is_no_rival_of_itself():
+    flows = pd.DataFrame({"origin_id": ["O1", "O3", "O3"], "site_id": ["S1", "S2", "S2"], "year": [2015, 2015, 2016]})
+    line = summary_lines(gs.analyse(study(flows=flows)))[2]
+    assert "Cedar to Two: 55.7 km, longer than every other" in line
+
+
+def test_the_level_is_named_as_the_study_names_it(plain):
+    line = summary_lines(plain)[4]
+    assert line.startswith("Of 2 sites, 2 lie in one ward, as the positions are given.")
+    assert line.endswith("Sites with a position that lie in no ward of the boundaries: 1.")
+    assert "county" not in line  # nor that no site differs from what none declares
+    assert "2个各落在一个ward内" in summary_lines(plain, "zh")[4]
+
+
+@pytest.mark.parametrize(
+    ("layer", "line", "said"),
+    [
+        ("development", 7, "36 parcels of land development were given and none could be used: see the problems."),
+        ("claims", 9, "36 claims of the sources were given and none could be used: see the problems."),
+        ("oasis", 6, "36 areas of oasis were given and none could be used: see the problems."),
+        ("flows", 1, "36 moves were given and none could be used: see the problems."),
+        ("boundaries", 4, "36 administrative units were given and none could be used: see the problems."),
+    ],
+)
+def test_a_layer_set_aside_is_not_a_layer_never_given(plain, layer, line, said):
+    def of(counts):
+        own = dataclasses.replace(plain.study, ledger={layer: counts})
+        bare = plain.pairs.iloc[:0], plain.sites.assign(admin_probability=np.nan)
+        return summary_lines(dataclasses.replace(plain, study=own, pairs=bare[0], sites=bare[1]))[line]
+
+    assert of({"rows_in": 36, "rows_used": 0, "rows_set_aside": 36}).startswith(said)
+    assert "none could be used" not in of({"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
+
+
+def test_no_households_stated_is_no_total_of_zero(plain):
+    assert summary_lines(plain)[0].endswith("No site states its households.")
+    assert "没有安置点载明户数" in summary_lines(plain, "zh")[0]
+    some = dataclasses.replace(plain, sites=plain.sites.assign(households=[np.nan, 7.0, 5.0]))
+    assert summary_lines(some)[0].endswith("2 sites state their households, 12 in all.")

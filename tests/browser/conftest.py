@@ -7,7 +7,10 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import made_up
 import pytest
+
+from geosettle.maps import map_html
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
 
@@ -84,3 +87,18 @@ def open_page(chromium, tmp_path):
         assert seen.nothing(), seen
 
     return visit
+
+
+@pytest.fixture(scope="session")
+def plain():
+    return made_up.result(hostile=False)
+
+
+@pytest.fixture(scope="session")
+def plain_html(plain):
+    return map_html(plain)
+
+
+@pytest.fixture(scope="session")
+def hostile_html():
+    return map_html(made_up.result())

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 
@@ -14,63 +13,13 @@ import numpy as np
 import pytest
 import references
 from axe_playwright_python.sync_playwright import Axe
+from looking import at, counts, near_colour, pixels, settle, until
 from PIL import Image
 
 from geosettle.geodesy import GEOD
 from geosettle.maps import map_html, render
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="session")
-def plain():
-    return made_up.result(hostile=False)
-
-
-@pytest.fixture(scope="session")
-def plain_html(plain):
-    return map_html(plain)
-
-
-@pytest.fixture(scope="session")
-def hostile_html():
-    return map_html(made_up.result())
-
-
-def counts(page):
-    return page.evaluate("({...geosettle.drawn})")
-
-
-def settle(page):
-    """Wait until the canvas has been painted."""
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def until(page, expression, seconds=10):
-    """Wait for an expression to hold; Playwright's own waiting needs eval, which the page's policy forbids."""
-    for _ in range(seconds * 20):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(expression)
-
-
-def at(page, lon, lat):
-    """Pixel of a position in the page."""
-    point = page.evaluate("([lon, lat]) => geosettle.map.latLngToContainerPoint([lat, lon])", [lon, lat])
-    return point["x"], point["y"]
-
-
-def pixels(page):
-    settle(page)
-    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-
-
-def near_colour(picture, x, y, colour, tolerance=12):
-    """Whether a pixel within 2 of a place has a colour."""
-    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    patch = picture[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3]
-    return bool((np.abs(patch - wanted).max(axis=2) <= tolerance).any())
 
 
 # --- loading -----------------------------------------------------------------------------------------------------------

@@ -116,14 +116,18 @@ function drawAll(sheet) {
 /** All but the writing, from the ground up. @param {Sheet} sheet */
 function drawMarks(sheet) {
   setCrowding(sheet);
+  let rings = Boolean(state.selected);
   for (const element of DATA.elements) {
     if (!CROWDED.has(element.kind)) putPixels(sheet);
+    else if (rings) {
+      drawRings(sheet); // under flows and symbols, whichever of them there are
+      rings = false;
+    }
     // An area layer would show through oasis and veil in colours that no legend names.
     if (element.kind === 'labels' || state.hidden.has(element.name) || (state.area && ['oasis', 'surroundings'].includes(element.name))) continue;
     sheet.ctx.save();
     DRAW[element.kind](sheet, element);
     sheet.ctx.restore();
-    if (element.kind === 'discs' && state.selected) drawRings(sheet);
   }
   putPixels(sheet);
 }

@@ -279,6 +279,7 @@ function addPointing() {
     tip.style.top = `${Math.min(event.containerPoint.y + 14, size.y - tip.offsetHeight - 8)}px`;
   });
   map.on('mouseout', () => { tip.hidden = true; });
+  onMap.push(() => { tip.hidden = true; tip.replaceChildren(); });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.selected) select(null); });
   map.on('click', (event) => {
     const thing = under(event.containerPoint);

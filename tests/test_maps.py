@@ -298,10 +298,24 @@ def test_unknown_languages_and_base_maps_are_refused(result):
         render(result, basemap="No.Such")
 
 
-@pytest.mark.parametrize("name", ["Gaode.Normal", "Gaode.Satellite", "gaode", "Baidu"])
+@pytest.mark.parametrize("name", ["Gaode.Normal", "Gaode.Satellite", "gaode", "高德", "AMap", "Baidu", "百度"])
 def test_shifted_tiles_are_refused_with_the_reason(name):
     with pytest.raises(InputError, match=r"GCJ-02|BD-09"):
         find_basemap(name)
+
+
+@pytest.mark.parametrize("name", ["OpenSeaMap", "Stadia.Outdoors"])
+def test_other_base_maps_are_not_called_shifted(name):
+    """Their addresses, tiles.openseamap.org and tiles.stadiamaps.com, hold "amap" too."""
+    assert "amap" in find_basemap(name).hosts[0]
+
+
+def test_base_maps_lie_where_they_say():
+    with pytest.raises(InputError, match=r"EPSG:3031.*wrong place"):
+        find_basemap("Esri.AntarcticImagery")
+    assert "/{z}/{x}/{-y}.png" in find_basemap("OpenAIP").url  # TMS counts its rows from the south
+    assert "<" not in find_basemap("Strava.All").credit
+    assert find_basemap("Esri.WorldImagery").credit.startswith("Tiles (C) Esri")
 
 
 def test_a_base_map_opens_the_policy_to_its_own_hosts_only(result):

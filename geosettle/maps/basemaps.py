@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,8 +12,8 @@ from geosettle.errors import InputError, UnknownNameError
 __all__ = ["Basemap", "find_basemap"]
 
 _SHIFTED: Final = (
-    (re.compile(r"gaode|amap|autonavi|geoq|tencent|qq\.com|gtimg", re.IGNORECASE), "GCJ-02"),
-    (re.compile(r"baidu|bdimg", re.IGNORECASE), "BD-09"),
+    (re.compile(r"gaode|高德|(?<![a-z])amap|autonavi|geoq|tencent|腾讯|qq\.com|gtimg", re.IGNORECASE), "GCJ-02"),
+    (re.compile(r"baidu|百度|bdimg", re.IGNORECASE), "BD-09"),
 )
 """Providers whose tiles are displaced by law of the Chinese datums; 160 to 330 m in southern Xinjiang for GCJ-02."""
 
@@ -64,7 +65,7 @@ def find_basemap(name: str) -> Basemap:
     UnknownNameError
         xyzservices knows no such provider.
     InputError
-        The tiles are in GCJ-02 or BD-09, or need a key that is not given.
+        The tiles are in GCJ-02 or BD-09, not in Web Mercator, or need a key that is not given.
 
     Examples
     --------
@@ -91,11 +92,19 @@ def find_basemap(name: str) -> Basemap:
             "this base map needs a personal key, which would be published with the map", value=name,
             mend="Choose a provider without a key.",
         )  # fmt: skip
+    if provider.get("crs", "EPSG:3857") != "EPSG:3857":
+        raise InputError(
+            f"the tiles of this base map are in {provider['crs']}, and the map is in Web Mercator (EPSG:3857); sites "
+            "would lie in the wrong place",
+            value=name, mend="Use a base map in Web Mercator, or none.",
+        )  # fmt: skip
+    if provider.get("tms"):  # rows counted from the south, as Leaflet's {-y} does
+        url = url.replace("{y}", "{-y}")
     url = re.sub(r"\{(?![xyzsr]\})(\w+)\}", lambda m: str(provider.get(m.group(1), "")), url)
     return Basemap(
         name=str(provider.name),
         url=url.replace("{r}", ""),
-        credit=str(provider.get("attribution", "")),
+        credit=html.unescape(re.sub(r"<[^>]*>", "", str(provider.get("attribution", "")))),
         max_zoom=int(provider.get("max_zoom", 18)),
         subdomains=str(provider.get("subdomains", "abc")),
     )

@@ -245,6 +245,22 @@ def test_a_damaged_table_is_named(out: Path, tmp_path: Path) -> None:
         outputs.diff(out, copy)
 
 
+def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "sites.csv").write_text("site_id,name,lon,lat\nS1,A,-30,40\n", encoding="utf-8")
+    for name in ("1", "2"):
+        assert main(["run", str(tmp_path / "mine"), "-o", str(tmp_path / name)]) == 0
+    for table in (tmp_path / "1" / "tables").iterdir():
+        assert "," in table.read_text(encoding="utf-8-sig").splitlines()[0], table.name
+    capsys.readouterr()
+    assert main(["diff", str(tmp_path / "1"), str(tmp_path / "2")]) == 0
+    assert capsys.readouterr().out == "The two runs are the same.\n"
+    assert main(["run", "--replay", str(tmp_path / "1" / "manifest.json"), "-o", str(tmp_path / "3")]) == 0
+    assert "the same, byte for byte" in capsys.readouterr().out
+
+
 # --- language and base map ------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from geosettle.analysis._frames import reasons
 from geosettle.covers import (
+    OASIS_COLUMNS,
     OUTSIDE,
     cover_change,
     derive_oasis,
@@ -88,7 +89,7 @@ def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFram
 
 def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
     if not oases or study.boundaries is None:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=list(OASIS_COLUMNS))
     return oasis_areas(study.boundaries, oases, published=study.settings["oasis"].get("published", {}))
 
 

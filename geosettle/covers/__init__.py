@@ -5,7 +5,7 @@ from __future__ import annotations
 from geosettle.covers.change import ProductsDifferWarning, adjusted_areas, annual_rate, cover_change
 from geosettle.covers.codes import LAND_CODES
 from geosettle.covers.land import founding_status, land_per_household
-from geosettle.covers.oasis import derive_oasis, oasis_areas, oasis_position
+from geosettle.covers.oasis import OASIS_COLUMNS, derive_oasis, oasis_areas, oasis_position
 from geosettle.covers.overlay import NODATA, OUTSIDE, UNCLASSIFIED, overlay_areas, overlay_table, to_wide
 from geosettle.covers.rasters import zonal_statistics
 from geosettle.covers.zones import catchments
@@ -13,6 +13,7 @@ from geosettle.covers.zones import catchments
 __all__ = [
     "LAND_CODES",
     "NODATA",
+    "OASIS_COLUMNS",
     "OUTSIDE",
     "UNCLASSIFIED",
     "ProductsDifferWarning",

@@ -20,9 +20,14 @@ from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.raster import Raster
 
-__all__ = ["derive_oasis", "oasis_areas", "oasis_position"]
+__all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
 
 _RULE: Final = ("landcover_classes", "ndvi_minimum", "elevation_ceiling_m", "smallest_patch_km2")
+OASIS_COLUMNS: Final = (
+    *("code", "name", "setting", "area_km2", "unit_area_km2", "share_percent", "quantity", "published"),
+    *("difference", "difference_percent", "source", "claim", "why"),
+)
+"""Columns of the table that `oasis_areas` gives."""
 FloatArray = NDArray[np.float64]
 
 
@@ -200,9 +205,7 @@ def oasis_areas(
                 "share_percent": 100 * area / whole[i] if whole[i] > 0 else np.nan,
             }
             rows.extend(base | _beside(base, *p) for p in told or [("", {})])
-    columns = ["code", "name", "setting", "area_km2", "unit_area_km2", "share_percent", "quantity", "published"]
-    columns += ["difference", "difference_percent", "source", "claim", "why"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(OASIS_COLUMNS))
 
 
 def _beside(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import re
 import struct
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import branca
 import folium
@@ -118,6 +119,62 @@ def test_columns_that_are_much_shorter_so_have_numbers_of_varying_length(numbers
     packed = _pack.column(pd.Series(numbers, dtype="float64"), digits=0)
     assert "w" not in packed
     assert whole_numbers(packed) == [0 if n is None else n + 1 for n in numbers]
+
+
+def test_numbers_too_large_to_be_exact_are_missing():
+    """2**53 + 1 is not a number in the browser."""
+    assert whole_numbers(_pack.column([1e300, 2.0**60, -np.inf, 3.0], digits=0)) == [0, 0, 0, 4]
+
+
+ODD_TEXT = st.text(alphabet=st.sampled_from("|;~^\t\0\r\n\u2028\ufeff\"'<\\{%ab\u548c"), max_size=6)
+
+
+@hypothesis.given(st.lists(st.none() | ODD_TEXT, max_size=12))
+def test_texts_come_back_whatever_they_hold(texts):
+    """Through the page and as the script reads them: split, or by the numbers of their levels."""
+    packed = json.loads(offline.inert_json(_pack.column(pd.Series(texts, dtype=object))))
+    levels = [None, *packed["k"]] if "k" in packed else None
+    assert (texts_of(packed) if levels is None else [levels[n] for n in whole_numbers(packed)]) == texts
+
+
+PLACE = st.none() | st.tuples(st.floats(-180, 180), st.floats(-90, 90))
+
+
+@hypothesis.settings(deadline=None, max_examples=60)
+@hypothesis.given(st.lists(PLACE, max_size=8), st.lists(PLACE, max_size=8))
+def test_the_box_holds_every_place_and_no_flow_is_longer_than_the_longest(sites, origins):
+    """Drawn as the script draws them: what lies west of `wrap` is a turn further east."""
+    from geosettle.maps._tables import extent, wrap
+
+    frames = []
+    for role, places in (("site", sites), ("origin", origins)):
+        points = [None if p is None else shapely.Point(p) for p in places]
+        index = pd.Index([f"{role}{i}" for i in range(len(places))], name=f"{role}_id")
+        frames.append(gpd.GeoDataFrame({"name": index}, geometry=points, crs=4326, index=index))
+    ends = [(f"origin{i}", f"site{j}") for i in range(len(origins)) for j in range(len(sites))]
+    pairs = pd.DataFrame(index=pd.MultiIndex.from_tuples(ends or [("x", "y")], names=["origin_id", "site_id"]))
+    result = SimpleNamespace(sites=frames[0], origins=frames[1], pairs=pairs)
+    seen, turn = extent(result), wrap(result)
+    drawn = {
+        role: [(lon + 360 if turn is not None and lon < turn else lon, lat) for lon, lat in filter(None, places)]
+        for role, places in (("site", sites), ("origin", origins))
+    }
+    if not (drawn["site"] or drawn["origin"]):
+        assert seen is None
+        return
+    west, south, east, north = seen["box"]
+    assert east - west <= 360
+    for lon, lat in drawn["site"] + drawn["origin"]:
+        assert west - 1e-5 <= lon <= east + 1e-5
+        assert south - 1e-5 <= lat <= north + 1e-5
+
+    def mercator(lon, lat):
+        lat = min(85, max(-85, lat))
+        return lon / 360, np.log(np.tan(np.pi / 4 + np.radians(lat) / 2)) / (2 * np.pi)
+
+    both = ((mercator(*a), mercator(*b)) for a in drawn["origin"] for b in drawn["site"])
+    sides = [abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in both]
+    assert seen["longest"] == pytest.approx(max(sides, default=0), abs=1e-6)
 
 
 def test_outlines_keep_every_ring_within_half_a_step():

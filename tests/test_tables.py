@@ -136,6 +136,15 @@ def test_numbers_of_the_input_are_numbers_in_the_workbook_and_codes_stay_text():
     assert [columns[name][0].number_format for name in ("households_low", "year_from")] == ["#,##0", "0"]
 
 
+def test_absurd_numbers_stop_no_output():
+    result = example(["Town"])
+    sites = result.sites.assign(households=[1e300, 3.0, np.inf, np.nan], uncertainty_km=[np.inf, 1.0, np.nan, 2.0])
+    result = dataclasses.replace(result, sites=sites)
+    assert tables(result)["sites"]["households"].tolist()[:2] == [1e300, 3.0]
+    assert tables_xlsx(result)[:2] == b"PK"
+    assert sorted(gpkg_layers(result)["uncertainty"]["id"]) == ["O1", "O2", "O4", "S2"]
+
+
 # --- study.gpkg in QGIS: what QGIS 3.22 showed when all its layers were added at once (qgis --code ... study.gpkg) ------
 
 

@@ -25,6 +25,8 @@ OUTLINE_STEPS: Final = 10_000
 """Steps per degree for lines and polygons: 11 m."""
 _WIDTHS: Final = (1, 2, 4)
 """Bytes of a whole number in a column."""
+_LARGEST: Final = 2**52
+"""Whole numbers beyond this are not exact in the browser."""
 _MUCH_SHORTER: Final = 0.7
 """Share of the bytes up to which varying lengths are worth reading one by one."""
 _MANY_LEVELS: Final = 0.5
@@ -88,7 +90,8 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
     Parameters
     ----------
     values
-        Series or array of numbers or texts, shape (n,). Missing stays missing.
+        Series or array of numbers or texts, shape (n,). Missing stays missing; infinite numbers, and those too large to
+        be written exactly, are missing too.
     digits
         Decimals kept of numbers; None: as many as give the largest value four significant digits, at most four.
     steps
@@ -150,6 +153,7 @@ def _numbers(number: NDArray[np.float64], digits: int | None, steps: int | None)
         largest = float(np.abs(number[finite]).max(initial=0.0))
         digits = int(np.clip(3 - np.floor(np.log10(max(largest, 1e-9))), 0, 4)) if digits is None else digits
         steps = 10**digits
+    finite &= np.abs(np.where(finite, number, 0.0)) < _LARGEST / steps
     whole = np.rint(np.where(finite, number, 0.0) * steps).astype(np.int64)
     shifted = np.where(finite, np.where(whole >= 0, whole + 1, whole), 0)
     return {"q": steps, **_whole(shifted)}

@@ -137,7 +137,7 @@ def _discs(result: Result) -> gpd.GeoDataFrame:
         if "uncertainty_km" not in frame:
             continue
         for key, geometry, radius in zip(frame.index, frame.geometry, frame["uncertainty_km"], strict=True):
-            if geometry is not None and radius == radius and radius > 0:  # noqa: PLR0124  (NaN is not equal to itself)
+            if geometry is not None and 0 < radius < np.inf:
                 point = shapely.point_on_surface(geometry)
                 rows.append(
                     {

@@ -21,6 +21,9 @@ MOST_DECIMALS: Final = 3
 WRITTEN_DECIMALS: Final = 1
 """Nor are they written coarser into a table, where the interval stands beside them and others compute on."""
 
+_EXACT: Final = 2**53
+"""Whole numbers from here on are not exact as they were read; they stay as they are."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -112,7 +115,8 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         rounded = column.astype(float).round(6) + 0.0
         whole = rounded.dropna()
-        if len(whole) and name in {"households", "persons", "year", "n", "draws"} and (whole % 1 == 0).all():
+        counted = name in {"households", "persons", "year", "n", "draws"}
+        if counted and len(whole) and (whole % 1 == 0).all() and whole.abs().max() < _EXACT:
             frame[name] = rounded.astype("Int64")
         else:
             frame[name] = rounded

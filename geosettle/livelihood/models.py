@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.distance import distance_matrix
+from geosettle.distance import METRICS, distance_matrix
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import standards
 from geosettle.livelihood.frames import Layers, Measured, account, number, row, show, verdict
@@ -227,6 +227,27 @@ def _check(section: str, condition: Any) -> None:
             raise InputError(f"{key} of the {section} {item!r} must be a number", file="study.toml", value=value)
 
 
+_UNITS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "people_per_centre": "persons per centre",
+        "training": "percentage points of households",
+        "area_per_person": "m2 per person",
+        "slope": "percent",
+        "water": "km",
+        "border": "km",
+    }
+)
+"""Units of the measures that have one of their own."""
+
+
+def _unit(condition: Mapping[str, Any]) -> str:
+    """Return the unit in which a condition is measured, empty where only the data could say."""
+    if condition["measure"] in {"nearest", "land"}:
+        metric = METRICS.get(str(condition.get("metric", "geodesic")))
+        return metric.unit if metric else ""
+    return _UNITS.get(str(condition["measure"]), str(condition.get("unit", "")))
+
+
 def conditions(
     section: str, wanted: Sequence[Mapping[str, Any]], layers: Layers, subjects: Sequence[str]
 ) -> pd.DataFrame:
@@ -274,6 +295,8 @@ def conditions(
         limits = {k: float(condition[k]) for k in ("at_most", "at_least") if k in condition}
         threshold = " and ".join(f"{k.replace('_', ' ')} {show(v)}" for k, v in limits.items())
         source = str(condition.get("threshold_source", "threshold set by the user")) if limits else ""
+        # A threshold has its unit also where nothing was measured against it.
+        unit = _unit(condition) if limits else ""
         for subject in subjects:
             if name not in _OF_GROUPS and subject not in layers.sites.index:
                 continue  # a group surveyed has no place
@@ -285,7 +308,7 @@ def conditions(
             rows.append(
                 row(
                     section, subject, str(condition["item"]), before=found.before, after=found.value, low=found.low,
-                    high=np.nan if open_end else found.high, unit=found.unit, n=found.n, verdict=word,
+                    high=np.nan if open_end else found.high, unit=found.unit or unit, n=found.n, verdict=word,
                     evidence=found.evidence, source=source,
                     note="; ".join(filter(None, (threshold, found.why, open_end))),
                 )

@@ -299,7 +299,7 @@ def test_the_picture_names_both_sides_and_every_symbol(open_page, plain_html):
             "土地覆被 2019",
             "安置点\uff0c户数未报告",
             "最细\uff1a户数未报告",
-            "距所选安置点的距离",
+            "距所选地点的距离",
         ):
             assert text in texts, text
         subtitle = page.text_content(".gs-sub")
@@ -381,3 +381,21 @@ def test_rings_reach_as_far_as_they_say(open_page, plain, plain_html):
             x, y = map(round, at(page, lon, lat))
             patch = (slice(y - 4, y + 5), slice(x - 4, x + 5))
             assert np.abs(after[patch] - before[patch]).max() > 60, azimuth
+
+
+def test_no_name_stands_under_the_scale_of_the_picture(open_page, plain_html):
+    with open_page(plain_html) as page:
+        found = page.evaluate(
+            """async () => {
+              const { map, exportPng } = window.geosettle;
+              const size = map.getSize();
+              map.panBy([0, map.latLngToContainerPoint([37, 78]).y - size.y + 14], { animate: false });
+              const seen = [];
+              const own = CanvasRenderingContext2D.prototype.fillText;
+              CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { seen.push([text, x, y]); own.call(this, text, x, y); };
+              await exportPng();
+              CanvasRenderingContext2D.prototype.fillText = own;
+              return seen.filter(([text, x, y]) => x < 150 && y > size.y - 40 && y < size.y && /[°]/.test(text)).map(([text]) => text);
+            }"""
+        )
+        assert found == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from geosettle.report import report_html
+from geosettle.study import default_settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from report_example import HOSTILE, example
@@ -39,3 +41,25 @@ def test_report_is_quiet_accessible_and_shows_text_as_text(chromium, tmp_path, l
         assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
     finally:
         context.close()
+
+
+def test_on_paper_a_long_text_beside_one_word_takes_the_width_of_the_page(chromium, tmp_path):
+    file = tmp_path / "report.html"
+    result = example(["Site"])
+    study = dataclasses.replace(result.study, settings=default_settings())
+    file.write_text(report_html(dataclasses.replace(result, study=study)), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": 700, "height": 900})
+    try:
+        page.goto(file.as_uri())
+        page.emulate_media(media="print")
+        rows = page.eval_on_selector_all("table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.offsetWidth))")
+        settings = next(widths for widths, heads in zip(rows, _heads(page), strict=True) if heads[-1] == "Settings")
+        assert settings[1] > 1.4 * settings[0]
+        # No table reaches beyond the page, but for the rounding of each cell.
+        assert max(sum(widths) for widths in rows) <= 702
+    finally:
+        page.close()
+
+
+def _heads(page):
+    return page.eval_on_selector_all("table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.innerText))")

@@ -253,7 +253,7 @@ function indicatorLine(indicator, row) {
   const short = indicator.unit.length < 12 && !['share', 'ratio'].includes(indicator.unit) ? indicator.unit : '';
   const c = changeAt(indicator, row);
   return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '',
-    c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), ' ', withUnit(signed(c.change, digits), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
+    c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), '\u00a0', withUnit(signed(c.change, digits), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
 }
 
 /** @type {Object<string, string>} */

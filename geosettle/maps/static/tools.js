@@ -412,7 +412,9 @@ async function exportPng() {
   ctx.clip();
   drawGround(ctx, { x: 0, y: 0 });
   const corner = map.getPixelOrigin().add(map.containerPointToLayerPoint([0, 0]));
-  drawAll(makeSheet(ctx, map.getZoom(), corner, size));
+  const sheet = makeSheet(ctx, map.getZoom(), corner, size);
+  sheet.taken.push([0, size.y - 40, 160, size.y]); // the scale bar's place
+  drawAll(sheet);
   drawSides(ctx, size);
   ctx.restore();
   caption(ctx, size, head, lines);
@@ -607,7 +609,7 @@ function preparePrint() {
   endZoom();
   const container = map.getContainer();
   const seen = map.getSize();
-  const closed = [...document.querySelectorAll('#gs-panel details:not([open]), #gs-card details:not([open])')];
+  const closed = [panel, part.card].flatMap((at) => [...at.querySelectorAll('details:not([open])')]);
   beforePrint = { center: map.getCenter(), zoom: map.getZoom(), closed };
   const frame = map.getBounds();
   for (const details of closed) details.open = true; // paper cannot be unfolded

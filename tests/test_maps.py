@@ -346,6 +346,9 @@ def test_outlines_are_simplified_only_to_fit_and_the_map_says_so():
     assert "simplified" not in data_of(free)["rounding"]["en"]
     assert "simplified to about" in data_of(tight)["rounding"]["en"]
     assert len(tight.encode()) <= 420_000 < len(free.encode())
+    known = type(result)(**{**vars(result), "provenance": {"note": '"&<>' * 8_000}})  # stands in the page's head
+    between = (len(free.encode()) + len(map_html(known, budget_bytes=10**8).encode())) // 2
+    assert len(map_html(known, budget_bytes=between).encode()) <= between
 
 
 def test_unknown_languages_and_base_maps_are_refused(result):

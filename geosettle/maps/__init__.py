@@ -77,20 +77,21 @@ def render(
         raise UnknownNameError("the map has no such language", value=lang, mend=f"Use one of {', '.join(LANGUAGES)}.")
     tiles = find_basemap(basemap) if basemap else None
     common = _common(result, lang, tiles, title)
+    made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
+    made_from = made_from if result.provenance else ""
     data: dict[str, Any] = {}
     for tolerance in _TOLERANCES_DEG:
         elements = list(payloads(result, Settings(tolerance_deg=tolerance, relief_px=relief_px)))
         data = {**common, "elements": elements, "rounding": _rounding(elements, tolerance)}
-        size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes()
+        size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes(made_from)
         if size <= budget_bytes or not _has_outlines(elements):
             break
     west, south, east, north = data["view"]
-    made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
     return StudyMap(
         data,
         tiles,
         location=[(south + north) / 2, (west + east) / 2],
-        provenance=made_from if result.provenance else "",
+        provenance=made_from,
     )
 
 

@@ -152,9 +152,9 @@ def _leaflet_script() -> str:
 
 
 @cache
-def shell_bytes() -> int:
-    """Size of everything in the page but its data, in bytes."""
-    texts = (_leaflet_script(), leaflet_css(), _own_script(), _own("map.css"))
+def shell_bytes(provenance: str = "") -> int:
+    """Size of everything in the page but its data, in bytes; a little more rather than less."""
+    texts = (_leaflet_script(), leaflet_css(), _own_script(), _own("map.css"), _escaped(provenance))
     return sum(len(t.encode("utf-8")) for t in texts) + 2_000
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from geosettle import style
+from geosettle.report._scripts import family_with
 
 __all__ = [
     "HALO",
@@ -29,6 +31,7 @@ __all__ = [
     "encode",
     "families",
     "legible",
+    "letterspaced",
     "look",
     "new_figure",
     "px",
@@ -52,7 +55,8 @@ _STYLE: Final = b"*{stroke-linejoin: round; stroke-linecap: butt}"
 
 # The first carries the Latin text, so that it looks the same on every machine (matplotlib brings it along); the others
 # step in for the letters it lacks.
-# Of each group one is enough: every further fallback makes every text slower.
+# Of each group one is enough: every further fallback makes every text slower. A family for another script joins them
+# when a text needs it, so that a study in other scripts pays nothing.
 _FAMILIES: Final = (
     ("DejaVu Sans",),
     (
@@ -67,6 +71,10 @@ _FAMILIES: Final = (
     ("Noto Naskh Arabic", "Noto Sans Arabic"),
     ("Noto Sans Devanagari",),
 )
+_JOINERS: Final = "\u200c\u200d"
+"""They have no look of their own; they say how the letters beside them are joined."""
+_LOOKING: Final = ContextVar("looking", default=False)
+"""Whether the house style holds."""
 
 
 def px(size: float) -> float:
@@ -92,6 +100,17 @@ def _covered(letter: str) -> bool:
     return any(font.get_char_index(ord(letter)) for font in _fonts())
 
 
+def _writable(text: str) -> bool:
+    """Whether the installed fonts have every letter; inside `look`, families that are needed for it join the usual."""
+    needed = [family_with(letter) for letter in sorted(set(text) - {" ", *_JOINERS}) if not _covered(letter)]
+    found = [name for name in dict.fromkeys(needed) if name]
+    if None in needed:
+        return False
+    if _LOOKING.get() and (new := [name for name in found if name not in mpl.rcParams["font.family"]]):
+        mpl.rcParams["font.family"] = [*mpl.rcParams["font.family"], *new]
+    return True
+
+
 def shaped() -> bool:
     """Whether this matplotlib joins Arabic letters and sets text from right to left (3.11 and newer)."""
     numbers = re.findall(r"\d+", mpl.__version__)[:2]
@@ -102,27 +121,28 @@ def legible(*candidates: object) -> tuple[str, bool]:
     r"""Return the first candidate that the installed fonts can write, and whether it was the first.
 
     Never a row of empty boxes: a name in a script without a font gives way to the next candidate (an id, say), and the
-    caller prints a note. Control and direction characters are left out, line ends become spaces.
+    caller prints a note. Control and direction characters are left out, line ends become spaces. Texts that are made
+    inside `look` after this call are written with the fonts that it found.
 
     Examples
     --------
     >>> legible("Kokyar", "OR-08")
     ('Kokyar', True)
-    >>> legible("\U000130b8", "OR-08")
+    >>> legible("\U00031300", "OR-08")
     ('OR-08', False)
     """
     texts = [
         "".join(
             " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter
             for letter in str(text)
-            if unicodedata.category(letter) not in {"Cf", "Cs", "Co", "Cn"}
-        ).strip()
+            if letter in _JOINERS or unicodedata.category(letter) not in {"Cf", "Cs", "Co", "Cn"}
+        ).strip(" " + _JOINERS)
         for text in candidates
         if text is not None and text == text and str(text).strip()  # noqa: PLR0124  (NaN is not equal to itself)
     ]
     for place, text in enumerate(texts):
         backwards = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text)
-        if text and all(letter == " " or _covered(letter) for letter in text) and (shaped() or not backwards):
+        if text and (shaped() or not backwards) and _writable(text):
             return text, place == 0
     return "?", False
 
@@ -132,10 +152,12 @@ def written(sentence: str) -> str:
 
     Examples
     --------
-    >>> written("Source: \U000130b8\U000130b9 survey.")
+    >>> written("Source: \U00031300\U00031301 survey.")
     'Source: [...] survey.'
     """
-    letters = [letter if letter.isspace() or legible(letter, "")[1] else "\0" for letter in sentence]
+    letters = [
+        letter if letter.isspace() or letter in _JOINERS or legible(letter, "")[1] else "\0" for letter in sentence
+    ]
     return re.sub("\0+", "[...]", "".join(letters)).replace("\n", " ")
 
 
@@ -164,7 +186,11 @@ def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
     # A word longer than a line is broken; a number is not parted from a short unit after it.
     word = rf"\d+ (?:km|ha|m|h|%)(?!\w)|[^\s\u2e80-\u9fff\uff00-\uffef]{{1,{max(columns, 1)}}}"
     for piece in re.findall(rf"[\u2e80-\u9fff\uff00-\uffef]|{word}|\s+", text):
-        size = 2 if ord(piece[0]) >= 0x2E80 else len(piece)
+        bound = _bound(line, piece)
+        line, piece = line + piece[:bound], piece[bound:]  # noqa: PLW2901
+        if not piece:
+            continue
+        size = len(piece) + sum(letter >= "\u2e80" for letter in piece)
         closing = piece[0] in "\uff0c\uff1b\uff1a\u3002\uff09\u3001)]"  # such a mark begins no line
         if line.strip() and wide + size > columns and not piece.isspace() and not closing:
             lines.append(line.strip())
@@ -176,12 +202,37 @@ def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
     return lines
 
 
+def letterspaced(text: str) -> str:
+    r"""Set letters apart by thin spaces, in a script that stands it: letters that join or carry marks stay together.
+
+    Examples
+    --------
+    >>> letterspaced("OASIS").replace("\u2009", "|"), letterspaced("\u0e17\u0e35\u0e48")
+    ('O|A|S|I|S', '\u0e17\u0e35\u0e48')
+    """
+    bound = (unicodedata.category(a)[0] == "M" or unicodedata.bidirectional(a) in {"R", "AL"} for a in text)
+    return text if any(bound) else "\u2009".join(text)
+
+
+def _bound(line: str, piece: str) -> int:
+    """Count the letters at the head of a piece that no line may begin with: marks, and what is joined to the last."""
+    at = 0
+    while line and at < len(piece) and not piece.isascii():
+        last, letter = (line + piece[:at])[-1], piece[at]
+        joined = unicodedata.combining(last) == 9 or last in _JOINERS or letter in _JOINERS  # 9: a virama
+        if not joined and unicodedata.category(letter)[0] != "M":
+            break
+        at += 1
+    return at
+
+
 @contextmanager
 def look() -> Iterator[None]:
     """Draw inside this: matplotlib's defaults, not the user's, with the house style over them."""
     log = logging.getLogger("matplotlib.font_manager")
     level = log.level
     log.setLevel(logging.ERROR)  # that a fallback font has no bold cut is no news to the user
+    before = _LOOKING.set(True)
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(
@@ -216,6 +267,7 @@ def look() -> Iterator[None]:
         try:
             yield
         finally:
+            _LOOKING.reset(before)
             log.setLevel(level)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.globe import from_space, land_from_space
-from geosettle.report._canvas import HALO, bare_axes, legible, px, wrapped
+from geosettle.report._canvas import HALO, bare_axes, legible, letterspaced, px, wrapped
 from geosettle.report._frame import Frame
 from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, flow_widths, site_radii
 from geosettle.report.values import numbers
@@ -33,6 +33,8 @@ __all__ = [
     "label_sites",
     "label_units",
     "mark_seats",
+    "named_origins",
+    "named_sites",
     "site_names",
 ]
 
@@ -303,9 +305,7 @@ def label_sites(
     lines: int = 2,
 ) -> None:
     """Name the sites, the largest first, each where its name covers least; `most` is the greatest site's households."""
-    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
-    crowded = len(order) > MOST_LABELS
-    order = order.head(FEW_LABELS) if crowded else order
+    order = named_sites(sites)
     radii = site_radii(order["households"].to_numpy(), most)
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
@@ -313,6 +313,18 @@ def label_sites(
         weight = "normal" if row["compared"] else "bold"
         text = sheet.axes.text(0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=1.05, **HALO)
         _settle(sheet, text, xy, float(radius))
+
+
+def named_sites(sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites whose names are written, the largest first: all of them, or the largest where there are many."""
+    order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
+    return order.head(FEW_LABELS) if len(order) > MOST_LABELS else order
+
+
+def named_origins(origins: pd.DataFrame) -> pd.DataFrame:
+    """Return the origins whose names are written, the largest first: all of them, or none where there are many."""
+    order = origins.sort_values("households", ascending=False, kind="stable")
+    return order.head(0) if len(order) > _MOST_ORIGINS else order
 
 
 def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
@@ -346,9 +358,7 @@ def label_seats(sheet: Sheet, seats: pd.DataFrame, lang: str) -> None:
 
 def label_origins(sheet: Sheet, origins: pd.DataFrame, lang: str) -> None:
     """Name the origins, small, where a name covers nothing; where there are many, none is named."""
-    if len(origins) > _MOST_ORIGINS:
-        return
-    for origin_id, row in origins.sort_values("households", ascending=False, kind="stable").to_dict("index").items():
+    for origin_id, row in named_origins(origins).to_dict("index").items():
         xy = sheet.frame.xy(row["lon"], row["lat"])[0]
         name = next(iter(wrapped(legible(*site_names(row, lang), origin_id)[0].split(" (")[0], 22, 1)), "")
         text = sheet.axes.text(0, 0, name, fontsize=5.2, color=style.ORIGIN, zorder=7.8, ha="left", va="bottom", **HALO)
@@ -390,9 +400,10 @@ def label_units(sheet: Sheet, result: Result, lang: str) -> None:
         if not len(parts):
             continue
         row = {"name": unit.name, "name_local": getattr(unit, "name_local", None)}
-        name = legible(*site_names(row, lang), "")[0].upper()
+        name, _ = legible(*site_names(row, lang))
+        name, _ = legible(name.upper(), name)  # a font may lack the capitals of a script that seldom uses them
         area = shapely.clip_by_rect(parts[np.argmax(shapely.area(parts))], *_limits(sheet.frame))
-        if not _label_unit(sheet, "\u2009".join(name), 8.0, area):
+        if not _label_unit(sheet, letterspaced(name), 8.0, area):
             _label_unit(sheet, name, 6.5, area)
 
 

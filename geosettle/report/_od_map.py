@@ -24,6 +24,8 @@ from geosettle.report._furniture import (
     label_sites,
     label_units,
     mark_seats,
+    named_origins,
+    named_sites,
     site_names,
 )
 from geosettle.report._sheet import MOST_FLOWS, Sheet, draw_layers, prepare
@@ -53,7 +55,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     x, y = frame.xy(places["lon"], places["lat"]).T
     off = places.index[(x < frame.x0) | (x > frame.x1) | (y < frame.y0) | (y > frame.y1)]
     sites, origins = sites.drop(off, errors="ignore"), origins.drop(off, errors="ignore")
-    caption = _caption(result, frame, sites, off, lang)
+    caption = _caption(result, frame, (sites, origins), off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.105 * len(caption)
     title = wrapped(legible(title_of(result, lang) or say(lang, "map_title"), result.study.name)[0], _TITLE_LETTERS, 2)
@@ -82,9 +84,12 @@ def od_map(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, lang: str) -> list[str]:
+def _caption(
+    result: Result, frame: Frame, places: tuple[pd.DataFrame, pd.DataFrame], off: pd.Index, lang: str
+) -> list[str]:
     """Say how the map was made, whose lines it shows, and what is not on it."""
     study = result.study
+    sites, origins = places
     parts = [say(lang, "projection", label=frame.label)]
     if study.dem is not None:
         parts.append(say(lang, "relief_from", source=study.dem.source or "DEM"))
@@ -99,7 +104,9 @@ def _caption(result: Result, frame: Frame, sites: pd.DataFrame, off: pd.Index, l
             parts.append(say(lang, key, ids=_listed(ids, lang)))
     if len(result.pairs) > MOST_FLOWS:
         parts.append(say(lang, "flows_of", shown=MOST_FLOWS))
-    strange = [str(key) for key, row in sites.to_dict("index").items() if not legible(*site_names(row, lang))[1]]
+    named = pd.concat([named_sites(sites).sort_index(), named_origins(origins).sort_index()])
+    rows = zip(named.index, named.to_dict("records"), strict=True)
+    strange = [str(key) for key, row in rows if legible(*site_names(row, lang))[0] == "?"]
     if strange:
         parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
     if len(sites) > MOST_LABELS:

@@ -66,8 +66,8 @@ def figures(
     from geosettle.report._canvas import encode, look  # noqa: PLC0415  (matplotlib takes most of a second)
 
     made: dict[str, bytes] = {}
-    with look():
-        for spec in (FIGURES[name] for name in FIGURES if only is None or name in only):
+    for spec in (FIGURES[name] for name in FIGURES if only is None or name in only):
+        with look():  # anew for each, so that none is written with a font that only another needed
             figure = spec.draw(result, lang)
             if figure is not None:
                 made |= {f"{spec.name}.{form}": data for form, data in encode(figure, formats, dpi).items()}

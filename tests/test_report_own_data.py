@@ -12,6 +12,8 @@ import pytest
 from shapely.geometry import box
 
 import geosettle as gs
+from geosettle.livelihood.frames import Layers
+from geosettle.livelihood.models import conditions
 from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
 
@@ -127,3 +129,72 @@ def test_no_households_stated_is_no_total_of_zero(plain):
     assert "没有安置点载明户数" in summary_lines(plain, "zh")[0]
     some = dataclasses.replace(plain, sites=plain.sites.assign(households=[np.nan, 7.0, 5.0]))
     assert summary_lines(some)[0].endswith("2 sites state their households, 12 in all.")
+
+
+def test_the_report_prints_one_number_where_no_radius_is_stated(page):
+    text = words_of(page)
+    assert " … " not in text
+    assert "Ranges that hold 90 %" not in text
+    assert "For 3 of 3 distances no uncertainty of one or both positions is stated" in text
+    assert ">55.7<" in page  # and not to the metre, 55.660
+    assert text.count("given without a radius, taken as exact") == 6  # three sites, three origins
+    assert "Possible positions in it" not in text
+
+
+def test_the_report_prints_ranges_where_radii_are_stated():
+    text = words_of(report_html(gs.analyse(study([1.0, 1.0, 1.0], [1.0, 2.0, 0.5], boundaries=wards()))))
+    assert "54.2 … 57.2" in text
+    assert "Ranges that hold 90 %" in text
+    assert "Possible positions in it" in text
+    assert "taken as exact" not in text
+
+
+def test_sites_stand_beside_the_finest_unit_under_its_own_name(page, plain):
+    head, row = (
+        re.search(pattern, page)[0] for pattern in (r"<caption>.{0,40}Sites</caption>.*?</thead>", r"One</bdi>.*?</tr>")
+    )
+    assert re.search(r'<th scope="col"[^>]*>Ward</th>', head)
+    assert "West ward" in row
+    assert "The ward is the one that the position falls in." in page
+    assert "The county" not in page
+    assert "ward为位置所落之ward" in report_html(plain, lang="zh")
+
+
+def test_what_is_not_there_is_not_printed(page, plain):
+    assert not re.search(r"<tbody\s*/?>\s*</t", page)  # a table without rows
+    text = words_of(page)
+    for absent in ("Oasis by prefecture", "Claims and verdicts", "Land of the sites", "Declared distances that can be"):
+        assert absent not in text
+    assert "No source declares a distance." in text.split("Declared against computed")[-1]
+    tables = [int(n) for n in re.findall(r'class="no">Table (\d+)\.', page)]
+    assert tables == list(range(1, len(tables) + 1))
+    lost = dataclasses.replace(plain.study, ledger={"development": {"rows_in": 2, "rows_used": 0, "rows_set_aside": 2}})
+    said = words_of(report_html(dataclasses.replace(plain, study=lost)))
+    assert said.count("2 parcels of land development were given and none could be used") == 2  # summary and section
+
+
+def test_means_say_how_they_are_weighted(page):
+    # One: 11.1 km by 10 households, 22.3 km by 30: by households (11.132 + 3 * 22.264) / 4 = 19.5; each move once 16.7
+    text = words_of(page)
+    assert "Mean to the land left, each move once, km" in text
+    assert "16.7" in text.split("Remoteness of the sites")[-1].split("How remoteness changed")[0]
+    constraints = text.split("Constraints, site by site")[0].rsplit("Constraints, measured", 1)[-1]
+    assert "is the mean by households where the moves to a site state them" in constraints
+    assert "19.5 km" in text.split("Constraints, site by site")[-1]
+
+
+def test_thresholds_of_the_package_are_not_called_the_user_s(plain, page):
+    text = words_of(page)
+    assert "set by the user" not in text
+    assert "default, no norm: set your own" in text
+    assert "Ni, Hua and Xu 2013" in text
+    assert "并非标准" in report_html(plain, lang="zh")
+    # nothing was measured, and the threshold has its unit all the same
+    assert "at most 10 km" in text
+    assert "at least 0.2 ha per household" in text
+
+
+def test_thresholds_of_the_user_are():
+    wanted = [{"item": "work", "measure": "nearest", "kinds": ["port"], "at_most": 7, "metric": "road"}]
+    row = conditions("recommendation", wanted, Layers(study().sites), ["S1"]).iloc[0]
+    assert (row["source"], row["unit"], row["verdict"]) == ("threshold set by the user", "km", "unknown")

@@ -147,6 +147,8 @@ def checks(writer: Writer) -> list[Part]:
 
 def _conditions(writer: Writer, section: str, said: list[str], words: str) -> list[Part]:
     parts: list[Part] = [*writer.said(said), writer.p(f"{words}_note")]
+    if section_rows(writer.result, section)["note"].str.contains("weighted by households", regex=False).any():
+        parts.append(writer.p("land_mean_note"))
     wide, unknown = conditions_wide(writer.result, section, writer.word)
     if len(wide):
         columns = [Column("name", writer.heading("name")), *[Column(c, plain.capital(c)) for c in wide.columns[1:]]]
@@ -165,7 +167,10 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
     counts = verdict_counts(rows)
     by_item = {item: rows[rows["item"] == item] for item in counts["item"]}
     counts["threshold"] = [threshold_of(by_item[item]) for item in counts["item"]]
-    counts["source"] = ["; ".join(sorted(set(by_item[item]["source"]) - {""})) for item in counts["item"]]
+    counts["source"] = [
+        "; ".join(writer.word("threshold", text) for text in sorted(set(by_item[item]["source"]) - {""}))
+        for item in counts["item"]
+    ]
     columns = [Column(c, writer.heading(c)) for c in ("item", "threshold")]
     columns += [
         Column(c, writer.word("verdict", c)) for c in counts.columns if c not in {"item", "threshold", "source"}
@@ -192,6 +197,8 @@ def claims(writer: Writer) -> list[Part]:
     frame["verdict"] = [writer.word("verdict", v) if isinstance(v, str) else v for v in frame["verdict"]]
     columns = ["claim_id", "about", "as_printed", "stated", "found", "verdict", "judged"]
     parts: list[Part] = [*writer.said(plain.claims_said(writer.result, writer.lang))]
+    if frame.empty:
+        return parts
     if "source" not in frame or frame["source"].nunique() > _MOST_SOURCES:
         parts.append(writer.frame("claims", frame, [*columns, "source"], writer.say("cap_claims")))
     else:

@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geosettle.report import plain
 from geosettle.report._page import Column, element
-from geosettle.report._writer import DISC, Part, Writer, ranged, split_reasons
+from geosettle.report._writer import DISC, Part, Writer, ranged, ranges
+from geosettle.report.given import aside, finest_level, level_name, radius_stated_of_pairs
 from geosettle.report.summary import summary_lines
 from geosettle.report.values import numbers
 from geosettle.report.wide import oasis_wide
@@ -50,24 +52,40 @@ def sites(writer: Writer) -> list[Part]:
     if "declared_county" in frame and "county" in frame:
         same = frame["declared_county"].astype("string") == frame["county"].astype("string")
         frame["declared_county"] = frame["declared_county"].astype(object).where(~same.fillna(value=False), None)
-    frame["county_percent"] = (100 * numbers(frame, "admin_probability")).round(0)
+    # Without a radius there is one possible position, and its share says nothing.
+    share = (100 * numbers(frame, "admin_probability")).round(0)
+    frame["county_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
+    level = finest_level(writer.result)
+    name = level_name(writer.lang, level)
     columns = [
-        *("name", "name_local", "site_id", "county", "county_percent", "declared_county", "households", "persons"),
-        *("year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
+        *("name", "name_local", "site_id", *dict.fromkeys(("county", level)), "county_percent", "declared_county"),
+        *("households", "persons", "year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
     ]
-    return [writer.p("sites_note"), writer.frame("sites", frame, columns, writer.say("cap_sites"))]
+    notes = (
+        ("sites_note_level", level),
+        ("sites_note_percent", "county_percent"),
+        ("sites_note_declared", "declared_county"),
+        ("sites_note_oasis", "oasis_edge_km"),
+    )
+    said = [writer.say(key, level=name) for key, column in notes if column in frame and frame[column].notna().any()]
+    text = element("p", ("" if writer.lang == "zh" else " ").join(said)) if said else None
+    heads = {level: plain.capital(name)}
+    return [text, writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)]
 
 
 def distances(writer: Writer) -> list[Part]:
     """Show every distance with its range, then what has none and why."""
-    frame = ranged(writer.named(writer.tables["pairs"]), "geodesic", "km")
+    frame = _as_good_as_given(ranged(writer.named(writer.tables["pairs"]), "geodesic", "km"))
     known = numbers(frame, "geodesic_km").notna()
+    placed = numbers(writer.result.pairs, "geodesic_km").notna()
+    without = int((~radius_stated_of_pairs(writer.result)[placed]).sum())
     columns = [
         *("origin_id", "site_id", "households", "geodesic_km", "geodesic_range_km", "bearing_deg", "surface_km"),
         *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
     ]
     parts: list[Part] = [
         writer.p("distances_note"),
+        writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
         *writer.picture("distances", "distances"),
         *writer.picture("distribution", "distribution"),
         writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
@@ -75,21 +93,29 @@ def distances(writer: Writer) -> list[Part]:
         *_scenarios(writer),
     ]
     if not known.all():
-        rest = frame[~known].assign(why=["; ".join(split_reasons(why)) for why in frame.loc[~known, "why"]])
+        rest = frame[~known].assign(why=[writer.reasons(why) for why in frame.loc[~known, "why"]])
         parts.append(
             writer.frame("pairs", rest, ["origin_id", "site_id", "households", "why"], writer.say("cap_no_distance"))
         )
     return parts
 
 
+def _as_good_as_given(frame: pd.DataFrame) -> pd.DataFrame:
+    """Round what has no range to tenths: a position without a radius is not known to the metre."""
+    made, alone = frame.copy(), frame["geodesic_range_km"] == ""
+    for name in ("geodesic_km", "surface_km", "road_km"):
+        value = numbers(made, name)
+        made[name] = value.where(~alone | (value < 1), value.round(1))
+    return made
+
+
 def _intervals(writer: Writer) -> list[Part]:
     """Show the drawn intervals of every metric that has them, one column per metric."""
     frame = writer.tables["intervals"]
-    if frame.empty or "metric" not in frame or not numbers(frame, "low").notna().any():
+    rows = frame[numbers(frame, "low") < numbers(frame, "high")]
+    if rows.empty or "metric" not in rows:
         return []
-    rows = frame[numbers(frame, "low").notna()]
-    texts = [f"{a:,.6g} … {b:,.6g}" for a, b in zip(rows["low"], rows["high"], strict=True)]
-    rows = rows.assign(text=texts, metric=rows["metric"].astype(str))
+    rows = rows.assign(text=ranges(numbers(rows, "low"), numbers(rows, "high")), metric=rows["metric"].astype(str))
     wide = rows.pivot_table(index=["origin_id", "site_id"], columns="metric", values="text", aggfunc="first")
     wide = writer.named(wide.reset_index())
     units = rows.drop_duplicates("metric").set_index("metric")["unit"].astype(str)
@@ -118,9 +144,12 @@ def declared(writer: Writer) -> list[Part]:
     """Set declared distances beside computed ones; those that served to place an end stand apart."""
     frame = ranged(writer.named(writer.tables["pairs"]), "geodesic", "km")
     frame = frame[numbers(frame, "declared_km").notna()].copy()
+    if frame.empty:
+        return [writer.p("find_no_declared")]
     circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
     known = numbers(frame, "geodesic_km").notna()
     frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
+    frame = _as_good_as_given(frame)
     columns = [
         *("origin_id", "site_id", "declared_km", "geodesic_km", "geodesic_range_km", "ratio", "road_km", "flags"),
     ]
@@ -139,12 +168,15 @@ def land(writer: Writer) -> list[Part]:
     """Show land per site, the oasis per unit, areas around the sites, and what changed between two dates."""
     table, oasis, places = writer.named(writer.tables["land"]), writer.tables["oasis"], writer.tables["sites"]
     parts: list[Part] = [writer.p("land_note"), *writer.picture("land", "land")]
+    none = aside(writer.result, "development", writer.lang)
     if "developed_ha" in table:
         table = table[numbers(table, "developed_ha").notna()]
-        table = table.assign(why=["; ".join(split_reasons(why)) for why in table["why"]] if "why" in table else "")
+        table = table.assign(why=[writer.reasons(why) for why in table["why"]] if "why" in table else "")
     parts.append(writer.frame("land", table, _LAND, writer.say("cap_land")))
-    parts += [element("h3", writer.say("h_oasis")), writer.p("oasis_note"), *writer.picture("oasis", "oasis")]
+    if table.empty:
+        parts = [element("p", none or writer.say("find_no_land"))]
     if len(oasis):
+        parts += [element("h3", writer.say("h_oasis")), writer.p("oasis_note"), *writer.picture("oasis", "oasis")]
         wide = oasis_wide(writer.result)
         parts.append(writer.table(wide, [Column(c, writer.heading(c)) for c in wide.columns], writer.say("cap_oasis")))
     discs = sorted(

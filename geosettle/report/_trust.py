@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from geosettle import style
 from geosettle.report._page import element
-from geosettle.report._writer import Part, Writer, split_reasons
+from geosettle.report._writer import NUMBER, Part, Writer, split_reasons
+from geosettle.report.given import radius_stated
 from geosettle.report.methods import method_texts
 from geosettle.report.values import name_of, numbers
 from geosettle.study import default_settings
@@ -28,7 +30,12 @@ def uncertain(writer: Writer) -> list[Part]:
         part["role"] = writer.say(f"role_{role}")
         part["uncertainty_km"] = numbers(frame, "uncertainty_km").to_numpy()
         part["position_basis"] = frame["position_basis"].to_numpy() if "position_basis" in frame else ""
-        part["position"] = [writer.say("known" if known else "unknown") for known in frame.geometry.notna()]
+        words = np.select(
+            [frame.geometry.isna(), radius_stated(frame)],
+            [writer.say("unknown"), writer.say("known")],
+            writer.say("given"),
+        )
+        part["position"] = words
         rows.append(part)
     both = pd.concat(rows, ignore_index=True).sort_values(
         ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
@@ -37,8 +44,10 @@ def uncertain(writer: Writer) -> list[Part]:
     reasons = pd.concat([part.map(split_reasons) for part in told] or [pd.Series(dtype=object)]).explode().dropna()
     # The same reason with another number in it is the same kind of reason.
     kinds = reasons.astype(str).str.replace(r" \([^()]*\d[^()]*\)", "", regex=True)
-    counts = kinds.value_counts()
-    why = pd.DataFrame({"reason": counts.index, "n": counts.to_numpy()})
+    masked = kinds.map(lambda text: NUMBER.sub("\N{HORIZONTAL ELLIPSIS}", text))
+    alone = kinds.groupby(masked).transform("nunique") == 1
+    counts = kinds.where(alone, masked).value_counts()
+    why = pd.DataFrame({"reason": map(writer.reason, counts.index), "n": counts.to_numpy()})
     why = why.sort_values(["n", "reason"], ascending=[False, True]).head(_MOST_REASONS)
     columns = ["name", "id", "role", "position", "uncertainty_km", "position_basis"]
     return [
@@ -68,6 +77,8 @@ def problems(writer: Writer) -> list[Part]:
             | {"message": message, "mend": first["mend"], "file": files, "at": severe.get(str(severity), 4)}
             | {"id": ", ".join(ids[:_MOST_IDS]) + more}
         )
+    if not kinds:
+        return [*parts, writer.p("problems_none")]
     columns = ["code", "severity", "n", "message", "mend", "file", "id"]
     frame = pd.DataFrame(kinds, columns=[*columns, "at"]).sort_values(["at", "n"], ascending=[True, False])
     parts.append(writer.frame("problems", frame, columns, writer.say("cap_problems")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -13,18 +14,21 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.report._page import Column, element, image, table
 from geosettle.report.dictionary import entry
-from geosettle.report.tables import tables
+from geosettle.report.tables import round_to, tables
 from geosettle.report.values import name_of, numbers
 from geosettle.report.words import has, say
 
-__all__ = ["DISC", "Part", "Writer", "ranged", "split_reasons"]
+__all__ = ["DISC", "NUMBER", "Part", "Writer", "ranged", "ranges", "split_reasons"]
 
 Part = ET.Element | None
 DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
 """Column of an area within a disc: cover and radius."""
+NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*|\N{HORIZONTAL ELLIPSIS}")
+"""A number within a reason, or what stands for several."""
 _NO_UNIT: Final = frozenset(
     {"as unit", "as value", "as quantity", "count", "share, 0-1", "year", "households", "persons", "computed_unit"}
 )
+_NO_HEADS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Writer:
@@ -57,6 +61,21 @@ class Writer:
         key = f"{kind}_{str(text).replace(' ', '_')}"
         return self.say(key) if has(key) else str(text)
 
+    def reason(self, text: str) -> str:
+        """Return the reason of a missing number in the language wanted where `words` has it, else as it stands.
+
+        The tables that are written keep it in English; here only the wording changes, never a number in it.
+        """
+        near = re.fullmatch(r"(.+) \(nearest ([\d.,]+) km: (.+)\)", text)
+        if near:
+            return self.say("why_nearest", text=self.reason(near[1]), km=near[2], name=near[3])
+        key = "why_" + NUMBER.sub("#", text).replace(" ", "_")
+        return self.say(key, **dict(zip("abc", NUMBER.findall(text), strict=False))) if has(key) else text
+
+    def reasons(self, why: object) -> str:
+        """Return the reasons of a `why` as one text."""
+        return self.say("semicolon").join(map(self.reason, split_reasons(why)))
+
     def picture(self, name: str, words: str) -> list[Part]:
         data = self.figures.get(f"{name}.png")
         if not data:
@@ -65,15 +84,19 @@ class Writer:
         label = self.say("figure_n", n=self._pictures)
         return [image(data, self.say(f"alt_{words}"), self.say(f"caption_{words}"), label=label)]
 
-    def table(self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, more: str = "") -> ET.Element:
-        """Print a frame, with a number before its caption."""
+    def table(self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, more: str = "") -> Part:
+        """Print a frame, with a number before its caption; a frame without rows is no table."""
+        if frame.empty:
+            return None
         self._tables += 1
         yes_no = (self.say("yes"), self.say("no"))
         return table(frame, columns, caption, more=more, yes_no=yes_no, label=self.say("table_n", n=self._tables))
 
-    def frame(self, name: str, frame: pd.DataFrame, columns: Sequence[str], caption: str) -> ET.Element:
-        """Print columns of a written table, with headings and units from the dictionary."""
-        printed = [Column(c, self.heading(c), _unit(name, c)) for c in columns]
+    def frame(
+        self, name: str, frame: pd.DataFrame, columns: Sequence[str], caption: str, heads: Mapping[str, str] = _NO_HEADS
+    ) -> Part:
+        """Print columns of a written table, with headings (but for `heads`) and units from the dictionary."""
+        printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
         return self.table(frame, printed, caption, self.say("more_rows", table=name))
 
     def heading(self, column: str) -> str:
@@ -94,14 +117,30 @@ class Writer:
 
 
 def ranged(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
-    """Join the low and high column of a quantity into one text, "low ... high"."""
+    """Join the low and high column of a quantity into one text, "low ... high"; value and ends keep the digits known.
+
+    The written tables keep one more digit, for those who compute with them.
+    """
     made = frame.copy()
     low, high = (numbers(frame, f"{stem}_{end}_{unit}") for end in ("low", "high"))
-    known = np.isfinite(low) & np.isfinite(high)
-    texts = [f"{a:,.6g} … {b:,.6g}" for a, b in zip(low[known], high[known], strict=True)]
-    made[f"{stem}_range_{unit}"] = ""
-    made.loc[known, f"{stem}_range_{unit}"] = texts
+    made[f"{stem}_range_{unit}"] = ranges(low, high)
+    if f"{stem}_{unit}" in made:
+        value = numbers(frame, f"{stem}_{unit}")
+        made[f"{stem}_{unit}"] = round_to(value, ((high - low) / 2).fillna(0.0), 6)
     return made
+
+
+def ranges(low: pd.Series, high: pd.Series) -> list[str]:
+    """Write ranges with the digits that they carry themselves, empty where an end is missing or both are one.
+
+    Examples
+    --------
+    >>> ranges(pd.Series([-102.5, 8.3, 0.25, float("nan"), 5]), pd.Series([97.5, 24.3, 0.75, 1.0, 5]))
+    ['-100 … 100', '8.3 … 24.3', '0.25 … 0.75', '', '']
+    """
+    half = (high - low) / 2
+    ends = zip(round_to(low, half, 6), round_to(high, half, 6), strict=True)
+    return [f"{a:,.6g} … {b:,.6g}" if np.isfinite(a) and np.isfinite(b) and a < b else "" for a, b in ends]
 
 
 def split_reasons(why: object) -> list[str]:

@@ -135,7 +135,8 @@ def _farming(result: Result, lang: str) -> str:
 def _units(result: Result, lang: str) -> str:
     probability = numbers(result.sites, "admin_probability").dropna()
     if probability.empty:
-        return aside(result, "boundaries", lang) or say(lang, "find_no_units")
+        none = result.study.boundaries is None or result.study.boundaries.empty
+        return aside(result, "boundaries", lang) or say(lang, "find_no_boundaries" if none else "find_no_units")
     sure = probability >= _SURE
     stated = radius_stated(result.sites)[probability.index]
     given = not stated.any() and bool(sure.all())

@@ -264,15 +264,19 @@ def problems_frame(problems: Iterable[Problem]) -> pd.DataFrame:
 def lasting(problems: pd.DataFrame) -> pd.DataFrame:
     """Problems as outputs list them: by identifier, with the row only where a row has none.
 
-    The same rows in another order give the same table. `geosettle check` and `Study.problems` give every row.
+    The same rows in another order give the same table. Two rows with one identifier and the same fault stand in it
+    twice, so that the rows set aside can be counted. `geosettle check` and `Study.problems` give every row.
 
     Examples
     --------
     >>> found = problems_frame([problem("value_missing", row=7, id="S2"), problem("id_missing", row=3)])
     >>> lasting(found)[["id", "row"]].fillna(0).to_numpy().tolist()
     [['', 3], ['S2', 0]]
+    >>> len(lasting(problems_frame([problem("id_duplicate", row=n, id="S2") for n in (4, 9, 9)])))
+    2
     """
-    named = problems["id"].fillna("") != ""
-    out = problems.assign(**{c: problems[c].mask(named) for c in ("row", "line")})
+    every = problems.drop_duplicates()
+    named = every["id"].fillna("") != ""
+    out = every.assign(**{c: every[c].mask(named) for c in ("row", "line")})
     order = ["layer", "file", "id", "column", "code", "value", "message", "row"]
-    return out.drop_duplicates().sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
+    return out.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)

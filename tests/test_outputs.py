@@ -245,6 +245,19 @@ def test_a_damaged_table_is_named(out: Path, tmp_path: Path) -> None:
         outputs.diff(out, copy)
 
 
+def test_terminal_table_and_manifest_count_the_same_problems(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    rows = "S1,A,-30,40\nS2,B,-30.1,40.1\nS2,C,-30.2,40.2\nS3,D,-30.3,40.3\nS3,D,-30.3,40.3\n"
+    (tmp_path / "mine" / "sites.csv").write_text(f"site_id,name,lon,lat\n{rows}", encoding="utf-8")
+    assert main(["run", str(tmp_path / "mine"), "-o", str(tmp_path / "out")]) == 0
+    # Both rows of S2, for their identifiers are alike, and the copy of S3.
+    assert "Rows set aside: 3. Problems found in the inputs: errors (a row not used) 3," in capsys.readouterr().out
+    listed = pd.read_csv(tmp_path / "out" / "tables" / "problems.csv")
+    assert sorted(listed.loc[listed["severity"] == "error", "id"]) == ["S2", "S2", "S3"]
+
+
 def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,7 @@ from shapely.geometry import box
 from geosettle.errors import UnknownNameError
 from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables
 from geosettle.report._page import cell, element, shown
-from geosettle.report._writer import split_reasons
+from geosettle.report._writer import Writer, split_reasons
 from geosettle.report.dictionary import entry
 from geosettle.report.methods import METHODS, method_texts, methods_used
 from geosettle.report.plain import change_said
@@ -496,3 +496,53 @@ def test_scenarios_are_shown_where_the_study_sets_some():
     assert "pass closed" in page
     assert "Scenarios</h3>" in page
     assert "Scenarios</h3>" not in report_html(example(["Town"]))
+
+
+def test_the_report_prints_the_digits_that_the_positions_carry(embedded):
+    """The tables keep a digit more; in print ±55 km leaves whole kilometres and ±2 km tenths."""
+    page = report_html(embedded)
+    pair = tables(embedded)["pairs"].set_index(["origin_id", "site_id"]).loc[("OR-04", "RS-02")]
+    assert (pair["geodesic_low_km"], pair["geodesic_high_km"]) == (10.5, 120.5)
+    assert "10 … 120" in page
+    assert "10.5 … 120.5" not in page
+    edge = tables(embedded)["sites"].set_index("site_id").loc["RS-04"]
+    assert (edge["oasis_edge_low_km"], edge["oasis_edge_high_km"]) == (-102.5, 97.5)  # known to ±100 km
+    assert "-100 … 100" in page
+    assert "-102.5" not in page
+
+
+def test_reasons_that_differ_in_a_number_are_counted_once_and_told_in_the_language(embedded):
+    pages = {lang: " ".join(Page(report_html(embedded, lang=lang)).text) for lang in ("en", "zh")}
+    known = tables(embedded)["sites"]["why"].str.contains(r"position known to \d+ km").sum()
+    assert re.search(rf"position known to … km\s+{known}\b", pages["en"])
+    assert re.search(rf"位置误差可达…公里\s+{known}\b", pages["zh"])
+    assert "position of the origin unknown" not in pages["zh"]
+    assert "迁出地位置不明" in pages["zh"]
+    writer = Writer(example(["Site"]), {}, "zh")
+    assert writer.reason("no road within 25 km of the site (nearest 30.5 km: {x})") == (
+        "安置点25公里内没有公路\uff08最近30.5公里\uff1a{x}\uff09"
+    )
+    assert writer.reason("some other reason, 3 km") == "some other reason, 3 km"
+
+
+def test_every_reason_in_the_table_of_words_stands_there_as_the_tables_say_it():
+    """English text, with its numbers as blanks, is the key: what was told in one language is found for the other."""
+    keys = [key for key in _words() if key.startswith("why_") and key != "why_nearest"]
+    assert keys
+    for key in keys:
+        assert key == "why_" + _words()[key]["en"].replace("{a}", "#").replace(" ", "_")
+
+
+def test_methods_name_metrics_in_words(embedded):
+    """No key of the program stands in a paragraph that may be quoted."""
+    for lang, words in (("en", "straight line; by road; by road, time"), ("zh", "直线; 公路; 公路时间")):
+        sentences, _ = method_texts(embedded, lambda key, lang=lang, **values: say(lang, key, **values))
+        assert any(words in sentence for sentence in sentences)
+        assert not any("walk_back" in sentence for sentence in sentences)
+
+
+def test_settings_without_content_are_written_as_in_a_study_file(embedded):
+    page = report_html(embedded)
+    assert "basemap = &quot;&quot;;" in page or 'basemap = "";' in page
+    assert "closed = {};" in page
+    assert "(0)" not in page

@@ -14,6 +14,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.distance.walking import MODELS as WALK_MODELS
 from geosettle.report.values import number, numbers
+from geosettle.report.words import has
 from geosettle.study import default_settings
 
 __all__ = ["METHODS", "Method", "method_texts", "methods_used", "setting"]
@@ -147,7 +148,7 @@ def _draws(result: Result) -> _Values:
     frame = result.intervals
     names = sorted(set(frame.loc[numbers(frame, "low").notna(), "metric"].astype(str))) if "metric" in frame else []
     return {
-        "metrics": ", ".join(names),
+        "metrics": "; ".join(names),
         "percent": number(100 * float(numbers(frame, "level").max())),
         "draws": number(float(numbers(frame, "draws").max())),
         "seed": _plain(setting(result, "distance", "seed")),
@@ -309,6 +310,13 @@ def method_texts(result: Result, say: Callable[..., str]) -> tuple[list[str], li
         Takes the key of a sentence and its blanks, gives the sentence in the language wanted.
     """
     used = methods_used(result)
-    sentences = [say(f"method_{method.name}", **method.values(result)) for method in used]
+    sentences = [say(f"method_{method.name}", **_worded(method.values(result), say)) for method in used]
     references: Any = pd.Series([text for method in used for text in method.reference(result)], dtype=object)
     return sentences, list(references.unique())
+
+
+def _worded(values: _Values, say: Callable[..., str]) -> _Values:
+    """Put the names of metrics that `words` knows in the place of their keys."""
+    keys = values.get("metrics", "").split("; ")
+    named = [say(f"metric_{key}") if has(f"metric_{key}") else key for key in keys]
+    return {**values, "metrics": "; ".join(named)} if "metrics" in values else values

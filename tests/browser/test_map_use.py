@@ -185,7 +185,7 @@ def test_what_is_selected_stays_in_sight_when_the_window_changes(open_page, plai
         x, y = at(page, point.x, point.y)
         size = page.evaluate("geosettle.map.getSize()")
         assert 0 < y < size["y"]
-        assert 0 < x < (page.evaluate(CARD_LEFT) if width > 900 else size["x"])
+        assert 0 < x < (page.evaluate(CARD_LEFT) if width > 820 else size["x"])
 
 
 def test_hectares_are_as_fine_as_the_position_allows(open_page, plain):

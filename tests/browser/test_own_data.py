@@ -42,3 +42,27 @@ def test_sites_alone_have_no_table_of_origins_and_no_sizes(open_page, tmp_path):
         assert "Settlement site, households not reported" in legend
         assert "area: households" not in legend
         assert page.locator(".gs-sizes").count() == 0
+
+
+def test_the_chart_of_many_origins_keeps_the_farthest_and_says_how_many_it_shows(open_page, tmp_path):
+    n = 30
+    origins = "origin_id,name,lon,lat\n" + "".join(f"O{k},Village {k},{77 + 0.05 * k},39\n" for k in range(1, n + 1))
+    flows = "origin_id,site_id,households\n" + "".join(f"O{k},S1,5\n" for k in range(1, n + 1))
+    sites = "site_id,name,lon,lat,households\nS1,Upper,77,39,150\n"
+    html = page_of(tmp_path, {"sites": sites, "origins": origins, "flows": flows})
+    with open_page(html) as page:
+        page.evaluate("geosettle.select({kind: 'site', row: 0})")
+        chart = page.locator("#gs-card figure").first
+        names = chart.locator("svg text").all_text_contents()
+        assert any("Village 30" in name for name in names)
+        assert any("Village 1" in name for name in names)
+        assert not any("Village 15" in name for name in names)
+        note = chart.locator(".gs-note").inner_text()
+        assert note == "24 of 30 shown, the nearest and the farthest"  # and no bars: nobody stated a radius
+        assert " to " not in page.inner_text("#gs-card dl")
+
+
+def test_the_antimeridian_is_neither_east_nor_west(open_page, tmp_path):
+    sites = "site_id,name,lon,lat\nA,A,179.2,-17\nB,B,-179.2,-17.5\n"
+    with open_page(page_of(tmp_path, {"sites": sites})) as page:
+        assert page.inner_text(".gs-locator-box").endswith("17°S 180°")

@@ -22,6 +22,9 @@ function ticks(most) {
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, i) => i * step);
 }
 
+/** Most rows of a chart of distances: of more, the nearest and the farthest. */
+const MOST_BARS = 24;
+
 /**
  * Distance from every located origin of a site: a dot, and the interval that both positions allow.
  * @param {number} row
@@ -30,12 +33,13 @@ function distanceChart(row) {
   const rows = flowsOf.site[row].filter((i) => flows.value('geodesic_km', i) !== null);
   if (!rows.length) return null;
   rows.sort((a, b) => flows.value('geodesic_km', a) - flows.value('geodesic_km', b));
-  const shown = rows.slice(0, 12);
+  const shown = rows.length > MOST_BARS ? [...rows.slice(0, MOST_BARS / 2), ...rows.slice(-MOST_BARS / 2)] : rows;
   const most = Math.max(...shown.map((i) => flows.value('geodesic_high_km', i) ?? flows.value('geodesic_km', i)));
   const marks = ticks(most);
   const left = 112;
   const scale = (CHART_WIDTH - left - 12) / marks[marks.length - 1];
   const height = 18 * shown.length + 22;
+  let ranges = 0;
   const title = shown.map((i) => `${rowName(origins, flows.value('origin', i))} ${figure(flows.value('geodesic_km', i))}`).join('; ');
   const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_distances')}: ${title}` });
   for (const mark of marks) {
@@ -48,14 +52,16 @@ function distanceChart(row) {
     const low = flows.value('geodesic_low_km', i);
     const high = flows.value('geodesic_high_km', i);
     chart.append(chartText(left - 6, y + 4, clip(shortName(rowName(origins, flows.value('origin', i))), 17), { 'text-anchor': 'end' }));
-    if (low !== null && high !== null) {
+    if (low !== null && high !== null && low < high) {
+      ranges++;
       chart.append(svg('line', { x1: left + low * scale, x2: left + high * scale, y1: y, y2: y, stroke: FLOW, 'stroke-width': 5, opacity: 0.35 }));
     }
     chart.append(svg('circle', { cx: left + flows.value('geodesic_km', i) * scale, cy: y, r: 3.6, fill: FLOW }));
   });
   const unlocated = flowsOf.site[row].length - rows.length;
-  return el('figure', {}, el('figcaption', {}, word('chart_distances')), chart,
-    el('p', { class: 'gs-note' }, word('bar'), unlocated ? `; ${word('chart_unlocated', { n: unlocated })}` : ''));
+  const notes = [ranges ? word('bar') : '', shown.length < rows.length ? word('chart_ends', { k: shown.length, n: rows.length }) : '',
+    unlocated ? word('chart_unlocated', { n: unlocated }) : ''].filter(Boolean);
+  return el('figure', {}, el('figcaption', {}, word('chart_distances')), chart, notes.length ? el('p', { class: 'gs-note' }, notes.join('; ')) : '');
 }
 
 /**

@@ -114,10 +114,11 @@ function unitWords(unit) {
   return unit;
 }
 
-/** "low to high", or nothing where there is no interval. @param {any} low @param {any} high @param {number} [digits] */
+/** "low to high", or nothing where there is no interval that these digits could show. @param {any} low @param {any} high @param {number} [digits] */
 function interval(low, high, digits) {
   if (low === null || high === null || low === undefined || high === undefined) return '';
-  return word('interval', { low: figure(low, digits), high: figure(high, digits) });
+  const ends = { low: figure(low, digits), high: figure(high, digits) };
+  return ends.low === ends.high ? '' : word('interval', ends);
 }
 
 /* ---- reading packed data: see maps/_pack.py ---- */

@@ -220,7 +220,8 @@ function toLonLat(x, y) {
 
 /** @param {number} value @param {string} plus @param {string} minus @param {number} digits */
 function degrees(value, plus, minus, digits) {
-  return `${Math.abs(value).toFixed(digits)}°${value < 0 ? minus : plus}`;
+  const size = Math.abs(value).toFixed(digits);
+  return `${size}°${Number(size) % 180 === 0 ? '' : value < 0 ? minus : plus}`; // the Equator, Greenwich and the antimeridian are on no side
 }
 
 /** Meridians and parallels of a sheet: text and x or y. @param {Sheet} sheet @returns {[string, number | null, number | null][]} */

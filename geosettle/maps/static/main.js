@@ -24,7 +24,7 @@ function select(thing, zoom) {
 
 /** Whether the panel and the card lie below the map, as in map.css. */
 function narrow() {
-  return matchMedia('screen and (max-width: 900px)').matches;
+  return matchMedia('screen and (max-width: 820px)').matches;
 }
 
 /** End a zoom that is still under way: Leaflet would not hear of another view before. */
@@ -48,7 +48,7 @@ function zoomTo(thing) {
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   // The card lies over the right of the map, but below it on a phone, where the table is out of sight of both.
   const beside = narrow() ? [20, 20] : [part.card.offsetWidth + 20, 20];
-  if (narrow()) map.getContainer().scrollIntoView({ behavior: still ? 'auto' : 'smooth' });
+  if (narrow()) scrollTo({ top: 0, behavior: still ? 'auto' : 'smooth' });
   if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: beside });
 }
 

@@ -378,7 +378,7 @@ function filtered(kind) {
   const wanted = folded(state.filter.trim());
   const all = Array.from(rowNumbers(table.n));
   if (!wanted) return all;
-  const keys = ['id', 'name', 'name_local', 'county', 'prefecture', 'county_local', 'prefecture_local'].filter((k) => table.has(k)).map((k) => table.column(k));
+  const keys = ['id', 'name', 'name_local', ...DATA.units].filter((k) => table.has(k)).map((k) => table.column(k));
   return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
 }
 
@@ -473,6 +473,6 @@ function notesSection() {
   if (basemap) caveats.push(word('online', { name: basemap.name, credit: basemap.credit }));
   return el('footer', {},
     el('div', { class: 'gs-caveats' }, el('h2', {}, word('notes')), el('ul', {}, caveats.map((c) => el('li', {}, isolated(c))))),
-    notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, isolated(s))))] : [],
+    notes.sources.length ? [el('h2', {}, word('sources')), el('ul', { class: 'gs-note' }, notes.sources.map((s) => el('li', {}, isolated(say(s)))))] : [],
     el('p', { class: 'gs-note' }, [notes.date && word('as_of', { date: notes.date }), say(notes.colophon)].filter(Boolean).join(word('full_stop'))));
 }

@@ -379,7 +379,7 @@ function save(blob, filename) {
 /** What stands above and below the exported map, in lines that fit its width. @param {number} width */
 function captionLines(width) {
   const ctx = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
-  const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources, say(DATA.notes.colophon)].join(' · ');
+  const credits = [...DATA.notes.caveats.map(say), ...DATA.notes.sources.map(say), say(DATA.notes.colophon)].join(' · ');
   const set = (font, text) => {
     ctx.font = font;
     return linesOf(ctx, text, width);

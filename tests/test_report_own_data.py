@@ -98,7 +98,7 @@ def test_a_way_walked_twice_is_no_rival_of_itself():
 
 def test_the_level_is_named_as_the_study_names_it(plain):
     line = summary_lines(plain)[4]
-    assert line.startswith("Of 2 sites, 2 lie in one ward, as the positions are given.")
+    assert line.startswith("Of 2 sites, 2 lie in a ward of the boundaries, as the positions are given.")
     assert line.endswith("Sites with a position that lie in no ward of the boundaries: 1.")
     assert "county" not in line  # nor that no site differs from what none declares
     assert "2个各落在一个ward内" in summary_lines(plain, "zh")[4]
@@ -188,7 +188,10 @@ def test_thresholds_of_the_package_are_not_called_the_user_s(plain, page):
     assert "set by the user" not in text
     assert "default, no norm: set your own" in text
     assert "Ni, Hua and Xu 2013" in text
-    assert "并非标准" in report_html(plain, lang="zh")
+    chinese = report_html(plain, lang="zh")
+    assert "并非标准" in chinese
+    assert "至多10公里" in chinese
+    assert "至少0.2公顷/户" in chinese
     # nothing was measured, and the threshold has its unit all the same
     assert "at most 10 km" in text
     assert "at least 0.2 ha per household" in text
@@ -198,3 +201,20 @@ def test_thresholds_of_the_user_are():
     wanted = [{"item": "work", "measure": "nearest", "kinds": ["port"], "at_most": 7, "metric": "road"}]
     row = conditions("recommendation", wanted, Layers(study().sites), ["S1"]).iloc[0]
     assert (row["source"], row["unit"], row["verdict"]) == ("threshold set by the user", "km", "unknown")
+
+
+def test_sites_and_nothing_else_make_a_short_report(plain):
+    bare = gs.analyse(study(flows=study().flows.iloc[:0], origins=study().origins.iloc[:0]))
+    text = words_of(report_html(bare)).split("What was found")[-1]
+    assert "No distance to the land left or to any kind of place could be measured." in text
+    assert text.count("No distance could be computed: no move has both ends placed.") == 2  # summary and section
+    assert text.count("No change can be told") == 2
+    assert "No boundaries were given" in text
+    for about_nothing in (
+        "Scores are relative",
+        "Being nearer to a place",
+        "Distances are geodesic",
+        "chance cannot be",
+    ):
+        assert about_nothing not in text
+    assert "Scores are relative" in words_of(report_html(plain))

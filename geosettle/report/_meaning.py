@@ -34,12 +34,12 @@ _OWN_SECTION: Final = ("capital", "model", "model condition", "constraint", "rec
 
 def remoteness(writer: Writer) -> list[Part]:
     """Say how far each site is from the land left and from the nearest places."""
-    parts: list[Part] = [*writer.said(plain.remoteness_said(writer.result, writer.lang)), writer.p("remoteness_note")]
-    wide = remoteness_wide(writer.result)
-    if len(wide):
-        columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
-        parts.append(writer.table(wide, columns, writer.say("cap_remoteness")))
-    return [*parts, writer.caveat("remoteness_caveat")]
+    said, wide = plain.remoteness_said(writer.result, writer.lang), remoteness_wide(writer.result)
+    columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
+    if len(columns) < 2 and not said:
+        return [writer.p("said_no_remoteness")]
+    table = writer.table(wide, columns, writer.say("cap_remoteness"))
+    return [*writer.said(said), writer.p("remoteness_note"), table, writer.caveat("remoteness_caveat")]
 
 
 def _indicator_heading(writer: Writer, column: str) -> str:
@@ -59,6 +59,8 @@ def _indicator_heading(writer: Writer, column: str) -> str:
 def change(writer: Writer) -> list[Part]:
     """Say how remoteness changed for those who moved: the value at the origin, at the site, and the difference."""
     found = changes(writer.result)
+    if found.empty:
+        return [writer.p("said_no_change")]
     shown = [
         (indicator.removeprefix("change_of_"), metric, unit)
         for indicator, metric, unit in kinds_shown(writer.result, "change_of_nearest_", _MOST_KINDS)
@@ -97,7 +99,8 @@ def capitals(writer: Writer) -> list[Part]:
     parts += [*writer.picture("radar", "radar"), *writer.picture("capitals", "capitals")]
     for section in other_sections(writer.result, _OWN_SECTION):
         parts += _account(writer, section)
-    return [*parts, writer.caveat("livelihood_note")]
+    # One list of sentences and nothing else: there is no value that the note could speak of.
+    return [*parts, writer.caveat("livelihood_note")] if len(parts) > 1 else parts
 
 
 def _account(writer: Writer, section: str) -> list[Part]:
@@ -166,7 +169,7 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
         return []
     counts = verdict_counts(rows)
     by_item = {item: rows[rows["item"] == item] for item in counts["item"]}
-    counts["threshold"] = [threshold_of(by_item[item]) for item in counts["item"]]
+    counts["threshold"] = [_threshold(writer, by_item[item]) for item in counts["item"]]
     counts["source"] = [
         "; ".join(writer.word("threshold", text) for text in sorted(set(by_item[item]["source"]) - {""}))
         for item in counts["item"]
@@ -177,6 +180,15 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
     ]
     columns.append(Column("source", writer.say("col_threshold_source")))
     return [writer.table(counts, columns, writer.say(caption))]
+
+
+def _threshold(writer: Writer, rows: pd.DataFrame) -> str:
+    """Say the threshold of an item in the language wanted."""
+    found = re.fullmatch(r"(at most|at least) (\S+) ?(.*)", threshold_of(rows))
+    if not found:
+        return ""
+    words, limit, unit = found.groups()
+    return writer.say(words.replace(" ", "_"), n=limit, unit=plain.unit_name(writer.lang, unit)).strip()
 
 
 def claims(writer: Writer) -> list[Part]:

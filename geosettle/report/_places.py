@@ -83,8 +83,9 @@ def distances(writer: Writer) -> list[Part]:
         *("origin_id", "site_id", "households", "geodesic_km", "geodesic_range_km", "bearing_deg", "surface_km"),
         *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
     ]
+    none = aside(writer.result, "flows", writer.lang) or writer.say("find_no_distances")
     parts: list[Part] = [
-        writer.p("distances_note"),
+        writer.p("distances_note") if known.any() else element("p", none),
         writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
         *writer.picture("distances", "distances"),
         *writer.picture("distribution", "distribution"),

@@ -61,7 +61,7 @@ def finest_level(result: Result) -> str:
     """Return the finest level of the boundaries that sites were joined with: what `admin_probability` speaks of."""
     boundaries = result.study.boundaries
     if boundaries is not None and len(boundaries):
-        return ladder(boundaries)[-1]
+        return ladder(boundaries.set_index("code") if "code" in boundaries else boundaries)[-1]
     return next((level for level in ("county", "prefecture") if f"{level}_code" in result.sites), "county")
 
 

@@ -399,12 +399,45 @@ def test_it_is_a_folium_map_that_saves_and_shows_the_safe_page(result, html, tmp
 
 def test_text_of_a_users_layer_is_never_run_as_a_template(result):
     shown = render(result, relief_px=100)
-    marker = folium.CircleMarker([38, 77], popup="{{ 7*7 }} {{cycler.__init__.__globals__.os.getpid()}}")
-    marker.add_to(shown)
+    said = "{{ 7*7 }} {{cycler.__init__.__globals__.os.getpid()}} {% if %} {# gone #}"
+    folium.CircleMarker([38, 77], popup=said).add_to(shown)
+    feature = {"type": "Feature", "properties": {"n": "{{ 7*7 }}"}, "geometry": None}
+    folium.GeoJson(feature).add_to(shown)
     page = shown.get_root().render()
-    assert "{{ 7*7 }}" in page
+    assert said in markup.unescape(page)
+    assert page.count("{{ 7*7 }}") == 1  # in the GeoJson
     assert "bindPopup" in page
     assert page.count("new DOMParser") == 1
+
+
+@pytest.mark.parametrize("parse_html", [False, True])
+def test_text_of_a_users_popups_and_tooltips_is_not_run_as_javascript(result, parse_html):
+    """folium puts it between backticks, where a backslash, a backtick and ${ mean something."""
+    shown = render(result, relief_px=100)
+    said = "C:\\x\\2019 `+f()+` ${f()} \u548c"
+    marker = folium.CircleMarker([38, 77], popup=folium.Popup(said, parse_html=parse_html), tooltip=said).add_to(shown)
+    page = shown.to_html()
+    own = page.rsplit("<script>", 1)[1]
+    assert own.count("C:&#92;x&#92;2019 &#96;+f()+&#96; $&#123;f()} \u548c") == 2
+    assert "${" not in own
+    assert shown.to_html() == page  # what the user added is as it was
+    assert next(iter(marker._children.values())).get_name() in page
+    tooltips = [c for c in marker._children.values() if isinstance(c, folium.Tooltip)]
+    assert [t.text for t in tooltips] == [said]
+
+
+@pytest.mark.parametrize("column", ["a b", "x) {} alert(1", "a'b", "1st", "a\nb"])
+def test_columns_that_folium_would_write_as_javascript_are_refused(result, column):
+    shown = render(result, relief_px=100)
+    feature = {"type": "Feature", "properties": {column: "v"}, "geometry": {"type": "Point", "coordinates": [77, 38]}}
+    data = {"type": "FeatureCollection", "features": [feature]}
+    folium.GeoJson(data, style_function=lambda _: {"color": "red"}).add_to(shown)
+    with pytest.raises(OutputError, match="Rename it"):
+        shown.to_html()
+    feature["id"] = "1"
+    named = render(result, relief_px=100)
+    folium.GeoJson(data, style_function=lambda _: {"color": "red"}).add_to(named)
+    assert "feature.id" in named.to_html()
 
 
 def test_broken_template_marks_in_a_users_layer_are_a_clear_error(result):
@@ -542,7 +575,7 @@ def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
     asked = set(re.findall(r"""word\('(\w+)'""", SCRIPT)) | set(re.findall(r"""button\('(\w+)'""", SCRIPT))
     assert asked <= strings
     for key in strings:
-        stem = re.sub(r"^(level|ind|metric|raster|kind|way)_.*", r"\1_", key)
+        stem = re.sub(r"^(level|ind|metric|raster|kind|way|layer)_.*", r"\1_", key)
         by_kind = re.sub(r"^(site|origin)s_(\w+)", r"${kind}s_\2", key)
         assert any(name in SCRIPT or name in python for name in (stem, by_kind)), key
 
@@ -696,7 +729,7 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
 def test_units_can_be_searched_in_their_own_script():
     from geosettle.maps._tables import _with_local_units
 
-    sites = gpd.GeoDataFrame({"county_code": ["7", "8", None]}, geometry=[None] * 3, crs=4326)
+    sites = gpd.GeoDataFrame({"county_code": ["7", "8", None], "county": ["Akto", "?", None]}, geometry=[None] * 3, crs=4326)
     boundaries = gpd.GeoDataFrame(
         {"name_local": ["阿克陶县"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326, index=["7"]
     )

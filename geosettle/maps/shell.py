@@ -12,13 +12,14 @@ import html
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 import folium
 import jinja2
-from branca.element import Element, Figure
+from branca.element import Element, Figure, Html
 
 from geosettle.errors import OutputError
 from geosettle.maps import offline
@@ -44,8 +45,8 @@ class StudyMap(folium.Map):
     Layers of your own may be added as to any folium map, after which these hold: their vector data are drawn above the
     study's; whatever needs a further script or style sheet from the network (most plugins, `folium.Icon`, tile layers)
     is refused when the map is saved, and so is HTML added to the page outside the map; text in their popups and
-    tooltips is HTML, as folium documents, so do not put untrusted text there. The page's policy still forbids every
-    request and every script but those that were put in.
+    tooltips is HTML, as folium documents, unless a popup says ``parse_html=True``, but neither a template nor
+    JavaScript. The page's policy forbids every request and every script but those that were put in.
 
     Parameters
     ----------
@@ -139,8 +140,10 @@ class StudyMap(folium.Map):
         self._parent = figure  # the layers look for their root, wherever the map itself was put
         try:
             for child in self._children.values():
-                _refuse_unsafe(child)
-                _render(child)
+                for part in _parts_of(child):
+                    _refuse_unsafe(part)
+                with _taken_literally(child):
+                    _render(child)
         finally:
             figure.header, figure.html, figure.script = parts
             self._parent = parent
@@ -154,6 +157,8 @@ class StudyMap(folium.Map):
         return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(script.texts)], styles
 
 
+_MARKS: Final = re.compile(r"[\\`]|(?<=\$)\{|\{(?=[{%#])")
+"""What a template, or JavaScript between backticks, would take for more than text."""
 _PARTS: Final = ("header", "html", "script")
 """What a folium figure is made of."""
 
@@ -211,6 +216,40 @@ def _outside(name: str, element: Element) -> OutputError:
     )
 
 
+def _parts_of(element: Element) -> Iterator[Element]:
+    """Yield an element and all below it."""
+    yield element
+    for child in element._children.values():  # noqa: SLF001
+        yield from _parts_of(child)
+
+
+@contextmanager
+def _taken_literally(layer: Element) -> Iterator[None]:
+    """Let the text of popups and tooltips be text while folium writes it into a template and between backticks.
+
+    Backtick, backslash, ``${`` and ``{{`` become HTML's names for them: the same to a reader, and nothing to a script.
+    """
+    before: list[tuple[Any, dict[str, Any]]] = []
+    for part in _parts_of(layer):
+        if isinstance(part, folium.Tooltip):
+            before.append((part, {"text": part.text}))
+            part.text = _without_marks(part.text)
+        for text in part.html._children.values() if isinstance(part, folium.Popup) else ():  # noqa: SLF001
+            if isinstance(text, Html):
+                before.append((text, {"data": text.data, "script": text.script}))
+                data = text.data.replace("\\`", "`")  # as the popup was given it
+                text.data, text.script = _without_marks(data if text.script else html.escape(data)), True
+    try:
+        yield
+    finally:
+        for part, kept in before:
+            vars(part).update(kept)
+
+
+def _without_marks(text: str) -> str:
+    return _MARKS.sub(lambda mark: f"&#{ord(mark.group())};", text)
+
+
 def _refuse_unsafe(element: Element) -> None:
     """Refuse what cannot work in a page that loads nothing, with the reason, before folium writes it."""
     if _loads(element):
@@ -221,8 +260,13 @@ def _refuse_unsafe(element: Element) -> None:
         )
     if isinstance(element, folium.Popup) and element.script._children:  # noqa: SLF001
         raise OutputError("a chart or map inside a folium popup needs files from the network")
-    for child in element._children.values():  # noqa: SLF001
-        _refuse_unsafe(child)
+    key = getattr(element, "feature_identifier", "feature.id")
+    if not re.fullmatch(r"feature(\.[^\W\d]\w*)+", key):
+        raise OutputError(
+            "folium writes the name of this column of a GeoJson layer into the page's script",
+            value=key.removeprefix("feature.properties."),
+            mend="Rename it to letters, digits and underscores, or give each feature an id.",
+        )
 
 
 def _loads(element: Element) -> bool:

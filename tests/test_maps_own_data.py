@@ -94,3 +94,22 @@ def test_the_cut_at_the_antimeridian_is_no_border() -> None:
     border = _borders(gpd.GeoDataFrame(geometry=[unit], crs=4326), Settings())
     assert border.length == pytest.approx(2 * 2 + 2 * 1 + 2 + 2)
     assert border.intersection(shapely.LineString([(180, -90), (180, 90)])).length == 0
+
+
+def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -> None:
+    unit = shapely.box(76, 38, 78, 40)
+    frame = gpd.GeoDataFrame(
+        {"code": ["W1"], "name": ["Adama"], "name_local": ["አዳማ"], "level": ["woreda"]}, geometry=[unit], crs=4326
+    )
+    frame.to_file(tmp_path / "boundaries.geojson")
+    data = written(tmp_path, TABLES)
+    assert {"column": "woreda", "label": {"en": "Woreda", "zh": "Woreda"}, "unit": ""} in data["card"]
+    assert {"woreda", "woreda_local"} <= set(data["units"])
+    for name, text in (("woreda", "Adama"), ("woreda_local", "አዳማ")):
+        packed = data["sites"]["columns"][name]
+        assert packed["k"] == [text]
+
+
+def test_layers_are_named_in_the_language_of_the_page(data: dict[str, Any]) -> None:
+    assert {source["zh"].split(":")[0] for source in data["notes"]["sources"]} == {"安置点", "迁出地", "迁移流向"}
+    assert {source["en"].split(":")[0] for source in data["notes"]["sources"]} == {"sites", "origins", "flows"}

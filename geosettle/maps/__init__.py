@@ -110,6 +110,7 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "sites": _tables.sites_table(result),
         "origins": _tables.origins_table(result),
         "flows": _tables.flows_table(result),
+        "units": _tables.searched_units(result),
         "card": _tables.card_columns(result),
         "charts": _tables.charts(result),
         "notes": _tables.notes(result),

@@ -28,21 +28,21 @@ __all__ = [
     "most",
     "notes",
     "origins_table",
+    "searched_units",
     "sites_table",
     "totals",
+    "unit_columns",
     "view",
     "wrap",
 ]
 
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
-    "county_local", "prefecture_local",
     "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
     "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
 )  # fmt: skip
 _ORIGIN_COLUMNS: Final = (
-    "name", "name_local", "uncertainty_km", "county", "prefecture", "county_local", "prefecture_local", "land_ha",
-    "source", "why",
+    "name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why",
 )  # fmt: skip
 _ILLUSTRATIVE: Final = " (illustrative)"
 _FLOW_NUMBERS: Final = {
@@ -71,8 +71,9 @@ def _table(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
         "lon": _pack.column(lon, steps=_pack.POINT_STEPS),
         "lat": _pack.column(lat, steps=_pack.POINT_STEPS),
     }
-    for name in columns:
-        if name in frame and frame[name].notna().any():
+    units = unit_columns(frame)
+    for name in (*columns, *units, *(f"{unit}_local" for unit in units)):
+        if name not in out and name in frame and frame[name].notna().any():
             out[name] = _pack.column(_text_safe(frame[name].reset_index(drop=True)))
     return {"n": len(frame), "columns": out}
 
@@ -145,13 +146,12 @@ def _mean_km(result: Result, end: str) -> NDArray[np.float64]:
 
 
 def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Add the names of county and prefecture in their own script, so that the table can be searched in it."""
+    """Add the names of units in their own script, so that the table can be searched in it."""
     if boundaries is None or "name_local" not in boundaries:
         return frame
     local = pd.Series(boundaries["name_local"].to_numpy(), index=boundaries.index.astype(str))
     local = local[~local.index.duplicated()]
-    units = [u for u in ("county", "prefecture") if f"{u}_code" in frame]
-    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in units})
+    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame)})
 
 
 def flows_table(result: Result) -> dict[str, Any]:
@@ -193,14 +193,27 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
         "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha",
         "models": "",
     }  # fmt: skip
+    units |= dict.fromkeys(unit_columns(result.sites), "")
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
         if name in result.sites:
-            row = {"column": name, "label": words(name), "unit": unit}
+            label = words(name) if has_words(name) else both(name.replace("_", " ").capitalize())
+            row = {"column": name, "label": label, "unit": unit}
             if name == "oasis_edge_km":
                 row |= {"low": "oasis_edge_low_km", "high": "oasis_edge_high_km"}
             rows.append(row)
     return rows
+
+
+def unit_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns that name the administrative units of a place, by the study's own levels; each has a code beside it."""
+    return [c for c in frame if isinstance(c, str) and f"{c}_code" in frame]
+
+
+def searched_units(result: Result) -> list[str]:
+    """Columns of units in which a table is searched, in either script."""
+    names = sorted({u for frame in (result.sites, result.origins) for u in unit_columns(frame)})
+    return [column for name in names for column in (name, f"{name}_local")]
 
 
 def charts(result: Result) -> dict[str, Any]:
@@ -429,7 +442,7 @@ def notes(result: Result) -> dict[str, Any]:
     caveats = [words("note_straight")] if len(result.pairs) else []
     caveats += [words(key) for key in _position_notes(result)]
     caveats += [
-        words("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=name.replace("_", " "))
+        words("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=_layer_words(name))
         for name, counts in result.study.ledger.items()
         if counts.get("rows_set_aside", 0) > 0
     ]
@@ -474,12 +487,16 @@ def _last_date(result: Result) -> str:
     return max((d for d in dates if re.fullmatch(r"\d{4}-\d{2}-\d{2}", d)), default="")
 
 
-def _sources(result: Result) -> list[str]:
+def _layer_words(name: str) -> dict[str, str]:
+    return words(f"layer_{name}") if has_words(f"layer_{name}") else both(name.replace("_", " "))
+
+
+def _sources(result: Result) -> list[dict[str, str]]:
     """One line per input: layer, source, licence, date."""
     lines = []
     for name, facts in sorted(result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])):
         parts = [str(facts.get(key) or "") for key in ("source", "licence", "date")]
         said = "; ".join(p for p in parts if p)
-        layer = str(facts.get("layer") or name).replace("_", " ")
-        lines.append(f"{layer}: {said}" if said else f"{layer}: {name}")
-    return list(dict.fromkeys(lines))
+        layer = _layer_words(str(facts.get("layer") or name))
+        lines.append({lang: f"{text}: {said or name}" for lang, text in layer.items()})
+    return list({line["en"]: line for line in lines}.values())

@@ -287,6 +287,26 @@ def test_hostile_text_stands_only_in_the_data_block(html):
     assert set(made_up.HOSTILE) <= set(texts_of(data_of(html)["sites"]["columns"]["name"]))
 
 
+def test_no_hostile_setting_source_or_title_adds_a_tag(result):
+    """All that stands outside the data: title of the window, what the page was made from, texts for screen readers."""
+    said = made_up.HOSTILE
+    keys = ("name", "title", "title_en", "title_zh", "date", "boundary_note")
+    study = {**vars(result.study)}
+    study["settings"] = {"study": dict(zip(keys, said, strict=False))}
+    fields = ("sha256", "layer", "source", "licence", "date")
+    study["inputs"] = {text: dict(zip(fields, said[i:], strict=False)) for i, text in enumerate(said[:-5])}
+    odd = {**vars(result), "study": type(result.study)(**study), "provenance": {text: text[::-1] for text in said}}
+    plain = {**vars(result), "provenance": {"a": "b"}}
+
+    def tags(fields, title):
+        page = map_html(type(result)(**fields), title=title, relief_px=100)
+        return re.findall(
+            r"<[/!\w-]+|(?<=<meta )\w+", re.sub(r"(<script)[^>]*>.*?(</script>)", r"\1\2", page, flags=re.DOTALL)
+        )
+
+    assert tags(odd, " ".join(said)) == tags(plain, "Plain")
+
+
 def test_the_page_is_ascii_whatever_the_data_hold(html, result):
     assert html.isascii()
     local = result.sites["name_local"].dropna().astype(str).tolist()
@@ -729,7 +749,9 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
 def test_units_can_be_searched_in_their_own_script():
     from geosettle.maps._tables import _with_local_units
 
-    sites = gpd.GeoDataFrame({"county_code": ["7", "8", None], "county": ["Akto", "?", None]}, geometry=[None] * 3, crs=4326)
+    sites = gpd.GeoDataFrame(
+        {"county_code": ["7", "8", None], "county": ["Akto", "?", None]}, geometry=[None] * 3, crs=4326
+    )
     boundaries = gpd.GeoDataFrame(
         {"name_local": ["阿克陶县"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326, index=["7"]
     )

@@ -171,8 +171,8 @@ def test_a_declared_distance_that_placed_a_site_is_kept_apart():
     page = report_html(example())
     kept, apart = page.split('aria-label="Declared distances used to place"')
     compared = kept.split('aria-label="Declared distances that can be compared"')[1]
-    assert "used_to_place" not in compared
-    assert "used_to_place" in apart.split("</table>")[0]
+    assert "used to place an end: " not in compared
+    assert "used to place an end: " in apart.split("</table>")[0]
 
 
 def test_methods_are_those_that_were_run():

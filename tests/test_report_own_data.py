@@ -218,3 +218,13 @@ def test_sites_and_nothing_else_make_a_short_report(plain):
     ):
         assert about_nothing not in text
     assert "Scores are relative" in words_of(report_html(plain))
+
+
+def test_flags_of_declared_distances_are_words(plain):
+    flags = ["declared_shorter_than_straight;declared_detour_outside_range", "used_to_place", ""]
+    told = dataclasses.replace(plain, pairs=plain.pairs.assign(declared_km=[5.0, 30.0, 60.0], flags=flags))
+    text = words_of(report_html(told)).split("Declared distances that can be compared")[-1]
+    assert "shorter than the straight line can be: impossible; detour outside the plausible range" in text
+    assert "used to place an end: no evidence for it" in text.split("Declared distances used to place")[-1]
+    assert not re.search("declared_|used_to", text)
+    assert "短于直线所能" in report_html(told, lang="zh")

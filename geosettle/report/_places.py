@@ -151,6 +151,8 @@ def declared(writer: Writer) -> list[Part]:
     known = numbers(frame, "geodesic_km").notna()
     frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
     frame = _as_good_as_given(frame)
+    codes = [[code for code in str(text).split(";") if code] for text in frame["flags"].fillna("")]
+    frame["flags"] = [writer.say("semicolon").join(writer.word("flag", code) for code in row) for row in codes]
     columns = [
         *("origin_id", "site_id", "declared_km", "geodesic_km", "geodesic_range_km", "ratio", "road_km", "flags"),
     ]

@@ -188,6 +188,17 @@ def test_what_is_selected_stays_in_sight_when_the_window_changes(open_page, plai
         assert 0 < x < (page.evaluate(CARD_LEFT) if width > 820 else size["x"])
 
 
+def test_a_window_that_changes_leaves_the_reader_where_they_went(open_page, plain_html):
+    """A phone's address bar comes and goes: the map must not jump back each time."""
+    with open_page(plain_html, fragment="#site=s3&map=9/36.5/81.5") as page:
+        page.evaluate("geosettle.map.setView([36.5, 81.5], 9, {animate: false})")
+        page.set_viewport_size({"width": 1440, "height": 840})
+        until(page, "geosettle.map.getSize().y === 840")
+        page.wait_for_timeout(200)
+        center = page.evaluate("geosettle.map.getCenter()")
+        assert [center["lat"], center["lng"]] == pytest.approx([36.5, 81.5], abs=0.01)
+
+
 def test_hectares_are_as_fine_as_the_position_allows(open_page, plain):
     """A disc of 15 km moved by 9 km gains or loses at most 2 · 15 · 9 km² = 27,000 ha: the thousands are the last place."""
     covers = plain.covers.assign(area_ha=plain.covers["layer"].map({"oasis": 30157.8, "development": 1666.7}))

@@ -72,12 +72,16 @@ function inFrame(table, row) {
   return [x, y];
 }
 
-/** Keep what is selected in the open part of the map when the window changes. */
-function keepInSight() {
+/** Keep what is selected in the open part of the map when the window changes, unless the reader had left it. @param {any} [change] Leaflet's event */
+function keepInSight(change) {
   const { selected } = state;
   const at = selected && inFrame(selected.kind === 'site' ? sites : origins, selected.row);
   if (!at || beforePrint) return;
   const size = map.getSize();
+  if (change) {
+    const [x, y] = [at[0] - (size.x - change.oldSize.x) / 2, at[1] - (size.y - change.oldSize.y) / 2]; // the middle stays
+    if (x < 0 || y < 0 || x > change.oldSize.x || y > change.oldSize.y) return;
+  }
   const open = [narrow() ? size.x : part.card.offsetLeft, size.y];
   const [dx, dy] = at.map((v, k) => (v < 20 ? v - 20 : Math.max(0, v - open[k] + 40)));
   if (dx || dy) map.panBy([dx, dy], { animate: false });

@@ -228,3 +228,11 @@ def test_flags_of_declared_distances_are_words(plain):
     assert "used to place an end: no evidence for it" in text.split("Declared distances used to place")[-1]
     assert not re.search("declared_|used_to", text)
     assert "短于直线所能" in report_html(told, lang="zh")
+
+
+def test_the_ratio_is_of_the_distance_before_it_is_rounded():
+    flows = pd.DataFrame({"origin_id": ["O1"], "site_id": ["S1"], "declared_km": [50.0]})
+    made = gs.analyse(study([10.0] * 3, [10.0] * 3, flows=flows))
+    text = words_of(report_html(made)).split("Declared distances that can be compared")[-1]
+    assert "4.49" in text  # 50 / 11.132, and not 50 / 11
+    assert "The one compared is 4.49 times" in summary_lines(made)[8]

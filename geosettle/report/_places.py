@@ -143,14 +143,17 @@ def _more(writer: Writer, name: str) -> str:
 
 def declared(writer: Writer) -> list[Part]:
     """Set declared distances beside computed ones; those that served to place an end stand apart."""
-    frame = ranged(writer.named(writer.tables["pairs"]), "geodesic", "km")
-    frame = frame[numbers(frame, "declared_km").notna()].copy()
+    frame = writer.tables["pairs"]
+    frame = frame[numbers(frame, "declared_km").notna()]
     if frame.empty:
         return [writer.p("find_no_declared")]
+    # Of the distance before it is rounded, as the summary has it; a way walked twice has one.
+    exact = numbers(writer.result.pairs, "geodesic_km")
+    exact = exact[~exact.index.duplicated()].reindex(pd.MultiIndex.from_frame(frame[["origin_id", "site_id"]]))
+    ratio = (numbers(frame, "declared_km") / exact.to_numpy()).round(2)
+    frame = _as_good_as_given(ranged(writer.named(frame).assign(ratio=ratio), "geodesic", "km"))
     circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
     known = numbers(frame, "geodesic_km").notna()
-    frame["ratio"] = (numbers(frame, "declared_km") / numbers(frame, "geodesic_km")).round(2)
-    frame = _as_good_as_given(frame)
     codes = [[code for code in str(text).split(";") if code] for text in frame["flags"].fillna("")]
     frame["flags"] = [writer.say("semicolon").join(writer.word("flag", code) for code in row) for row in codes]
     columns = [

@@ -299,11 +299,12 @@ def _contents(result: Result, lang: str, workers: int, progress: Callable[[str],
     # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
     shares = [beside(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES]
     progress("writing tables")
-    for name, frame in tables(result).items():
+    written = tables(result)
+    for name, frame in written.items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
-    yield "tables.xlsx", tables_xlsx(result)
+    yield "tables.xlsx", tables_xlsx(result, written=written)
     made_from = {"provenance": _json(result.provenance).decode()}
-    yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result), qgis_styles(), made_from)
+    yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result, written=written), qgis_styles(), made_from)
     progress("drawing the map")
     yield "map.html", map_html(result, lang=lang, **_map_settings(result)).encode()
     progress("drawing figures")
@@ -311,7 +312,7 @@ def _contents(result: Result, lang: str, workers: int, progress: Callable[[str],
     for name in sorted(drawn):
         yield f"figures/{name}", drawn[name]
     progress("writing the report")
-    yield "report.html", _page(report_html(result, figures=drawn, lang=lang), result)
+    yield "report.html", _page(report_html(result, figures=drawn, lang=lang, written=written), result)
 
 
 def _page(html: str, result: Result) -> bytes:

@@ -16,8 +16,9 @@ import pytest
 from report_example import HOSTILE, example
 from shapely.geometry import box
 
+import geosettle as gs
 from geosettle.errors import UnknownNameError
-from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables
+from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
 from geosettle.report._page import cell, element, shown
 from geosettle.report._writer import Writer, split_reasons
 from geosettle.report.dictionary import entry
@@ -546,3 +547,19 @@ def test_settings_without_content_are_written_as_in_a_study_file(embedded):
     assert "basemap = &quot;&quot;;" in page or 'basemap = "";' in page
     assert "closed = {};" in page
     assert "(0)" not in page
+
+
+def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
+    """Workbook, GeoPackage and report take those that were written; on their own they make the same."""
+    result = gs.analyse(gs.read_study(gs.template_path()))
+    made = tables(result)
+    alone = tables_xlsx(result), report_html(result)
+
+    def never(_):
+        raise AssertionError("tables were made again")
+
+    for module in ("workbook", "qgis", "_writer"):
+        monkeypatch.setattr(f"geosettle.report.{module}.tables", never)
+    assert (tables_xlsx(result, written=made), report_html(result, written=made)) == alone
+    monkeypatch.setattr("geosettle.outputs.figures", lambda *_, **__: {})
+    assert "tables.xlsx" in gs.write(result, tmp_path / "out").files

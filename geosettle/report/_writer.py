@@ -34,9 +34,11 @@ _NO_HEADS: Final[Mapping[str, str]] = MappingProxyType({})
 class Writer:
     """The sections of one report; it only holds what they share."""
 
-    def __init__(self, result: Result, figures: Mapping[str, bytes], lang: str) -> None:
+    def __init__(
+        self, result: Result, figures: Mapping[str, bytes], lang: str, written: Mapping[str, pd.DataFrame] | None = None
+    ) -> None:
         self.result, self.figures, self.lang = result, figures, lang
-        self.tables = tables(result)
+        self.tables = tables(result) if written is None else written
         self._pictures = self._tables = 0
 
     def say(self, key: str, **values: Any) -> str:

@@ -6,6 +6,8 @@ import importlib.resources
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import pandas as pd
+
 from geosettle.analysis import Result
 from geosettle.report import _meaning, _places, _trust
 from geosettle.report._page import element, page
@@ -40,7 +42,12 @@ SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
 
 
 def report_html(
-    result: Result, *, figures: Mapping[str, bytes] | None = None, map_png: bytes | None = None, lang: str = "en"
+    result: Result,
+    *,
+    figures: Mapping[str, bytes] | None = None,
+    map_png: bytes | None = None,
+    lang: str = "en",
+    written: Mapping[str, pd.DataFrame] | None = None,
 ) -> str:
     """Write the report as one HTML file that loads nothing from outside and runs no script.
 
@@ -54,11 +61,13 @@ def report_html(
         Picture of the interactive map; without it the printed map stands in its place.
     lang
         "en" or "zh"; names and texts of the data stay as they are.
+    written
+        What `geosettle.report.tables` returned for the result, where that is at hand.
     """
     drawn = dict(figures or {})
     if map_png is not None:
         drawn["od_map.png"] = map_png
-    writer = Writer(result, drawn, lang)
+    writer = Writer(result, drawn, lang, written)
     sections = [(key, write(writer)) for key, write in SECTIONS.items()]
     title = title_of(result, lang) or result.study.name
     contents = element(

@@ -28,12 +28,12 @@ _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "
 """Label of places: a name on each of hundreds of townships would hide the map."""
 
 
-def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
+def gpkg_layers(result: Result, *, written: Mapping[str, pd.DataFrame] | None = None) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of study.gpkg, top layer first: the tables with their geometry, and the inputs.
 
     QGIS lays the first layer of a file over the others when it adds them all. Rows without a position keep their place,
     with an empty geometry. Columns are those of the written tables. Sites and origins given as areas are points inside,
-    and their outlines a layer of their own.
+    and their outlines a layer of their own. `written` is what `tables` returned for the result, where that is at hand.
     """
     study = result.study
     made: dict[str, gpd.GeoDataFrame] = {}
@@ -48,7 +48,7 @@ def gpkg_layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
             layer = layer.drop(areas.index)
         if len(layer):
             made[name] = _plain(layer)
-    written = tables(result)
+    written = tables(result) if written is None else written
     made["uncertainty"] = _discs(result)
     made["flows"] = _flows(result, written["pairs"])
     if study.places is not None and len(study.places):

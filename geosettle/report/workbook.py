@@ -28,7 +28,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 _CREATED: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (the format has no zone; a fixed date keeps the bytes the same)
 
 
-def tables_xlsx(result: Result) -> bytes:
+def tables_xlsx(result: Result, *, written: Mapping[str, pd.DataFrame] | None = None) -> bytes:
     """Write all tables into one workbook, with a `dictionary` and a `sources` sheet.
 
     Text stays text: nothing from the data becomes a formula or a link. A column of the user's own is text as it was
@@ -39,8 +39,10 @@ def tables_xlsx(result: Result) -> bytes:
     ----------
     result
         What `geosettle.analyse` returned.
+    written
+        What `tables` returned for it, where that is at hand.
     """
-    frames = tables(result)
+    frames = tables(result) if written is None else dict(written)
     buffer = io.BytesIO()
     options = {
         "in_memory": True,

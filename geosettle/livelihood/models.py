@@ -6,6 +6,7 @@ value, interval, evidence and verdict, and a model only counts them. What no lay
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -356,14 +357,14 @@ def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) 
 def _declared(key: str, name: str, layers: Layers, subjects: Sequence[str], measured: pd.DataFrame) -> pd.DataFrame:
     title = f"model {key}: {name}" if name else f"model {key}"
     told = layers.sites["models"] if "models" in layers.sites else pd.Series(None, layers.sites.index, dtype=object)
+    counts = Counter(zip(measured["site_id"].astype(str), measured["verdict"].astype(str), strict=True))
+    order = ("met", "measured", "undecidable", "not met", "unknown")
     rows = []
     for subject in subjects:
         text = told.loc[subject]
         listed = [] if pd.isna(text) else [t.strip() for t in str(text).replace(",", ";").split(";") if t.strip()]
         word = "unknown" if not listed else "declared" if key in listed else "not declared"
-        counts = measured.loc[measured["site_id"] == subject, "verdict"].value_counts()
-        order = ("met", "measured", "undecidable", "not met", "unknown")
-        note = ", ".join(f"{counts[w]} {w}" for w in order if w in counts)
+        note = ", ".join(f"{counts[subject, w]} {w}" for w in order if (subject, w) in counts)
         rows.append(
             row(
                 "model", subject, title, verdict=word, evidence="declared" if listed else "none",

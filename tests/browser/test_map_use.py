@@ -410,3 +410,22 @@ def test_no_name_stands_under_the_scale_of_the_picture(open_page, plain_html):
             }"""
         )
         assert found == []
+
+
+def test_names_of_rings_lie_on_top_of_flows_and_symbols(open_page, plain_html):
+    with open_page(plain_html) as page:
+        after = page.evaluate(
+            """async () => {
+              const made = [];
+              const proto = CanvasRenderingContext2D.prototype;
+              const own = { fill: proto.fill, fillText: proto.fillText };
+              proto.fill = function (...rest) { made.push('symbol'); own.fill.apply(this, rest); };
+              proto.fillText = function (text, ...rest) { made.push(text); own.fillText.call(this, text, ...rest); };
+              window.geosettle.select({ kind: 'site', row: 10 });
+              await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              Object.assign(proto, own);
+              return made.slice(made.indexOf('50 km') + 1);
+            }"""
+        )
+        assert "100 km" in after
+        assert "symbol" not in after

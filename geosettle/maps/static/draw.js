@@ -137,6 +137,7 @@ function drawNames(sheet) {
   const shown = (kind) => DATA.elements.filter((e) => e.kind === kind && !state.hidden.has(e.name));
   // A crowd of flows left this to the end: the first picture does not wait for it.
   if (flows.n > CROWD && origins.n < 2000 && !state.hidden.has('origins')) for (let i = 0; i < origins.n; i++) takePlace(sheet, originXY, i, originRadius(i));
+  nameRings(sheet);
   for (const [kind, write] of /** @type {[string, (sheet: Sheet, element: any) => void][]} */ ([['graticule', drawDegrees], ['labels', drawLabels]])) {
     for (const element of shown(kind)) {
       sheet.ctx.save();
@@ -318,33 +319,47 @@ function concerns(table, row) {
   return flowsOf[selected.kind][selected.row].some((i) => flows.value(far, i) === row);
 }
 
+/** Radii of the rings around what is selected. */
+const RINGS_KM = [25, 50, 100];
+
+/** Longitude and latitude of what is selected; null if nothing is or its place is unknown. @returns {[number, number] | null} */
+function placeSelected() {
+  const { selected } = state;
+  const table = selected?.kind === 'origin' ? origins : sites;
+  const lon = selected ? table.value('lon', selected.row) : null;
+  return lon === null || !selected ? null : [lon, table.value('lat', selected.row)];
+}
+
 /** @param {Sheet} sheet */
 function drawRings(sheet) {
-  const table = state.selected?.kind === 'site' ? sites : origins;
-  const row = state.selected?.row ?? 0;
-  const lon = table.value('lon', row);
-  const lat = table.value('lat', row);
-  if (lon === null) return;
+  const at = placeSelected();
+  if (!at) return;
   const { ctx } = sheet;
   ctx.save();
-  const look = { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c' };
-  const onSheet = ([x, y]) => [mercatorX(x) * sheet.scale + sheet.dx, mercatorY(y) * sheet.scale + sheet.dy];
-  const [cx, cy] = onSheet([lon, lat]);
-  for (const km of [25, 50, 100]) {
+  ctx.strokeStyle = '#333333';
+  ctx.lineWidth = 1;
+  ctx.setLineDash([2, 4]);
+  for (const km of RINGS_KM) {
     ctx.beginPath();
-    trace(sheet, circle(lon, lat, km), true);
-    ctx.strokeStyle = '#333333';
-    ctx.lineWidth = 1;
-    ctx.setLineDash([2, 4]);
+    trace(sheet, circle(at[0], at[1], km), true);
     ctx.stroke();
-    ctx.setLineDash([]);
-    // In the north, else where the view, the card and the other names leave room.
-    for (const azimuth of [0, 180, 270, 90]) {
-      const [x, y] = onSheet(destination(lon, lat, azimuth, km * 1000));
-      if (Math.hypot(x - cx, y - cy) >= 24 && label(sheet, `${km} ${word('km')}`, x, y, look)) break;
-    }
   }
   ctx.restore();
+}
+
+/** Name each ring in its north, else where the view, the card, symbols and other names leave room. @param {Sheet} sheet */
+function nameRings(sheet) {
+  const at = placeSelected();
+  if (!at) return;
+  const onSheet = ([lon, lat]) => [mercatorX(lon) * sheet.scale + sheet.dx, mercatorY(lat) * sheet.scale + sheet.dy];
+  const [cx, cy] = onSheet(at);
+  sheet.ctx.save();
+  for (const km of RINGS_KM) {
+    const ends = [0, 180, 270, 90].map((azimuth) => onSheet(destination(at[0], at[1], azimuth, km * 1000))).filter(([x, y]) => Math.hypot(x - cx, y - cy) >= 24);
+    const named = (must) => ends.some(([x, y]) => label(sheet, `${km} ${word('km')}`, x, y, { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must }));
+    if (!named(false) && sites.n > CROWD) named(true); // a crowd leaves no room
+  }
+  sheet.ctx.restore();
 }
 
 /** Whether a flow's year has come. @param {number} i */

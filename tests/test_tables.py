@@ -202,3 +202,4 @@ def test_names_stand_beside_their_symbols(name):
     placement = ET.fromstring(qgis_styles()[name].split("\n", 1)[1]).find(".//placement")
     assert placement.get("placement") == "6"  # QGIS's number for places around a point in a given order
     assert placement.get("offsetType") == "1"  # counted from the symbol's edge
+    assert placement.get("priority") == ("10" if name == "sites" else "2")  # where room is short, sites are named

@@ -24,6 +24,8 @@ _CRS: Final = "EPSG:4326"
 _AREA: Final = 2
 _MULTIPLE: Final = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
 """By shapely's number of the single kind, what makes a multiple one of it."""
+_PLACE_POINTS: Final = 7.0
+"""Size of the names of places and origins; those of sites are larger."""
 _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
 """Label of places: a name on each of hundreds of townships would hide the map."""
 
@@ -193,7 +195,9 @@ def qgis_styles() -> dict[str, str]:
                 others="development",
             )
         ),
-        "places": _qml(_single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"), label=_SEATS, size=7.0),
+        "places": _qml(
+            _single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"), label=_SEATS, size=_PLACE_POINTS
+        ),
         "flows": _qml(
             _single(
                 ("SimpleLine", {"line_color": _rgba(style.FLOW, 0.6), "line_width": "0.3", "capstyle": "round"}),
@@ -215,7 +219,9 @@ def qgis_styles() -> dict[str, str]:
                 "fill",
             )
         ),
-        "origins": _qml(_single(_marker("circle", "#FFFFFF", style.ORIGIN, 2.0), "marker"), label="name", size=7.0),
+        "origins": _qml(
+            _single(_marker("circle", "#FFFFFF", style.ORIGIN, 2.0), "marker"), label="name", size=_PLACE_POINTS
+        ),
         "sites": _qml(
             _single(_marker("diamond", style.SITE, "#FFFFFF", 4.0), "marker", {"size": site_size}),
             label="name",
@@ -400,7 +406,7 @@ def _qml(renderer: ET.Element, *, label: str = "", size: float = 8.0) -> str:
                 "offsetType": "1",  # from the symbol's edge, not from its middle
                 "dist": "0.6",
                 "distUnits": "MM",
-                "priority": f"{size:.0f}",
+                "priority": "10" if size > _PLACE_POINTS else "2",  # of 10: names of sites first
             },
         )
     ET.SubElement(root, "layerGeometryType").text = {"marker": "0", "line": "1", "fill": "2"}[

@@ -236,3 +236,25 @@ def test_the_ratio_is_of_the_distance_before_it_is_rounded():
     text = words_of(report_html(made)).split("Declared distances that can be compared")[-1]
     assert "4.49" in text  # 50 / 11.132, and not 50 / 11
     assert "The one compared is 4.49 times" in summary_lines(made)[8]
+
+
+@pytest.mark.parametrize(
+    ("areas", "basis", "said"),
+    [
+        ([4.0, 6.0], "surveyed", "2 parcels of 1 kinds declare 10 ha; the leased area is not stated."),
+        ([4.0, None], "surveyed", "2 parcels of 1 kinds, 1 of which declare an area, 4 ha in all; the leased area"),
+        ([None, None], "surveyed", "2 parcels of 1 kinds; none declares its area; the leased area is not stated."),
+        ([4.0, 6.0], "illustrative", "not stated. 10 ha of it have only an illustrative shape"),
+    ],
+)
+def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):
+    parcels = gpd.GeoDataFrame(
+        {"kind": "field", "declared_ha": pd.array(areas, dtype="Float64"), "geometry_basis": basis},
+        geometry=[box(30, 0, 30.01, 0.01), box(30.02, 0, 30.03, 0.01)],
+        index=pd.Index(["D1", "D2"], name="development_id"),
+        crs=4326,
+    )
+    line = summary_lines(dataclasses.replace(plain, study=dataclasses.replace(plain.study, development=parcels)))[7]
+    assert said in line
+    assert ("illustrative" in line) == (basis == "illustrative")
+    assert not re.search(r"\b0 ha", line)

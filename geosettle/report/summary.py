@@ -210,18 +210,23 @@ def _land(result: Result, lang: str) -> str:
     if development is None or development.empty:
         return aside(result, "development", lang) or say(lang, "find_no_land")
     declared = numbers(development, "declared_ha")
+    stated = int(declared.notna().sum())
     leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
     leases = say(lang, "find_leased", ha=number(float(leased))) if leased else say(lang, "find_no_leased")
     basis = development["geometry_basis"] if "geometry_basis" in development else pd.Series("", development.index)
-    return say(
+    drawn = declared[basis.astype(str) == "illustrative"]
+    key = "find_land" if stated == len(development) else "find_land_some" if stated else "find_land_none"
+    text = say(
         lang,
-        "find_land",
+        key,
         declared=number(float(declared.sum())),
+        stated=stated,
         n=len(development),
         kinds=development["kind"].nunique() if "kind" in development else 1,
         leased=leases,
-        illustrative=number(float(declared[basis.astype(str) == "illustrative"].sum())),
     )
+    made_up = drawn.notna().any()
+    return text + say(lang, "find_illustrative", ha=number(float(drawn.sum()))) if made_up else text
 
 
 def _declared(result: Result, lang: str) -> str:

@@ -19,7 +19,7 @@ from shapely.geometry import Point
 from geosettle.errors import UnknownNameError
 from geosettle.raster import Raster
 from geosettle.report import FIGURES, figures
-from geosettle.report._bars import constraints
+from geosettle.report._bars import constraints, oasis
 from geosettle.report._before_after import spaced
 from geosettle.report._canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
 from geosettle.report._charts import declared
@@ -258,7 +258,7 @@ def test_place_prefers_the_right_hand_side():
 
 
 def test_a_split_at_the_180th_meridian_is_no_boundary(across_180):
-    for geometry, _ in prepare(across_180).lines:
+    for geometry, *_ in prepare(across_180).lines:
         for line in lines_of(geometry):
             along = (np.abs(line[:-1, 0]) == 180) & (np.abs(line[1:, 0]) == 180)
             assert not along.any()
@@ -432,3 +432,13 @@ def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
         )
     assert plain.axes[0].get_xlabel() == "Number of sites"
     assert told.axes[0].get_xlabel() == "Number of sites (for comparison only: 1, surveyed as a group: 1)"
+
+
+def test_units_of_the_oasis_chart_are_named_in_the_language():
+    result = example(["Site"])
+    units = result.study.boundaries.assign(name_local=["甲州", None, None, None, None])
+    local = dataclasses.replace(result, study=dataclasses.replace(result.study, boundaries=units))
+    with look():
+        english, chinese = ({t.get_text() for t in oasis(local, lang).axes[0].texts} for lang in ("en", "zh"))
+    assert english == {"Site", "Pref B"}
+    assert chinese == {legible("甲州", "Site")[0], "Pref B"}  # a unit without a local name keeps its name

@@ -3,13 +3,20 @@
 import dataclasses
 import unicodedata
 
+import geopandas as gpd
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import font_manager
 from report_example import example
+from shapely import LineString, box
+from shapely.geometry import Point
 
 from geosettle.report import figures
 from geosettle.report._canvas import families, legible, letterspaced, look, new_figure, wrapped
+from geosettle.report._charts import distances, distribution
+from geosettle.report._furniture import FEW_LABELS
 from geosettle.report._od_map import od_map
 from geosettle.report._scripts import family_with
 
@@ -115,3 +122,187 @@ def test_letters_that_join_are_not_set_apart():
     assert letterspaced("AWASH") == "A\u2009W\u2009A\u2009S\u2009H"
     assert letterspaced("كاشغر") == "كاشغر"
     assert letterspaced(NAMES["BENGALI"]) == NAMES["BENGALI"]
+
+
+def places(spots, key, **columns):
+    frame = gpd.GeoDataFrame(
+        {"name": [f"{key[0].upper()}{n}" for n in range(len(spots))], **columns},
+        geometry=[Point(*spot) for spot in spots],
+        crs="EPSG:4326",
+    )
+    frame.index = pd.Index(frame["name"], name=key)
+    return frame
+
+
+def study_of(sites, origins=None, pairs=(), **layers):
+    """Return a result that holds these frames, flows between them, and no layer but those given."""
+    result = example(["Site"])
+    bare = dict.fromkeys(("boundaries", "oasis", "dem", "rivers", "development", "places"))
+    index = pd.MultiIndex.from_tuples([pair[:2] for pair in pairs], names=["origin_id", "site_id"])
+    low, middle, high = ([pair[at] for pair in pairs] for at in (2, 3, 4))
+    frame = {"households": 10.0, "geodesic_low_km": low, "geodesic_km": middle, "geodesic_high_km": high}
+    return dataclasses.replace(
+        result,
+        study=dataclasses.replace(result.study, settings={}, **(bare | layers)),
+        sites=sites,
+        origins=places([], "origin_id") if origins is None else origins,
+        pairs=pd.DataFrame(frame, index=index) if len(pairs) else result.pairs.iloc[:0],
+        intervals=pd.DataFrame(),
+        oasis_polygons={},
+    )
+
+
+def units(*levels):
+    """One row of squares of a degree, from 70 E, per level given as (name, number of squares, width, gap)."""
+    rows = [
+        (f"{name}{n}", name, box(70 + n * (wide + gap), 40, 70 + n * (wide + gap) + wide, 41))
+        for name, count, wide, gap in levels
+        for n in range(count)
+    ]
+    code, level, geometry = zip(*rows, strict=True)
+    index = pd.Index(code, name="code")
+    return gpd.GeoDataFrame({"name": code, "level": level}, geometry=list(geometry), index=index, crs="EPSG:4326")
+
+
+def legend_of(figure):
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+TWO = [(70.05, 40.05), (71.95, 40.95)]
+
+
+@pytest.mark.parametrize(
+    ("levels", "lang", "said"),
+    [
+        # two woredas side by side: the border between them, and the outer limit where the sheet reaches it
+        ([("woreda", 2, 1, 0)], "en", ["Outer limit of the boundary set", "Woreda boundary"]),
+        ([("woreda", 2, 1, 0)], "zh", ["界线数据集外缘", "Woreda界"]),
+        ([("division", 2, 0.9, 0.2)], "en", ["Division boundary"]),  # two islands: their outlines are their borders
+        ([("prefecture", 2, 1, 0), ("county", 4, 0.5, 0)], "zh", ["界线数据集外缘", "地州界", "县界"]),
+        (
+            [("region", 1, 2, 0), ("zone", 2, 1, 0), ("municipal_ward", 4, 0.5, 0)],
+            "en",
+            ["Region boundary", "Zone boundary", "Municipal ward boundary"],
+        ),
+    ],
+)
+def test_the_legend_names_the_levels_of_the_study(levels, lang, said):
+    with look():
+        figure = od_map(study_of(places(TWO, "site_id", households=[5.0, 3.0]), boundaries=units(*levels)), lang)
+    legend = legend_of(figure)
+    assert [text for text in legend if "oundary" in text or text.endswith(("界", "外缘"))] == said
+    handles = [h for h in figure.axes[0].get_legend().legend_handles if h.get_linestyle() not in {"None", ""}]
+    looks = {(h.get_linewidth(), h.get_color(), h.get_linestyle()) for h in handles}
+    assert len(looks) == len(said)  # each line looks another
+
+
+def test_no_legend_for_borders_beyond_the_sheet():
+    """Two sites 150 m apart in the middle of one of two squares, from whose sides they are 40 km away."""
+    spots = [(70.5, 40.5), (70.501, 40.501)]
+    with look():
+        figure = od_map(
+            study_of(places(spots, "site_id", households=[5.0, 3.0]), boundaries=units(("woreda", 2, 1, 0))), "en"
+        )
+    assert not [text for text in legend_of(figure) if "oundary" in text]
+
+
+def test_a_radius_too_small_to_be_seen_has_no_row_in_the_legend():
+    for radius_km, shown in ((0.01, False), (20.0, True)):
+        sites = places(TWO, "site_id", households=[5.0, 3.0], uncertainty_km=[radius_km, np.nan])
+        with look():
+            figure = od_map(study_of(sites), "en")
+        assert ("The true position lies within" in legend_of(figure)) == shown
+
+
+def test_in_a_crowd_every_symbol_can_be_seen_and_the_named_are_not_hidden():
+    grid = [(70 + 0.1 * (n % 40), 40 + 0.08 * (n // 40)) for n in range(1600)]
+    households = np.arange(1.0, 1601)
+    # the 20 largest lie in the last half of the last row, in the north-east, where the legend stands by custom
+    sites = places(grid, "site_id", households=households)
+    flows = [("O0", f"S{n}", 9.0, 9.0, 9.0) for n in range(1600)]
+    with look():
+        figure = od_map(study_of(sites, places([(72, 38)], "origin_id"), flows), "en")
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        (diamonds,) = [c for c in axes.collections if c.get_zorder() == 7]
+        legend = axes.get_legend()
+        box_of = legend.get_window_extent()
+        spots = axes.transData.transform(diamonds.get_offsets()[:FEW_LABELS])
+    # half the diagonal of a diamond is its side, the root of its size, divided by the root of two
+    halves = np.sqrt(diamonds.get_sizes() / 2)
+    assert halves.min() >= 1.0 - 1e-9
+    assert halves.max() >= 2.0 - 1e-9
+    rows = [h for h in legend.legend_handles if h.get_marker() == "D"]
+    assert len(rows) == 3
+    for row in rows:
+        assert row.get_markersize() - row.get_markeredgewidth() > 1.0
+        assert row.get_markerfacecolor() != "none"
+    assert not any(box_of.contains(*spot) for spot in spots)
+    names = [text for text in axes.texts if text.get_text().startswith("S")]
+    assert len(names) == FEW_LABELS
+    assert not any(box_of.overlaps(name.get_window_extent()) for name in names)
+
+
+def test_a_study_of_sites_alone_speaks_of_nothing_else():
+    result = study_of(places(TWO, "site_id"))
+    for lang, title, count in (
+        ("en", "Where the settlement sites lie", "On the map: sites 2"),
+        ("zh", "安置点在哪里", "图上有2个安置点"),
+    ):
+        with look():
+            figure = od_map(result, lang)
+        texts = [text.get_text() for text in figure.texts]
+        assert texts[:2] == [title, count]
+        assert not any(word in texts[2] for word in ("Flow", "迁移流"))
+    assert legend_of(figure) == ["安置点"]
+
+
+def test_ranges_are_named_only_where_one_is_drawn():
+    sites, origins = places(TWO, "site_id"), places([(75, 40)], "origin_id")
+    exact = [("O0", "S0", 80.0, 80.0, 80.0), ("O0", "S1", 90.0, 90.0, 90.0)]
+    ranged = [("O0", "S0", 70.0, 80.0, 90.0), ("O0", "S1", 90.0, 90.0, 90.0)]
+    with look():
+        plain, wide = (distances(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged))
+        single, band = (distribution(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged))
+    said = texts_of(plain)
+    assert "How far households moved" in said
+    assert "positions allow" not in said
+    assert "radii allow" not in said
+    assert "with what the positions allow" in texts_of(wide)
+    assert "range that both uncertainty radii allow" in texts_of(wide)
+    assert "what the positions allow" not in texts_of(single)
+    assert "what the positions allow" in texts_of(band)
+
+
+def test_the_chart_begins_where_its_names_end():
+    short = [("O0", "S0", 80.0, 80.0, 80.0), ("O0", "S1", 90.0, 90.0, 90.0)]
+    long = places([(75, 40)], "origin_id").assign(name="A place with a name of forty letters here")
+    with look():
+        narrow = distances(study_of(places(TWO, "site_id"), places([(75, 40)], "origin_id"), short), "en")
+        wide = distances(study_of(places(TWO, "site_id"), long, short), "en")
+        ends = []
+        for figure in (narrow, wide):
+            figure.canvas.draw()
+            axes = figure.axes[0]
+            names = max(text.get_window_extent().x1 for text in axes.texts)
+            gap = (axes.get_window_extent().x0 - names) / figure.bbox.width
+            assert 0.005 < gap < 0.05
+            ends.append(axes.get_position().x0)
+    assert ends[0] < 0.1
+    assert 0.2 < ends[1] < 0.34
+
+
+def test_the_legend_covers_no_flow_where_a_corner_is_free():
+    """From the south-east to the south-west and the north-east: the flow to the first bends to the north."""
+    sites = places([(70, 40), (73, 42)], "site_id", households=[5.0, 3.0])
+    origins = places([(73, 40)], "origin_id")
+    with look():
+        figure = od_map(study_of(sites, origins, [("O0", "S0", 1, 1, 1), ("O0", "S1", 1, 1, 1)]), "en")
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        covers = [axes.get_legend().get_window_extent(), figure.axes[1].get_window_extent()]
+        flows = [path for c in axes.collections if c.get_zorder() == 5 for path in c.get_paths()]
+        lines = [LineString(axes.transData.transform(path.vertices)) for path in flows]
+    assert len(lines) == 2
+    for cover in covers:
+        assert not any(line.intersects(box(*cover.extents)) for line in lines)

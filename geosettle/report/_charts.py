@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import blended_transform_factory
 
 from geosettle import style
 from geosettle.analysis import Result
@@ -21,6 +22,8 @@ __all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "t
 
 _MOST_ROWS: Final = 56
 """Rows of a chart that is no taller than a page, 240 mm."""
+_NAMES, _END = 0.33, 0.97
+"""Widest strip of names, and where the axes end, shares of the width of a figure."""
 _GREY: Final = "#9AA3A9"
 
 
@@ -65,28 +68,31 @@ def distances(result: Result, lang: str) -> Figure | None:
         y += 1.6
     figure = new_figure(1.1 + 0.145 * (y + 1))
     high = figure.get_figheight()
-    axes = figure.add_axes((0.33, 0.42 / high, 0.64, 1 - 1.2 / high))
+    axes = figure.add_axes((_NAMES, 0.42 / high, _END - _NAMES, 1 - 1.2 / high))
+    beside = blended_transform_factory(figure.transFigure, axes.transData)
+    names = []
     for at, row in rows:
         if isinstance(row, str):
-            axes.text(
-                -0.5, at, row, transform=axes.get_yaxis_transform(), weight="bold", fontsize=7, va="center", ha="left"
-            )
+            names.append(axes.text(0.01, at, row, transform=beside, weight="bold", fontsize=7, va="center"))
         else:
-            _distance_row(axes, at, row, spread, origin_names)
+            (origin, _), _ = row
+            text = origin_names.get(str(origin), str(origin))
+            names.append(axes.text(0.016, at, text, transform=beside, fontsize=6.5, va="center"))
+            _distance_row(axes, at, row, spread)
+    _close_up(figure, axes, names)
     axes.set_ylim(y - 0.4, -1)
     horizontal(axes, say(lang, "distances_axis"))
-    level = float(spread["level"].iloc[0]) if len(spread) else 0.9
-    handles = [
-        Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")),
-        Line2D([], [], marker="o", ls="", mfc="white", mec=style.FLOW, ms=4, label=say(lang, "legend_value")),
-    ]
-    if len(spread):
-        handles.insert(
-            1,
-            Line2D(
-                [], [], c=style.FLOW, lw=3, alpha=0.45, label=say(lang, "legend_draws", percent=f"{100 * level:.3g}")
-            ),
-        )
+    ranged = bool((numbers(shown, "geodesic_high_km") > numbers(shown, "geodesic_low_km")).any())
+    drawn = spread.loc[spread.index.isin(shown.index) & (spread["high"] > spread["low"]).to_numpy(bool)]
+    handles = []
+    if ranged:
+        handles.append(Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")))
+    if len(drawn):
+        share = say(lang, "legend_draws", percent=f"{100 * float(drawn['level'].iloc[0]):.3g}")
+        handles.append(Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=share))
+    handles.append(
+        Line2D([], [], marker="o", ls="", mfc="white", mec=style.FLOW, ms=4, label=say(lang, "legend_value"))
+    )
     stated = numbers(shown, "declared_km").notna()
     used = shown.get("flags", pd.Series("", shown.index)).astype(str).str.contains("used_to_place")
     if (stated & ~used).any():
@@ -102,8 +108,18 @@ def distances(result: Result, lang: str) -> Figure | None:
         handlelength=1.6,
     )  # fmt: skip
     left_out = say(lang, "shown_of", shown=len(shown), all=len(pairs), table="pairs") if len(shown) < len(pairs) else ""
-    titled(figure, say(lang, "distances_title"), 0.012, left_out)
+    title = "distances_title" if ranged or len(drawn) else "distances_title_given"
+    titled(figure, say(lang, title), 0.012, left_out)
     return figure
+
+
+def _close_up(figure: Figure, axes: Any, names: list[Any]) -> None:
+    """Begin the axes where the longest of the names beside them ends."""
+    canvas: Any = figure.canvas
+    renderer = canvas.get_renderer()
+    ends = [name.get_window_extent(renderer).x1 for name in names]
+    left = min(max(ends) / figure.bbox.width + 0.02, _NAMES)
+    axes.set_position((left, axes.get_position().y0, _END - left, axes.get_position().height))
 
 
 def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -114,10 +130,8 @@ def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
     return chosen.set_index(["origin_id", "site_id"])[["low", "high", "level"]]
 
 
-def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame, names: dict[str, str]) -> None:
+def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
     (origin, site), pair = row
-    label = names.get(str(origin), str(origin))
-    axes.text(-0.49, at, label, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center", ha="left")
     axes.plot([pair["geodesic_low_km"], pair["geodesic_high_km"]], [at, at], c=style.FLOW, lw=0.8, zorder=2)
     if (origin, site) in spread.index:
         found = spread.loc[(origin, site)]
@@ -153,10 +167,9 @@ def distribution(result: Result, lang: str) -> Figure | None:
     axes.fill_between(every, lower, upper, step="post", color=style.FLOW, alpha=0.25, lw=0, zorder=1)
     axes.step(steps[1], rises, where="post", c=style.FLOW, lw=1.4, zorder=3)
     radius = float(setting(result, "remoteness", "farming_radius_km").get("motor", np.nan))
-    handles = [
-        Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value")),
-        Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")),
-    ]
+    handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
+    if (high > low).any():
+        handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
     if np.isfinite(radius):
         axes.axvline(radius, c=style.INK, lw=0.8, ls=(0, (4, 3)), zorder=2)
         handles.append(Line2D([], [], c=style.INK, lw=0.8, ls=(0, (4, 3)), label=say(lang, "legend_radius", km=radius)))

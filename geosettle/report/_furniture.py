@@ -19,6 +19,8 @@ from geosettle.globe import from_space, land_from_space
 from geosettle.report._canvas import HALO, bare_axes, legible, letterspaced, px, wrapped
 from geosettle.report._frame import Frame
 from geosettle.report._sheet import COMPARED, ILLUSTRATIVE, Layers, Sheet, dashes_of, flow_widths, site_radii
+from geosettle.report.given import level_name
+from geosettle.report.plain import capital
 from geosettle.report.values import numbers
 from geosettle.report.words import say
 
@@ -45,6 +47,8 @@ _LEAST_SEEN: Final = 0.1
 """Radii of the globe in the locator, 0.1 of which is a millimetre on paper."""
 _WRONG: Final = 120.0
 """Cost of a label that would be read as another site's name, square points."""
+_OPAQUE: Final = 20.0
+"""Weight of what a label must not cover, or be covered by: legend, scale bar, locator."""
 _PALE: Final = 0.04
 """Share of the name of a unit that flows may cross."""
 MOST_LABELS: Final = 60
@@ -103,7 +107,7 @@ def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
     canvas = axes.figure.canvas.get_renderer()
     used: list[tuple[float, float, float, float]] = []
     legend = axes.legend(
-        handles=_legend_entries(layers, shown, lang),
+        handles=_legend_entries(sheet, layers, shown, lang),
         loc="upper right",
         frameon=True,
         framealpha=0.93,
@@ -134,11 +138,15 @@ def _use(
     """Take the place for a box of this size, pixels: a corner of the sheet, or along its edge where corners hold sites.
 
     Returns the name of the corner, empty where it is none, and the box. What is hidden counts in this order: places,
-    a site as four origins, then not being in a corner, then the area of flows and labels.
+    a site as four origins, then whether any flow is, then not being in a corner, then flows and labels.
     """
     inside = sheet.axes.get_window_extent(sheet.axes.figure.canvas.get_renderer())
     steps = np.linspace(0, 1, 13)
-    places = [(4, np.reshape(sheet.symbols, (-1, 2))), (1, np.reshape(sheet.rings, (-1, 2)))]
+    curves = np.asarray(sheet.curves, dtype=object)
+    weights = np.repeat([4, 1], [len(sheet.symbols), len(sheet.rings)])
+    if len(sheet.symbols) > MOST_LABELS:
+        weights[:FEW_LABELS] = 100  # the largest are drawn first, and only these are named
+    places = np.reshape([*sheet.symbols, *sheet.rings], (-1, 2))
     near = np.array([-1, -1, 1, 1]) * 1.5 * sheet.dots
     found: list[tuple[tuple[float, ...], str, tuple[float, float, float, float]]] = []
     for across, up in [(1, 1), (0, 1), (1, 0), (0, 0)] + [(a, b) for a in steps for b in steps]:
@@ -149,46 +157,46 @@ def _use(
         if not edge or any(x < b[2] and b[0] < box[2] and y < b[3] and b[1] < box[3] for b in used):
             continue
         low, high = np.split(np.add(box, near), 2)
-        hidden = sum(weight * int(((low < spots) & (spots < high)).all(axis=1).sum()) for weight, spots in places)
-        cost = (hidden, not corner, sheet.taken.overlap(*box))
+        hidden = int(weights[((low < places) & (places < high)).all(axis=1)].sum())
+        crossed = int(shapely.intersects(curves, shapely.box(*box)).sum())
+        cost = (hidden, crossed > 0, not corner, crossed, sheet.taken.overlap(*box))
         found.append((cost, corner, box))
     _, corner, box = min(found, key=lambda one: one[0])
     used.append(box)
-    sheet.taken.add(*box)
+    sheet.taken.add(*box, weight=_OPAQUE)
     return corner, box
 
 
-def _legend_entries(layers: Layers, shown: Shown, lang: str) -> list[Any]:
-    study = layers.result.study
-    made: list[Any] = _site_entries(shown.sites, layers.most, layers.crowding, lang)
+def _legend_entries(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> list[Any]:
+    """Give a row to everything that is to be seen on the sheet, and to nothing else."""
+    made: list[Any] = _site_entries(shown.sites, layers.most, layers.crowding_of_symbols, lang)
     if len(shown.origins):
         made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
     if shown.flows:
         made.append(_flow_entry(layers, lang))
-    if len(layers.discs):
+    if "discs" in sheet.drawn:
         made.append(_point(say(lang, "uncertain"), "o", "none", style.UNCERTAINTY, 7))
-    if layers.oasis is not None:
+    if "oasis" in sheet.drawn:
         made.append(Rectangle((0, 0), 1, 1, fc=style.OASIS, alpha=style.OASIS_OPACITY, label=say(lang, "oasis")))
-    if study.rivers is not None:
+    if "water" in sheet.drawn:
         made.append(Line2D([], [], c=style.WATER, lw=0.8, label=say(lang, "water")))
-    made += _land_entries(study.development, lang)
-    if study.boundaries is not None:
-        looks = {"outer": style.INTERNATIONAL, "prefecture": style.PREFECTURE, "county": style.COUNTY}
-        for key, look in looks.items():
-            made.append(Line2D([], [], c=look[0], lw=px(look[1]) * 0.7, ls=dashes_of(look), label=say(lang, key)))
-    return made
-
-
-def _land_entries(development: Any, lang: str) -> list[Any]:
-    if development is None or development.empty:
-        return []
-    made: list[Any] = []
-    basis = development.get("geometry_basis", pd.Series("", development.index)).astype(str)
-    if (basis == "illustrative").any():
+    if "illustrative" in sheet.drawn:
         made.append(Rectangle((0, 0), 1, 1, lw=0.4, label=say(lang, "illustrative"), **ILLUSTRATIVE))
-    if (basis != "illustrative").any():
+    if "development" in sheet.drawn:
         made.append(Rectangle((0, 0), 1, 1, fc=style.DEVELOPMENT_COLOURS[0], label=say(lang, "development")))
+    for border in layers.lines:
+        if ("border", border.level) in sheet.drawn:
+            look, label = border.look, _border_words(border.level, lang)
+            made.append(Line2D([], [], c=look[0], lw=px(look[1]) * 0.7, ls=dashes_of(look), label=label))
     return made
+
+
+def _border_words(level: str, lang: str) -> str:
+    """Name the borders of a level as the study calls it; without a level, the outer limit."""
+    if not level:
+        return say(lang, "outer")
+    name = capital(legible(level_name(lang, level))[0])
+    return next(iter(wrapped(say(lang, "boundary_of", level=name), 44, 1)))
 
 
 def _flow_entry(layers: Layers, lang: str) -> Line2D:
@@ -209,7 +217,7 @@ def _site_entries(sites: pd.DataFrame, most: float, crowding: float, lang: str) 
         for value in _round_steps(float(stated.max())):
             size = 1.414 * float(site_radii(np.array([value]), most, crowding)[0])
             key = "households_n" if made else "site_households"
-            made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size))
+            made.append(_point(say(lang, key, n=int(value)), "D", style.SITE, "white", size, line=0.8 * crowding))
     if len(stated) < len(sites):
         made.append(_point(say(lang, "site_unknown_households" if made else "site"), "D", "white", style.SITE, 3.4))
     if sites["compared"].any():
@@ -217,8 +225,8 @@ def _site_entries(sites: pd.DataFrame, most: float, crowding: float, lang: str) 
     return made
 
 
-def _point(label: str, marker: str, face: str, edge: str, size: float) -> Line2D:
-    return Line2D([], [], marker=marker, ls="", mfc=face, mec=edge, mew=0.7, ms=size, label=label)
+def _point(label: str, marker: str, face: str, edge: str, size: float, *, line: float = 0.7) -> Line2D:
+    return Line2D([], [], marker=marker, ls="", mfc=face, mec=edge, mew=line, ms=size, label=label)
 
 
 def _round_steps(most: float) -> list[float]:
@@ -300,13 +308,14 @@ def label_sites(
     lang: str,
     *,
     most: float,
+    crowding: float = 1.0,
     fontsize: float = 6.3,
     letters: int = 26,
     lines: int = 2,
 ) -> None:
     """Name the sites, the largest first, each where its name covers least; `most` is the greatest site's households."""
     order = named_sites(sites)
-    radii = site_radii(order["households"].to_numpy(), most)
+    radii = site_radii(order["households"].to_numpy(), most, crowding)
     rows = order.to_dict("index").items()
     for (site_id, row), xy, radius in zip(rows, sheet.frame.xy(order["lon"], order["lat"]), radii, strict=True):
         name = "\n".join(wrapped(legible(*site_names(row, lang), site_id)[0], letters, lines))

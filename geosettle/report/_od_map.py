@@ -28,7 +28,7 @@ from geosettle.report._furniture import (
     named_sites,
     site_names,
 )
-from geosettle.report._sheet import MOST_FLOWS, Sheet, draw_layers, prepare
+from geosettle.report._sheet import MOST_FLOWS, Sheet, draw_layers, flows_between, prepare
 from geosettle.report.values import title_of
 from geosettle.report.words import say
 
@@ -55,10 +55,12 @@ def od_map(result: Result, lang: str) -> Figure | None:
     x, y = frame.xy(places["lon"], places["lat"]).T
     off = places.index[(x < frame.x0) | (x > frame.x1) | (y < frame.y0) | (y > frame.y1)]
     sites, origins = sites.drop(off, errors="ignore"), origins.drop(off, errors="ignore")
-    caption = _caption(result, frame, (sites, origins), off, lang)
+    moves = len(flows_between(layers, layers.origins.index, layers.sites.index))
+    caption = _caption(result, frame, Shown(sites, origins, moves), off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.105 * len(caption)
-    title = wrapped(legible(title_of(result, lang) or say(lang, "map_title"), result.study.name)[0], _TITLE_LETTERS, 2)
+    told = title_of(result, lang) or say(lang, "map_title" if moves else "map_title_sites")
+    title = wrapped(legible(told, result.study.name)[0], _TITLE_LETTERS, 2)
     head_in = _HEAD_IN + _TITLE_LINE_IN * (len(title) - 1)
     total = high_in + head_in + foot_in
     figure = new_figure(total)
@@ -68,14 +70,14 @@ def od_map(result: Result, lang: str) -> Figure | None:
     graticule(sheet)
     seats = mark_seats(sheet, result)
     furnish(sheet, layers, Shown(sites, origins, flows), lang)
-    label_sites(sheet, sites, lang, most=layers.most)
+    label_sites(sheet, sites, lang, most=layers.most, crowding=layers.crowding_of_symbols)
     label_seats(sheet, seats, lang)
     label_origins(sheet, origins, lang)
     label_units(sheet, result, lang)
     for side in axes.spines.values():
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(places)
-    subtitle = say(lang, "map_subtitle", sites=len(sites), origins=len(origins), flows=flows, unknown=unknown)
+    subtitle = _subtitle(len(sites), len(origins), flows, unknown, lang)
     head: dict[str, Any] = {"fontsize": 10, "weight": "bold", "va": "top", "linespacing": 1.15}
     figure.text(_SIDE, 1 - 0.09 / total, "\n".join(title), **head)
     figure.text(_SIDE, 1 - (head_in - 0.14) / total, subtitle, fontsize=7, color=style.MUTED, va="center")
@@ -84,12 +86,17 @@ def od_map(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _caption(
-    result: Result, frame: Frame, places: tuple[pd.DataFrame, pd.DataFrame], off: pd.Index, lang: str
-) -> list[str]:
+def _subtitle(sites: int, origins: int, flows: int, unknown: int, lang: str) -> str:
+    """Count what is on the map, and what could not be put there."""
+    counts = {"map_n_sites": sites, "map_n_origins": origins, "map_n_flows": flows}
+    parts = (", " if lang == "en" else "、").join(say(lang, key, n=n) for key, n in counts.items() if n)
+    return say(lang, "map_subtitle", parts=parts) + (say(lang, "map_n_unknown", n=unknown) if unknown else "")
+
+
+def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: str) -> list[str]:
     """Say how the map was made, whose lines it shows, and what is not on it."""
     study = result.study
-    sites, origins = places
+    sites, origins, moves = shown
     parts = [say(lang, "projection", label=frame.label)]
     if study.dem is not None:
         parts.append(say(lang, "relief_from", source=study.dem.source or "DEM"))
@@ -98,11 +105,12 @@ def _caption(
         parts.append(f"{note}." if note else style.BOUNDARY_NOTE[lang])
         if note and "no position" not in note and "立场" not in note:
             parts.append(style.BOUNDARY_NOTE[lang])
-    parts.append(say(lang, "schematic"))
+    if moves:
+        parts.append(say(lang, "schematic"))
     for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
         if len(ids):
             parts.append(say(lang, key, ids=_listed(ids, lang)))
-    if len(result.pairs) > MOST_FLOWS:
+    if moves > MOST_FLOWS:
         parts.append(say(lang, "flows_of", shown=MOST_FLOWS))
     named = pd.concat([named_sites(sites).sort_index(), named_origins(origins).sort_index()])
     rows = zip(named.index, named.to_dict("records"), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,14 @@ __all__ = [
     "COMPARED",
     "ILLUSTRATIVE",
     "MOST_FLOWS",
+    "Border",
     "Layers",
     "Sheet",
     "Taken",
     "dashes_of",
     "draw_layers",
     "flow_widths",
+    "flows_between",
     "positions",
     "prepare",
     "site_radii",
@@ -40,6 +42,11 @@ ILLUSTRATIVE: Final[dict[str, Any]] = {"facecolor": "#FFF3B0", "hatch": "/////",
 MOST_FLOWS: Final = 250
 """More flows than this cannot be told apart on one sheet: the largest are drawn."""
 _ROOMY: Final = 60
+_LEAST_CROWDING: Final = 0.3
+_LEAST_PT: Final = 1.0
+"""Half the width of the smallest symbol, points; the largest is at least twice as wide."""
+_FINER: Final = ("#8A8A8A", 0.7, (1.5, 2.5))
+"""Look of the borders of the third level of the boundaries and all below."""
 _MOST_AVOIDED: Final = 300
 """With more flows than this on a sheet, labels cannot keep clear of them."""
 COMPARED: Final = "#7A848B"
@@ -50,12 +57,12 @@ class Taken:
     """Rectangles already used, in pixels: labels and furniture keep clear of them."""
 
     def __init__(self) -> None:
-        self._boxes: list[tuple[float, float, float, float]] = []
-        self._array = np.empty((0, 4))
+        self._boxes: list[tuple[float, float, float, float, float]] = []
+        self._array = np.empty((0, 5))
 
-    def add(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """Mark a rectangle as used."""
-        self._boxes.append((x0, y0, x1, y1))
+    def add(self, x0: float, y0: float, x1: float, y1: float, weight: float = 1.0) -> None:
+        """Mark a rectangle as used; one that would hide what is drawn over it counts several times its area."""
+        self._boxes.append((x0, y0, x1, y1, weight))
 
     def overlap(self, x0: float, y0: float, x1: float, y1: float) -> float:
         """Area of a rectangle that is used already."""
@@ -64,7 +71,7 @@ class Taken:
         a = self._array
         wide = np.clip(np.minimum(a[:, 2], x1) - np.maximum(a[:, 0], x0), 0, None)
         high = np.clip(np.minimum(a[:, 3], y1) - np.maximum(a[:, 1], y0), 0, None)
-        return float((wide * high).sum())
+        return float((wide * high * a[:, 4]).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +86,18 @@ class Sheet:
     """Pixels of the sites drawn."""
     rings: list[tuple[float, float]] = field(default_factory=list)
     """Pixels of the origins drawn."""
+    curves: list[Any] = field(default_factory=list)
+    """Middle lines of the flows drawn, pixels."""
+    drawn: set[Any] = field(default_factory=set)
+    """What else is to be seen: "oasis", "water", "discs", "development", "illustrative", ("border", its level)."""
+
+    def note(self, key: Any, shapes: Any, least_pt: float = 0.0) -> None:
+        """Remember that shapes are drawn, where one of them reaches into the sheet and is wide enough to be seen."""
+        west, south, east, north = shapely.bounds(np.asarray(shapes, dtype=object)).reshape(-1, 4).T
+        frame = self.frame
+        seen = (west < frame.x1) & (east > frame.x0) & (south < frame.y1) & (north > frame.y0)
+        if (seen & (np.maximum(east - west, north - south) >= least_pt * self.point_m)).any():
+            self.drawn.add(key)
 
     @property
     def point_m(self) -> float:
@@ -119,6 +138,15 @@ def positions(frame: pd.DataFrame) -> pd.DataFrame:
     return table[table["lon"].notna()].sort_index()
 
 
+class Border(NamedTuple):
+    """Boundary lines of one level, or the outer limit of them all."""
+
+    geometry: Any
+    look: tuple[str, float, tuple[float, ...]]
+    level: str
+    """Empty for the outer limit."""
+
+
 @dataclass(frozen=True, eq=False)
 class Layers:
     """What maps of one result draw, worked out once: places, and geometries in longitude and latitude."""
@@ -127,15 +155,20 @@ class Layers:
     sites: pd.DataFrame
     origins: pd.DataFrame
     oasis: Any
-    lines: tuple[tuple[Any, tuple[str, float, tuple[float, ...]]], ...]
-    """Boundary lines with their look, the highest rung first."""
+    lines: tuple[Border, ...]
+    """Boundary lines, the highest level first."""
     development: tuple[tuple[Any, dict[str, Any]], ...]
     discs: tuple[Any, ...]
 
     @property
     def crowding(self) -> float:
-        """Factor by which symbols and flows shrink where there are many; 1 up to sixty sites."""
+        """Factor by which flows shrink where there are many; 1 up to sixty sites."""
         return float(min(1.0, (_ROOMY / max(len(self.sites), len(self.result.pairs), 1)) ** 0.5))
+
+    @property
+    def crowding_of_symbols(self) -> float:
+        """The same for symbols, which a reader of the print must find."""
+        return max(self.crowding, _LEAST_CROWDING)
 
     @property
     def most(self) -> float:
@@ -173,26 +206,32 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
         extent = (frame.x0, frame.x1, frame.y0, frame.y1)
         axes.imshow(relief(frame, study.dem, pixels), extent=extent, zorder=0, interpolation="bilinear", aspect="equal")
     if layers.oasis is not None:
-        _fill(axes, frame.shapes(layers.oasis), style.OASIS, style.OASIS_OPACITY, zorder=2)
+        oasis = frame.shapes(layers.oasis)
+        sheet.note("oasis", oasis)
+        _fill(axes, oasis, style.OASIS, style.OASIS_OPACITY, zorder=2)
     if study.rivers is not None:
         water = frame.shapes(study.rivers.geometry)
+        sheet.note("water", water)
         areas = shapely.get_dimensions(water) == 2
         _fill(axes, water[areas], style.WATER, 0.6, zorder=2.1)
         rivers = LineCollection(lines_of(water[~areas]), colors=style.WATER, linewidths=0.4, alpha=0.8, zorder=2.1)
         axes.add_collection(rivers)
-    for rung, (geometry, look) in enumerate(layers.lines):
-        lines = lines_of(frame.shapes([geometry]))
-        width = px(look[1]) * 0.7
+    for rung, border in enumerate(layers.lines):
+        shapes, look = frame.shapes([border.geometry]), border.look
+        sheet.note(("border", border.level), shapes)
+        width, dashes = px(look[1]) * 0.7, [dashes_of(look)]
         axes.add_collection(
             LineCollection(
-                lines, colors=look[0], linewidths=width, linestyles=[dashes_of(look)], zorder=3.2 - rung / 100
+                lines_of(shapes), colors=look[0], linewidths=width, linestyles=dashes, zorder=3.2 - rung / 100
             )
         )
     for geometry, fill in layers.development:
         parts = shapely.get_parts(frame.shapes([geometry], fine=20_000))
+        sheet.note("illustrative" if fill is ILLUSTRATIVE else "development", parts)
         for polygon in parts[shapely.get_dimensions(parts) == 2]:
             axes.add_patch(PathPatch(_path(polygon), linewidth=0.4, zorder=4, **fill))
     parts = shapely.get_parts(frame.shapes(layers.discs, fine=2500 if len(layers.discs) < 500 else 800))
+    sheet.note("discs", parts, least_pt=3)
     rings = PatchCollection([PathPatch(_path(part)) for part in parts], zorder=4.2)
     rings.set(facecolor="none", edgecolor=style.UNCERTAINTY, linewidth=0.5, linestyle=(0, (2, 2)))
     axes.add_collection(rings)
@@ -219,7 +258,7 @@ def _path(polygon: Any) -> Path:
     return Path.make_compound_path(*[Path(ring, closed=True) for ring in rings])
 
 
-def _boundary_lines(boundaries: Any) -> Iterator[tuple[Any, tuple[str, float, tuple[float, ...]]]]:
+def _boundary_lines(boundaries: Any) -> Iterator[Border]:
     """Give each shared border once: two dashed lines on top of each other would look solid."""
     if boundaries is None or boundaries.empty:
         return
@@ -228,12 +267,17 @@ def _boundary_lines(boundaries: Any) -> Iterator[tuple[Any, tuple[str, float, tu
     above: Any = None
     for rung, level in enumerate(levels):
         units = np.asarray(boundaries.geometry[boundaries["level"].astype(str) == level], dtype=object)
+        outer = shapely.boundary(shapely.union_all(units)) if above is None else above
+        inner = shapely.difference(shapely.union_all(shapely.boundary(units)), shapely.buffer(outer, 1e-6))
+        shared = shapely.line_merge(_without_seam(inner))
         if above is None:
-            above = shapely.boundary(shapely.union_all(units))
-            yield shapely.line_merge(_without_seam(above)), style.INTERNATIONAL
-        inner = shapely.difference(shapely.union_all(shapely.boundary(units)), shapely.buffer(above, 1e-6))
-        yield shapely.line_merge(_without_seam(inner)), style.COUNTY if rung else style.PREFECTURE
-        above = shapely.union(above, inner)
+            # Units that do not touch, islands say, have no other border than this one.
+            alone = shapely.is_empty(shared)
+            limit = shapely.line_merge(_without_seam(outer))
+            yield Border(limit, style.PREFECTURE if alone else style.INTERNATIONAL, level if alone else "")
+        if not shapely.is_empty(shared):
+            yield Border(shared, (style.PREFECTURE, style.COUNTY, _FINER)[min(rung, 2)], level)
+        above = shapely.union(outer, inner)
 
 
 def _without_seam(lines: Any) -> Any:
@@ -261,13 +305,17 @@ def _development(development: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
                 yield shapely.union_all(np.asarray(development.geometry[chosen], dtype=object)), fill
 
 
+def flows_between(layers: Layers, origins: pd.Index, sites: pd.Index) -> pd.DataFrame:
+    """Return the flows from some of the origins to some of the sites, the largest first."""
+    table = layers.result.pairs.reset_index()[["origin_id", "site_id", "households"]]
+    table = table[table["origin_id"].isin(origins) & table["site_id"].isin(sites)]
+    return table.sort_values(["households", "origin_id", "site_id"], ascending=[False, True, True])
+
+
 def _flows(sheet: Sheet, layers: Layers) -> int:
     """Draw tapered curves, the widest first; a flow of unknown size is drawn at the least width, lighter."""
     origins, sites = layers.origins, layers.sites
-    table = layers.result.pairs.reset_index()[["origin_id", "site_id", "households"]]
-    table = table[table["origin_id"].isin(origins.index) & table["site_id"].isin(sites.index)]
-    table = table.sort_values(["households", "origin_id", "site_id"], ascending=[False, True, True])
-    table = table.head(MOST_FLOWS)
+    table = flows_between(layers, origins.index, sites.index).head(MOST_FLOWS)
     if table.empty:
         return 0
     start = sheet.frame.xy(origins.loc[table["origin_id"], "lon"], origins.loc[table["origin_id"], "lat"])
@@ -285,6 +333,9 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
         for at in np.flatnonzero(seen & chosen):
             outline = _taper(start[at], end[at], float(halves[at]))
             shapes.append(Polygon(outline, closed=True))
+            half = len(outline) // 2
+            middle = (outline[:half] + outline[half:][::-1]) / 2
+            sheet.curves.append(shapely.linestrings(sheet.axes.transData.transform(middle)))
             if seen.sum() <= _MOST_AVOIDED:
                 for spot in outline[1:28:3]:
                     sheet.take(spot, 1.5)
@@ -321,15 +372,16 @@ def _radii(
     households: NDArray[np.float64], sizes: tuple[float, float], most: float, crowding: float
 ) -> NDArray[np.float64]:
     low, high = (px(size) * 0.6 * crowding for size in sizes)
+    low, high = max(low, _LEAST_PT), max(high, 2 * _LEAST_PT)
     return np.maximum(np.sqrt(np.nan_to_num(households / max(most, 1e-9))) * high, low)
 
 
 def _symbols(sheet: Sheet, layers: Layers) -> None:
-    origins, sites = layers.origins, layers.sites
+    origins, sites, crowding = layers.origins, layers.sites, layers.crowding_of_symbols
     moved = numbers(layers.result.pairs, "households").groupby(level="origin_id").sum(min_count=1)
     from_origin = moved.reindex(origins.index).to_numpy(dtype=float)
     most = np.nanmax(from_origin) if np.isfinite(from_origin).any() else 1.0
-    radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most), layers.crowding)
+    radii = _radii(from_origin, style.ORIGIN_RADIUS_PX, float(most), crowding)
     _dots(
         sheet,
         origins,
@@ -337,15 +389,15 @@ def _symbols(sheet: Sheet, layers: Layers) -> None:
         marker="o",
         facecolor="white",
         edgecolor=style.ORIGIN,
-        linewidth=0.7 * layers.crowding,
+        linewidth=0.7 * crowding,
         zorder=6,
     )
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     stated = order["households"].notna().to_numpy()
-    radii = site_radii(order["households"].to_numpy(), layers.most, layers.crowding)
+    radii = site_radii(order["households"].to_numpy(), layers.most, crowding)
     colours = np.where(order["compared"], COMPARED, style.SITE)
     faces, edges = np.where(stated, colours, "white"), np.where(stated, "white", colours)
-    _dots(sheet, order, radii, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8 * layers.crowding, zorder=7)
+    _dots(sheet, order, radii, marker="D", facecolor=faces, edgecolor=edges, linewidth=0.8 * crowding, zorder=7)
 
 
 def _dots(sheet: Sheet, places: pd.DataFrame, radii: NDArray[np.float64], **look: Any) -> None:

@@ -134,6 +134,8 @@ def oasis(result: Result, lang: str) -> Figure | None:
     if not shares:
         return None
     everything, shares = shares, shares[:_MOST_ROWS]
+    units = result.study.boundaries
+    local = {} if units is None or lang != "zh" or "name_local" not in units else units["name_local"].dropna().to_dict()
     figure = new_figure(1.15 + 0.34 * len(shares))
     high = figure.get_figheight()
     axes = figure.add_axes((0.16, 0.42 / high, 0.8, 1 - 1.1 / high))
@@ -146,7 +148,7 @@ def oasis(result: Result, lang: str) -> Figure | None:
                 axes.plot(unit.derived[setting], at, marker, ms=5, mfc=face, mec="#3F6B50", mew=0.9, zorder=3)
         for found, marker, face in ((unit.published, "D", "white"), (unit.printed, "X", style.SITE)):
             axes.plot(found, [at] * len(found), marker, ms=5, mfc=face, mec=style.SITE, ls="", zorder=4)
-        name = next(iter(wrapped(legible(unit.name, "?")[0], 24, 1)), "?")
+        name = next(iter(wrapped(legible(local.get(unit.code, unit.name), unit.name)[0], 24, 1)), "?")
         axes.text(-0.185, at, name, transform=axes.get_yaxis_transform(), va="center")
     axes.set_ylim(len(shares) - 0.5, -0.5)
     horizontal(axes, say(lang, "oasis_axis"))

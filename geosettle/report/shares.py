@@ -15,6 +15,7 @@ __all__ = ["OasisShare", "oasis_shares"]
 class OasisShare:
     """Oasis of one unit, percent of its area: derived per setting, published elsewhere, printed by a claim."""
 
+    code: str
     name: str
     derived: Mapping[str, float]
     published: tuple[float, ...]
@@ -27,7 +28,7 @@ def oasis_shares(result: Result) -> list[OasisShare]:
     if frame.empty or "share_percent" not in frame:
         return []
     made = []
-    for _, rows in frame.groupby("code", sort=True):
+    for code, rows in frame.groupby("code", sort=True):
         derived = rows.drop_duplicates("setting").set_index("setting")["share_percent"]
         published = numbers(rows, "published")
         area = rows["quantity"] == "area_km2"
@@ -35,6 +36,7 @@ def oasis_shares(result: Result) -> list[OasisShare]:
         claimed = rows["claim"].fillna("").astype(str) != ""
         made.append(
             OasisShare(
+                str(code),
                 str(rows["name"].iloc[0]),
                 {str(setting): float(share) for setting, share in derived.items()},
                 tuple(sorted(set(published[~claimed].dropna()))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 
 import geopandas as gpd
@@ -15,7 +16,7 @@ import geosettle as gs
 from geosettle.livelihood.frames import Layers
 from geosettle.livelihood.models import conditions
 from geosettle.report import report_html, summary_lines
-from geosettle.study import Study
+from geosettle.study import Study, default_settings
 
 RADII = [None, None, None]
 
@@ -258,3 +259,16 @@ def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):
     assert said in line
     assert ("illustrative" in line) == (basis == "illustrative")
     assert not re.search(r"\b0 ha", line)
+
+
+def test_conditions_of_the_package_stand_in_the_language_of_the_report(plain, page):
+    defaults = default_settings()
+    models = [*defaults["models"].values()]
+    own = [c["item"] for c in (*defaults["livelihood"]["constraints"], *defaults["livelihood"]["checks"])]
+    own += [m["name"] for m in models] + [c["item"] for m in models for c in m["conditions"]]
+    chinese = html.unescape(report_html(plain, lang="zh"))
+    for item in own:
+        assert item not in chinese.lower()
+        assert item in html.unescape(page).lower() or "+" in item  # a model of which nothing is known has no column
+    assert "30公里内每个就业中心的人数" in chinese
+    assert re.search("模式1.可及的工业园", chinese)

@@ -129,7 +129,10 @@ def models(writer: Writer) -> list[Part]:
     parts: list[Part] = [*writer.said(plain.models_said(writer.result, writer.lang)), writer.p("models_note")]
     wide, unknown = models_wide(writer.result, writer.word)
     if len(wide):
-        columns = [Column("name", writer.heading("name")), *[Column(c, plain.capital(c)) for c in wide.columns[1:]]]
+        columns = [
+            Column("name", writer.heading("name")),
+            *[Column(c, _item_heading(writer, c)) for c in wide.columns[1:]],
+        ]
         parts.append(writer.table(wide, columns, writer.say("cap_models")))
     if unknown:
         parts.append(writer.muted("sites_unknown", n=unknown))
@@ -154,7 +157,10 @@ def _conditions(writer: Writer, section: str, said: list[str], words: str) -> li
         parts.append(writer.p("land_mean_note"))
     wide, unknown = conditions_wide(writer.result, section, writer.word)
     if len(wide):
-        columns = [Column("name", writer.heading("name")), *[Column(c, plain.capital(c)) for c in wide.columns[1:]]]
+        columns = [
+            Column("name", writer.heading("name")),
+            *[Column(c, _item_heading(writer, c)) for c in wide.columns[1:]],
+        ]
         parts.append(writer.table(wide, columns, writer.say(f"cap_{words}")))
     if unknown:
         parts.append(writer.muted("sites_unknown", n=unknown))
@@ -174,12 +180,17 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
         "; ".join(writer.word("threshold", text) for text in sorted(set(by_item[item]["source"]) - {""}))
         for item in counts["item"]
     ]
+    counts["item"] = [plain.item_name(writer.lang, item) for item in counts["item"]]
     columns = [Column(c, writer.heading(c)) for c in ("item", "threshold")]
     columns += [
         Column(c, writer.word("verdict", c)) for c in counts.columns if c not in {"item", "threshold", "source"}
     ]
     columns.append(Column("source", writer.say("col_threshold_source")))
     return [writer.table(counts, columns, writer.say(caption))]
+
+
+def _item_heading(writer: Writer, item: str) -> str:
+    return plain.capital(plain.item_name(writer.lang, item))
 
 
 def _threshold(writer: Writer, rows: pd.DataFrame) -> str:

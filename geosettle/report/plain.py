@@ -24,6 +24,7 @@ __all__ = [
     "claims_said",
     "constraints_said",
     "indicator_name",
+    "item_name",
     "models_said",
     "remoteness_said",
     "unit_name",
@@ -50,6 +51,21 @@ def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
         return text
     how = say(lang, f"metric_{metric}") if has(f"metric_{metric}") else metric.replace("_", " ")
     return say(lang, "by_metric", text=text, metric=how)
+
+
+def item_name(lang: str, item: str) -> str:
+    """Return a condition or model of the package in the language wanted; one of the study stands as it is.
+
+    Examples
+    --------
+    >>> item_name("zh", "developed land"), item_name("en", "model 7: a mill"), item_name("zh", "a well")
+    ('开发土地', 'model 7: a mill', 'a well')
+    """
+    numbered = re.fullmatch(r"model ([^:]+): (.+)", item)
+    if numbered:
+        return say(lang, "model_item", n=numbered[1], text=item_name(lang, numbered[2]))
+    key = f"item_{item.replace(' ', '_')}"
+    return say(lang, key) if has(key) else item
 
 
 def remoteness_said(result: Result, lang: str) -> list[str]:
@@ -175,7 +191,7 @@ def constraints_said(result: Result, lang: str) -> list[str]:
         value = own["after"].where(own["after"].notna(), own["change"])
         known = value.notna() & (own["verdict"] != "unknown")
         if not known.any():
-            said.append(say(lang, "said_unmeasured", item=capital(item), n=len(own)))
+            said.append(say(lang, "said_unmeasured", item=capital(item_name(lang, item)), n=len(own)))
             continue
         half = ((own["high"] - own["low"]) / 2).where(np.isfinite(own["high"] - own["low"]), 0.0).fillna(0.0)
         ends: Any = value[known].idxmin(), value[known].idxmax()
@@ -183,7 +199,7 @@ def constraints_said(result: Result, lang: str) -> list[str]:
         text = say(
             lang,
             "said_constraint" if int(known.sum()) > 1 else "said_constraint_one",
-            item=capital(item),
+            item=capital(item_name(lang, item)),
             n=int(known.sum()),
             of=len(own),
             least=number(float(value[least]), float(half[least])),

@@ -272,3 +272,12 @@ def test_conditions_of_the_package_stand_in_the_language_of_the_report(plain, pa
         assert item in html.unescape(page).lower() or "+" in item  # a model of which nothing is known has no column
     assert "30公里内每个就业中心的人数" in chinese
     assert re.search("模式1.可及的工业园", chinese)
+
+
+def test_captions_speak_of_no_ranges_where_none_are_drawn(plain):
+    drawn = {f"{name}.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 16 for name in ("distances", "distribution")}
+    text = words_of(report_html(plain, figures=drawn))
+    assert "Straight lines from origin to site, as the positions are given." in text
+    assert "what both radii allow" not in text
+    assert "The band runs" not in text
+    assert "19.5 公里" in report_html(plain, lang="zh")

@@ -84,11 +84,12 @@ def distances(writer: Writer) -> list[Part]:
         *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
     ]
     none = aside(writer.result, "flows", writer.lang) or writer.say("find_no_distances")
+    given = "" if (frame["geodesic_range_km"] != "").any() else "_given"
     parts: list[Part] = [
         writer.p("distances_note") if known.any() else element("p", none),
         writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
-        *writer.picture("distances", "distances"),
-        *writer.picture("distribution", "distribution"),
+        *writer.picture("distances", f"distances{given}"),
+        *writer.picture("distribution", f"distribution{given}"),
         writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
         *_intervals(writer),
         *_scenarios(writer),

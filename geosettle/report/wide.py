@@ -163,7 +163,11 @@ def conditions_wide(result: Result, section: str, word: Callable[[str, object], 
         key = str(row["site_id"])
         name = name_of(result.sites, key) if key in result.sites.index else word("subject", key)
         value = row["after"] if np.isfinite(row["after"]) else row["change"]
-        parts = [f"{ranged_text(value, row['low'], row['high'])} {row['unit']}".strip()] if np.isfinite(value) else []
+        parts = (
+            [f"{ranged_text(value, row['low'], row['high'])} {word('unit', row['unit'])}".strip()]
+            if np.isfinite(value)
+            else []
+        )
         parts += [word("verdict", row["verdict"])] if row["verdict"] != "measured" or not parts else []
         made.setdefault(key, {"name": name})[str(row["item"])] = ": ".join(parts)
     items = [item for item in dict.fromkeys(rows["item"].astype(str)) if (told["item"] == item).any()]

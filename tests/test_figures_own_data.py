@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib import font_manager
 from report_example import example
-from shapely import LineString, box
+from shapely import LineString, MultiPolygon, box
 from shapely.geometry import Point
 
 from geosettle.report import figures
@@ -306,3 +306,37 @@ def test_the_legend_covers_no_flow_where_a_corner_is_free():
     assert len(lines) == 2
     for cover in covers:
         assert not any(line.intersects(box(*cover.extents)) for line in lines)
+
+
+def borders_of(axes):
+    """Return the least and greatest coordinates of the boundary lines drawn."""
+    lines = [c for c in axes.collections if 3 < c.get_zorder() <= 3.2]
+    points = np.vstack([path.vertices for c in lines for path in c.get_paths()])
+    return points.min(axis=0), points.max(axis=0)
+
+
+@pytest.mark.parametrize("east", [0.0, 109.0])
+def test_units_that_nearly_fit_are_shown_whole(east):
+    """Two squares of 0.9 degrees whose sites lie 0.2 degrees inside; in the second case the 180th meridian cuts one."""
+    areas = units(("division", 2, 0.9, 0.2))
+    spots = [((lon + east + 180) % 360 - 180, lat) for lon, lat in ((70.2, 40.2), (71.8, 40.8))]
+    if east:
+        parts = [box(179.95, 40, 180, 41), box(-180, 40, -179.05, 41)]
+        areas.geometry = [box(179, 40, 179.9, 41), MultiPolygon(parts)]
+    with look():
+        axes = od_map(study_of(places(spots, "site_id"), boundaries=areas), "en").axes[0]
+    low, high = borders_of(axes)
+    assert axes.get_xlim()[0] < low[0]
+    assert high[0] < axes.get_xlim()[1]
+    assert axes.get_ylim()[0] < low[1]
+    assert high[1] < axes.get_ylim()[1]
+    assert np.ptp(axes.get_xlim()) < 1.2 * (high[0] - low[0])  # and it is no map of the world
+
+
+def test_units_much_wider_than_the_study_do_not_widen_the_sheet():
+    sites = places([(71.9, 40.2), (72.1, 40.8)], "site_id")
+    with look():
+        alone, within = (
+            od_map(study_of(sites, boundaries=areas), "en").axes[0] for areas in (None, units(("division", 2, 4, 0)))
+        )
+    assert (alone.get_xlim(), alone.get_ylim()) == (within.get_xlim(), within.get_ylim())

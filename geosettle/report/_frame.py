@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates, uniform_filter
 from geosettle import style
 from geosettle.raster import Raster
 
-__all__ = ["Frame", "frame_around", "lines_of", "relief"]
+__all__ = ["Frame", "frame_around", "frame_with", "lines_of", "relief"]
 
 _GEOD = Geod(ellps="WGS84")
 _LONE_M, _LEAST_M = 20e3, 4e3
@@ -146,9 +146,43 @@ def frame_around(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike = 0.0, *, m
     least = _LONE_M if np.ptp(x) + np.ptp(y) == 0 else _LEAST_M
     width, height = max(x1 - x0, least), max(y1 - y0, least)
     width, height = width * (1 + 2 * margin), height + 2 * margin * width
-    width, height = max(width, height), max(height, width / 1.75)
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
-    return Frame(proj, label, cx - width / 2, cx + width / 2, cy - height / 2, cy + height / 2, forward)
+    return Frame(proj, label, *_sides(cx, cy, width, height), forward)
+
+
+def _sides(cx: float, cy: float, width: float, height: float) -> tuple[float, float, float, float]:
+    """Return west, east, south and north of a sheet around a point, at least so wide and high, in its proportions."""
+    width, height = max(width, height), max(height, width / 1.75)
+    return cx - width / 2, cx + width / 2, cy - height / 2, cy + height / 2
+
+
+def frame_with(frame: Frame, areas: ArrayLike, *, most: float = 0.2, margin: float = 0.02) -> Frame:
+    """Widen a sheet so that it holds whole areas, where that takes little.
+
+    Parameters
+    ----------
+    frame
+        The sheet around the places.
+    areas
+        Polygons, longitude and latitude, that a reader expects to see whole.
+    most
+        Most that may be added at any side, share of the sheet's width or height; if more were needed, nothing is.
+    margin
+        Free edge beyond the areas, share of the width.
+    """
+    # The corners of the hulls are enough, and few; by parts, as a hull across the 180th meridian would span the globe.
+    corners = shapely.get_coordinates(shapely.convex_hull(shapely.get_parts(np.asarray(areas, dtype=object))))
+    xy = frame.xy(corners[:, 0], corners[:, 1])
+    if not len(xy) or not np.isfinite(xy).all():
+        return frame
+    edge = margin * frame.width
+    x0, y0 = np.minimum(xy.min(axis=0) - edge, (frame.x0, frame.y0))
+    x1, y1 = np.maximum(xy.max(axis=0) + edge, (frame.x1, frame.y1))
+    added = max((frame.x0 - x0, x1 - frame.x1)) / frame.width, max((frame.y0 - y0, y1 - frame.y1)) / frame.height
+    if max(added) > most:
+        return frame
+    x0, x1, y0, y1 = _sides((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
+    return replace(frame, x0=float(x0), x1=float(x1), y0=float(y0), y1=float(y1))
 
 
 def relief(frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float = 2.2) -> NDArray[np.uint8]:

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from matplotlib.figure import Figure
 
 from geosettle import style
+from geosettle.admin.units import ladder
 from geosettle.analysis import Result
 from geosettle.report._canvas import WIDTH_IN, legible, new_figure, wrapped, written
-from geosettle.report._frame import Frame, frame_around
+from geosettle.report._frame import Frame, frame_around, frame_with
 from geosettle.report._furniture import (
     FEW_LABELS,
     MOST_LABELS,
@@ -52,6 +54,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     # Places named for comparison only may lie far off; they are drawn where the sheet reaches, and do not widen it.
     framed = places[~places["compared"]] if (~places["compared"]).any() else places
     frame = frame_around(framed["lon"], framed["lat"], np.minimum(framed["radius_m"], _WIDEST_DISC_M))
+    frame = frame_with(frame, _home_units(result, framed))
     x, y = frame.xy(places["lon"], places["lat"]).T
     off = places.index[(x < frame.x0) | (x > frame.x1) | (y < frame.y0) | (y > frame.y1)]
     sites, origins = sites.drop(off, errors="ignore"), origins.drop(off, errors="ignore")
@@ -84,6 +87,18 @@ def od_map(result: Result, lang: str) -> Figure | None:
     foot = "\n".join(caption)
     figure.text(_SIDE, (foot_in - 0.22) / total, foot, fontsize=5.8, color=style.MUTED, va="top", linespacing=1.3)
     return figure
+
+
+def _home_units(result: Result, places: pd.DataFrame) -> Any:
+    """Return the highest units that places lie in."""
+    boundaries = result.study.boundaries
+    if boundaries is None or boundaries.empty:
+        return []
+    level = boundaries["level"].astype(str)
+    top = np.asarray(boundaries.geometry[level == ladder(boundaries)[0]], dtype=object)
+    top = top[~(shapely.is_missing(top) | shapely.is_empty(top))]
+    inside = shapely.STRtree(top).query(shapely.points(places["lon"], places["lat"]), predicate="within")[1]
+    return top[np.unique(inside)]
 
 
 def _subtitle(sites: int, origins: int, flows: int, unknown: int, lang: str) -> str:

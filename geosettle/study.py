@@ -99,6 +99,8 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
         geometry[known] = shapely.points(x[known], y[known])
     else:
         geometry = None
+    if geometry is not None:
+        geometry = np.where(shapely.is_empty(geometry), None, geometry)  # an empty point is no position
     plain = pd.DataFrame(out)
     plain = plain.drop(
         columns=[c for c in plain if c == "geometry" or isinstance(plain[c].dtype, gpd.array.GeometryDtype)]

@@ -146,3 +146,16 @@ def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
     write_template(tmp_path / "new")
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
     assert len(gs.read_study(tmp_path / "new").sites) == 3
+
+
+def test_half_a_character_in_json_is_no_reason_to_stop(tmp_path: Path) -> None:
+    """JSON may escape half of a surrogate pair; the other rows are as good as ever, and so is this one."""
+    half = chr(92) + "ud800"
+    point = '"geometry":{"type":"Point","coordinates":[77,39]}'
+    rows = [
+        f'{{"type":"Feature","properties":{{"site_id":"a{k}","name":"{name}"}},{point}}}'
+        for k, name in enumerate((half, "ok"))
+    ]
+    path = tmp_path / "sites.geojson"
+    path.write_text(f'{{"type":"FeatureCollection","features":[{",".join(rows)}]}}', encoding="utf-8")
+    assert gs.read_layer(path, "sites")["name"].tolist() == ["\N{REPLACEMENT CHARACTER}", "ok"]

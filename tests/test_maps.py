@@ -659,6 +659,11 @@ def test_without_a_single_position_the_page_has_no_box():
     assert data_of(map_html(nowhere))["extent"] is None
 
 
+def test_no_text_of_the_script_spans_lines_whose_indents_are_left_out():
+    code = re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", SCRIPT)
+    assert [line for line in code.splitlines() if line.count("`") % 2] == []
+
+
 def test_the_script_has_no_way_to_turn_text_into_code():
     assert SCRIPT.count("'script'") == 1  # Leaflet, whose hash the policy knows
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setTimeout('", "srcdoc", "fetch(", "XMLHttpRequest", "localStorage", "bindPopup", "bindTooltip", "divIcon"):  # fmt: skip

@@ -28,7 +28,7 @@ def test_frames_become_layers() -> None:
     given = table()
     study = Study(sites=given, origins=None, flows=pd.DataFrame({"origin_id": ["1"], "site_id": [7.0]}))
     assert study.sites.index.tolist() == ["7", "8"]
-    assert study.sites.geometry.iloc[0].equals(shapely.Point(76, 39))
+    assert study.sites.geometry.iloc[0].equals(shapely.shapely.Point(76, 39))
     assert study.sites.geometry.iloc[1] is None
     assert study.sites["households"].isna().all()
     assert study.sites["extra"].tolist() == ["x", "y"]
@@ -50,7 +50,7 @@ def test_any_crs_and_any_index() -> None:
 
 def test_all_faults_at_once() -> None:
     sites = pd.DataFrame({"site_id": ["a", "a", None], "lon": [1.0, 2, 3], "lat": [1.0, 2, 3]})
-    origins = gpd.GeoDataFrame({"origin_id": ["o"], "name": ["o"]}, geometry=[shapely.Point(1, 1)])
+    origins = gpd.GeoDataFrame({"origin_id": ["o"], "name": ["o"]}, geometry=[shapely.shapely.Point(1, 1)])
     with pytest.raises(InputError) as caught:
         Study(sites=sites, origins=origins)
     text = str(caught.value)
@@ -150,3 +150,16 @@ def test_flows_to_unknown_places_are_set_aside_with_a_reason() -> None:
         ("reference_unknown", 3, "site_id", "S9"),
     ]
     assert study.ledger["flows"] == {"rows_in": 3, "rows_used": 1, "rows_set_aside": 2}
+
+
+def test_an_empty_point_is_no_position() -> None:
+    sites = gpd.GeoDataFrame(
+        {"name": ["A", "B"]},
+        geometry=[shapely.Point(77, 39), shapely.Point()],
+        crs=4326,
+        index=pd.Index(["a", "b"], name="site_id"),
+    )
+    origins = gpd.GeoDataFrame(
+        {"name": ["C"]}, geometry=[shapely.Point(77, 38)], crs=4326, index=pd.Index(["c"], name="origin_id")
+    )
+    assert gs.analyse(gs.Study(sites=sites, origins=origins)).sites.geometry.isna().tolist() == [False, True]

@@ -155,7 +155,7 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
         row = dict(properties) if isinstance(properties, Mapping) else {}
         if "id" in feature and "id" not in row:
             row["id"] = feature["id"]
-        rows.append({k: _flat(v) for k, v in row.items()})
+        rows.append({_sound(k): _flat(v) for k, v in row.items()})
         geometry, what = _shape(feature.get("geometry"))
         geometries.append(geometry)
         problems += [_geometry_problem(file, "", number, what)] if what else []
@@ -169,9 +169,15 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
     return Source(cells, file, kind, geometry=out, crs=crs, encoding=encoding, problems=tuple(problems))
 
 
+def _sound(text: str) -> str:
+    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for what is no character."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _flat(value: Any) -> Any:
     """Return a property as one cell; nested values stay as their JSON text."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    cell = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return _sound(cell) if isinstance(cell, str) else cell
 
 
 def _shape(geometry: Any) -> tuple[Any, str]:

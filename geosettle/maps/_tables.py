@@ -85,7 +85,6 @@ def sites_table(result: Result) -> dict[str, Any]:
     if aside.any():
         table["columns"]["aside"] = _pack.column(aside.where(aside).astype("float64").reset_index(drop=True))
     table["columns"]["by_size"] = _pack.rows(_largest_first(result.sites))
-    table["columns"]["mean_km"] = _pack.column(_mean_km(result, "site"), digits=2)
     columns, entries = indicators(result)
     table["columns"] |= columns
     table["indicators"] = entries
@@ -107,10 +106,9 @@ def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
 
 
 def origins_table(result: Result) -> dict[str, Any]:
-    """Origins with their positions and columns, how many households the flows lead away from each, and how far."""
+    """Origins with their positions and columns, and how many households the flows lead away from each."""
     table = _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
     table["columns"]["moved"] = _pack.column(_moved(result), digits=0)
-    table["columns"]["mean_km"] = _pack.column(_mean_km(result, "origin"), digits=2)
     return table
 
 
@@ -122,27 +120,6 @@ def _moved(result: Result) -> NDArray[np.float64]:
     households = pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
     moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype("float64")
     return moved
-
-
-def _mean_km(result: Result, end: str) -> NDArray[np.float64]:
-    """Mean straight distance over the located flows of each site or origin.
-
-    By households where all of these flows report them, else each flow counts once; NaN where none is located.
-    """
-    pairs, rows = _linked(result)
-    n = len(result.sites if end == "site" else result.origins)
-    row = rows[("origin", "site").index(end)]
-    km, households = (
-        pd.to_numeric(pairs.get(name, pd.Series(np.nan, index=pairs.index)), errors="coerce").to_numpy(dtype="float64")
-        for name in ("geodesic_km", "households")
-    )
-    located = np.isfinite(km)
-    row, km, households = row[located], km[located], households[located]
-    lacking = np.bincount(row[~(households > 0)], minlength=n) > 0
-    weight = np.where(lacking[row], 1.0, households)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where there is no flow
-        mean: NDArray[np.float64] = np.bincount(row, weight * km, n) / np.bincount(row, weight, n)
-    return mean
 
 
 def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:

@@ -133,8 +133,8 @@ def _marker_icons() -> str:
 
 
 def _without_comments(script: str) -> str:
-    """Leave out whole lines of comment: they are for those who read the source, and a page is opened by many."""
-    return re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script)
+    """Leave out lines of comment and indents: they are for those who read the source, and a page is opened by many."""
+    return re.sub(r"(?m)^[ \t]+", "", re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script))
 
 
 @cache

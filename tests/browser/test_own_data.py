@@ -12,10 +12,14 @@ from geosettle.maps import map_html
 pytestmark = pytest.mark.browser
 
 
-def page_of(folder, tables):
+def result_of(folder, tables):
     for name, text in tables.items():
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-    return map_html(gs.analyse(gs.read_study(folder)))
+    return gs.analyse(gs.read_study(folder))
+
+
+def page_of(folder, tables):
+    return map_html(result_of(folder, tables))
 
 
 def test_an_origin_names_all_its_destinations_the_largest_first(open_page, tmp_path):
@@ -68,3 +72,17 @@ def test_the_antimeridian_is_neither_east_nor_west(open_page, tmp_path):
     sites = "site_id,name,lon,lat\nA,A,179.2,-17\nB,B,-179.2,-17.5\n"
     with open_page(page_of(tmp_path, {"sites": sites})) as page:
         assert page.inner_text(".gs-locator-box").endswith("17°S 180°")
+
+
+def test_the_means_of_the_page_are_those_of_the_tables(open_page, tmp_path):
+    """Weighted by households; the page's distances are finer than what it shows, so that both round alike."""
+    sites = "site_id,name,lon,lat,households\nS1,Upper,77.0,39.0,100\nS2,Lower,77.4,39.1,60\n"
+    origins = "origin_id,name,lon,lat\nO1,One,76.5,38.6\nO2,Two,76.6,38.2\nO3,Three,76.9,38.77\n"
+    flows = "origin_id,site_id,households\nO1,S1,31\nO2,S1,47\nO3,S1,22\nO1,S2,50\n"
+    result = result_of(tmp_path, {"sites": sites, "origins": origins, "flows": flows})
+    named = result.remoteness["indicator"].eq("land_mean") & result.remoteness["metric"].eq("geodesic")
+    means = result.remoteness[named].set_index("id")["value"]
+    with open_page(map_html(result)) as page:
+        lines = [line.split(",") for line in page.evaluate("geosettle.sitesCsv()").strip().splitlines()]
+    at = lines[0].index("mean_km")
+    assert {line[0]: line[at].strip() for line in lines[1:]} == {site: f"{means[site]:.1f}" for site in ("S1", "S2")}

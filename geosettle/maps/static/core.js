@@ -390,6 +390,32 @@ function rowName(table, row) {
 }
 
 /**
+ * Mean distance per site or origin over its located flows: by households where all of these report them, else plain.
+ * @param {'site' | 'origin'} kind
+ * @returns {(number | null)[]}
+ */
+function meanDistances(kind) {
+  const km = flows.numbers('geodesic_km');
+  const households = flows.numbers('households');
+  const of = flows.rows(kind);
+  const { n } = kind === 'site' ? sites : origins;
+  const [count, plain, sum, weight, lacking] = [new Int32Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n), new Uint8Array(n)];
+  for (let i = 0; i < of.length; i++) {
+    const row = of[i];
+    if (Number.isNaN(km[i])) continue;
+    count[row] += 1;
+    plain[row] += km[i];
+    if (households[i] > 0) {
+      sum[row] += km[i] * households[i];
+      weight[row] += households[i];
+    } else lacking[row] = 1;
+  }
+  const means = new Array(n);
+  for (let row = 0; row < n; row++) means[row] = count[row] === 0 ? null : lacking[row] ? plain[row] / count[row] : sum[row] / weight[row];
+  return means;
+}
+
+/**
  * Of many rows those that may be among the first by a number, so that not all need be sorted; else all.
  * @param {number[]} rows @param {any[]} value by row @param {boolean} down @param {number} most
  */
@@ -407,5 +433,4 @@ function contenders(rows, value, down, most) {
   return rows.filter((row) => value[row] !== null && (down ? value[row] >= limit : value[row] <= limit));
 }
 
-/** Mean straight distance of a site's or an origin's flows, as computed from the full numbers. */
-const meanKm = whenAsked((kind) => (kind === 'site' ? sites : origins).column('mean_km'));
+const meanKm = whenAsked(meanDistances);

@@ -28,7 +28,7 @@ def test_frames_become_layers() -> None:
     given = table()
     study = Study(sites=given, origins=None, flows=pd.DataFrame({"origin_id": ["1"], "site_id": [7.0]}))
     assert study.sites.index.tolist() == ["7", "8"]
-    assert study.sites.geometry.iloc[0].equals(shapely.shapely.Point(76, 39))
+    assert study.sites.geometry.iloc[0].equals(shapely.Point(76, 39))
     assert study.sites.geometry.iloc[1] is None
     assert study.sites["households"].isna().all()
     assert study.sites["extra"].tolist() == ["x", "y"]
@@ -50,7 +50,7 @@ def test_any_crs_and_any_index() -> None:
 
 def test_all_faults_at_once() -> None:
     sites = pd.DataFrame({"site_id": ["a", "a", None], "lon": [1.0, 2, 3], "lat": [1.0, 2, 3]})
-    origins = gpd.GeoDataFrame({"origin_id": ["o"], "name": ["o"]}, geometry=[shapely.shapely.Point(1, 1)])
+    origins = gpd.GeoDataFrame({"origin_id": ["o"], "name": ["o"]}, geometry=[shapely.Point(1, 1)])
     with pytest.raises(InputError) as caught:
         Study(sites=sites, origins=origins)
     text = str(caught.value)

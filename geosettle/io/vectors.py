@@ -170,7 +170,7 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
 
 
 def _sound(text: str) -> str:
-    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for what is no character."""
+    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for no character."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

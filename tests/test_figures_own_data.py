@@ -16,9 +16,11 @@ from shapely.geometry import Point
 from geosettle.report import figures
 from geosettle.report._canvas import families, legible, letterspaced, look, new_figure, wrapped
 from geosettle.report._charts import distances, distribution
-from geosettle.report._furniture import FEW_LABELS
+from geosettle.report._frame import frame_around
+from geosettle.report._furniture import FEW_LABELS, _use
 from geosettle.report._od_map import od_map
 from geosettle.report._scripts import family_with
+from geosettle.report._sheet import Sheet
 
 NAMES = {
     "ETHIOPIC": "የሰፈራ ጣቢያዎች",
@@ -292,20 +294,21 @@ def test_the_chart_begins_where_its_names_end():
     assert 0.2 < ends[1] < 0.34
 
 
-def test_the_legend_covers_no_flow_where_a_corner_is_free():
-    """From the south-east to the south-west and the north-east: the flow to the first bends to the north."""
-    sites = places([(70, 40), (73, 42)], "site_id", households=[5.0, 3.0])
-    origins = places([(73, 40)], "origin_id")
+def test_the_legend_covers_no_flow_where_another_place_is_free():
+    """Lines cut off the corners of the sheet at a tenth of its sides; in the middle of each side there is room."""
     with look():
-        figure = od_map(study_of(sites, origins, [("O0", "S0", 1, 1, 1), ("O0", "S1", 1, 1, 1)]), "en")
-        figure.canvas.draw()
-        axes = figure.axes[0]
-        covers = [axes.get_legend().get_window_extent(), figure.axes[1].get_window_extent()]
-        flows = [path for c in axes.collections if c.get_zorder() == 5 for path in c.get_paths()]
-        lines = [LineString(axes.transData.transform(path.vertices)) for path in flows]
-    assert len(lines) == 2
-    for cover in covers:
-        assert not any(line.intersects(box(*cover.extents)) for line in lines)
+        axes = od_map(study_of(places(TWO, "site_id")), "en").axes[0]
+        x0, y0, x1, y1 = axes.get_window_extent().extents
+        wide, high = (x1 - x0) / 10, (y1 - y0) / 10
+        sheet = Sheet(axes, frame_around([70, 72], [40, 41]), 6)
+        assert _use(sheet, [], 1.5 * wide, 1.5 * high)[0] == "upper right"
+        ends = [(x, y, dx, dy) for x, dx in ((x0, wide), (x1, -wide)) for y, dy in ((y0, high), (y1, -high))]
+        sheet.curves.extend(LineString([(x + dx, y), (x, y + dy)]) for x, y, dx, dy in ends)
+        for line in sheet.curves:  # labels keep clear of flows by small boxes along them
+            sheet.taken.add(*line.centroid.buffer(3).bounds)
+        corner, cover = _use(sheet, [], 1.5 * wide, 1.5 * high)
+    assert corner == ""
+    assert not any(line.intersects(box(*cover)) for line in sheet.curves)
 
 
 def borders_of(axes):

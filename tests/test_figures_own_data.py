@@ -19,6 +19,7 @@ from geosettle.report._charts import distances, distribution
 from geosettle.report._frame import frame_around
 from geosettle.report._furniture import FEW_LABELS, _use
 from geosettle.report._od_map import od_map
+from geosettle.report._panels import counties
 from geosettle.report._scripts import family_with
 from geosettle.report._sheet import Sheet
 
@@ -343,3 +344,14 @@ def test_units_much_wider_than_the_study_do_not_widen_the_sheet():
             od_map(study_of(sites, boundaries=areas), "en").axes[0] for areas in (None, units(("division", 2, 4, 0)))
         )
     assert (alone.get_xlim(), alone.get_ylim()) == (within.get_xlim(), within.get_ylim())
+
+
+def test_the_note_of_the_panels_names_only_what_they_show():
+    sites = places(TWO, "site_id", county=["A", "B"], uncertainty_km=[np.nan, np.nan])
+    with look():
+        bare, whole = (counties(result, "en") for result in (study_of(sites), example(["Site"])))
+    assert bare.texts[1].get_text() == "Each panel spans 24 km. Diamond: site."
+    assert whole.texts[1].get_text() == (
+        "Each panel spans 120 km. Diamond: site; ring: origin; blue: flow; "
+        "dashed circle: the true position lies within; green: oasis."
+    )

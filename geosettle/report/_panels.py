@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,7 @@ def counties(result: Result, lang: str) -> Figure | None:
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(_county_names(result), lang)
     span = _span(groups)
+    drawn: set[Any] = set()
     for number, members in enumerate(groups):
         first = float(members["lon"].iloc[0])
         east = (members["lon"] - first + 180) % 360 - 180  # they may lie on both sides of the 180th meridian
@@ -54,6 +55,7 @@ def counties(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
         sheet = Sheet(axes, frame, panel)
         draw_layers(sheet, layers, pixels=240)
+        drawn |= sheet.drawn | ({"origin"} if sheet.rings else set()) | ({"flow"} if sheet.curves else set())
         label_sites(sheet, members, lang, most=layers.most, fontsize=5.3, letters=20, lines=3)
         for side in axes.spines.values():
             side.set_visible(True)
@@ -65,7 +67,9 @@ def counties(result: Result, lang: str) -> Figure | None:
         if number == 0:
             _bar(sheet, _SPANS_M[span], lang)
     figure.text(0.05 / wide, 1 - 0.16 / high, say(lang, "counties_title"), fontsize=9.5, weight="bold", va="center")
-    note = say(lang, "counties_note", km=span / 1000)
+    looks = [say(lang, f"panel_{key}") for key in ("origin", "flow", "discs", "oasis") if key in drawn]
+    looks = [say(lang, "panel_site"), *looks]
+    note = say(lang, "counties_note", km=span / 1000, looks=("; " if lang == "en" else "\uff1b").join(looks))
     if len(groups) < len(everyone):
         note += (" " if lang == "en" else "") + say(lang, "panels_of", shown=len(groups), all=len(everyone))
     figure.text(0.05 / wide, 1 - 0.33 / high, note, fontsize=6.5, color=style.MUTED, va="center")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyproj.network
 import pytest
+import shapely
 
 import geosettle as gs
 from geosettle.errors import CrsError, InputError, UnknownNameError
@@ -159,3 +160,25 @@ def test_half_a_character_in_json_is_no_reason_to_stop(tmp_path: Path) -> None:
     path = tmp_path / "sites.geojson"
     path.write_text(f'{{"type":"FeatureCollection","features":[{",".join(rows)}]}}', encoding="utf-8")
     assert gs.read_layer(path, "sites")["name"].tolist() == ["\N{REPLACEMENT CHARACTER}", "ok"]
+
+
+def test_land_drawn_again_for_another_year_is_doubted() -> None:
+    """Development counts from its year on; the same field of 2009 and 2015 would be counted twice."""
+    boxes = [
+        (77, 39, 77.02, 39.02),
+        (77.0005, 39, 77.0205, 39.02),
+        (77.0205, 39, 77.04, 39.02),
+        (77, 39, 77.001, 39.02),
+    ]
+    frame = gpd.GeoDataFrame(
+        {
+            "development_id": ["D1", "D2", "D3", "D4"],
+            "kind": ["forage"] * 3 + ["orchard"],
+            "year": [2009, 2015, 2015, 2015],
+        },
+        geometry=[shapely.box(*b) for b in boxes],
+        crs=4326,
+    )
+    found = [p for p in check_layer(frame, "development")[1] if p.code == "areas_overlap"]
+    assert [p.row for p in found] == [1, 2]  # neither the neighbour nor another kind on the same ground
+    assert all("counted twice" in p.message and "landcover" in p.mend for p in found)

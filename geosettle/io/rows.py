@@ -57,6 +57,8 @@ _LISTED: Final = 12
 """Identifiers that a message names."""
 _PAIRS: Final = 5_000
 """Pairs of areas that are compared at most, so that no file can keep a check busy for hours."""
+_DRAWN_AGAIN: Final = 0.8
+"""Share of the smaller of two parcels of different years that makes them the same land."""
 
 
 def empty_table(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -345,25 +347,34 @@ def contradicting_indicators(values: pd.DataFrame, _geometry: Geometry, spec: La
 
 
 def overlaps(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Parcels or oases of one kind and year that overlap: their areas would be counted twice."""
+    """Parcels or oases of one kind and year that overlap, and parcels drawn again for another year: counted twice."""
     if geometry is None or spec.name not in {"development", "oasis"}:
         return []
     areas_ = only(geometry, (shapely.get_dimensions(geometry) == 2) & shapely.is_valid(geometry))
     first, second = shapely.STRtree(areas_).query(areas_, predicate="intersects")
     first, second = (side[first < second][:_PAIRS] for side in (first, second))
-    for column in [c for c in ("kind", "year") if c in values]:
+    same = {name: np.ones(first.size, dtype=bool) for name in ("kind", "year")}
+    for column in [c for c in same if c in values]:
         texts_ = values[column].astype(object).where(values[column].notna(), "").to_numpy()
-        same = texts_[first] == texts_[second]
-        first, second = first[same], second[same]
+        same[column] = texts_[first] == texts_[second]
+    # Land development accumulates from year to year; an oasis of another year is another state of the same ground.
+    of_one = same["kind"] & (same["year"] | (spec.name == "development"))
+    first, second, again = first[of_one], second[of_one], ~same["year"][of_one]
     common = area_m2(shapely.intersection(areas_[first], areas_[second])) if first.size else np.zeros(0)
     least = np.minimum(area_m2(areas_)[first], area_m2(areas_)[second]) if first.size else np.zeros(0)
-    return [
-        problem("areas_overlap", f"{common[k] / 1e4:.4g} ha are common to {_listed([i, j], values, spec)}.",
-                row=int(row) + 1, value=f"{common[k] / 1e4:.4g} ha")
-        for k, (i, j) in enumerate(zip(first, second, strict=True))
-        if common[k] > max(1e4, 0.01 * least[k]) and not areas_[i].equals(areas_[j])
-        for row in (i, j)
-    ]  # fmt: skip
+    out = []
+    for k, (i, j) in enumerate(zip(first, second, strict=True)):
+        said = f"{common[k] / 1e4:.4g} ha are common to {_listed([i, j], values, spec)}"
+        if again[k] and common[k] > max(1e4, _DRAWN_AGAIN * least[k]):
+            said += ", of two years: development counts from its year on, so this land is counted twice"
+            mend = "Keep one of them; states of the same land at two times belong in landcover."
+        elif not again[k] and common[k] > max(1e4, 0.01 * least[k]) and not areas_[i].equals(areas_[j]):
+            mend = ""
+        else:
+            continue
+        where = {"value": f"{common[k] / 1e4:.4g} ha", **({"mend": mend} if mend else {})}
+        out += [problem("areas_overlap", f"{said}.", row=int(row) + 1, **where) for row in (i, j)]
+    return out
 
 
 def totals(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:

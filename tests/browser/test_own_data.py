@@ -86,3 +86,13 @@ def test_the_means_of_the_page_are_those_of_the_tables(open_page, tmp_path):
         lines = [line.split(",") for line in page.evaluate("geosettle.sitesCsv()").strip().splitlines()]
     at = lines[0].index("mean_km")
     assert {line[0]: line[at].strip() for line in lines[1:]} == {site: f"{means[site]:.1f}" for site in ("S1", "S2")}
+
+
+@pytest.mark.parametrize(("year", "said"), [("2011", 0), ("", 1)])
+def test_undated_sites_and_flows_are_told_where_there_are_any(open_page, tmp_path, year, said):
+    sites = f"site_id,name,lon,lat,year\nS1,Upper,77.0,39.0,2009\nS2,Lower,77.4,39.1,{year}\n"
+    origins = "origin_id,name,lon,lat\nO1,One,76.5,38.6\n"
+    flows = "origin_id,site_id,households,year\nO1,S1,31,2009\nO1,S2,50,2012\n"
+    with open_page(page_of(tmp_path, {"sites": sites, "origins": origins, "flows": flows})) as page:
+        assert page.locator("#gs-year").count() == 1
+        assert page.get_by_text("always shown").count() == said

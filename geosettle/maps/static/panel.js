@@ -148,7 +148,7 @@ function yearSection() {
   });
   const undated = (table) => table.column('year').filter((y) => y === null).length;
   return el('section', { id: 'gs-year-section' }, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
-    el('p', { class: 'gs-note' }, word('undated', { n: figure(undated(sites), 0), m: figure(undated(flows), 0) })));
+    undated(sites) + undated(flows) ? el('p', { class: 'gs-note' }, word('undated', { n: figure(undated(sites), 0), m: figure(undated(flows), 0) })) : null);
 }
 
 function areaSection() {

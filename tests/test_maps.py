@@ -659,6 +659,17 @@ def test_without_a_single_position_the_page_has_no_box():
     assert data_of(map_html(nowhere))["extent"] is None
 
 
+def test_the_page_has_words_for_every_unit_of_the_indicators():
+    """They are English in the tables; the script knows them by their wording, which may not drift away from it."""
+    known = [re.compile(p) for p in re.findall(r"\[/(\^[^\n]*?\$)/, '\w+'\]", (STATIC / "core.js").read_text("utf-8"))]
+    source = "\n".join(
+        p.read_text("utf-8") for p in Path(str(importlib.resources.files("geosettle.remoteness"))).glob("*.py")
+    )
+    units = {re.sub(r"\{[^}]*\}", "7", u) for u in re.findall(r'unit"?[=:] ?f?"([^"]+)"', source)}
+    assert len(units) >= 10
+    assert {u for u in units if not any(pattern.fullmatch(u) for pattern in known)} == set()
+
+
 def test_no_text_of_the_script_spans_lines_whose_indents_are_left_out():
     code = re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", SCRIPT)
     assert [line for line in code.splitlines() if line.count("`") % 2] == []

@@ -19,7 +19,7 @@ from scipy.ndimage import distance_transform_cdt
 from geosettle import style
 from geosettle.raster import Raster
 
-__all__ = ["class_picture", "mercator_rows", "relief_picture", "thin", "to_mercator"]
+__all__ = ["class_picture", "mercator_rows", "mercator_y", "relief_picture", "thin", "to_mercator"]
 
 FloatArray = NDArray[np.float64]
 
@@ -29,7 +29,8 @@ _MAX_LAT: Final = 85.0
 _EXAGGERATION: Final = 2.2
 
 
-def _mercator_y(lat: ArrayLike) -> FloatArray:
+def mercator_y(lat: ArrayLike) -> FloatArray:
+    """Web Mercator ordinate of latitudes in degrees, northwards, in radians of the Equator."""
     return np.asarray(np.arctanh(np.sin(np.radians(lat))), dtype=np.float64)
 
 
@@ -41,7 +42,7 @@ def mercator_rows(north: float, south: float, height: int) -> FloatArray:
     >>> mercator_rows(60, -60, 2).round(2)
     array([ 35.26, -35.26])
     """
-    top, bottom = _mercator_y(north), _mercator_y(south)
+    top, bottom = mercator_y(north), mercator_y(south)
     y = top - (np.arange(height) + 0.5) * (top - bottom) / height
     return np.asarray(np.degrees(np.arcsin(np.tanh(y))), dtype=np.float64)
 
@@ -106,7 +107,7 @@ def _drawable_bounds(raster: Raster) -> tuple[float, float, float, float]:
 
 def _height_for(raster: Raster, width: int) -> int:
     west, south, east, north = _drawable_bounds(raster)
-    ratio = float(_mercator_y(north) - _mercator_y(south)) / np.radians(east - west)
+    ratio = float(mercator_y(north) - mercator_y(south)) / np.radians(east - west)
     return max(1, round(width * float(ratio)))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import geosettle
 from geosettle.analysis import Result
 from geosettle.maps import _pack
+from geosettle.maps._images import mercator_y
 from geosettle.maps._indicators import indicators
 from geosettle.maps._words import both, has_words, words
 
@@ -381,8 +382,7 @@ def extent(result: Result) -> dict[str, Any] | None:
 
 def _mercator(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Longitude and latitude in degrees as Web Mercator, as a share of the world's width."""
-    latitude = np.radians(np.clip(xy[:, 1], -85.0, 85.0))
-    return np.column_stack([xy[:, 0] / 360.0, np.arctanh(np.sin(latitude)) / (2.0 * np.pi)])
+    return np.column_stack([xy[:, 0] / 360.0, mercator_y(np.clip(xy[:, 1], -85.0, 85.0)) / (2.0 * np.pi)])
 
 
 def _unwrapped(xy: NDArray[np.float64], turn: float) -> NDArray[np.float64]:

@@ -103,13 +103,14 @@ const UNITS = [
   [/^farming radii$/, 'unit_radii'], [/^h a year for (\S+) trips$/, 'unit_trips'], [/^0 least to 1 most remote of the study$/, 'unit_least'],
   [/^0 near to (\S+) remote, relative to the study$/, 'unit_score'], [/^class: 0 accessible, 1 remote, 2 very remote$/, 'unit_class'],
   [/^1 within (\S+) km of a road, 0 not$/, 'unit_near_road'], [/^weighted sum, (\S+)$/, 'unit_sum'],
+  [/^supply per (\S+) within (\S+) (\S+)$/, 'unit_supply'],
 ];
 
 /** A unit in the reader's language; one that the data brought stays as it is. @param {string} unit */
 function unitWords(unit) {
   for (const [pattern, key] of UNITS) {
     const found = pattern.exec(unit);
-    if (found) return word(key, { n: found[1] });
+    if (found) return word(key, { n: found[1], reach: found[2], of: found[3] });
   }
   return unit;
 }

@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DOCUMENTED := errors crs geodesy raster layers quality study io admin covers distance distance.walking distance.network \
-  privacy remoteness livelihood claims analysis report maps outputs
+DOCUMENTED := errors crs geodesy raster layers names problems study io admin covers distance distance.walking \
+  distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
 
 .DEFAULT_GOAL := run
 .PHONY: run test check bench docs fuzz lock lowest previews clean

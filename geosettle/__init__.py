@@ -1,4 +1,6 @@
-"""The geography of resettlement: sites, origins, distances, land and maps. Names load on first use."""
+"""The geography of resettlement: sites, origins, distances, land and maps. Names load on first
+use.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ _HOME: Final = {
     "METRICS": "geosettle.distance",
     "ELEMENTS": "geosettle.maps",
     "INDICATORS": "geosettle.remoteness",
-    "TABLES": "geosettle.report",
-    "Problem": "geosettle.quality",
+    "TABLES": "geosettle.tables",
+    "Problem": "geosettle.problems",
     "Raster": "geosettle.raster",
     "Result": "geosettle.analysis",
-    "RowsSetAside": "geosettle.quality",
+    "RowsSetAside": "geosettle.problems",
     "Study": "geosettle.study",
     "analyse": "geosettle.analysis",
     "check_layer": "geosettle.io",

@@ -1,6 +1,7 @@
 """Coordinate systems: longitude/latitude on WGS84 at rest; Chinese datums brought to it.
 
-PROJ never asks the network for grids here. Axes are always longitude (x) first, whatever a definition says.
+PROJ never asks the network for grids here. Axes are always longitude (x) first, whatever a
+definition says.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from pyproj.exceptions import ProjError
 
 from geosettle.errors import CrsError, UnknownNameError
 
-__all__ = ["DATUMS", "WGS84", "crs_name", "from_wgs84", "parse_crs", "same_crs", "to_lonlat", "to_wgs84"]
+__all__ = [
+    "DATUMS",
+    "WGS84",
+    "crs_name",
+    "from_wgs84",
+    "parse_crs",
+    "same_crs",
+    "to_lonlat",
+    "to_wgs84",
+]
 
 pyproj.network.set_network_enabled(active=False)  # type: ignore[attr-defined]
 
@@ -40,7 +50,9 @@ def _wave(*terms: tuple[float, FloatArray]) -> FloatArray:
 
 
 def _gcj_offset(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Degrees by which GCJ-02 lies east and north of WGS84, from WGS84 coordinates (published reconstruction)."""
+    """Degrees by which GCJ-02 lies east and north of WGS84, from WGS84 coordinates (published
+    reconstruction).
+    """
     x, y = lon - 105, lat - 35
     root = np.sqrt(np.abs(x))
     common = _wave((20, 6 * x), (20, 2 * x))
@@ -81,13 +93,18 @@ _FORWARD: Final = {"gcj02": _to_gcj, "bd09": _to_bd}
 
 def _arrays(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[FloatArray, FloatArray]:
     if datum not in DATUMS:
-        raise UnknownNameError("there is no such datum", value=datum, mend=f"Use one of {', '.join(DATUMS)}.")
+        raise UnknownNameError(
+            "there is no such datum", value=datum, mend=f"Use one of {', '.join(DATUMS)}."
+        )
     x, y = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
     return x.copy(), y.copy()
 
 
-def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[FloatArray, FloatArray]:
-    """Coordinates as a Chinese map service would print them; the inverse of `to_wgs84`, for tests and comparisons.
+def from_wgs84(
+    lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02"
+) -> tuple[FloatArray, FloatArray]:
+    """Coordinates as a Chinese map service would print them; the inverse of `to_wgs84`, for tests
+    and comparisons.
 
     Parameters
     ----------
@@ -114,7 +131,9 @@ def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[
     return np.where(there, shifted[0], x), np.where(there, shifted[1], y)
 
 
-def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[FloatArray, FloatArray]:
+def to_wgs84(
+    lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02"
+) -> tuple[FloatArray, FloatArray]:
     """WGS84 longitude and latitude of coordinates taken from a Chinese map service.
 
     Parameters
@@ -122,8 +141,8 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[Fl
     lon, lat
         Degrees in the given datum, any shapes that broadcast; NaN stays NaN.
     datum
-        "gcj02" (Amap, Tencent, Google in China), "bd09" (Baidu), "cgcs2000" (Tianditu; within decimetres of WGS84 and
-        returned unchanged) or "wgs84".
+        "gcj02" (Amap, Tencent, Google in China), "bd09" (Baidu), "cgcs2000" (Tianditu; within
+        decimetres of WGS84 and returned unchanged) or "wgs84".
 
     Returns
     -------
@@ -137,8 +156,9 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02") -> tuple[Fl
 
     Notes
     -----
-    The shift has no closed inverse: the forward formula is iterated to a fixed point, leaving less than 1 cm. The
-    formula itself is a published reconstruction of an unpublished one; its agreement with the services is about 1 m.
+    The shift has no closed inverse: the forward formula is iterated to a fixed point, leaving less
+    than 1 cm. The formula itself is a published reconstruction of an unpublished one; its agreement
+    with the services is about 1 m.
 
     Examples
     --------
@@ -185,7 +205,9 @@ def parse_crs(definition: Any) -> pyproj.CRS:
     except (ProjCrsError, TypeError, ValueError) as error:
         raise CrsError("this coordinate reference system is not known", **where) from error
     if not (crs.is_geographic or crs.is_projected):
-        raise CrsError("this coordinate reference system does not lie on the surface of the Earth", **where)
+        raise CrsError(
+            "this coordinate reference system does not lie on the surface of the Earth", **where
+        )
     return crs
 
 
@@ -204,7 +226,9 @@ def crs_name(crs: pyproj.CRS) -> str:
 
 
 def same_crs(a: pyproj.CRS, b: Any) -> bool:
-    """Whether two CRS put the same x, y in the same place (axis order set aside, since x is always longitude here)."""
+    """Whether two CRS put the same x, y in the same place (axis order set aside, since x is always
+    longitude here).
+    """
     other = parse_crs(b)
     return bool(a.equals(other, ignore_axis_order=True)) or (
         a.to_authority(min_confidence=90) == ("OGC", "CRS84") and other.to_epsg() == 4326
@@ -212,7 +236,8 @@ def same_crs(a: pyproj.CRS, b: Any) -> bool:
 
 
 def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
-    """Geometries in WGS84 longitude/latitude; None stays None, a point that cannot be converted becomes infinite.
+    """Geometries in WGS84 longitude/latitude; None stays None, a point that cannot be converted
+    becomes infinite.
 
     Parameters
     ----------
@@ -226,7 +251,9 @@ def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     try:
         transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=True)
     except ProjError as error:
-        raise CrsError("this coordinate reference system cannot be brought to WGS84", value=crs_name(crs)) from error
+        raise CrsError(
+            "this coordinate reference system cannot be brought to WGS84", value=crs_name(crs)
+        ) from error
 
     def convert(coordinates: FloatArray) -> FloatArray:
         return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))

@@ -1,7 +1,7 @@
 """Errors a caller can catch, each also the builtin error it resembles.
 
-A user's mistake ends in one of these, carrying where it is and how to mend it; the command line prints the message
-and exits with 2. Anything else that escapes is a fault of the program.
+A user's mistake ends in one of these, carrying where it is and how to mend it; the command line
+prints the message and exits with 2. Anything else that escapes is a fault of the program.
 """
 
 from __future__ import annotations

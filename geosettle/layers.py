@@ -42,7 +42,9 @@ class LayerSpec:
     references: Mapping[str, str] = field(default_factory=dict)
     """Column of this layer to the layer whose key it must match."""
     private: bool = False
-    """Rows are answers of households: they are put together while analysing, never kept, and no cell is ever quoted."""
+    """Rows are answers of households: they are put together while analysing, never kept, and no
+    cell is ever quoted.
+    """
 
 
 LON: Final = Column(
@@ -50,8 +52,31 @@ LON: Final = Column(
     "number",
     unit="degrees",
     aliases=(
-        *("longitude", "long", "lng", "x", "lon_dd", "longitude_dd", "x_coord", "xcoord", "point_x", "easting", "east"),
-        *("long_dd", "经度", "东经", "lon_wgs84", "longitud", "laenge", "länge", "долгота", "经度坐标", "x坐标"),
+        *(
+            "longitude",
+            "long",
+            "lng",
+            "x",
+            "lon_dd",
+            "longitude_dd",
+            "x_coord",
+            "xcoord",
+            "point_x",
+            "easting",
+            "east",
+        ),
+        *(
+            "long_dd",
+            "经度",
+            "东经",
+            "lon_wgs84",
+            "longitud",
+            "laenge",
+            "länge",
+            "долгота",
+            "经度坐标",
+            "x坐标",
+        ),
     ),
     meaning="longitude, degrees east",
 )
@@ -60,26 +85,50 @@ LAT: Final = Column(
     "number",
     unit="degrees",
     aliases=(
-        *("latitude", "y", "lat_dd", "latitude_dd", "y_coord", "ycoord", "point_y", "northing", "north"),
+        *(
+            "latitude",
+            "y",
+            "lat_dd",
+            "latitude_dd",
+            "y_coord",
+            "ycoord",
+            "point_y",
+            "northing",
+            "north",
+        ),
         *("纬度", "北纬", "lat_wgs84", "latitud", "breite", "широта", "纬度坐标", "y坐标"),
     ),
     meaning="latitude, degrees north",
 )
 WKT: Final = Column(
     "wkt",
-    aliases=("ewkt", "geometry", "geom", "the_geom", "wkt_geom", "wkt_geometry", "shape", "几何", "geometry_wkt"),
+    aliases=(
+        "ewkt",
+        "geometry",
+        "geom",
+        "the_geom",
+        "wkt_geom",
+        "wkt_geometry",
+        "shape",
+        "几何",
+        "geometry_wkt",
+    ),
     meaning="geometry as well-known text",
 )
 
 _SOURCE = Column(
-    "source", aliases=("来源", "资料来源", "数据来源", "出处", "reference"), meaning="where the row comes from"
+    "source",
+    aliases=("来源", "资料来源", "数据来源", "出处", "reference"),
+    meaning="where the row comes from",
 )
 _NAMES = (
     *("名称", "名字", "安置点名称", "安置点", "迁出地名称", "迁出地", "村名", "村庄", "地名"),
     *("site_name", "origin_name", "place_name", "village_name", "village", "title"),
 )
 _NAME = Column("name", required=True, aliases=_NAMES, meaning="name, any script")
-_LOCAL = Column("name_local", aliases=("本地名称", "local_name", "name_zh"), meaning="name in the local script")
+_LOCAL = Column(
+    "name_local", aliases=("本地名称", "local_name", "name_zh"), meaning="name in the local script"
+)
 _UNCERTAINTY = Column(
     "uncertainty_km",
     "number",
@@ -108,8 +157,24 @@ _PERSONS = Column(
     minimum=0,
     maximum=100_000_000,
     aliases=(
-        *("人数", "人口", "安置人口", "搬迁人口", "人口数", "总人口", "总人数", "population", "people"),
-        *("no_of_persons", "number_of_persons", "no_of_people", "number_of_people", "total_persons"),
+        *(
+            "人数",
+            "人口",
+            "安置人口",
+            "搬迁人口",
+            "人口数",
+            "总人口",
+            "总人数",
+            "population",
+            "people",
+        ),
+        *(
+            "no_of_persons",
+            "number_of_persons",
+            "no_of_people",
+            "number_of_people",
+            "total_persons",
+        ),
     ),
     meaning="persons",
 )
@@ -153,13 +218,22 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _HOUSEHOLDS,
                 _PERSONS,
                 _YEAR,
-                Column("county", aliases=("县", "区县", "所在县", "县市", "所属县"), meaning="county as declared"),
+                Column(
+                    "county",
+                    aliases=("县", "区县", "所在县", "县市", "所属县"),
+                    meaning="county as declared",
+                ),
                 Column(
                     "prefecture",
                     aliases=("地区", "州", "地州", "所在地区", "所属地区", "地市"),
                     meaning="prefecture as declared",
                 ),
-                Column("models", "list", aliases=("模式",), meaning="development models as declared, e.g. 1;2;5"),
+                Column(
+                    "models",
+                    "list",
+                    aliases=("模式",),
+                    meaning="development models as declared, e.g. 1;2;5",
+                ),
                 _SOURCE,
             ),
             "settlement sites, the destinations",
@@ -172,7 +246,17 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 Column(
                     "origin_id",
                     required=True,
-                    aliases=("id", "origin", "编号", "编码", "迁出地编号", "迁出地编码", "迁出地代码", "代码", "序号"),
+                    aliases=(
+                        "id",
+                        "origin",
+                        "编号",
+                        "编码",
+                        "迁出地编号",
+                        "迁出地编码",
+                        "迁出地代码",
+                        "代码",
+                        "序号",
+                    ),
                     meaning="identifier of the origin",
                 ),
                 _NAME,
@@ -211,7 +295,13 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _HOUSEHOLDS,
                 _PERSONS,
                 _YEAR,
-                Column("declared_km", "number", unit="km", minimum=0, meaning="distance as declared by the source"),
+                Column(
+                    "declared_km",
+                    "number",
+                    unit="km",
+                    minimum=0,
+                    meaning="distance as declared by the source",
+                ),
                 _SOURCE,
             ),
             "who moved from where to where",
@@ -222,38 +312,80 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ("polygon",),
             ("code",),
             (
-                Column("code", required=True, aliases=("adcode", "行政区划代码", "代码"), meaning="code of the unit"),
+                Column(
+                    "code",
+                    required=True,
+                    aliases=("adcode", "行政区划代码", "代码"),
+                    meaning="code of the unit",
+                ),
                 _NAME,
-                Column("level", required=True, aliases=("级别",), meaning="rung of the ladder: prefecture, county ..."),
+                Column(
+                    "level",
+                    required=True,
+                    aliases=("级别",),
+                    meaning="rung of the ladder: prefecture, county ...",
+                ),
                 Column("parent_code", meaning="code of the unit above"),
                 _LOCAL,
                 Column("valid_from", "year", meaning="first year of validity"),
                 Column("valid_to", "year", meaning="last year of validity"),
-                Column("disputed", aliases=("争议",), meaning="yes: the outline is disputed and drawn dashed"),
+                Column(
+                    "disputed",
+                    aliases=("争议",),
+                    meaning="yes: the outline is disputed and drawn dashed",
+                ),
             ),
             "administrative units",
         ),
         LayerSpec(
-            "oasis", ("polygon",), (), (_YEAR,), "oasis, as polygons or derived from rasters by the rule in study.toml"
+            "oasis",
+            ("polygon",),
+            (),
+            (_YEAR,),
+            "oasis, as polygons or derived from rasters by the rule in study.toml",
         ),
         LayerSpec(
             "development",
             ("polygon",),
             ("development_id",),
             (
-                Column("development_id", required=True, aliases=("id", "编号"), meaning="identifier of the parcel"),
-                Column("kind", required=True, aliases=("类型", "种类"), meaning="kind of land development"),
+                Column(
+                    "development_id",
+                    required=True,
+                    aliases=("id", "编号"),
+                    meaning="identifier of the parcel",
+                ),
+                Column(
+                    "kind",
+                    required=True,
+                    aliases=("类型", "种类"),
+                    meaning="kind of land development",
+                ),
                 Column("site_id", meaning="site that the parcel serves"),
-                Column("declared_ha", "number", unit="ha", minimum=0, maximum=1e8, meaning="area as declared"),
+                Column(
+                    "declared_ha",
+                    "number",
+                    unit="ha",
+                    minimum=0,
+                    maximum=1e8,
+                    meaning="area as declared",
+                ),
                 Column("leased_ha", "number", unit="ha", minimum=0, meaning="area leased out"),
                 _YEAR,
                 _SOURCE,
-                Column("geometry_basis", meaning="surveyed, digitised, or illustrative (no evidence of place)"),
+                Column(
+                    "geometry_basis",
+                    meaning="surveyed, digitised, or illustrative (no evidence of place)",
+                ),
             ),
             "land-development areas",
             {"site_id": "sites"},
         ),
-        LayerSpec("landcover", ("raster",), meaning="land cover classes, one raster per year, with a class table"),
+        LayerSpec(
+            "landcover",
+            ("raster",),
+            meaning="land cover classes, one raster per year, with a class table",
+        ),
         LayerSpec("ndvi", ("raster",), meaning="highest NDVI of the year, for the oasis rule"),
         LayerSpec("dem", ("raster",), meaning="elevation, metres"),
         LayerSpec(
@@ -263,7 +395,13 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             (
                 Column("a", meaning="place at one end (table form)"),
                 Column("b", meaning="place at the other end (table form)"),
-                Column("length_km", "number", unit="km", minimum=0, meaning="length as published (table form)"),
+                Column(
+                    "length_km",
+                    "number",
+                    unit="km",
+                    minimum=0,
+                    meaning="length as published (table form)",
+                ),
                 Column("class", meaning="road class"),
                 Column("speed_kmh", "number", unit="km/h", minimum=1, maximum=250, meaning="speed"),
                 Column("surface", meaning="paved, gravel ..."),
@@ -273,26 +411,51 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             "roads as lines, or a table of lengths between places",
         ),
         LayerSpec(
-            "rivers", ("line", "polygon"), (), (Column("name", meaning="name"),), "rivers and lakes, for the map"
+            "rivers",
+            ("line", "polygon"),
+            (),
+            (Column("name", meaning="name"),),
+            "rivers and lakes, for the map",
         ),
         LayerSpec(
             "places",
             ("point",),
             ("place_id",),
             (
-                Column("place_id", required=True, aliases=("id", "编号"), meaning="identifier of the place"),
+                Column(
+                    "place_id",
+                    required=True,
+                    aliases=("id", "编号"),
+                    meaning="identifier of the place",
+                ),
                 _NAME,
                 Column(
-                    "kind", required=True, aliases=("类型",), meaning="county_seat, port, market, school, clinic ..."
+                    "kind",
+                    required=True,
+                    aliases=("类型",),
+                    meaning="county_seat, port, market, school, clinic ...",
                 ),
                 Column(
-                    "population", "number", unit="persons", minimum=0, meaning="population; missing is missing, never 0"
+                    "population",
+                    "number",
+                    unit="persons",
+                    minimum=0,
+                    meaning="population; missing is missing, never 0",
                 ),
                 Column(
                     "supply",
                     "number",
                     minimum=0,
-                    aliases=("capacity", "jobs", "beds", "供给", "容量", "岗位数", "床位数", "学位数"),
+                    aliases=(
+                        "capacity",
+                        "jobs",
+                        "beds",
+                        "供给",
+                        "容量",
+                        "岗位数",
+                        "床位数",
+                        "学位数",
+                    ),
                     meaning="what the place offers: jobs, beds, school places, stalls",
                 ),
                 _LOCAL,
@@ -306,7 +469,11 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             (),
             (
                 Column("site_id", required=True, meaning="site, or the name of the group surveyed"),
-                Column("capital", required=True, meaning="human, natural, material, financial or social"),
+                Column(
+                    "capital",
+                    required=True,
+                    meaning="human, natural, material, financial or social",
+                ),
                 Column("indicator", required=True, meaning="what was measured"),
                 Column("before", "number", meaning="value before the move"),
                 Column("after", "number", meaning="value after the move"),
@@ -322,7 +489,10 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ("site_id", "household", "time"),
             (
                 Column(
-                    "site_id", required=True, aliases=("site", "安置点编号"), meaning="site the household lives in now"
+                    "site_id",
+                    required=True,
+                    aliases=("site", "安置点编号"),
+                    meaning="site the household lives in now",
                 ),
                 Column(
                     "household",
@@ -362,10 +532,21 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             ("none",),
             ("transfer_id",),
             (
-                Column("transfer_id", required=True, aliases=("id", "编号"), meaning="identifier of the transfer"),
+                Column(
+                    "transfer_id",
+                    required=True,
+                    aliases=("id", "编号"),
+                    meaning="identifier of the transfer",
+                ),
                 Column("site_id", meaning="site whose township took the villages over"),
                 Column("origin_id", meaning="origin whose township gave them up"),
-                Column("n_villages", "integer", required=True, minimum=0, meaning="villages transferred"),
+                Column(
+                    "n_villages",
+                    "integer",
+                    required=True,
+                    minimum=0,
+                    meaning="villages transferred",
+                ),
                 _SOURCE,
             ),
             "villages whose official code moved from an origin's township to a settlement's",
@@ -419,8 +600,8 @@ def find_columns(
     Returns
     -------
     tuple
-        Column to header; column to headers that fit equally well (the first is taken); mapped headers that the file
-        does not have.
+        Column to header; column to headers that fit equally well (the first is taken); mapped
+        headers that the file does not have.
 
     Examples
     --------
@@ -432,18 +613,32 @@ def find_columns(
     pools = _pools(headers)
     exact = pools[0]
     taken = dict(mapping or {})
-    absent = [header for header in taken.values() if header not in headers and plain_name(header) not in exact]
-    found = {c: h if h in headers else exact[plain_name(h)][0] for c, h in taken.items() if h not in absent}
+    absent = [
+        header
+        for header in taken.values()
+        if header not in headers and plain_name(header) not in exact
+    ]
+    found = {
+        c: h if h in headers else exact[plain_name(h)][0]
+        for c, h in taken.items()
+        if h not in absent
+    }
     doubtful: dict[str, list[str]] = {}
     own_names = {plain_name(column.name) for column in columns}
     for column in columns:
         if column.name in found:
             continue
-        names = [column.name, *(alias for alias in column.aliases if plain_name(alias) not in own_names)]
+        names = [
+            column.name,
+            *(alias for alias in column.aliases if plain_name(alias) not in own_names),
+        ]
         for pool in pools:
             own = [h for h in pool.get(plain_name(column.name), ()) if h not in found.values()]
-            other = [h for n in names[1:] for h in pool.get(plain_name(n), ()) if h not in found.values()]
-            # Two columns of coordinates or counts must agree; an id beside a running number need not.
+            other = [
+                h for n in names[1:] for h in pool.get(plain_name(n), ()) if h not in found.values()
+            ]
+            # Two columns of coordinates or counts must agree; an id beside a running number need
+            # not.
             hits = list(dict.fromkeys([*own, *other] if not own or column.name in _ALONE else own))
             if hits:
                 found[column.name] = hits[0]
@@ -457,13 +652,17 @@ _ALONE: Final = frozenset({"lon", "lat", "households"})
 
 
 def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:
-    """Headers by their plain names: as they are, without brackets, without joints (SiteID), and by language."""
+    """Headers by their plain names: as they are, without brackets, without joints (SiteID), and by
+    language.
+    """
     pools: tuple[dict[str, list[str]], ...] = ({}, {}, {}, {})
     for header in headers:
         whole = plain_name(header)
         bare = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))
         joined = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=ID|HH)(?=[A-Z][a-z])", "_", header))
-        parts = [plain_name(part) for part in _SCRIPTS.split(header)] if _SCRIPTS.search(header) else []
+        parts = (
+            [plain_name(part) for part in _SCRIPTS.split(header)] if _SCRIPTS.search(header) else []
+        )
         for pool, names in zip(pools, ([whole], [bare], [joined], parts), strict=True):
             for name in dict.fromkeys(names):
                 pool.setdefault(name, []).append(header)

@@ -1,7 +1,8 @@
-"""write(result, folder): every output of a run, staged and moved into place at once, the manifest last.
+"""write(result, folder): every output of a run, staged and moved into place at once, the manifest
+last.
 
-The manifest says what a run was made from and what it made. `replay` repeats the run it describes, `diff` tells two
-runs apart in words.
+The manifest says what a run was made from and what it made. `replay` repeats the run it describes,
+`diff` tells two runs apart in words.
 """
 
 from __future__ import annotations
@@ -19,18 +20,28 @@ from typing import Any, Final
 import pandas as pd
 
 from geosettle import io
+from geosettle._fork import run_in_fork
 from geosettle.analysis import Result, analyse
-from geosettle.beside import beside
 from geosettle.errors import InputError
-from geosettle.io.keys import mask_key
-from geosettle.io.runs import manifest_differences, manifest_of, read_manifest, read_written_tables, table_differences
+from geosettle.figures import FIGURES, figures
+from geosettle.io.manifest import (
+    manifest_differences,
+    manifest_of,
+    read_manifest,
+    read_written_tables,
+    table_differences,
+)
+from geosettle.io.masking_key import mask_key
 from geosettle.io.staging import MANIFEST
 from geosettle.maps import map_html
 from geosettle.maps.basemaps import find_basemap
-from geosettle.privacy import Masking, mask_study
-from geosettle.quality import lasting
-from geosettle.report import FIGURES, figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
+from geosettle.masking import Masking, mask_study
+from geosettle.problems import lasting
+from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
+from geosettle.tables import tables
+from geosettle.tables.geopackage import gpkg_layers, qgis_styles
+from geosettle.tables.xlsx import tables_xlsx
 
 __all__ = ["Written", "diff", "replay", "run", "write", "write_map"]
 
@@ -76,7 +87,7 @@ def run(
     lang
         "en" or "zh"; None takes the study's own.
     mask_households
-        Coarsen origins that fewer households left; see `geosettle.privacy`.
+        Coarsen origins that fewer households left; see `geosettle.masking`.
     workers
         Processes that may work at once; the outputs are the same for any number.
     progress
@@ -95,11 +106,17 @@ def run(
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress, workers=workers)
         named = _EMBEDDED if source is None else _from_beside(Path(source), folder)
-        return _fill(stage, result, folder, lang=lang, source=named, workers=workers, progress=progress)
+        return _fill(
+            stage, result, folder, lang=lang, source=named, workers=workers, progress=progress
+        )
 
 
 def write(
-    result: Result, folder: str | Path, *, lang: str | None = None, progress: Callable[[str], None] = _silent
+    result: Result,
+    folder: str | Path,
+    *,
+    lang: str | None = None,
+    progress: Callable[[str], None] = _silent,
 ) -> Written:
     """Write map, report, tables, workbook, GeoPackage, figures and manifest.
 
@@ -108,7 +125,8 @@ def write(
     result
         What `geosettle.analyse` returned.
     folder
-        Where to write; made if need be. An earlier run in it is replaced as a whole; files that no run wrote stay.
+        Where to write; made if need be. An earlier run in it is replaced as a whole; files that no
+        run wrote stay.
     lang
         "en" or "zh"; None takes the study's own.
     progress
@@ -132,7 +150,9 @@ def write(
     """
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
-        return _fill(stage, result, Path(folder), lang=lang, source="", workers=1, progress=progress)
+        return _fill(
+            stage, result, Path(folder), lang=lang, source="", workers=1, progress=progress
+        )
 
 
 def write_map(
@@ -143,7 +163,8 @@ def write_map(
     basemap: str | None = None,
     progress: Callable[[str], None] = _silent,
 ) -> Path:
-    """Write only the interactive map of a study, or of the study that an earlier run was made from, masked as it was.
+    """Write only the interactive map of a study, or of the study that an earlier run was made from,
+    masked as it was.
 
     Raises
     ------
@@ -157,14 +178,13 @@ def write_map(
     if basemap:
         find_basemap(basemap)  # a misspelt name is said before the work
     progress("reading")
-    study = _study(_recorded(before, Path(source)), _masked(before)) if before else _study(source, None)
+    study = (
+        _study(_recorded(before, Path(source)), _masked(before)) if before else _study(source, None)
+    )
     result = _lasting(analyse(study, progress=progress))
     progress("drawing the map")
     lang = lang or (before["lang"] if before else _lang(result))
-    io.write_file(
-        path,
-        map_html(result, lang=lang, **_map_settings(result, basemap)).encode(),
-    )
+    io.write_file(path, map_html(result, lang=lang, **_map_settings(result, basemap)).encode())
     return path
 
 
@@ -197,16 +217,23 @@ def replay(
     beside = manifest_path if manifest_path.is_dir() else manifest_path.parent
     tables_before = read_written_tables(beside, before)
     origin = source or _recorded(before, beside)
-    written = run(origin, folder, lang=before["lang"], mask_households=_masked(before), progress=progress)
+    written = run(
+        origin, folder, lang=before["lang"], mask_households=_masked(before), progress=progress
+    )
     after = read_manifest(folder)
     lines = [
         *manifest_differences(before, after),
-        *table_differences(tables_before, read_written_tables(folder, after) if tables_before else {}),
+        *table_differences(
+            tables_before, read_written_tables(folder, after) if tables_before else {}
+        ),
     ]
     changed = _changed_files(before, after)
     if not changed:
         return [*lines, f"All {len(written.files) - 1} outputs are the same, byte for byte."]
-    return [*lines, f"{len(changed)} of {len(after['outputs'])} outputs differ: {', '.join(changed)}"]
+    return [
+        *lines,
+        f"{len(changed)} of {len(after['outputs'])} outputs differ: {', '.join(changed)}",
+    ]
 
 
 def diff(first: Path, second: Path) -> list[str]:
@@ -227,7 +254,8 @@ def diff(first: Path, second: Path) -> list[str]:
     return lines or ["The two runs are the same."]
 
 
-# --- what is written ------------------------------------------------------------------------------------------------
+# --- what is written
+# ------------------------------------------------------------------------------------------------
 
 
 def _fill(
@@ -253,14 +281,20 @@ def _fill(
     }
     stage.write(MANIFEST, _json(manifest))
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
-    lines = (*summary_lines(result), f"Map:    {folder / 'map.html'}", f"Report: {folder / 'report.html'}")
+    lines = (
+        *summary_lines(result),
+        f"Map:    {folder / 'map.html'}",
+        f"Report: {folder / 'report.html'}",
+    )
     return Written(folder, tuple(stage.digests), lines, set_aside)
 
 
 def _lasting(result: Result) -> Result:
-    """Return a result without what the order of the rows in its files decides: hashes of files and row numbers.
+    """Return a result without what the order of the rows in its files decides: hashes of files and
+    row numbers.
 
-    What the files say is hashed instead of their bytes, and problems name identifiers. The manifest keeps the rest.
+    What the files say is hashed instead of their bytes, and problems name identifiers. The manifest
+    keeps the rest.
     """
 
     def of_content(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -274,7 +308,9 @@ def _lasting(result: Result) -> Result:
     if "inputs" in facts:
         facts["inputs"] = of_content(facts["inputs"])
     study = copy(result.study)
-    object.__setattr__(study, "inputs", of_content(study.inputs))  # replace() would check every frame once more
+    object.__setattr__(
+        study, "inputs", of_content(study.inputs)
+    )  # replace() would check every frame once more
     return replace(result, study=study, problems=lasting(result.problems), provenance=facts)
 
 
@@ -289,22 +325,31 @@ def _places_of(problems: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
-    """Options of the map that the study sets; the caller's base map goes first, and an empty one is none."""
+    """Options of the map that the study sets; the caller's base map goes first, and an empty one is
+    none.
+    """
     chosen = dict(result.study.settings["map"])
     return {**chosen, "basemap": basemap or chosen["basemap"] or None}
 
 
-def _contents(result: Result, lang: str, workers: int, progress: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
+def _contents(
+    result: Result, lang: str, workers: int, progress: Callable[[str], None]
+) -> Iterator[tuple[str, bytes]]:
     progress("drawing figures")
     # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
-    shares = [beside(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES]
+    shares = [
+        run_in_fork(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES
+    ]
     progress("writing tables")
     written = tables(result)
     for name, frame in written.items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
     yield "tables.xlsx", tables_xlsx(result, written=written)
     made_from = {"provenance": _json(result.provenance).decode()}
-    yield "study.gpkg", io.write_gpkg_bytes(gpkg_layers(result, written=written), qgis_styles(), made_from)
+    yield (
+        "study.gpkg",
+        io.write_gpkg_bytes(gpkg_layers(result, written=written), qgis_styles(), made_from),
+    )
     progress("drawing the map")
     yield "map.html", map_html(result, lang=lang, **_map_settings(result)).encode()
     progress("drawing figures")
@@ -312,17 +357,26 @@ def _contents(result: Result, lang: str, workers: int, progress: Callable[[str],
     for name in sorted(drawn):
         yield f"figures/{name}", drawn[name]
     progress("writing the report")
-    yield "report.html", _page(report_html(result, figures=drawn, lang=lang, written=written), result)
+    yield (
+        "report.html",
+        _page(report_html(result, figures=drawn, lang=lang, written=written), result),
+    )
 
 
 def _page(html: str, result: Result) -> bytes:
-    """Put into the head of a page what it was made from: a page that is passed on alone still says it."""
+    """Put into the head of a page what it was made from: a page that is passed on alone still says
+    it.
+    """
     said = escape(json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str))
-    return html.replace("</head>", f'<meta name="geosettle-provenance" content="{said}">\n</head>', 1).encode()
+    return html.replace(
+        "</head>", f'<meta name="geosettle-provenance" content="{said}">\n</head>', 1
+    ).encode()
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n").encode()
+    return (
+        json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n"
+    ).encode()
 
 
 def _lang(result: Result) -> str:
@@ -338,14 +392,17 @@ def _study(source: str | Path | None, mask_households: int | None) -> Study:
 
 
 def _from_beside(source: Path, folder: Path) -> str:
-    """Path of a study from the folder that holds the run: it can be found again, and tells nothing of the machine."""
+    """Path of a study from the folder that holds the run: it can be found again, and tells nothing
+    of the machine.
+    """
     try:
         return Path(os.path.relpath(source.resolve(), folder.resolve().parent)).as_posix()
     except ValueError:  # on another drive
         return source.name
 
 
-# --- what an earlier run was made from ------------------------------------------------------------------------------
+# --- what an earlier run was made from
+# ------------------------------------------------------------------------------
 
 
 def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:

@@ -26,7 +26,8 @@ class Raster:
     Parameters
     ----------
     values
-        Shape (rows, columns), floating point; NaN is missing. Classes are whole numbers stored as floats.
+        Shape (rows, columns), floating point; NaN is missing. Classes are whole numbers stored as
+        floats.
     transform
         Affine map from (column, row) of cell corners to coordinates, north-up or not.
     crs
@@ -76,9 +77,13 @@ class Raster:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of the outer cell edges (of the corners' envelope if rotated)."""
+        """West, south, east, north of the outer cell edges (of the corners' envelope if
+        rotated).
+        """
         rows, columns = self.shape
-        corners = [self.transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))]
+        corners = [
+            self.transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))
+        ]
         xs, ys = zip(*corners, strict=True)
         return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
 
@@ -98,14 +103,18 @@ class Raster:
     def row_latitudes(self) -> NDArray[np.float64]:
         """Latitudes of the row edges of a north-up longitude/latitude grid, shape (rows + 1,)."""
         self._require_lonlat()
-        return np.asarray(self.transform.f + self.transform.e * np.arange(self.shape[0] + 1), dtype=np.float64)
+        return np.asarray(
+            self.transform.f + self.transform.e * np.arange(self.shape[0] + 1), dtype=np.float64
+        )
 
     def cell_areas_m2(self) -> NDArray[np.float64]:
         """Geodesic area of one cell of each row of a longitude/latitude grid, shape (rows,), m²."""
         return cell_areas_m2(self.row_latitudes(), self.transform.a)
 
     def cell_sizes_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Width and height in metres of the cells of each row of a longitude/latitude grid, each shape (rows,)."""
+        """Width and height in metres of the cells of each row of a longitude/latitude grid, each
+        shape (rows,).
+        """
         edges = self.row_latitudes()
         middle = (edges[:-1] + edges[1:]) / 2
         zero, step = np.zeros_like(middle), np.full_like(middle, abs(self.transform.a))
@@ -113,11 +122,14 @@ class Raster:
         height = GEOD.inv(zero, edges[:-1], zero, edges[1:])[2]
         return np.asarray(width), np.asarray(height)
 
-    def index(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-        """Row and column of the cell holding each point, and whether the point is inside; outside gives (0, 0).
+    def index(
+        self, x: ArrayLike, y: ArrayLike
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+        """Row and column of the cell holding each point, and whether the point is inside; outside
+        gives (0, 0).
 
-        On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0, so that a grid from
-        178 to 182 holds the point at -179.
+        On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0,
+        so that a grid from 178 to 182 holds the point at -179.
         """
         inverse = ~self.transform
         xs, ys = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
@@ -130,7 +142,8 @@ class Raster:
         column = np.floor(inverse.a * xs + inverse.b * ys + inverse.c)
         row = np.floor(inverse.d * xs + inverse.e * ys + inverse.f)
         rows, columns = self.shape
-        # A point on the outer east or south edge belongs to the last cell, so that the grid's own bounds are inside it.
+        # A point on the outer east or south edge belongs to the last cell, so that the grid's own
+        # bounds are inside it.
         column = np.where(np.isclose(column, columns) & (xs <= self.bounds[2]), columns - 1, column)
         row = np.where(np.isclose(row, rows) & (ys >= self.bounds[1]), rows - 1, row)
         with np.errstate(invalid="ignore"):
@@ -142,12 +155,15 @@ class Raster:
         )
 
     def sample(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-        """Value of the cell holding each point; NaN outside the grid, for a missing coordinate or a missing cell."""
+        """Value of the cell holding each point; NaN outside the grid, for a missing coordinate or a
+        missing cell.
+        """
         row, column, inside = self.index(x, y)
         return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
 
     def coarsened(self, factor: int) -> Raster:
-        """Give the same ground in cells `factor` times as wide and high: each the mean of what is known in it.
+        """Give the same ground in cells `factor` times as wide and high: each the mean of what is
+        known in it.
 
         Rows and columns that do not fill a coarse cell are left off at the south and east.
 
@@ -158,10 +174,14 @@ class Raster:
         array([[2.]])
         """
         rows, columns = (n // factor for n in self.shape)
-        blocks = self.values[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+        blocks = self.values[: rows * factor, : columns * factor].reshape(
+            rows, factor, columns, factor
+        )
         known = np.isfinite(blocks)
         total, count = np.where(known, blocks, 0).sum(axis=(1, 3)), known.sum(axis=(1, 3))
-        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(self.values.dtype)
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(
+            self.values.dtype
+        )
         return replace(self, values=mean, transform=self.transform @ Affine.scale(factor))
 
     def _require_lonlat(self) -> None:

@@ -18,7 +18,7 @@ import shapely
 from geosettle.crs import WGS84
 from geosettle.errors import InputError
 from geosettle.layers import LAYERS, LayerSpec
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["Study", "complete", "default_settings", "frame_layer"]
@@ -26,7 +26,9 @@ __all__ = ["Study", "complete", "default_settings", "frame_layer"]
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return tomllib.loads(resources.files("geosettle").joinpath("defaults.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        resources.files("geosettle").joinpath("defaults.toml").read_text(encoding="utf-8")
+    )
 
 
 def default_settings() -> dict[str, Any]:
@@ -41,7 +43,8 @@ def default_settings() -> dict[str, Any]:
 
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
-    """Return a frame with every column of the layer, in the layer's order, the absent ones missing; others follow.
+    """Return a frame with every column of the layer, in the layer's order, the absent ones missing;
+    others follow.
 
     Examples
     --------
@@ -62,24 +65,31 @@ def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
 
 
 def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFrame:
-    """Return a user's frame as the layer `role`: indexed by its key as text, on WGS84, with every column.
+    """Return a user's frame as the layer `role`: indexed by its key as text, on WGS84, with every
+    column.
 
     Parameters
     ----------
     frame
-        With the key as a column or as the index; with a geometry, or with lon and lat. It is not written into.
+        With the key as a column or as the index; with a geometry, or with lon and lat. It is not
+        written into.
     role
         A key of `LAYERS`.
 
     Raises
     ------
     InputError
-        Columns are missing, identifiers are missing or repeated, or the CRS is not set: all said in one message.
+        Columns are missing, identifiers are missing or repeated, or the CRS is not set: all said in
+        one message.
     """
     spec = LAYERS[role]
     out = frame.copy()
     key = spec.key[0] if len(spec.key) == 1 else ""
-    if key and key not in out and (out.index.name == key or not isinstance(out.index, pd.RangeIndex)):
+    if (
+        key
+        and key not in out
+        and (out.index.name == key or not isinstance(out.index, pd.RangeIndex))
+    ):
         out = out.reset_index(names=key)
     for name in {*spec.key, *spec.references} & set(out.columns):
         out[name] = _as_ids(out[name])
@@ -89,31 +99,46 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
     if needs and not geographic and not {"lon", "lat"} <= set(out.columns):
         faults.append("there is neither a geometry nor lon and lat")
     if faults:
-        raise InputError(f"{role}: {'; '.join(faults)}", mend="See geosettle.LAYERS for what the layer must hold.")
+        raise InputError(
+            f"{role}: {'; '.join(faults)}",
+            mend="See geosettle.LAYERS for what the layer must hold.",
+        )
     if geographic:
         geometry = cast("gpd.GeoDataFrame", out).geometry.to_crs(WGS84).to_numpy()
     elif needs:
-        x, y = (pd.to_numeric(out[c]).to_numpy(dtype=float, na_value=np.nan) for c in ("lon", "lat"))
+        x, y = (
+            pd.to_numeric(out[c]).to_numpy(dtype=float, na_value=np.nan) for c in ("lon", "lat")
+        )
         known = np.isfinite(x) & np.isfinite(y)
         geometry = np.full(len(out), None, dtype=object)
         geometry[known] = shapely.points(x[known], y[known])
     else:
         geometry = None
     if geometry is not None:
-        geometry = np.where(shapely.is_empty(geometry), None, geometry)  # an empty point is no position
+        geometry = np.where(
+            shapely.is_empty(geometry), None, geometry
+        )  # an empty point is no position
     plain = pd.DataFrame(out)
     plain = plain.drop(
-        columns=[c for c in plain if c == "geometry" or isinstance(plain[c].dtype, gpd.array.GeometryDtype)]
+        columns=[
+            c
+            for c in plain
+            if c == "geometry" or isinstance(plain[c].dtype, gpd.array.GeometryDtype)
+        ]
     )
     plain = complete(plain.reset_index(drop=True), spec)
     if geometry is not None:
-        plain = gpd.GeoDataFrame(plain, geometry=gpd.GeoSeries(geometry, index=plain.index, crs=WGS84))
+        plain = gpd.GeoDataFrame(
+            plain, geometry=gpd.GeoSeries(geometry, index=plain.index, crs=WGS84)
+        )
     return plain.set_index(key) if key else plain
 
 
 def _faults(frame: pd.DataFrame, spec: LayerSpec, *, geographic: bool) -> list[str]:
     """Why a frame cannot be the layer, each in a few words."""
-    faults = [f"column {c.name} is missing" for c in spec.columns if c.required and c.name not in frame]
+    faults = [
+        f"column {c.name} is missing" for c in spec.columns if c.required and c.name not in frame
+    ]
     for name in spec.key:
         ids = frame[name] if name in frame else pd.Series(dtype="str")
         if ids.isna().any():
@@ -143,9 +168,9 @@ def _as_ids(values: pd.Series) -> pd.Series:
 class Study:
     """Checked inputs of one study.
 
-    Frames are indexed by their key (`site_id`, `origin_id`, `code`, `place_id`, `development_id`; flows keep
-    `origin_id` and `site_id` as columns), geometries are WGS84 longitude/latitude and None where a position is unknown.
-    A layer that the study does not have is None.
+    Frames are indexed by their key (`site_id`, `origin_id`, `code`, `place_id`, `development_id`;
+    flows keep `origin_id` and `site_id` as columns), geometries are WGS84 longitude/latitude and
+    None where a position is unknown. A layer that the study does not have is None.
     """
 
     sites: gpd.GeoDataFrame
@@ -162,7 +187,9 @@ class Study:
     places: gpd.GeoDataFrame | None = None
     indicators: pd.DataFrame | None = None
     survey: pd.DataFrame | None = field(default=None, repr=False)
-    """Rows of a household survey, one per household and time: `analyse` puts them together and drops them."""
+    """Rows of a household survey, one per household and time: `analyse` puts them together and
+    drops them.
+    """
     claims: pd.DataFrame | None = None
     village_transfers: pd.DataFrame | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -171,11 +198,15 @@ class Study:
     ledger: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Layer to rows_in, rows_used, rows_set_aside."""
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """File (relative to the study) to sha256, layer, source, licence, date, crs_read, crs_used, rows."""
+    """File (relative to the study) to sha256, layer, source, licence, date, crs_read, crs_used,
+    rows.
+    """
     name: str = "study"
 
     def __post_init__(self) -> None:
-        """Bring frames given by a user into the form of the contract; refuse, in one message, what cannot be."""
+        """Bring frames given by a user into the form of the contract; refuse, in one message, what
+        cannot be.
+        """
         if not self.settings:
             object.__setattr__(self, "settings", default_settings())
         faults = []
@@ -188,18 +219,26 @@ class Study:
             except InputError as error:
                 faults.append(error.message)
         if faults:
-            raise InputError("; ".join(faults), mend="See geosettle.LAYERS for what each layer must hold.")
+            raise InputError(
+                "; ".join(faults), mend="See geosettle.LAYERS for what each layer must hold."
+            )
         self._set_lost_flows_aside()
 
     def _set_lost_flows_aside(self) -> None:
-        """Leave out flows from or to a place that the study does not have, each with a problem that says so."""
+        """Leave out flows from or to a place that the study does not have, each with a problem that
+        says so.
+        """
         flows = self.flows
         if flows is None:
             return
         problems, lost = [], np.zeros(len(flows), dtype=bool)
         for column, target in LAYERS["flows"].references.items():
             places = getattr(self, target)
-            unknown = np.zeros(len(flows), bool) if places is None else ~flows[column].isin(places.index).to_numpy()
+            unknown = (
+                np.zeros(len(flows), bool)
+                if places is None
+                else ~flows[column].isin(places.index).to_numpy()
+            )
             lost |= unknown
             problems += [
                 problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows", row=int(row) + 1,

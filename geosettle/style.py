@@ -1,8 +1,10 @@
-"""Colours, widths and sizes shared by the interactive map and the printed figures. Constants only, no imports.
+"""Colours, widths and sizes shared by the interactive map and the printed figures. Constants only,
+no imports.
 
-The colours were chosen for the least distance in CAM02-UCS under normal vision and three simulated colour-vision
-deficiencies; contrast against the relief is at least 3:1 for symbols and 4.5:1 for text. Colour is never the only
-difference: sites are diamonds, origins rings, illustrative areas hatched.
+The colours were chosen for the least distance in CAM02-UCS under normal vision and three simulated
+colour-vision deficiencies; contrast against the relief is at least 3:1 for symbols and 4.5:1 for
+text. Colour is never the only difference: sites are diamonds, origins rings, illustrative areas
+hatched.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ FLOW_TAPER: Final = 0.35
 PARCEL_YEARS: Final = ("#FFF3B0", "#F2C14E", "#B98B1E", "#6B4E0E")
 """Development by year, oldest to newest."""
 DEVELOPMENT_COLOURS: Final = ("#B98B1E", "#F2C14E", "#6B4E0E", "#FFF3B0")
-"""Development by kind, in the order of the kinds' names; further kinds repeat the colours with another hatch."""
+"""Development by kind, in the order of the kinds' names; further kinds repeat the colours with
+another hatch.
+"""
 
 TRAVEL: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
 TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
@@ -72,7 +76,9 @@ TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
 
 RELIEF_STOPS_M: Final = (900, 1100, 1400, 2000, 3000, 4200, 6000)
 RELIEF: Final = ("#F8F3E7", "#F5EFE2", "#F1EBDF", "#E9E4D9", "#E0DCD4", "#E6E5E2", "#FAFAFA")
-"""Hypsometric tints at RELIEF_STOPS_M metres; interpolate between them and multiply by the hillshade."""
+"""Hypsometric tints at RELIEF_STOPS_M metres; interpolate between them and multiply by the
+hillshade.
+"""
 
 # Line: colour, width in CSS pixels (1/96 inch), dash pattern in the same unit (empty: solid).
 INTERNATIONAL: Final = ("#444444", 1.6, (7.0, 3.0, 1.5, 3.0))

@@ -1,12 +1,14 @@
-"""Accumulated cost on large grids, against scikit-image and GRASS, and many origins against one run per origin.
+"""Accumulated cost on large grids, against scikit-image and GRASS, and many origins against one run
+per origin.
 
     python tests/bench_cost.py [cells per side, 4000] [isotropic] [walking] [many] [memory] [first]
 
-What is timed are the public functions, with all that they do. Peers run in the same process or right after, on the same
-arrays. Ratios are given of processor seconds (user and system, all threads), which other work on the machine disturbs
-little, and of the clock; r.walk's are those of its process. Compilation does not count: every engine runs once on a
-small grid, but for "first", which measures it: an empty cache and a first large job of every kind.
-Memory is the peak of the process during a call (VmHWM of Linux), without what was there before and without the result.
+What is timed are the public functions, with all that they do. Peers run in the same process or
+right after, on the same arrays. Ratios are given of processor seconds (user and system, all
+threads), which other work on the machine disturbs little, and of the clock; r.walk's are those of
+its process. Compilation does not count: every engine runs once on a small grid, but for "first",
+which measures it: an empty cache and a first large job of every kind. Memory is the peak of the
+process during a call (VmHWM of Linux), without what was there before and without the result.
 """
 
 import gc
@@ -24,7 +26,7 @@ from scipy.ndimage import zoom
 
 from geosettle.distance._solver.cost_grid import CostGrid, Target, make_moves
 from geosettle.distance._solver.cost_kernels import accumulate_compiled
-from geosettle.distance.surfaces import cost_distance, travel_time
+from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.walking import MODELS
 from geosettle.raster import Raster
 
@@ -32,7 +34,9 @@ WEST, NORTH = 300_000, 4_400_000
 
 
 def terrain(n, seed=0):
-    """Terrain over several scales (100 m cells), friction s/m by slope with fast roads and 4 % of closed water."""
+    """Terrain over several scales (100 m cells), friction s/m by slope with fast roads and 4 % of
+    closed water.
+    """
     rng = np.random.default_rng(seed)
     height = np.zeros((n, n), np.float32)
     for knots, amplitude in ((8, 1500), (32, 400), (128, 120), (512, 30)):
@@ -40,17 +44,25 @@ def terrain(n, seed=0):
             coarse = rng.standard_normal((knots + 2, knots + 2)).astype(np.float32)
             height += amplitude * zoom(coarse, (n + 8) / (knots + 2) * 1.02, order=1)[:n, :n]
     slope = np.hypot(*np.gradient(height, 100.0))
-    friction = np.minimum(3.6 / (6 * np.exp(-3.5 * np.abs(slope * 0.5 + 0.05))), 20).astype(np.float32)
+    friction = np.minimum(3.6 / (6 * np.exp(-3.5 * np.abs(slope * 0.5 + 0.05))), 20).astype(
+        np.float32
+    )
     for _ in range(max(20, n // 20)):
         r, c = rng.integers(0, n, 2)
         length = int(rng.uniform(0.2, 1) * n)
         angle = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.05, length))
-        row, column = (r + np.cumsum(np.sin(angle))).astype(int), (c + np.cumsum(np.cos(angle))).astype(int)
+        row, column = (
+            (r + np.cumsum(np.sin(angle))).astype(int),
+            (c + np.cumsum(np.cos(angle))).astype(int),
+        )
         on = (row >= 0) & (row < n) & (column >= 0) & (column < n)
-        friction[row[on], column[on]] = np.minimum(friction[row[on], column[on]], 3.6 / rng.choice([20, 40, 80]))
+        friction[row[on], column[on]] = np.minimum(
+            friction[row[on], column[on]], 3.6 / rng.choice([20, 40, 80])
+        )
     water = height < np.quantile(height[::8, ::8], 0.04)
     friction[water & (friction >= 0.2)] = np.inf
-    # No two closed cells that touch by a corner only: the peers squeeze through such corners, geosettle does not.
+    # No two closed cells that touch by a corner only: the peers squeeze through such corners,
+    # geosettle does not.
     shut = ~np.isfinite(friction)
     for _ in range(8):
         a, b, c, d = shut[:-1, :-1], shut[:-1, 1:], shut[1:, :-1], shut[1:, 1:]
@@ -81,12 +93,16 @@ def points_of(starts):
     from pyproj import Transformer
 
     to = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
-    return np.column_stack(to.transform(WEST + (starts[:, 1] + 0.5) * 100, NORTH - (starts[:, 0] + 0.5) * 100))
+    return np.column_stack(
+        to.transform(WEST + (starts[:, 1] + 0.5) * 100, NORTH - (starts[:, 0] + 0.5) * 100)
+    )
 
 
 def walk(height, starts, **options):
     """Walking time as r.walk has it, hours."""
-    return travel_time(dem_of(height), points_of(starts), model="naismith_langmuir", away=True, **options).values
+    return travel_time(
+        dem_of(height), points_of(starts), model="naismith_langmuir", away=True, **options
+    ).values
 
 
 def timed(work):
@@ -133,7 +149,11 @@ r.out.bin --quiet input=cost output={folder}/cost.bin bytes=8
             check=True,
             capture_output=True,
         )
-        times = dict(row.split() for row in Path(f"{folder}/times").read_text().splitlines() if row.count(" ") == 1)
+        times = dict(
+            row.split()
+            for row in Path(f"{folder}/times").read_text().splitlines()
+            if row.count(" ") == 1
+        )
         cost = np.fromfile(f"{folder}/cost.bin", dtype="<f8").reshape(n, n)
     return float(times["user"]) + float(times["sys"]), float(times["real"]), cost
 
@@ -141,7 +161,10 @@ r.out.bin --quiet input=cost output={folder}/cost.bin bytes=8
 def line(name, ours, peer, n, extra=""):
     """Print a row: times are (processor, clock) seconds."""
     ratios = f"{peer[0] / ours[0]:5.1f}x | {peer[1] / ours[1]:5.1f}x on the clock"
-    print(f"| {name:46} | {ours[0]:7.2f} s | {ours[0] / n**2 * 1e9:6.0f} ns/cell | {ratios} | {extra}", flush=True)
+    print(
+        f"| {name:46} | {ours[0]:7.2f} s | {ours[0] / n**2 * 1e9:6.0f} ns/cell | {ratios} | {extra}",
+        flush=True,
+    )
 
 
 def isotropic(n, height, friction, starts):
@@ -149,15 +172,21 @@ def isotropic(n, height, friction, starts):
 
     *ours, cost = timed(lambda: cost_distance(friction, starts, cell_size=100.0, compiled=True))
     *peer, expected = timed(
-        lambda: MCP_Geometric(np.where(np.isfinite(friction), friction, -1), sampling=(100.0, 100.0)).find_costs(
-            [tuple(s) for s in starts]
-        )[0]
+        lambda: MCP_Geometric(
+            np.where(np.isfinite(friction), friction, -1), sampling=(100.0, 100.0)
+        ).find_costs([tuple(s) for s in starts])[0]
     )
     both = np.isfinite(expected) & np.isfinite(cost)
     error = np.max(np.abs(cost[both] - expected[both]) / np.maximum(expected[both], 1))
     differ = (np.isfinite(expected) != np.isfinite(cost)).sum()
     line("isotropic, 8 neighbours: MCP_Geometric", peer, peer, n)
-    line("isotropic, 8 neighbours: geosettle", ours, peer, n, f"difference {error:.0e}, reached differently {differ}")
+    line(
+        "isotropic, 8 neighbours: geosettle",
+        ours,
+        peer,
+        n,
+        f"difference {error:.0e}, reached differently {differ}",
+    )
 
 
 def walking(n, height, friction, starts):
@@ -168,7 +197,13 @@ def walking(n, height, friction, starts):
     *peer, expected = r_walk(height, starts[0])
     error = np.nanmax(np.abs(hours * 3600.0 - expected) / np.maximum(expected, 1))
     line("walking, 16 neighbours: r.walk -k", peer, peer, n)
-    line("walking, 16 neighbours: geosettle", ours, peer, n, f"largest relative difference {error:.0e}")
+    line(
+        "walking, 16 neighbours: geosettle",
+        ours,
+        peer,
+        n,
+        f"largest relative difference {error:.0e}",
+    )
 
 
 def many(n, height, friction, starts):
@@ -198,14 +233,20 @@ def memory(n, height, friction, starts):
     """Bytes a cell of every mode, at n x n (NumPy's engine at a quarter of the cells)."""
     from geosettle.distance.terrain import run_many
 
-    cover = Raster(np.floor(np.abs(height) % 5).astype(np.float32), dem_of(height).transform, crs="EPSG:32644")
+    cover = Raster(
+        np.floor(np.abs(height) % 5).astype(np.float32), dem_of(height).transform, crs="EPSG:32644"
+    )
     added = Raster(np.full_like(height, 0.1), dem_of(height).transform, crs="EPSG:32644")
     covered = {"landcover": cover, "landcover_speed_kmh": {1: 2.0, 2: 4.0}, "closed_classes": (9,)}
     small, quarter = np.ascontiguousarray(height[: n // 2, : n // 2]), np.array([[n // 4, n // 4]])
     light = np.where(np.isfinite(friction), friction, 1)
     modes = {
-        "friction, 8 neighbours": lambda: cost_distance(friction, starts, cell_size=100.0, compiled=True),
-        "friction, 16 neighbours": lambda: cost_distance(friction, starts, neighbours=16, compiled=True),
+        "friction, 8 neighbours": lambda: cost_distance(
+            friction, starts, cell_size=100.0, compiled=True
+        ),
+        "friction, 16 neighbours": lambda: cost_distance(
+            friction, starts, neighbours=16, compiled=True
+        ),
         "friction, continuous": lambda: cost_distance(friction, starts, continuous=True),
         "walking, 16 neighbours": lambda: walk(height, starts[:1], compiled=True),
         "walking, 32 neighbours": lambda: walk(height, starts[:1], neighbours=32, compiled=True),
@@ -220,7 +261,10 @@ def memory(n, height, friction, starts):
         "walking, 4 runs side by side": lambda: np.array(
             run_many(
                 grid_of(16, height=height),
-                [(np.array([s]), None, [Target(np.array([0]), np.zeros(1))]) for s in (n, n // 2, 2 * n, n * n - 1)],
+                [
+                    (np.array([s]), None, [Target(np.array([0]), np.zeros(1))])
+                    for s in (n, n // 2, 2 * n, n * n - 1)
+                ],
                 toward=True,
                 compiled=True,
             )
@@ -253,7 +297,9 @@ def first(n, height, friction, starts):
     """Seconds of the first job of every kind with an empty cache of compiled code."""
     with tempfile.TemporaryDirectory() as folder:
         code = _FIRST.format(tests=str(Path(__file__).parent))
-        subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "NUMBA_CACHE_DIR": folder})
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, env={**os.environ, "NUMBA_CACHE_DIR": folder}
+        )
 
 
 def main():

@@ -1,6 +1,7 @@
 """Land overlays against their peers, as ratios in one run: `python tests/bench_covers.py`.
 
-Peers: geopandas.overlay followed by areas in an equal-area projection; exactextract alone on a class raster.
+Peers: geopandas.overlay followed by areas in an equal-area projection; exactextract alone on a
+class raster.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from pyproj import CRS
 
-from geosettle.circles import discs
 from geosettle.covers import overlay_areas
+from geosettle.geodesy.disc_overlap import discs
 from geosettle.raster import Raster
 
 EQUAL_AREA = "+proj=aea +lat_1=36 +lat_2=41 +lat_0=0 +lon_0=77.5 +ellps=WGS84 +units=m"
@@ -47,7 +48,9 @@ def parcels(n=100_000, seed=2):
         (slice(1, None), slice(-1)),
     ]
     rings = np.stack([np.stack([x[c], y[c]], -1) for c in corners], 2).reshape(-1, 4, 2)
-    kinds = rng.choice(["forage", "orchard", "forestry", "greenhouse", "cotton", "village"], len(rings))
+    kinds = rng.choice(
+        ["forage", "orchard", "forestry", "greenhouse", "cotton", "village"], len(rings)
+    )
     return gpd.GeoDataFrame({"kind": kinds}, geometry=shapely.polygons(rings), crs="EPSG:4326")
 
 
@@ -61,7 +64,9 @@ def points(n=10_000, seed=3):
 def peer_overlay(cover, sites, radius_km):
     """What one would do with geopandas: discs, overlay, equal-area areas, sums."""
     zones = gpd.GeoDataFrame(
-        {"zone_id": sites.index}, geometry=discs(sites.geometry.x, sites.geometry.y, radius_km * 1e3), crs="EPSG:4326"
+        {"zone_id": sites.index},
+        geometry=discs(sites.geometry.x, sites.geometry.y, radius_km * 1e3),
+        crs="EPSG:4326",
     )
     cut = gpd.overlay(zones, cover, how="intersection", keep_geom_type=True)
     cut["area_ha"] = cut.to_crs(EQUAL_AREA).area / 1e4
@@ -88,13 +93,17 @@ def bench_raster(side=8192, n=10_000):
     raster = Raster(values, Affine(step, 0, 73.5, 0, -step, 42.5), unit="class")
     lon, lat = rng.uniform(73.8, 81.2, n), rng.uniform(34.8, 42.2, n)
     zones = gpd.GeoDataFrame(
-        index=pd.Index([f"z{i}" for i in range(n)], name="zone_id"), geometry=discs(lon, lat, 5e3), crs="EPSG:4326"
+        index=pd.Index([f"z{i}" for i in range(n)], name="zone_id"),
+        geometry=discs(lon, lat, 5e3),
+        crs="EPSG:4326",
     )
     west, south, east, north = raster.bounds
     whole = values.astype(np.int32)
 
     def alone():
-        source = NumPyRasterSource(whole, west, south, east, north, srs_wkt=CRS("EPSG:4326").to_wkt())
+        source = NumPyRasterSource(
+            whole, west, south, east, north, srs_wkt=CRS("EPSG:4326").to_wkt()
+        )
         return exact_extract(source, zones, ["unique", "frac"], output="pandas")
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

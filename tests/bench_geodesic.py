@@ -1,9 +1,11 @@
-"""How much faster geodesics are than the peers', as ratios in one run: ``python tests/bench_geodesic.py``.
+"""How much faster geodesics are than the peers', as ratios in one run: ``python
+tests/bench_geodesic.py``.
 
-Each side is run several times in turn and the quickest run counts, so that other work on the machine weighs on both. On a
-busy machine the processor seconds say more than the wall time.
-The peers run as their documentation shows them, vectorised, one thread; `geosettle` uses as many as there are
-processors. Compilation happens before the clock starts; what a fresh process pays for it is a line of its own.
+Each side is run several times in turn and the quickest run counts, so that other work on the
+machine weighs on both. On a busy machine the processor seconds say more than the wall time.
+The peers run as their documentation shows them, vectorised, one thread; `geosettle` uses as many as
+there are processors. Compilation happens before the clock starts; what a fresh process pays for it
+is a line of its own.
 """
 
 from __future__ import annotations
@@ -63,16 +65,27 @@ def villages(n: int, seed: int) -> gpd.GeoDataFrame:
     lone = rng.random(n) < 0.3
     at[lone] = rng.uniform([73, 34.5], [85, 42], (int(lone.sum()), 2))
     ids = pd.Index([f"{seed}-{i:07d}" for i in range(n)], dtype="str")
-    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(at[:, 0], at[:, 1].clip(34.5, 42)), crs=4326, index=ids)
+    return gpd.GeoDataFrame(
+        geometry=gpd.points_from_xy(at[:, 0], at[:, 1].clip(34.5, 42)), crs=4326, index=ids
+    )
 
 
 def matrix(where: str, n: int = 5_000, sample: int = 200) -> tuple[str, Timing, Timing, str]:
-    """Full matrix against pyproj, which is timed on a part of the rows (it takes the same time for each)."""
+    """Full matrix against pyproj, which is timed on a part of the rows (it takes the same time for
+    each).
+    """
     lon, lat = points(where, n, 1)
     to = points(where, n, 2)
-    ends = np.repeat(lon[:sample], n), np.repeat(lat[:sample], n), np.tile(to[0], sample), np.tile(to[1], sample)
+    ends = (
+        np.repeat(lon[:sample], n),
+        np.repeat(lat[:sample], n),
+        np.tile(to[0], sample),
+        np.tile(to[1], sample),
+    )
     ours, peer = quickest(
-        lambda: gs.geodesic_distance(lon[:, None], lat[:, None], *to), lambda: GEOD.inv(*ends), rounds=9
+        lambda: gs.geodesic_distance(lon[:, None], lat[:, None], *to),
+        lambda: GEOD.inv(*ends),
+        rounds=9,
     )
     found = gs.geodesic_distance(lon[:, None], lat[:, None], *to)[:sample].ravel()
     worst = np.abs(found - GEOD.inv(*ends)[2]).max() * 1000
@@ -88,16 +101,22 @@ def plain(where: str, n: int = 1_000) -> tuple[str, Timing, Timing, str]:
     """A matrix too small for compiled code: the same formulas in NumPy."""
     lon, lat = points(where, n, 1)
     ends = np.repeat(lon, n), np.repeat(lat, n), np.tile(lon, n), np.tile(lat, n)
-    ours, peer = quickest(lambda: gs.geodesic_distance(lon[:, None], lat[:, None], lon, lat), lambda: GEOD.inv(*ends))
+    ours, peer = quickest(
+        lambda: gs.geodesic_distance(lon[:, None], lat[:, None], lon, lat), lambda: GEOD.inv(*ends)
+    )
     return f"matrix {n:,} x {n:,}, {where}, NumPy only", ours, peer, ""
 
 
 def near(n: int = 1_000_000, m: int = 5_000) -> tuple[str, Timing, Timing, str]:
-    """Nearest of m sites for n villages against sjoin_nearest in a metric CRS; both from frames in WGS84."""
+    """Nearest of m sites for n villages against sjoin_nearest in a metric CRS; both from frames in
+    WGS84.
+    """
     origins, sites = villages(n, 1), villages(m, 2)
 
     def peer() -> gpd.GeoDataFrame:
-        return gpd.sjoin_nearest(origins.to_crs(METRIC_CRS), sites.to_crs(METRIC_CRS), distance_col="metres")
+        return gpd.sjoin_nearest(
+            origins.to_crs(METRIC_CRS), sites.to_crs(METRIC_CRS), distance_col="metres"
+        )
 
     ours_s, peer_s = quickest(lambda: gs.nearest(origins, sites), peer)
     found = gs.nearest(origins, sites).reset_index().set_index("origin_id")
@@ -105,8 +124,15 @@ def near(n: int = 1_000_000, m: int = 5_000) -> tuple[str, Timing, Timing, str]:
     wrong = int((joined[~joined.index.duplicated()] != found["site_id"]).sum())
     some = np.random.default_rng(4).choice(n, 2_000, replace=False)
     one, two = origins.geometry.iloc[some], sites.geometry
-    ends = np.repeat(one.x, m), np.repeat(one.y, m), np.tile(two.x, len(some)), np.tile(two.y, len(some))
-    best = np.asarray(GEOD.inv(*(np.asarray(e) for e in ends))[2]).reshape(len(some), m).argmin(axis=1)
+    ends = (
+        np.repeat(one.x, m),
+        np.repeat(one.y, m),
+        np.tile(two.x, len(some)),
+        np.tile(two.y, len(some)),
+    )
+    best = (
+        np.asarray(GEOD.inv(*(np.asarray(e) for e in ends))[2]).reshape(len(some), m).argmin(axis=1)
+    )
     ours_wrong = int((sites.index[best] != found["site_id"].iloc[some].to_numpy()).sum())
     note = f"ours: {ours_wrong} wrong of {len(some):,} tried by brute force; the peer differs for {wrong:,} of {n:,}"
     return f"nearest of {m:,} for {n:,}", ours_s, peer_s, note
@@ -123,11 +149,13 @@ def first_run() -> str:
     for _ in range(2):
         env = {**os.environ, "NUMBA_CACHE_DIR": folder}
         times.append(
-            float(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout)
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code], env=env, capture_output=True, check=True
+                ).stdout
+            )
         )
-    return (
-        f"first matrix of 25 million in a fresh process: {times[0]:.1f} s, with compiled code on disk {times[1]:.1f} s"
-    )
+    return f"first matrix of 25 million in a fresh process: {times[0]:.1f} s, with compiled code on disk {times[1]:.1f} s"
 
 
 def main() -> None:
@@ -135,7 +163,10 @@ def main() -> None:
     lon = np.linspace(73, 84, 5_000)
     gs.geodesic_distance(lon[:, None], lon[:, None] / 2, lon, lon / 2)  # compile
     gs.nearest(villages(60_000, 5), villages(100, 6))
-    print(f"processors {os.cpu_count()}, load {os.getloadavg()[0]:.1f}; pyproj {version('pyproj')}, ", end="")
+    print(
+        f"processors {os.cpu_count()}, load {os.getloadavg()[0]:.1f}; pyproj {version('pyproj')}, ",
+        end="",
+    )
     print(f"geopandas {gpd.__version__}, shapely {version('shapely')}, numba {version('numba')}")
     print("| work | ours s | peer s | ratio | processor seconds: ours | peer | ratio | note |")
     print("|---|---|---|---|---|---|---|---|")

@@ -1,7 +1,9 @@
-"""The main job in parts, and small matrices beside their peer: `pytest tests/bench_main_job.py` (pytest-benchmark).
+"""The main job in parts, and small matrices beside their peer: `pytest tests/bench_main_job.py`
+(pytest-benchmark).
 
-Within a group the figure in brackets is the ratio to the fastest of the same run. The larger comparisons with peers, which need minutes and
-programs of their own, are the other files bench_*.py: each prints its ratios.
+Within a group the figure in brackets is the ratio to the fastest of the same run. The larger
+comparisons with peers, which need minutes and programs of their own, are the other files
+bench_*.py: each prints its ratios.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ import pytest
 from pyproj import Geod
 
 import geosettle as gs
+from geosettle.figures import figures
 from geosettle.maps import map_html
-from geosettle.report import figures, report_html, tables
+from geosettle.report import report_html
+from geosettle.tables import tables
 
 RNG = np.random.default_rng(1)
 LON, LAT = 75 + 10 * RNG.random(1000), 35 + 6 * RNG.random(1000)
@@ -20,7 +24,9 @@ LON, LAT = 75 + 10 * RNG.random(1000), 35 + 6 * RNG.random(1000)
 
 @pytest.mark.benchmark(group="geodesic matrix 1,000 x 1,000")
 def test_matrix_by_geosettle(benchmark) -> None:
-    benchmark.pedantic(gs.geodesic_distance, (LON[:, None], LAT[:, None], LON, LAT), rounds=5, warmup_rounds=1)
+    benchmark.pedantic(
+        gs.geodesic_distance, (LON[:, None], LAT[:, None], LON, LAT), rounds=5, warmup_rounds=1
+    )
 
 
 @pytest.mark.benchmark(group="geodesic matrix 1,000 x 1,000")

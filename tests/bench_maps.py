@@ -1,11 +1,13 @@
 """Size and first drawing of large maps, beside folium's own GeoJson on canvas in the same run.
 
-Run ``python tests/bench_maps.py [sites ...]``; needs Chromium. All pages carry the same sites and flows with the same
-texts and numbers. Folium's page is timed twice: with Leaflet inlined and none of its other libraries, which favours it;
-and as folium writes it, all its libraries inlined, if the package folium-offline (a copy of folium that carries them) is
-installed. "drawn" is from opening the file to the second frame after it has loaded; that the first picture, before
-anything else of the page is made, holds all sites and flows is checked pixel by pixel against the last one. "usable" is
-until table, filter and card answer. What an empty page takes in the same run is taken off in "drawn, net".
+Run ``python tests/bench_maps.py [sites ...]``; needs Chromium. All pages carry the same sites and
+flows with the same texts and numbers. Folium's page is timed twice: with Leaflet inlined and none
+of its other libraries, which favours it; and as folium writes it, all its libraries inlined, if the
+package folium-offline (a copy of folium that carries them) is installed. "drawn" is from opening
+the file to the second frame after it has loaded; that the first picture, before anything else of
+the page is made, holds all sites and flows is checked pixel by pixel against the last one. "usable"
+is until table, filter and card answer. What an empty page takes in the same run is taken off in
+"drawn, net".
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def many(n: int) -> Result:
     origins = _frame(rng, m, "origin", (74, 84, 36.5, 42))
     sites["households"] = rng.integers(1, 400, n)
     a, b = rng.integers(0, m, n), rng.permutation(n)
-    # A site lies within 60 km of its origin or so, as in life; lines across the whole map would flatter no one.
+    # A site lies within 60 km of its origin or so, as in life; lines across the whole map would
+    # flatter no one.
     places = origins.geometry.to_numpy()[a]
     x = np.array([p.x for p in places]) + rng.normal(0, 0.4, n)
     y = np.array([p.y for p in places]) + rng.normal(0, 0.3, n)
@@ -58,7 +61,9 @@ def many(n: int) -> Result:
             "geodesic_low_km": km * 0.9,
             "geodesic_high_km": km * 1.1,
         },
-        index=pd.MultiIndex.from_arrays([origins.index[a], sites.index[b]], names=["origin_id", "site_id"]),
+        index=pd.MultiIndex.from_arrays(
+            [origins.index[a], sites.index[b]], names=["origin_id", "site_id"]
+        ),
     )
     none = pd.DataFrame()
     return Result(Study(sites=sites, origins=origins), sites, origins, pairs, *[none] * 10)
@@ -78,15 +83,26 @@ def with_folium(result: Result, folium=folium) -> str:
     """The same sites and flows as folium.GeoJson on canvas, coordinates to 5 decimals."""
     sites, origins = result.sites, result.origins
     shown = folium.Map([39.3, 79], zoom_start=7, tiles=None, prefer_canvas=True)
-    point = {k: [round(p.x, 5), round(p.y, 5)] for f in (sites, origins) for k, p in f.geometry.items()}
+    point = {
+        k: [round(p.x, 5), round(p.y, 5)] for f in (sites, origins) for k, p in f.geometry.items()
+    }
     flows = [
         _feature(
             i,
             "LineString",
             [point[a], point[b]],
-            {"origin": a, "site": b, "households": h, "km": round(km, 1), "low": round(lo, 1), "high": round(hi, 1)},
+            {
+                "origin": a,
+                "site": b,
+                "households": h,
+                "km": round(km, 1),
+                "low": round(lo, 1),
+                "high": round(hi, 1),
+            },
         )
-        for i, (a, b, h, km, lo, hi) in enumerate(result.pairs.reset_index().itertuples(index=False))
+        for i, (a, b, h, km, lo, hi) in enumerate(
+            result.pairs.reset_index().itertuples(index=False)
+        )
     ]
     tips = folium.GeoJsonTooltip(["origin", "site", "households", "km", "low", "high"])
     folium.GeoJson(
@@ -112,12 +128,20 @@ def with_folium(result: Result, folium=folium) -> str:
 def bare(html: str) -> str:
     """Folium's page with Leaflet inside and its other libraries left out."""
     html = re.sub(
-        r'<script src="[^"]*leaflet\.js"></script>', lambda _: f"<script>{offline.leaflet_js()}</script>", html
+        r'<script src="[^"]*leaflet\.js"></script>',
+        lambda _: f"<script>{offline.leaflet_js()}</script>",
+        html,
     )
     html = re.sub(
-        r'<link rel="stylesheet" href="[^"]*leaflet\.css"/>', lambda _: f"<style>{offline.leaflet_css()}</style>", html
+        r'<link rel="stylesheet" href="[^"]*leaflet\.css"/>',
+        lambda _: f"<style>{offline.leaflet_css()}</style>",
+        html,
     )
-    return re.sub(r'<script src="https?:[^"]*"></script>|<link rel="stylesheet" href="https?:[^"]*"/>', "", html)
+    return re.sub(
+        r'<script src="https?:[^"]*"></script>|<link rel="stylesheet" href="https?:[^"]*"/>',
+        "",
+        html,
+    )
 
 
 def _feature(key, kind, coordinates, properties):
@@ -158,9 +182,12 @@ def times(browser, html: str) -> tuple[float, float]:
 
 
 def share_of_first_picture(browser, html: str) -> float:
-    """Share of the last picture's pixels of sites and of flows that the first picture has already; the lesser of both."""
+    """Share of the last picture's pixels of sites and of flows that the first picture has already;
+    the lesser of both.
+    """
     pictures = []
-    # All that follows the first picture waits for a timer, so without timers there is nothing but the first picture.
+    # All that follows the first picture waits for a timer, so without timers there is nothing but
+    # the first picture.
     for script in ("window.setTimeout = () => 0;", ""):
         with visit(browser, html, script) as (page, address):
             page.goto(address)
@@ -175,7 +202,9 @@ def share_of_first_picture(browser, html: str) -> float:
 
 
 def moving(browser, html: str) -> dict[str, float]:
-    """Milliseconds from asking for a move to the frame that shows it, without animation; the median of five."""
+    """Milliseconds from asking for a move to the frame that shows it, without animation; the median
+    of five.
+    """
     step = """async (move) => { const took = []; const map = geosettle.map;
       const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
       for (let k = 0; k < 5; k++) { await frame(); const start = performance.now();
@@ -195,16 +224,22 @@ def pages(result: Result):
     try:
         carrying = importlib.import_module("offlinefolium")
     except ImportError:
-        print("folium as it writes itself: not timed; folium-offline, which carries its libraries, is not installed")
+        print(
+            "folium as it writes itself: not timed; folium-offline, which carries its libraries, is not installed"
+        )
     else:
         yield "folium", lambda: with_folium(result, carrying)
 
 
 def main(sizes: list[int]) -> None:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    print(f"{'sites + flows':>14} {'':>13} {'MB':>7} {'write s':>8} {'drawn s':>8} {'net s':>8} {'usable s':>8}")
+    print(
+        f"{'sites + flows':>14} {'':>13} {'MB':>7} {'write s':>8} {'drawn s':>8} {'net s':>8} {'usable s':>8}"
+    )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
         for n in sizes:
             compare(browser, many(n), n)
         browser.close()
@@ -228,15 +263,21 @@ def compare(browser, result: Result, n: int) -> None:
     for name, (html, wrote) in written.items():
         drawn, usable = least[name]
         rows.append((len(html.encode()) / 1e6, wrote, drawn, drawn - fixed, usable))
-        print(f"{'':>14} {name:>13} " + " ".join(f"{v:>{w}.2f}" for v, w in zip(rows[-1], WIDTHS, strict=True)))
+        print(
+            f"{'':>14} {name:>13} "
+            + " ".join(f"{v:>{w}.2f}" for v, w in zip(rows[-1], WIDTHS, strict=True))
+        )
         if len(rows) > 1:
             ratios = [theirs / own for own, theirs in zip(rows[0], rows[-1], strict=True)]
             print(
-                f"{'':>14} {'times ours':>13} " + " ".join(f"{v:>{w}.1f}" for v, w in zip(ratios, WIDTHS, strict=True))
+                f"{'':>14} {'times ours':>13} "
+                + " ".join(f"{v:>{w}.1f}" for v, w in zip(ratios, WIDTHS, strict=True))
             )
     ours = written["geosettle"][0]
     moves = ", ".join(f"{name} {took:.0f} ms" for name, took in moving(browser, ours).items())
-    print(f"{'':>14} the first picture holds {share_of_first_picture(browser, ours):.1%} of the last one; {moves}")
+    print(
+        f"{'':>14} the first picture holds {share_of_first_picture(browser, ours):.1%} of the last one; {moves}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from geosettle.analysis import Result
     from geosettle.study import Study
 
-# A shell starts what it puts in the background deaf to Ctrl-C; the tests of interruptions need it heard.
+# A shell starts what it puts in the background deaf to Ctrl-C; the tests of interruptions need it
+# heard.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STUDIES = Path(__file__).parent / "studies"
@@ -34,7 +35,9 @@ def embedded(embedded_study: Study) -> Result:
 
 @pytest.fixture(scope="session")
 def across_180() -> Result:
-    """A made-up study in the southern hemisphere, on both sides of the antimeridian, with two dates of land cover."""
+    """A made-up study in the southern hemisphere, on both sides of the antimeridian, with two dates
+    of land cover.
+    """
     import geosettle as gs
 
     return gs.analyse(gs.read_study(STUDIES / "made_up_across_180"))

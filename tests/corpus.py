@@ -1,7 +1,8 @@
-"""Files that are broken, and files that are odd but right, made by a script so that none lies in the repository.
+"""Files that are broken, and files that are odd but right, made by a script so that none lies in
+the repository.
 
-`make(folder)` writes them all and returns a `Case` for each: how to check it, and what must come of it.
-Run `python tests/corpus.py DIR` to look at them.
+`make(folder)` writes them all and returns a `Case` for each: how to check it, and what must come of
+it. Run `python tests/corpus.py DIR` to look at them.
 """
 
 # ruff: noqa: RUF001  (look-alike characters are what is tested)
@@ -71,9 +72,20 @@ GOOD = {
 
 def rows(**columns: list[Any]) -> str:
     """CSV of the three sites, with some columns changed (a column of None is left out)."""
-    table = {"site_id": IDS, "name": NAMES, "lon": LON, "lat": LAT, "households": HOUSEHOLDS} | columns
+    table = {
+        "site_id": IDS,
+        "name": NAMES,
+        "lon": LON,
+        "lat": LAT,
+        "households": HOUSEHOLDS,
+    } | columns
     table = {k: v for k, v in table.items() if v is not None}
-    return "\n".join([",".join(table), *(",".join(map(str, r)) for r in zip(*table.values(), strict=True))]) + "\n"
+    return (
+        "\n".join(
+            [",".join(table), *(",".join(map(str, r)) for r in zip(*table.values(), strict=True))]
+        )
+        + "\n"
+    )
 
 
 def frame() -> gpd.GeoDataFrame:
@@ -98,7 +110,11 @@ class Maker:
         return path
 
     def good(
-        self, name: str, content: bytes | str | None = None, summary: dict[str, Any] | None = None, **kw: Any
+        self,
+        name: str,
+        content: bytes | str | None = None,
+        summary: dict[str, Any] | None = None,
+        **kw: Any,
     ) -> None:
         self.case(name, content, summary=GOOD if summary is None else summary, **kw)
 
@@ -107,9 +123,18 @@ class Maker:
         status: str = "accepted", summary: dict[str, Any] | None = None, **options: Any,
     ) -> None:  # fmt: skip
         path = self.file(name, content)
-        self.cases.append(Case(path, role, status, frozenset(codes.split()), summary or {}, options))
+        self.cases.append(
+            Case(path, role, status, frozenset(codes.split()), summary or {}, options)
+        )
 
-    def bad(self, name: str, content: bytes | str | None, codes: str, status: str = "rejected", **kw: Any) -> None:
+    def bad(
+        self,
+        name: str,
+        content: bytes | str | None,
+        codes: str,
+        status: str = "rejected",
+        **kw: Any,
+    ) -> None:
         self.case(name, content, codes=codes, status=status, **kw)
 
 
@@ -128,7 +153,8 @@ GROUPS = (
 )  # fmt: skip
 
 
-# --- text tables -------------------------------------------------------------------------------------------------------
+# --- text tables
+# -------------------------------------------------------------------------------------------------------
 
 
 def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
@@ -165,7 +191,10 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     m.good("tables/semicolon.csv", base.replace(",", ";"))
     m.good("tables/pipe.txt", base.replace(",", "|"))
     m.good("tables/sep_line.csv", "sep=;\n" + base.replace(",", ";"))
-    m.good("tables/quoted.csv", "\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in base.splitlines()))
+    m.good(
+        "tables/quoted.csv",
+        "\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in base.splitlines()),
+    )
     m.good("tables/blank_lines.csv", base.replace("\n", "\n\n") + ",,,,\n\n")
     m.good(
         "tables/title_above.csv",
@@ -175,7 +204,9 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     m.good("tables/extra_columns.csv", rows(remark=["a", "b", "c"], colour=["red", "", "blue"]))
     m.good(
         "tables/decimal_comma.csv",
-        rows(lon=[str(v).replace(".", ",") for v in LON], lat=[str(v).replace(".", ",") for v in LAT])
+        rows(
+            lon=[str(v).replace(".", ",") for v in LON], lat=[str(v).replace(".", ",") for v in LAT]
+        )
         .replace(",", ";")
         .replace(*_back(LON + LAT))
         if False
@@ -196,7 +227,10 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     m.good("tables/thousands_apostrophe.csv", rows(households=["1'660", 120, 45]))
     m.good(
         "tables/full_width.csv",
-        rows(lon=["７６．０６３８", "７５．９３０８", "７６．１７９７"], households=["１６６０", "１２０", "４５"]),
+        rows(
+            lon=["７６．０６３８", "７５．９３０８", "７６．１７９７"],
+            households=["１６６０", "１２０", "４５"],
+        ),
     )
     m.good(
         "tables/dms.csv",
@@ -220,7 +254,10 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     )
     m.good(
         "tables/dms_prime.csv",
-        rows(lon=["76°3′49.68″", "75°55′50.88″", "76°10′46.92″"], lat=["39°7′44.76″", "39°8′7.08″", "39°42′30.24″"]),
+        rows(
+            lon=["76°3′49.68″", "75°55′50.88″", "76°10′46.92″"],
+            lat=["39°7′44.76″", "39°8′7.08″", "39°42′30.24″"],
+        ),
     )
     m.good("tables/degree_sign.csv", rows(lon=[f"{v}°E" for v in LON], lat=[f"{v}°N" for v in LAT]))
     m.good("tables/letters.csv", rows(lon=[f"E{v}" for v in LON], lat=[f"N{v}" for v in LAT]))
@@ -233,22 +270,38 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     m.good("tables/two_line_cell.csv", rows(remark=['"a\nb"', "c", '"d, ""e"""']))
     m.good(
         "tables/minutes_only.csv",
-        rows(lon=["76°3.828'E", "75°55.848'E", "76°10.782'E"], lat=["N39°7.746'", "N39°8.118'", "N39°42.504'"]),
+        rows(
+            lon=["76°3.828'E", "75°55.848'E", "76°10.782'E"],
+            lat=["N39°7.746'", "N39°8.118'", "N39°42.504'"],
+        ),
     )
     m.good(
         "tables/colons.csv",
         rows(
-            lon=["76:03:49.68", "75:55:50.88", "76:10:46.92"], lat=["39 07 44.76 N", "39 08 07.08 N", "39 42 30.24 N"]
+            lon=["76:03:49.68", "75:55:50.88", "76:10:46.92"],
+            lat=["39 07 44.76 N", "39 08 07.08 N", "39 42 30.24 N"],
         ),
     )
     m.good("tables/exponent.csv", rows(lon=["7.60638E+01", "7.59308e1", "76.1797"]))
     m.good("tables/plus_sign.csv", rows(lon=[f"+{v}" for v in LON]))
     m.good("tables/spaces_around.csv", base.replace(",", " , "))
-    m.good("tables/chinese_headers.csv", base.replace("site_id,name,lon,lat,households", "编号,名称,经度,纬度,户数"))
-    m.good("tables/aliases.csv", base.replace("site_id,name,lon,lat,households", "ID,Site Name,Longitude,LATITUDE,HH"))
+    m.good(
+        "tables/chinese_headers.csv",
+        base.replace("site_id,name,lon,lat,households", "编号,名称,经度,纬度,户数"),
+    )
+    m.good(
+        "tables/aliases.csv",
+        base.replace("site_id,name,lon,lat,households", "ID,Site Name,Longitude,LATITUDE,HH"),
+    )
     m.good("tables/xy.csv", base.replace("lon,lat", "X,Y"))
-    m.good("tables/units_in_header.csv", base.replace("lon,lat,households", "经度(°),纬度(°),households (户)"))
-    m.good("tables/full_width_header.csv", base.replace("site_id,name,lon", "ＳＩＴＥ＿ＩＤ,ｎａｍｅ,ｌｏｎ"))
+    m.good(
+        "tables/units_in_header.csv",
+        base.replace("lon,lat,households", "经度(°),纬度(°),households (户)"),
+    )
+    m.good(
+        "tables/full_width_header.csv",
+        base.replace("site_id,name,lon", "ＳＩＴＥ＿ＩＤ,ｎａｍｅ,ｌｏｎ"),
+    )
     m.good(
         "tables/mapped.csv",
         base.replace("site_id", "kennung").replace("name", "ort"),
@@ -259,7 +312,11 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         rows(households=[1660, "", "n/a"]),
         {**GOOD, "households_sum": 1660.0, "households_missing": 2},
     )
-    m.good("tables/leading_zeros.csv", rows(site_id=["007", "08", "0012"]), {**GOOD, "ids": ["007", "08", "0012"]})
+    m.good(
+        "tables/leading_zeros.csv",
+        rows(site_id=["007", "08", "0012"]),
+        {**GOOD, "ids": ["007", "08", "0012"]},
+    )
     m.good(
         "tables/long_ids.csv",
         rows(site_id=["653022103205001", "653022103205002", "9007199254740993"]),
@@ -276,13 +333,22 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         rows(name=["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]),
         {**GOOD, "names": ["ئاقتو ناھىيىسى", "قەشقەر", "خوتەن"]},
     )
-    m.good("tables/name_na.csv", rows(name=["NA", "None", "null"]), {**GOOD, "names": ["NA", "None", "null"]})
-    m.good("tables/one_row.csv", "site_id,name,lon,lat\nS1,Barin,76.0638,39.1291\n", {"count": 1, "lon": [76.0638]})
+    m.good(
+        "tables/name_na.csv",
+        rows(name=["NA", "None", "null"]),
+        {**GOOD, "names": ["NA", "None", "null"]},
+    )
+    m.good(
+        "tables/one_row.csv",
+        "site_id,name,lon,lat\nS1,Barin,76.0638,39.1291\n",
+        {"count": 1, "lon": [76.0638]},
+    )
     m.good(
         "tables/wkt.csv",
         "site_id;name;households;wkt\n"
         + "\n".join(
-            f"{i};{n};{h};POINT ({x} {y})" for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
+            f"{i};{n};{h};POINT ({x} {y})"
+            for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
         ),
     )
     m.good(
@@ -310,7 +376,11 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         "site_id,name,lon,lat\nK1,Nanyuki,37.07,0.01\nK2,Meru,37.65,0.05\nK3,Embu,37.46,-0.53\n",
         {"lat": [0.01, 0.05, -0.53]},
     )
-    m.good("tables/svalbard.csv", "site_id,name,lon,lat\nL1,Longyearbyen,15.65,78.22\n", {"lat": [78.22]})
+    m.good(
+        "tables/svalbard.csv",
+        "site_id,name,lon,lat\nL1,Longyearbyen,15.65,78.22\n",
+        {"lat": [78.22]},
+    )
     m.good(
         "tables/count_360.csv",
         "site_id,name,lon,lat\nP1,Puno,289.98,-15.84\nP2,Juliaca,289.87,-15.5\n",
@@ -343,9 +413,17 @@ def tables_good(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     )
     x, y = (np.round(v, 3).tolist() for v in _utm(LON, LAT))
     m.good("tables/utm_stated.csv", rows(lon=x, lat=y), crs="EPSG:32643", codes="crs_converted")
-    m.good("tables/utm_named_easting.csv", rows(lon=x, lat=y).replace("lon,lat", "easting,northing"), crs="EPSG:32643")
+    m.good(
+        "tables/utm_named_easting.csv",
+        rows(lon=x, lat=y).replace("lon,lat", "easting,northing"),
+        crs="EPSG:32643",
+    )
     m.good("tables/in_region.csv", base, region=REGION)
-    m.good("tables/year_forms.csv", rows(year=["2019", "2019年", "2017-2019"]), codes="year_read_from_text")
+    m.good(
+        "tables/year_forms.csv",
+        rows(year=["2019", "2019年", "2017-2019"]),
+        codes="year_read_from_text",
+    )
     m.good(
         "tables/cp1252.csv",
         rows(name=["Río Grande", "Dösé", "Barin é"]).encode("cp1252"),
@@ -371,8 +449,14 @@ def tables_bad(m: Maker) -> None:
     m.bad("tables/picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(2000), "file_unreadable")
     m.bad("tables/web_page.csv", "<!DOCTYPE html><html><body>login</body></html>", "file_refused")
     m.bad("tables/missing.csv", None, "file_missing")
-    m.bad("tables/wrong_encoding.csv", rows().encode("gb18030"), "file_unreadable", encoding="utf-8")
-    m.bad("tables/quotes.csv", 'site_id,name,lon,lat\nS1,"Barin,76.1,39.1\nS2,x,76.2,39.2\n', "file_unreadable")
+    m.bad(
+        "tables/wrong_encoding.csv", rows().encode("gb18030"), "file_unreadable", encoding="utf-8"
+    )
+    m.bad(
+        "tables/quotes.csv",
+        'site_id,name,lon,lat\nS1,"Barin,76.1,39.1\nS2,x,76.2,39.2\n',
+        "file_unreadable",
+    )
     m.bad(
         "tables/too_long.csv",
         "site_id,name,lon,lat\nS1,Barin, Akto,76.1,39.1\nS2,x,76.2,39.2\n",
@@ -385,9 +469,19 @@ def tables_bad(m: Maker) -> None:
         "row_too_short",
         "accepted",
     )
-    m.bad("tables/cut.csv", "site_id,name,lon,lat,source\nS1,Barin,76.1,39.1,a\nS2,x,76.", "row_cut", "quarantined")
+    m.bad(
+        "tables/cut.csv",
+        "site_id,name,lon,lat,source\nS1,Barin,76.1,39.1,a\nS2,x,76.",
+        "row_cut",
+        "quarantined",
+    )
     m.bad("tables/damaged.csv", rows(name=["Ak\ufffdto", "b", "c"]), "text_damaged", "accepted")
-    m.bad("tables/mojibake.csv", rows(name=["阿克陶".encode().decode("latin-1"), "b", "c"]), "text_damaged", "accepted")
+    m.bad(
+        "tables/mojibake.csv",
+        rows(name=["阿克陶".encode().decode("latin-1"), "b", "c"]),
+        "text_damaged",
+        "accepted",
+    )
     m.bad("tables/legacy.xls", b"\xd0\xcf\x11\xe0" + bytes(600), "file_refused")
     m.bad("tables/no_extension", rows(), "file_refused")
 
@@ -397,21 +491,50 @@ def columns(m: Maker) -> None:
     m.bad("columns/no_name.csv", rows(name=None), "column_missing")
     m.bad("columns/no_position.csv", rows(lon=None, lat=None), "column_missing")
     m.bad("columns/no_lat.csv", rows(lat=None), "column_missing")
-    m.bad("columns/repeated.csv", rows().replace("households", "lon"), "column_repeated", "accepted")
-    m.bad("columns/unclear.csv", rows(lon=None, longitude=LON, 经度=[75.1, 75.2, 75.3]), "column_unclear", "accepted")
-    m.bad("columns/two_ids.csv", rows(编号=["a", "b", "c"]).replace("site_id,", "id,"), "column_unclear", "accepted")
-    m.bad("columns/same_twice.csv", rows(**{"Lon ": [75.1, 75.2, 75.3]}), "column_repeated", "accepted")
+    m.bad(
+        "columns/repeated.csv", rows().replace("households", "lon"), "column_repeated", "accepted"
+    )
+    m.bad(
+        "columns/unclear.csv",
+        rows(lon=None, longitude=LON, 经度=[75.1, 75.2, 75.3]),
+        "column_unclear",
+        "accepted",
+    )
+    m.bad(
+        "columns/two_ids.csv",
+        rows(编号=["a", "b", "c"]).replace("site_id,", "id,"),
+        "column_unclear",
+        "accepted",
+    )
+    m.bad(
+        "columns/same_twice.csv",
+        rows(**{"Lon ": [75.1, 75.2, 75.3]}),
+        "column_repeated",
+        "accepted",
+    )
     m.bad("columns/map_unknown.csv", rows(), "map_unknown", columns={"site_id": "nowhere"})
     m.bad(
         "columns/id_card.csv",
         rows(no=["653022198001011234", "653022198501011234", "65302219900101123X"]),
         "personal_data",
     )
-    m.bad("columns/phone.csv", rows(contact=["13812345678", "13912345678", "15812345678"]), "personal_data")
+    m.bad(
+        "columns/phone.csv",
+        rows(contact=["13812345678", "13912345678", "15812345678"]),
+        "personal_data",
+    )
     m.bad("columns/person.csv", rows(户主姓名=["甲", "乙", "丙"]), "personal_data")
-    m.bad("columns/unit_unknown.csv", rows().replace("households", "households (dozen)"), "unit_unknown", "accepted")
+    m.bad(
+        "columns/unit_unknown.csv",
+        rows().replace("households", "households (dozen)"),
+        "unit_unknown",
+        "accepted",
+    )
     m.case(
-        "columns/metres.csv", "origin_id,site_id,declared_km (m)\nO1,S1,160000\n", codes="unit_converted", role="flows"
+        "columns/metres.csv",
+        "origin_id,site_id,declared_km (m)\nO1,S1,160000\n",
+        codes="unit_converted",
+        role="flows",
     )
     m.bad("columns/role.csv", rows(), "layer_unknown", role="settlements")
 
@@ -423,9 +546,19 @@ def identities(m: Maker) -> None:
     m.bad("ids/space.csv", rows(site_id=["S1", "S 1", "S3"]), "id_near_duplicate", "accepted")
     m.bad("ids/case.csv", rows(site_id=["S1", "s1", "S3"]), "id_near_duplicate", "accepted")
     m.bad("ids/width.csv", rows(site_id=["S1", "Ｓ１", "S3"]), "id_near_duplicate", "accepted")
-    m.bad("ids/zero_width.csv", rows(site_id=["S1", "S\u200b1", "S3"]), "id_duplicate id_cleaned", "quarantined")
+    m.bad(
+        "ids/zero_width.csv",
+        rows(site_id=["S1", "S\u200b1", "S3"]),
+        "id_duplicate id_cleaned",
+        "quarantined",
+    )
     m.bad("ids/around.csv", rows(site_id=["S1", " S1 ", "S3"]), "id_duplicate", "quarantined")
-    m.bad("ids/scientific.csv", rows(site_id=["6.53022E+11", "6.53023E+11", "S3"]), "id_scientific", "quarantined")
+    m.bad(
+        "ids/scientific.csv",
+        rows(site_id=["6.53022E+11", "6.53023E+11", "S3"]),
+        "id_scientific",
+        "quarantined",
+    )
     m.bad("ids/excel_error.csv", rows(site_id=["#N/A", "S2", "S3"]), "excel_error", "quarantined")
     m.bad(
         "ids/copy.csv",
@@ -434,7 +567,13 @@ def identities(m: Maker) -> None:
         "quarantined",
         summary={"count": 3, "households_sum": 1825.0},
     )
-    m.bad("ids/total.csv", rows() + "合计,,,,1825\n", "row_total", "quarantined", summary={"households_sum": 1825.0})
+    m.bad(
+        "ids/total.csv",
+        rows() + "合计,,,,1825\n",
+        "row_total",
+        "quarantined",
+        summary={"households_sum": 1825.0},
+    )
     m.bad(
         "ids/names.csv",
         rows(name=["Barin", "barin ", "c"], lon=[76.0, 76.001, 76.2], lat=[39.0, 39.0, 39.2]),
@@ -469,15 +608,29 @@ def cells(m: Maker) -> None:
         role="origins",
     )
     m.bad("cells/year.csv", rows(year=[43586, 2019, 2018]), "number_out_of_range", "quarantined")
-    m.bad("cells/uncertainty.csv", rows(uncertainty_km=[5000, 1, 2]), "number_out_of_range", "quarantined")
-    m.bad("cells/uncertainty_metres.csv", rows(uncertainty_km=[500, 250, 800]), "unit_suspected", "accepted")
-    m.bad("cells/persons.csv", rows(persons=[100, 500, 180]), "households_exceed_persons", "accepted")
+    m.bad(
+        "cells/uncertainty.csv",
+        rows(uncertainty_km=[5000, 1, 2]),
+        "number_out_of_range",
+        "quarantined",
+    )
+    m.bad(
+        "cells/uncertainty_metres.csv",
+        rows(uncertainty_km=[500, 250, 800]),
+        "unit_suspected",
+        "accepted",
+    )
+    m.bad(
+        "cells/persons.csv", rows(persons=[100, 500, 180]), "households_exceed_persons", "accepted"
+    )
     m.bad("cells/household_size.csv", rows(persons=[99000, 500, 180]), "household_size", "accepted")
 
 
 def positions(m: Maker) -> None:
     m.bad("positions/swapped.csv", rows(lon=LAT, lat=LON), "coordinates_swapped")
-    m.bad("positions/swapped_region.csv", rows(lon=LAT, lat=LON), "coordinates_swapped", region=REGION)
+    m.bad(
+        "positions/swapped_region.csv", rows(lon=LAT, lat=LON), "coordinates_swapped", region=REGION
+    )
     m.bad(
         "positions/one_swapped.csv",
         rows(lon=[LAT[0], *LON[1:]], lat=[LON[0], *LAT[1:]]),
@@ -485,37 +638,61 @@ def positions(m: Maker) -> None:
         "quarantined",
     )
     m.bad(
-        "positions/swapped_china.csv", "site_id,name,lon,lat\nS1,a,30.5,114.3\nS2,b,31.2,121.4\n", "coordinates_swapped"
+        "positions/swapped_china.csv",
+        "site_id,name,lon,lat\nS1,a,30.5,114.3\nS2,b,31.2,121.4\n",
+        "coordinates_swapped",
     )
     m.bad("positions/equal.csv", rows(lon=[LAT[0], *LON[1:]]), "coordinates_equal", "quarantined")
-    m.bad("positions/zero.csv", rows(lon=[0, *LON[1:]], lat=[0, *LAT[1:]]), "position_zero", "quarantined")
+    m.bad(
+        "positions/zero.csv",
+        rows(lon=[0, *LON[1:]], lat=[0, *LAT[1:]]),
+        "position_zero",
+        "quarantined",
+    )
     m.bad("positions/zero_lat.csv", rows(lat=[0, *LAT[1:]]), "position_zero", "quarantined")
     m.bad("positions/zeros.csv", rows(lon=[0, 0, 0], lat=[0, 0, 0]), "position_zero")
     m.bad("positions/zero_lats.csv", rows(lat=[0, 0, 0]), "position_zero")
     m.bad("positions/half.csv", rows(lat=["", *LAT[1:]]), "position_half", "quarantined")
     m.bad(
         "positions/metres.csv",
-        rows(lon=np.round(_utm(LON, LAT)[0], 1).tolist(), lat=np.round(_utm(LON, LAT)[1], 1).tolist()),
+        rows(
+            lon=np.round(_utm(LON, LAT)[0], 1).tolist(), lat=np.round(_utm(LON, LAT)[1], 1).tolist()
+        ),
         "crs_missing",
     )
     m.bad(
         "positions/one_metres.csv",
-        rows(lon=[round(_utm(LON, LAT)[0][0], 1), *LON[1:]], lat=[round(_utm(LON, LAT)[1][0], 1), *LAT[1:]]),
+        rows(
+            lon=[round(_utm(LON, LAT)[0][0], 1), *LON[1:]],
+            lat=[round(_utm(LON, LAT)[1][0], 1), *LAT[1:]],
+        ),
         "coordinates_metres",
         "quarantined",
     )
     m.bad(
         "positions/radians.csv",
-        rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]),
+        rows(
+            lon=[round(math.radians(v), 6) for v in LON],
+            lat=[round(math.radians(v), 6) for v in LAT],
+        ),
         "coordinates_radians",
     )
     m.bad(
         "positions/radians_region.csv",
-        rows(lon=[round(math.radians(v), 6) for v in LON], lat=[round(math.radians(v), 6) for v in LAT]),
+        rows(
+            lon=[round(math.radians(v), 6) for v in LON],
+            lat=[round(math.radians(v), 6) for v in LAT],
+        ),
         "coordinates_radians",
         region=REGION,
     )
-    m.bad("positions/outside.csv", rows(lon=[116.4, *LON[1:]]), "outside_region", "quarantined", region=REGION)
+    m.bad(
+        "positions/outside.csv",
+        rows(lon=[116.4, *LON[1:]]),
+        "outside_region",
+        "quarantined",
+        region=REGION,
+    )
     m.bad(
         "positions/far.csv",
         rows(lon=[116.4, *LON[1:]], site_id=["S1", "S2", "S3"]) + "S4,d,76.3,39.2,5\n",
@@ -528,16 +705,50 @@ def positions(m: Maker) -> None:
         "hemisphere_contradicts",
         "quarantined",
     )
-    m.bad("positions/south.csv", rows(lat=[-LAT[0], *LAT[1:]]), "hemisphere_contradicts", "quarantined", region=REGION)
-    m.bad("positions/letter.csv", rows(lon=["76.0638N", *LON[1:]]), "hemisphere_axis", "quarantined")
-    m.bad("positions/sign_and_letter.csv", rows(lon=["-76.0638W", *LON[1:]]), "hemisphere_contradicts", "quarantined")
-    m.bad("positions/lost_mark.csv", rows(lon=[760638, *LON[1:]]), "coordinate_scaled", "quarantined", region=REGION)
-    m.bad("positions/unreadable.csv", rows(lon=["near Akto", *LON[1:]]), "coordinate_unreadable", "quarantined")
     m.bad(
-        "positions/minutes.csv", rows(lon=['76°73\'12""E'[:8] + "E", *LON[1:]]), "coordinate_unreadable", "quarantined"
+        "positions/south.csv",
+        rows(lat=[-LAT[0], *LAT[1:]]),
+        "hemisphere_contradicts",
+        "quarantined",
+        region=REGION,
     )
-    m.bad("positions/beyond.csv", rows(lat=[95.5, *LAT[1:]]), "coordinate_out_of_range", "quarantined")
-    m.bad("positions/coarse.csv", rows(lon=[76, *LON[1:]], lat=[39, *LAT[1:]]), "coordinate_coarse", "accepted")
+    m.bad(
+        "positions/letter.csv", rows(lon=["76.0638N", *LON[1:]]), "hemisphere_axis", "quarantined"
+    )
+    m.bad(
+        "positions/sign_and_letter.csv",
+        rows(lon=["-76.0638W", *LON[1:]]),
+        "hemisphere_contradicts",
+        "quarantined",
+    )
+    m.bad(
+        "positions/lost_mark.csv",
+        rows(lon=[760638, *LON[1:]]),
+        "coordinate_scaled",
+        "quarantined",
+        region=REGION,
+    )
+    m.bad(
+        "positions/unreadable.csv",
+        rows(lon=["near Akto", *LON[1:]]),
+        "coordinate_unreadable",
+        "quarantined",
+    )
+    m.bad(
+        "positions/minutes.csv",
+        rows(lon=['76°73\'12""E'[:8] + "E", *LON[1:]]),
+        "coordinate_unreadable",
+        "quarantined",
+    )
+    m.bad(
+        "positions/beyond.csv", rows(lat=[95.5, *LAT[1:]]), "coordinate_out_of_range", "quarantined"
+    )
+    m.bad(
+        "positions/coarse.csv",
+        rows(lon=[76, *LON[1:]], lat=[39, *LAT[1:]]),
+        "coordinate_coarse",
+        "accepted",
+    )
     m.bad(
         "positions/same.csv",
         rows(lon=[LON[0], LON[0], LON[2]], lat=[LAT[0], LAT[0], LAT[2]]),
@@ -553,7 +764,9 @@ def positions(m: Maker) -> None:
 
 
 def _json(features: list[dict[str, Any]], **more: Any) -> str:
-    return json.dumps({"type": "FeatureCollection", **more, "features": features}, ensure_ascii=False)
+    return json.dumps(
+        {"type": "FeatureCollection", **more, "features": features}, ensure_ascii=False
+    )
 
 
 def _feature(geometry: Any, **properties: Any) -> dict[str, Any]:
@@ -562,7 +775,12 @@ def _feature(geometry: Any, **properties: Any) -> dict[str, Any]:
 
 def _sites(swap: bool = False) -> list[dict[str, Any]]:
     return [
-        _feature({"type": "Point", "coordinates": [y, x] if swap else [x, y]}, site_id=i, name=n, households=h)
+        _feature(
+            {"type": "Point", "coordinates": [y, x] if swap else [x, y]},
+            site_id=i,
+            name=n,
+            households=h,
+        )
         for i, n, x, y, h in zip(IDS, NAMES, LON, LAT, HOUSEHOLDS, strict=True)
     ]
 
@@ -621,15 +839,29 @@ def systems(m: Maker) -> None:
 
 def shapes(m: Maker) -> None:
     def one(
-        name: str, geometry: Any, codes: str, status: str = "rejected", role: str = "development", **kw: Any
+        name: str,
+        geometry: Any,
+        codes: str,
+        status: str = "rejected",
+        role: str = "development",
+        **kw: Any,
     ) -> None:
-        g = geometry if isinstance(geometry, dict | None) else json.loads(shapely.to_geojson(geometry))
+        g = (
+            geometry
+            if isinstance(geometry, dict | None)
+            else json.loads(shapely.to_geojson(geometry))
+        )
         properties = {
             "development": {"development_id": "D1", "kind": "orchard"},
             "boundaries": {"code": "B1", "name": "b", "level": "county"},
         }.get(role, {"site_id": "S1", "name": "a"})
         m.case(
-            f"shapes/{name}.geojson", _json([_feature(g, **properties)]), codes=codes, status=status, role=role, **kw
+            f"shapes/{name}.geojson",
+            _json([_feature(g, **properties)]),
+            codes=codes,
+            status=status,
+            role=role,
+            **kw,
         )
 
     square = shapely.box(76, 39, 76.1, 39.1)
@@ -637,24 +869,40 @@ def shapes(m: Maker) -> None:
     one("hole", shapely.difference(square, shapely.box(76.02, 39.02, 76.03, 39.03)), "", "accepted")
     one(
         "clockwise",
-        {"type": "Polygon", "coordinates": [[[76, 39], [76, 39.1], [76.1, 39.1], [76.1, 39], [76, 39]]]},
+        {
+            "type": "Polygon",
+            "coordinates": [[[76, 39], [76, 39.1], [76.1, 39.1], [76.1, 39], [76, 39]]],
+        },
         "",
         "accepted",
     )
-    one("bowtie", shapely.Polygon([(76, 39), (76.1, 39.1), (76.1, 39), (76, 39.1)]), "geometry_invalid")
+    one(
+        "bowtie",
+        shapely.Polygon([(76, 39), (76.1, 39.1), (76.1, 39), (76, 39.1)]),
+        "geometry_invalid",
+    )
     one(
         "hole_outside",
         {
             "type": "Polygon",
-            "coordinates": [list(map(list, square.exterior.coords)), [[77, 39], [77.1, 39], [77.1, 39.1], [77, 39]]],
+            "coordinates": [
+                list(map(list, square.exterior.coords)),
+                [[77, 39], [77.1, 39], [77.1, 39.1], [77, 39]],
+            ],
         },
         "geometry_invalid",
     )
-    one("overlapping_parts", shapely.MultiPolygon([square, shapely.box(76.05, 39, 76.15, 39.1)]), "geometry_invalid")
+    one(
+        "overlapping_parts",
+        shapely.MultiPolygon([square, shapely.box(76.05, 39, 76.15, 39.1)]),
+        "geometry_invalid",
+    )
     one("flat", shapely.Polygon([(76, 39), (76.1, 39), (76.2, 39)]), "geometry_invalid")
     one(
         "spike",
-        shapely.Polygon([(76, 39), (76.1, 39), (76.1, 39.1), (76.1, 39.3), (76.1, 39.1), (76, 39.1)]),
+        shapely.Polygon(
+            [(76, 39), (76.1, 39), (76.1, 39.1), (76.1, 39.3), (76.1, 39.1), (76, 39.1)]
+        ),
         "geometry_mended",
         "accepted",
     )
@@ -669,7 +917,11 @@ def shapes(m: Maker) -> None:
         {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76.1, 39.1], [76, 39.1]]]},
         "geometry_unreadable",
     )
-    one("two_points", {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76, 39]]]}, "geometry_invalid")
+    one(
+        "two_points",
+        {"type": "Polygon", "coordinates": [[[76, 39], [76.1, 39], [76, 39]]]},
+        "geometry_invalid",
+    )
     one("text", {"type": "Point", "coordinates": ["76", "39"]}, "geometry_unreadable", role="sites")
     one("null", {"type": "Point", "coordinates": [None, 39]}, "geometry_unreadable", role="sites")
     one("one_number", {"type": "Point", "coordinates": [76]}, "geometry_unreadable", role="sites")
@@ -682,8 +934,20 @@ def shapes(m: Maker) -> None:
         role="sites",
         summary={"lon": [76.0]},
     )
-    one("four", {"type": "Point", "coordinates": [76.01, 39.02, 1, 2]}, "geometry_dropped_z", "accepted", role="sites")
-    one("several_points", shapely.MultiPoint([(76, 39), (76.1, 39)]), "multipoint_centre", "accepted", role="sites")
+    one(
+        "four",
+        {"type": "Point", "coordinates": [76.01, 39.02, 1, 2]},
+        "geometry_dropped_z",
+        "accepted",
+        role="sites",
+    )
+    one(
+        "several_points",
+        shapely.MultiPoint([(76, 39), (76.1, 39)]),
+        "multipoint_centre",
+        "accepted",
+        role="sites",
+    )
     one(
         "multipoint_of_one",
         shapely.MultiPoint([(76.01, 39.02)]),
@@ -701,7 +965,12 @@ def shapes(m: Maker) -> None:
         "accepted",
         summary={"geometry_types": {"MultiPolygon": 1}},
     )
-    one("jump", shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), "antimeridian", "accepted")
+    one(
+        "jump",
+        shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]),
+        "antimeridian",
+        "accepted",
+    )
     m.bad(
         "shapes/not_finite.csv",
         "site_id,name,wkt\nS1,a,POINT (nan nan)\nS2,b,POINT (inf 39)\nS3,c,POINT (76 39)\n",
@@ -716,7 +985,12 @@ def shapes(m: Maker) -> None:
     )
     m.bad(
         "shapes/twice.geojson",
-        _json([_feature(json.loads(shapely.to_geojson(square)), development_id=i, kind="a") for i in "AB"]),
+        _json(
+            [
+                _feature(json.loads(shapely.to_geojson(square)), development_id=i, kind="a")
+                for i in "AB"
+            ]
+        ),
         "geometry_duplicate",
         "accepted",
         role="development",
@@ -747,14 +1021,18 @@ def workbooks(m: Maker) -> None:
     m.good("books/title.xlsx", _book([["Sites of 2019"], [], head, *body]))
     m.good("books/chinese.xlsx", _book([["编号", "名称", "经度", "纬度", "户数"], *body]))
     m.good("books/second_sheet.xlsx", _book([["notes"], ["made in 2019"]], ("Data", [head, *body])))
-    m.good("books/named_sheet.xlsx", _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("sites", [head, *body])))
+    m.good(
+        "books/named_sheet.xlsx",
+        _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("sites", [head, *body])),
+    )
     m.good(
         "books/stated_sheet.xlsx",
         _book([head, *[[f"X{r[0]}", *r[1:]] for r in body]], ("Data", [head, *body])),
         sheet="Data",
     )
     m.good(
-        "books/numbers_as_text.xlsx", _book([head, *[[r[0], r[1], str(r[2]), str(r[3]), f"{r[4]:,}"] for r in body]])
+        "books/numbers_as_text.xlsx",
+        _book([head, *[[r[0], r[1], str(r[2]), str(r[3]), f"{r[4]:,}"] for r in body]]),
     )
     m.good(
         "books/number_ids.xlsx",
@@ -809,19 +1087,26 @@ def workbooks(m: Maker) -> None:
             plain,
             "xl/worksheets/sheet1.xml",
             lambda t: t.replace(
-                b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet', 1
+                b"<worksheet",
+                b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet',
+                1,
             ),
         ),
         "file_refused",
     )
     m.bad(
-        "books/bomb.xlsx", _replaced(plain, "xl/worksheets/sheet1.xml", lambda t: t + b" " * 60_000_000), "file_refused"
+        "books/bomb.xlsx",
+        _replaced(plain, "xl/worksheets/sheet1.xml", lambda t: t + b" " * 60_000_000),
+        "file_refused",
     )
 
 
 def _replaced(data: bytes, member: str, change: Any) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for item in old.infolist():
             content = old.read(item)
             new.writestr(item.filename, change(content) if item.filename == member else content)
@@ -850,7 +1135,12 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/sequence.geojsons", "".join("\x1e" + json.dumps(s) + "\n" for s in _sites()))
     m.good(
         "vectors/number_ids.geojson",
-        _json([{**s, "properties": {**s["properties"], "site_id": n + 7}} for n, s in enumerate(_sites())]),
+        _json(
+            [
+                {**s, "properties": {**s["properties"], "site_id": n + 7}}
+                for n, s in enumerate(_sites())
+            ]
+        ),
         {**GOOD, "ids": ["7", "8", "9"]},
     )
     m.good(
@@ -860,14 +1150,20 @@ def vectors_good(m: Maker) -> None:
                 {
                     **s,
                     "id": s["properties"]["site_id"],
-                    "properties": {"name": s["properties"]["name"], "households": s["properties"]["households"]},
+                    "properties": {
+                        "name": s["properties"]["name"],
+                        "households": s["properties"]["households"],
+                    },
                 }
                 for s in _sites()
             ]
         ),
     )
     for extension in ("gpkg", "fgb", "shp"):
-        f.to_file(m.file(f"vectors/plain.{extension}"), **({"SPATIAL_INDEX": "NO"} if extension == "fgb" else {}))
+        f.to_file(
+            m.file(f"vectors/plain.{extension}"),
+            **({"SPATIAL_INDEX": "NO"} if extension == "fgb" else {}),
+        )
         m.good(f"vectors/plain.{extension}", None)
     f.to_parquet(m.file("vectors/plain.parquet"))
     m.good("vectors/plain.parquet", None)
@@ -894,7 +1190,9 @@ def vectors_good(m: Maker) -> None:
     m.good("vectors/arrow.parquet", None)
     m.good(
         "vectors/crs84.geojson",
-        _json(_sites(), crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}),
+        _json(
+            _sites(), crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+        ),
         {**GOOD, "crs_used": "EPSG:4326"},
     )
     m.good("vectors/feature.geojson", json.dumps(_sites()[0]), {"count": 1, "ids": ["S1"]})
@@ -925,12 +1223,30 @@ def vectors_bad(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         "file_unreadable",
     )
     m.bad(
-        "vectors/twice.geojson", text.replace('"site_id": "S1"', '"site_id": "S1", "site_id": "S9"'), "file_unreadable"
+        "vectors/twice.geojson",
+        text.replace('"site_id": "S1"', '"site_id": "S1", "site_id": "S9"'),
+        "file_unreadable",
     )
     m.bad("vectors/bad_crs.geojson", _json(_sites(), crs={"type": "name"}), "crs_missing")
     vrt = '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
-    for extension in ("geojson", "gpkg", "shp", "fgb", "kml", "csv", "parquet", "tif", "zip", "xlsx"):
-        m.bad(f"vectors/vrt.{extension}", vrt, "file_refused", role="dem" if extension == "tif" else "sites")
+    for extension in (
+        "geojson",
+        "gpkg",
+        "shp",
+        "fgb",
+        "kml",
+        "csv",
+        "parquet",
+        "tif",
+        "zip",
+        "xlsx",
+    ):
+        m.bad(
+            f"vectors/vrt.{extension}",
+            vrt,
+            "file_refused",
+            role="dem" if extension == "tif" else "sites",
+        )
     for extension in ("shp", "fgb", "gpkg", "parquet"):
         path = m.file(f"vectors/cut.{extension}")
         f = pd.concat([frame()] * 200, ignore_index=True)
@@ -938,7 +1254,11 @@ def vectors_bad(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         f.to_parquet(path) if extension == "parquet" else f.to_file(path)
         data = path.read_bytes()
         path.write_bytes(data[: len(data) * 2 // 3])
-        m.bad(f"vectors/cut.{extension}", None, "count_differs" if extension == "shp" else "file_unreadable")
+        m.bad(
+            f"vectors/cut.{extension}",
+            None,
+            "count_differs" if extension == "shp" else "file_unreadable",
+        )
     frame().to_file(m.file("vectors/short_dbf.shp"))
     dbf = m.file("vectors/short_dbf.dbf")
     dbf.write_bytes(dbf.read_bytes()[:-100])
@@ -953,7 +1273,9 @@ def vectors_bad(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
     m.bad("vectors/no_dbf.shp", None, "file_unreadable")
     frame().to_file(m.file("vectors/damaged_blob.gpkg"))
     with closing(sqlite3.connect(m.file("vectors/damaged_blob.gpkg"))) as base:
-        for (trigger,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        for (trigger,) in base.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
             base.execute(f'DROP TRIGGER "{trigger}"')
         base.execute("UPDATE damaged_blob SET geom = substr(geom, 1, 20) WHERE fid = 2")
         base.commit()
@@ -982,19 +1304,31 @@ def vectors_bad(m: Maker) -> None:  # noqa: PLR0915  (one line for each file)
         "link_not_followed",
         "accepted",
     )
-    bomb = '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>' + _kml()[
-        38:
-    ].replace("<name>x", "<name>&lol2;")
+    bomb = (
+        '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>'
+        + _kml()[38:].replace("<name>x", "<name>&lol2;")
+    )
     m.bad("vectors/bomb.kml", bomb, "file_refused")
     m.bad(
         "vectors/outside_entity.kml",
-        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + _kml()[38:].replace("<name>x", "<name>&x;"),
+        '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        + _kml()[38:].replace("<name>x", "<name>&x;"),
         "file_refused",
     )
     m.bad("vectors/cut.kml", _kml()[:-40], "file_unreadable")
     m.bad(
         "vectors/contradiction.geojson",
-        _json([_feature({"type": "Point", "coordinates": [76.1, 39.1]}, site_id="S1", name="a", lon=75.0, lat=38.0)]),
+        _json(
+            [
+                _feature(
+                    {"type": "Point", "coordinates": [76.1, 39.1]},
+                    site_id="S1",
+                    name="a",
+                    lon=75.0,
+                    lat=38.0,
+                )
+            ]
+        ),
         "position_contradicts_geometry",
         "accepted",
     )
@@ -1072,7 +1406,9 @@ def layers(m: Maker) -> None:
         shapely.intersection(ring, shapely.box(76.5, 39, 77, 40)),
     ]
 
-    def units(name: str, shapes_: list[Any], codes: str, status: str = "accepted", **columns_: list[Any]) -> None:
+    def units(
+        name: str, shapes_: list[Any], codes: str, status: str = "accepted", **columns_: list[Any]
+    ) -> None:
         table = {
             "code": [f"B{n}" for n in range(len(shapes_))],
             "name": [f"u{n}" for n in range(len(shapes_))],
@@ -1082,7 +1418,9 @@ def layers(m: Maker) -> None:
             f"layers/{name}.geojson",
             _json(
                 [
-                    _feature(json.loads(shapely.to_geojson(s)), **{k: v[n] for k, v in table.items()})
+                    _feature(
+                        json.loads(shapely.to_geojson(s)), **{k: v[n] for k, v in table.items()}
+                    )
                     for n, s in enumerate(shapes_)
                 ]
             ),
@@ -1095,7 +1433,9 @@ def layers(m: Maker) -> None:
     units("overlap", [a, b], "boundaries_overlap")
     units("not_at_one_time", [a, b], "", valid_from=[1990, 2010], valid_to=[2009, 2020])
     units("gap", halves, "boundaries_gap")
-    units("strip", [shapely.box(76, 39, 76.5, 40), shapely.box(76.51, 39, 77, 40)], "boundaries_gap")
+    units(
+        "strip", [shapely.box(76, 39, 76.5, 40), shapely.box(76.51, 39, 77, 40)], "boundaries_gap"
+    )
     units(
         "bare",
         [shapely.box(76, 39, 77, 40), shapely.box(76, 39, 76.5, 40), shapely.box(76.6, 39, 77, 40)],
@@ -1124,7 +1464,16 @@ def layers(m: Maker) -> None:
     def land(name: str, codes: str, **more: Any) -> None:
         m.case(
             f"layers/{name}.geojson",
-            _json([_feature(json.loads(shapely.to_geojson(parcel)), development_id="D1", kind="forage", **more)]),
+            _json(
+                [
+                    _feature(
+                        json.loads(shapely.to_geojson(parcel)),
+                        development_id="D1",
+                        kind="forage",
+                        **more,
+                    )
+                ]
+            ),
             codes=codes,
             role="development",
         )
@@ -1141,14 +1490,24 @@ def layers(m: Maker) -> None:
     )
     m.bad("layers/roads_no_length.csv", "a,b,class\nP1,P2,main\n", "value_missing", role="roads")
     m.bad("layers/roads_nothing.csv", "x1,x2\nP1,P2\n", "column_missing", role="roads")
-    m.case("layers/roads_table.csv", "a,b,length_km\nP1,P2,39.5\n", role="roads", summary={"count": 1})
+    m.case(
+        "layers/roads_table.csv", "a,b,length_km\nP1,P2,39.5\n", role="roads", summary={"count": 1}
+    )
     m.case(
         "layers/roads.geojson",
-        _json([_feature({"type": "LineString", "coordinates": [[76, 39], [76.1, 39.2]]}, speed_kmh=60)]),
+        _json(
+            [
+                _feature(
+                    {"type": "LineString", "coordinates": [[76, 39], [76.1, 39.2]]}, speed_kmh=60
+                )
+            ]
+        ),
         role="roads",
     )
     m.case(
-        "layers/places.csv", "place_id,name,kind,lon,lat,population\nP1,Akto,county_seat,75.95,39.15,\n", role="places"
+        "layers/places.csv",
+        "place_id,name,kind,lon,lat,population\nP1,Akto,county_seat,75.95,39.15,\n",
+        role="places",
     )
     m.case(
         "layers/indicators.csv",
@@ -1159,10 +1518,13 @@ def layers(m: Maker) -> None:
     m.bad("layers/unguessable.csv", "a,b,c\n1,2,3\n", "file_unreadable", role=None)
 
 
-# --- rasters -----------------------------------------------------------------------------------------------------------
+# --- rasters
+# -----------------------------------------------------------------------------------------------------------
 
 
-def raster(path: Path, values: np.ndarray, transform: Affine | None = None, crs: Any = 4326, **profile: Any) -> None:
+def raster(
+    path: Path, values: np.ndarray, transform: Affine | None = None, crs: Any = 4326, **profile: Any
+) -> None:
     tags = {k: profile.pop(k) for k in ("scales", "offsets", "units") if k in profile}
     mask = profile.pop("mask", None)
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
@@ -1177,16 +1539,35 @@ def raster(path: Path, values: np.ndarray, transform: Affine | None = None, crs:
 
 
 GRID = np.array([[1000.0, 1100.0], [1200.0, 1300.0]], dtype="float32")
-"""North-west, north-east; south-west, south-east of a grid from 76 E, 40 N in cells of half a degree."""
+"""North-west, north-east; south-west, south-east of a grid from 76 E, 40 N in cells of half a
+degree.
+"""
 FOUR = "id,lon,lat\nnw,76.1,39.9\nne,76.9,39.9\nsw,76.1,39.1\nse,76.9,39.1\n"
 
 
 def rasters_good(m: Maker) -> None:
     points = m.file("rasters/points.csv", FOUR)
-    whole = {"size": [2, 2], "min": 1000.0, "max": 1300.0, "nodata_share": 0.0, "at": [1000.0, 1100.0, 1200.0, 1300.0]}
-    less = {"min": 1100.0, "max": 1300.0, "nodata_share": 0.25, "at": [None, 1100.0, 1200.0, 1300.0]}
+    whole = {
+        "size": [2, 2],
+        "min": 1000.0,
+        "max": 1300.0,
+        "nodata_share": 0.0,
+        "at": [1000.0, 1100.0, 1200.0, 1300.0],
+    }
+    less = {
+        "min": 1100.0,
+        "max": 1300.0,
+        "nodata_share": 0.25,
+        "at": [None, 1100.0, 1200.0, 1300.0],
+    }
 
-    def dem(name: str, values: np.ndarray = GRID, expect: dict[str, Any] = whole, codes: str = "", **kw: Any) -> None:
+    def dem(
+        name: str,
+        values: np.ndarray = GRID,
+        expect: dict[str, Any] = whole,
+        codes: str = "",
+        **kw: Any,
+    ) -> None:
         raster(m.file(f"rasters/{name}.tif"), values, **kw)
         m.case(f"rasters/{name}.tif", None, role="dem", summary=expect, codes=codes, at=points)
 
@@ -1217,7 +1598,12 @@ def rasters_good(m: Maker) -> None:
     dem("scaled", np.array([[100, 110], [120, 130]], dtype="int16"), scales=10.0)
     dem("offset", (GRID - 500).astype("int16"), offsets=500.0)
     raster(m.file("rasters/cover.tif"), np.array([[12, 16], [16, 255]], dtype="uint8"), nodata=255)
-    m.case("rasters/cover.tif", None, role="landcover", summary={"classes": {"12": 1, "16": 2}, "nodata_share": 0.25})
+    m.case(
+        "rasters/cover.tif",
+        None,
+        role="landcover",
+        summary={"classes": {"12": 1, "16": 2}, "nodata_share": 0.25},
+    )
     big = np.repeat(np.repeat(GRID, 40, axis=0), 40, axis=1)
     raster(m.file("rasters/utm.tif"), big, Affine(1000, 0, 420000, 0, -1000, 4430000), crs=32643)
     m.case(
@@ -1239,14 +1625,22 @@ def rasters_good(m: Maker) -> None:
             + "".join(
                 f"{n},{p.x:.6f},{p.y:.6f}\n"
                 for n, p in enumerate(
-                    gpd.GeoSeries(gpd.points_from_xy([420500, 499500], [4429500, 4350500]), crs=32643).to_crs(4326)
+                    gpd.GeoSeries(
+                        gpd.points_from_xy([420500, 499500], [4429500, 4350500]), crs=32643
+                    ).to_crs(4326)
                 )
             ),
         ),
     )
     turn = Affine(0.01, 0, 76, 0, -0.01, 40) @ Affine.rotation(20)
     raster(m.file("rasters/rotated.tif"), big, turn)
-    m.case("rasters/rotated.tif", None, role="dem", codes="raster_resampled", summary={"size": [80, 80]})
+    m.case(
+        "rasters/rotated.tif",
+        None,
+        role="dem",
+        codes="raster_resampled",
+        summary={"size": [80, 80]},
+    )
 
 
 def rasters_bad(m: Maker) -> None:
@@ -1255,7 +1649,14 @@ def rasters_bad(m: Maker) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with rasterio.open(
-            m.file("rasters/no_place.tif"), "w", driver="GTiff", height=2, width=2, count=1, dtype="float32", crs=4326
+            m.file("rasters/no_place.tif"),
+            "w",
+            driver="GTiff",
+            height=2,
+            width=2,
+            count=1,
+            dtype="float32",
+            crs=4326,
         ) as data:
             data.write(GRID, 1)
     m.bad("rasters/no_place.tif", None, "raster_no_place", role="dem")
@@ -1264,7 +1665,13 @@ def rasters_bad(m: Maker) -> None:
     raster(m.file("rasters/constant.tif"), np.full((2, 2), 7, dtype="float32"))
     m.bad("rasters/constant.tif", None, "raster_constant", "accepted", role="dem")
     raster(m.file("rasters/over_180.tif"), GRID, Affine(2, 0, 178, 0, -2, -15))
-    m.case("rasters/over_180.tif", None, role="dem", region=(177.0, -20.0, -178.0, -14.0), summary={"size": [2, 2]})
+    m.case(
+        "rasters/over_180.tif",
+        None,
+        role="dem",
+        region=(177.0, -20.0, -178.0, -14.0),
+        summary={"size": [2, 2]},
+    )
     raster(m.file("rasters/feet.tif"), (GRID * 16).astype("float32"))
     m.bad("rasters/feet.tif", None, "unit_suspected", "accepted", role="dem")
     raster(m.file("rasters/low.tif"), np.array([[-20000, 5], [6, 7]], dtype="float32"))
@@ -1277,15 +1684,26 @@ def rasters_bad(m: Maker) -> None:
     path = m.file("rasters/cut.tif")
     path.write_bytes(path.read_bytes()[:400_000])
     m.bad("rasters/cut.tif", None, "file_unreadable", role="dem")
-    m.bad("rasters/vrt.tif", '<VRTDataset rasterXSize="2" rasterYSize="2"></VRTDataset>', "file_refused", role="dem")
+    m.bad(
+        "rasters/vrt.tif",
+        '<VRTDataset rasterXSize="2" rasterYSize="2"></VRTDataset>',
+        "file_refused",
+        role="dem",
+    )
     m.bad("rasters/table.tif", rows(), "file_refused", role="dem")
-    raster(m.file("rasters/metres_called_degrees.tif"), GRID, Affine(1000, 0, 420000, 0, -1000, 4430000))
+    raster(
+        m.file("rasters/metres_called_degrees.tif"),
+        GRID,
+        Affine(1000, 0, 420000, 0, -1000, 4430000),
+    )
     m.bad("rasters/metres_called_degrees.tif", None, "crs_contradicted", role="dem")
     raster(m.file("rasters/masked_by_vrt.tif"), GRID)
     m.file("rasters/masked_by_vrt.tif.msk", "<VRTDataset/>")
     m.bad("rasters/masked_by_vrt.tif", None, "file_refused", role="dem")
     raster(m.file("rasters/elsewhere.tif"), GRID)
-    m.bad("rasters/elsewhere.tif", None, "outside_region", role="dem", region=(10.0, 40.0, 12.0, 42.0))
+    m.bad(
+        "rasters/elsewhere.tif", None, "outside_region", role="dem", region=(10.0, 40.0, 12.0, 42.0)
+    )
     with rasterio.open(
         m.file("rasters/bands.tif"),
         "w",
@@ -1301,7 +1719,8 @@ def rasters_bad(m: Maker) -> None:
     m.bad("rasters/bands.tif", None, "raster_bands", "accepted", role="dem")
 
 
-# --- studies -----------------------------------------------------------------------------------------------------------
+# --- studies
+# -----------------------------------------------------------------------------------------------------------
 
 ORIGINS = "origin_id,name,lon,lat,uncertainty_km\nO1,Tar,74.9,38.6,5\nO2,Bulungkol,74.99,38.65,5\nO3,Muji,74.4,39.0,5\n"
 FLOWS = "origin_id,site_id,households,declared_km\nO1,S1,1000,160\nO2,S1,660,190\nO2,S2,120,\nO3,S3,45,\n"
@@ -1328,17 +1747,37 @@ def studies(m: Maker) -> None:
         "rejected",
         study__toml='[study]\nnmae = "x"\n[layers.sites]\npath = "sites.csv"\n',
     )
-    study("bad_type", "setting_type", "rejected", study__toml='[study]\nname = 7\n[layers.sites]\npath = "sites.csv"\n')
+    study(
+        "bad_type",
+        "setting_type",
+        "rejected",
+        study__toml='[study]\nname = 7\n[layers.sites]\npath = "sites.csv"\n',
+    )
     study(
         "bad_layer",
         "layer_unknown",
         "rejected",
         study__toml='[layers.sitez]\npath = "sites.csv"\n[layers.sites]\npath = "sites.csv"\n',
     )
-    study("address", "file_refused", "rejected", study__toml='[layers.sites]\npath = "http://example.org/sites.csv"\n')
-    study("vsi", "file_refused", "rejected", study__toml='[layers.sites]\npath = "/vsizip/x.zip/sites.csv"\n')
+    study(
+        "address",
+        "file_refused",
+        "rejected",
+        study__toml='[layers.sites]\npath = "http://example.org/sites.csv"\n',
+    )
+    study(
+        "vsi",
+        "file_refused",
+        "rejected",
+        study__toml='[layers.sites]\npath = "/vsizip/x.zip/sites.csv"\n',
+    )
     study("bad_toml", "file_unreadable", "rejected", study__toml="[study\n")
-    study("missing_file", "file_missing", "rejected", study__toml='[layers.sites]\npath = "nowhere.csv"\n')
+    study(
+        "missing_file",
+        "file_missing",
+        "rejected",
+        study__toml='[layers.sites]\npath = "nowhere.csv"\n',
+    )
     study(
         "two_faults",
         "column_missing file_missing",
@@ -1354,7 +1793,17 @@ def studies(m: Maker) -> None:
     study("short", "declared_shorter", flows__csv=FLOWS.replace(",160\n", ",60\n"))
     study("metres", "unit_suspected", flows__csv=FLOWS.replace(",160\n", ",160000\n"))
     county = json.dumps(json.loads(shapely.to_geojson(shapely.box(75.5, 38.5, 76.12, 39.5))))
-    units = _json([_feature(json.loads(county), code="653022", name="Akto", level="county", name_local="阿克陶县")])
+    units = _json(
+        [
+            _feature(
+                json.loads(county),
+                code="653022",
+                name="Akto",
+                level="county",
+                name_local="阿克陶县",
+            )
+        ]
+    )
     study(
         "county",
         "outside_declared_unit",

@@ -1,4 +1,6 @@
-"""More files of the corpus: what spreadsheets, GIS programs and hand work do to tables, layers and rasters."""
+"""More files of the corpus: what spreadsheets, GIS programs and hand work do to tables, layers and
+rasters.
+"""
 
 # ruff: noqa: RUF001  (look-alike characters are what is tested)
 
@@ -40,9 +42,20 @@ HEADER = "site_id,name,lon,lat,households"
 
 
 def rows(delimiter: str = ",", header: str = HEADER, **columns: list[Any]) -> str:
-    table = {"site_id": IDS, "name": NAMES, "lon": LON, "lat": LAT, "households": HOUSEHOLDS} | columns
+    table = {
+        "site_id": IDS,
+        "name": NAMES,
+        "lon": LON,
+        "lat": LAT,
+        "households": HOUSEHOLDS,
+    } | columns
     lines = [delimiter.join(map(str, row)) for row in zip(*table.values(), strict=True)]
-    return "\n".join([header + "".join(f",{c}" for c in columns if c not in HEADER.split(",")), *lines]) + "\n"
+    return (
+        "\n".join(
+            [header + "".join(f",{c}" for c in columns if c not in HEADER.split(",")), *lines]
+        )
+        + "\n"
+    )
 
 
 def first(values: list[Any], value: object) -> list[Any]:
@@ -56,7 +69,10 @@ def degrees(form: Callable[[int, int, float, str], str]) -> str:
         minutes, seconds = divmod(round(value * 3600, 2), 60)
         return form(*divmod(int(minutes), 60), round(seconds, 2), hemisphere)
 
-    quoted = [[f'"{write(v, h)}"'.replace('""', '"') for v in values] for values, h in ((LON, "E"), (LAT, "N"))]
+    quoted = [
+        [f'"{write(v, h)}"'.replace('""', '"') for v in values]
+        for values, h in ((LON, "E"), (LAT, "N"))
+    ]
     return rows(lon=quoted[0], lat=quoted[1])
 
 
@@ -76,12 +92,21 @@ def tables_odd(m: Maker) -> None:
         "codes": "编码,名称,经度(E),纬度(N),总户数",
     }.items():
         good(f"header_{name}", rows(header=header))
-    for name, below in {"names": "编号,名称,经度,纬度,户数", "units": ",,deg,deg,n", "dashes": "-,-,°,°,户"}.items():
+    for name, below in {
+        "names": "编号,名称,经度,纬度,户数",
+        "units": ",,deg,deg,n",
+        "dashes": "-,-,°,°,户",
+    }.items():
         good(f"below_{name}", rows().replace("\n", f"\n{below}\n", 1), "header_several_rows")
     good("dos_end", rows() + "\x1a")
     good("superfluous_sheet_row", "sep=;\n" + rows(";", header=HEADER.replace(",", ";")))
     for n, mark in enumerate(["missing", "暂缺", "未统计", "*", "×", "TBD"]):
-        good(f"missing_{n}", rows(households=first(HOUSEHOLDS, mark)), households_sum=573.0, households_missing=1)
+        good(
+            f"missing_{n}",
+            rows(households=first(HOUSEHOLDS, mark)),
+            households_sum=573.0,
+            households_missing=1,
+        )
     for name, form in {
         "dashes": lambda d, m, s, h: f"{d}-{m}-{s}{h}",
         "words": lambda d, m, s, h: f"{d} deg {m} min {s} sec {h}",
@@ -91,7 +116,11 @@ def tables_odd(m: Maker) -> None:
         "equals": lambda d, m, s, h: f"{h}={d + m / 60 + s / 3600:.7f}",
     }.items():
         good(f"angle_{name}", degrees(form))
-    good("ids_with_e", rows(site_id=["1E5", "2E5", "3E5", "4E1", "6E0"]), ids=["1E5", "2E5", "3E5", "4E1", "6E0"])
+    good(
+        "ids_with_e",
+        rows(site_id=["1E5", "2E5", "3E5", "4E1", "6E0"]),
+        ids=["1E5", "2E5", "3E5", "4E1", "6E0"],
+    )
     good("x_y_in_metres", rows(x=[420000 + k for k in range(5)], y=[4370000 + k for k in range(5)]))
     features = [{"type": "Feature", "properties": {"site_id": i, "name": n, "households": h},
                  "geometry": {"type": "Point", "coordinates": [x, y]}}
@@ -100,7 +129,11 @@ def tables_odd(m: Maker) -> None:
     whole = {"type": "FeatureCollection", "crs": legacy, "features": features}
     m.good("odd/crs_code.geojson", json.dumps(whole), KNOWN)
     m.good("odd/lines.json", "\n".join(json.dumps(f) for f in features), KNOWN)
-    m.good("odd/separated.geojsons", "".join(f"\x1e{json.dumps(f, indent=1)}\n" for f in features), KNOWN)
+    m.good(
+        "odd/separated.geojsons",
+        "".join(f"\x1e{json.dumps(f, indent=1)}\n" for f in features),
+        KNOWN,
+    )
     marks = "".join(
         f'<Placemark><name>{n}</name><ExtendedData><Data name="site_id"><value>{i}</value></Data><Data name="households">'
         f"<value>{h}</value></Data></ExtendedData><Point><coordinates>{x},{y}</coordinates></Point></Placemark>"
@@ -115,7 +148,9 @@ def tables_odd(m: Maker) -> None:
 def tables_broken(m: Maker) -> None:
     """Tables that something is wrong with that no reader of numbers notices."""
 
-    def bad(name: str, content: str, codes: str, status: str = "quarantined", **options: Any) -> None:
+    def bad(
+        name: str, content: str, codes: str, status: str = "quarantined", **options: Any
+    ) -> None:
         m.bad(f"broken/{name}.csv", content, codes, status, **options)
 
     for name, cell in {"raised": "120²", "circled": "120①", "half": "½"}.items():
@@ -134,9 +169,19 @@ def tables_broken(m: Maker) -> None:
     bad("two_households", rows(户数=[v + 1 for v in HOUSEHOLDS]), "column_unclear", "accepted")
     bad("contact", rows(contact=["a", "b", "c", "d", "e"]), "personal_data", "rejected")
     # 11010519491231002X is the example number of GB 11643-1999 itself.
-    bad("identity_in_text", rows(note=["", "证件11010519491231002X", "", "", ""]), "personal_data", "rejected")
+    bad(
+        "identity_in_text",
+        rows(note=["", "证件11010519491231002X", "", "", ""]),
+        "personal_data",
+        "rejected",
+    )
     bad("southern", rows(lat=[-v for v in LAT]), "hemisphere_contradicts", "rejected")
-    bad("wide", rows(header=HEADER + "".join(f",c{k}" for k in range(2001))), "file_too_large", "rejected")
+    bad(
+        "wide",
+        rows(header=HEADER + "".join(f",c{k}" for k in range(2001))),
+        "file_too_large",
+        "rejected",
+    )
     bad("no_layer", rows(), "layer_unclear", "rejected", layer="sites")
     bad("no_sheet", rows(), "layer_unclear", "rejected", sheet="Sheet1")
     bad(
@@ -146,8 +191,12 @@ def tables_broken(m: Maker) -> None:
         "rejected",
         role="village_transfers",
     )
-    points = [f"SRID=32643;{p}" for p in ("POINT (412345 4332100)", "POINT (413345 4332100)")] + ["POINT (76.06 39.13)"]
-    table = "site_id,name,wkt\n" + "".join(f"{i},{n},{p}\n" for i, n, p in zip(IDS, NAMES, points, strict=False))
+    points = [f"SRID=32643;{p}" for p in ("POINT (412345 4332100)", "POINT (413345 4332100)")] + [
+        "POINT (76.06 39.13)"
+    ]
+    table = "site_id,name,wkt\n" + "".join(
+        f"{i},{n},{p}\n" for i, n, p in zip(IDS, NAMES, points, strict=False)
+    )
     bad("left_in_degrees", table, "crs_contradicted")
     bad("curve", 'site_id,name,wkt\nA1,x,"CURVEPOLYGON (CIRCULARSTRING (0 0, 4 0, 4 4, 0 4, 0 0))"\n',
         "geometry_unreadable", "rejected")  # fmt: skip
@@ -165,10 +214,16 @@ def tables_broken(m: Maker) -> None:
     ):  # fmt: skip
         bad(name, content, codes, status, role=role)
 
-    def areas(name: str, role: str, codes: str, *properties: dict[str, Any], step: float = 0.05) -> None:
-        shapes = [json.loads(shapely.to_geojson(shapely.box(76 + step * k, 39, 76.1 + step * k, 39.1))) for k in (0, 1)]
+    def areas(
+        name: str, role: str, codes: str, *properties: dict[str, Any], step: float = 0.05
+    ) -> None:
+        shapes = [
+            json.loads(shapely.to_geojson(shapely.box(76 + step * k, 39, 76.1 + step * k, 39.1)))
+            for k in (0, 1)
+        ]
         features = [
-            {"type": "Feature", "properties": p, "geometry": g} for p, g in zip(properties, shapes, strict=True)
+            {"type": "Feature", "properties": p, "geometry": g}
+            for p, g in zip(properties, shapes, strict=True)
         ]
         whole = json.dumps({"type": "FeatureCollection", "features": features})
         m.bad(f"broken/{name}.geojson", whole, codes, "accepted", role=role)
@@ -182,9 +237,21 @@ def tables_broken(m: Maker) -> None:
     ):
         m.file(f"broken/{name}/sites.csv", kenya.format(*positions))
         m.file(f"broken/{name}/origins.csv", origins)
-        m.case(f"broken/{name}", None, codes=codes, status="rejected" if codes else "accepted", role=None)
-    m.file("broken/two_turned/sites.csv", "site_id,name,lon,lat\nS1,a,-1.1123,36.9123\nS2,b,-1.9123,36.1123\n")
-    m.file("broken/two_turned/origins.csv", "origin_id,name,lon,lat\nO1,x,36.5123,-1.2123\nO2,y,36.6123,-1.5123\n")
+        m.case(
+            f"broken/{name}",
+            None,
+            codes=codes,
+            status="rejected" if codes else "accepted",
+            role=None,
+        )
+    m.file(
+        "broken/two_turned/sites.csv",
+        "site_id,name,lon,lat\nS1,a,-1.1123,36.9123\nS2,b,-1.9123,36.1123\n",
+    )
+    m.file(
+        "broken/two_turned/origins.csv",
+        "origin_id,name,lon,lat\nO1,x,36.5123,-1.2123\nO2,y,36.6123,-1.5123\n",
+    )
     m.case("broken/two_turned", None, codes="crs_axis_order", status="rejected", role=None)
     areas("overlap", "oasis", "areas_overlap", {"year": 2000}, {"year": 2000})
     areas("two_years", "oasis", "", {"year": 2000}, {"year": 2010})
@@ -205,7 +272,14 @@ def tables_broken(m: Maker) -> None:
         unit | {"code": "2", "name": "B", "level": "County"},
         step=0.1,
     )
-    areas("same_name", "boundaries", "name_duplicate", unit | {"code": "1"}, unit | {"code": "2"}, step=0.1)
+    areas(
+        "same_name",
+        "boundaries",
+        "name_duplicate",
+        unit | {"code": "1"},
+        unit | {"code": "2"},
+        step=0.1,
+    )
 
 
 def books_odd(m: Maker) -> None:
@@ -257,7 +331,9 @@ def books_odd(m: Maker) -> None:
 def layers_odd(m: Maker) -> None:
     """Binary vector files whose parts contradict each other."""
     frame = gpd.GeoDataFrame(
-        {"site_id": IDS, "name": NAMES, "households": HOUSEHOLDS}, geometry=gpd.points_from_xy(LON, LAT), crs=4326
+        {"site_id": IDS, "name": NAMES, "households": HOUSEHOLDS},
+        geometry=gpd.points_from_xy(LON, LAT),
+        crs=4326,
     )
     plain = m.file("layers_odd/plain.gpkg")
     frame.to_file(plain, layer="plain", SPATIAL_INDEX="NO")
@@ -274,7 +350,11 @@ def layers_odd(m: Maker) -> None:
     m.bad("layers_odd/text_in_number.gpkg", None, "number_unreadable", "quarantined")
     changed("two_systems", "UPDATE gpkg_contents SET srs_id = 0")
     m.bad("layers_odd/two_systems.gpkg", None, "reader_warning", "accepted")
-    changed("no_system", "UPDATE gpkg_contents SET srs_id = 0", "UPDATE gpkg_geometry_columns SET srs_id = 0")
+    changed(
+        "no_system",
+        "UPDATE gpkg_contents SET srs_id = 0",
+        "UPDATE gpkg_geometry_columns SET srs_id = 0",
+    )
     m.bad("layers_odd/no_system.gpkg", None, "crs_missing")
     changed("view", "CREATE VIEW v AS SELECT * FROM plain")
     m.good("layers_odd/view.gpkg", None, KNOWN)
@@ -306,13 +386,17 @@ def layers_odd(m: Maker) -> None:
         read = pyarrow.parquet.read_table(path)
         geo = json.loads(read.schema.metadata[b"geo"])
         geo["columns"]["geometry"] |= said
-        changed_ = read.replace_schema_metadata({**read.schema.metadata, b"geo": json.dumps(geo).encode()})
+        changed_ = read.replace_schema_metadata(
+            {**read.schema.metadata, b"geo": json.dumps(geo).encode()}
+        )
         pyarrow.parquet.write_table(changed_, path)
         m.bad(f"layers_odd/{name}.parquet", None, "reader_warning", "accepted")
 
     parquet("other_extent", bbox=[0, 0, 1, 1])
     parquet("other_types", geometry_types=["Polygon"])
-    pd.DataFrame(frame.drop(columns="geometry").assign(lon=LON, lat=LAT)).to_parquet(m.file("layers_odd/table.parquet"))
+    pd.DataFrame(frame.drop(columns="geometry").assign(lon=LON, lat=LAT)).to_parquet(
+        m.file("layers_odd/table.parquet")
+    )
     m.good("layers_odd/table.parquet", None, KNOWN)
 
 
@@ -323,7 +407,12 @@ def rasters_odd(m: Maker) -> None:
 
     def write(name: str, cells: Any, transform: Affine | None = place, **kw: Any) -> None:
         cells = np.asarray(cells)
-        shape = {"height": cells.shape[0], "width": cells.shape[1], "count": 1, "dtype": cells.dtype}
+        shape = {
+            "height": cells.shape[0],
+            "width": cells.shape[1],
+            "count": 1,
+            "dtype": cells.dtype,
+        }
         given = {} if transform is None else {"transform": transform}
         path = m.file(f"rasters_odd/{name}.tif")
         with warnings.catch_warnings():
@@ -331,7 +420,9 @@ def rasters_odd(m: Maker) -> None:
             with rasterio.open(path, "w", driver="GTiff", crs=4326, **shape, **given, **kw) as data:
                 data.write(cells, 1)
 
-    def doubted(name: str, cells: Any, codes: str, role: str = "dem", status: str = "accepted", **kw: Any) -> None:
+    def doubted(
+        name: str, cells: Any, codes: str, role: str = "dem", status: str = "accepted", **kw: Any
+    ) -> None:
         write(name, cells, **kw)
         m.bad(f"rasters_odd/{name}.tif", None, codes, status, role=role)
 
@@ -342,11 +433,22 @@ def rasters_odd(m: Maker) -> None:
     cells = heights.copy()
     cells[0, 0] = -3000
     doubted("pit", cells, "raster_values")
-    doubted("nodata_among", np.where(heights > 2400, 1500, heights).astype("int16"), "raster_values", nodata=1500)
-    doubted("picture", np.random.default_rng(2).integers(0, 255, (30, 40)).astype("uint8"), "raster_values")
+    doubted(
+        "nodata_among",
+        np.where(heights > 2400, 1500, heights).astype("int16"),
+        "raster_values",
+        nodata=1500,
+    )
+    doubted(
+        "picture",
+        np.random.default_rng(2).integers(0, 255, (30, 40)).astype("uint8"),
+        "raster_values",
+    )
     doubted("heights_as_classes", heights, "raster_classes", role="landcover")
     axes = Affine(0.01, 0, 39.2, 0, -0.01, 76.3)
     doubted("axes", heights.T, "crs_axis_order", status="rejected", transform=axes)
     write("world_file", heights, transform=None)
     m.file("rasters_odd/world_file.tfw", "0.01\n0\n0\n-0.01\n75.905\n39.595\n")
-    m.good("rasters_odd/world_file.tif", None, {"min": float(heights.min()), "width": 40}, role="dem")
+    m.good(
+        "rasters_odd/world_file.tif", None, {"min": float(heights.min()), "width": 40}, role="dem"
+    )

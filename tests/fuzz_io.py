@@ -1,4 +1,5 @@
-"""Fuzz the readers for a bounded time: damaged files must end in an answer, never in a traceback or without end.
+"""Fuzz the readers for a bounded time: damaged files must end in an answer, never in a traceback or
+without end.
 
 Usage: python tests/fuzz_io.py [SECONDS] [SEED]
 """
@@ -58,9 +59,17 @@ def one(path: Path, role: str | None, data: bytes) -> str:
             warnings.simplefilter("error")
             found = check_path(path, role)
         json.dumps(found, allow_nan=False)
-        ledger = found["rows_ok"] <= found["rows_in"] and found["status"] in {"accepted", "quarantined", "rejected"}
+        ledger = found["rows_ok"] <= found["rows_in"] and found["status"] in {
+            "accepted",
+            "quarantined",
+            "rejected",
+        }
         slow = time.monotonic() - started > 20
-        return "" if ledger and not slow else f"{found['status']} {found['rows_in']} {found['rows_ok']} slow={slow}"
+        return (
+            ""
+            if ledger and not slow
+            else f"{found['status']} {found['rows_in']} {found['rows_ok']} slow={slow}"
+        )
     except Exception:  # noqa: BLE001  (whatever escapes is what is looked for)
         return traceback.format_exc()
 
@@ -84,7 +93,9 @@ def run(seconds: float, seed: int) -> int:
             for part in case.path.parent.glob(f"{case.path.stem}.*"):
                 if case.path.suffix == ".shp" and part.suffix in {".shx", ".dbf", ".prj", ".cpg"}:
                     content = part.read_bytes()
-                    (work / part.name).write_bytes(damage(content, rng) if rng.random() < 0.3 else content)
+                    (work / part.name).write_bytes(
+                        damage(content, rng) if rng.random() < 0.3 else content
+                    )
             changed = damage(data, rng)
             said = one(work / case.path.name, case.role, changed)
             tried += 1

@@ -1,7 +1,7 @@
 """The pictures of the README: `python tests/previews.py` draws them anew into maps/.
 
-`maps/southern_xinjiang/` is what `make run` writes, of which the figures and the manifest are checked in;
-`maps/previews/` are what a browser shows of its map. Tests fail when either is stale.
+`maps/southern_xinjiang/` is what `make run` writes, of which the figures and the manifest are
+checked in; `maps/previews/` are what a browser shows of its map. Tests fail when either is stale.
 """
 
 from __future__ import annotations
@@ -50,15 +50,20 @@ def screenshots(browser, page_html: str) -> Iterator[tuple[str, bytes]]:
 
 
 def difference(one: bytes, two: bytes) -> float:
-    """Share of the picture that differs: blurred to a quarter of its size, by more than a twelfth of the grey scale.
+    """Share of the picture that differs: blurred to a quarter of its size, by more than a twelfth
+    of the grey scale.
 
-    Letters move by a pixel from one machine's fonts to the next; a layer that is gone or a symbol that moved remains.
+    Letters move by a pixel from one machine's fonts to the next; a layer that is gone or a symbol
+    that moved remains.
     """
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in (one, two)]
     if pictures[0].size != pictures[1].size:
         return 1.0
     width, height = pictures[0].size
-    a, b = (np.asarray(p.resize((width // 4, height // 4), Image.Resampling.BOX), dtype=float) for p in pictures)
+    a, b = (
+        np.asarray(p.resize((width // 4, height // 4), Image.Resampling.BOX), dtype=float)
+        for p in pictures
+    )
     return float((np.abs(a - b).max(axis=2) > 255 / 12).mean())
 
 
@@ -70,12 +75,16 @@ def main() -> None:
 
     written = run(None, FIGURES.parent)
     PREVIEWS.mkdir(parents=True, exist_ok=True)
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         sys.exit("no Chromium is installed; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        for name, png in screenshots(browser, (written.folder / "map.html").read_text(encoding="utf-8")):
+        for name, png in screenshots(
+            browser, (written.folder / "map.html").read_text(encoding="utf-8")
+        ):
             (PREVIEWS / f"{name}.png").write_bytes(png)
         browser.close()
 

@@ -9,7 +9,7 @@ from affine import Affine
 from shapely.geometry import LineString, MultiPolygon, Point, box
 
 from geosettle.analysis import Result
-from geosettle.quality import Problem, problems_frame
+from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.study import Study
 
@@ -27,7 +27,9 @@ HOSTILE = (
 
 
 def example(text=HOSTILE, *, empty: bool = False) -> Result:
-    """Four sites (one nowhere), five origins (one nowhere), six flows; `text` is woven into every field of text."""
+    """Four sites (one nowhere), five origins (one nowhere), six flows; `text` is woven into every
+    field of text.
+    """
     t = [text[i % len(text)] for i in range(64)]
     crs = "EPSG:4326"
     n = 0 if empty else 4
@@ -68,7 +70,13 @@ def example(text=HOSTILE, *, empty: bool = False) -> Result:
             "uncertainty_km": [5.0, 1.0, 0.0, 45.0, np.nan],
             "county": ["A1", "B1", "B1", "B2", None],
             "source": t[2:7],
-            "geometry": [Point(75.95, 38.05), Point(77.18, 37.39), Point(76.69, 36.98), Point(79.5, 36.6), None],
+            "geometry": [
+                Point(75.95, 38.05),
+                Point(77.18, 37.39),
+                Point(76.69, 36.98),
+                Point(79.5, 36.6),
+                None,
+            ],
         },
         index=pd.Index(["O1", "O2", "O3", "O4", "O5"], name="origin_id"),
         crs=crs,
@@ -98,14 +106,29 @@ def example(text=HOSTILE, *, empty: bool = False) -> Result:
         ),
         dem=_dem(),
         rivers=gpd.GeoDataFrame(
-            {"name": [t[3]]}, geometry=[LineString([(75, 38), (76.5, 39), (79, 39.6), (81, 40)])], crs=crs
+            {"name": [t[3]]},
+            geometry=[LineString([(75, 38), (76.5, 39), (79, 39.6), (81, 40)])],
+            crs=crs,
         ),
         settings={"study": {"boundary_note": "Set X, " + t[0], "title": ""}},
-        problems=(Problem(code="made_up", severity="warning", message=t[0], file=t[1], value=t[4]),),
+        problems=(
+            Problem(code="made_up", severity="warning", message=t[0], file=t[1], value=t[4]),
+        ),
         ledger={"sites": {"rows_in": 5, "rows_used": 4, "rows_set_aside": 1}},
         inputs={
-            t[0] + ".csv": {"sha256": "ab" * 32, "layer": "sites", "source": t[1], "licence": t[2], "rows": 4},
-            "dem.tif": {"sha256": "cd" * 32, "layer": "dem", "source": "GEBCO", "licence": "public domain"},
+            t[0] + ".csv": {
+                "sha256": "ab" * 32,
+                "layer": "sites",
+                "source": t[1],
+                "licence": t[2],
+                "rows": 4,
+            },
+            "dem.tif": {
+                "sha256": "cd" * 32,
+                "layer": "dem",
+                "source": "GEBCO",
+                "licence": "public domain",
+            },
         },
         name=t[0],
     )
@@ -179,9 +202,15 @@ def _boundaries(t) -> gpd.GeoDataFrame:
 
 def _dem() -> Raster:
     lon, lat = np.meshgrid(np.linspace(73, 82, 180), np.linspace(42, 35.5, 130))
-    height = 1200 + 900 * np.clip(39 - lat, 0, None) + 400 * np.sin(lon * 9) * np.cos(lat * 7) * (lat < 38.5)
+    height = (
+        1200
+        + 900 * np.clip(39 - lat, 0, None)
+        + 400 * np.sin(lon * 9) * np.cos(lat * 7) * (lat < 38.5)
+    )
     height[:6, :6] = np.nan
-    return Raster(height, Affine(9 / 180, 0, 73, 0, -6.5 / 130, 42), unit="m", source="made-up hills")
+    return Raster(
+        height, Affine(9 / 180, 0, 73, 0, -6.5 / 130, 42), unit="m", source="made-up hills"
+    )
 
 
 def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
@@ -189,9 +218,19 @@ def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
     frames = {
         "intervals": pd.DataFrame(
             [
-                {"origin_id": o, "site_id": s, "metric": "geodesic", "unit": "km", "low": low, "median": m, "high": h}
+                {
+                    "origin_id": o,
+                    "site_id": s,
+                    "metric": "geodesic",
+                    "unit": "km",
+                    "low": low,
+                    "median": m,
+                    "high": h,
+                }
                 for (o, s), (low, m, h) in zip(
-                    pair, [(110, 121, 131), (66.8, 67.9, 69.1), (130, 130.4, 130.8), (60, 165, 270)], strict=True
+                    pair,
+                    [(110, 121, 131), (66.8, 67.9, 69.1), (130, 130.4, 130.8), (60, 165, 270)],
+                    strict=True,
                 )
             ]
         ).assign(level=0.9, draws=1000, why=""),
@@ -252,10 +291,18 @@ def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
                         "B",
                         "Pref B",
                         1.0,
-                        [("share_percent", 3.7, ""), ("area_km2", 4000.0, ""), ("share_percent", 29.1, "C2")],
+                        [
+                            ("share_percent", 3.7, ""),
+                            ("area_km2", 4000.0, ""),
+                            ("share_percent", 29.1, "C2"),
+                        ],
                     ),
                 )
-                for setting, share in (("low", factor), ("central", 2 * factor), ("high", 3 * factor))
+                for setting, share in (
+                    ("low", factor),
+                    ("central", 2 * factor),
+                    ("high", 3 * factor),
+                )
                 for quantity, published, claim in stated
             ]
         ),
@@ -275,7 +322,9 @@ def _long_frames(t, *, empty: bool) -> dict[str, pd.DataFrame]:
             },
             index=pd.Index(["S1", "S2"], name="site_id"),
         ),
-        "change": pd.DataFrame(columns=["zone_id", "layer", "year_from", "year_to", "value", "why"]),
+        "change": pd.DataFrame(
+            columns=["zone_id", "layer", "year_from", "year_to", "value", "why"]
+        ),
         "remoteness": pd.DataFrame(
             {
                 "role": ["site", "site"],

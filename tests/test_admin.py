@@ -1,4 +1,6 @@
-"""Places in administrative units: by hand on small ladders, and on the embedded boundaries where those are clear."""
+"""Places in administrative units: by hand on small ladders, and on the embedded boundaries where
+those are clear.
+"""
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +20,9 @@ def units(*rows, crs=WGS84, **columns):
     """Units from (code, name, level, parent, geometry)."""
     code, name, level, parent, geometry = zip(*rows, strict=True)
     data = {"name": name, "level": level, "parent_code": parent, **columns}
-    return gpd.GeoDataFrame(data, index=pd.Index(code, name="code"), geometry=list(geometry), crs=crs)
+    return gpd.GeoDataFrame(
+        data, index=pd.Index(code, name="code"), geometry=list(geometry), crs=crs
+    )
 
 
 def places(*xy, crs=WGS84, **columns):
@@ -27,14 +31,21 @@ def places(*xy, crs=WGS84, **columns):
     return gpd.GeoDataFrame(columns, index=index, geometry=points, crs=crs)
 
 
-# Two prefectures of two counties each; an enclave city (9) lies in a hole of prefecture 20 and of county 22.
+# Two prefectures of two counties each; an enclave city (9) lies in a hole of prefecture 20 and of
+# county 22.
 HOLE = shapely.box(78.4, 38.4, 78.6, 38.6)
 LADDER = units(
     ("10", "West", "prefecture", None, shapely.box(76, 38, 78, 39)),
     ("20", "East", "prefecture", None, shapely.difference(shapely.box(78, 38, 79, 39), HOLE)),
     ("11", "Akto County", "county", "10", shapely.box(76, 38, 77, 39)),
     ("12", "Shufu", "county", "10", shapely.box(77, 38, 78, 39)),
-    ("22", "Wuqia (Ulugqat) County", "county", "20", shapely.difference(shapely.box(78, 38, 79, 39), HOLE)),
+    (
+        "22",
+        "Wuqia (Ulugqat) County",
+        "county",
+        "20",
+        shapely.difference(shapely.box(78, 38, 79, 39), HOLE),
+    ),
     ("9", "Tumxuk City", "county", "20", HOLE),
     name_local=[None, None, "阿克陶县", "疏附县", "乌恰县", "图木舒克市"],
 )
@@ -44,11 +55,16 @@ def test_every_level_of_the_ladder():
     assert ladder(LADDER) == ("prefecture", "county")
     joined = join_admin(places((76.5, 38.5), (78.5, 38.5), (78.1, 38.1)), LADDER)
     assert joined["county_code"].tolist() == ["11", "9", "22"]
-    assert joined["prefecture_code"].tolist() == ["10", "20", "20"]  # the enclave counts with the parent around it
+    assert joined["prefecture_code"].tolist() == [
+        "10",
+        "20",
+        "20",
+    ]  # the enclave counts with the parent around it
     assert joined["county_distance_m"].tolist() == [0, 0, 0]
     assert joined["admin_probability"].tolist() == [1, 1, 1]
-    # Half a degree of longitude at 38.5 N is nearer to the county's border than half a degree of latitude:
-    # 0.5 * 87.24 km = 43.6 km (a degree at 38.5 N: 111.32 cos(38.5) / sqrt(1 - e2 sin2(38.5)) = 87.24 km).
+    # Half a degree of longitude at 38.5 N is nearer to the county's border than half a degree of
+    # latitude: 0.5 * 87.24 km = 43.6 km (a degree at 38.5 N: 111.32 cos(38.5) / sqrt(1 - e2
+    # sin2(38.5)) = 87.24 km).
     assert joined["border_km"].iloc[0] == pytest.approx(43.62, abs=0.05)
 
 
@@ -57,7 +73,12 @@ def test_levels_without_parents_are_ordered_by_area():
     assert ladder(flat) == ("prefecture", "county")
     assert join_admin(places((76.5, 38.5)), flat)["prefecture_code"].tolist() == ["10"]
     with pytest.raises(InputError, match="each other's parents"):
-        ladder(units(("1", "a", "x", "2", shapely.box(0, 0, 1, 1)), ("2", "b", "y", "1", shapely.box(0, 0, 1, 1))))
+        ladder(
+            units(
+                ("1", "a", "x", "2", shapely.box(0, 0, 1, 1)),
+                ("2", "b", "y", "1", shapely.box(0, 0, 1, 1)),
+            )
+        )
 
 
 def test_three_levels():
@@ -84,12 +105,15 @@ def test_shared_border_goes_to_the_smallest_code():
 
 def test_border_survives_another_crs():
     here = join_admin(places((77, 38.3), (76.4, 38.6)), LADDER)
-    there = join_admin(places((77, 38.3), (76.4, 38.6)).to_crs("EPSG:32643"), LADDER.to_crs("EPSG:3857"))
+    there = join_admin(
+        places((77, 38.3), (76.4, 38.6)).to_crs("EPSG:32643"), LADDER.to_crs("EPSG:3857")
+    )
     pd.testing.assert_frame_equal(here, there, rtol=1e-5, atol=1e-6)
 
 
 def test_outside_takes_the_nearest_within_the_tolerance():
-    # 0.02 degrees of longitude at 38.5 N are 1,745 m (87.24 km a degree), 0.2 degrees ten times as much.
+    # 0.02 degrees of longitude at 38.5 N are 1,745 m (87.24 km a degree), 0.2 degrees ten times as
+    # much.
     joined = join_admin(places((75.98, 38.5), (75.8, 38.5)), LADDER, tolerance_km=5)
     assert joined["county_code"].tolist()[0] == "11"
     assert joined["county_distance_m"].iloc[0] == pytest.approx(1745, abs=2)
@@ -99,7 +123,9 @@ def test_outside_takes_the_nearest_within_the_tolerance():
     )
     assert pd.isna(joined["county_code"].iloc[1])
     assert "none within 5 km" in joined["why"].iloc[1]
-    assert join_admin(places((75.8, 38.5)), LADDER, tolerance_km=20)["county_code"].tolist() == ["11"]
+    assert join_admin(places((75.8, 38.5)), LADDER, tolerance_km=20)["county_code"].tolist() == [
+        "11"
+    ]
 
 
 def test_position_unknown_has_its_reason():
@@ -109,12 +135,15 @@ def test_position_unknown_has_its_reason():
     assert set(said[said != ""].index) == {"why", "county_why", "prefecture_why"}
 
 
-# --- probability -----------------------------------------------------------------------------------------------------
+# --- probability
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("km_east", [-8.0, -3.0, 0.0, 3.0, 8.0])
 def test_probability_is_the_share_of_the_disc(km_east):
-    """A straight border at distance d cuts off (arccos(x) - x sqrt(1 - x^2)) / pi of a disc of radius u, x = d / u."""
+    """A straight border at distance d cuts off (arccos(x) - x sqrt(1 - x^2)) / pi of a disc of
+    radius u, x = d / u.
+    """
     lon = 77 + km_east / 87.24
     joined = join_admin(places((lon, 38.5), uncertainty_km=[10.0]), LADDER)
     x = km_east / 10
@@ -147,7 +176,9 @@ def test_areas_belong_to_the_largest_share():
     assert joined["border_km"].iloc[1] == pytest.approx(0.4 * 87.1, abs=0.2)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(
     st.lists(st.tuples(st.floats(75.5, 79.5), st.floats(37.8, 39.2)), min_size=1, max_size=8),
     st.randoms(use_true_random=False),
@@ -160,19 +191,27 @@ def test_order_and_company_do_not_matter(xy, rng):
     assert joined.index.equals(sites.index)
     turn = list(range(len(xy)))
     rng.shuffle(turn)
-    pd.testing.assert_frame_equal(join_admin(sites.iloc[turn], LADDER.iloc[::-1]), joined.iloc[turn])
+    pd.testing.assert_frame_equal(
+        join_admin(sites.iloc[turn], LADDER.iloc[::-1]), joined.iloc[turn]
+    )
     pd.testing.assert_frame_equal(join_admin(sites.iloc[[0]], LADDER), joined.iloc[[0]])
-    assert ((joined["admin_probability"].dropna() >= 0) & (joined["admin_probability"].dropna() <= 1)).all()
+    assert (
+        (joined["admin_probability"].dropna() >= 0) & (joined["admin_probability"].dropna() <= 1)
+    ).all()
 
 
-# --- years -----------------------------------------------------------------------------------------------------------
+# --- years
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_units_valid_in_some_years():
     dated = LADDER.assign(
-        valid_from=[None, None, None, None, None, 2004], valid_to=[None, None, 2010, None, None, None]
+        valid_from=[None, None, None, None, None, 2004],
+        valid_to=[None, None, 2010, None, None, None],
     )
-    later = units(("13", "New Akto", "county", "10", shapely.box(76, 38, 77, 39)), valid_from=[2011])
+    later = units(
+        ("13", "New Akto", "county", "10", shapely.box(76, 38, 77, 39)), valid_from=[2011]
+    )
     both = pd.concat([dated, later])
     sites = places(*[(76.5, 38.5)] * 3, year=[2005, 2015, None])
     assert join_admin(sites, both)["county_code"].tolist() == ["11", "13", "13"]
@@ -181,7 +220,8 @@ def test_units_valid_in_some_years():
     assert pd.isna(before["county_code"].iloc[0])
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names
+# -----------------------------------------------------------------------------------------------------------
 
 ALIASES = {"Aktau": "Akto", "Wugia": "22", "Konasheher": "Shufu"}
 
@@ -207,7 +247,9 @@ def test_spellings_of_one_county(text):
 
 
 def test_names_in_brackets_and_lists_of_aliases():
-    names = Names.of([("22", "Wuqia (Ulugqat) County", "乌恰县")], {"Wuqia": ["Wugia", "Ulughchat"]})
+    names = Names.of(
+        [("22", "Wuqia (Ulugqat) County", "乌恰县")], {"Wuqia": ["Wugia", "Ulughchat"]}
+    )
     for text in ("Ulugqat", "Wugia County", "Wuqia / Ulugqat (乌恰县), Baykurut", "ulughchat"):
         assert names.units_in(text) == ("22",)
     assert names.units_in("Wuqiang") == ()
@@ -218,10 +260,12 @@ def test_city_county_and_prefecture_of_one_name():
     assert names.units_in("Hotan City (和田市)") == ("1",)
     assert names.units_in("和田县") == ("2",)
     assert names.units_in("Hotan") == ("1", "2")
-    assert Names.of([("3", "Kizilsu Kirghiz Autonomous Prefecture", "克孜勒苏柯尔克孜自治州")]).units_in(
-        "Kizilsu 克孜勒苏"
-    ) == ("3",)
-    assert Names.of([("4", "Taxkorgan", "塔什库尔干塔吉克自治县")]).units_in("塔什库尔干县") == ("4",)
+    assert Names.of(
+        [("3", "Kizilsu Kirghiz Autonomous Prefecture", "克孜勒苏柯尔克孜自治州")]
+    ).units_in("Kizilsu 克孜勒苏") == ("3",)
+    assert Names.of([("4", "Taxkorgan", "塔什库尔干塔吉克自治县")]).units_in("塔什库尔干县") == (
+        "4",
+    )
 
 
 def test_declared_against_joined():
@@ -233,7 +277,10 @@ def test_declared_against_joined():
     joined = join_admin(sites, LADDER)
     assert joined["admin_agrees"].tolist() == [False, pd.NA, pd.NA, pd.NA, False]
     assert joined["prefecture_agrees"].tolist()[0] is True
-    assert "declared county is 12 Shufu, but the position lies in 11 Akto County" in joined["why"].iloc[0]
+    assert (
+        "declared county is 12 Shufu, but the position lies in 11 Akto County"
+        in joined["why"].iloc[0]
+    )
     assert "43.6 km from Shufu" in joined["why"].iloc[0]
     assert "'Atlantis' is no name of a county" in joined["why"].iloc[1]
     assert "holds 0.3" in joined["why"].iloc[2]
@@ -242,10 +289,16 @@ def test_declared_against_joined():
 
 
 def test_exclave_is_told_not_guessed():
-    exclave = shapely.MultiPolygon([shapely.box(70, 38, 71, 39), shapely.box(76.6, 38.5, 76.65, 38.55)])
+    exclave = shapely.MultiPolygon(
+        [shapely.box(70, 38, 71, 39), shapely.box(76.6, 38.5, 76.65, 38.55)]
+    )
     holed = shapely.difference(shapely.box(76, 38, 77, 39), shapely.box(76.6, 38.5, 76.65, 38.55))
-    two = units(("1", "Taxkorgan", "county", None, exclave), ("2", "Yopurga", "county", None, holed))
-    joined = join_admin(places((76.5, 38.52), (76.62, 38.52), county=["Taxkorgan", "Taxkorgan"]), two)
+    two = units(
+        ("1", "Taxkorgan", "county", None, exclave), ("2", "Yopurga", "county", None, holed)
+    )
+    joined = join_admin(
+        places((76.5, 38.52), (76.62, 38.52), county=["Taxkorgan", "Taxkorgan"]), two
+    )
     assert joined["admin_agrees"].tolist() == [False, True]
     assert "Taxkorgan has an exclave of 24 km2 at 8.7 km" in joined["why"].iloc[0]
     assert "not decided here" in joined["why"].iloc[0]
@@ -271,13 +324,18 @@ def test_wrong_boundaries_name_the_mend():
         join_admin(places((76, 38), crs=None), LADDER)
 
 
-# --- the embedded boundaries -----------------------------------------------------------------------------------------
+# --- the embedded boundaries
+# -----------------------------------------------------------------------------------------
 
 
 def test_akto_ends_before_the_point_due_east(embedded_study):
-    """The seat of Akto, and a point 15 km due east of it: pyproj.Geod(ellps="WGS84").fwd(75.9398, 39.1474, 90, 15000)."""
+    """The seat of Akto, and a point 15 km due east of it: pyproj.Geod(ellps="WGS84").fwd(75.9398,
+    39.1474, 90, 15000).
+    """
     at = places((75.9398, 39.1474), (76.1133, 39.1473), county=["Akto (阿克陶县)"] * 2)
-    joined = join_admin(at, embedded_study.boundaries, aliases=embedded_study.settings["admin"]["aliases"])
+    joined = join_admin(
+        at, embedded_study.boundaries, aliases=embedded_study.settings["admin"]["aliases"]
+    )
     assert joined["county"].tolist()[0] == "Akto"
     assert joined["county"].tolist()[1] != "Akto"
     assert joined["admin_agrees"].tolist() == [True, False]
@@ -285,7 +343,9 @@ def test_akto_ends_before_the_point_due_east(embedded_study):
 
 def test_tajik_abati_is_not_where_it_is_declared(embedded_study):
     site = embedded_study.sites.loc[["RS-08"]]
-    joined = join_admin(site, embedded_study.boundaries, aliases=embedded_study.settings["admin"]["aliases"])
+    joined = join_admin(
+        site, embedded_study.boundaries, aliases=embedded_study.settings["admin"]["aliases"]
+    )
     assert joined["county"].tolist() == ["Yopurga"]
     assert joined["admin_agrees"].tolist() == [False]
     assert "Taxkorgan has an exclave of 32 km2" in joined["why"].iloc[0]
@@ -306,12 +366,15 @@ def test_antimeridian_is_no_border():
             "A",
             "county",
             None,
-            shapely.MultiPolygon([shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179.5, -16)]),
+            shapely.MultiPolygon(
+                [shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179.5, -16)]
+            ),
         ),
         ("2", "B", "county", None, shapely.box(-179.5, -17, -179, -16)),
     )
     joined = join_admin(places((179.999, -16.5), (-179.999, -16.5), uncertainty_km=[3, 3]), both)
     assert joined["county_code"].tolist() == ["1", "1"]
     assert joined["admin_probability"].tolist() == [1, 1]
-    # Half a degree at 16.5 S is 53.4 km (a degree 106.8 km: 111.32 cos(16.5) / sqrt(1 - e2 sin2(16.5))).
+    # Half a degree at 16.5 S is 53.4 km (a degree 106.8 km: 111.32 cos(16.5) / sqrt(1 - e2
+    # sin2(16.5))).
     assert joined["border_km"].tolist() == pytest.approx([53.4, 53.2], abs=0.2)

@@ -1,4 +1,6 @@
-"""The main job on the embedded study: parts agree with each other and with independent measurement."""
+"""The main job on the embedded study: parts agree with each other and with independent
+measurement.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ GEOD = Geod(ellps="WGS84")
 def circle(lon: float, lat: float, metres: float) -> shapely.Polygon:
     """Geodesic circle by pyproj, 720 corners."""
     n = 720
-    x, y, _ = GEOD.fwd(np.full(n, lon), np.full(n, lat), np.linspace(0, 360, n, endpoint=False), np.full(n, metres))
+    x, y, _ = GEOD.fwd(
+        np.full(n, lon), np.full(n, lat), np.linspace(0, 360, n, endpoint=False), np.full(n, metres)
+    )
     return shapely.Polygon(np.column_stack([x, y]))
 
 
@@ -29,7 +33,9 @@ def test_oasis_around_each_site_against_pyproj(embedded) -> None:
     assert len(located) >= 10
     for site, row in located.iterrows():
         for km in (5, 15, 30):
-            expected = hectares(shapely.intersection(circle(row.geometry.x, row.geometry.y, km * 1000), oasis))
+            expected = hectares(
+                shapely.intersection(circle(row.geometry.x, row.geometry.y, km * 1000), oasis)
+            )
             assert row[f"oasis_{km}km_ha"] == pytest.approx(expected, rel=2e-4, abs=0.5), (site, km)
 
 
@@ -42,7 +48,9 @@ def test_straight_distances_against_pyproj(embedded) -> None:
             assert "unknown" in row["why"]
             continue
         azimuth, _, metres = GEOD.inv(a.x, a.y, b.x, b.y)
-        radii = np.nansum([study.origins["uncertainty_km"][origin], study.sites["uncertainty_km"][site]])
+        radii = np.nansum(
+            [study.origins["uncertainty_km"][origin], study.sites["uncertainty_km"][site]]
+        )
         assert row["geodesic_km"] == pytest.approx(metres / 1000, abs=1e-6)
         assert row["bearing_deg"] == pytest.approx(azimuth % 360, abs=1e-6)
         assert row["geodesic_low_km"] == pytest.approx(max(0, metres / 1000 - radii), abs=1e-6)
@@ -57,7 +65,9 @@ def test_shortest_lines_come_first(embedded) -> None:
 
 
 def test_intervals_lie_within_the_bounds(embedded) -> None:
-    straight = embedded.intervals[embedded.intervals["metric"] == "geodesic"].set_index(["origin_id", "site_id"])
+    straight = embedded.intervals[embedded.intervals["metric"] == "geodesic"].set_index(
+        ["origin_id", "site_id"]
+    )
     bounds = embedded.pairs[~embedded.pairs.index.duplicated()].loc[straight.index]
     known = straight["low"].notna()
     assert known.sum() >= 8
@@ -85,7 +95,12 @@ def test_illustrative_land_is_never_evidence(embedded) -> None:
 
 
 def test_a_distance_that_placed_a_site_is_no_evidence(embedded) -> None:
-    placed = embedded.study.flows.set_index(["origin_id", "site_id"])["used_to_place"].astype(str).str.lower() == "true"
+    placed = (
+        embedded.study.flows.set_index(["origin_id", "site_id"])["used_to_place"]
+        .astype(str)
+        .str.lower()
+        == "true"
+    )
     assert placed.any()
     flags = embedded.pairs.loc[placed[placed].index, "flags"]
     assert flags.str.contains("used_to_place").all()
@@ -101,7 +116,15 @@ def test_studies_that_lack_layers_run(embedded_study) -> None:
     assert len(result.sites) == len(embedded_study.sites)
     assert (result.sites["why"] != "").all()
     no_relief = gs.analyse(
-        replace(embedded_study, dem=None, landcover={}, ndvi=None, development=None, places=None, roads=None)
+        replace(
+            embedded_study,
+            dem=None,
+            landcover={},
+            ndvi=None,
+            development=None,
+            places=None,
+            roads=None,
+        )
     )
     assert no_relief.pairs["surface_km"].isna().all()
     assert no_relief.pairs["why"].str.contains("surface_km").all()

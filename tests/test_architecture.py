@@ -1,4 +1,6 @@
-"""The house stands as DESIGN says: imports go downhill, heavy libraries stay in their rooms, start-up is quick."""
+"""The house stands as DESIGN says: imports go downhill, heavy libraries stay in their rooms,
+start-up is quick.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ HOMES = {
     "pyarrow": ("io/",),
     "folium": ("maps/",),
     "branca": ("maps/",),
-    "matplotlib": ("report/",),
+    "matplotlib": ("figures/",),
     "numba": ("distance/_solver/",),
     "argparse": ("cli",),
 }
@@ -40,7 +42,11 @@ def imports(path: Path) -> set[str]:
 
 def test_imports_go_downhill() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command; lint_imports_command()",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -54,7 +60,8 @@ def test_library_stays_in_its_room(library: str) -> None:
     strays = [
         str(path.relative_to(PACKAGE))
         for path in MODULES
-        if library in imports(path) and not str(path.relative_to(PACKAGE)).startswith(HOMES[library])
+        if library in imports(path)
+        and not str(path.relative_to(PACKAGE)).startswith(HOMES[library])
     ]
     assert strays == []
 
@@ -63,14 +70,22 @@ def test_library_stays_in_its_room(library: str) -> None:
     ("code", "heavy"),
     [
         ("import geosettle", {"numpy", "pandas", "geopandas", "folium"}),
-        ("import geosettle.cli; geosettle.cli.parser()", {"numpy", "pandas", "geopandas", "folium", "rich"}),
-        ("import geosettle as gs; gs.geodesic_distance(76, 39, 77, 39)", {"numba", "folium", "matplotlib", "rasterio"}),
+        (
+            "import geosettle.cli; geosettle.cli.parser()",
+            {"numpy", "pandas", "geopandas", "folium", "rich"},
+        ),
+        (
+            "import geosettle as gs; gs.geodesic_distance(76, 39, 77, 39)",
+            {"numba", "folium", "matplotlib", "rasterio"},
+        ),
     ],
 )
 def test_start_up_loads_nothing_heavy(code: str, heavy: set[str]) -> None:
     probe = f"{code}\nimport sys; print(*sys.modules)"
     loaded = set(
-        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+        ).stdout.split()
     )
     assert loaded & heavy == set()
 
@@ -84,14 +99,18 @@ def test_every_public_name_loads_and_has_a_docstring() -> None:
 
 
 def test_no_address_of_a_machine_or_registry_in_the_project() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
-        "\n"
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    pattern = re.compile(
+        r"/(work|farm|root|home/\w+|tmp/lab)/|pypi\.org|pythonhosted|registry\.npmjs|deb\.debian\.org"
     )
-    pattern = re.compile(r"/(work|farm|root|home/\w+|tmp/lab)/|pypi\.org|pythonhosted|registry\.npmjs|deb\.debian\.org")
     texts = [
         ROOT / name
         for name in tracked
-        if name.endswith((".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", "run", "Makefile"))
+        if name.endswith(
+            (".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", "run", "Makefile")
+        )
     ]
     found = [
         f"{path.relative_to(ROOT)}: {match.group(0)}"
@@ -106,4 +125,8 @@ def test_lock_pins_every_package_with_a_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[a-z0-9])", lock.strip())
     assert entries
-    assert [e.split()[0] for e in entries if not re.match(r"[\w.-]+==\S+", e) or "--hash=sha256:" not in e] == []
+    assert [
+        e.split()[0]
+        for e in entries
+        if not re.match(r"[\w.-]+==\S+", e) or "--hash=sha256:" not in e
+    ] == []

@@ -1,4 +1,6 @@
-"""Change of land cover: from-to tables by hand, rates, and the worked example of Olofsson et al. (2014)."""
+"""Change of land cover: from-to tables by hand, rates, and the worked example of Olofsson et al.
+(2014).
+"""
 
 import warnings
 
@@ -11,7 +13,13 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosettle.covers import OUTSIDE, ProductsDifferWarning, adjusted_areas, annual_rate, cover_change
+from geosettle.covers import (
+    OUTSIDE,
+    ProductsDifferWarning,
+    adjusted_areas,
+    annual_rate,
+    cover_change,
+)
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
@@ -23,14 +31,18 @@ NAMES = {1: "desert", 2: "field", 3: "village"}
 
 def frame(geometry, ids=None, **columns):
     ids = [f"{i}" for i in range(len(geometry))] if ids is None else ids
-    return gpd.GeoDataFrame(columns, index=pd.Index(ids, name="id"), geometry=list(geometry), crs=WGS84)
+    return gpd.GeoDataFrame(
+        columns, index=pd.Index(ids, name="id"), geometry=list(geometry), crs=WGS84
+    )
 
 
 def grid(rows, source="MODIS 2010", classes=NAMES, where=WHERE):
     return Raster(np.array(rows, dtype=float), where, classes=classes, source=source)
 
 
-CELL = area_m2([shapely.box(76, 0, 76.1, 0.1)])[0] / 1e4  # the cells on both sides of the equator are alike
+CELL = (
+    area_m2([shapely.box(76, 0, 76.1, 0.1)])[0] / 1e4
+)  # the cells on both sides of the equator are alike
 ZONE = frame([shapely.box(76, -0.1, 76.3, 0.1)], ["z"])
 BEFORE = grid([[1, 1, 2], [1, 2, 3]])
 AFTER = grid([[2, 1, 1], [2, 2, np.nan]], "MODIS 2020")
@@ -85,12 +97,16 @@ def test_from_to_makes_up_the_zone_and_both_maps(seed):
     assert values(table, "from_to").sum() == pytest.approx(total, rel=1e-9)
     assert values(table, "start").sum() == pytest.approx(total, rel=1e-9)
     assert values(table, "net").sum() == pytest.approx(0, abs=1e-6 * total)
-    assert (values(table, "gain") - values(table, "loss") - values(table, "net")).abs().max() < 1e-6 * total
+    assert (
+        values(table, "gain") - values(table, "loss") - values(table, "net")
+    ).abs().max() < 1e-6 * total
 
 
 def test_different_products_are_told():
     coarse = grid([[1.0, 2.0]], "GlobeLand30 2020", where=Affine(0.2, 0, 76, 0, -0.2, 0.1))
-    with pytest.warns(ProductsDifferWarning, match=r"cells of 0.1 and 0.2 degrees.*different sources"):
+    with pytest.warns(
+        ProductsDifferWarning, match=r"cells of 0.1 and 0.2 degrees.*different sources"
+    ):
         table = cover_change(ZONE, {2010: BEFORE, 2020: coarse})
     assert values(table, "from_to").sum() == pytest.approx(6 * CELL)
     found = []
@@ -119,10 +135,12 @@ def test_rates():
     assert np.isnan(annual_rate(10, 20, 0))
 
 
-# Olofsson et al. (2014), Remote Sensing of Environment 148: 42-57, table 8 and the results on p. 54 (half widths of the
-# 95 % intervals as printed there, areas in ha of 30 m pixels).
+# Olofsson et al. (2014), Remote Sensing of Environment 148: 42-57, table 8 and the results on p. 54
+# (half widths of the 95 % intervals as printed there, areas in ha of 30 m pixels).
 CLASSES = ["deforestation", "forest gain", "stable forest", "stable non-forest"]
-SAMPLE = pd.DataFrame([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]], CLASSES, CLASSES)
+SAMPLE = pd.DataFrame(
+    [[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]], CLASSES, CLASSES
+)
 MAPPED = pd.Series([200_000, 150_000, 3_200_000, 6_450_000], CLASSES) * 0.09
 
 
@@ -149,7 +167,9 @@ def test_error_matrix_that_cannot_be_used():
 
 def test_error_matrix_adjusts_both_dates():
     perfect = pd.DataFrame(np.eye(3) * 50, list(NAMES.values()), list(NAMES.values()))
-    table = cover_change(ZONE, {2010: BEFORE, 2020: grid([[2, 1, 1], [2, 2, 3]])}, confusion=perfect)
+    table = cover_change(
+        ZONE, {2010: BEFORE, 2020: grid([[2, 1, 1], [2, 2, 3]])}, confusion=perfect
+    )
     for side in ("start", "end"):
         exact = table[table["measure"] == f"adjusted_{side}"].set_index("class")
         assert exact["value"].to_dict() == pytest.approx(values(table, side).to_dict())

@@ -1,4 +1,6 @@
-"""The claims ledger: the rule of the verdicts, and the verdict of every claim of the embedded study with its reason."""
+"""The claims ledger: the rule of the verdicts, and the verdict of every claim of the embedded study
+with its reason.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,22 @@ def one(claim, **frames):
 
 def sites(**columns):
     return pd.DataFrame(
-        columns, index=pd.Index(["S1", "S2", "S3"][: len(next(iter(columns.values())))], name="site_id")
+        columns,
+        index=pd.Index(["S1", "S2", "S3"][: len(next(iter(columns.values())))], name="site_id"),
     )
 
 
 def boxes(**columns):
     shapes = [shapely.box(76, 38, 77, 39), shapely.box(77, 38, 78, 39)]
-    frame = {"name": ["West", "East"], "level": ["county"] * 2, "parent_code": ["1000"] * 2, **columns}
-    return gpd.GeoDataFrame(frame, geometry=shapes, index=pd.Index(["1001", "1002"], name="code"), crs="EPSG:4326")
+    frame = {
+        "name": ["West", "East"],
+        "level": ["county"] * 2,
+        "parent_code": ["1000"] * 2,
+        **columns,
+    }
+    return gpd.GeoDataFrame(
+        frame, geometry=shapes, index=pd.Index(["1001", "1002"], name="code"), crs="EPSG:4326"
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,9 @@ def test_tolerance_is_half_a_unit_of_the_last_significant_digit(printed, toleran
 def test_a_sum_of_flows_is_held_against_a_site(claimed, verdict):
     flows = pd.DataFrame({"site_id": ["S1", "S1"], "households": [10, 20]})
     row = one(
-        {"subject": "S1", "quantity": "households", "value": claimed}, sites=sites(households=[30.0]), flows=flows
+        {"subject": "S1", "quantity": "households", "value": claimed},
+        sites=sites(households=[30.0]),
+        flows=flows,
     )
     assert (row["verdict"], row["computed"], row["layer"]) == (verdict, "30", "flows")
     assert row["difference"] == 30 - float(claimed)
@@ -79,7 +91,11 @@ def test_a_sum_of_flows_is_held_against_a_site(claimed, verdict):
         ("4万余", None, "agrees"),  # somewhat more than 4 times ten thousand
         ("4.01万", None, "agrees"),  # 40,100 to within 50
         ("4.02万", None, "differs"),
-        ("not a few", None, "differs"),  # no number that is understood: a word, which is not what was computed
+        (
+            "not a few",
+            None,
+            "differs",
+        ),  # no number that is understood: a word, which is not what was computed
     ],
 )
 def test_words_around_a_number_are_part_of_the_claim(claimed, printed, verdict):
@@ -106,8 +122,12 @@ def test_claims_are_compared_in_the_unit_computed(value, unit, verdict):
         geometry=[shapely.box(76, 38, 76.01, 38.01)],
         crs="EPSG:4326",
     )
-    # geographiclib 2: Geodesic.WGS84.Polygon() of the box with its parallels cut into 2,000 pieces: 97.484 ha.
-    row = one({"subject": "S1", "quantity": "vineyard_area", "value": value, "unit": unit}, development=parcel)
+    # geographiclib 2: Geodesic.WGS84.Polygon() of the box with its parallels cut into 2,000 pieces:
+    # 97.484 ha.
+    row = one(
+        {"subject": "S1", "quantity": "vineyard_area", "value": value, "unit": unit},
+        development=parcel,
+    )
     assert row["verdict"] == verdict, row["why"]
     if verdict == "differs":
         assert row["difference"] == pytest.approx(97.484 - 1462.3, abs=0.01)
@@ -116,7 +136,16 @@ def test_claims_are_compared_in_the_unit_computed(value, unit, verdict):
 
 
 PUPILS = pd.DataFrame(
-    [{"site_id": "S1", "capital": "human", "indicator": "pupils", "before": 3.0, "after": 5.0, "unit": ""}]
+    [
+        {
+            "site_id": "S1",
+            "capital": "human",
+            "indicator": "pupils",
+            "before": 3.0,
+            "after": 5.0,
+            "unit": "",
+        }
+    ]
 )
 MORE_PUPILS = {"subject": "S1", "quantity": "pupils_direction", "value": "increased"}
 
@@ -149,16 +178,27 @@ def test_a_sum_over_all_listed_sites_that_meets_the_claim_agrees():
         one({"subject": "programme", "quantity": "households", "value": v}, sites=listed)["verdict"]
         for v in ("45", "46", "44")
     ]
-    assert verdicts == ["agrees", "cannot be decided", "differs"]  # unlisted sites could only add to it
+    assert verdicts == [
+        "agrees",
+        "cannot be decided",
+        "differs",
+    ]  # unlisted sites could only add to it
 
 
 def test_cases_for_comparison_are_not_summed():
     listed = sites(households=[10.0, 20.0], scope=["study", "comparison"])
-    assert one({"subject": "programme", "quantity": "households", "value": "50"}, sites=listed)["computed"] == "10"
+    assert (
+        one({"subject": "programme", "quantity": "households", "value": "50"}, sites=listed)[
+            "computed"
+        ]
+        == "10"
+    )
 
 
 def test_a_declared_figure_confirms_nothing():
-    row = one({"subject": "S1", "quantity": "households", "value": "30"}, sites=sites(households=[30.0]))
+    row = one(
+        {"subject": "S1", "quantity": "households", "value": "30"}, sites=sites(households=[30.0])
+    )
     assert row["verdict"] == "cannot be decided"
     assert "nothing was counted independently" in row["why"]
 
@@ -178,14 +218,21 @@ def test_households_times_persons():
     ]
     made = ledger(claims, sites=listed)
     assert made["computed"].tolist() == ["20", "4500", "4500"]
-    assert made["verdict"].tolist() == ["cannot be decided", "differs", "cannot be decided"]  # 4,000 to 5,000
+    assert made["verdict"].tolist() == [
+        "cannot be decided",
+        "differs",
+        "cannot be decided",
+    ]  # 4,000 to 5,000
     assert "claimed persons over claimed households 9.00" in made["why"].iloc[1]
 
 
 def test_area_of_units():
-    # geographiclib 2: Geodesic.WGS84.Polygon() of 38-39 N, 76-78 E with the parallels cut into 2,000 pieces: 19,366.46 km2
+    # geographiclib 2: Geodesic.WGS84.Polygon() of 38-39 N, 76-78 E with the parallels cut into
+    # 2,000 pieces: 19,366.46 km2
     for claimed, verdict in (("19366", "agrees"), ("19367", "differs"), ("19400", "agrees")):
-        row = one({"subject": "study_area", "quantity": "area", "value": claimed}, boundaries=boxes())
+        row = one(
+            {"subject": "study_area", "quantity": "area", "value": claimed}, boundaries=boxes()
+        )
         assert row["verdict"] == verdict
 
 
@@ -193,7 +240,9 @@ def test_a_stated_relative_tolerance_widens_the_room():
     claims = pd.DataFrame([{"subject": "study_area", "quantity": "area", "value": "19420"}])
     evidence = Evidence(boundaries=boxes())
     assert judge_claims(claims, evidence)["verdict"].tolist() == ["differs"]
-    assert judge_claims(claims, evidence, relative_tolerance={"area": 0.01})["verdict"].tolist() == ["agrees"]
+    assert judge_claims(claims, evidence, relative_tolerance={"area": 0.01})[
+        "verdict"
+    ].tolist() == ["agrees"]
 
 
 def test_units_whose_code_lies_elsewhere_are_named_and_not_counted():
@@ -204,10 +253,16 @@ def test_units_whose_code_lies_elsewhere_are_named_and_not_counted():
 
 
 def test_a_list_of_names_is_counted_and_looked_up():
-    listed = {"subject": "study_area", "quantity": "deeply_poor_counties_listed", "as_printed": "West; Ost"}
+    listed = {
+        "subject": "study_area",
+        "quantity": "deeply_poor_counties_listed",
+        "as_printed": "West; Ost",
+    }
     count = {"subject": "study_area", "quantity": "deeply_poor_counties", "value": "1"}
     claims = pd.DataFrame([{**listed, "value": "2"}, count])
-    made = judge_claims(claims, Evidence(boundaries=boxes(), claims=claims, aliases={"Ost": "East"}))
+    made = judge_claims(
+        claims, Evidence(boundaries=boxes(), claims=claims, aliases={"Ost": "East"})
+    )
     assert made["verdict"].tolist() == ["agrees", "differs"]
     strange = judge_claims(claims, Evidence(boundaries=boxes(), claims=claims))
     assert strange["verdict"].tolist() == ["cannot be decided", "cannot be decided"]
@@ -215,9 +270,12 @@ def test_a_list_of_names_is_counted_and_looked_up():
 
 
 def test_a_wide_interval_that_holds_the_claim_decides_nothing():
-    oasis = pd.DataFrame({"name": "West", "setting": ["low", "central", "high"], "share_percent": [1.0, 2.0, 3.0]})
+    oasis = pd.DataFrame(
+        {"name": "West", "setting": ["low", "central", "high"], "share_percent": [1.0, 2.0, 3.0]}
+    )
     verdicts = [
-        one({"subject": "West", "quantity": "oasis_share", "value": v}, oasis=oasis)["verdict"] for v in ("2.0", "29.1")
+        one({"subject": "West", "quantity": "oasis_share", "value": v}, oasis=oasis)["verdict"]
+        for v in ("2.0", "29.1")
     ]
     assert verdicts == ["cannot be decided", "differs"]
 
@@ -234,25 +292,36 @@ def test_a_wide_interval_that_holds_the_claim_decides_nothing():
     ],
 )
 def test_a_county_counts_only_where_the_position_is_independent(county, chance, basis, verdict):
-    listed = sites(county=[county], county_code=["1"], admin_probability=[chance], position_basis=[basis])
-    assert one({"subject": "S1", "quantity": "county", "value": "West"}, sites=listed)["verdict"] == verdict
+    listed = sites(
+        county=[county], county_code=["1"], admin_probability=[chance], position_basis=[basis]
+    )
+    assert (
+        one({"subject": "S1", "quantity": "county", "value": "West"}, sites=listed)["verdict"]
+        == verdict
+    )
 
 
 def test_illustrative_parcels_measure_nothing():
     shapes = [shapely.box(76, 38, 76.01, 38.01)]
     frame = gpd.GeoDataFrame(
-        {"site_id": ["S1"], "kind": ["forage"], "geometry_basis": ["surveyed"]}, geometry=shapes, crs="EPSG:4326"
+        {"site_id": ["S1"], "kind": ["forage"], "geometry_basis": ["surveyed"]},
+        geometry=shapes,
+        crs="EPSG:4326",
     )
     claim = {"subject": "S1", "quantity": "forage_area", "value": "97.3"}
     surveyed = one(claim, development=frame)
     drawn = one(claim, development=frame.assign(geometry_basis="illustrative"))
-    assert float(surveyed["computed"]) == pytest.approx(97.3, abs=0.2)  # 111.0 m x 87.7 m per 0.001 degrees
+    assert float(surveyed["computed"]) == pytest.approx(
+        97.3, abs=0.2
+    )  # 111.0 m x 87.7 m per 0.001 degrees
     assert (drawn["computed"], drawn["verdict"]) == ("", "not computable")
     assert np.isnan(drawn["difference"])
 
 
 def test_lost_values_say_so():
-    row = one({"subject": "S1", "quantity": "income_month", "value": None, "as_printed": "[MATH_ 2]"})
+    row = one(
+        {"subject": "S1", "quantity": "income_month", "value": None, "as_printed": "[MATH_ 2]"}
+    )
     assert (row["verdict"], row["why"]) == (
         "not computable",
         "the value is lost in print, and no layer of the study holds this quantity",
@@ -262,7 +331,12 @@ def test_lost_values_say_so():
 def test_readings_of_damaged_print_are_marked():
     row = one({"subject": "S1", "quantity": "x", "value": "3", "value_basis": "interpreted"})
     assert row["why"].endswith("the value is a reading of damaged print")
-    assert "reading" not in one({"subject": "S1", "quantity": "x", "value": "3", "value_basis": "as printed"})["why"]
+    assert (
+        "reading"
+        not in one({"subject": "S1", "quantity": "x", "value": "3", "value_basis": "as printed"})[
+            "why"
+        ]
+    )
 
 
 def test_persons_of_a_site_show_its_persons_per_household():
@@ -275,7 +349,8 @@ def test_persons_of_a_site_show_its_persons_per_household():
 
 def test_claims_keep_their_own_columns_and_order():
     claims = pd.DataFrame(
-        {"subject": ["x", "y"], "quantity": ["a", "b"], "value": ["1", "2"], "mine": ["p", "q"]}, index=[7, 3]
+        {"subject": ["x", "y"], "quantity": ["a", "b"], "value": ["1", "2"], "mine": ["p", "q"]},
+        index=[7, 3],
     )
     made = judge_claims(claims, Evidence())
     assert made.index.tolist() == [7, 3]
@@ -292,7 +367,8 @@ def test_every_quantity_says_what_it_is_and_survives_nothing(name):
     assert row["why"]
 
 
-# --- the embedded study -----------------------------------------------------------------------------------------------
+# --- the embedded study
+# -----------------------------------------------------------------------------------------------
 
 INDICATORS_HOLD = "the indicators hold the figure that the same source prints"
 DECLARED = "the sites layer repeats a declared figure"
@@ -380,10 +456,15 @@ def embedded():
 
     study = read_study()
     aliases = study.settings["admin"]["aliases"]
-    joined = join_admin(study.sites, study.boundaries, aliases=aliases)[["county_code", "county", "admin_probability"]]
+    joined = join_admin(study.sites, study.boundaries, aliases=aliases)[
+        ["county_code", "county", "admin_probability"]
+    ]
     pairs = pair_distances(study.flows, study.origins, study.sites, metrics=("geodesic",))
-    # The oasis is another module's work and has its own tests; the rule's three settings stand in for it here.
-    oasis = pd.DataFrame({"name": "Hotan", "setting": ["low", "central", "high"], "share_percent": [1.0, 1.6, 3.0]})
+    # The oasis is another module's work and has its own tests; the rule's three settings stand in
+    # for it here.
+    oasis = pd.DataFrame(
+        {"name": "Hotan", "setting": ["low", "central", "high"], "share_percent": [1.0, 1.6, 3.0]}
+    )
     evidence = Evidence(
         sites=study.sites.drop(columns=["county", "prefecture"]).join(joined),
         origins=study.origins,
@@ -412,7 +493,8 @@ def test_verdict_and_reason(embedded, claim_id):
 
 
 def test_figures_of_the_embedded_study(embedded):
-    # 430,160 km2: area of the three prefectures found with pyproj's Geod.polygon_area_perimeter on the same set
+    # 430,160 km2: area of the three prefectures found with pyproj's Geod.polygon_area_perimeter on
+    # the same set
     assert float(embedded.loc["S0-05", "computed"]) == pytest.approx(430_160, rel=1e-4)
     assert embedded.loc["S0-05", "difference"] == pytest.approx(-10_840, abs=50)
     assert embedded.loc["S0-07", "difference"] == pytest.approx(1.6 - 29.1)

@@ -1,4 +1,6 @@
-"""Every command as a careless user calls it: one line that names file, row or column and the mend, never a traceback."""
+"""Every command as a careless user calls it: one line that names file, row or column and the mend,
+never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "folder.csv").mkdir()
-    for name, line in (("metric", "[layers.citys]\npath = 'a.csv'\n"), ("setting", "[distance]\nmetrix = []\n")):
+    for name, line in (
+        ("metric", "[layers.citys]\npath = 'a.csv'\n"),
+        ("setting", "[distance]\nmetrix = []\n"),
+    ):
         shutil.copytree(TEMPLATE, folder / name)
         with (folder / name / "study.toml").open("a", encoding="utf-8") as file:
             file.write(line)
@@ -62,9 +67,15 @@ WRONG = {
     "no command": ((), "COMMAND. See geosettle --help"),
     "unknown command": (("fly",), "invalid choice: 'fly'"),
     "unknown option": (("run", "--fast"), "unrecognized arguments: --fast"),
-    "no study": (("run", "nowhere", "-o", "{t}/o"), "nowhere: the study does not exist. Name a folder"),
+    "no study": (
+        ("run", "nowhere", "-o", "{t}/o"),
+        "nowhere: the study does not exist. Name a folder",
+    ),
     "a table for a study": (("run", SITES, "-o", "{t}/o"), "a study is a folder or a study.toml"),
-    "an empty folder": (("run", "{f}/folder.csv", "-o", "{t}/o"), "the folder holds no sites. Add sites.csv"),
+    "an empty folder": (
+        ("run", "{f}/folder.csv", "-o", "{t}/o"),
+        "the folder holds no sites. Add sites.csv",
+    ),
     "broken TOML": (("run", "{f}/broken.toml", "-o", "{t}/o"), "this is not valid TOML"),
     "unknown layer": (("run", "{f}/metric", "-o", "{t}/o"), "citys"),
     "unknown setting": (("run", "{f}/setting", "-o", "{t}/o"), "did you mean distance.metrics?"),
@@ -77,50 +88,101 @@ WRONG = {
         ("run", "--mask", "many"),
         "--mask: 'many' is not a whole number from 1 up. See geosettle run --help.",
     ),
-    "replay of nothing": (("run", "--replay", "nowhere"), "there is no manifest of a run. Give the folder"),
+    "replay of nothing": (
+        ("run", "--replay", "nowhere"),
+        "there is no manifest of a run. Give the folder",
+    ),
     "replay in another tongue": (
         ("run", "--replay", "x", "--lang", "zh"),
         "from the manifest. Leave --mask and --lang out.",
     ),
-    "diff of a study": (("diff", str(TEMPLATE), str(TEMPLATE)), "manifest.json: there is no manifest of a run"),
+    "diff of a study": (
+        ("diff", str(TEMPLATE), str(TEMPLATE)),
+        "manifest.json: there is no manifest of a run",
+    ),
     "map of nothing": (("map", "nowhere"), "nowhere: the study does not exist"),
     "map of a table": (("map", SITES), "a study is a folder"),
-    "unknown base map": (("map", str(TEMPLATE), "--basemap", "No.Such", "-o", "{t}/m.html"), "No.Such"),
-    "init where something is": (("init", "{f}"), "this is there already. Name a new or an empty folder."),
-    "unknown metric": (("distances", *ENDS, "--metric", "bird"), f"'bird'). Use one of {', '.join(METRICS)}."),
-    "metric without its layer": (("distances", *ENDS, "--metric", "road"), "needs the layer roads. Add --roads FILE."),
+    "unknown base map": (
+        ("map", str(TEMPLATE), "--basemap", "No.Such", "-o", "{t}/m.html"),
+        "No.Such",
+    ),
+    "init where something is": (
+        ("init", "{f}"),
+        "this is there already. Name a new or an empty folder.",
+    ),
+    "unknown metric": (
+        ("distances", *ENDS, "--metric", "bird"),
+        f"'bird'). Use one of {', '.join(METRICS)}.",
+    ),
+    "metric without its layer": (
+        ("distances", *ENDS, "--metric", "road"),
+        "needs the layer roads. Add --roads FILE.",
+    ),
     "missing file": (
         ("distances", "--origins", "nope.csv", "--sites", SITES),
         "nope.csv: the file does not exist. Check",
     ),
-    "swapped files": (("distances", "--origins", SITES, "--sites", ORIGINS), "The column origin_id"),
-    "empty file": (("distances", "--origins", ORIGINS, "--sites", "{f}/empty.csv"), "empty.csv: the file is empty"),
+    "swapped files": (
+        ("distances", "--origins", SITES, "--sites", ORIGINS),
+        "The column origin_id",
+    ),
+    "empty file": (
+        ("distances", "--origins", ORIGINS, "--sites", "{f}/empty.csv"),
+        "empty.csv: the file is empty",
+    ),
     "only a header": (
         ("distances", "--origins", ORIGINS, "--sites", "{f}/header.csv"),
         "header.csv: The layer sites has no row",
     ),
-    "missing column": (("distances", "--origins", "{f}/nameless.csv", "--sites", SITES), "The column name"),
+    "missing column": (
+        ("distances", "--origins", "{f}/nameless.csv", "--sites", SITES),
+        "The column name",
+    ),
     "folder for a file": (
         ("distances", "--origins", "{f}/folder.csv", "--sites", SITES),
         "folder.csv: this is not a plain file",
     ),
-    "metres without CRS": (("distances", "--origins", ORIGINS, "--sites", "{f}/no_crs.wkt.csv"), "no_crs.wkt.csv"),
+    "metres without CRS": (
+        ("distances", "--origins", ORIGINS, "--sites", "{f}/no_crs.wkt.csv"),
+        "no_crs.wkt.csv",
+    ),
     "table for a raster": (
         ("distances", *ENDS, "--dem", SITES, "--metric", "surface"),
         "the layer dem is a raster. Give a GeoTIFF.",
     ),
-    "noise for a raster": (("distances", *ENDS, "--dem", "{f}/noise.tif", "--metric", "surface"), "noise.tif"),
-    "nearest none": (("distances", *ENDS, "--nearest", "0"), "--nearest: '0' is not a whole number from 1 up"),
-    "within nothing": (("distances", *ENDS, "--within", "nan"), "--within: 'nan' is not a number greater than 0"),
-    "flows and nearest": (("distances", *ENDS, "--flows", FLOWS, "--nearest", "1"), "not allowed with"),
-    "table onto a folder": (("distances", *ENDS, "-o", "{f}"), "a folder has this name. Choose another name."),
+    "noise for a raster": (
+        ("distances", *ENDS, "--dem", "{f}/noise.tif", "--metric", "surface"),
+        "noise.tif",
+    ),
+    "nearest none": (
+        ("distances", *ENDS, "--nearest", "0"),
+        "--nearest: '0' is not a whole number from 1 up",
+    ),
+    "within nothing": (
+        ("distances", *ENDS, "--within", "nan"),
+        "--within: 'nan' is not a number greater than 0",
+    ),
+    "flows and nearest": (
+        ("distances", *ENDS, "--flows", FLOWS, "--nearest", "1"),
+        "not allowed with",
+    ),
+    "table onto a folder": (
+        ("distances", *ENDS, "-o", "{f}"),
+        "a folder has this name. Choose another name.",
+    ),
     "points without radius": (("overlay", "--zones", SITES, "--cover", LAND), "--buffer-km"),
-    "unknown class column": (("overlay", "--zones", UNITS, "--cover", LAND, "--by", "colour"), "colour"),
+    "unknown class column": (
+        ("overlay", "--zones", UNITS, "--cover", LAND, "--by", "colour"),
+        "colour",
+    ),
     "flows for zones": (
         ("overlay", "--zones", FLOWS, "--cover", LAND),
         "flows.csv: the file holds no positions. Give polygons",
     ),
-    "table for zones": (("overlay", "--zones", "{f}/no_places.csv", "--cover", LAND), "No position was found"),
+    "table for zones": (
+        ("overlay", "--zones", "{f}/no_places.csv", "--cover", LAND),
+        "No position was found",
+    ),
     "points for a cover": (
         ("overlay", "--zones", UNITS, "--cover", PLACES),
         "the cover holds no areas. Give polygons or a raster",
@@ -138,7 +200,11 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_calls(
-    case: str, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    case: str,
+    files: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GEOSETTLE_DEBUG", raising=False)
     argv, words = WRONG[case]
@@ -165,15 +231,37 @@ def test_a_fault_of_the_program_is_called_one(
         main(["distances", *ENDS])
 
 
-# --- what the commands give -----------------------------------------------------------------------------------------
+# --- what the commands give
+# -----------------------------------------------------------------------------------------
 
 
 def test_distances_of_flows(tmp_path: Path) -> None:
     out = tmp_path / "d.csv"
     layers = ("--roads", ROADS, "--places", PLACES)
-    assert main(["distances", *ENDS, "--flows", FLOWS, "--metric", "road", "geodesic", *layers, "-o", str(out)]) == 0
+    assert (
+        main(
+            [
+                "distances",
+                *ENDS,
+                "--flows",
+                FLOWS,
+                "--metric",
+                "road",
+                "geodesic",
+                *layers,
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     table = pd.read_csv(out)
-    assert table[["origin_id", "site_id"]].agg(" ".join, axis=1).tolist() == ["O1 S1", "O2 S1", "O3 S2", "O4 S3"]
+    assert table[["origin_id", "site_id"]].agg(" ".join, axis=1).tolist() == [
+        "O1 S1",
+        "O2 S1",
+        "O3 S2",
+        "O4 S3",
+    ]
     contract = [c for c in PAIR_COLUMNS if c in table.columns]
     assert [c for c in table.columns if c in PAIR_COLUMNS] == contract
     # geod -I +ellps=WGS84 <<< "40.60 -30.70 40.20 -30.40" (GeographicLib): 51200.356 m
@@ -193,10 +281,17 @@ def test_distances_of_all_and_of_the_nearest(capsys: pytest.CaptureFixture[str])
         ["O4", "", ""],
     ]
     assert main(["distances", *ENDS, "--within", "50"]) == 0
-    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]] == ["", "S2", "S2", ""]
+    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "",
+        "S2",
+        "S2",
+        "",
+    ]
 
 
-def test_distances_in_parts_are_the_same(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distances_in_parts_are_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for argv in ([*ENDS], [*ENDS, "--nearest", "2"], [*ENDS, "--flows", FLOWS]):
         assert main(["distances", *argv]) == 0
         whole = capsys.readouterr().out
@@ -216,7 +311,22 @@ def test_rows_set_aside_are_named_and_text_is_no_formula(
     assert "1 of 3 rows were set aside" in said
     hostile = tmp_path / "zones.csv"
     hostile.write_text("site_id,name,lon,lat\n=cmd|' /C calc'!A0,A,-30,40\n", encoding="utf-8")
-    assert main(["overlay", "--zones", str(hostile), "--cover", LAND, "--buffer-km", "5", "-o", str(out)]) == 0
+    assert (
+        main(
+            [
+                "overlay",
+                "--zones",
+                str(hostile),
+                "--cover",
+                LAND,
+                "--buffer-km",
+                "5",
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     assert pd.read_csv(out)["zone_id"].unique().tolist() == ["'=cmd|' /C calc'!A0"]
 
 
@@ -225,7 +335,9 @@ def test_help_lists_every_metric() -> None:
     assert all(name in text for name in METRICS)
 
 
-def test_overlay_of_polygons_discs_and_rasters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_overlay_of_polygons_discs_and_rasters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["overlay", "--zones", UNITS, "--cover", LAND, "--by", "kind"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("zone_id,radius_km,kind,year,area_ha,")
@@ -237,7 +349,13 @@ def test_overlay_of_polygons_discs_and_rasters(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "landcover_2020.tif").write_bytes(io.geotiff_bytes(raster))
     (tmp_path / "middle.csv").write_text("site_id,name,lon,lat\nM,A,-30.0,40.0\n", encoding="utf-8")
     out = tmp_path / "o.csv"
-    argv = ["overlay", "--zones", str(tmp_path / "middle.csv"), "--cover", str(tmp_path / "landcover_2020.tif")]
+    argv = [
+        "overlay",
+        "--zones",
+        str(tmp_path / "middle.csv"),
+        "--cover",
+        str(tmp_path / "landcover_2020.tif"),
+    ]
     assert main([*argv, "--buffer-km", "5", "-o", str(out)]) == 0
     area = pd.read_csv(out).set_index("class")["area_ha"]
     # A disc of 5 km radius has 3.14159 * 25 km2 = 7854 ha.
@@ -245,14 +363,17 @@ def test_overlay_of_polygons_discs_and_rasters(tmp_path: Path, capsys: pytest.Ca
     assert area.iloc[0] == pytest.approx(area.iloc[1], rel=1e-2)
 
 
-def test_init_makes_a_study_that_checks_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_makes_a_study_that_checks_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["init", str(tmp_path / "mine")]) == 0
     assert f"geosettle run {tmp_path / 'mine'}" in capsys.readouterr().out
     assert main(["check", str(tmp_path / "mine"), "--strict"]) == 0
 
 
 def test_letters_are_alike_in_every_locale() -> None:
-    # In a Turkish locale GDAL finds its own list of options out of order and says so 60 times on standard error.
+    # In a Turkish locale GDAL finds its own list of options out of order and says so 60 times on
+    # standard error.
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         try:
@@ -266,7 +387,9 @@ def test_letters_are_alike_in_every_locale() -> None:
         locale.setlocale(locale.LC_CTYPE, before)
 
 
-def test_check_prints_what_the_cell_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_what_the_cell_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "sites.csv"
     table.write_text(
         "site_id,name,lon,lat,year,households\n"
@@ -295,7 +418,9 @@ def test_check_for_machines_and_strict(files: Path, capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out)["status"] == "rejected"
 
 
-def test_strict_run_says_that_rows_were_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strict_run_says_that_rows_were_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from geosettle import outputs
 
     monkeypatch.setattr(outputs, "figures", lambda *_, **__: {})
@@ -310,7 +435,8 @@ def test_strict_run_says_that_rows_were_set_aside(tmp_path: Path, monkeypatch: p
     assert main(["run", str(TEMPLATE), "-o", str(tmp_path / "out"), "--strict"]) == 0
 
 
-# --- as a process ---------------------------------------------------------------------------------------------------
+# --- as a process
+# ---------------------------------------------------------------------------------------------------
 
 HOME = str(Path(gs.__file__).parents[1])
 
@@ -321,14 +447,18 @@ def test_help_loads_nothing_heavy() -> None:
         "print(sorted({'numpy', 'pandas', 'geopandas', 'rasterio', 'folium', 'matplotlib', 'scipy', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": HOME}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": HOME},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "[]\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
 def test_pipes_that_close_and_fill() -> None:
-    program = f"'{sys.executable}' -m geosettle.cli distances --origins '{ORIGINS}' --sites '{SITES}'"
+    program = f"'{sys.executable}' -m geosettle distances --origins '{ORIGINS}' --sites '{SITES}'"
     script = f"{program} | true; echo ${{PIPESTATUS[0]}}; {program} > /dev/full; echo $?"
     done = subprocess.run(
         ["bash", "-c", script],

@@ -1,4 +1,6 @@
-"""Every entry of every mapping keeps its promise: a new one is tested before its author writes a test."""
+"""Every entry of every mapping keeps its promise: a new one is tested before its author writes a
+test.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from pandas.testing import assert_frame_equal
 
 import geosettle as gs
 from geosettle.distance import PAIR_COLUMNS, pair_distances
-from geosettle.quality import CODES
-from geosettle.report import tables
+from geosettle.problems import CODES
+from geosettle.tables import tables
 
 CONTRACT_PAIRS = [
     "origin_id",
@@ -54,7 +56,17 @@ CONTRACT_SITES = [
     "in_oasis",
     "oasis_edge_km",
 ]
-CONTRACT_TABLES = {"sites", "pairs", "admin", "covers", "change", "remoteness", "livelihood", "claims", "problems"}
+CONTRACT_TABLES = {
+    "sites",
+    "pairs",
+    "admin",
+    "covers",
+    "change",
+    "remoteness",
+    "livelihood",
+    "claims",
+    "problems",
+}
 UNIT_SUFFIX = re.compile(r"_(m|km|s|h|ha|n|ratio|share|deg)$")
 
 
@@ -74,7 +86,11 @@ def moves() -> tuple[pd.DataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
         geometry=[shapely.Point(76.1, 39.05), shapely.box(76.24, 39.14, 76.26, 39.16)],
     )
     flows = pd.DataFrame(
-        {"origin_id": ["O1", "O2", "O3"], "site_id": ["S1", "S1", "S1"], "households": [10.0, np.nan, 5.0]}
+        {
+            "origin_id": ["O1", "O2", "O3"],
+            "site_id": ["S1", "S1", "S1"],
+            "households": [10.0, np.nan, 5.0],
+        }
     )
     return flows, origins, sites
 
@@ -85,23 +101,32 @@ def land() -> dict[str, object]:
 
     rng = np.random.default_rng(7)
     dem = gs.Raster(
-        (1200 + 30 * rng.random((120, 160))).astype("float32"), Affine(0.002, 0, 75.98, 0, -0.002, 39.2), unit="m"
+        (1200 + 30 * rng.random((120, 160))).astype("float32"),
+        Affine(0.002, 0, 75.98, 0, -0.002, 39.2),
+        unit="m",
     )
     places = gpd.GeoDataFrame(
         {"name": ["p", "q", "m"], "kind": "county_seat"},
         crs=4326,
         index=pd.Index(["p", "q", "m"], name="place_id"),
-        geometry=[shapely.Point(76.03, 39.03), shapely.Point(76.22, 39.12), shapely.Point(76.09, 39.05)],
+        geometry=[
+            shapely.Point(76.03, 39.03),
+            shapely.Point(76.22, 39.12),
+            shapely.Point(76.09, 39.05),
+        ],
     )
     roads = pd.DataFrame({"a": ["p", "m"], "b": ["m", "q"], "length_km": [8.0, 16.0]})
     return {"dem": dem, "places": places, "roads": roads}
 
 
-# --- METRICS ---------------------------------------------------------------------------------------------------------
+# --- METRICS
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", gs.METRICS)
-def test_metric_gives_its_columns_and_a_reason_for_each_missing_number(name: str, moves, land) -> None:
+def test_metric_gives_its_columns_and_a_reason_for_each_missing_number(
+    name: str, moves, land
+) -> None:
     flows, origins, sites = moves
     table = pair_distances(flows, origins, sites, (name,), **land)
     columns = list(gs.METRICS[name].columns)
@@ -124,10 +149,16 @@ def test_metric_ignores_order_labels_crs_and_leaves_its_arguments(name: str, mov
     plain = pair_distances(flows, origins, sites, (name,), **land)[value]
     for left, right in zip(before, (flows, origins, sites), strict=True):
         assert_frame_equal(pd.DataFrame(left), pd.DataFrame(right))
-    turned = pair_distances(flows.iloc[::-1], origins.iloc[::-1], sites.iloc[::-1], (name,), **land)[value]
+    turned = pair_distances(
+        flows.iloc[::-1], origins.iloc[::-1], sites.iloc[::-1], (name,), **land
+    )[value]
     pd.testing.assert_series_equal(plain, turned, check_exact=True)
-    projected = pair_distances(flows, origins.to_crs(32643), sites.to_crs(32643), (name,), **land)[value]
-    np.testing.assert_allclose(projected, plain, rtol=2e-3)  # an area's straight edges bend a little in another CRS
+    projected = pair_distances(flows, origins.to_crs(32643), sites.to_crs(32643), (name,), **land)[
+        value
+    ]
+    np.testing.assert_allclose(
+        projected, plain, rtol=2e-3
+    )  # an area's straight edges bend a little in another CRS
     renamed = pair_distances(
         flows.assign(origin_id="x" + flows["origin_id"]),
         origins.rename(index=lambda i: f"x{i}"),
@@ -163,7 +194,8 @@ def test_metric_gives_a_matrix_and_nearest(name: str, moves, land) -> None:
         assert row.site_id == matrix.loc[row.origin_id].idxmin()
 
 
-# --- LAYERS, INDICATORS, ELEMENTS, TABLES ------------------------------------------------------------------------------
+# --- LAYERS, INDICATORS, ELEMENTS, TABLES
+# ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", gs.LAYERS)
@@ -205,7 +237,9 @@ def test_indicator_documents_itself(name: str, embedded) -> None:
 def test_every_missing_remoteness_has_its_reason(embedded, across_180) -> None:
     for result in (embedded, across_180):
         missing = result.remoteness[result.remoteness["value"].isna()]
-        assert (missing["why"].fillna("") != "").all(), missing[missing["why"].fillna("") == ""].head()
+        assert (missing["why"].fillna("") != "").all(), missing[
+            missing["why"].fillna("") == ""
+        ].head()
 
 
 @pytest.mark.parametrize("name", gs.ELEMENTS)
@@ -248,10 +282,16 @@ def test_written_pairs_say_why_for_every_missing_number(embedded, across_180) ->
         for row in pairs.to_dict("records"):
             for column in numbers:
                 if pd.isna(row[column]) and column != "detour_ratio":
-                    assert column in row["why"], (row["origin_id"], row["site_id"], column, row["why"])
+                    assert column in row["why"], (
+                        row["origin_id"],
+                        row["site_id"],
+                        column,
+                        row["why"],
+                    )
 
 
-# --- rows in = rows used + rows set aside --------------------------------------------------------------------------------
+# --- rows in = rows used + rows set aside
+# --------------------------------------------------------------------------------
 
 
 def test_the_ledger_closes(embedded, across_180) -> None:
@@ -271,7 +311,8 @@ def test_every_problem_has_a_documented_code(embedded, across_180) -> None:
         assert set(result.problems["code"]) <= {*CODES, *LAND_CODES, *ROAD_CODES}
 
 
-# --- the public functions ------------------------------------------------------------------------------------------------
+# --- the public functions
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [n for n in gs.__all__ if inspect.isfunction(getattr(gs, n))])

@@ -1,4 +1,6 @@
-"""Accumulated cost on large and unusual grids: against GRASS and scikit-image, around the Earth, random barriers."""
+"""Accumulated cost on large and unusual grids: against GRASS and scikit-image, around the Earth,
+random barriers.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ from hypothesis import strategies as st
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import CostGrid, make_moves
-from geosettle.distance.profile import bilinear, drape
-from geosettle.distance.surfaces import cost_distance, travel_time
+from geosettle.distance.cost_distance import cost_distance, travel_time
+from geosettle.distance.draping import bilinear, drape
 from geosettle.distance.terrain import run_many, walk_pairs
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
@@ -39,11 +41,14 @@ DEGREES = Affine(0.0125, 0, 76, 0, -0.01, 41)
 
 def frame(*points: tuple[float, float]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
-        index=[f"p{i}" for i in range(len(points))], geometry=[shapely.Point(p) for p in points], crs="EPSG:4326"
+        index=[f"p{i}" for i in range(len(points))],
+        geometry=[shapely.Point(p) for p in points],
+        crs="EPSG:4326",
     )
 
 
-# --- GRASS and scikit-image on random grids of 300 x 300 with holes ------------------------------------------------------
+# --- GRASS and scikit-image on random grids of 300 x 300 with holes
+# ------------------------------------------------------
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -51,7 +56,9 @@ def frame(*points: tuple[float, float]) -> gpd.GeoDataFrame:
 def test_friction_with_holes_and_oblong_cells_reproduces_r_cost(compiled, dtype):
     # r.cost counts a cell from west to east as 1; the cells are 50 m wide and 30 m high.
     friction = make_terrain.holes().astype(dtype)
-    cost = cost_distance(friction, [make_terrain.ROUGH_START], cell_size=(0.6, 1.0), compiled=compiled)
+    cost = cost_distance(
+        friction, [make_terrain.ROUGH_START], cell_size=(0.6, 1.0), compiled=compiled
+    )
     np.testing.assert_allclose(cost[EVERY, EVERY], GRASS["rough_cost8"], rtol=1e-5, atol=1e-6)
 
 
@@ -63,21 +70,31 @@ def test_walking_over_random_heights_reproduces_r_walk(neighbours, compiled):
     lengths = np.tile(np.hypot(moves.row * 30.0, moves.column * 50.0), (300, 1))
     from geosettle.distance.walking import MODELS
 
-    grid = CostGrid(moves, lengths, closed, height=make_terrain.rough(), pace=MODELS["naismith_langmuir"].pace())
+    grid = CostGrid(
+        moves, lengths, closed, height=make_terrain.rough(), pace=MODELS["naismith_langmuir"].pace()
+    )
     start = np.array([np.ravel_multi_index(make_terrain.ROUGH_START, closed.shape)])
     seconds = solve(grid, start, compiled=compiled).reshape(closed.shape)
-    np.testing.assert_allclose(seconds[EVERY, EVERY], GRASS[f"rough_walk{neighbours}"], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        seconds[EVERY, EVERY], GRASS[f"rough_walk{neighbours}"], rtol=1e-4, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("around_the_earth", [False, True])
 def test_walking_on_a_lonlat_grid_is_dijkstra_over_geodesics(around_the_earth):
-    """SciPy's Dijkstra over moves measured one by one with pyproj, between 50 and 86 N, where cells are narrow."""
+    """SciPy's Dijkstra over moves measured one by one with pyproj, between 50 and 86 N, where cells
+    are narrow.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import dijkstra
 
     rows, columns = 12, 24
     width = 15.0 if around_the_earth else 4.0
-    height = np.random.default_rng(4).uniform(0, 90_000, (rows, columns)) / 10 * (0.1 if not around_the_earth else 0.9)
+    height = (
+        np.random.default_rng(4).uniform(0, 90_000, (rows, columns))
+        / 10
+        * (0.1 if not around_the_earth else 0.9)
+    )
     dem = Raster(height, Affine(width, 0, -180, 0, -3, 86), unit="m")
     moves = make_moves(16)
     r, c, k = (i.ravel() for i in np.indices((rows, columns, 16)))
@@ -88,7 +105,9 @@ def test_walking_on_a_lonlat_grid_is_dijkstra_over_geodesics(around_the_earth):
     metres = GEOD.inv(lon(c), lat(r), lon(to_c), lat(to_r))[2]
     slope = (height[to_r, to_c % columns] - height[r, c]) / metres
     seconds = metres / (6 * np.exp(-3.5 * np.abs(slope + 0.05)) / 3.6)
-    arcs = coo_array((seconds, (r * columns + c, to_r * columns + to_c % columns)), shape=(rows * columns,) * 2)
+    arcs = coo_array(
+        (seconds, (r * columns + c, to_r * columns + to_c % columns)), shape=(rows * columns,) * 2
+    )
     expected = dijkstra(arcs.tocsr(), indices=5 * columns + 1).reshape(rows, columns)
     start = [(float(lon(1)), float(lat(5)))]
     for compiled in (False, True):
@@ -110,12 +129,16 @@ def test_friction_with_holes_reproduces_scikit_image(dtype, tolerance):
         np.testing.assert_allclose(got, expected, rtol=tolerance)
 
 
-@pytest.mark.parametrize(("name", "neighbours", "weight"), [("walk8_lambda", 8, 0.3), ("walk16_lambda", 16, 2.0)])
+@pytest.mark.parametrize(
+    ("name", "neighbours", "weight"), [("walk8_lambda", 8, 0.3), ("walk16_lambda", 16, 2.0)]
+)
 @pytest.mark.parametrize("compiled", [False, True])
-def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(name, neighbours, weight, compiled):
+def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(
+    name, neighbours, weight, compiled
+):
     transform = Affine(100, 0, 500_000, 0, -100, 4_400_000)
     dem = Raster(make_terrain.height(), transform, crs="EPSG:32644", unit="m")
-    from geosettle.distance.profile import transform as to_lonlat
+    from geosettle.distance.draping import transform as to_lonlat
 
     row, column = make_terrain.START
     x, y = np.array([500_000 + (column + 0.5) * 100]), np.array([4_400_000 - (row + 0.5) * 100])
@@ -129,7 +152,9 @@ def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(name, neighbou
     }
     away = travel_time(dem, start, away=True, **options).values * 3600
     np.testing.assert_allclose(away, GRASS[name], rtol=1e-5, atol=1e-2)
-    assert np.abs(travel_time(dem, start, **options).values * 3600 - away).max() > 60  # towards is another question
+    assert (
+        np.abs(travel_time(dem, start, **options).values * 3600 - away).max() > 60
+    )  # towards is another question
 
 
 def test_altitude_land_cover_and_friction_go_together_in_both_engines():
@@ -137,20 +162,33 @@ def test_altitude_land_cover_and_friction_go_together_in_both_engines():
     dem = Raster(make_terrain.height() + 1500, transform, unit="m")
     cover = Raster(np.floor(make_terrain.friction()), transform)
     friction = Raster(np.where(make_terrain.friction() > 8.5, np.nan, 0.2), transform)
-    options = {"landcover": cover, "landcover_speed_kmh": {1: 2.0, 3: 1.5}, "altitude": True, "friction": friction}
-    a, b = (travel_time(dem, [(76.405, 38.595)], compiled=compiled, **options).values for compiled in (False, True))
+    options = {
+        "landcover": cover,
+        "landcover_speed_kmh": {1: 2.0, 3: 1.5},
+        "altitude": True,
+        "friction": friction,
+    }
+    a, b = (
+        travel_time(dem, [(76.405, 38.595)], compiled=compiled, **options).values
+        for compiled in (False, True)
+    )
     assert np.isnan(a).any()
     np.testing.assert_allclose(b, a, rtol=1e-5)
-    free = travel_time(dem, [(76.405, 38.595)], compiled=False, **{**options, "friction": None}).values
+    free = travel_time(
+        dem, [(76.405, 38.595)], compiled=False, **{**options, "friction": None}
+    ).values
     both = np.isfinite(a) & (free > 0)
     assert (a[both] > free[both]).all()
 
 
-# --- Around the Earth --------------------------------------------------------------------------------------------------
+# --- Around the Earth
+# --------------------------------------------------------------------------------------------------
 
 
 def around(values: np.ndarray, west: float) -> Raster:
-    """A grid around the whole Earth that begins at `west`, holding the values of one that begins at -180."""
+    """A grid around the whole Earth that begins at `west`, holding the values of one that begins at
+    -180.
+    """
     cell = 360 / values.shape[1]
     shift = round((west + 180) / cell)
     return Raster(np.roll(values, -shift, axis=1), Affine(cell, 0, west, 0, -cell, 30), unit="m")
@@ -177,14 +215,20 @@ def test_a_friction_grid_around_the_earth_does_not_end_at_its_seam(neighbours, c
 def test_the_continuous_solver_goes_around_the_earth_too():
     friction = 1 + ground() / 300
     friction[10:20, 30] = np.nan
-    at = [cost_distance(around(friction, w), [(-179.0, -16.0)], continuous=True).values for w in (-180.0, 0.0)]
+    at = [
+        cost_distance(around(friction, w), [(-179.0, -16.0)], continuous=True).values
+        for w in (-180.0, 0.0)
+    ]
     np.testing.assert_allclose(np.roll(at[1], 60, axis=1), at[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_walking_around_the_earth(compiled):
     targets = np.array([[179.9, -16.0], [-100.0, 10.0]])
-    at = [travel_time(around(ground(), w), targets, compiled=compiled).values for w in (-180.0, 0.0, 90.0)]
+    at = [
+        travel_time(around(ground(), w), targets, compiled=compiled).values
+        for w in (-180.0, 0.0, 90.0)
+    ]
     for shifted, by in ((at[1], 60), (at[2], 90)):
         np.testing.assert_allclose(np.roll(shifted, by, axis=1), at[0], rtol=1e-5)
 
@@ -194,7 +238,9 @@ def test_a_longitude_means_the_same_however_it_is_counted():
     for one, other in ((181.0, -179.0), (-181.0, 179.0), (361.0, 1.0)):
         a, b = (travel_time(dem, [(lon, -16.0)], compiled=False).values for lon in (one, other))
         np.testing.assert_array_equal(a, b)
-    part = Raster(ground()[:, :10], Affine(1, 0, 175, 0, -1, 30), unit="m")  # from 175 to 185, not around
+    part = Raster(
+        ground()[:, :10], Affine(1, 0, 175, 0, -1, 30), unit="m"
+    )  # from 175 to 185, not around
     a, b = (travel_time(part, [(lon, 20.0)], compiled=False).values for lon in (-178.0, 182.0))
     np.testing.assert_array_equal(a, b)
 
@@ -210,7 +256,9 @@ def test_pairs_across_the_180th_meridian_are_those_of_a_shifted_grid():
 
 def test_islands_that_touch_across_the_seam_are_one():
     height = ground()
-    height[:, 30] = height[:, 90] = np.nan  # two walls from north to south: one island holds the seam
+    height[:, 30] = height[:, 90] = (
+        np.nan
+    )  # two walls from north to south: one island holds the seam
     a, b = frame((-170.0, 0.0), (0.0, 0.0)), frame((170.0, 5.0))
     out = walk_pairs(a, b, np.array([[0, 0], [1, 0]]), Context(dem=around(height, -180.0)))
     assert out.why.tolist() == ["", "no way on foot: closed cells (barrier) between"]
@@ -228,22 +276,31 @@ def test_heights_are_read_across_the_seam():
 def test_an_area_across_the_seam_counts_with_all_its_cells():
     friction = np.ones((30, 120))
     whole = shapely.box(174, -20, 186, -10)
-    halves = shapely.MultiPolygon([shapely.box(174, -20, 180, -10), shapely.box(-180, -20, -174, -10)])
+    halves = shapely.MultiPolygon(
+        [shapely.box(174, -20, 180, -10), shapely.box(-180, -20, -174, -10)]
+    )
     costs = [
-        cost_distance(around(friction, west), gpd.GeoSeries([area], crs="EPSG:4326"), compiled=False).values
+        cost_distance(
+            around(friction, west), gpd.GeoSeries([area], crs="EPSG:4326"), compiled=False
+        ).values
         for west in (-180.0, 0.0)
         for area in (whole, halves)
     ]
-    assert (costs[0] == 0).sum() == 4 * 4  # centres at 175.5, 178.5, 181.5, 184.5 E and 10.5 to 19.5 S
+    assert (
+        costs[0] == 0
+    ).sum() == 4 * 4  # centres at 175.5, 178.5, 181.5, 184.5 E and 10.5 to 19.5 S
     np.testing.assert_array_equal(costs[1], costs[0])
     np.testing.assert_allclose(np.roll(costs[2], 60, axis=1), costs[0], rtol=1e-12)
 
 
-# --- Barriers and symmetry ---------------------------------------------------------------------------------------------
+# --- Barriers and symmetry
+# ---------------------------------------------------------------------------------------------
 
 
 def snake(rng: np.random.Generator, n: int) -> np.ndarray:
-    """A barrier one cell wide from the west to the east edge, its cells joined by sides or corners, at random."""
+    """A barrier one cell wide from the west to the east edge, its cells joined by sides or corners,
+    at random.
+    """
     shut = np.zeros((n, n), dtype=bool)
     row = int(rng.integers(2, n - 2))
     for column in range(n):
@@ -259,7 +316,9 @@ def snake(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 100_000), neighbours=st.sampled_from([4, 8, 16, 32]), turned=st.booleans())
+@given(
+    seed=st.integers(0, 100_000), neighbours=st.sampled_from([4, 8, 16, 32]), turned=st.booleans()
+)
 def test_no_move_crosses_a_random_barrier_one_cell_wide(seed, neighbours, turned):
     from scipy.ndimage import label
 
@@ -267,8 +326,8 @@ def test_no_move_crosses_a_random_barrier_one_cell_wide(seed, neighbours, turned
     shut = shut.T if turned else shut
     friction = np.where(shut, np.nan, 1.0)
     start = tuple(np.argwhere(~shut)[0])
-    # The corner of a single closed cell may be passed, but then a cell beside it is open: what can be reached at all
-    # can be reached over the sides of cells.
+    # The corner of a single closed cell may be passed, but then a cell beside it is open: what can
+    # be reached at all can be reached over the sides of cells.
     islands, _ = label(~shut)
     reachable = islands == islands[start]
     assert reachable.sum() < (~shut).sum()
@@ -288,7 +347,8 @@ def test_friction_costs_the_same_there_and_back(seed, neighbours):
     assert there == pytest.approx(back, rel=1e-12, nan_ok=True)
 
 
-# --- Long work -----------------------------------------------------------------------------------------------------------
+# --- Long work
+# -----------------------------------------------------------------------------------------------------------
 
 
 def side_by_side(n: int) -> tuple[CostGrid, list]:
@@ -324,11 +384,16 @@ def test_roads_are_ridden_alike_in_both_engines(west, away):
         dem, start = around(ground(), west), [(-170.5, -4.5)]  # the road crosses the seam
         line = shapely.LineString([(160.2, 0.3), (180.0, 1.2), (200.3, -14.4)])
     else:
-        dem, start = Raster(ground()[:, :40], Affine(0.01, 0, west, 0, -0.01, 30), unit="m"), [(60.105, 29.905)]
+        dem, start = (
+            Raster(ground()[:, :40], Affine(0.01, 0, west, 0, -0.01, 30), unit="m"),
+            [(60.105, 29.905)],
+        )
         line = shapely.LineString([(60.05, 29.95), (60.2, 29.8), (60.3, 29.95)])
     roads = gpd.GeoDataFrame({"speed_kmh": [50.0]}, geometry=[line], crs="EPSG:4326")
     options = {"roads": roads, "away": away}
-    a, b = (travel_time(dem, start, compiled=compiled, **options).values for compiled in (False, True))
+    a, b = (
+        travel_time(dem, start, compiled=compiled, **options).values for compiled in (False, True)
+    )
     np.testing.assert_allclose(b, a, rtol=1e-5)
     walked = travel_time(dem, start, away=away, compiled=False).values
     assert (a < 0.9 * walked).sum() > 20
@@ -338,7 +403,8 @@ def test_roads_are_ridden_alike_in_both_engines(west, away):
 def test_the_solvers_need_at_most_25_bytes_a_cell(kind):
     import tracemalloc
 
-    # Longer than wide, so that what is worked out some rows at a time weighs as little as on a large grid.
+    # Longer than wide, so that what is worked out some rows at a time weighs as little as on a
+    # large grid.
     values = np.full((3000, 500), 2.0, dtype=np.float32)
     transform = Affine(100, 0, 500_000, 0, -100, 4_400_000)
     grid = Raster(values, transform, crs="EPSG:32644", unit="m")
@@ -384,8 +450,12 @@ def test_an_interruption_is_heard_soon(kind):
     cost_distance(np.ones((5, 5)), [(0, 0)], continuous=True)
     friction = np.ones((1200, 1200))
     works = {
-        "compiled": lambda: [cost_distance(friction, [(0, 0)], neighbours=16, compiled=True) for _ in range(40)],
-        "continuous": lambda: [cost_distance(friction, [(0, 0)], continuous=True) for _ in range(40)],
+        "compiled": lambda: [
+            cost_distance(friction, [(0, 0)], neighbours=16, compiled=True) for _ in range(40)
+        ],
+        "continuous": lambda: [
+            cost_distance(friction, [(0, 0)], continuous=True) for _ in range(40)
+        ],
         "NumPy": lambda: cost_distance(friction, [(0, 0)], neighbours=32, compiled=False),
         "side by side": lambda: run_many(grid, runs * 50, toward=False, compiled=True),
     }
@@ -403,11 +473,14 @@ def test_an_interruption_is_heard_soon(kind):
     assert threading.active_count() < 4  # no run goes on behind the caller's back
 
 
-# --- Bad input ---------------------------------------------------------------------------------------------------------
+# --- Bad input
+# ---------------------------------------------------------------------------------------------------------
 
 
 def dem_like(values: np.ndarray, transform: Affine = DEGREES, **kwargs: str) -> Raster:
-    return Raster(np.asarray(values, dtype=float), transform, unit=kwargs.pop("unit", "m"), **kwargs)
+    return Raster(
+        np.asarray(values, dtype=float), transform, unit=kwargs.pop("unit", "m"), **kwargs
+    )
 
 
 @pytest.mark.parametrize(
@@ -428,7 +501,9 @@ def test_elevation_grids_that_cannot_be_right_are_refused(dem, text):
     with pytest.raises(InputError, match=text):
         travel_time(dem, [(76.005, 40.995)])
     with pytest.raises(InputError, match=text):
-        walk_pairs(frame((76.005, 40.995)), frame((76.015, 40.985)), np.array([[0, 0]]), Context(dem=dem))
+        walk_pairs(
+            frame((76.005, 40.995)), frame((76.015, 40.985)), np.array([[0, 0]]), Context(dem=dem)
+        )
 
 
 def test_deep_but_possible_heights_are_kept():
@@ -480,13 +555,17 @@ def test_a_friction_below_zero_for_walking_is_refused_and_zero_is_not():
     dem = dem_like(np.zeros((3, 3)))
     friction = np.zeros((3, 3))
     plain = travel_time(dem, [(76.006, 40.995)], compiled=False).values
-    zero = travel_time(dem, [(76.006, 40.995)], friction=Raster(friction, DEGREES), compiled=False).values
+    zero = travel_time(
+        dem, [(76.006, 40.995)], friction=Raster(friction, DEGREES), compiled=False
+    ).values
     np.testing.assert_array_equal(zero, plain)
     friction[2, 1] = -1
     with pytest.raises(InputError, match="below zero at row 2, column 1"):
         travel_time(dem, [(76.006, 40.995)], friction=Raster(friction, DEGREES))
     with pytest.raises(InputError, match="weight of the friction"):
-        travel_time(dem, [(76.006, 40.995)], friction=Raster(abs(friction), DEGREES), friction_weight=-2)
+        travel_time(
+            dem, [(76.006, 40.995)], friction=Raster(abs(friction), DEGREES), friction_weight=-2
+        )
 
 
 def test_targets_given_as_missing_rows_are_refused():

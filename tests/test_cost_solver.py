@@ -1,4 +1,6 @@
-"""Accumulated cost: against GRASS and scikit-image, by hand on tiny grids, barriers, metrication, both engines."""
+"""Accumulated cost: against GRASS and scikit-image, by hand on tiny grids, barriers, metrication,
+both engines.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from geosettle.distance._solver import cost_grid as solver
 from geosettle.distance._solver.cost import accumulate, solve
 from geosettle.distance._solver.cost_grid import CostGrid, legal_moves, make_moves, metrication
-from geosettle.distance.surfaces import cost_distance
+from geosettle.distance.cost_distance import cost_distance
 from geosettle.distance.walking import MODELS, WalkModel, naismith_langmuir
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
@@ -30,10 +32,14 @@ import make_terrain  # noqa: E402
 GRASS = np.load(REFERENCE / "grass_reference.npz")
 
 
-def walked(neighbours: int, model: WalkModel, *, compiled: bool = False, toward: bool = False) -> np.ndarray:
+def walked(
+    neighbours: int, model: WalkModel, *, compiled: bool = False, toward: bool = False
+) -> np.ndarray:
     moves = make_moves(neighbours)
     closed = np.zeros(make_terrain.SHAPE, dtype=bool)
-    lengths = np.tile(np.hypot(moves.row, moves.column) * make_terrain.CELL, (make_terrain.SHAPE[0], 1))
+    lengths = np.tile(
+        np.hypot(moves.row, moves.column) * make_terrain.CELL, (make_terrain.SHAPE[0], 1)
+    )
     grid = CostGrid(moves, lengths, closed, height=make_terrain.height(), pace=model.pace())
     start = np.array([make_terrain.START[0] * make_terrain.SHAPE[1] + make_terrain.START[1]])
     return solve(grid, start, toward=toward, compiled=compiled).reshape(make_terrain.SHAPE)
@@ -52,11 +58,15 @@ def test_walking_reproduces_r_walk(name, neighbours, model):
 
 
 def test_friction_reproduces_r_cost():
-    np.testing.assert_allclose(cost_distance(make_terrain.friction(), [make_terrain.START]), GRASS["cost8"], rtol=1e-6)
+    np.testing.assert_allclose(
+        cost_distance(make_terrain.friction(), [make_terrain.START]), GRASS["cost8"], rtol=1e-6
+    )
 
 
 def test_friction_with_a_wall_reproduces_r_cost():
-    np.testing.assert_allclose(cost_distance(make_terrain.wall(), [make_terrain.START]), GRASS["cost8_wall"], rtol=1e-6)
+    np.testing.assert_allclose(
+        cost_distance(make_terrain.wall(), [make_terrain.START]), GRASS["cost8_wall"], rtol=1e-6
+    )
 
 
 def test_friction_reproduces_scikit_image():
@@ -64,7 +74,9 @@ def test_friction_reproduces_scikit_image():
     friction = make_terrain.friction()
     starts = [(3, 4), (50, 70), (50, 70)]
     expected = graph.MCP_Geometric(friction, sampling=(2.0, 3.0)).find_costs(starts)[0]
-    np.testing.assert_allclose(cost_distance(friction, starts, cell_size=(2.0, 3.0)), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        cost_distance(friction, starts, cell_size=(2.0, 3.0)), expected, rtol=1e-9
+    )
 
 
 def test_the_way_back_is_the_way_out_on_the_flat_and_differs_on_a_slope():
@@ -101,7 +113,9 @@ def test_a_lonlat_grid_against_geodesics():
     lon = 74 + 0.02 * (np.arange(200) + 0.5)
     lat = 41 - 0.02 * (np.arange(150) + 0.5)
     gx, gy = np.meshgrid(lon, lat)
-    true = GEOD.inv(np.full(gx.size, 75.99), np.full(gx.size, 39.49), gx.ravel(), gy.ravel())[2].reshape(gx.shape)
+    true = GEOD.inv(np.full(gx.size, 75.99), np.full(gx.size, 39.49), gx.ravel(), gy.ravel())[
+        2
+    ].reshape(gx.shape)
     error = (cost - true)[true > 0] / true[true > 0]
     assert error.min() > -1e-6
     assert error.max() < metrication(32, aspect=np.cos(np.radians(41)))  # the most oblong row
@@ -115,7 +129,8 @@ def test_columns_of_a_lonlat_grid_narrow_towards_the_pole():
     assert cost[2, 1] == pytest.approx(57474.764, abs=0.01)
 
 
-# --- Barriers ----------------------------------------------------------------------------------------------------------
+# --- Barriers
+# ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("neighbours", [4, 8, 16, 32])
@@ -171,7 +186,8 @@ def test_shares_of_a_move_add_up_and_lines_are_symmetric(neighbours):
         assert [c[:2] for c in back] == [c[:2] for c in cells] or dr * dc != 0
 
 
-# --- Both engines, sources, targets -----------------------------------------------------------------------------------
+# --- Both engines, sources, targets
+# -----------------------------------------------------------------------------------
 
 
 @settings(max_examples=25, deadline=None)
@@ -194,7 +210,9 @@ def test_numpy_engine_equals_dijkstra(seed, rows, columns, neighbours):
     table = np.zeros((rows * columns, rows * columns))
     for r in range(rows):
         for c in range(columns):
-            for dr, dc, cells, corners in zip(moves.row, moves.column, moves.passed, moves.corners, strict=True):
+            for dr, dc, cells, corners in zip(
+                moves.row, moves.column, moves.passed, moves.corners, strict=True
+            ):
                 if not (0 <= r + dr < rows and 0 <= c + dc < columns):
                     continue
                 if any(shut[r + a, c + b] for a, b, _ in cells):
@@ -228,11 +246,14 @@ def test_both_engines_give_the_same_walking_times(neighbours, toward):
 def test_several_sources_give_the_least_of_each():
     friction = make_terrain.friction()
     each = [cost_distance(friction, [s]) for s in [(3, 4), (50, 70)]]
-    np.testing.assert_allclose(cost_distance(friction, [(50, 70), (3, 4)]), np.minimum(*each), rtol=1e-12)
+    np.testing.assert_allclose(
+        cost_distance(friction, [(50, 70), (3, 4)]), np.minimum(*each), rtol=1e-12
+    )
 
 
 def test_ties_do_not_multiply_the_work():
-    # All frictions equal: every cell is reached by many ways of the same cost; entries once doubled with every step.
+    # All frictions equal: every cell is reached by many ways of the same cost; entries once doubled
+    # with every step.
     cost = cost_distance(np.full((60, 60), 20.0), [(0, 0)], compiled=False)
     assert cost[59, 59] == pytest.approx(20 * 59 * np.sqrt(2))
 
@@ -267,14 +288,17 @@ def test_work_can_be_watched_and_stopped():
         cost_distance(np.ones((150, 150)), [(0, 0)], compiled=False, progress=stop)
 
 
-# --- Bad input --------------------------------------------------------------------------------------------------------
+# --- Bad input
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_friction_of_zero_or_below_is_refused(value):
     friction = np.ones((3, 4))
     friction[1, 2] = value
-    with pytest.raises(InputError, match=r"1 cells have a friction of zero or below, the first at row 1, column 2"):
+    with pytest.raises(
+        InputError, match=r"1 cells have a friction of zero or below, the first at row 1, column 2"
+    ):
         cost_distance(friction, [(0, 0)])
 
 
@@ -323,7 +347,8 @@ def test_legal_moves_do_not_depend_on_the_strips(monkeypatch):
         monkeypatch.undo()
 
 
-# --- The continuous solver ----------------------------------------------------------------------------------------------
+# --- The continuous solver
+# ----------------------------------------------------------------------------------------------
 
 
 def test_fast_marching_on_a_plane_is_within_the_stated_error():
@@ -338,8 +363,8 @@ def test_fast_marching_on_a_plane_is_within_the_stated_error():
 
 
 def test_fast_marching_refracts_as_snell_says():
-    # Friction 1 above and 3 below a straight border. The best way from (x 0, 20.5 above) to (x, 20.5 below) by
-    # minimising over the crossing point with scipy.
+    # Friction 1 above and 3 below a straight border. The best way from (x 0, 20.5 above) to (x,
+    # 20.5 below) by minimising over the crossing point with scipy.
     from scipy.optimize import minimize_scalar
 
     friction = np.ones((82, 120))
@@ -347,7 +372,9 @@ def test_fast_marching_refracts_as_snell_says():
     cost = cost_distance(friction, [(20, 20)], continuous=True)
     for column in (40, 70, 100):
         across = column - 20.0
-        best = minimize_scalar(lambda x, d=across: np.hypot(x, 20.5) + 3 * np.hypot(d - x, 20.5), bounds=(0, across))
+        best = minimize_scalar(
+            lambda x, d=across: np.hypot(x, 20.5) + 3 * np.hypot(d - x, 20.5), bounds=(0, across)
+        )
         assert cost[61, column] == pytest.approx(best.fun, rel=0.01)
 
 

@@ -20,10 +20,17 @@ def metres(lon1: object, lat1: object, lon2: object, lat2: object) -> float:
     return float(GEOD.inv(lon1, lat1, lon2, lat2)[2])
 
 
-# Metres, by a separate scalar transcription of the published formula (math.sin, one point at a time).
+# Metres, by a separate scalar transcription of the published formula (math.sin, one point at a
+# time).
 @pytest.mark.parametrize(
     ("lon", "lat", "shift"),
-    [(75.99, 39.47, 256), (79.92, 37.11, 175), (80.26, 41.17, 212), (76.17, 39.71, 264), (86.15, 41.76, 275)],
+    [
+        (75.99, 39.47, 256),
+        (79.92, 37.11, 175),
+        (80.26, 41.17, 212),
+        (76.17, 39.71, 264),
+        (86.15, 41.76, 275),
+    ],
 )
 def test_size_of_the_shift(lon: float, lat: float, shift: float) -> None:
     assert metres(lon, lat, *from_wgs84(lon, lat, "gcj02")) == pytest.approx(shift, abs=0.6)
@@ -56,7 +63,9 @@ def test_unknown_datum() -> None:
         to_wgs84(76, 39, "gcj-2")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("definition", ["EPSG:999999", "nonsense", "", 'LOCAL_CS["x"]', "+proj=geocent"])
+@pytest.mark.parametrize(
+    "definition", ["EPSG:999999", "nonsense", "", 'LOCAL_CS["x"]', "+proj=geocent"]
+)
 def test_unknown_system(definition: str) -> None:
     with pytest.raises(CrsError):
         parse_crs(definition)
@@ -70,9 +79,12 @@ def test_names() -> None:
 
 
 def test_projected_to_lonlat() -> None:
-    # On the central meridian of a UTM zone the northing is the length of the meridian from the equator times 0.9996,
-    # which GeographicLib (Karney) turns into a latitude without any projection.
+    # On the central meridian of a UTM zone the northing is the length of the meridian from the
+    # equator times 0.9996, which GeographicLib (Karney) turns into a latitude without any
+    # projection.
     latitude = Geodesic.WGS84.Direct(0, 75, 0, 4_315_000 / 0.9996)["lat2"]
-    out = to_lonlat(np.array([shapely.Point(500_000, 4_315_000), None], dtype=object), parse_crs(32643))
+    out = to_lonlat(
+        np.array([shapely.Point(500_000, 4_315_000), None], dtype=object), parse_crs(32643)
+    )
     assert out[1] is None
     assert (out[0].x, out[0].y) == pytest.approx((75.0, latitude), abs=1e-8)

@@ -1,4 +1,6 @@
-"""Two runs give the same bytes, whatever the hash seed, locale, time zone, folder, threads or order of the rows."""
+"""Two runs give the same bytes, whatever the hash seed, locale, time zone, folder, threads or order
+of the rows.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ import pandas as pd
 import pytest
 
 import geosettle as gs
-from geosettle.report import tables
+from geosettle.tables import tables
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -24,9 +26,13 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def start(study: Path, out: Path, cwd: Path, **env: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "geosettle.cli", "run", str(study), "-o", str(out)]
+    command = [sys.executable, "-m", "geosettle", "run", str(study), "-o", str(out)]
     return subprocess.Popen(
-        command, cwd=cwd, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command,
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -52,7 +58,9 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def shuffled(study: Path, folder: Path, seed: int) -> Path:
-    """The same study with the rows of every table and the features of every layer in another order."""
+    """The same study with the rows of every table and the features of every layer in another
+    order.
+    """
     order = random.Random(seed)
     shutil.copytree(study, folder)
     for path in sorted(folder.glob("*.csv")):
@@ -69,10 +77,17 @@ def shuffled(study: Path, folder: Path, seed: int) -> Path:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_the_rows_does_not_matter(tmp_path: Path, seed: int) -> None:
     plain = tables(gs.analyse(gs.read_study(gs.template_path())))
-    other = tables(gs.analyse(gs.read_study(shuffled(gs.template_path(), tmp_path / "shuffled", seed))))
+    other = tables(
+        gs.analyse(gs.read_study(shuffled(gs.template_path(), tmp_path / "shuffled", seed)))
+    )
     assert list(plain) == list(other)
     for name, frame in plain.items():
-        where = ["row", "line"] if name == "problems" else []  # these two say where in the file it stood
+        where = (
+            ["row", "line"] if name == "problems" else []
+        )  # these two say where in the file it stood
         by = [c for c in frame.columns if c not in where] if where else []
-        a, b = (t.drop(columns=where).sort_values(by, ignore_index=True) if by else t for t in (frame, other[name]))
+        a, b = (
+            t.drop(columns=where).sort_values(by, ignore_index=True) if by else t
+            for t in (frame, other[name])
+        )
         pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-12, obj=name)

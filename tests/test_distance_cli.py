@@ -13,7 +13,9 @@ from geosettle import cli
 from geosettle.cli import main
 from geosettle.distance import distance_intervals
 
-ORIGINS = "origin_id,name,lon,lat,uncertainty_km\nO1,One,76.0,39.0,5\nO2,Two,76.5,39.0,\nO3,Three,,,\n"
+ORIGINS = (
+    "origin_id,name,lon,lat,uncertainty_km\nO1,One,76.0,39.0,5\nO2,Two,76.5,39.0,\nO3,Three,,,\n"
+)
 SITES = "site_id,name,lon,lat,uncertainty_km\nS1,First,77.0,39.0,8\nS2,Second,77.5,39.2,\n"
 PLACES = "place_id,name,kind,lon,lat\nA,Alpha,market,76.0,39.0\nB,Beta,market,77.0,39.0\nC,Gamma,market,77.5,39.2\n"
 ROADS = "a,b,length_km,season\nA,B,100,summer\nA,C,160,\nC,B,60,\n"
@@ -53,7 +55,9 @@ BY_ROAD = ["--metric", "road", "--roads", "roads.csv", "--places", "places.csv"]
         (["--set", 'road.closed={season=["summer"]}'], 220 / 40),
     ],
 )
-def test_settings_of_file_and_call_go_before_the_defaults(ends: list[str], more: list[str], hours: float) -> None:
+def test_settings_of_file_and_call_go_before_the_defaults(
+    ends: list[str], more: list[str], hours: float
+) -> None:
     assert main([*ends, *BY_ROAD, *more, "-o", "d.csv"]) == 0
     table = pd.read_csv("d.csv").set_index(["origin_id", "site_id"])
     assert table.loc[("O1", "S1"), "road_h"] == pytest.approx(hours)
@@ -66,24 +70,48 @@ def test_intervals_in_a_table_of_their_own(
     monkeypatch.setattr(cli, "_BLOCK_ROWS", 2)  # one origin at a time
     layers = ["--roads", "roads.csv", "--places", "places.csv"]
     assert (
-        main([*ends, "--metric", "geodesic", "road", *layers, "--intervals", name, "--set", "distance.draws=500"]) == 0
+        main(
+            [
+                *ends,
+                "--metric",
+                "geodesic",
+                "road",
+                *layers,
+                "--intervals",
+                name,
+                "--set",
+                "distance.draws=500",
+            ]
+        )
+        == 0
     )
     assert len(capsys.readouterr().out.splitlines()) == 1 + 6
     found = pd.read_csv(name) if name.endswith("csv") else pd.read_parquet(name)
     origins, sites = gs.read_layer("origins.csv", "origins"), gs.read_layer("sites.csv", "sites")
-    flows = pd.MultiIndex.from_product([["O1", "O2", "O3"], ["S1", "S2"]], names=["origin_id", "site_id"])
-    whole = distance_intervals(flows.to_frame(index=False), origins, sites, draws=500, seed=20191001)
+    flows = pd.MultiIndex.from_product(
+        [["O1", "O2", "O3"], ["S1", "S2"]], names=["origin_id", "site_id"]
+    )
+    whole = distance_intervals(
+        flows.to_frame(index=False), origins, sites, draws=500, seed=20191001
+    )
     same = found[found["metric"] == "geodesic"].reset_index(drop=True)
     for column in ("low", "median", "high"):
-        np.testing.assert_allclose(same[column].to_numpy(float), whole[column].to_numpy(float), rtol=1e-9)
+        np.testing.assert_allclose(
+            same[column].to_numpy(float), whole[column].to_numpy(float), rtol=1e-9
+        )
     assert set(found["metric"]) == {"geodesic", "road", "road_time"}
 
 
 def test_scenarios_of_the_settings(ends: list[str]) -> None:
-    assert main([*ends, *BY_ROAD, "--settings", "set.toml", "--scenarios", "s.csv", "-o", "d.parquet"]) == 0
+    assert (
+        main([*ends, *BY_ROAD, "--settings", "set.toml", "--scenarios", "s.csv", "-o", "d.parquet"])
+        == 0
+    )
     table = pd.read_csv("s.csv").set_index(["scenario", "metric", "origin_id", "site_id"])
     winter, slow = (table.loc[(name, "road_time", "O1", "S1")] for name in ("winter", "slow"))
-    assert winter[["value", "baseline", "change"]].tolist() == pytest.approx([220 / 50, 100 / 50, 120 / 50])
+    assert winter[["value", "baseline", "change"]].tolist() == pytest.approx(
+        [220 / 50, 100 / 50, 120 / 50]
+    )
     assert slow[["value", "baseline"]].tolist() == pytest.approx([100 / 25, 100 / 50])
     assert table.loc[("slow", "road", "O1", "S1"), "effect"] == "same"
     assert pd.read_parquet("d.parquet").loc[("O1", "S1"), "road_km"] == pytest.approx(100)
@@ -115,18 +143,36 @@ def test_the_nearest_within_a_limit(ends: list[str], capsys: pytest.CaptureFixtu
 
 
 WRONG = {
-    "unknown setting": (["--set", "road.sped=3"], "there is no setting road.sped; did you mean road.speed_kmh?"),
+    "unknown setting": (
+        ["--set", "road.sped=3"],
+        "there is no setting road.sped; did you mean road.speed_kmh?",
+    ),
     "unknown table": (["--set", "map.basemap=x"], "--set cannot be read"),
     "no value": (["--set", "road.speed_kmh"], "--set cannot be read"),
-    "text for a number": (["--set", "road.speed_kmh=fast"], "road.speed_kmh must be a number, not 'fast'"),
-    "settings that are none": (["--settings", "origins.csv"], "origins.csv: the settings cannot be read"),
+    "text for a number": (
+        ["--set", "road.speed_kmh=fast"],
+        "road.speed_kmh must be a number, not 'fast'",
+    ),
+    "settings that are none": (
+        ["--settings", "origins.csv"],
+        "origins.csv: the settings cannot be read",
+    ),
     "no such settings": (["--settings", "nope.toml"], "nope.toml"),
     "no scenario": (["--scenarios", "s.csv"], "the settings hold no scenario"),
-    "hours for kilometres": (["--within-h", "2"], "the first metric, geodesic, is in km, the limit is not"),
+    "hours for kilometres": (
+        ["--within-h", "2"],
+        "the first metric, geodesic, is in km, the limit is not",
+    ),
     "limit alone": (["--max-km", "2"], "--max-km and --max-h go with --nearest"),
-    "two in a matrix": (["--matrix", "--metric", "geodesic", "road", *BY_ROAD[2:]], "a matrix has one metric"),
+    "two in a matrix": (
+        ["--matrix", "--metric", "geodesic", "road", *BY_ROAD[2:]],
+        "a matrix has one metric",
+    ),
     "matrix of intervals": (["--matrix", "--intervals", "i.csv"], "a matrix has no intervals"),
-    "spread that is none": (["--intervals", "i.csv", "--set", "distance.positions=0"], "positions must be 1 or more"),
+    "spread that is none": (
+        ["--intervals", "i.csv", "--set", "distance.positions=0"],
+        "positions must be 1 or more",
+    ),
     "speed of nothing": (["--speed", "0"], "--speed: '0' is not a number greater than 0"),
     "matrix and flows": (["--matrix", "--nearest", "1"], "not allowed with"),
     "bad scenario": (
@@ -137,7 +183,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_one_line(ends: list[str], capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_what_is_wrong_is_said_in_one_line(
+    ends: list[str], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     Path("bad.toml").write_text("[scenario.w.road]\nspeed = 3\n", encoding="utf-8")
     argv, text = WRONG[name]
     try:

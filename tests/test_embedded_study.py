@@ -1,6 +1,8 @@
-"""The embedded study against published numbers and against itself, and a made-up one over the antimeridian.
+"""The embedded study against published numbers and against itself, and a made-up one over the
+antimeridian.
 
-The checks of the files do not use the readers of geosettle; the last ones run both studies through them.
+The checks of the files do not use the readers of geosettle; the last ones run both studies through
+them.
 """
 
 from __future__ import annotations
@@ -78,11 +80,12 @@ def settings():
     return tomllib.loads((STUDY / "study.toml").read_text(encoding="utf-8"))
 
 
-# --- Boundaries -----------------------------------------------------------------------------------------------------
+# --- Boundaries
+# -----------------------------------------------------------------------------------------------------
 
 
-# Statistical areas with the enclaves, as the study's brief states them; the last two are published figures seen in
-# Hotan's and Hotan City's own reports (Hotan with Kunyu 248,059.54; city 465.84).
+# Statistical areas with the enclaves, as the study's brief states them; the last two are published
+# figures seen in Hotan's and Hotan City's own reports (Hotan with Kunyu 248,059.54; city 465.84).
 @pytest.mark.parametrize(
     ("code", "area", "tolerance"),
     [
@@ -121,7 +124,8 @@ def test_counties_tile_their_prefecture(units):
 
 
 def test_prefectures_are_those_of_the_source_plus_the_enclave(units):
-    # Tumxuk 1,993 km2 and Kunyu 675 km2 are holes or notches of the source's own prefecture polygons.
+    # Tumxuk 1,993 km2 and Kunyu 675 km2 are holes or notches of the source's own prefecture
+    # polygons.
     assert km2(units["653100"][1]) - km2(units["659003"][1]) == pytest.approx(110_344, rel=1e-4)
     assert km2(units["653200"][1]) - km2(units["659009"][1]) == pytest.approx(247_387, rel=1e-4)
 
@@ -130,7 +134,9 @@ def test_every_seat_lies_in_its_unit(units):
     # A position known to 1 km may fall just outside: 1 km is 0.0115 degrees of longitude at 39 N.
     seats = [r for r in rows("places.csv") if r["kind"] in ("prefecture_seat", "county_seat")]
     inside = [r for r in seats if r["county_code"] in units]
-    assert len(inside) == 24  # 22 of 24 counties have one, prefecture seats included; Tumxuk; not Kunyu, Hotan County
+    assert (
+        len(inside) == 24
+    )  # 22 of 24 counties have one, prefecture seats included; Tumxuk; not Kunyu, Hotan County
     for row in inside:
         point = shapely.Point(float(row["lon"]), float(row["lat"]))
         assert units[row["county_code"]][1].distance(point) < 0.0115, row["name"]
@@ -153,7 +159,9 @@ def test_the_point_of_tajik_abati_lies_in_yopurga_beside_the_exclave_that_the_so
     assert GEOD.inv(*way[0], *way[1])[2] == pytest.approx(12_400, abs=100)
 
 
-def test_all_twenty_nine_names_have_a_chinese_alias_and_every_alias_leads_to_a_unit(units, settings):
+def test_all_twenty_nine_names_have_a_chinese_alias_and_every_alias_leads_to_a_unit(
+    units, settings
+):
     aliases = settings["admin"]["aliases"]
     names = {p["name"] for p, _ in units.values()}
     assert set(aliases.values()) == names
@@ -164,13 +172,15 @@ def test_all_twenty_nine_names_have_a_chinese_alias_and_every_alias_leads_to_a_u
     }  # fmt: skip
 
 
-# --- Rasters --------------------------------------------------------------------------------------------------------
+# --- Rasters
+# --------------------------------------------------------------------------------------------------------
 
 
 # Independent published heights. Airports: airportsdata 20260905 (PyPI, MIT), command
-#   python -c "import airportsdata; a=airportsdata.load('ICAO'); print(*[(k, a[k]['lat'], a[k]['lon'],
-#   round(a[k]['elevation']*.3048)) for k in ('ZWSH','ZWTN','ZWSC','ZWTK','ZWTS','ZWCM','ZWYT','UAFN')])"
-# (elevations in feet). Towns: the elevations that encyclopedias give (Kashgar 1,289-1,290, Taxkorgan about 3,090).
+#   python -c "import airportsdata; a=airportsdata.load('ICAO'); print(*[(k, a[k]['lat'],
+# a[k]['lon'],   round(a[k]['elevation']*.3048)) for k in
+# ('ZWSH','ZWTN','ZWSC','ZWTK','ZWTS','ZWCM','ZWYT','UAFN')])" (elevations in feet). Towns: the
+# elevations that encyclopedias give (Kashgar 1,289-1,290, Taxkorgan about 3,090).
 @pytest.mark.parametrize(
     ("place", "lon", "lat", "metres", "tolerance"),
     [
@@ -190,15 +200,24 @@ def test_heights_agree_with_published_ones(place, lon, lat, metres, tolerance):
 
 def test_elevation_is_a_north_up_grid_of_fifteen_arc_seconds_on_the_gebco_lattice():
     with rasterio.open(STUDY / "dem.tif") as dem:
-        assert (dem.crs.to_epsg(), dem.dtypes, dem.nodata, dem.count) == (4326, ("int16",), -32768, 1)
+        assert (dem.crs.to_epsg(), dem.dtypes, dem.nodata, dem.count) == (
+            4326,
+            ("int16",),
+            -32768,
+            1,
+        )
         a, b, west, d, e, north = dem.transform[:6]
         assert (a, b, d, e) == (pytest.approx(1 / 240), 0, 0, pytest.approx(-1 / 240))
         # Cell edges on multiples of 1/240 degree: GEBCO's values are registered at cell centres.
-        assert np.allclose(np.array([west, north]) * 240, np.round(np.array([west, north]) * 240), atol=1e-6)
+        assert np.allclose(
+            np.array([west, north]) * 240, np.round(np.array([west, north]) * 240), atol=1e-6
+        )
         assert dem.bounds == pytest.approx((73, 36.3208333, 84.4625, 42), abs=1e-6)
         assert dem.overviews(1)
         values = dem.read(1)
-    assert 700 < values.min() < values.max() < 7_719  # Turpan is far; Kongur Jiubie is the highest summit inside
+    assert (
+        700 < values.min() < values.max() < 7_719
+    )  # Turpan is far; Kongur Jiubie is the highest summit inside
 
 
 def test_a_cloud_optimised_elevation_has_its_tiles_and_overviews_in_order():
@@ -208,8 +227,15 @@ def test_a_cloud_optimised_elevation_has_its_tiles_and_overviews_in_order():
 
 
 def test_land_cover_knows_the_taklamakan_from_the_oasis():
-    points = {"Taklamakan": (79.5, 38.5), "Shache oasis": (77.25, 38.45), "Muztagata": (75.1161, 38.2783)}
-    with rasterio.open(STUDY / "landcover_2019.tif") as cover, rasterio.open(STUDY / "ndvi_max.tif") as ndvi:
+    points = {
+        "Taklamakan": (79.5, 38.5),
+        "Shache oasis": (77.25, 38.45),
+        "Muztagata": (75.1161, 38.2783),
+    }
+    with (
+        rasterio.open(STUDY / "landcover_2019.tif") as cover,
+        rasterio.open(STUDY / "ndvi_max.tif") as ndvi,
+    ):
         assert cover.transform == ndvi.transform
         assert cover.bounds == ndvi.bounds == pytest.approx((73, 34.25, 85.25, 42))
         classes = {n: int(v[0]) for n, v in zip(points, cover.sample(points.values()), strict=True)}
@@ -223,13 +249,20 @@ def test_land_cover_knows_the_taklamakan_from_the_oasis():
 
 def test_oasis_settings_are_nested(settings):
     low, central, high = (settings["oasis"][name] for name in ("low", "central", "high"))
-    assert set(low["landcover_classes"]) <= set(central["landcover_classes"]) <= set(high["landcover_classes"])
+    assert (
+        set(low["landcover_classes"])
+        <= set(central["landcover_classes"])
+        <= set(high["landcover_classes"])
+    )
     assert low["ndvi_minimum"] > central["ndvi_minimum"] > high["ndvi_minimum"]
-    assert low["elevation_ceiling_m"] <= central["elevation_ceiling_m"] <= high["elevation_ceiling_m"]
+    assert (
+        low["elevation_ceiling_m"] <= central["elevation_ceiling_m"] <= high["elevation_ceiling_m"]
+    )
     assert low["smallest_patch_km2"] >= central["smallest_patch_km2"] >= high["smallest_patch_km2"]
 
 
-# --- Development ----------------------------------------------------------------------------------------------------
+# --- Development
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_parcels_have_exactly_the_declared_areas_and_say_that_they_are_illustrative(units):
@@ -251,7 +284,10 @@ def test_parcels_have_exactly_the_declared_areas_and_say_that_they_are_illustrat
     assert union.area == pytest.approx(sum(g.area for g in shapes), rel=1e-12)
     assert units["653022"][1].contains(union)
     site = next(r for r in rows("sites.csv") if r["site_id"] == "RS-01")
-    assert GEOD.inv(float(site["lon"]), float(site["lat"]), union.centroid.x, union.centroid.y)[2] < 10_000
+    assert (
+        GEOD.inv(float(site["lon"]), float(site["lat"]), union.centroid.x, union.centroid.y)[2]
+        < 10_000
+    )
     assert not union.contains(shapely.Point(float(site["lon"]), float(site["lat"])))
 
 
@@ -260,7 +296,8 @@ def test_the_leased_land_stands_where_the_source_gives_it():
     assert (site["developed_ha"], site["leased_ha"]) == ("1666.67", "400")
 
 
-# --- Tables ---------------------------------------------------------------------------------------------------------
+# --- Tables
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -288,7 +325,9 @@ def test_flows_refer_to_sites_and_origins_and_no_origin_or_placed_site_is_forgot
     assert {f["site_id"] for f in flows} <= sites.keys()
     assert not any(key.startswith("AN-") for key in origins)
     for flow in flows:
-        assert flow["scope"] == origins[flow["origin_id"]]["scope"] == sites[flow["site_id"]]["scope"]
+        assert (
+            flow["scope"] == origins[flow["origin_id"]]["scope"] == sites[flow["site_id"]]["scope"]
+        )
         households, there = flow["households"], sites[flow["site_id"]]["households"]
         assert not households or float(households) <= float(there)
 
@@ -303,7 +342,8 @@ def test_declared_distances_say_where_they_lead_and_whether_they_served_to_place
             assert not flow["declared_km"]
         if flow["declared_to"] == "site" and flow["declared_low_km"] != flow["declared_high_km"]:
             assert not flow["declared_km"]
-    # The fit that placed RS-06 used the 90 to 110 km of OR-10; the radius of OR-19 was judged from its 170 km.
+    # The fit that placed RS-06 used the 90 to 110 km of OR-10; the radius of OR-19 was judged from
+    # its 170 km.
     assert {k for k, f in flows.items() if f["used_to_place"] == "true"} == {"OR-10", "OR-19"}
     assert flows["OR-11"]["declared_km"] == "94"
     transfers = {r["transfer_id"]: r for r in rows("village_transfers.csv")}
@@ -378,21 +418,25 @@ def test_figures_stand_in_the_documents_as_quoted():
         assert row["capital"] in {"human", "natural", "material", "financial", "social"}
 
 
-# --- The folder -----------------------------------------------------------------------------------------------------
+# --- The folder
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_study_is_small_and_every_file_is_described():
     assert sum(p.stat().st_size for p in STUDY.rglob("*") if p.is_file()) < 12_000_000
     text = (STUDY / "SOURCES.md").read_text(encoding="utf-8")
     undescribed = [
-        n for n in FILES if f"`{n}`" not in text and n not in ("SOURCES.md", "build.py", "requirements-build.in")
+        n
+        for n in FILES
+        if f"`{n}`" not in text and n not in ("SOURCES.md", "build.py", "requirements-build.in")
     ]
     assert undescribed == []
 
 
 def test_derived_layers_are_as_the_script_wrote_them():
     listed = dict(
-        line.split("  ")[::-1] for line in (STUDY / "derived.sha256").read_text(encoding="utf-8").splitlines()
+        line.split("  ")[::-1]
+        for line in (STUDY / "derived.sha256").read_text(encoding="utf-8").splitlines()
     )
     for name, digest in listed.items():
         assert hashlib.sha256((STUDY / name).read_bytes()).hexdigest() == digest, (
@@ -401,15 +445,22 @@ def test_derived_layers_are_as_the_script_wrote_them():
     assert {n for n in FILES if n.endswith((".tif", ".geojson"))} | {"places.csv"} <= listed.keys()
 
 
-@pytest.mark.skipif(not BUILDER.exists(), reason="needs .venv-data with data/southern_xinjiang/requirements-build.txt")
+@pytest.mark.skipif(
+    not BUILDER.exists(),
+    reason="needs .venv-data with data/southern_xinjiang/requirements-build.txt",
+)
 def test_the_script_rebuilds_every_derived_layer_byte_for_byte():
-    done = subprocess.run([BUILDER, STUDY / "build.py", "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [BUILDER, STUDY / "build.py", "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_layer_of_the_settings_exists_and_names_source_licence_and_date(settings):
     layers = settings["layers"]
-    entries = [e for entry in layers.values() for e in (entry if isinstance(entry, list) else [entry])]
+    entries = [
+        e for entry in layers.values() for e in (entry if isinstance(entry, list) else [entry])
+    ]
     assert {"sites", "origins", "flows", "boundaries", "dem", "landcover", "ndvi", "rivers", "places", "roads",
             "development", "indicators", "claims"} <= layers.keys()  # fmt: skip
     for entry in entries:
@@ -422,13 +473,18 @@ def test_every_layer_of_the_settings_exists_and_names_source_licence_and_date(se
 def test_the_build_list_is_pinned_with_hashes_and_names_no_address():
     text = (STUDY / "requirements-build.txt").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w.-]+)==", text, flags=re.MULTILINE)
-    wanted = re.findall(r"^([\w.-]+)==", (STUDY / "requirements-build.in").read_text("utf-8"), flags=re.MULTILINE)
+    wanted = re.findall(
+        r"^([\w.-]+)==", (STUDY / "requirements-build.in").read_text("utf-8"), flags=re.MULTILINE
+    )
     assert sorted(p.lower() for p in pins) == sorted(w.lower() for w in wanted)
-    assert len(re.findall(r"^[\w.-]+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, flags=re.MULTILINE)) == len(pins)
+    assert len(
+        re.findall(r"^[\w.-]+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, flags=re.MULTILINE)
+    ) == len(pins)
     assert "://" not in text
 
 
-# --- The made-up study ------------------------------------------------------------------------------------------------
+# --- The made-up study
+# ------------------------------------------------------------------------------------------------
 
 MADE_UP = Path(__file__).resolve().parent / "studies" / "made_up_across_180"
 
@@ -448,15 +504,21 @@ def test_the_made_up_study_is_what_its_script_writes(tmp_path):
 
 
 def test_the_made_up_study_crosses_the_antimeridian_in_the_south():
-    boundaries = json.loads((MADE_UP / "boundaries.geojson").read_text(encoding="utf-8"))["features"]
-    areas = {f["properties"]["code"]: shapely.from_geojson(json.dumps(f["geometry"])) for f in boundaries}
+    boundaries = json.loads((MADE_UP / "boundaries.geojson").read_text(encoding="utf-8"))[
+        "features"
+    ]
+    areas = {
+        f["properties"]["code"]: shapely.from_geojson(json.dumps(f["geometry"])) for f in boundaries
+    }
     assert len(areas) == 6
     for area in areas.values():
         west, south, east, north = area.bounds
         assert west >= -180
         assert east <= 180
         assert -19 <= south < north <= -15
-    crossing = {code for code, area in areas.items() if area.bounds[0] == -180 and area.bounds[2] == 180}
+    crossing = {
+        code for code, area in areas.items() if area.bounds[0] == -180 and area.bounds[2] == 180
+    }
     assert crossing == {"910000", "920000", "910001", "920001"}
     # 4 degrees of longitude between 15 and 17 south: 2.4 of them, 60 %, are the western county.
     dense = {code: km2(shapely.segmentize(area, 0.01)) for code, area in areas.items()}
@@ -469,8 +531,13 @@ def test_the_made_up_study_crosses_the_antimeridian_in_the_south():
 def test_no_row_of_either_study_is_lost_in_reading():
     for folder in (STUDY, MADE_UP):
         study = read_study(folder)
-        assert {k: v["rows_set_aside"] for k, v in study.ledger.items() if v["rows_set_aside"]} == {}
-        assert {p.layer for p in study.problems if p.code == "position_unknown"} == {"sites", "origins"}
+        assert {
+            k: v["rows_set_aside"] for k, v in study.ledger.items() if v["rows_set_aside"]
+        } == {}
+        assert {p.layer for p in study.problems if p.code == "position_unknown"} == {
+            "sites",
+            "origins",
+        }
         lines = (folder / "sites.csv").read_text(encoding="utf-8").splitlines()
         assert len(study.sites) == len(lines) - 1
 
@@ -478,14 +545,16 @@ def test_no_row_of_either_study_is_lost_in_reading():
 def test_positions_over_the_antimeridian_find_their_unit_their_height_and_each_other():
     study = read_study(MADE_UP)
     joined = join_admin(study.sites, study.boundaries)
-    # Near Line (179.90) and Past Line (-179.90) lie in the one county that reaches from 178 to -179.6.
+    # Near Line (179.90) and Past Line (-179.90) lie in the one county that reaches from 178 to
+    # -179.6.
     assert joined["county"].dropna().to_dict() == {
         "S-1": "Vanua Rua West",
         "S-2": "Vanua Rua West",
         "S-3": "Ra Tolu East",
         "S-4": "Vanua Rua West",  # 1 km west of the line: declared Vanua Rua East
     }
-    # The cone: 1200 m x (1 - 0.2/0.8) at Past Line, on the middle meridian 0.2 degrees south of the top; cells of 2 km.
+    # The cone: 1200 m x (1 - 0.2/0.8) at Past Line, on the middle meridian 0.2 degrees south of the
+    # top; cells of 2 km.
     assert study.dem.sample([-179.9], [-16.5])[0] == pytest.approx(900, abs=20)
     assert study.dem.sample([180.1], [-16.5])[0] == study.dem.sample([-179.9], [-16.5])[0]
     pairs = pair_distances(study.flows, study.origins, study.sites, metrics=("geodesic",))

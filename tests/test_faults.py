@@ -1,4 +1,6 @@
-"""A run that is killed, starved or refused leaves the old result or none, and says why in one line."""
+"""A run that is killed, starved or refused leaves the old result or none, and says why in one
+line.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +35,24 @@ def put_old(target: Path) -> dict[str, bytes]:
     with io.staged_folder(target) as stage:
         stage.write("map.html", b"old map")
         stage.write("tables/sites.csv", b"old table")
-        named: dict[str, Any] = {"geosettle": "0", "lang": "en", "inputs": {}, "parameters": {}, "versions": {}}
+        named: dict[str, Any] = {
+            "geosettle": "0",
+            "lang": "en",
+            "inputs": {},
+            "parameters": {},
+            "versions": {},
+        }
         named |= {"study": {"name": "old", "source": ""}, "outputs": stage.digests}
         stage.write("manifest.json", json.dumps(named).encode())
     return held(target)
 
 
 def held(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 def hidden(folder: Path) -> list[str]:
@@ -66,7 +78,8 @@ def result() -> gs.Result:
     return gs.analyse(gs.read_study(gs.template_path()))
 
 
-# --- killed ---------------------------------------------------------------------------------------------------------
+# --- killed
+# ---------------------------------------------------------------------------------------------------------
 
 DRIVER = """
 import json, os, random, signal, sys, time
@@ -120,10 +133,23 @@ def test_interrupted_terminated_killed(name: str, tmp_path: Path) -> None:
         folder = tmp_path / str(attempt)
         folder.mkdir()
         before = put_old(folder / "out")
-        command = [sys.executable, "-m", "geosettle.cli", "run", str(gs.template_path()), "-o", str(folder / "out")]
+        command = [
+            sys.executable,
+            "-m",
+            "geosettle",
+            "run",
+            str(gs.template_path()),
+            "-o",
+            str(folder / "out"),
+        ]
         # In a session of its own: a shell's background job would have Ctrl-C ignored.
         with subprocess.Popen(
-            command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            env=ENV,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         ) as run:
             while not any("staging" in h for h in hidden(folder)) and run.poll() is None:
                 time.sleep(0.005)
@@ -146,7 +172,8 @@ def test_interrupted_terminated_killed(name: str, tmp_path: Path) -> None:
     assert hidden(folder) == []
 
 
-# --- starved --------------------------------------------------------------------------------------------------------
+# --- starved
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -157,7 +184,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)],
+        capture_output=True,
+        check=False,
     ).returncode:
         pytest.skip("this machine does not let root mount a tmpfs")
     yield disk
@@ -165,7 +194,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_full_disk(
-    small_disk: Path, result: gs.Result, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    small_disk: Path,
+    result: gs.Result,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = put_old(small_disk / "out")
     monkeypatch.setattr(outputs, "figures", lambda *_, **__: {})
@@ -185,7 +217,12 @@ def test_full_disk(
     (small_disk / "filler").unlink()
 
 
-PAIR = ("--origins", str(gs.template_path() / "origins.csv"), "--sites", str(gs.template_path() / "sites.csv"))
+PAIR = (
+    "--origins",
+    str(gs.template_path() / "origins.csv"),
+    "--sites",
+    str(gs.template_path() / "sites.csv"),
+)
 
 
 @pytest.fixture
@@ -200,7 +237,9 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
         folder.chmod(0o755)
         return
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
     ).returncode:
         pytest.skip("this machine does not let root mount a tmpfs")
     put_old(folder / "out")
@@ -209,8 +248,12 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_read_only(read_only: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "analyse", lambda *_, **__: pytest.fail("worked before it looked at the folder"))
+def test_read_only(
+    read_only: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        outputs, "analyse", lambda *_, **__: pytest.fail("worked before it looked at the folder")
+    )
     before = held(read_only / "out")
     for target in ("out", "new"):
         assert main(["run", str(gs.template_path()), "-o", str(read_only / target)]) == 2
@@ -224,18 +267,32 @@ def test_read_only(read_only: Path, capsys: pytest.CaptureFixture[str], monkeypa
 
 @pytest.mark.skipif(not ROOT, reason="only root can become a stranger; everybody else is one")
 def test_stranger_without_permission(capsys: pytest.CaptureFixture[str]) -> None:
-    """As the user nobody: a file that only its owner may read, a folder that only its owner may write."""
+    """As the user nobody: a file that only its owner may read, a folder that only its owner may
+    write.
+    """
     folder = Path(tempfile.mkdtemp(prefix="geosettle-"))
     secret = Path(shutil.copy(gs.template_path() / "sites.csv", folder / "sites.csv"))
     calls = {
         ("check", str(secret), "--role", "sites"): "sites.csv",
         ("distances", *PAIR[:2], "--sites", str(secret)): "sites.csv",
-        ("distances", *PAIR, "-o", str(folder / "d.csv")): "writing is not allowed here; nothing was changed",
-        ("run", str(gs.template_path()), "-o", str(folder / "out")): "writing is not allowed here; nothing was changed",
+        (
+            "distances",
+            *PAIR,
+            "-o",
+            str(folder / "d.csv"),
+        ): "writing is not allowed here; nothing was changed",
+        (
+            "run",
+            str(gs.template_path()),
+            "-o",
+            str(folder / "out"),
+        ): "writing is not allowed here; nothing was changed",
     }
     try:
         for call in list(calls)[:2]:
-            assert main(call) == 0  # once as root, so that nothing is imported as nobody, who may not read it
+            assert (
+                main(call) == 0
+            )  # once as root, so that nothing is imported as nobody, who may not read it
         folder.chmod(0o755)
         secret.chmod(0o600)
         capsys.readouterr()
@@ -252,7 +309,8 @@ def test_stranger_without_permission(capsys: pytest.CaptureFixture[str]) -> None
         shutil.rmtree(folder)
 
 
-# --- writes that fail -----------------------------------------------------------------------------------------------
+# --- writes that fail
+# -----------------------------------------------------------------------------------------------
 
 FILES = (("tables/a.csv", b"a" * 5000), ("study.gpkg", b"b" * 70_000), ("map.html", b"c" * 9000))
 
@@ -274,7 +332,11 @@ class Broken:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
 def test_nth_file_fails(
-    tmp_path: Path, result: gs.Result, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+    tmp_path: Path,
+    result: gs.Result,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
 ) -> None:
     monkeypatch.setattr(outputs, "_contents", lambda *_: iter(FILES))
     monkeypatch.setattr(outputs, "analyse", lambda *_, **__: result)
@@ -284,7 +346,12 @@ def test_nth_file_fails(
         opened = iter(range(100))
 
         def failing(
-            path: Path, mode: str = "r", *args: Any, opened: Any = opened, nth: int = nth, **kwargs: Any
+            path: Path,
+            mode: str = "r",
+            *args: Any,
+            opened: Any = opened,
+            nth: int = nth,
+            **kwargs: Any,
         ) -> Any:
             if ".staging-" in str(path) and "x" in mode and next(opened) == nth:
                 return Broken(code)
@@ -363,11 +430,17 @@ print(json.dumps(verdicts))
 """
 
 
-@pytest.mark.skipif(not shutil.which("cc") or not sys.platform.startswith("linux"), reason="needs cc and Linux")
+@pytest.mark.skipif(
+    not shutil.which("cc") or not sys.platform.startswith("linux"), reason="needs cc and Linux"
+)
 def test_nth_write_of_the_system_fails(tmp_path: Path) -> None:
-    """A library between Python and the system lets the nth write to a staged file fail, or be cut short."""
+    """A library between Python and the system lets the nth write to a staged file fail, or be cut
+    short.
+    """
     (tmp_path / "fault.c").write_text(FAULT_C)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", "fault.so", "fault.c", "-ldl"], cwd=tmp_path, check=True)
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-o", "fault.so", "fault.c", "-ldl"], cwd=tmp_path, check=True
+    )
     (tmp_path / "room").mkdir()
     env = {
         **ENV,
@@ -388,11 +461,16 @@ def test_nth_write_of_the_system_fails(tmp_path: Path) -> None:
     assert "refused" in [said for said, _ in verdicts]
 
 
-# --- beside others --------------------------------------------------------------------------------------------------
+# --- beside others
+# --------------------------------------------------------------------------------------------------
 
 
-def test_two_writers(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "analyse", lambda *_, **__: pytest.fail("worked before it looked at the folder"))
+def test_two_writers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        outputs, "analyse", lambda *_, **__: pytest.fail("worked before it looked at the folder")
+    )
     with io.staged_folder(tmp_path / "out") as stage:
         assert main(["run", str(gs.template_path()), "-o", str(tmp_path / "out")]) == 2
         assert "another process is writing this folder. Wait until it is done." in one_line(capsys)
@@ -401,7 +479,10 @@ def test_two_writers(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
 
 
 def test_foreign_folders_and_files(
-    tmp_path: Path, result: gs.Result, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    result: gs.Result,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outputs, "_contents", lambda *_: iter(FILES))
     monkeypatch.setattr(outputs, "analyse", lambda *_, **__: result)
@@ -424,5 +505,9 @@ def test_foreign_folders_and_files(
     put_old(tmp_path / "out")
     (tmp_path / "out" / "tables" / "notes.txt").write_text("mine")
     assert main(["run", study, "-o", str(tmp_path / "out")]) == 0
-    assert set(held(tmp_path / "out")) == {"manifest.json", "tables/notes.txt", *(name for name, _ in FILES)}
+    assert set(held(tmp_path / "out")) == {
+        "manifest.json",
+        "tables/notes.txt",
+        *(name for name, _ in FILES),
+    }
     assert held(tmp_path / "thesis") == {"chapter.txt": b"words"}

@@ -1,4 +1,6 @@
-"""Figures: true to scale and north, the same twice, legible text only, nothing of the data interpreted."""
+"""Figures: true to scale and north, the same twice, legible text only, nothing of the data
+interpreted.
+"""
 
 import dataclasses
 import io
@@ -17,17 +19,17 @@ from shapely import box as rectangle
 from shapely.geometry import Point
 
 from geosettle.errors import UnknownNameError
+from geosettle.figures import FIGURES, figures
+from geosettle.figures.bar_charts import constraints, oasis
+from geosettle.figures.canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
+from geosettle.figures.distance_charts import declared
+from geosettle.figures.map_furniture import _label_unit, _place, _round_steps
+from geosettle.figures.map_layers import Sheet, prepare
+from geosettle.figures.map_projection import frame_around, lines_of, relief
+from geosettle.figures.od_map import od_map
+from geosettle.figures.slope_charts import spaced
+from geosettle.figures.small_multiples import counties
 from geosettle.raster import Raster
-from geosettle.report import FIGURES, figures
-from geosettle.report._bars import constraints, oasis
-from geosettle.report._before_after import spaced
-from geosettle.report._canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
-from geosettle.report._charts import declared
-from geosettle.report._frame import frame_around, lines_of, relief
-from geosettle.report._furniture import _label_unit, _place, _round_steps
-from geosettle.report._od_map import od_map
-from geosettle.report._panels import counties
-from geosettle.report._sheet import Sheet, prepare
 
 GEOD = Geod(ellps="WGS84")
 
@@ -39,7 +41,9 @@ def drawn():
 
 def test_every_figure_is_drawn_once_per_format(drawn):
     names = set(FIGURES) - {"change", "models", "checks", "radar"}  # the example has no such rows
-    assert sorted(drawn) == sorted(f"{name}.{form}" for name in names for form in ("png", "svg", "pdf"))
+    assert sorted(drawn) == sorted(
+        f"{name}.{form}" for name in names for form in ("png", "svg", "pdf")
+    )
     for name, data in drawn.items():
         assert data[:4] in (b"\x89PNG", b"<?xm", b"%PDF"), name
 
@@ -50,7 +54,9 @@ def test_two_runs_give_the_same_bytes(drawn):
 
 
 def test_pdf_embeds_its_fonts_and_has_no_date():
-    first, second = (figures(example(["Site"]), formats=("pdf",), only=["oasis"])["oasis.pdf"] for _ in range(2))
+    first, second = (
+        figures(example(["Site"]), formats=("pdf",), only=["oasis"])["oasis.pdf"] for _ in range(2)
+    )
     assert first == second
     assert first.startswith(b"%PDF")
     assert b"/FontFile2" in first  # TrueType, so the text can be edited
@@ -97,7 +103,9 @@ def test_both_languages_and_odd_studies_draw_without_a_warning():
 
 def test_the_study_chooses_the_formats():
     result = example(["Site"])
-    study = dataclasses.replace(result.study, settings={**result.study.settings, "report": {"formats": ["svg"]}})
+    study = dataclasses.replace(
+        result.study, settings={**result.study.settings, "report": {"formats": ["svg"]}}
+    )
     assert list(figures(dataclasses.replace(result, study=study), only=["oasis"])) == ["oasis.svg"]
     assert set(figures(result, only=["oasis"], dpi=50)) == {"oasis.png", "oasis.svg", "oasis.pdf"}
 
@@ -125,7 +133,9 @@ def test_a_label_is_not_put_beside_another_site():
         boxes = {t.get_text(): t.get_window_extent(canvas) for t in axes.texts}
         diamonds = next(c for c in axes.collections if c.get_zorder() == 7)
         spots = axes.transData.transform(diamonds.get_offsets())
-    order = sites[sites.geometry.notna()].sort_values("households", ascending=False, na_position="last")["name"]
+    order = sites[sites.geometry.notna()].sort_values(
+        "households", ascending=False, na_position="last"
+    )["name"]
 
     def gap(box, spot):
         near = np.clip(spot, [box.x0, box.y0], [box.x1, box.y1])
@@ -143,7 +153,9 @@ def test_unknown_format_is_refused():
         figures(example(), only=["nonsense"])
 
 
-@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([10, 12], [59, 70])])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([10, 12], [59, 70])]
+)
 def test_scale_bar_is_true_on_the_ground(lon, lat):
     frame = frame_around(lon, lat)
     for x, y in ((frame.x0 + 1e4, frame.y0 + 1e4), (frame.x0 + frame.width / 2, frame.y1)):
@@ -153,7 +165,9 @@ def test_scale_bar_is_true_on_the_ground(lon, lat):
         assert GEOD.inv(a, b, c, d)[2] == pytest.approx(100_000, abs=0.01)
 
 
-@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([179, -179], [60, 66])])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [([74, 85], [36, 41]), ([-70, -62], [-25, -12]), ([179, -179], [60, 66])]
+)
 def test_north_arrow_follows_the_meridian_convergence(lon, lat):
     from pyproj import Proj
 
@@ -166,7 +180,9 @@ def test_north_arrow_follows_the_meridian_convergence(lon, lat):
         assert np.degrees(np.arctan2(ux, uy)) == pytest.approx(-convergence, abs=0.01)
 
 
-@pytest.mark.parametrize(("lon", "lat"), [([74, 85], [36, 41]), ([20, 30], [-4, 4]), ([178, -178], [-20, -15])])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [([74, 85], [36, 41]), ([20, 30], [-4, 4]), ([178, -178], [-20, -15])]
+)
 def test_sheet_is_equal_area_and_holds_what_it_must(lon, lat):
     frame = frame_around(lon, lat, 20_000)
     xy = frame.xy(lon, lat)
@@ -180,11 +196,15 @@ def test_sheet_is_equal_area_and_holds_what_it_must(lon, lat):
     for x in np.linspace(frame.x0, frame.x1, 4):
         for y in np.linspace(frame.y0, frame.y1, 4):
             at = frame.lonlat(x, y)
-            assert Proj(frame.proj).get_factors(float(at[0]), float(at[1])).areal_scale == pytest.approx(1, abs=1e-6)
+            assert Proj(frame.proj).get_factors(
+                float(at[0]), float(at[1])
+            ).areal_scale == pytest.approx(1, abs=1e-6)
 
 
 def test_relief_lies_where_the_heights_are():
-    """A plain at 1,000 m with one tall block: the block is shaded inside its own outline only; no data is white."""
+    """A plain at 1,000 m with one tall block: the block is shaded inside its own outline only; no
+    data is white.
+    """
     from affine import Affine
 
     values = np.full((100, 100), 1000.0)
@@ -196,20 +216,26 @@ def test_relief_lies_where_the_heights_are():
 
     def colour(lon, lat):
         ((x, y),) = frame.xy(lon, lat)
-        return picture[int((frame.y1 - y) / frame.height * rows), int((x - frame.x0) / frame.width * columns)]
+        return picture[
+            int((frame.y1 - y) / frame.height * rows), int((x - frame.x0) / frame.width * columns)
+        ]
 
     plain, block = colour(73, 35), colour(76.5, 38.5)
     assert (plain != block).any()
     for lon, lat in ((75.7, 38.5), (77.3, 38.5), (76.5, 37.7), (76.5, 39.3)):
         assert (colour(lon, lat) == plain).all()
     assert (colour(70.2, 35) == 255).all()
-    # light comes from the north-west: the slope that faces it is brighter than the one that faces away
+    # light comes from the north-west: the slope that faces it is brighter than the one that faces
+    # away
     assert int(colour(76.02, 38.5).sum()) > int(colour(76.98, 38.5).sum())
 
 
 def test_names_are_written_only_where_a_font_has_the_letters():
     assert legible("Kokyar", "x") == ("Kokyar", True)
-    assert legible("\U00031300\U00031301", "S1") == ("S1", False)  # rare ideographs that hardly a font has
+    assert legible("\U00031300\U00031301", "S1") == (
+        "S1",
+        False,
+    )  # rare ideographs that hardly a font has
     assert legible(None, float("nan"), "S1")[0] == "S1"
     assert legible("a\u202eb\x00c\nd", "") == ("ab c d", True)
     if not shaped():
@@ -220,7 +246,10 @@ def test_names_without_a_font_are_noted_under_the_map():
     with look():
         figure = od_map(example(["\U00031300"]), "en")
         text = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
-    assert "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1, O3." in text
+    assert (
+        "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1, O3."
+        in text
+    )
     assert "Position unknown: S4, O5." in text
 
 
@@ -229,7 +258,11 @@ def test_labels_do_not_cover_each_other_or_the_symbols():
         figure = od_map(example(["Site"]), "en")
         axes = figure.axes[0]
         canvas = figure.canvas.get_renderer()
-        boxes = [t.get_window_extent(canvas) for t in axes.texts if t.get_weight() == "bold" and t.get_text() != "N"]
+        boxes = [
+            t.get_window_extent(canvas)
+            for t in axes.texts
+            if t.get_weight() == "bold" and t.get_text() != "N"
+        ]
     assert len(boxes) == 3
     for number, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[number + 1 :])
@@ -271,9 +304,13 @@ def test_a_panel_across_the_180th_meridian_shows_its_sites(across_180):
 
 
 def _moved(places, **extra):
-    """Return the example with its sites, and origins where given, at other positions; no layers below them."""
+    """Return the example with its sites, and origins where given, at other positions; no layers
+    below them.
+    """
     result = example(["Site"])
-    study = dataclasses.replace(result.study, boundaries=None, oasis=None, dem=None, rivers=None, development=None)
+    study = dataclasses.replace(
+        result.study, boundaries=None, oasis=None, dem=None, rivers=None, development=None
+    )
     frames = {}
     for role in ("sites", "origins"):
         frame = getattr(result, role).copy()
@@ -294,7 +331,11 @@ def test_legend_bar_and_locator_hide_no_place():
         axes, globe = figure.axes
         canvas = figure.canvas.get_renderer()
         boxes = [axes.get_legend().get_window_extent(canvas), globe.get_window_extent(canvas)]
-        boxes += [text.get_window_extent(canvas) for text in axes.texts if text.get_text() in {"0", "N", "100 km"}]
+        boxes += [
+            text.get_window_extent(canvas)
+            for text in axes.texts
+            if text.get_text() in {"0", "N", "100 km"}
+        ]
         dots = [c for c in axes.collections if c.get_zorder() in {6, 7}]
         spots = axes.transData.transform(np.vstack([c.get_offsets() for c in dots]))
     assert len(boxes) == 5
@@ -331,7 +372,9 @@ def test_the_legend_names_only_what_is_drawn():
     with look():
         figure = od_map(_moved({"sites": [(76, 39), (77, 38)]}), "en")
         drawn = od_map(example(["Site"]), "en")
-    said, whole = (" ".join(t.get_text() for t in f.axes[0].get_legend().get_texts()) for f in (figure, drawn))
+    said, whole = (
+        " ".join(t.get_text() for t in f.axes[0].get_legend().get_texts()) for f in (figure, drawn)
+    )
     for words in ("Origin left", "The true position lies within", "Flow"):
         assert words not in said
         assert words in whole
@@ -341,10 +384,16 @@ def test_a_town_under_a_site_is_not_named():
     result = example(["Site"])
     towns = [Point(76.1, 39.13), Point(79.5, 37.0)]
     places = gpd.GeoDataFrame(
-        {"name": ["Hidden", "Seen"], "kind": "prefecture_seat"}, geometry=towns, index=["p1", "p2"], crs="EPSG:4326"
+        {"name": ["Hidden", "Seen"], "kind": "prefecture_seat"},
+        geometry=towns,
+        index=["p1", "p2"],
+        crs="EPSG:4326",
     )
     with look():
-        figure = od_map(dataclasses.replace(result, study=dataclasses.replace(result.study, places=places)), "en")
+        figure = od_map(
+            dataclasses.replace(result, study=dataclasses.replace(result.study, places=places)),
+            "en",
+        )
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "Seen" in texts
     assert "Hidden" not in texts
@@ -357,7 +406,9 @@ def test_the_name_of_a_unit_stands_in_free_room_or_nowhere():
         sheet = Sheet(figure.axes[0], frame, 6)
         area = rectangle(frame.x0, frame.y0, frame.x1, frame.y1)
         assert _label_unit(sheet, "UNIT", 8.0, area)
-        (x0, y0), (x1, y1) = (sheet.pixel(np.array(spot)) for spot in ((frame.x0, frame.y0), (frame.x1, frame.y1)))
+        (x0, y0), (x1, y1) = (
+            sheet.pixel(np.array(spot)) for spot in ((frame.x0, frame.y0), (frame.x1, frame.y1))
+        )
         before = len(sheet.axes.texts)
         for x in np.linspace(x0, x1, 60):  # labels everywhere, each leaving half of its room free
             sheet.taken.add(x, y0, x + (x1 - x0) / 120, y1)
@@ -370,7 +421,9 @@ def test_the_title_is_that_of_the_language_and_keeps_to_the_sheet():
     named = {"title": "A long title, " * 12, "title_zh": "易地安置"}
     study = dataclasses.replace(result.study, settings={**result.study.settings, "study": named})
     with look():
-        figure, chinese = (od_map(dataclasses.replace(result, study=study), lang) for lang in ("en", "zh"))
+        figure, chinese = (
+            od_map(dataclasses.replace(result, study=study), lang) for lang in ("en", "zh")
+        )
         wide = [text.get_window_extent(figure.canvas.get_renderer()) for text in figure.texts]
         assert all(extent.x1 < figure.bbox.x1 for extent in wide)
         assert not wide[0].overlaps(wide[1])
@@ -380,9 +433,13 @@ def test_the_title_is_that_of_the_language_and_keeps_to_the_sheet():
 
 def test_panels_are_as_wide_as_their_sites_need_and_named_in_the_language():
     result = example(["Site"])
-    sites = result.sites.assign(geometry=[Point(76.1, 39.13), Point(77.6, 37.9), None, None], uncertainty_km=1.0)
+    sites = result.sites.assign(
+        geometry=[Point(76.1, 39.13), Point(77.6, 37.9), None, None], uncertainty_km=1.0
+    )
     units = result.study.boundaries.assign(name_local=["", "", "甲县", "乙县", ""])
-    small = dataclasses.replace(result, sites=sites, study=dataclasses.replace(result.study, boundaries=units))
+    small = dataclasses.replace(
+        result, sites=sites, study=dataclasses.replace(result.study, boundaries=units)
+    )
     with look():
         figure, wide = counties(small, "zh"), counties(result, "en")
     assert np.ptp(figure.axes[0].get_xlim()) == pytest.approx(24e3)
@@ -398,7 +455,10 @@ def test_the_key_of_declared_distances_names_only_what_is_there():
     result = example(["Site"])
     pairs = result.pairs.assign(flags="")
     with look():
-        figure, both = declared(dataclasses.replace(result, pairs=pairs), "en"), declared(result, "en")
+        figure, both = (
+            declared(dataclasses.replace(result, pairs=pairs), "en"),
+            declared(result, "en"),
+        )
     assert len(figure.legends[0].get_texts()) == 1
     assert len(both.legends[0].get_texts()) == 2
 
@@ -418,20 +478,34 @@ def test_a_pdf_has_text_as_text_over_its_halo():
 
 
 def test_a_number_keeps_its_unit_on_its_line():
-    assert wrapped("people per job centre within 30 km", 32) == ["people per job centre within", "30 km"]
+    assert wrapped("people per job centre within 30 km", 32) == [
+        "people per job centre within",
+        "30 km",
+    ]
     assert wrapped("Donaudampfschifffahrt", 10, 2) == ["Donaudampf", "schifffahr…"]
 
 
 def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
     result = example(["Site"])
-    rows = pd.DataFrame({"section": "constraint", "site_id": ["S1", "S2", "survey"], "item": "a", "verdict": "unknown"})
+    rows = pd.DataFrame(
+        {
+            "section": "constraint",
+            "site_id": ["S1", "S2", "survey"],
+            "item": "a",
+            "verdict": "unknown",
+        }
+    )
     sites = result.sites.assign(scope=["study", "comparison", "study", "study"])
     with look():
         plain, told = (
-            constraints(dataclasses.replace(result, livelihood=rows.head(n), sites=sites), "en") for n in (1, 3)
+            constraints(dataclasses.replace(result, livelihood=rows.head(n), sites=sites), "en")
+            for n in (1, 3)
         )
     assert plain.axes[0].get_xlabel() == "Number of sites"
-    assert told.axes[0].get_xlabel() == "Number of sites (for comparison only: 1, surveyed as a group: 1)"
+    assert (
+        told.axes[0].get_xlabel()
+        == "Number of sites (for comparison only: 1, surveyed as a group: 1)"
+    )
 
 
 def test_units_of_the_oasis_chart_are_named_in_the_language():
@@ -439,6 +513,11 @@ def test_units_of_the_oasis_chart_are_named_in_the_language():
     units = result.study.boundaries.assign(name_local=["甲州", None, None, None, None])
     local = dataclasses.replace(result, study=dataclasses.replace(result.study, boundaries=units))
     with look():
-        english, chinese = ({t.get_text() for t in oasis(local, lang).axes[0].texts} for lang in ("en", "zh"))
+        english, chinese = (
+            {t.get_text() for t in oasis(local, lang).axes[0].texts} for lang in ("en", "zh")
+        )
     assert english == {"Site", "Pref B"}
-    assert chinese == {legible("甲州", "Site")[0], "Pref B"}  # a unit without a local name keeps its name
+    assert chinese == {
+        legible("甲州", "Site")[0],
+        "Pref B",
+    }  # a unit without a local name keeps its name

@@ -1,4 +1,6 @@
-"""Figures of studies of other countries and shapes: their scripts, their levels, their crowds, and what they lack."""
+"""Figures of studies of other countries and shapes: their scripts, their levels, their crowds, and
+what they lack.
+"""
 
 import dataclasses
 import unicodedata
@@ -13,15 +15,15 @@ from report_example import example
 from shapely import LineString, MultiPolygon, box
 from shapely.geometry import Point
 
-from geosettle.report import figures
-from geosettle.report._canvas import families, legible, letterspaced, look, new_figure, wrapped
-from geosettle.report._charts import distances, distribution
-from geosettle.report._frame import frame_around
-from geosettle.report._furniture import FEW_LABELS, _use
-from geosettle.report._od_map import od_map
-from geosettle.report._panels import counties
-from geosettle.report._scripts import family_with
-from geosettle.report._sheet import Sheet
+from geosettle.figures import figures
+from geosettle.figures.canvas import families, legible, letterspaced, look, new_figure, wrapped
+from geosettle.figures.distance_charts import distances, distribution
+from geosettle.figures.map_furniture import FEW_LABELS, _use
+from geosettle.figures.map_layers import Sheet
+from geosettle.figures.map_projection import frame_around
+from geosettle.figures.od_map import od_map
+from geosettle.figures.scripts import family_with
+from geosettle.figures.small_multiples import counties
 
 NAMES = {
     "ETHIOPIC": "የሰፈራ ጣቢያዎች",
@@ -42,7 +44,9 @@ def texts_of(figure):
 
 
 def has_font(letters):
-    """Whether an installed font has each of the letters, asked of the font files apart from the code under test."""
+    """Whether an installed font has each of the letters, asked of the font files apart from the
+    code under test.
+    """
     missing = set(letters)
     for entry in font_manager.fontManager.ttflist:
         if missing and "last resort" not in entry.name.lower():
@@ -53,7 +57,9 @@ def has_font(letters):
 
 @pytest.mark.parametrize("script", NAMES)
 def test_a_name_is_written_wherever_a_font_has_its_letters(script):
-    """The warning of matplotlib for a letter without a font is an error here: what is drawn is drawn in full."""
+    """The warning of matplotlib for a letter without a font is an error here: what is drawn is
+    drawn in full.
+    """
     name = NAMES[script]
     letters = {letter for letter in name if unicodedata.category(letter) not in {"Zs", "Cf"}}
     with look():
@@ -66,7 +72,9 @@ def test_a_name_is_written_wherever_a_font_has_its_letters(script):
 
 def test_the_map_and_its_title_are_in_the_script_of_the_study():
     result = example([NAMES["ETHIOPIC"]])
-    study = dataclasses.replace(result.study, settings={**result.study.settings, "study": {"title": "ሞጆ 2015"}})
+    study = dataclasses.replace(
+        result.study, settings={**result.study.settings, "study": {"title": "ሞጆ 2015"}}
+    )
     with look():
         said = texts_of(od_map(dataclasses.replace(result, study=study), "en"))
     if family_with("ሞ"):
@@ -74,7 +82,10 @@ def test_the_map_and_its_title_are_in_the_script_of_the_study():
         assert NAMES["ETHIOPIC"].split()[0] in said
         assert "no installed font" not in said
     else:
-        assert "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1" in said
+        assert (
+            "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1"
+            in said
+        )
 
 
 def test_a_further_family_joins_the_figure_that_needs_it_and_no_other():
@@ -95,7 +106,9 @@ def test_a_further_family_joins_the_figure_that_needs_it_and_no_other():
 def test_a_figure_does_not_depend_on_what_was_drawn_before_it():
     result = example([NAMES["ETHIOPIC"], "Site"])
     both = figures(result, formats=("svg",), dpi=50, only=["od_map", "oasis"])
-    assert figures(result, formats=("svg",), dpi=50, only=["oasis"])["oasis.svg"] == both["oasis.svg"]
+    assert (
+        figures(result, formats=("svg",), dpi=50, only=["oasis"])["oasis.svg"] == both["oasis.svg"]
+    )
 
 
 def test_a_name_without_a_font_is_noted_and_a_name_that_has_another_is_not():
@@ -103,7 +116,9 @@ def test_a_name_without_a_font_is_noted_and_a_name_that_has_another_is_not():
         said = texts_of(od_map(example([UNWRITTEN]), "en"))
     assert "because no installed font writes the script: S1, S2, S3, O1, O3." in said
     result = example([UNWRITTEN])
-    frames = {role: getattr(result, role).assign(name_local="Sugut") for role in ("sites", "origins")}
+    frames = {
+        role: getattr(result, role).assign(name_local="Sugut") for role in ("sites", "origins")
+    }
     with look():
         said = texts_of(od_map(dataclasses.replace(result, **frames), "en"))
     assert "Sugut" in said
@@ -117,7 +132,9 @@ def test_a_line_does_not_end_between_a_letter_and_its_marks():
         assert "".join(lines) == name
         assert len(lines) > 1
         assert not any(unicodedata.category(line[0])[0] == "M" for line in lines)
-    khmer = wrapped(NAMES["KHMER"] + "ស្ទឹង", 11)  # the second of two joined letters, after the sign that joins them
+    khmer = wrapped(
+        NAMES["KHMER"] + "ស្ទឹង", 11
+    )  # the second of two joined letters, after the sign that joins them
     assert not any(line.endswith("\u17d2") for line in khmer)
 
 
@@ -143,7 +160,12 @@ def study_of(sites, origins=None, pairs=(), **layers):
     bare = dict.fromkeys(("boundaries", "oasis", "dem", "rivers", "development", "places"))
     index = pd.MultiIndex.from_tuples([pair[:2] for pair in pairs], names=["origin_id", "site_id"])
     low, middle, high = ([pair[at] for pair in pairs] for at in (2, 3, 4))
-    frame = {"households": 10.0, "geodesic_low_km": low, "geodesic_km": middle, "geodesic_high_km": high}
+    frame = {
+        "households": 10.0,
+        "geodesic_low_km": low,
+        "geodesic_km": middle,
+        "geodesic_high_km": high,
+    }
     return dataclasses.replace(
         result,
         study=dataclasses.replace(result.study, settings={}, **(bare | layers)),
@@ -156,7 +178,9 @@ def study_of(sites, origins=None, pairs=(), **layers):
 
 
 def units(*levels):
-    """One row of squares of a degree, from 70 E, per level given as (name, number of squares, width, gap)."""
+    """One row of squares of a degree, from 70 E, per level given as (name, number of squares,
+    width, gap).
+    """
     rows = [
         (f"{name}{n}", name, box(70 + n * (wide + gap), 40, 70 + n * (wide + gap) + wide, 41))
         for name, count, wide, gap in levels
@@ -164,7 +188,9 @@ def units(*levels):
     ]
     code, level, geometry = zip(*rows, strict=True)
     index = pd.Index(code, name="code")
-    return gpd.GeoDataFrame({"name": code, "level": level}, geometry=list(geometry), index=index, crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        {"name": code, "level": level}, geometry=list(geometry), index=index, crs="EPSG:4326"
+    )
 
 
 def legend_of(figure):
@@ -177,11 +203,20 @@ TWO = [(70.05, 40.05), (71.95, 40.95)]
 @pytest.mark.parametrize(
     ("levels", "lang", "said"),
     [
-        # two woredas side by side: the border between them, and the outer limit where the sheet reaches it
+        # two woredas side by side: the border between them, and the outer limit where the sheet
+        # reaches it
         ([("woreda", 2, 1, 0)], "en", ["Outer limit of the boundary set", "Woreda boundary"]),
         ([("woreda", 2, 1, 0)], "zh", ["界线数据集外缘", "Woreda界"]),
-        ([("division", 2, 0.9, 0.2)], "en", ["Division boundary"]),  # two islands: their outlines are their borders
-        ([("prefecture", 2, 1, 0), ("county", 4, 0.5, 0)], "zh", ["界线数据集外缘", "地州界", "县界"]),
+        (
+            [("division", 2, 0.9, 0.2)],
+            "en",
+            ["Division boundary"],
+        ),  # two islands: their outlines are their borders
+        (
+            [("prefecture", 2, 1, 0), ("county", 4, 0.5, 0)],
+            "zh",
+            ["界线数据集外缘", "地州界", "县界"],
+        ),
         (
             [("region", 1, 2, 0), ("zone", 2, 1, 0), ("municipal_ward", 4, 0.5, 0)],
             "en",
@@ -191,20 +226,32 @@ TWO = [(70.05, 40.05), (71.95, 40.95)]
 )
 def test_the_legend_names_the_levels_of_the_study(levels, lang, said):
     with look():
-        figure = od_map(study_of(places(TWO, "site_id", households=[5.0, 3.0]), boundaries=units(*levels)), lang)
+        figure = od_map(
+            study_of(places(TWO, "site_id", households=[5.0, 3.0]), boundaries=units(*levels)), lang
+        )
     legend = legend_of(figure)
     assert [text for text in legend if "oundary" in text or text.endswith(("界", "外缘"))] == said
-    handles = [h for h in figure.axes[0].get_legend().legend_handles if h.get_linestyle() not in {"None", ""}]
+    handles = [
+        h
+        for h in figure.axes[0].get_legend().legend_handles
+        if h.get_linestyle() not in {"None", ""}
+    ]
     looks = {(h.get_linewidth(), h.get_color(), h.get_linestyle()) for h in handles}
     assert len(looks) == len(said)  # each line looks another
 
 
 def test_no_legend_for_borders_beyond_the_sheet():
-    """Two sites 150 m apart in the middle of one of two squares, from whose sides they are 40 km away."""
+    """Two sites 150 m apart in the middle of one of two squares, from whose sides they are 40 km
+    away.
+    """
     spots = [(70.5, 40.5), (70.501, 40.501)]
     with look():
         figure = od_map(
-            study_of(places(spots, "site_id", households=[5.0, 3.0]), boundaries=units(("woreda", 2, 1, 0))), "en"
+            study_of(
+                places(spots, "site_id", households=[5.0, 3.0]),
+                boundaries=units(("woreda", 2, 1, 0)),
+            ),
+            "en",
         )
     assert not [text for text in legend_of(figure) if "oundary" in text]
 
@@ -220,7 +267,8 @@ def test_a_radius_too_small_to_be_seen_has_no_row_in_the_legend():
 def test_in_a_crowd_every_symbol_can_be_seen_and_the_named_are_not_hidden():
     grid = [(70 + 0.1 * (n % 40), 40 + 0.08 * (n // 40)) for n in range(1600)]
     households = np.arange(1.0, 1601)
-    # the 20 largest lie in the last half of the last row, in the north-east, where the legend stands by custom
+    # the 20 largest lie in the last half of the last row, in the north-east, where the legend
+    # stands by custom
     sites = places(grid, "site_id", households=households)
     flows = [("O0", f"S{n}", 9.0, 9.0, 9.0) for n in range(1600)]
     with look():
@@ -265,8 +313,12 @@ def test_ranges_are_named_only_where_one_is_drawn():
     exact = [("O0", "S0", 80.0, 80.0, 80.0), ("O0", "S1", 90.0, 90.0, 90.0)]
     ranged = [("O0", "S0", 70.0, 80.0, 90.0), ("O0", "S1", 90.0, 90.0, 90.0)]
     with look():
-        plain, wide = (distances(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged))
-        single, band = (distribution(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged))
+        plain, wide = (
+            distances(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged)
+        )
+        single, band = (
+            distribution(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged)
+        )
     said = texts_of(plain)
     assert "How far households moved" in said
     assert "positions allow" not in said
@@ -281,7 +333,9 @@ def test_the_chart_begins_where_its_names_end():
     short = [("O0", "S0", 80.0, 80.0, 80.0), ("O0", "S1", 90.0, 90.0, 90.0)]
     long = places([(75, 40)], "origin_id").assign(name="A place with a name of forty letters here")
     with look():
-        narrow = distances(study_of(places(TWO, "site_id"), places([(75, 40)], "origin_id"), short), "en")
+        narrow = distances(
+            study_of(places(TWO, "site_id"), places([(75, 40)], "origin_id"), short), "en"
+        )
         wide = distances(study_of(places(TWO, "site_id"), long, short), "en")
         ends = []
         for figure in (narrow, wide):
@@ -296,14 +350,20 @@ def test_the_chart_begins_where_its_names_end():
 
 
 def test_the_legend_covers_no_flow_where_another_place_is_free():
-    """Lines cut off the corners of the sheet at a tenth of its sides; in the middle of each side there is room."""
+    """Lines cut off the corners of the sheet at a tenth of its sides; in the middle of each side
+    there is room.
+    """
     with look():
         axes = od_map(study_of(places(TWO, "site_id")), "en").axes[0]
         x0, y0, x1, y1 = axes.get_window_extent().extents
         wide, high = (x1 - x0) / 10, (y1 - y0) / 10
         sheet = Sheet(axes, frame_around([70, 72], [40, 41]), 6)
         assert _use(sheet, [], 1.5 * wide, 1.5 * high)[0] == "upper right"
-        ends = [(x, y, dx, dy) for x, dx in ((x0, wide), (x1, -wide)) for y, dy in ((y0, high), (y1, -high))]
+        ends = [
+            (x, y, dx, dy)
+            for x, dx in ((x0, wide), (x1, -wide))
+            for y, dy in ((y0, high), (y1, -high))
+        ]
         sheet.curves.extend(LineString([(x + dx, y), (x, y + dy)]) for x, y, dx, dy in ends)
         for line in sheet.curves:  # labels keep clear of flows by small boxes along them
             sheet.taken.add(*line.centroid.buffer(3).bounds)
@@ -321,7 +381,9 @@ def borders_of(axes):
 
 @pytest.mark.parametrize("east", [0.0, 109.0])
 def test_units_that_nearly_fit_are_shown_whole(east):
-    """Two squares of 0.9 degrees whose sites lie 0.2 degrees inside; in the second case the 180th meridian cuts one."""
+    """Two squares of 0.9 degrees whose sites lie 0.2 degrees inside; in the second case the 180th
+    meridian cuts one.
+    """
     areas = units(("division", 2, 0.9, 0.2))
     spots = [((lon + east + 180) % 360 - 180, lat) for lon, lat in ((70.2, 40.2), (71.8, 40.8))]
     if east:
@@ -341,7 +403,8 @@ def test_units_much_wider_than_the_study_do_not_widen_the_sheet():
     sites = places([(71.9, 40.2), (72.1, 40.8)], "site_id")
     with look():
         alone, within = (
-            od_map(study_of(sites, boundaries=areas), "en").axes[0] for areas in (None, units(("division", 2, 4, 0)))
+            od_map(study_of(sites, boundaries=areas), "en").axes[0]
+            for areas in (None, units(("division", 2, 4, 0)))
         )
     assert (alone.get_xlim(), alone.get_ylim()) == (within.get_xlim(), within.get_ylim())
 

@@ -1,4 +1,6 @@
-"""Geodesic distances against GeographicLib: published cases, the whole Earth, the antipode, areas, matrices."""
+"""Geodesic distances against GeographicLib: published cases, the whole Earth, the antipode, areas,
+matrices.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +27,27 @@ def sphere(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_published_cases_of_geographiclib() -> None:
-    from geographiclib.test.test_geodesic import GeodesicTest  # lat1 lon1 azi1 lat2 lon2 azi2 s12 ...
+    from geographiclib.test.test_geodesic import (
+        GeodesicTest,  # lat1 lon1 azi1 lat2 lon2 azi2 s12 ...
+    )
 
     cases = np.array(GeodesicTest.testcases)
-    many = np.repeat(cases, 2000, axis=0)  # enough for the series, not only GeographicLib itself, to be tried
+    many = np.repeat(
+        cases, 2000, axis=0
+    )  # enough for the series, not only GeographicLib itself, to be tried
     assert len(many) > geodesic_engine.NUMPY_FROM
     found = gs.geodesic_distance(many[:, 1], many[:, 0], many[:, 4], many[:, 3])
     assert np.abs(found - many[:, 6]).max() < TENTH_MM
-    assert np.abs(gs.geodesic_distance(cases[:, 1], cases[:, 0], cases[:, 4], cases[:, 3]) - cases[:, 6]).max() < 1e-7
+    assert (
+        np.abs(
+            gs.geodesic_distance(cases[:, 1], cases[:, 0], cases[:, 4], cases[:, 3]) - cases[:, 6]
+        ).max()
+        < 1e-7
+    )
 
 
-# lat1 lon1 lat2 lon2 s12 and half of its last digit: GeodSolve4, 6, 9, 10, 11, 33 of GeographicLib's tests.
+# lat1 lon1 lat2 lon2 s12 and half of its last digit: GeodSolve4, 6, 9, 10, 11, 33 of
+# GeographicLib's tests.
 ANTIPODAL = np.array(
     [
         [36.493349428792, 0, 36.49334942879201, 0.0000008, 0.072, 5e-4],
@@ -93,7 +105,9 @@ def test_the_series_hold_as_far_as_they_say() -> None:
     assert np.abs(geodesic.near(*ends[0], *ends[1]) - true)[holds].max() < 2e-6
     lon2, lat2 = sphere(rng, n)
     true = np.asarray(G.inv(lon1, lat1, lon2, lat2)[2])
-    length, left = geodesic.far(*geodesic.half_angles(*geodesic.prepare(lon1, lat1), *geodesic.prepare(lon2, lat2)))
+    length, left = geodesic.far(
+        *geodesic.half_angles(*geodesic.prepare(lon1, lat1), *geodesic.prepare(lon2, lat2))
+    )
     usable = left > geodesic.ANTIPODE
     assert 0.997 < usable.mean() < 0.999
     assert np.abs(length - true)[usable].max() < 4e-5
@@ -112,14 +126,18 @@ def test_compiled_and_plain_formulas_agree() -> None:
         else:
             ready = geodesic.prepare(lon, lat)
             geodesic_compiled.rows_far(ready, ready, 1.0, geodesic.ANTIPODE, out)
-            length, left = geodesic.far(*geodesic.half_angles(*ready[:, :, None], *ready[:, None, :]))
+            length, left = geodesic.far(
+                *geodesic.half_angles(*ready[:, :, None], *ready[:, None, :])
+            )
             plain = np.where(left > geodesic.ANTIPODE, length, -1.0)
         assert np.abs(out - plain).max() < 1e-6
 
 
 @pytest.mark.parametrize("spread", [8.0, 180.0])
 @pytest.mark.parametrize("from_pairs", [0, 10**9])
-def test_matrix_is_the_same_whichever_way_it_is_computed(spread: float, from_pairs: int, monkeypatch) -> None:
+def test_matrix_is_the_same_whichever_way_it_is_computed(
+    spread: float, from_pairs: int, monkeypatch
+) -> None:
     monkeypatch.setattr(geodesic_engine, "COMPILED_FROM", from_pairs)
     monkeypatch.setattr(geodesic_engine, "_ROWS", 3_000)
     rng = np.random.default_rng(7)
@@ -128,7 +146,9 @@ def test_matrix_is_the_same_whichever_way_it_is_computed(spread: float, from_pai
     if spread < 20:
         lon[1], lat[1] = 1, 1
     found = gs.geodesic_distance(lon[:, None], lat[:, None], lon, lat)
-    true = np.asarray(G.inv(np.repeat(lon, 300), np.repeat(lat, 300), np.tile(lon, 300), np.tile(lat, 300))[2])
+    true = np.asarray(
+        G.inv(np.repeat(lon, 300), np.repeat(lat, 300), np.tile(lon, 300), np.tile(lat, 300))[2]
+    )
     assert np.abs(found.ravel() - true).max() < TENTH_MM
     assert np.diag(found).max() < 1e-8
 
@@ -157,10 +177,13 @@ def test_what_is_not_on_earth_is_refused(bad: dict[str, float]) -> None:
 def test_distance_is_symmetric_and_turns_do_not_matter(lon1, lat1, lon2, lat2, turns) -> None:
     there = gs.geodesic_distance(lon1, lat1, lon2, lat2)
     assert gs.geodesic_distance(lon2, lat2, lon1, lat1) == pytest.approx(there, abs=2e-8)
-    assert gs.geodesic_distance(lon1 + 360 * turns, lat1, lon2, lat2) == pytest.approx(there, abs=1e-6)
+    assert gs.geodesic_distance(lon1 + 360 * turns, lat1, lon2, lat2) == pytest.approx(
+        there, abs=1e-6
+    )
 
 
-# --- frames ----------------------------------------------------------------------------------------------------------
+# --- frames
+# ----------------------------------------------------------------------------------------------------------
 
 
 def frame(lon, lat, key: str, **columns) -> GeoDataFrame:
@@ -184,7 +207,9 @@ def test_matrix_streams_to_a_file_that_is_whole_or_not_there(tmp_path) -> None:
     origins, sites = frame(*sphere(rng, 25), "o"), frame(*sphere(rng, 7), "s")
     path = tmp_path / "matrix.parquet"
     gs.distance_matrix(origins, sites, out=path, block_cells=30)
-    pd.testing.assert_frame_equal(pd.read_parquet(path), gs.distance_matrix(origins, sites), check_names=False)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(path), gs.distance_matrix(origins, sites), check_names=False
+    )
     before = path.read_bytes()
     with pytest.raises(TypeError):
         gs.distance_matrix(origins, sites, out=path, block_cells=30, demm=None)
@@ -195,17 +220,24 @@ def test_matrix_streams_to_a_file_that_is_whole_or_not_there(tmp_path) -> None:
 
 
 def test_matrix_of_areas_is_measured_edge_to_edge() -> None:
-    land = GeoDataFrame(geometry=[shapely.box(76, 39, 76.1, 39.1), None], crs=4326, index=["v", "w"])
+    land = GeoDataFrame(
+        geometry=[shapely.box(76, 39, 76.1, 39.1), None], crs=4326, index=["v", "w"]
+    )
     sites = frame([76.05, 76.3], [39.05, 39.05], "s")
     found = gs.distance_matrix(land, sites)
     assert found.loc["v", "s0"] == 0
-    # The edge is the meridian 76.1; from its east the nearest point lies very slightly poleward of the same latitude.
-    assert found.loc["v", "s1"] == pytest.approx(G.inv(76.1, 39.05, 76.3, 39.05)[2] / 1000, rel=1e-5)
+    # The edge is the meridian 76.1; from its east the nearest point lies very slightly poleward of
+    # the same latitude.
+    assert found.loc["v", "s1"] == pytest.approx(
+        G.inv(76.1, 39.05, 76.3, 39.05)[2] / 1000, rel=1e-5
+    )
     assert found.loc["w"].isna().all()
 
 
 def test_pairs_carry_bounds_bearing_flags_and_reasons() -> None:
-    origins = frame([76.0, np.nan, 76.0], [39.0, np.nan, 39.0], "o", uncertainty_km=[5.0, 1.0, np.nan])
+    origins = frame(
+        [76.0, np.nan, 76.0], [39.0, np.nan, 39.0], "o", uncertainty_km=[5.0, 1.0, np.nan]
+    )
     origins["geometry_basis"] = ["surveyed", "surveyed", "illustrative"]
     sites = frame([77.0, 76.0], [39.0, 39.0], "s", uncertainty_km=[2.0, 60.0])
     flows = pd.DataFrame(
@@ -223,7 +255,9 @@ def test_pairs_carry_bounds_bearing_flags_and_reasons() -> None:
     assert first["geodesic_low_km"] == pytest.approx(straight - 7)
     assert first["geodesic_high_km"] == pytest.approx(straight + 7)
     assert first["bearing_deg"] == pytest.approx(G.inv(76, 39, 77, 39)[0])
-    assert first["flags"] == "declared_shorter_than_straight;declared_detour_outside_range"  # 79 < 86.6 - 7 = 79.6
+    assert (
+        first["flags"] == "declared_shorter_than_straight;declared_detour_outside_range"
+    )  # 79 < 86.6 - 7 = 79.6
     assert first["why"] == ""
     same = table.loc[("o0", "s1")]
     assert same["geodesic_km"] == 0
@@ -248,7 +282,11 @@ def test_declared_bounds_are_heeded_as_the_source_words_them() -> None:
         {"declared_km": 80.0, "declared_high_km": 90.0},  # may be 90: possible
         {"declared_km": 80.0, "declared_bound": "at least"},
         {"declared_km": 80.0, "declared_bound": "at most"},
-        {"declared_km": np.nan, "declared_low_km": 10.0, "declared_high_km": 20.0},  # of something else
+        {
+            "declared_km": np.nan,
+            "declared_low_km": 10.0,
+            "declared_high_km": 20.0,
+        },  # of something else
         {"declared_km": 300.0},  # 3.46 times the straight line
         {"declared_km": 300.0, "declared_low_km": 200.0},
     ]
@@ -263,11 +301,17 @@ def test_pairs_do_not_depend_on_order_or_labels_and_leave_arguments_alone() -> N
     rng = np.random.default_rng(10)
     origins, sites = frame(*sphere(rng, 6), "o"), frame(*sphere(rng, 4), "s")
     flows = pd.DataFrame(
-        {"origin_id": rng.choice(origins.index, 20), "site_id": rng.choice(sites.index, 20), "year": 2000}
+        {
+            "origin_id": rng.choice(origins.index, 20),
+            "site_id": rng.choice(sites.index, 20),
+            "year": 2000,
+        }
     )
     before = flows.copy(), origins.copy(), sites.copy()
     table = pair_distances(flows, origins, sites)
-    mixed = pair_distances(flows.sample(frac=1, random_state=1), origins.iloc[::-1], sites.iloc[::-1])
+    mixed = pair_distances(
+        flows.sample(frac=1, random_state=1), origins.iloc[::-1], sites.iloc[::-1]
+    )
     pd.testing.assert_frame_equal(table, mixed)
     projected = pair_distances(flows, origins.to_crs("EPSG:6933"), sites)
     np.testing.assert_allclose(projected["geodesic_km"], table["geodesic_km"], atol=1e-6)
@@ -278,7 +322,10 @@ def test_pairs_do_not_depend_on_order_or_labels_and_leave_arguments_alone() -> N
 
 
 def test_table_takes_flows_nearest_within_or_all() -> None:
-    origins, sites = frame([76, 77, 0], [39, 39, 0], "o"), frame([76.1, 77.1, 80], [39, 39, 39], "s")
+    origins, sites = (
+        frame([76, 77, 0], [39, 39, 0], "o"),
+        frame([76.1, 77.1, 80], [39, 39, 39], "s"),
+    )
     assert len(distance_table(origins, sites)) == 9
     two = distance_table(origins, sites, nearest=2)
     assert two["rank"].tolist() == [1, 2, 1, 2, 1, 2]

@@ -1,4 +1,6 @@
-"""Areas, edges and inverse geodesics against GeographicLib (Planimeter, GeodSolve) and hand-made cases."""
+"""Areas, edges and inverse geodesics against GeographicLib (Planimeter, GeodSolve) and hand-made
+cases.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ G = Geod(ellps="WGS84")
 
 
 def planimeter(polygon: shapely.Polygon, step: float = 0.002) -> float:
-    """Area by GeographicLib, whose edges are geodesics, of a ring so dense that they hug the straight lines."""
+    """Area by GeographicLib, whose edges are geodesics, of a ring so dense that they hug the
+    straight lines.
+    """
     ring = shapely.get_coordinates(shapely.segmentize(polygon.exterior, step))[:-1]
     sheet = Geodesic.WGS84.Polygon()
     for lon, lat in ring:
@@ -58,13 +62,19 @@ def test_areas_subtract_holes_add_parts_and_count_lines_nothing() -> None:
 
 
 def test_area_of_all_cells_is_that_of_the_earth() -> None:
-    # echo | Planimeter prints the whole area for an empty polygon with -r: 510065621724088.44 m2 (GeographicLib docs)
-    assert cell_areas_m2(np.arange(-90, 91), 1.0).sum() * 360 == pytest.approx(510065621724088.44, rel=1e-13)
-    assert cell_areas_m2([39, 38], 1.0)[0] == pytest.approx(area_m2([shapely.box(76, 38, 77, 39)])[0], rel=1e-10)
+    # echo | Planimeter prints the whole area for an empty polygon with -r: 510065621724088.44 m2
+    # (GeographicLib docs)
+    assert cell_areas_m2(np.arange(-90, 91), 1.0).sum() * 360 == pytest.approx(
+        510065621724088.44, rel=1e-13
+    )
+    assert cell_areas_m2([39, 38], 1.0)[0] == pytest.approx(
+        area_m2([shapely.box(76, 38, 77, 39)])[0], rel=1e-10
+    )
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat", "radius"), [(76, 39, 5_000), (179.99, -10, 30_000), (20, 89.9, 50_000), (0, 0, 300_000)]
+    ("lon", "lat", "radius"),
+    [(76, 39, 5_000), (179.99, -10, 30_000), (20, 89.9, 50_000), (0, 0, 300_000)],
 )
 def test_disc_has_the_area_of_the_true_disc(lon: float, lat: float, radius: float) -> None:
     azimuth = np.linspace(0, 360, 3600, endpoint=False)
@@ -81,7 +91,8 @@ def test_disc_has_the_area_of_the_true_disc(lon: float, lat: float, radius: floa
 
 
 def test_inverse_gives_length_and_direction() -> None:
-    # GeodSolve -i <<< "40.6 -73.8 49.01666667 2.55": 53.47022 111.59367 5853226 (GeographicLib's test GeodSolve0)
+    # GeodSolve -i <<< "40.6 -73.8 49.01666667 2.55": 53.47022 111.59367 5853226 (GeographicLib's
+    # test GeodSolve0)
     metres, azimuth = inverse([-73.8, np.nan], [40.6, 0], 2.55, 49.01666667)
     assert metres[0] == pytest.approx(5853226, abs=0.5)
     assert azimuth[0] == pytest.approx(53.47022, abs=5e-6)
@@ -98,7 +109,10 @@ def test_inverse_refuses_what_is_not_on_earth(bad: tuple[float, ...]) -> None:
 
 def test_chords_bound_geodesics() -> None:
     rng = np.random.default_rng(5)
-    lon, lat = rng.uniform(-180, 180, (2, 20_000)), np.degrees(np.arcsin(rng.uniform(-1, 1, (2, 20_000))))
+    lon, lat = (
+        rng.uniform(-180, 180, (2, 20_000)),
+        np.degrees(np.arcsin(rng.uniform(-1, 1, (2, 20_000)))),
+    )
     lon[1, ::2], lat[1, ::2] = lon[0, ::2] + rng.normal(0, 1e-3, 10_000), lat[0, ::2].clip(-89, 89)
     chord = np.linalg.norm(to_xyz(lon[0], lat[0]) - to_xyz(lon[1], lat[1]), axis=1)
     metres = np.asarray(G.inv(lon[0], lat[0], lon[1], lat[1])[2])
@@ -107,7 +121,9 @@ def test_chords_bound_geodesics() -> None:
 
 
 def dense(geometry: shapely.Geometry, lon: float, lat: float) -> float:
-    """Distance by brute force: to the edge cut into 1e-4 degrees, then into a thousandth of that around the nearest."""
+    """Distance by brute force: to the edge cut into 1e-4 degrees, then into a thousandth of that
+    around the nearest.
+    """
     xy = shapely.get_coordinates(shapely.segmentize(geometry, 0.01))
     for step in (1e-3, 1e-5):
         n = np.ones(len(xy))
@@ -130,7 +146,10 @@ def dense(geometry: shapely.Geometry, lon: float, lat: float) -> float:
 def test_distance_to_the_edge_is_that_of_brute_force(polygon: shapely.Polygon) -> None:
     rng = np.random.default_rng(1)
     west, south, east, north = polygon.bounds
-    lon, lat = rng.uniform(west - 10, east + 10, 12), rng.uniform(max(-90, south - 9), min(90, north + 9), 12)
+    lon, lat = (
+        rng.uniform(west - 10, east + 10, 12),
+        rng.uniform(max(-90, south - 9), min(90, north + 9), 12),
+    )
     found = edge_distance_m(lon, lat, polygon)
     brute = np.array([dense(polygon.exterior, x, y) for x, y in zip(lon, lat, strict=True)])
     assert np.abs(found) == pytest.approx(brute, abs=0.05)
@@ -138,10 +157,13 @@ def test_distance_to_the_edge_is_that_of_brute_force(polygon: shapely.Polygon) -
 
 
 def test_distance_to_a_long_edge_along_a_parallel() -> None:
-    # The edge follows the parallel, 5 degrees due south; the geodesic between its ends would pass 400 km farther north.
+    # The edge follows the parallel, 5 degrees due south; the geodesic between its ends would pass
+    # 400 km farther north.
     south = G.inv(0, 65, 0, 60)[2]
     assert edge_distance_m(0, 65, shapely.box(-40, 50, 40, 60)) == pytest.approx(south, abs=1e-3)
-    assert edge_distance_m(0, 65, shapely.LineString([(-40, 60), (40, 60)])) == pytest.approx(south, abs=1e-3)
+    assert edge_distance_m(0, 65, shapely.LineString([(-40, 60), (40, 60)])) == pytest.approx(
+        south, abs=1e-3
+    )
 
 
 def test_cuts_of_the_map_are_not_edges() -> None:
@@ -161,7 +183,9 @@ def test_cuts_of_the_map_are_not_edges() -> None:
 
 def test_distance_to_edges_takes_holes_points_missing_and_one_shape_per_point() -> None:
     ring = shapely.difference(shapely.box(0, 0, 4, 4), shapely.box(1, 1, 3, 3))
-    assert edge_distance_m(2, 1.5, ring) == pytest.approx(G.inv(2, 1.5, 2, 1)[2], abs=1e-3)  # in the hole: outside
+    assert edge_distance_m(2, 1.5, ring) == pytest.approx(
+        G.inv(2, 1.5, 2, 1)[2], abs=1e-3
+    )  # in the hole: outside
     shapes = np.array([ring, None, shapely.Point(0, 1), ring], dtype=object)
     found = edge_distance_m([0.5, 0, 0, np.nan], [2, 0, 0, 2], shapes)
     assert found[0] == pytest.approx(-G.inv(0.5, 2, 0, 2)[2], rel=1e-3)
@@ -183,9 +207,21 @@ def test_shortest_line_between_shapes() -> None:
             shapely.box(2, 0.2, 3, 0.8),
             G.inv(1, 0.8, 2, 0.8)[2],
         ),  # facing meridians: nearest at the higher latitude
-        (shapely.box(178, 0, 179.5, 1), shapely.box(-179.5, 0, -178, 1), G.inv(179.5, 1, -179.5, 1)[2]),
-        (shapely.box(10, 86, 12, 89), shapely.box(-170, 86, -168, 89), G.inv(12, 89, -170, 89)[2]),  # over the pole
-        (shapely.box(0, 50, 60, 60), shapely.box(20, 62, 40, 70), G.inv(30, 60, 30, 62)[2]),  # edges along parallels
+        (
+            shapely.box(178, 0, 179.5, 1),
+            shapely.box(-179.5, 0, -178, 1),
+            G.inv(179.5, 1, -179.5, 1)[2],
+        ),
+        (
+            shapely.box(10, 86, 12, 89),
+            shapely.box(-170, 86, -168, 89),
+            G.inv(12, 89, -170, 89)[2],
+        ),  # over the pole
+        (
+            shapely.box(0, 50, 60, 60),
+            shapely.box(20, 62, 40, 70),
+            G.inv(30, 60, 30, 62)[2],
+        ),  # edges along parallels
         (shapely.LineString([(0, 0), (0, 10)]), shapely.LineString([(1, 5), (2, 5)]), None),
     ]
     one, two = ([p[i] for p in pairs] for i in (0, 1))
@@ -203,7 +239,9 @@ def test_shortest_line_between_shapes() -> None:
 
 
 def test_shortest_line_keeps_missing_shapes_missing() -> None:
-    metres, start, end = shortest_m([None, shapely.Point(0, 0), shapely.Polygon()], [shapely.Point(0, 0)] * 2 + [None])
+    metres, start, end = shortest_m(
+        [None, shapely.Point(0, 0), shapely.Polygon()], [shapely.Point(0, 0)] * 2 + [None]
+    )
     assert np.isnan(metres).tolist() == [True, False, True]
     assert metres[1] == 0
     assert start[1].tolist() == end[1].tolist() == [0, 0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geosettle.globe import from_space, land_from_space
+from geosettle.locator import from_space, land_from_space
 
 LAND = {
     "Kashgar": (76, 39.5),
@@ -15,13 +15,21 @@ LAND = {
     "Antarctica": (95, -80),
     "Chad": (18, 15),
 }
-SEA = {"Pacific": (-150, 0), "Atlantic": (-40, 30), "Indian Ocean": (80, -20), "Arctic": (0, 89), "Bering": (-179, 58)}
+SEA = {
+    "Pacific": (-150, 0),
+    "Atlantic": (-40, 30),
+    "Indian Ocean": (80, -20),
+    "Arctic": (0, 89),
+    "Bering": (-179, 58),
+}
 VIEWS = [(78, 39), (-65, -35), (0, 0), (178, -17), (-100, 70), (20, -89)]
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_places_lie_on_land_or_at_sea_from_any_side(view):
-    land = shapely.union_all(shapely.make_valid([shapely.Polygon(shape) for shape in land_from_space(*view)]))
+    land = shapely.union_all(
+        shapely.make_valid([shapely.Polygon(shape) for shape in land_from_space(*view)])
+    )
     seen = 0
     for places, on_land in ((LAND, True), (SEA, False)):
         for name, (lon, lat) in places.items():
@@ -38,7 +46,9 @@ def test_land_ends_at_the_limb(view):
 
 
 def test_antipodes_see_each_other_nowhere():
-    (xy, depth), (_, other) = (from_space(np.array([20.0]), np.array([10.0]), *v) for v in ((20, 10), (-160, -10)))
+    (xy, depth), (_, other) = (
+        from_space(np.array([20.0]), np.array([10.0]), *v) for v in ((20, 10), (-160, -10))
+    )
     assert np.abs(xy).max() < 1e-12
     assert depth[0] == pytest.approx(1)
     assert other[0] == pytest.approx(-1)

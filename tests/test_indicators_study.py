@@ -1,4 +1,6 @@
-"""Indicators of a whole study: places reached by its own metrics, with intervals, across the 180th meridian."""
+"""Indicators of a whole study: places reached by its own metrics, with intervals, across the 180th
+meridian.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geosettle.analysis._meaning import to_places
+from geosettle.analysis._indicators import to_places
 from geosettle.errors import UnknownNameError
 from geosettle.io import read_study
 

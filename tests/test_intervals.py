@@ -18,9 +18,9 @@ from geosettle.distance import (
     separate,
 )
 from geosettle.distance._solver.cost_grid import metrication
-from geosettle.distance.drawn_walks import gathered
+from geosettle.distance.monte_carlo_walking import gathered
+from geosettle.distance.sampling import SEED, draw_positions
 from geosettle.distance.terrain import place_times
-from geosettle.distance.uncertainty import SEED, draw_positions
 from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
@@ -32,7 +32,12 @@ EVERY = ("geodesic", "surface", "walk", "road", "travel")
 
 def frame(lon, lat, key: str, radius=0.0, **columns) -> GeoDataFrame:
     ids = pd.Index([f"{key}{i}" for i in range(len(lon))], dtype="str")
-    return GeoDataFrame({"uncertainty_km": radius, **columns}, geometry=points_from_xy(lon, lat), crs=4326, index=ids)
+    return GeoDataFrame(
+        {"uncertainty_km": radius, **columns},
+        geometry=points_from_xy(lon, lat),
+        crs=4326,
+        index=ids,
+    )
 
 
 def flows(*pairs: tuple[str, str]) -> pd.DataFrame:
@@ -56,32 +61,50 @@ def test_on_level_ground_hours_are_the_straight_line_over_the_pace() -> None:
     origins, sites = frame([76.5], [0.4], "o", 8.0), frame([77.3], [0.1], "s", 12.0)
     straight = sample_distances(PAIR, origins, sites).drawn[0] / FLAT_KMH
     for cells in (100_000, 1_000_000):
-        walked = sample_distances(PAIR, origins, sites, "walk", dem=level, spread=Spread(cells=cells)).drawn[0]
-        # Never shorter than the straight line but by what reading between cells errs, nor longer than the grid errs.
+        walked = sample_distances(
+            PAIR, origins, sites, "walk", dem=level, spread=Spread(cells=cells)
+        ).drawn[0]
+        # Never shorter than the straight line but by what reading between cells errs, nor longer
+        # than the grid errs.
         assert (walked / straight).min() > 0.995
         assert (walked / straight).max() < 1 + metrication(16) + 0.005
-        back = sample_distances(PAIR, origins, sites, "walk_back", dem=level, spread=Spread(cells=cells)).drawn[0]
+        back = sample_distances(
+            PAIR, origins, sites, "walk_back", dem=level, spread=Spread(cells=cells)
+        ).drawn[0]
         np.testing.assert_allclose(back, walked, rtol=1e-6)
 
 
 def test_each_draw_is_near_its_own_run() -> None:
     ground = hills()
-    origins, sites = frame([76.3, 76.35], [39.2, 38.9], "o", [6.0, 3.0]), frame([77.1], [39.1], "s", 10.0)
+    origins, sites = (
+        frame([76.3, 76.35], [39.2, 38.9], "o", [6.0, 3.0]),
+        frame([77.1], [39.1], "s", 10.0),
+    )
     pairs = flows(("o0", "s0"), ("o1", "s0"))
     some = np.arange(0, 2000, 100)
     grid = walk_grid(ground)
     expected = []
     for i in (0, 1):
-        o = draw_positions(*origins.geometry.iloc[i].coords[0], [6e3, 3e3][i], 2000, key=f"o{i}", role="origin")
+        o = draw_positions(
+            *origins.geometry.iloc[i].coords[0], [6e3, 3e3][i], 2000, key=f"o{i}", role="origin"
+        )
         s = draw_positions(77.1, 39.1, 10e3, 2000, key="s0", role="site", seed=SEED)
-        ends = [GeoDataFrame(geometry=points_from_xy(p[0][some], p[1][some]), crs=4326) for p in (o, s)]
-        expected.append(place_times(grid, *ends, np.repeat(np.arange(some.size)[:, None], 2, axis=1))[0] / 3600)
+        ends = [
+            GeoDataFrame(geometry=points_from_xy(p[0][some], p[1][some]), crs=4326) for p in (o, s)
+        ]
+        expected.append(
+            place_times(grid, *ends, np.repeat(np.arange(some.size)[:, None], 2, axis=1))[0] / 3600
+        )
     for cells, most in ((1_000_000, 0.012), (40_000, 0.03)):
         for column, name in enumerate(("walk", "walk_back")):
-            drawn = sample_distances(pairs, origins, sites, name, dem=ground, spread=Spread(cells=cells)).drawn
+            drawn = sample_distances(
+                pairs, origins, sites, name, dem=ground, spread=Spread(cells=cells)
+            ).drawn
             error = drawn[:, some] / np.stack(expected)[:, :, column] - 1
             assert (np.sqrt((error**2).mean(axis=1)) < most).all(), (cells, name)
-    assert (np.stack(expected)[:, :, 0] > 1.03 * np.stack(expected)[:, :, 1]).all()  # the ground rises to the east
+    assert (
+        np.stack(expected)[:, :, 0] > 1.03 * np.stack(expected)[:, :, 1]
+    ).all()  # the ground rises to the east
 
 
 def test_certain_ends_give_the_value_itself_in_every_metric() -> None:
@@ -90,7 +113,9 @@ def test_certain_ends_give_the_value_itself_in_every_metric() -> None:
     origins, sites = frame([76.305], [39.021], "o"), frame([77.113], [39.032], "s")
     layers = {"dem": ground, "roads": roads}
     value = pair_distances(PAIR, origins, sites, EVERY, **layers).iloc[0]
-    table = distance_intervals(PAIR, origins, sites, EVERY, **layers, spread=Spread(cells=20_000)).set_index("metric")
+    table = distance_intervals(
+        PAIR, origins, sites, EVERY, **layers, spread=Spread(cells=20_000)
+    ).set_index("metric")
     columns = {
         "geodesic": "geodesic_km",
         "surface": "surface_km",
@@ -104,21 +129,29 @@ def test_certain_ends_give_the_value_itself_in_every_metric() -> None:
     }
     assert set(table.index) == set(columns)
     for name, column in columns.items():
-        assert table.loc[name, ["low", "median", "high"]].tolist() == pytest.approx([value[column]] * 3, rel=1e-5), name
+        assert table.loc[name, ["low", "median", "high"]].tolist() == pytest.approx(
+            [value[column]] * 3, rel=1e-5
+        ), name
         assert table.loc[name, "unit"] == column.rsplit("_", 1)[1]
     assert (table["why"] == "").all()
 
 
 def test_the_side_with_fewer_places_is_run_from_and_it_does_not_matter_much() -> None:
     ground = hills()
-    origins, sites = frame([76.3], [39.2], "o", 6.0), frame([77.1, 77.0], [39.1, 38.8], "s", [10.0, 4.0])
+    origins, sites = (
+        frame([76.3], [39.2], "o", 6.0),
+        frame([77.1, 77.0], [39.1, 38.8], "s", [10.0, 4.0]),
+    )
     one = sample_distances(PAIR, origins, sites, "walk", dem=ground).drawn[0]  # from the site
-    both = sample_distances(flows(("o0", "s0"), ("o0", "s1")), origins, sites, "walk", dem=ground).drawn  # the origin
+    both = sample_distances(
+        flows(("o0", "s0"), ("o0", "s1")), origins, sites, "walk", dem=ground
+    ).drawn  # the origin
     assert np.sqrt(((both[0] / one - 1) ** 2).mean()) < 0.03
 
 
 def test_what_two_sites_share_is_shared() -> None:
-    # One origin known to 15 km, two sites in one line beyond: the intervals overlap, yet one site is farther in every draw.
+    # One origin known to 15 km, two sites in one line beyond: the intervals overlap, yet one site
+    # is farther in every draw.
     level = dem(np.zeros((100, 260)))
     origins, sites = frame([76.4], [0.5], "o", 15.0), frame([77.6, 77.75], [0.5, 0.5], "s")
     pairs = flows(("o0", "s0"), ("o0", "s1"))
@@ -135,20 +168,27 @@ def test_what_two_sites_share_is_shared() -> None:
 
 def test_draws_outside_the_grid_are_counted_and_too_many_leave_no_interval() -> None:
     level = dem(np.zeros((100, 100)))
-    # A quarter of a disc lies beyond a chord at 0.404 of the radius from its centre; here the edge is at 0.7 and at 0.
+    # A quarter of a disc lies beyond a chord at 0.404 of the radius from its centre; here the edge
+    # is at 0.7 and at 0.
     near, on = 77.0 - 0.7 * 10 / 111.32, 77.0
     origins, sites = frame([76.2], [0.5], "o"), frame([near, on], [0.5, 0.5], "s", 10.0)
-    table = distance_intervals(flows(("o0", "s0"), ("o0", "s1")), origins, sites, ("surface", "walk"), dem=level)
+    table = distance_intervals(
+        flows(("o0", "s0"), ("o0", "s1")), origins, sites, ("surface", "walk"), dem=level
+    )
     walk = table[table["metric"] == "walk"]
     x = 0.7
-    beyond = (np.arccos(x) - x * np.sqrt(1 - x**2)) / np.pi  # share of a circle's area beyond the chord: 9.4 %
+    beyond = (
+        np.arccos(x) - x * np.sqrt(1 - x**2)
+    ) / np.pi  # share of a circle's area beyond the chord: 9.4 %
     share = float(walk["why"].iloc[0].split("%")[0]) / 100
     assert share == pytest.approx(beyond, abs=0.02)
     assert walk["why"].iloc[0].endswith("of the draws lie outside the elevation grid")
     assert np.isfinite(walk["low"].iloc[0])
     lost = table[table["site_id"] == "s1"]
     assert lost[["low", "median", "high"]].isna().to_numpy().all()
-    assert lost["why"].str.contains("no interval where more than 25% of the draws are missing").all()
+    assert (
+        lost["why"].str.contains("no interval where more than 25% of the draws are missing").all()
+    )
 
 
 def test_draws_in_water_count_as_barriers_and_the_way_goes_round() -> None:
@@ -159,14 +199,23 @@ def test_draws_in_water_count_as_barriers_and_the_way_goes_round() -> None:
     options = {"walk": {"closed_classes": [17]}}
     origins, sites = frame([76.3], [0.8], "o", 2.0), frame([76.515], [0.8], "s", 8.0)
     layers = {"dem": level, "landcover": cover, "options": options}
-    table = distance_intervals(PAIR, origins, sites, ("walk",), **layers, spread=Spread(missing_share=0.9))
+    table = distance_intervals(
+        PAIR, origins, sites, ("walk",), **layers, spread=Spread(missing_share=0.9)
+    )
     row = table[table["metric"] == "walk"].iloc[0]
     assert "of the draws lie in closed cells (barrier)" in row["why"]
     south = 1.0 - 0.6
-    over = (GEOD.inv(76.3, 0.8, 76.5, south)[2] + GEOD.inv(76.5, south, 76.55, 0.8)[2]) / 1000 / FLAT_KMH
-    # Those beyond the lake go round its southern end; the farthest start up to 8 km, 1.5 h, farther north.
+    over = (
+        (GEOD.inv(76.3, 0.8, 76.5, south)[2] + GEOD.inv(76.5, south, 76.55, 0.8)[2])
+        / 1000
+        / FLAT_KMH
+    )
+    # Those beyond the lake go round its southern end; the farthest start up to 8 km, 1.5 h, farther
+    # north.
     assert over - 1 < row["high"] < over + 2.5
-    assert row["low"] < GEOD.inv(76.3, 0.8, 76.5, 0.8)[2] / 1000 / FLAT_KMH  # those on this side do not
+    assert (
+        row["low"] < GEOD.inv(76.3, 0.8, 76.5, 0.8)[2] / 1000 / FLAT_KMH
+    )  # those on this side do not
 
 
 def test_no_layer_no_position_no_interval() -> None:
@@ -184,12 +233,16 @@ def test_speeds_spread_all_pairs_alike() -> None:
     level = dem(np.zeros((100, 120)))
     origins, sites = frame([76.2], [0.5], "o"), frame([76.5, 76.6], [0.5, 0.5], "s")
     pairs = flows(("o0", "s0"), ("o0", "s1"))
-    drawn = sample_distances(pairs, origins, sites, "walk", dem=level, spread=Spread(walk_speed_share=0.2)).drawn
+    drawn = sample_distances(
+        pairs, origins, sites, "walk", dem=level, spread=Spread(walk_speed_share=0.2)
+    ).drawn
     straight = GEOD.inv(76.2, 0.5, 76.5, 0.5)[2] / 1000 / FLAT_KMH
     # Quantiles of a log-normal with median 1: exp(0.2 z), z = -1.645 and 1.645.
     expected = straight * np.exp(0.2 * np.array([-1.645, 0, 1.645]))
     assert np.quantile(drawn[0], [0.05, 0.5, 0.95]) == pytest.approx(expected, rel=0.03)
-    np.testing.assert_allclose(drawn[1] / drawn[0], drawn[1, 0] / drawn[0, 0], rtol=1e-9)  # one speed in each draw
+    np.testing.assert_allclose(
+        drawn[1] / drawn[0], drawn[1, 0] / drawn[0, 0], rtol=1e-9
+    )  # one speed in each draw
     with pytest.raises(InputError, match="walk_speed_share"):
         Spread(walk_speed_share=-1)
 
@@ -199,7 +252,9 @@ def test_errors_of_heights_slow_the_walk_and_differ_by_draw() -> None:
     origins, sites = frame([76.2], [0.7], "o"), frame([76.5], [0.7], "s")
     rough = Spread(dem_error_m=30.0, dem_error_range_km=2.0)
     drawn = sample_distances(PAIR, origins, sites, "walk", dem=level, spread=rough).drawn[0]
-    assert np.unique(drawn.round(6)).size == rough.positions  # one field of errors for each representative position
+    assert (
+        np.unique(drawn.round(6)).size == rough.positions
+    )  # one field of errors for each representative position
     straight = GEOD.inv(76.2, 0.7, 76.5, 0.7)[2] / 1000 / FLAT_KMH
     assert (drawn > straight).all()
     again = sample_distances(PAIR, origins, sites, "walk", dem=level, spread=rough).drawn[0]
@@ -207,17 +262,25 @@ def test_errors_of_heights_slow_the_walk_and_differ_by_draw() -> None:
 
 
 def test_by_road_the_legs_and_the_snapping_are_drawn() -> None:
-    # A road along the equator: the way of each draw is its latitude to the road, then the difference in longitude.
+    # A road along the equator: the way of each draw is its latitude to the road, then the
+    # difference in longitude.
     roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
     origins, sites = frame([76.0], [0.05], "o", 3.0), frame([77.0], [0.0], "s")
-    samples = sample_distances(PAIR, origins, sites, "road", roads=roads, spread=Spread(line_draws=50))
+    samples = sample_distances(
+        PAIR, origins, sites, "road", roads=roads, spread=Spread(line_draws=50)
+    )
     assert samples.drawn.shape == (1, 50)
     lon, lat, _ = draw_positions(76.0, 0.05, 3e3, 2000, key="o0", role="origin")
     lon, lat, zero = lon[:50], lat[:50], np.zeros(50)
     expected = GEOD.inv(lon, lat, lon, zero)[2] + GEOD.inv(lon, zero, zero + 77.0, zero)[2]
     np.testing.assert_allclose(samples.drawn[0], expected / 1000, rtol=1e-3)
-    hours = sample_distances(PAIR, origins, sites, "road_time", roads=roads, spread=Spread(line_draws=50)).drawn[0]
-    legs, ride = GEOD.inv(lon, lat, lon, zero)[2] / 1000, GEOD.inv(lon, zero, zero + 77.0, zero)[2] / 1000
+    hours = sample_distances(
+        PAIR, origins, sites, "road_time", roads=roads, spread=Spread(line_draws=50)
+    ).drawn[0]
+    legs, ride = (
+        GEOD.inv(lon, lat, lon, zero)[2] / 1000,
+        GEOD.inv(lon, zero, zero + 77.0, zero)[2] / 1000,
+    )
     np.testing.assert_allclose(hours, legs / 4 + ride / 40, rtol=2e-3)
     quick = Spread(line_draws=50, road_speed_share=0.3)
     varied = sample_distances(PAIR, origins, sites, "road_time", roads=roads, spread=quick).drawn[0]
@@ -233,7 +296,9 @@ def test_a_stated_end_on_the_road_is_nearer_than_all_draws_and_that_is_said() ->
     row = distance_intervals(pairs, places, places, ("road",), measured=value, **layers).iloc[0]
     assert value["road_km"].iloc[0] == pytest.approx(130.0)
     # The legs of a disc's draws to its middle: u times the root of the share, 0.67 and 2.92 km.
-    assert [row["low"] - 130, row["high"] - 130] == pytest.approx([3 * 0.05**0.5, 3 * 0.95**0.5], abs=0.3)
+    assert [row["low"] - 130, row["high"] - 130] == pytest.approx(
+        [3 * 0.05**0.5, 3 * 0.95**0.5], abs=0.3
+    )
     assert row["why"] == "the stated ends lie nearer to the road than any drawn"
 
 
@@ -242,7 +307,11 @@ def test_draws_off_the_road_leave_no_interval_of_roads() -> None:
     origins, sites = frame([76.0], [0.25], "o", 10.0), frame([77.0], [0.0], "s")
     table = distance_intervals(PAIR, origins, sites, ("road",), roads=roads)
     assert table["low"].isna().all()
-    assert table["why"].str.contains("of the draws have no way by road: no interval where more than 25%").all()
+    assert (
+        table["why"]
+        .str.contains("of the draws have no way by road: no interval where more than 25%")
+        .all()
+    )
 
 
 def test_travel_is_no_slower_than_the_walk_and_uses_the_road() -> None:
@@ -250,7 +319,10 @@ def test_travel_is_no_slower_than_the_walk_and_uses_the_road() -> None:
     roads = GeoDataFrame(geometry=[shapely.LineString([(76.1, 0.5), (77.9, 0.5)])], crs=4326)
     origins, sites = frame([76.2], [0.55], "o", 4.0), frame([77.7], [0.45], "s", 4.0)
     layers = {"dem": level, "roads": roads, "options": {"road": {"speed_kmh": 50.0}}}
-    walk, travel = (sample_distances(PAIR, origins, sites, name, **layers).drawn[0] for name in ("walk", "travel"))
+    walk, travel = (
+        sample_distances(PAIR, origins, sites, name, **layers).drawn[0]
+        for name in ("walk", "travel")
+    )
     assert (travel < walk).all()
     # To the road and from it about 5.5 km each on foot, and 167 km at 50 km/h.
     assert np.median(travel) == pytest.approx(11 / FLAT_KMH + 167 / 50, rel=0.1)
@@ -263,7 +335,8 @@ def test_points_are_gathered_evenly(lon: float) -> None:
     assert middle.size == 8
     assert np.bincount(member).min() > 120
     away = np.asarray(GEOD.inv(x, y, x[middle][member], y[middle][member])[2])
-    # The best eight points of a disc leave about an eighth of its moment, 1/2 u² (Graf and Luschgy 2000: 0.16 A/n).
+    # The best eight points of a disc leave about an eighth of its moment, 1/2 u² (Graf and Luschgy
+    # 2000: 0.16 A/n).
     assert (away**2).mean() < 0.16 * np.pi * 20e3**2 / 8 * 1.2
     middle, member = gathered(np.full(5, lon), np.full(5, 39.0), 8)
     assert middle.size == 1

@@ -1,4 +1,6 @@
-"""Every file of the corpus is accepted, set aside in part or rejected as it must be, and understood rightly."""
+"""Every file of the corpus is accepted, set aside in part or rejected as it must be, and understood
+rightly.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import corpus
 import pytest
 
 from geosettle.io import check_path
-from geosettle.quality import CODES
+from geosettle.problems import CODES
 
 
 def faults(case: corpus.Case) -> list[str]:
@@ -26,7 +28,11 @@ def faults(case: corpus.Case) -> list[str]:
         out.append(f"lacks {sorted(case.codes - codes)}: {said}")
     if not codes <= set(CODES):
         out.append(f"codes without meaning: {sorted(codes - set(CODES))}")
-    if not case.codes and case.status == "accepted" and any(p["severity"] != "note" for p in found["problems"]):
+    if (
+        not case.codes
+        and case.status == "accepted"
+        and any(p["severity"] != "note" for p in found["problems"])
+    ):
         out.append(f"is doubted: {said}")
     for key, value in case.summary.items():
         got = found["summary"].get(key)

@@ -15,12 +15,12 @@ import shapely
 
 import geosettle as gs
 from geosettle.errors import CrsError, InputError, UnknownNameError
-from geosettle.io import check_layer, check_path, files, read_any, read_layer, write_template
-from geosettle.quality import PROBLEM_COLUMNS, Problem, RowsSetAside, problem, problems_frame
+from geosettle.io import check_layer, check_path, formats, read_any, read_layer, write_template
+from geosettle.problems import PROBLEM_COLUMNS, Problem, RowsSetAside, problem, problems_frame
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(files.LIMITS, "table", 50)
+    monkeypatch.setitem(formats.LIMITS, "table", 50)
     (tmp_path / "sites.csv").write_text(corpus.rows(), encoding="utf-8")
     found = check_path(tmp_path / "sites.csv", "sites")
     assert [p["code"] for p in found["problems"]] == ["file_too_large"]
@@ -51,7 +51,9 @@ def test_proj_has_no_network() -> None:
 
 
 def test_a_problem_says_where(tmp_path: Path) -> None:
-    (tmp_path / "s.csv").write_text("title\n" + corpus.rows(households=[1660, "#REF!", 45]), encoding="utf-8")
+    (tmp_path / "s.csv").write_text(
+        "title\n" + corpus.rows(households=[1660, "#REF!", 45]), encoding="utf-8"
+    )
     found = check_path(tmp_path / "s.csv", "sites")
     assert found["status"] == "quarantined"
     assert (found["rows_in"], found["rows_ok"]) == (3, 2)
@@ -65,10 +67,17 @@ def test_a_problem_says_where(tmp_path: Path) -> None:
 
 
 def test_problems_come_all_at_once(tmp_path: Path) -> None:
-    text = corpus.rows(site_id=["S1", "", "S3"], households=["x", 120, -5], lat=[39.1, 39.1, "north"])
+    text = corpus.rows(
+        site_id=["S1", "", "S3"], households=["x", 120, -5], lat=[39.1, 39.1, "north"]
+    )
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
     codes = {p["code"] for p in check_path(tmp_path / "s.csv", "sites")["problems"]}
-    assert {"id_missing", "number_unreadable", "number_out_of_range", "coordinate_unreadable"} <= codes
+    assert {
+        "id_missing",
+        "number_unreadable",
+        "number_out_of_range",
+        "coordinate_unreadable",
+    } <= codes
 
 
 def test_region_is_checked(tmp_path: Path) -> None:
@@ -86,7 +95,9 @@ def test_check_layer_of_a_frame() -> None:
     assert used.index.tolist() == ["S1", "S2"]
     assert [p.code for p in found] == ["number_out_of_range"]
     pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(before))
-    used, found = check_layer(gpd.GeoDataFrame(frame, crs=None).set_crs(None, allow_override=True), "sites")
+    used, found = check_layer(
+        gpd.GeoDataFrame(frame, crs=None).set_crs(None, allow_override=True), "sites"
+    )
     assert len(used) == 0
     assert [p.code for p in found if p.severity == "fatal"] == ["crs_missing"]
 
@@ -102,7 +113,9 @@ def test_read_layer_refuses_in_words(tmp_path: Path) -> None:
 
 
 def test_read_any(tmp_path: Path) -> None:
-    corpus.frame().rename(columns={"site_id": "zone", "name": "label"}).to_file(tmp_path / "zones.geojson")
+    corpus.frame().rename(columns={"site_id": "zone", "name": "label"}).to_file(
+        tmp_path / "zones.geojson"
+    )
     frame = read_any(tmp_path / "zones.geojson")
     assert list(frame["zone"]) == corpus.IDS
     corpus.raster(tmp_path / "dem.tif", corpus.GRID)
@@ -122,8 +135,13 @@ def test_problems_frame_has_an_order() -> None:
 def test_rows_left_out_are_warned_of_or_handed_over(tmp_path: Path) -> None:
     path = tmp_path / "sites.csv"
     path.write_text(corpus.rows(site_id=["S1", "", "S3"]), encoding="utf-8")
-    for read in (lambda **kw: gs.read_layer(path, "sites", **kw), lambda **kw: read_any(path, **kw)):
-        with pytest.warns(RowsSetAside, match="sites.csv: 1 of 3 rows were set aside. row 2: ") as caught:
+    for read in (
+        lambda **kw: gs.read_layer(path, "sites", **kw),
+        lambda **kw: read_any(path, **kw),
+    ):
+        with pytest.warns(
+            RowsSetAside, match="sites.csv: 1 of 3 rows were set aside. row 2: "
+        ) as caught:
             frame = read()
         assert (len(frame), caught[0].filename) == (2, __file__)
         assert [p.code for p in caught[0].message.problems] == ["id_missing"]
@@ -132,7 +150,9 @@ def test_rows_left_out_are_warned_of_or_handed_over(tmp_path: Path) -> None:
         assert [p.code for p in found] == ["id_missing"]
 
 
-def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def half(source: Path, target: Path) -> None:
         target.mkdir()
         (target / "sites.csv").write_bytes(b"half")
@@ -150,7 +170,9 @@ def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
 
 
 def test_half_a_character_in_json_is_no_reason_to_stop(tmp_path: Path) -> None:
-    """JSON may escape half of a surrogate pair; the other rows are as good as ever, and so is this one."""
+    """JSON may escape half of a surrogate pair; the other rows are as good as ever, and so is this
+    one.
+    """
     half = chr(92) + "ud800"
     point = '"geometry":{"type":"Point","coordinates":[77,39]}'
     rows = [
@@ -158,12 +180,16 @@ def test_half_a_character_in_json_is_no_reason_to_stop(tmp_path: Path) -> None:
         for k, name in enumerate((half, "ok"))
     ]
     path = tmp_path / "sites.geojson"
-    path.write_text(f'{{"type":"FeatureCollection","features":[{",".join(rows)}]}}', encoding="utf-8")
+    path.write_text(
+        f'{{"type":"FeatureCollection","features":[{",".join(rows)}]}}', encoding="utf-8"
+    )
     assert gs.read_layer(path, "sites")["name"].tolist() == ["\N{REPLACEMENT CHARACTER}", "ok"]
 
 
 def test_land_drawn_again_for_another_year_is_doubted() -> None:
-    """Development counts from its year on; the same field of 2009 and 2015 would be counted twice."""
+    """Development counts from its year on; the same field of 2009 and 2015 would be counted
+    twice.
+    """
     boxes = [
         (77, 39, 77.02, 39.02),
         (77.0005, 39, 77.0205, 39.02),
@@ -180,5 +206,8 @@ def test_land_drawn_again_for_another_year_is_doubted() -> None:
         crs=4326,
     )
     found = [p for p in check_layer(frame, "development")[1] if p.code == "areas_overlap"]
-    assert [p.row for p in found] == [1, 2]  # neither the neighbour nor another kind on the same ground
+    assert [p.row for p in found] == [
+        1,
+        2,
+    ]  # neither the neighbour nor another kind on the same ground
     assert all("counted twice" in p.message and "landcover" in p.mend for p in found)

@@ -42,7 +42,9 @@ def test_no_numbers(cell: object, code: str) -> None:
     assert said == code
 
 
-@pytest.mark.parametrize("cell", ["", " ", "NA", "n/a", "-", "—", "未知", "不详", None, math.nan, "NULL", "…"])
+@pytest.mark.parametrize(
+    "cell", ["", " ", "NA", "n/a", "-", "—", "未知", "不详", None, math.nan, "NULL", "…"]
+)
 def test_missing(cell: object) -> None:
     assert is_missing(cell)
     value, said = to_number(cell)
@@ -67,7 +69,9 @@ def test_degrees_minutes_seconds(degrees: float, form: str) -> None:
     size = abs(degrees)
     d, m = int(size), int(size % 1 * 60)
     s = round(((size % 1) * 60 - m) * 60, 6)
-    text = form.format(d=d, m=m, s=f"{s:.6f}", h="E" if degrees >= 0 else "W", c="东经" if degrees >= 0 else "西经")
+    text = form.format(
+        d=d, m=m, s=f"{s:.6f}", h="E" if degrees >= 0 else "W", c="东经" if degrees >= 0 else "西经"
+    )
     value, code = to_angle(text, "lon")
     if s < 60:
         assert code == ""
@@ -105,7 +109,15 @@ def test_decimal_mark_needs_evidence() -> None:
 
 
 def test_text_and_years() -> None:
-    assert [to_text(v) for v in (7.0, 7, "007", 1.5, True, None, "")] == ["7", "7", "007", "1.5", "true", None, None]
+    assert [to_text(v) for v in (7.0, 7, "007", 1.5, True, None, "")] == [
+        "7",
+        "7",
+        "007",
+        "1.5",
+        "true",
+        None,
+        None,
+    ]
     assert to_text("'=1+1") == "=1+1"
     assert to_year(dt.date(2019, 3, 5)) == (2019, "")
     assert to_year("in 2019") == (2019, "year_read_from_text")

@@ -22,11 +22,17 @@ def put(target: Path, content: str, files: int = 3) -> None:
     with staged_folder(target) as stage:
         for n in range(files):
             stage.write(f"tables/{n}.csv", content.encode())
-        stage.write("manifest.json", json.dumps({"geosettle": "0", "outputs": stage.digests}).encode())
+        stage.write(
+            "manifest.json", json.dumps({"geosettle": "0", "outputs": stage.digests}).encode()
+        )
 
 
 def read(target: Path) -> dict[str, str]:
-    return {p.relative_to(target).as_posix(): p.read_text() for p in sorted(target.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(target).as_posix(): p.read_text()
+        for p in sorted(target.rglob("*"))
+        if p.is_file()
+    }
 
 
 def hidden(folder: Path) -> list[str]:
@@ -85,7 +91,9 @@ def test_names_stay_inside(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("nth", range(6))
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_nth_sync_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int, code: int) -> None:
+def test_nth_sync_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int, code: int
+) -> None:
     put(tmp_path / "out", "old")
     calls = iter(range(1000))
     real = os.fsync
@@ -203,7 +211,8 @@ def test_a_kill_right_after_the_exchange_loses_no_foreign_file(tmp_path: Path) -
         stage.write("a.csv", b"old")
         stage.write("manifest.json", b'{"geosettle": "0", "outputs": {"a.csv": ""}}')
     (target / "notes.txt").write_text("mine", encoding="utf-8")
-    # As a kill between the exchange of names and the renaming leaves it: the new folder in place, the old one beside it.
+    # As a kill between the exchange of names and the renaming leaves it: the new folder in place,
+    # the old one beside it.
     old = tmp_path / ".out.staging-0123456789ab"
     target.rename(old)
     target.mkdir()

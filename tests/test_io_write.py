@@ -20,7 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geosettle.errors import CrsError
-from geosettle.io import check_path, csv_bytes, geotiff_bytes, read_layer, safe_text, write_gpkg_bytes
+from geosettle.io import (
+    check_path,
+    csv_bytes,
+    geotiff_bytes,
+    read_layer,
+    safe_text,
+    write_gpkg_bytes,
+)
 from geosettle.raster import Raster
 
 HOSTILE = [
@@ -59,29 +66,55 @@ def test_csv_round_trip(tmp_path: Path) -> None:
 def test_no_formula(text: str) -> None:
     safe = safe_text(text)
     number = safe.lstrip("+-").replace(".", "").isdigit()
-    assert number or safe.lstrip()[:1] not in {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+    assert number or safe.lstrip()[:1] not in {
+        "=",
+        "+",
+        "-",
+        "@",
+        "\uff1d",
+        "\uff0b",
+        "\uff0d",
+        "\uff20",
+    }
     assert safe.endswith(text)
 
 
 def test_csv_is_rfc_4180() -> None:
     data = csv_bytes(
-        pd.DataFrame({"a": ['x "y", z', None], "b": [0.1 + 0.2, np.nan], "c": pd.array([1, None], dtype="Int64")})
+        pd.DataFrame(
+            {
+                "a": ['x "y", z', None],
+                "b": [0.1 + 0.2, np.nan],
+                "c": pd.array([1, None], dtype="Int64"),
+            }
+        )
     )
     assert data == b'\xef\xbb\xbfa,b,c\r\n"x ""y"", z",0.3,1\r\n,,\r\n'
 
 
 def test_gpkg_round_trip(tmp_path: Path) -> None:
-    frame = sites().assign(flag=[True, False, True], year=pd.array([2019, None, 2018], dtype="Int64"))
+    frame = sites().assign(
+        flag=[True, False, True], year=pd.array([2019, None, 2018], dtype="Int64")
+    )
     frame.loc["S2", "geometry"] = None
     data = write_gpkg_bytes(
-        {"sites": frame, "flows": pd.DataFrame({"origin_id": ["a"]})}, {"sites": "<qgis/>"}, {"manifest": "{}"}
+        {"sites": frame, "flows": pd.DataFrame({"origin_id": ["a"]})},
+        {"sites": "<qgis/>"},
+        {"manifest": "{}"},
     )
     assert data == write_gpkg_bytes(
-        {"sites": frame, "flows": pd.DataFrame({"origin_id": ["a"]})}, {"sites": "<qgis/>"}, {"manifest": "{}"}
+        {"sites": frame, "flows": pd.DataFrame({"origin_id": ["a"]})},
+        {"sites": "<qgis/>"},
+        {"manifest": "{}"},
     )
     path = tmp_path / "out.gpkg"
     path.write_bytes(data)
-    assert [n for n, _ in pyogrio.list_layers(path)] == ["sites", "flows", "layer_styles", "geosettle_metadata"]
+    assert [n for n, _ in pyogrio.list_layers(path)] == [
+        "sites",
+        "flows",
+        "layer_styles",
+        "geosettle_metadata",
+    ]
     back = gpd.read_file(path, layer="sites").set_index("site_id")
     assert back.crs.to_epsg() == 4326
     assert back["name"].tolist() == frame["name"].tolist()
@@ -101,7 +134,9 @@ def test_gpkg_wants_wgs84() -> None:
 
 
 def test_geotiff_round_trip(tmp_path: Path) -> None:
-    raster = Raster(np.array([[1.5, np.nan], [3.0, 4.0]]), Affine(0.5, 0, 76, 0, -0.5, 40), unit="m")
+    raster = Raster(
+        np.array([[1.5, np.nan], [3.0, 4.0]]), Affine(0.5, 0, 76, 0, -0.5, 40), unit="m"
+    )
     data = geotiff_bytes(raster)
     assert data == geotiff_bytes(raster)
     path = tmp_path / "dem.tif"
@@ -143,7 +178,10 @@ def test_any_table_reads_back(rows: list[tuple[Any, ...]]) -> None:
         found = check_path(path, "sites")
     assert found["rows_in"] == len(rows)
     for i, x, y in zip(
-        found["summary"].get("ids", []), found["summary"].get("lon", []), found["summary"].get("lat", []), strict=True
+        found["summary"].get("ids", []),
+        found["summary"].get("lon", []),
+        found["summary"].get("lat", []),
+        strict=True,
     ):
         at = ids.index(i)
         assert (x, y) == pytest.approx((lon[at], lat[at]), abs=1e-9)

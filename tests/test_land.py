@@ -17,12 +17,16 @@ WGS84 = "EPSG:4326"
 
 def sites(**columns):
     ids = pd.Index([f"S{i + 1}" for i in range(len(next(iter(columns.values()))))], name="site_id")
-    return gpd.GeoDataFrame(columns, index=ids, geometry=[shapely.Point(76 + i, 0) for i in range(len(ids))], crs=WGS84)
+    return gpd.GeoDataFrame(
+        columns, index=ids, geometry=[shapely.Point(76 + i, 0) for i in range(len(ids))], crs=WGS84
+    )
 
 
 def fields(*boxes, **columns):
     ids = pd.Index([f"D{i + 1}" for i in range(len(boxes))], name="development_id")
-    return gpd.GeoDataFrame(columns, index=ids, geometry=[b and shapely.box(*b) for b in boxes], crs=WGS84)
+    return gpd.GeoDataFrame(
+        columns, index=ids, geometry=[b and shapely.box(*b) for b in boxes], crs=WGS84
+    )
 
 
 HECTARES = area_m2([shapely.box(76, 0, 76.01, 0.01)])[0] / 1e4  # 123.1 ha
@@ -34,9 +38,15 @@ def codes(problems):
 
 def test_the_planners_table_by_hand():
     parcels = fields(
-        (76, 0, 76.01, 0.01), (76.01, 0, 76.02, 0.01), site_id="S1", declared_ha=[120.0, 130.0], leased_ha=[50.0, None]
+        (76, 0, 76.01, 0.01),
+        (76.01, 0, 76.02, 0.01),
+        site_id="S1",
+        declared_ha=[120.0, 130.0],
+        leased_ha=[50.0, None],
     )
-    flows = pd.DataFrame({"origin_id": ["a", "b", "b"], "site_id": ["S1", "S1", "S2"], "households": [40, 60, 20]})
+    flows = pd.DataFrame(
+        {"origin_id": ["a", "b", "b"], "site_id": ["S1", "S1", "S2"], "households": [40, 60, 20]}
+    )
     origins = pd.DataFrame({"land_ha": [10.0, 80.0]}, index=["a", "b"])
     table = land_per_household(
         sites(households=[100, 20], persons=[500, None]),
@@ -51,9 +61,9 @@ def test_the_planners_table_by_hand():
     assert one["mapped_ha"] == pytest.approx(2 * HECTARES)
     assert one["mapped_minus_declared_ha"] == pytest.approx(2 * HECTARES - 250)
     assert one["difference_percent"] == pytest.approx(100 * (2 * HECTARES / 250 - 1))
-    assert one[["leased_ha", "leased_share", "self_run_ha", "theirs_share"]].tolist() == pytest.approx(
-        [50, 0.2, 200, 0.8]
-    )
+    assert one[
+        ["leased_ha", "leased_share", "self_run_ha", "theirs_share"]
+    ].tolist() == pytest.approx([50, 0.2, 200, 0.8])
     assert one["self_run_ha_per_household"] == pytest.approx(2)
     assert one["self_run_mu_per_household"] == pytest.approx(30)
     assert one["self_run_mu_per_person"] == pytest.approx(6)
@@ -72,7 +82,9 @@ def test_the_planners_table_by_hand():
 
 def test_illustrative_parcels_are_declared_but_never_measured():
     found = []
-    parcels = fields((76, 0, 76.01, 0.01), site_id="S1", declared_ha=[666.67], geometry_basis="illustrative")
+    parcels = fields(
+        (76, 0, 76.01, 0.01), site_id="S1", declared_ha=[666.67], geometry_basis="illustrative"
+    )
     table = land_per_household(sites(households=[None], leased_ha=[400.0]), parcels, problems=found)
     one = table.loc["S1"]
     assert one["declared_ha"] == 666.67
@@ -92,18 +104,28 @@ def test_parcel_claimed_by_two_sites_is_divided():
     assert table["mapped_ha"].tolist() == pytest.approx([HECTARES / 2] * 2)
     assert table["contested_ha"].tolist() == pytest.approx([HECTARES] * 2)
     assert codes(found) == ["parcel_of_two_sites"]
-    # Two drawings of overlapping ground: 2 and 2 units wide, one unit common to both; with a third that holds it too.
-    drawn = fields((76, 0, 76.02, 0.01), (76.01, 0, 76.03, 0.01), (76.01, 0, 76.02, 0.01), site_id=["S1", "S2", "S3"])
+    # Two drawings of overlapping ground: 2 and 2 units wide, one unit common to both; with a third
+    # that holds it too.
+    drawn = fields(
+        (76, 0, 76.02, 0.01),
+        (76.01, 0, 76.03, 0.01),
+        (76.01, 0, 76.02, 0.01),
+        site_id=["S1", "S2", "S3"],
+    )
     table = land_per_household(sites(households=[10, 10, 10]), drawn)
     assert (table["mapped_ha"] / HECTARES).tolist() == pytest.approx([1 + 1 / 3, 1 + 1 / 3, 1 / 3])
 
 
 def test_ground_claimed_by_three_sites_is_divided_by_three():
-    squares = fields((76, 0, 76.3, 0.1), (76.1, 0, 76.4, 0.1), (76.2, 0, 76.5, 0.1), (77, 0, 77.1, 0.1))
+    squares = fields(
+        (76, 0, 76.3, 0.1), (76.1, 0, 76.4, 0.1), (76.2, 0, 76.5, 0.1), (77, 0, 77.1, 0.1)
+    )
     squares["site_id"] = ["a", "b", "c", "c"]
     three = sites(households=[1, 1, 1]).set_axis(["a", "b", "c"])
     found = land_per_household(three, squares)
-    tenth = area_m2([shapely.box(76, 0, 76.1, 0.1)])[0] / 1e4  # columns: a, ab, abc, bc, c; and c's lone square
+    tenth = (
+        area_m2([shapely.box(76, 0, 76.1, 0.1)])[0] / 1e4
+    )  # columns: a, ab, abc, bc, c; and c's lone square
     assert found["mapped_ha"].tolist() == pytest.approx(
         [(1 + 1 / 2 + 1 / 3) * tenth, (1 + 1 / 3) * tenth, (2 + 1 / 2 + 1 / 3) * tenth]
     )
@@ -113,7 +135,9 @@ def test_ground_claimed_by_three_sites_is_divided_by_three():
 
 def test_parcels_of_one_site_are_counted_once():
     twice = fields((76, 0, 76.02, 0.01), (76.01, 0, 76.03, 0.01), site_id="S1")
-    assert land_per_household(sites(households=[10]), twice)["mapped_ha"].iloc[0] == pytest.approx(3 * HECTARES)
+    assert land_per_household(sites(households=[10]), twice)["mapped_ha"].iloc[0] == pytest.approx(
+        3 * HECTARES
+    )
 
 
 def test_mu_labelled_as_hectares_and_other_differences():
@@ -158,7 +182,8 @@ def test_row_order_does_not_matter():
     )
     here = sites(households=[10, 20])
     pd.testing.assert_frame_equal(
-        land_per_household(here, parcels), land_per_household(here.iloc[::-1], parcels.iloc[[2, 0, 1]])
+        land_per_household(here, parcels),
+        land_per_household(here.iloc[::-1], parcels.iloc[[2, 0, 1]]),
     )
 
 
@@ -169,16 +194,28 @@ def test_status_in_the_founding_year():
     }
     where = sites(year=[2010, 2010, 2010, 2010, 2000, None])
     parcels = fields(
-        (76, 0, 76.01, 0.01), (76.02, 0, 76.03, 0.01), (76.04, 0, 76.05, 0.01), site_id="S1", year=[2008, 2010, None]
+        (76, 0, 76.01, 0.01),
+        (76.02, 0, 76.03, 0.01),
+        (76.04, 0, 76.05, 0.01),
+        site_id="S1",
+        year=[2008, 2010, None],
     )
     table = founding_status(where, maps, parcels)
-    assert table["oasis_status"].tolist()[:4] == ["then only", "then and now", "now only", "neither"]
+    assert table["oasis_status"].tolist()[:4] == [
+        "then only",
+        "then and now",
+        "now only",
+        "neither",
+    ]
     assert table["oasis_status"].isna().tolist()[4:] == [True, True]
-    assert table["why"].tolist()[4:] == ["no oasis map up to the year of founding", "year of founding unknown"]
+    assert table["why"].tolist()[4:] == [
+        "no oasis map up to the year of founding",
+        "year of founding unknown",
+    ]
     one = table.loc["S1"]
-    assert one[["developed_before_ha", "developed_after_ha", "developed_undated_ha"]].tolist() == pytest.approx(
-        [HECTARES] * 3
-    )
+    assert one[
+        ["developed_before_ha", "developed_after_ha", "developed_undated_ha"]
+    ].tolist() == pytest.approx([HECTARES] * 3)
     assert one["first_developed"] == 2008
     single = founding_status(where, {2005: maps[2005]})
     assert single["why"].iloc[0] == "no oasis map after the year of founding"
@@ -187,6 +224,8 @@ def test_status_in_the_founding_year():
 
 def test_made_up_study_of_the_documentation():
     page = Path(__file__).parents[1] / "docs" / "land.md"
-    outcome = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    outcome = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
     assert outcome.attempted > 15
     assert outcome.failed == 0

@@ -10,7 +10,16 @@ from geosettle.layers import LAT, LAYERS, LON, WKT, find_columns, plain_name
 
 
 @pytest.mark.parametrize(
-    "name", ["Site ID", " site_id ", "SITE-ID", "\ufeffsite_id", "ｓｉｔｅ＿ｉｄ", "site\u200b_id", "Site.Id"]
+    "name",
+    [
+        "Site ID",
+        " site_id ",
+        "SITE-ID",
+        "\ufeffsite_id",
+        "ｓｉｔｅ＿ｉｄ",
+        "site\u200b_id",
+        "Site.Id",
+    ],
 )
 def test_plain_names(name: str) -> None:
     assert plain_name(name) == "site_id"
@@ -32,18 +41,27 @@ def test_coordinates_are_found(column: object, alias: str) -> None:
 
 
 def test_own_name_goes_before_an_alias() -> None:
-    found, unclear, _ = find_columns(["id", "site_id", "x", "lon", "y", "lat", "name"], LAYERS["sites"])
+    found, unclear, _ = find_columns(
+        ["id", "site_id", "x", "lon", "y", "lat", "name"], LAYERS["sites"]
+    )
     assert (found["site_id"], found["lon"], found["lat"]) == ("site_id", "lon", "lat")
-    assert unclear == {"lon": ["lon", "x"], "lat": ["lat", "y"]}  # unless they say the same, as match_columns finds out
+    assert unclear == {
+        "lon": ["lon", "x"],
+        "lat": ["lat", "y"],
+    }  # unless they say the same, as match_columns finds out
 
 
 def test_two_aliases_are_unclear() -> None:
-    found, unclear, _ = find_columns(["site_id", "name", "经度", "longitude", "lat"], LAYERS["sites"])
+    found, unclear, _ = find_columns(
+        ["site_id", "name", "经度", "longitude", "lat"], LAYERS["sites"]
+    )
     assert found["lon"] in {"经度", "longitude"}
     assert set(unclear["lon"]) == {"经度", "longitude"}
 
 
 def test_mapping_goes_first_and_is_checked() -> None:
-    found, _, absent = find_columns(["id", "name", "Ort"], LAYERS["sites"], {"name": "ort", "lon": "nowhere"})
+    found, _, absent = find_columns(
+        ["id", "name", "Ort"], LAYERS["sites"], {"name": "ort", "lon": "nowhere"}
+    )
     assert found["name"] == "Ort"
     assert absent == ["nowhere"]

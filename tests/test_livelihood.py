@@ -10,9 +10,16 @@ import shapely
 from affine import Affine
 
 from geosettle.errors import InputError, UnknownNameError
-from geosettle.livelihood import MEASURES, Layers, capitals, conditions, development_models, livelihood
+from geosettle.livelihood import (
+    MEASURES,
+    Layers,
+    capitals,
+    conditions,
+    development_models,
+    livelihood,
+)
+from geosettle.livelihood._account import COLUMNS, verdict
 from geosettle.livelihood.capitals import newcombe, wilson
-from geosettle.livelihood.frames import COLUMNS, verdict
 from geosettle.livelihood.survey import mcnemar, mean_change, wilcoxon
 from geosettle.raster import Raster
 from geosettle.remoteness import remoteness
@@ -29,7 +36,8 @@ def one(frame, **where):
     return frame.iloc[0]
 
 
-# --- statistics -------------------------------------------------------------------------------------------------------
+# --- statistics
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 7), (1, 12), (5, 10), (33, 40), (40, 40)])
@@ -37,10 +45,14 @@ def test_wilson_against_statsmodels(k, n):
     from statsmodels.stats.proportion import proportion_confint
 
     assert wilson(k, n) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
-    assert wilson(k, n, 0.9) == pytest.approx(proportion_confint(k, n, alpha=0.1, method="wilson"), abs=1e-12)
+    assert wilson(k, n, 0.9) == pytest.approx(
+        proportion_confint(k, n, alpha=0.1, method="wilson"), abs=1e-12
+    )
 
 
-@pytest.mark.parametrize(("k1", "n1", "k0", "n0"), [(56, 70, 48, 80), (9, 10, 3, 10), (10, 10, 0, 20)])
+@pytest.mark.parametrize(
+    ("k1", "n1", "k0", "n0"), [(56, 70, 48, 80), (9, 10, 3, 10), (10, 10, 0, 20)]
+)
 def test_newcombe_against_statsmodels(k1, n1, k0, n0):
     from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -73,7 +85,9 @@ def test_wilcoxon_against_scipy(seed):
 def test_rank_biserial_by_hand():
     # Changes 1, 2, -3, 4: ranks 1 + 2 + 4 = 7 up, 3 down.
     before = np.zeros(4)
-    assert wilcoxon(before, np.array([1.0, 2.0, -3.0, 4.0]))["rank_biserial"] == pytest.approx((7 - 3) / 10)
+    assert wilcoxon(before, np.array([1.0, 2.0, -3.0, 4.0]))["rank_biserial"] == pytest.approx(
+        (7 - 3) / 10
+    )
     assert wilcoxon(before, before) == {
         "statistic": pytest.approx(NAN, nan_ok=True),
         "p": 1.0,
@@ -86,7 +100,9 @@ def test_t_interval_against_statsmodels():
     from statsmodels.stats.weightstats import DescrStatsW
 
     change = RNG.normal(1, 2, 25)
-    assert mean_change(change, 0.95, 0, 0) == pytest.approx(DescrStatsW(change).tconfint_mean(), rel=1e-12)
+    assert mean_change(change, 0.95, 0, 0) == pytest.approx(
+        DescrStatsW(change).tconfint_mean(), rel=1e-12
+    )
 
 
 def test_bootstrap_is_repeatable_regardless_of_row_order_and_near_students_t():
@@ -113,18 +129,31 @@ def test_verdicts(numbers, limits, word):
     assert verdict(*numbers, **limits) == word
 
 
-# --- capitals ---------------------------------------------------------------------------------------------------------
+# --- capitals
+# ---------------------------------------------------------------------------------------------------------
 
 
 def aggregates(**columns):
-    base = {"site_id": "survey", "capital": "material", "indicator": "sheds", "before": 10.0, "after": 60.0}
-    return pd.DataFrame([{**base, "unit": "percent of households", "n": 100, "source": "s", **columns}])
+    base = {
+        "site_id": "survey",
+        "capital": "material",
+        "indicator": "sheds",
+        "before": 10.0,
+        "after": 60.0,
+    }
+    return pd.DataFrame(
+        [{**base, "unit": "percent of households", "n": 100, "source": "s", **columns}]
+    )
 
 
 def test_shares_with_numbers_get_newcombes_interval():
     row = one(capitals(aggregates()))
     low, high = newcombe(0.1, 100, 0.6, 100)
-    assert (row["change"], row["low"], row["high"]) == (50, pytest.approx(100 * low), pytest.approx(100 * high))
+    assert (row["change"], row["low"], row["high"]) == (
+        50,
+        pytest.approx(100 * low),
+        pytest.approx(100 * high),
+    )
     assert row["verdict"] == "higher"
     assert one(capitals(aggregates(after=12.0)))["verdict"] == "not distinguishable"
 
@@ -150,7 +179,10 @@ def test_figures_that_fewer_than_five_answered_are_suppressed():
 
 
 def test_a_direction_that_contradicts_the_figures_is_said():
-    assert "the source calls the change 'decrease'" in one(capitals(aggregates(direction="decrease")))["note"]
+    assert (
+        "the source calls the change 'decrease'"
+        in one(capitals(aggregates(direction="decrease")))["note"]
+    )
     assert "the source calls" not in one(capitals(aggregates(direction="increase")))["note"]
 
 
@@ -166,8 +198,16 @@ def test_the_embedded_indicators_carry_their_damage():
     assert (greenhouses["before"], greenhouses["after"]) == (16.7, 72.8)
     assert greenhouses["change"] == pytest.approx(56.1)
     for item, before, other in (
-        ("material: households with a livestock shed", 13.2, "financial: migrants who obtained a loan"),
-        ("financial: migrants who obtained a loan", 16.5, "material: households with a livestock shed"),
+        (
+            "material: households with a livestock shed",
+            13.2,
+            "financial: migrants who obtained a loan",
+        ),
+        (
+            "financial: migrants who obtained a loan",
+            16.5,
+            "material: households with a livestock shed",
+        ),
     ):
         row = one(made, item=item)
         assert (row["before"], row["after"]) == (before, 36.8)
@@ -176,7 +216,8 @@ def test_the_embedded_indicators_carry_their_damage():
     assert set(made["evidence"]) == {"declared by the source"}
 
 
-# --- models and conditions --------------------------------------------------------------------------------------------
+# --- models and conditions
+# --------------------------------------------------------------------------------------------
 
 
 def layers(**more):
@@ -198,12 +239,19 @@ def layers(**more):
         index=pd.Index(["o", "q"], name="origin_id"),
         crs="EPSG:4326",
     )
-    flows = pd.DataFrame({"origin_id": ["o", "q", "q"], "site_id": ["A", "A", "B"], "households": [60.0, 40.0, 20.0]})
+    flows = pd.DataFrame(
+        {"origin_id": ["o", "q", "q"], "site_id": ["A", "A", "B"], "households": [60.0, 40.0, 20.0]}
+    )
     pairs = flows.assign(
-        geodesic_km=[50.0, NAN, NAN], geodesic_low_km=[40.0, NAN, NAN], geodesic_high_km=[60.0, NAN, NAN]
+        geodesic_km=[50.0, NAN, NAN],
+        geodesic_low_km=[40.0, NAN, NAN],
+        geodesic_high_km=[60.0, NAN, NAN],
     )
     remote = remoteness(pairs.set_index(["origin_id", "site_id"]), sites, origins, places)
-    return Layers(sites, **{"remoteness": remote, "places": places, "flows": flows, "origins": origins, **more})
+    return Layers(
+        sites,
+        **{"remoteness": remote, "places": places, "flows": flows, "origins": origins, **more},
+    )
 
 
 def measured(condition, which="A", **more):
@@ -214,18 +262,29 @@ def measured(condition, which="A", **more):
 def test_nearest_has_the_interval_of_the_position():
     row = measured({"measure": "nearest", "kinds": ["market", "port"], "at_most": 6})
     assert row["after"] == pytest.approx(5.566, abs=1e-3)  # 0.05 degrees of the equator
-    assert (row["low"], row["high"]) == (pytest.approx(4.566, abs=1e-3), pytest.approx(6.566, abs=1e-3))
+    assert (row["low"], row["high"]) == (
+        pytest.approx(4.566, abs=1e-3),
+        pytest.approx(6.566, abs=1e-3),
+    )
     assert (row["verdict"], row["evidence"]) == ("undecidable", "measured")
 
 
 @pytest.mark.parametrize(
     ("condition", "which", "why"),
     [
-        ({"measure": "nearest", "kinds": ["station"]}, "A", "no place of kind station in the study"),
+        (
+            {"measure": "nearest", "kinds": ["station"]},
+            "A",
+            "no place of kind station in the study",
+        ),
         ({"measure": "nearest", "kinds": ["market"]}, "C", "position unknown"),
         ({"measure": "land"}, "B", "no flow to this site has a geodesic distance"),
         ({"measure": "column", "column": "sheds"}, "A", "the sites layer has no column sheds"),
-        ({"measure": "column", "column": "greenhouses"}, "C", "the sites layer has no greenhouses for this site"),
+        (
+            {"measure": "column", "column": "greenhouses"},
+            "C",
+            "the sites layer has no greenhouses for this site",
+        ),
         (
             {"measure": "column", "column": "greenhouses", "per_household": True},
             "B",
@@ -233,8 +292,16 @@ def test_nearest_has_the_interval_of_the_position():
         ),
         ({"measure": "development"}, "A", "the study has no development layer"),
         ({"measure": "indicator", "indicator": "x"}, "A", "the study has no indicators"),
-        ({"measure": "people_per_centre", "kinds": ["station"], "reach_km": 5}, "A", "no place of kind station"),
-        ({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 5}, "C", "position unknown"),
+        (
+            {"measure": "people_per_centre", "kinds": ["station"], "reach_km": 5},
+            "A",
+            "no place of kind station",
+        ),
+        (
+            {"measure": "people_per_centre", "kinds": ["market"], "reach_km": 5},
+            "C",
+            "position unknown",
+        ),
         ({"measure": "slope"}, "A", "the study has no elevation"),
         ({"measure": "water"}, "A", "the study has no rivers or lakes"),
         ({"measure": "border"}, "A", "the study has no boundaries"),
@@ -252,16 +319,24 @@ def test_what_no_layer_says_is_unknown_with_its_reason(condition, which, why):
 
 
 def test_declared_columns_per_household():
-    row = measured({"measure": "column", "column": "greenhouses", "per_household": True, "at_least": 0.5})
+    row = measured(
+        {"measure": "column", "column": "greenhouses", "per_household": True, "at_least": 0.5}
+    )
     assert (row["after"], row["verdict"], row["evidence"]) == (0.5, "met", "declared")
 
 
 def test_land_at_the_origin_is_shared_out_by_households():
-    # 30 ha of o all to A; 12 ha of q, 40 of 60 households to A: 8 ha. In all 38 ha over 100 households.
+    # 30 ha of o all to A; 12 ha of q, 40 of 60 households to A: 8 ha. In all 38 ha over 100
+    # households.
     row = measured({"measure": "origin_land", "per_household": True})
     assert row["after"] == pytest.approx(0.38)
-    flows = pd.DataFrame({"origin_id": ["q", "q"], "site_id": ["A", "B"], "households": [40.0, NAN]})
-    assert "unknown for one or more origins" in measured({"measure": "origin_land"}, flows=flows)["note"]
+    flows = pd.DataFrame(
+        {"origin_id": ["q", "q"], "site_id": ["A", "B"], "households": [40.0, NAN]}
+    )
+    assert (
+        "unknown for one or more origins"
+        in measured({"measure": "origin_land"}, flows=flows)["note"]
+    )
 
 
 def test_land_uses_the_weighted_mean_over_known_flows():
@@ -271,7 +346,11 @@ def test_land_uses_the_weighted_mean_over_known_flows():
 
 def test_people_per_centre_counts_everyone_in_reach():
     row = measured({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 7})
-    assert (row["after"], row["n"], row["verdict"]) == (500, 1, "measured")  # A 400 and B 100 share one market
+    assert (row["after"], row["n"], row["verdict"]) == (
+        500,
+        1,
+        "measured",
+    )  # A 400 and B 100 share one market
     nobody = measured({"measure": "people_per_centre", "kinds": ["market"], "reach_km": 1})
     assert nobody["note"] == "no job centre within 1 km"
 
@@ -282,14 +361,24 @@ def test_an_open_upper_end_is_blank_with_its_reason():
     row = measured({**condition, "at_most": 1000}, "B")
     assert row["after"] == 500
     assert np.isnan(row["high"])
-    assert "none within reach if the site lies elsewhere within its 20 km; no upper bound" in row["note"]
+    assert (
+        "none within reach if the site lies elsewhere within its 20 km; no upper bound"
+        in row["note"]
+    )
     assert row["verdict"] == "undecidable"  # 500 meets it, no upper bound may not
-    assert not np.isinf(conditions("x", [{"item": "x", **condition}], layers(), ["A", "B", "C"])["high"]).any()
+    assert not np.isinf(
+        conditions("x", [{"item": "x", **condition}], layers(), ["A", "B", "C"])["high"]
+    ).any()
 
 
 def test_illustrative_parcels_are_declared_never_measured():
     parcels = pd.DataFrame(
-        {"site_id": ["A"], "kind": ["forage"], "declared_ha": [40.0], "geometry_basis": ["illustrative"]}
+        {
+            "site_id": ["A"],
+            "kind": ["forage"],
+            "declared_ha": [40.0],
+            "geometry_basis": ["illustrative"],
+        }
     )
     row = measured({"measure": "development", "per_household": True}, development=parcels)
     assert (row["after"], row["evidence"]) == (0.4, "declared")
@@ -303,12 +392,15 @@ def test_training_need_is_the_largest_rise():
             "unit": "percent of households", "n": 80,
         }
     )  # fmt: skip
-    row = measured({"measure": "training", "indicators": ["g", "s", "t"], "at_most": 25}, indicators=table)
+    row = measured(
+        {"measure": "training", "indicators": ["g", "s", "t"], "at_most": 25}, indicators=table
+    )
     assert (row["after"], row["verdict"]) == (45, "not met")
 
 
 def test_slope_of_a_plane_by_hand():
-    # Rising 10 m per cell eastward; a cell of 0.01 degrees on the equator is 1,113.2 m: 10 / 1113.2 = 0.898 %.
+    # Rising 10 m per cell eastward; a cell of 0.01 degrees on the equator is 1,113.2 m: 10 / 1113.2
+    # = 0.898 %.
     z = np.tile(np.arange(100.0) * 10, (100, 1))
     dem = Raster(z, Affine(0.01, 0, -0.5, 0, -0.01, 0.5), "EPSG:4326")
     row = measured({"measure": "slope", "at_most": 5}, dem=dem)
@@ -320,19 +412,27 @@ def test_slope_of_a_plane_by_hand():
 
 
 def test_water_and_border_by_hand():
-    rivers = gpd.GeoDataFrame(geometry=[shapely.LineString([(0.02, -1), (0.02, 1)])], crs="EPSG:4326")
+    rivers = gpd.GeoDataFrame(
+        geometry=[shapely.LineString([(0.02, -1), (0.02, 1)])], crs="EPSG:4326"
+    )
     row = measured({"measure": "water", "at_most": 5}, rivers=rivers)
     assert row["after"] == pytest.approx(2.2264, abs=1e-3)  # 0.02 degrees of the equator
-    assert (row["low"], row["high"]) == (pytest.approx(1.2264, abs=1e-3), pytest.approx(3.2264, abs=1e-3))
+    assert (row["low"], row["high"]) == (
+        pytest.approx(1.2264, abs=1e-3),
+        pytest.approx(3.2264, abs=1e-3),
+    )
     country = gpd.GeoDataFrame(
         {"level": ["country"]},
         geometry=[shapely.box(-0.03, -5, 5, 5)],
         index=pd.Index(["1"], name="code"),
         crs="EPSG:4326",
     )
-    assert measured({"measure": "border"}, boundaries=country)["after"] == pytest.approx(3.3396, abs=1e-3)
+    assert measured({"measure": "border"}, boundaries=country)["after"] == pytest.approx(
+        3.3396, abs=1e-3
+    )
     assert (
-        "no unit of level country" in measured({"measure": "border"}, boundaries=country.assign(level="county"))["note"]
+        "no unit of level country"
+        in measured({"measure": "border"}, boundaries=country.assign(level="county"))["note"]
     )
 
 
@@ -348,7 +448,9 @@ def test_declared_models_stand_beside_their_conditions():
     models = {
         "1": {
             "name": "park",
-            "conditions": [{"item": "market", "measure": "nearest", "kinds": ["market"], "at_most": 10}],
+            "conditions": [
+                {"item": "market", "measure": "nearest", "kinds": ["market"], "at_most": 10}
+            ],
         }
     }
     made = development_models(models, layers())
@@ -412,9 +514,14 @@ def test_the_whole_account_of_the_default_models():
     }
     silent = made[(made["verdict"] == "unknown") & (made["section"] != "model")]
     assert (silent["note"] != "").all()
-    # Three sites and six models; a group surveyed has no place and so only the rows that a survey answers.
+    # Three sites and six models; a group surveyed has no place and so only the rows that a survey
+    # answers.
     assert (made["section"] == "model").sum() == 18
-    assert set(made.loc[made["site_id"] == "survey", "section"]) == {"capital", "constraint", "recommendation"}
+    assert set(made.loc[made["site_id"] == "survey", "section"]) == {
+        "capital",
+        "constraint",
+        "recommendation",
+    }
 
 
 def test_nothing_gives_an_empty_account():

@@ -32,8 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent / "browser"))
 import made_up
 
 from geosettle.errors import InputError, OutputError, UnknownNameError
-from geosettle.maps import ELEMENTS, _images, _pack, _words, map_html, offline, render
+from geosettle.maps import ELEMENTS, encoding, images, map_html, offline, render
 from geosettle.maps.basemaps import find_basemap
+from geosettle.maps.words import LANGUAGES
 from geosettle.raster import Raster
 
 STATIC = importlib.resources.files("geosettle.maps") / "static"
@@ -41,7 +42,9 @@ SCRIPT = "\n".join((STATIC / name).read_text("utf-8") for name in (*offline.SCRI
 
 
 def unpack(text: str) -> list[int]:
-    """Zigzag variable-length integers, read as the Protocol Buffers encoding guide says, one byte at a time."""
+    """Zigzag variable-length integers, read as the Protocol Buffers encoding guide says, one byte
+    at a time.
+    """
     out, value, shift = [], 0, 0
     for byte in base64.b64decode(text):
         value |= (byte & 0x7F) << shift
@@ -72,7 +75,9 @@ def html(result):
 
 
 def data_of(html: str) -> dict:
-    block = re.search(r'<script type="application/json" id="gs-data">(.*?)</script>', html, re.DOTALL).group(1)
+    block = re.search(
+        r'<script type="application/json" id="gs-data">(.*?)</script>', html, re.DOTALL
+    ).group(1)
     return json.loads(block)
 
 
@@ -83,18 +88,21 @@ def texts_of(packed: dict) -> list:
     return packed["k"] if "k" in packed else packed["v"]
 
 
-# --- packing -----------------------------------------------------------------------------------------------------------
+# --- packing
+# -----------------------------------------------------------------------------------------------------------
 
 
 @hypothesis.given(st.lists(st.integers(-(2**52), 2**52)))
 def test_packed_numbers_come_back(numbers):
-    assert unpack(_pack.pack(numbers)) == numbers
+    assert unpack(encoding.pack(numbers)) == numbers
 
 
-@hypothesis.settings(deadline=None)  # the first table of a process takes longer than the rest together
+@hypothesis.settings(
+    deadline=None
+)  # the first table of a process takes longer than the rest together
 @hypothesis.given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=30))
 def test_columns_keep_what_is_missing_and_round_the_rest(values):
-    packed = _pack.column(pd.Series(values, dtype="float64"), digits=2)
+    packed = encoding.column(pd.Series(values, dtype="float64"), digits=2)
     for value, number in zip(values, whole_numbers(packed), strict=True):
         if value is None:
             assert number == 0
@@ -103,27 +111,31 @@ def test_columns_keep_what_is_missing_and_round_the_rest(values):
             assert (number - (number > 0)) / 100 == pytest.approx(value, abs=0.0051)
 
 
-@pytest.mark.parametrize(("most", "wide"), [(126, 1), (127, 2), (32_766, 2), (3_000_000, 4), (2**31 - 2, 4)])
+@pytest.mark.parametrize(
+    ("most", "wide"), [(126, 1), (127, 2), (32_766, 2), (3_000_000, 4), (2**31 - 2, 4)]
+)
 def test_a_column_is_as_wide_as_its_largest_number(most, wide):
     numbers = [most, -most - 1] * 9 + [
         None,
         0,
     ]  # 0 is kept for what is missing, so a number from 0 on is written one more
-    packed = _pack.column(pd.Series(numbers, dtype="float64"), digits=0)
+    packed = encoding.column(pd.Series(numbers, dtype="float64"), digits=0)
     assert packed["w"] == wide
     assert whole_numbers(packed) == [most + 1, -most - 1] * 9 + [0, 1]
 
 
-@pytest.mark.parametrize("numbers", [[*range(100_000, 100_200)], [None] * 99 + [70_000], [2**40, 5]])
+@pytest.mark.parametrize(
+    "numbers", [[*range(100_000, 100_200)], [None] * 99 + [70_000], [2**40, 5]]
+)
 def test_columns_that_are_much_shorter_so_have_numbers_of_varying_length(numbers):
-    packed = _pack.column(pd.Series(numbers, dtype="float64"), digits=0)
+    packed = encoding.column(pd.Series(numbers, dtype="float64"), digits=0)
     assert "w" not in packed
     assert whole_numbers(packed) == [0 if n is None else n + 1 for n in numbers]
 
 
 def test_numbers_too_large_to_be_exact_are_missing():
     """2**53 + 1 is not a number in the browser."""
-    assert whole_numbers(_pack.column([1e300, 2.0**60, -np.inf, 3.0], digits=0)) == [0, 0, 0, 4]
+    assert whole_numbers(encoding.column([1e300, 2.0**60, -np.inf, 3.0], digits=0)) == [0, 0, 0, 4]
 
 
 ODD_TEXT = st.text(alphabet=st.sampled_from("|;~^\t\0\r\n\u2028\ufeff\"'<\\{%ab\u548c"), max_size=6)
@@ -132,9 +144,11 @@ ODD_TEXT = st.text(alphabet=st.sampled_from("|;~^\t\0\r\n\u2028\ufeff\"'<\\{%ab\
 @hypothesis.given(st.lists(st.none() | ODD_TEXT, max_size=12))
 def test_texts_come_back_whatever_they_hold(texts):
     """Through the page and as the script reads them: split, or by the numbers of their levels."""
-    packed = json.loads(offline.inert_json(_pack.column(pd.Series(texts, dtype=object))))
+    packed = json.loads(offline.inert_json(encoding.column(pd.Series(texts, dtype=object))))
     levels = [None, *packed["k"]] if "k" in packed else None
-    assert (texts_of(packed) if levels is None else [levels[n] for n in whole_numbers(packed)]) == texts
+    assert (
+        texts_of(packed) if levels is None else [levels[n] for n in whole_numbers(packed)]
+    ) == texts
 
 
 PLACE = st.none() | st.tuples(st.floats(-180, 180), st.floats(-90, 90))
@@ -144,7 +158,7 @@ PLACE = st.none() | st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 @hypothesis.given(st.lists(PLACE, max_size=8), st.lists(PLACE, max_size=8))
 def test_the_box_holds_every_place_and_no_flow_is_longer_than_the_longest(sites, origins):
     """Drawn as the script draws them: what lies west of `wrap` is a turn further east."""
-    from geosettle.maps._tables import extent, wrap
+    from geosettle.maps.page_data import extent, wrap
 
     frames = []
     for role, places in (("site", sites), ("origin", origins)):
@@ -152,11 +166,16 @@ def test_the_box_holds_every_place_and_no_flow_is_longer_than_the_longest(sites,
         index = pd.Index([f"{role}{i}" for i in range(len(places))], name=f"{role}_id")
         frames.append(gpd.GeoDataFrame({"name": index}, geometry=points, crs=4326, index=index))
     ends = [(f"origin{i}", f"site{j}") for i in range(len(origins)) for j in range(len(sites))]
-    pairs = pd.DataFrame(index=pd.MultiIndex.from_tuples(ends or [("x", "y")], names=["origin_id", "site_id"]))
+    pairs = pd.DataFrame(
+        index=pd.MultiIndex.from_tuples(ends or [("x", "y")], names=["origin_id", "site_id"])
+    )
     result = SimpleNamespace(sites=frames[0], origins=frames[1], pairs=pairs)
     seen, turn = extent(result), wrap(result)
     drawn = {
-        role: [(lon + 360 if turn is not None and lon < turn else lon, lat) for lon, lat in filter(None, places)]
+        role: [
+            (lon + 360 if turn is not None and lon < turn else lon, lat)
+            for lon, lat in filter(None, places)
+        ]
         for role, places in (("site", sites), ("origin", origins))
     }
     if not (drawn["site"] or drawn["origin"]):
@@ -179,7 +198,9 @@ def test_the_box_holds_every_place_and_no_flow_is_longer_than_the_longest(sites,
 
 def test_outlines_keep_every_ring_within_half_a_step():
     shape = shapely.Polygon([(0, 0), (3, 0), (3, 3), (0, 3)], [[(1, 1), (2, 1), (2, 2), (1, 2)]])
-    packed = _pack.outlines([shape, None, shapely.LineString([(76.12344, 38), (77, 39)])], steps=10_000)
+    packed = encoding.outlines(
+        [shape, None, shapely.LineString([(76.12344, 38), (77, 39)])], steps=10_000
+    )
     assert unpack(packed["rings"]) == [2, 0, 1]
     assert unpack(packed["points"]) == [5, 5, 2]
     xs = np.cumsum(unpack(packed["x"])) / 10_000
@@ -190,13 +211,14 @@ def test_simplified_neighbours_still_share_their_border():
     wave = [(1 + 0.01 * np.sin(40 * y), y) for y in np.linspace(0, 1, 200)]
     left = shapely.Polygon([(0, 0), *wave, (0, 1)])
     right = shapely.Polygon([(2, 0), *wave, (2, 1)])
-    simple = _pack.simplify([left, right], 0.05)
+    simple = encoding.simplify([left, right], 0.05)
     assert len(shapely.get_coordinates(simple)) < 60
     assert shapely.coverage_is_valid(simple)
     assert shapely.area(shapely.intersection(simple[0], simple[1])) == 0
 
 
-# --- pictures ----------------------------------------------------------------------------------------------------------
+# --- pictures
+# ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("south", "north"), [(34.0, 42.0), (-10.0, 10.0), (60.0, 75.0)])
@@ -205,24 +227,24 @@ def test_a_warped_raster_of_latitudes_is_right_within_half_a_cell(south, north):
     cell = (north - south) / rows
     centre = north - cell * (np.arange(rows) + 0.5)
     raster = Raster(np.repeat(centre[:, None], 3, axis=1), Affine(1, 0, 70, 0, -cell, north))
-    true = _images.mercator_rows(north, south, 400)
-    nearest = _images.to_mercator(raster, 400, smooth=False)[:, 0]
-    smooth = _images.to_mercator(raster, 400, smooth=True)[:, 0]
+    true = images.mercator_rows(north, south, 400)
+    nearest = images.to_mercator(raster, 400, smooth=False)[:, 0]
+    smooth = images.to_mercator(raster, 400, smooth=True)[:, 0]
     assert np.abs(nearest - true).max() <= cell / 2 + 1e-9
     assert np.abs(smooth - true)[5:-5].max() < 1e-6
 
 
 def test_rows_of_a_mercator_picture_are_where_web_mercator_puts_them():
-    # PROJ: pyproj.Transformer.from_crs(4326, 3857, always_xy=True) puts 36 N at y = 4300621.372 and 41 N at
-    # y = 5012341.664; the middle, y = 4656481.518, transformed back is 38.54343184 N.
-    assert _images.mercator_rows(41, 36, 1)[0] == pytest.approx(38.54343184, abs=1e-7)
+    # PROJ: pyproj.Transformer.from_crs(4326, 3857, always_xy=True) puts 36 N at y = 4300621.372 and
+    # 41 N at y = 5012341.664; the middle, y = 4656481.518, transformed back is 38.54343184 N.
+    assert images.mercator_rows(41, 36, 1)[0] == pytest.approx(38.54343184, abs=1e-7)
 
 
 def test_class_pictures_hold_exactly_the_colours_of_the_legend():
     values = np.array([[0.2, 0.7], [1.5, np.nan]])
     raster = Raster(values, Affine(1, 0, 0, 0, -1, 1))
     colours = ["#F2F0F7", "#756BB1", "#54278F"]
-    uri = _images.class_picture(raster, [(0, 0.5), (0.5, 1), (1, np.inf)], colours)
+    uri = images.class_picture(raster, [(0, 0.5), (0.5, 1), (1, np.inf)], colours)
     picture = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA")
     pixels = np.asarray(picture)
     seen = {"#{:02X}{:02X}{:02X}".format(*p[:3]) for p in pixels.reshape(-1, 4) if p[3]}
@@ -238,17 +260,22 @@ def test_light_from_the_north_west_brightens_slopes_that_face_it():
     away = Raster(3000 - (x + y - 60) * 100, Affine(0.01, 0, 76, 0, -0.01, 39))
     bright, dark = (
         np.asarray(
-            Image.open(io.BytesIO(base64.b64decode(_images.relief_picture(r)["src"].split(",")[1]))).convert("L")
+            Image.open(
+                io.BytesIO(base64.b64decode(images.relief_picture(r)["src"].split(",")[1]))
+            ).convert("L")
         )[30, 30]
         for r in (facing, away)
     )
     assert bright > dark + 20
 
 
-# --- the page ----------------------------------------------------------------------------------------------------------
+# --- the page
+# ----------------------------------------------------------------------------------------------------------
 
 
-@hypothesis.given(st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.sampled_from(made_up.HOSTILE))
+@hypothesis.given(
+    st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.sampled_from(made_up.HOSTILE)
+)
 def test_inert_json_is_data_and_nothing_else(text):
     written = offline.inert_json({"name": text, text: [text]})
     assert json.loads(written) == {"name": text} | {text: [text]}
@@ -267,7 +294,10 @@ def test_the_policy_names_every_script_and_style_of_the_page_and_nothing_else(ht
             '(?: type="text/plain" id="gs-leaflet")?' if tag == "script" else ""
         )  # the script itself puts it to work
         texts = re.findall(rf"<{tag}{later}>(.*?)</{tag}>", html, re.DOTALL)
-        hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in texts}
+        hashes = {
+            f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'"
+            for t in texts
+        }
         assert texts
         assert hashes == set(re.search(rf"{tag}-src ([^;]+)", policy).group(1).split())
     assert "unsafe" not in policy
@@ -277,7 +307,9 @@ def test_the_policy_names_every_script_and_style_of_the_page_and_nothing_else(ht
 
 def test_nothing_in_the_page_points_outside(html):
     outside_scripts = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
-    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|@import|url\((?!["']?(?:data:|#))""", outside_scripts)
+    assert not re.search(
+        r"""(?:src|href)=["']?(?:https?:)?//|@import|url\((?!["']?(?:data:|#))""", outside_scripts
+    )
     assert "user-scalable" not in html
 
 
@@ -288,20 +320,29 @@ def test_hostile_text_stands_only_in_the_data_block(html):
 
 
 def test_no_hostile_setting_source_or_title_adds_a_tag(result):
-    """All that stands outside the data: title of the window, what the page was made from, texts for screen readers."""
+    """All that stands outside the data: title of the window, what the page was made from, texts for
+    screen readers.
+    """
     said = made_up.HOSTILE
     keys = ("name", "title", "title_en", "title_zh", "date", "boundary_note")
     study = {**vars(result.study)}
     study["settings"] = {"study": dict(zip(keys, said, strict=False))}
     fields = ("sha256", "layer", "source", "licence", "date")
-    study["inputs"] = {text: dict(zip(fields, said[i:], strict=False)) for i, text in enumerate(said[:-5])}
-    odd = {**vars(result), "study": type(result.study)(**study), "provenance": {text: text[::-1] for text in said}}
+    study["inputs"] = {
+        text: dict(zip(fields, said[i:], strict=False)) for i, text in enumerate(said[:-5])
+    }
+    odd = {
+        **vars(result),
+        "study": type(result.study)(**study),
+        "provenance": {text: text[::-1] for text in said},
+    }
     plain = {**vars(result), "provenance": {"a": "b"}}
 
     def tags(fields, title):
         page = map_html(type(result)(**fields), title=title, relief_px=100)
         return re.findall(
-            r"<[/!\w-]+|(?<=<meta )\w+", re.sub(r"(<script)[^>]*>.*?(</script>)", r"\1\2", page, flags=re.DOTALL)
+            r"<[/!\w-]+|(?<=<meta )\w+",
+            re.sub(r"(<script)[^>]*>.*?(</script>)", r"\1\2", page, flags=re.DOTALL),
         )
 
     assert tags(odd, " ".join(said)) == tags(plain, "Plain")
@@ -328,10 +369,20 @@ def test_everything_has_its_place(html, result):
     assert data["origins"]["n"] == len(result.origins)
     assert data["flows"]["n"] == len(result.pairs)
     drawn = [e["name"] for e in data["elements"]]
-    assert drawn == [e.name for e in sorted(ELEMENTS.values(), key=lambda e: e.order) if e.name in drawn]
-    assert {"relief", "oasis", "boundaries", "development", "flows", "origins", "sites", "labels", "areas"} <= set(
-        drawn
-    )
+    assert drawn == [
+        e.name for e in sorted(ELEMENTS.values(), key=lambda e: e.order) if e.name in drawn
+    ]
+    assert {
+        "relief",
+        "oasis",
+        "boundaries",
+        "development",
+        "flows",
+        "origins",
+        "sites",
+        "labels",
+        "areas",
+    } <= set(drawn)
 
 
 def test_an_empty_study_still_gives_a_map():
@@ -356,7 +407,10 @@ def test_the_title_states_the_finding(html, result):
 def test_outlines_are_simplified_only_to_fit_and_the_map_says_so():
     result = made_up.result(hostile=False)
     coast = [
-        (77 + (1 + 0.05 * np.sin(90 * a)) * np.cos(a), 38.5 + (1 + 0.05 * np.sin(70 * a)) * np.sin(a))
+        (
+            77 + (1 + 0.05 * np.sin(90 * a)) * np.cos(a),
+            38.5 + (1 + 0.05 * np.sin(70 * a)) * np.sin(a),
+        )
         for a in np.linspace(0, 2 * np.pi, 60_000)
     ]
     rough = gpd.GeoDataFrame(geometry=[shapely.Polygon(coast)], crs=4326)
@@ -366,7 +420,9 @@ def test_outlines_are_simplified_only_to_fit_and_the_map_says_so():
     assert "simplified" not in data_of(free)["rounding"]["en"]
     assert "simplified to about" in data_of(tight)["rounding"]["en"]
     assert len(tight.encode()) <= 420_000 < len(free.encode())
-    known = type(result)(**{**vars(result), "provenance": {"note": '"&<>' * 8_000}})  # stands in the page's head
+    known = type(result)(
+        **{**vars(result), "provenance": {"note": '"&<>' * 8_000}}
+    )  # stands in the page's head
     between = (len(free.encode()) + len(map_html(known, budget_bytes=10**8).encode())) // 2
     assert len(map_html(known, budget_bytes=between).encode()) <= between
 
@@ -378,7 +434,9 @@ def test_unknown_languages_and_base_maps_are_refused(result):
         render(result, basemap="No.Such")
 
 
-@pytest.mark.parametrize("name", ["Gaode.Normal", "Gaode.Satellite", "gaode", "高德", "AMap", "Baidu", "百度"])
+@pytest.mark.parametrize(
+    "name", ["Gaode.Normal", "Gaode.Satellite", "gaode", "高德", "AMap", "Baidu", "百度"]
+)
 def test_shifted_tiles_are_refused_with_the_reason(name):
     with pytest.raises(InputError, match=r"GCJ-02|BD-09"):
         find_basemap(name)
@@ -399,13 +457,16 @@ def test_base_maps_lie_where_they_say():
 
 
 def test_a_base_map_opens_the_policy_to_its_own_hosts_only(result):
-    policy = re.search(r'Policy" content="([^"]+)"', map_html(result, basemap="OpenTopoMap")).group(1)
+    policy = re.search(r'Policy" content="([^"]+)"', map_html(result, basemap="OpenTopoMap")).group(
+        1
+    )
     hosts = re.findall(r"https?://[^ ;]+", policy)
     assert hosts == [f"https://{s}.tile.opentopomap.org" for s in "abc"]
     assert re.search(r"img-src [^;]*https://a\.tile", policy)
 
 
-# --- folium ------------------------------------------------------------------------------------------------------------
+# --- folium
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_it_is_a_folium_map_that_saves_and_shows_the_safe_page(result, html, tmp_path):
@@ -435,7 +496,9 @@ def test_text_of_a_users_popups_and_tooltips_is_not_run_as_javascript(result, pa
     """folium puts it between backticks, where a backslash, a backtick and ${ mean something."""
     shown = render(result, relief_px=100)
     said = "C:\\x\\2019 `+f()+` ${f()} \u548c"
-    marker = folium.CircleMarker([38, 77], popup=folium.Popup(said, parse_html=parse_html), tooltip=said).add_to(shown)
+    marker = folium.CircleMarker(
+        [38, 77], popup=folium.Popup(said, parse_html=parse_html), tooltip=said
+    ).add_to(shown)
     page = shown.to_html()
     own = page.rsplit("<script>", 1)[1]
     assert own.count("C:&#92;x&#92;2019 &#96;+f()+&#96; $&#123;f()} \u548c") == 2
@@ -449,7 +512,11 @@ def test_text_of_a_users_popups_and_tooltips_is_not_run_as_javascript(result, pa
 @pytest.mark.parametrize("column", ["a b", "x) {} alert(1", "a'b", "1st", "a\nb"])
 def test_columns_that_folium_would_write_as_javascript_are_refused(result, column):
     shown = render(result, relief_px=100)
-    feature = {"type": "Feature", "properties": {column: "v"}, "geometry": {"type": "Point", "coordinates": [77, 38]}}
+    feature = {
+        "type": "Feature",
+        "properties": {column: "v"},
+        "geometry": {"type": "Point", "coordinates": [77, 38]},
+    }
     data = {"type": "FeatureCollection", "features": [feature]}
     folium.GeoJson(data, style_function=lambda _: {"color": "red"}).add_to(shown)
     with pytest.raises(OutputError, match="Rename it"):
@@ -462,7 +529,9 @@ def test_columns_that_folium_would_write_as_javascript_are_refused(result, colum
 
 def test_broken_template_marks_in_a_users_layer_are_a_clear_error(result):
     shown = render(result, relief_px=100)
-    folium.GeoJson({"type": "Feature", "properties": {"n": "{% if"}, "geometry": None}).add_to(shown)
+    folium.GeoJson({"type": "Feature", "properties": {"n": "{% if"}, "geometry": None}).add_to(
+        shown
+    )
     with pytest.raises(OutputError, match="template marks"):
         shown.get_root().render()
 
@@ -483,11 +552,23 @@ BOX = [[38, 77], [39, 78]]
         (folium.TileLayer("OpenStreetMap"), "TileLayer loads files"),
         (folium.WmsTileLayer("https://maps.example/wms", "a"), "WmsTileLayer loads files"),
         (folium.Marker([38, 77], icon=folium.Icon()), "Icon loads files"),
-        (folium.Marker([38, 77], icon=folium.CustomIcon("https://maps.example/a.png")), "CustomIcon loads files"),
-        (folium.raster_layers.ImageOverlay("https://maps.example/a.png", BOX), "ImageOverlay loads files"),
-        (folium.raster_layers.VideoOverlay("https://maps.example/a.webm", BOX), "VideoOverlay loads files"),
+        (
+            folium.Marker([38, 77], icon=folium.CustomIcon("https://maps.example/a.png")),
+            "CustomIcon loads files",
+        ),
+        (
+            folium.raster_layers.ImageOverlay("https://maps.example/a.png", BOX),
+            "ImageOverlay loads files",
+        ),
+        (
+            folium.raster_layers.VideoOverlay("https://maps.example/a.webm", BOX),
+            "VideoOverlay loads files",
+        ),
         (folium.plugins.Fullscreen(), "needs https://"),
-        (folium.plugins.FloatImage("https://maps.example/a.png"), "needs HTML or a script outside the map"),
+        (
+            folium.plugins.FloatImage("https://maps.example/a.png"),
+            "needs HTML or a script outside the map",
+        ),
     ],
 )
 def test_layers_that_need_the_network_are_refused_with_the_reason(result, layer, told):
@@ -498,10 +579,16 @@ def test_layers_that_need_the_network_are_refused_with_the_reason(result, layer,
 
 
 def test_a_users_pictures_and_tooltips_of_geojson_stand_in_the_file(result, tmp_path):
-    """folium writes arrays and local files as data, and the looks of a tooltip into the head of its page."""
+    """folium writes arrays and local files as data, and the looks of a tooltip into the head of its
+    page.
+    """
     Image.new("RGB", (4, 4), "red").save(tmp_path / "red.png")
     shown = render(result, relief_px=100)
-    feature = {"type": "Feature", "properties": {"n": "\u548c"}, "geometry": {"type": "Point", "coordinates": [77, 38]}}
+    feature = {
+        "type": "Feature",
+        "properties": {"n": "\u548c"},
+        "geometry": {"type": "Point", "coordinates": [77, 38]},
+    }
     tip = folium.GeoJsonTooltip(["n"], style="color: #123456")
     folium.GeoJson({"type": "FeatureCollection", "features": [feature]}, tooltip=tip).add_to(shown)
     folium.raster_layers.ImageOverlay(np.zeros((2, 2, 3)), BOX).add_to(shown)
@@ -561,7 +648,9 @@ def test_a_map_that_cannot_be_saved_leaves_the_file_as_it_was(result, tmp_path):
 
 
 def test_the_policy_knows_a_users_script_as_the_browser_reads_it(result):
-    """A parser of HTML makes one line feed of a carriage return, and U+FFFD of NUL, before the hash is taken."""
+    """A parser of HTML makes one line feed of a carriage return, and U+FFFD of NUL, before the hash
+    is taken.
+    """
     shown = render(result, relief_px=100)
     folium.CircleMarker([38, 77], popup="a\r\nb\rc\0d", tooltip="half \ud800").add_to(shown)
     page = shown.to_html()
@@ -572,7 +661,8 @@ def test_the_policy_knows_a_users_script_as_the_browser_reads_it(result):
         assert base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode() in policy
 
 
-# --- seams between Python and the script -------------------------------------------------------------------------------
+# --- seams between Python and the script
+# -------------------------------------------------------------------------------
 
 
 def test_every_kind_of_element_has_a_drawing_function():
@@ -584,7 +674,7 @@ def test_every_kind_of_element_has_a_drawing_function():
 def test_every_text_exists_in_every_language_with_the_same_blanks():
     strings = json.loads((STATIC / "strings.json").read_text("utf-8"))
     for key, texts in strings.items():
-        assert set(texts) == set(_words.LANGUAGES), key
+        assert set(texts) == set(LANGUAGES), key
         blanks = [sorted(re.findall(r"\{\w+\}", text)) for text in texts.values()]
         assert blanks[0] == blanks[1], key
 
@@ -592,7 +682,9 @@ def test_every_text_exists_in_every_language_with_the_same_blanks():
 def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
     strings = set(json.loads((STATIC / "strings.json").read_text("utf-8")))
     python = "\n".join(p.read_text("utf-8") for p in Path(str(STATIC)).parent.glob("*.py"))
-    asked = set(re.findall(r"""word\('(\w+)'""", SCRIPT)) | set(re.findall(r"""button\('(\w+)'""", SCRIPT))
+    asked = set(re.findall(r"""word\('(\w+)'""", SCRIPT)) | set(
+        re.findall(r"""button\('(\w+)'""", SCRIPT)
+    )
     assert asked <= strings
     for key in strings:
         stem = re.sub(r"^(level|ind|metric|raster|kind|way|layer)_.*", r"\1_", key)
@@ -603,7 +695,9 @@ def test_every_text_the_script_asks_for_exists_and_none_is_left_over():
 def test_names_of_areas_stand_inside_them_beside_each_other():
     from geosettle.maps.elements import _anchors
 
-    shape = shapely.Polygon([(0, 0), (4, 0), (4, 1), (1, 1), (1, 4), (0, 4)])  # an L, whose centroid lies outside
+    shape = shapely.Polygon(
+        [(0, 0), (4, 0), (4, 1), (1, 1), (1, 4), (0, 4)]
+    )  # an L, whose centroid lies outside
     anchors = [shapely.Point(p) for p in _anchors(shape, 4)]
     assert len(anchors) == 4
     assert all(shape.contains(p) for p in anchors)
@@ -621,24 +715,30 @@ def test_names_of_areas_stand_inside_them_beside_each_other():
     ],
 )
 def test_texts_of_which_most_differ_are_written_so_that_they_come_back(texts, written):
-    packed = _pack.column(pd.Series(texts, dtype=object))
+    packed = encoding.column(pd.Series(texts, dtype=object))
     assert packed == written
     assert texts_of(packed) == texts
 
 
 def test_the_page_knows_box_longest_flow_largest_counts_and_order_of_size(result):
-    """What the script would otherwise have to look for among all rows before it can draw anything."""
+    """What the script would otherwise have to look for among all rows before it can draw
+    anything.
+    """
     data = data_of(map_html(result))
     located = pd.concat([result.sites.geometry, result.origins.geometry]).dropna()
     assert data["extent"]["box"] == pytest.approx(located.total_bounds, abs=1e-5)
     a, b = (
-        gpd.GeoSeries(frame.geometry.reindex(result.pairs.index.get_level_values(frame.index.name)), crs=4326)
+        gpd.GeoSeries(
+            frame.geometry.reindex(result.pairs.index.get_level_values(frame.index.name)), crs=4326
+        )
         .to_crs(3857)
         .reset_index(drop=True)
         for frame in (result.origins, result.sites)
     )
     world = 2 * np.pi * 6_378_137
-    assert data["extent"]["longest"] == pytest.approx(((a.x - b.x).abs() + (a.y - b.y).abs()).max() / world, rel=1e-4)
+    assert data["extent"]["longest"] == pytest.approx(
+        ((a.x - b.x).abs() + (a.y - b.y).abs()).max() / world, rel=1e-4
+    )
     moved = result.pairs["households"].groupby("origin_id").sum()
     assert data["most"] == {
         "site": result.sites["households"].max(),
@@ -660,10 +760,16 @@ def test_without_a_single_position_the_page_has_no_box():
 
 
 def test_the_page_has_words_for_every_unit_of_the_indicators():
-    """They are English in the tables; the script knows them by their wording, which may not drift away from it."""
-    known = [re.compile(p) for p in re.findall(r"\[/(\^[^\n]*?\$)/, '\w+'\]", (STATIC / "core.js").read_text("utf-8"))]
+    """They are English in the tables; the script knows them by their wording, which may not drift
+    away from it.
+    """
+    known = [
+        re.compile(p)
+        for p in re.findall(r"\[/(\^[^\n]*?\$)/, '\w+'\]", (STATIC / "core.js").read_text("utf-8"))
+    ]
     source = "\n".join(
-        p.read_text("utf-8") for p in Path(str(importlib.resources.files("geosettle.remoteness"))).glob("*.py")
+        p.read_text("utf-8")
+        for p in Path(str(importlib.resources.files("geosettle.remoteness"))).glob("*.py")
     )
     units = {re.sub(r"\{[^}]*\}", "7", u) for u in re.findall(r'unit"?[=:] ?f?"([^"]+)"', source)}
     assert len(units) >= 10
@@ -685,14 +791,17 @@ def test_settings_of_the_defaults_are_options_of_render():
     import inspect
     import tomllib
 
-    defaults = tomllib.loads((importlib.resources.files("geosettle") / "defaults.toml").read_text("utf-8"))
+    defaults = tomllib.loads(
+        (importlib.resources.files("geosettle") / "defaults.toml").read_text("utf-8")
+    )
     options = inspect.signature(render).parameters
     assert set(defaults["map"]) <= set(options)
     for key, value in defaults["map"].items():
         assert (value or None) == (options[key].default or None), key
 
 
-# --- what the map says -------------------------------------------------------------------------------------------------
+# --- what the map says
+# -------------------------------------------------------------------------------------------------
 
 
 def test_a_saved_map_says_what_it_was_made_from(result, html, tmp_path):
@@ -712,7 +821,9 @@ def test_totals_leave_out_what_is_there_for_comparison_only():
     sites["scope"], origins["scope"] = "study", "study"
     sites.loc["s30", "scope"] = "comparison"
     origins.loc[["o1", "o63"], "scope"] = "comparison"  # o63 has no position
-    totals = data_of(map_html(type(result)(**{**vars(result), "sites": sites, "origins": origins})))["totals"]
+    totals = data_of(
+        map_html(type(result)(**{**vars(result), "sites": sites, "origins": origins}))
+    )["totals"]
     assert [t["value"] for t in totals[:2]] == [30, 62]
     assert totals[1]["label"]["en"] == "origins, 58 located; 2 more for comparison"
 
@@ -720,7 +831,7 @@ def test_totals_leave_out_what_is_there_for_comparison_only():
 def test_no_other_line_runs_under_a_disputed_one(result, monkeypatch):
     from geosettle.maps.elements import Settings
 
-    monkeypatch.setattr(_pack, "outlines", lambda geometries: geometries[0])
+    monkeypatch.setattr(encoding, "outlines", lambda geometries: geometries[0])
     boundaries = ELEMENTS["boundaries"].payload(result, Settings())["parts"]
     labels = [part["label"]["en"] for part in boundaries]
     assert labels == ["County boundary", "Prefecture boundary", "Disputed boundary"]
@@ -733,7 +844,7 @@ def test_no_other_line_runs_under_a_disputed_one(result, monkeypatch):
 
 
 def test_change_takes_households_where_they_are_known_and_says_which_way():
-    from geosettle.maps._indicators import _changes, _found, indicators
+    from geosettle.maps.indicator_columns import _changes, _found, indicators
 
     def row(site, indicator, value, low, high):
         return {"role": "site", "id": site, "indicator": indicator, "metric": "geodesic", "value": value, "low": low, "high": high, "unit": "km"}  # fmt: skip
@@ -750,9 +861,18 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
     ]  # fmt: skip
     result = type(result)(**{**vars(result), "remoteness": pd.DataFrame(rows)})
     (entry,) = indicators(result)[1]
-    assert (entry["key"], entry["change"], entry["main"]) == ("nearest_county_seat:geodesic", "far", True)
+    assert (entry["key"], entry["change"], entry["main"]) == (
+        "nearest_county_seat:geodesic",
+        "far",
+        True,
+    )
     found = _found(result)
-    assert found[base, "geodesic"]["value"].dropna().to_dict() == {"s0": 10, "s1": 20, "s2": 30, "s3": 40}
+    assert found[base, "geodesic"]["value"].dropna().to_dict() == {
+        "s0": 10,
+        "s1": 20,
+        "s2": 30,
+        "s3": 40,
+    }
     change = _changes(found)[base, "geodesic"].dropna(subset="value")
     assert change[["value", "low", "high", "plain", "way"]].to_dict("index") == {
         "s0": {"value": -5, "low": -8, "high": -2, "plain": 0, "way": -1},
@@ -763,15 +883,21 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
 
 
 def test_units_can_be_searched_in_their_own_script():
-    from geosettle.maps._tables import _with_local_units
+    from geosettle.maps.page_data import _with_local_units
 
     sites = gpd.GeoDataFrame(
-        {"county_code": ["7", "8", None], "county": ["Akto", "?", None]}, geometry=[None] * 3, crs=4326
+        {"county_code": ["7", "8", None], "county": ["Akto", "?", None]},
+        geometry=[None] * 3,
+        crs=4326,
     )
     boundaries = gpd.GeoDataFrame(
         {"name_local": ["阿克陶县"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326, index=["7"]
     )
-    assert _with_local_units(sites, boundaries)["county_local"].fillna("").tolist() == ["阿克陶县", "", ""]
+    assert _with_local_units(sites, boundaries)["county_local"].fillna("").tolist() == [
+        "阿克陶县",
+        "",
+        "",
+    ]
     assert "county_local" not in _with_local_units(sites, None)
     assert "county_local" not in sites
 
@@ -782,7 +908,9 @@ def test_infinite_numbers_are_missing_ones():
     sites.loc["s0", "households"] = np.inf
     remoteness.loc[0, ["value", "low", "high"]] = [np.inf, -np.inf, np.nan]
     livelihood = result.livelihood.assign(after=[np.inf, *result.livelihood["after"][1:]])
-    odd = type(result)(**{**vars(result), "sites": sites, "remoteness": remoteness, "livelihood": livelihood})
+    odd = type(result)(
+        **{**vars(result), "sites": sites, "remoteness": remoteness, "livelihood": livelihood}
+    )
     data = data_of(map_html(odd))
     assert data["totals"][2]["value"] == pytest.approx(
         sites["households"].where(np.isfinite(sites["households"])).sum()
@@ -791,13 +919,15 @@ def test_infinite_numbers_are_missing_ones():
 
 
 def test_land_of_the_locator_has_no_border():
-    from geosettle.maps._locator import land_path
+    from geosettle.maps.locator import land_path
 
     rings = [
         np.array([float(v) for v in re.findall(r"-?[\d.]+", ring)]).reshape(-1, 2)
         for ring in land_path([73, 34, 85, 42]).split("M")[1:]
     ]
-    land = shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in rings if len(ring) > 3])
+    land = shapely.union_all(
+        [shapely.make_valid(shapely.Polygon(ring)) for ring in rings if len(ring) > 3]
+    )
     assert shapely.intersects_xy(land, 0, 0)  # the middle: the Tarim Basin
     assert not shapely.intersects_xy(land, 0, 35)  # south of it: the Indian Ocean
     # Eurasia with Africa is one piece: no line runs through it.
@@ -815,7 +945,11 @@ def test_no_two_kinds_of_land_look_alike(result):
         index=pd.Index([f"d{i}" for i in range(16)], name="development_id"),
     )
     study = type(result.study)(**{**vars(result.study), "development": land})
-    parts = ELEMENTS["development"].payload(type(result)(**{**vars(result), "study": study}), Settings())["parts"]
-    looks = {(p["style"]["fill"], p["style"]["width"], p["style"].get("hatch", False)) for p in parts}
+    parts = ELEMENTS["development"].payload(
+        type(result)(**{**vars(result), "study": study}), Settings()
+    )["parts"]
+    looks = {
+        (p["style"]["fill"], p["style"]["width"], p["style"].get("hatch", False)) for p in parts
+    }
     assert len(parts) == len(looks) == 16
     assert [p["style"].get("hatch", False) for p in parts] == [i % 2 == 1 for i in range(16)]

@@ -1,4 +1,6 @@
-"""What the map says of studies unlike the embedded one: many destinations, nothing stated, nothing but sites."""
+"""What the map says of studies unlike the embedded one: many destinations, nothing stated, nothing
+but sites.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ import shapely
 
 import geosettle as gs
 from geosettle.maps import map_html
-from geosettle.maps._tables import _short
 from geosettle.maps.elements import Settings, _borders
+from geosettle.maps.page_data import _short
 
 TABLES = {
     "sites": "site_id,name,lon,lat,households\nS1,Upper,77.0,39.0,100\nS2,Lower,77.4,39.1,60\nS3,Bad,277.4,99.1,60\n",
@@ -56,22 +58,32 @@ def test_positions_without_a_radius_are_not_praised_as_known(data: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("median", "said"), [(459.5, "459"), (79.6, "79"), (9.96, "9.9"), (1234.9, "1,234"), (80.0, "80")]
+    ("median", "said"),
+    [(459.5, "459"), (79.6, "79"), (9.96, "9.9"), (1234.9, "1,234"), (80.0, "80")],
 )
-def test_half_of_the_moves_led_farther_than_a_number_that_is_not_rounded_up(median: float, said: str) -> None:
+def test_half_of_the_moves_led_farther_than_a_number_that_is_not_rounded_up(
+    median: float, said: str
+) -> None:
     assert _short(median, down=True) == said
 
 
 def test_sites_alone_make_no_claim_about_moves(tmp_path: Path) -> None:
     data = written(tmp_path, {"sites": "site_id,name,lon,lat\nA,A,10,5\nB,B,10.5,5.2\nC,C,,\n"})
     assert data["title"]["en"] == "Where 3 settlement sites lie"
-    assert data["subtitle"]["en"] == "Positions are known of 2 of 3 sites; the data name no origins."
-    assert [total["label"]["en"].split(",")[0] for total in data["totals"]] == ["sites", "households"]
+    assert (
+        data["subtitle"]["en"] == "Positions are known of 2 of 3 sites; the data name no origins."
+    )
+    assert [total["label"]["en"].split(",")[0] for total in data["totals"]] == [
+        "sites",
+        "households",
+    ]
     assert "Curved" not in " ".join(note["en"] for note in data["notes"]["caveats"])
 
 
 def test_the_cut_at_the_antimeridian_is_no_border() -> None:
-    unit = shapely.MultiPolygon([shapely.box(178, -18, 180, -16), shapely.box(-180, -18, -179, -16)])
+    unit = shapely.MultiPolygon(
+        [shapely.box(178, -18, 180, -16), shapely.box(-180, -18, -179, -16)]
+    )
     border = _borders(gpd.GeoDataFrame(geometry=[unit], crs=4326), Settings())
     assert border.length == pytest.approx(2 * 2 + 2 * 1 + 2 + 2)
     assert border.intersection(shapely.LineString([(180, -90), (180, 90)])).length == 0
@@ -80,11 +92,15 @@ def test_the_cut_at_the_antimeridian_is_no_border() -> None:
 def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -> None:
     unit = shapely.box(76, 38, 78, 40)
     frame = gpd.GeoDataFrame(
-        {"code": ["W1"], "name": ["Adama"], "name_local": ["አዳማ"], "level": ["woreda"]}, geometry=[unit], crs=4326
+        {"code": ["W1"], "name": ["Adama"], "name_local": ["አዳማ"], "level": ["woreda"]},
+        geometry=[unit],
+        crs=4326,
     )
     frame.to_file(tmp_path / "boundaries.geojson")
     data = written(tmp_path, TABLES)
-    assert {"column": "woreda", "label": {"en": "Woreda", "zh": "Woreda"}, "unit": ""} in data["card"]
+    assert {"column": "woreda", "label": {"en": "Woreda", "zh": "Woreda"}, "unit": ""} in data[
+        "card"
+    ]
     assert {"woreda", "woreda_local"} <= set(data["units"])
     for name, text in (("woreda", "Adama"), ("woreda_local", "አዳማ")):
         packed = data["sites"]["columns"][name]
@@ -92,5 +108,13 @@ def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -
 
 
 def test_layers_are_named_in_the_language_of_the_page(data: dict[str, Any]) -> None:
-    assert {source["zh"].split(":")[0] for source in data["notes"]["sources"]} == {"安置点", "迁出地", "迁移流向"}
-    assert {source["en"].split(":")[0] for source in data["notes"]["sources"]} == {"sites", "origins", "flows"}
+    assert {source["zh"].split(":")[0] for source in data["notes"]["sources"]} == {
+        "安置点",
+        "迁出地",
+        "迁移流向",
+    }
+    assert {source["en"].split(":")[0] for source in data["notes"]["sources"]} == {
+        "sites",
+        "origins",
+        "flows",
+    }

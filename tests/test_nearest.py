@@ -1,4 +1,6 @@
-"""Nearest sites against brute force with GeographicLib: points and areas, across the antimeridian, at the poles."""
+"""Nearest sites against brute force with GeographicLib: points and areas, across the antimeridian,
+at the poles.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def cloud(rng: np.random.Generator, where: str, n: int) -> tuple[np.ndarray, np.
         return rng.uniform(-180, 180, n), 90 - np.abs(rng.normal(0, 1, n))
     if where == "antimeridian":
         return (rng.normal(180, 2, n) + 180) % 360 - 180, rng.normal(-17, 2, n)
-    if where == "equator":  # the ellipsoid's curvature differs most between directions: chords mislead most here
+    if (
+        where == "equator"
+    ):  # the ellipsoid's curvature differs most between directions: chords mislead most here
         return rng.uniform(-40, 40, n), rng.uniform(-1e-6, 40, n)
     return rng.uniform(73, 85, n), rng.uniform(34, 42, n)
 
@@ -57,8 +61,8 @@ def test_nearest_are_those_of_brute_force(where: str, k: int, compiled: bool, mo
 
 
 def test_two_sites_that_chords_put_in_the_wrong_order() -> None:
-    # East along the equator the Earth is flatter than north along the meridian: of two sites 3,000 km away, the one to
-    # the north has the shorter chord though its geodesic is longer.
+    # East along the equator the Earth is flatter than north along the meridian: of two sites 3,000
+    # km away, the one to the north has the shorter chord though its geodesic is longer.
     north = G.fwd(0, 0, 0, 3_000_010)[:2]
     east = G.fwd(0, 0, 90, 3_000_000)[:2]
     sites = frame([north[0], east[0]], [north[1], east[1]], "s")
@@ -80,7 +84,9 @@ def test_within_a_radius_are_those_of_brute_force(where: str) -> None:
     alone = table[table["rank"].isna()]
     assert len(alone) == int((whole > limit).all(axis=1).sum())
     assert alone["why"].str.startswith("geodesic_km: no site within").all()
-    assert found.groupby("origin_id")["geodesic_km"].apply(lambda s: s.is_monotonic_increasing).all()
+    assert (
+        found.groupby("origin_id")["geodesic_km"].apply(lambda s: s.is_monotonic_increasing).all()
+    )
 
 
 def test_ties_go_to_the_smaller_id_and_order_does_not_matter() -> None:
@@ -91,7 +97,9 @@ def test_ties_go_to_the_smaller_id_and_order_does_not_matter() -> None:
     table = gs.nearest(villages, sites, 2)
     first = table[table["rank"] == 1].reset_index()["site_id"]
     assert (first < "s0030").all()
-    mixed = gs.nearest(villages.sample(frac=1, random_state=1), sites.sample(frac=1, random_state=2), 2)
+    mixed = gs.nearest(
+        villages.sample(frac=1, random_state=1), sites.sample(frac=1, random_state=2), 2
+    )
     pd.testing.assert_frame_equal(table, mixed)
 
 
@@ -99,24 +107,31 @@ def test_areas_are_measured_edge_to_edge() -> None:
     rng = np.random.default_rng(13)
     lon, lat = cloud(rng, "region", 25)
     land = np.array(
-        [shapely.box(x, y, x + w, y + w) for x, y, w in zip(lon, lat, rng.uniform(0.01, 2, 25), strict=True)]
+        [
+            shapely.box(x, y, x + w, y + w)
+            for x, y, w in zip(lon, lat, rng.uniform(0.01, 2, 25), strict=True)
+        ]
     )
     villages = GeoDataFrame(geometry=land, crs=4326, index=[f"v{i:02d}" for i in range(25)])
     sites = frame(*cloud(rng, "region", 15), "s")
     sites.loc["s0003", "geometry"] = shapely.box(76, 38, 77, 39)
-    whole = shortest_m(np.repeat(land, 15), np.tile(np.asarray(sites.geometry.array, dtype=object), 25))[0].reshape(
-        25, 15
-    )
+    whole = shortest_m(
+        np.repeat(land, 15), np.tile(np.asarray(sites.geometry.array, dtype=object), 25)
+    )[0].reshape(25, 15)
     for k in (1, 4):
         table = gs.nearest(villages, sites, k)
-        assert table["geodesic_km"].to_numpy() == pytest.approx(np.sort(whole, axis=1)[:, :k].ravel() / 1000, abs=1e-4)
+        assert table["geodesic_km"].to_numpy() == pytest.approx(
+            np.sort(whole, axis=1)[:, :k].ravel() / 1000, abs=1e-4
+        )
     close = gs.nearest(villages, sites, None, max_km=100)
     assert close["rank"].notna().sum() == (whole <= 100_000).sum()
 
 
 def test_nothing_vanishes() -> None:
     villages = GeoDataFrame(
-        geometry=[shapely.Point(76, 39), None, shapely.Point(np.nan, 3), shapely.Point()], crs=4326, index=list("dcba")
+        geometry=[shapely.Point(76, 39), None, shapely.Point(np.nan, 3), shapely.Point()],
+        crs=4326,
+        index=list("dcba"),
     )
     sites = frame([76, np.nan], [39.5, 1], "s")
     table = gs.nearest(villages, sites, 5)
@@ -137,7 +152,9 @@ def test_calls_without_meaning_are_refused(call: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("limit_km", [30.0, 400.0, 6_000.0])
-def test_compiled_search_within_a_radius_finds_those_of_brute_force(limit_km: float, monkeypatch) -> None:
+def test_compiled_search_within_a_radius_finds_those_of_brute_force(
+    limit_km: float, monkeypatch
+) -> None:
     monkeypatch.setattr(geodesic_search, "COMPILED_FROM", (0, 0))
     rng = np.random.default_rng(17)
     lon, lat = cloud(rng, "globe", 60)

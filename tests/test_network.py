@@ -1,4 +1,6 @@
-"""Roads: lengths by hand, noding, one-way, closures, islands, tables of lengths, reasons; graph against SciPy."""
+"""Roads: lengths by hand, noding, one-way, closures, islands, tables of lengths, reasons; graph
+against SciPy.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from affine import Affine
 from geosettle.distance import pair_distances
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.graph import make_graph
-from geosettle.distance._solver.graph_ways import many_to_many
+from geosettle.distance._solver.shortest_paths import many_to_many
 from geosettle.distance.network import RoadRules, read_network, road_pairs, road_problems
 from geosettle.distance.noding import node_lines
 from geosettle.errors import ColumnError, CrsError, InputError
@@ -28,11 +30,15 @@ def km(*points) -> float:
 
 def frame(*points) -> gpd.GeoDataFrame:
     geometry = [None if p is None else shapely.Point(p) for p in points]
-    return gpd.GeoDataFrame(index=[f"p{i}" for i in range(len(points))], geometry=geometry, crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        index=[f"p{i}" for i in range(len(points))], geometry=geometry, crs="EPSG:4326"
+    )
 
 
 def lines(*coordinates, **columns) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(columns, geometry=[shapely.LineString(c) for c in coordinates], crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        columns, geometry=[shapely.LineString(c) for c in coordinates], crs="EPSG:4326"
+    )
 
 
 def road(a, b, roads, *, places=None, dem=None, **options) -> pd.Series:
@@ -40,11 +46,17 @@ def road(a, b, roads, *, places=None, dem=None, **options) -> pd.Series:
     return road_pairs(frame(a), frame(b), np.array([[0, 0]]), context).iloc[0]
 
 
-# --- Lines ------------------------------------------------------------------------------------------------------------
+# --- Lines
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_along_one_line_between_two_points_on_it():
-    out = road((76.0, 39.0), (77.0, 39.0), lines([(75.5, 39), (76, 39), (77, 39), (77.5, 39)]), speed_kmh=50)
+    out = road(
+        (76.0, 39.0),
+        (77.0, 39.0),
+        lines([(75.5, 39), (76, 39), (77, 39), (77.5, 39)]),
+        speed_kmh=50,
+    )
     assert out.road_km == pytest.approx(km((76, 39), (77, 39)), rel=1e-9)
     assert out.road_h == pytest.approx(out.road_km / 50, rel=1e-9)
     assert [out.road_access_km, out.road_egress_km] == pytest.approx([0, 0], abs=1e-6)
@@ -84,7 +96,9 @@ def test_ends_that_nearly_meet_are_joined():
 
 
 def test_one_way_streets():
-    ring = lines([(10, 0), (10.2, 0)], [(10.2, 0), (10.2, 0.1), (10, 0.1), (10, 0)], oneway=["yes", "no"])
+    ring = lines(
+        [(10, 0), (10.2, 0)], [(10.2, 0), (10.2, 0.1), (10, 0.1), (10, 0)], oneway=["yes", "no"]
+    )
     there = road((10.0, 0.0), (10.2, 0.0), ring)
     back = road((10.2, 0.0), (10.0, 0.0), ring)
     assert there.road_km == pytest.approx(km((10, 0), (10.2, 0)), rel=1e-6)
@@ -100,7 +114,9 @@ def test_the_fastest_way_wins_by_class_and_row_speed():
     two = lines([(10, 0), (10.2, 0)], [(10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)])
     two["class"] = ["track", "highway"]
     by_class = road((10.0, 0.0), (10.2, 0.0), two, class_speed_kmh={"track": 10, "highway": 100})
-    assert by_class.road_km == pytest.approx(km((10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)), rel=1e-6)
+    assert by_class.road_km == pytest.approx(
+        km((10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)), rel=1e-6
+    )
     assert by_class.road_h == pytest.approx(by_class.road_km / 100, rel=1e-9)
     own = two.assign(speed_kmh=[90.0, np.nan])
     direct = road((10.0, 0.0), (10.2, 0.0), own, class_speed_kmh={"track": 10, "highway": 100})
@@ -108,13 +124,17 @@ def test_the_fastest_way_wins_by_class_and_row_speed():
 
 
 def test_seasons_and_closures():
-    two = lines([(10, 0), (10.2, 0)], [(10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)], season=["summer", None])
+    two = lines(
+        [(10, 0), (10.2, 0)], [(10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0)], season=["summer", None]
+    )
     short, long = km((10, 0), (10.2, 0)), km((10, 0), (10, 0.1), (10.2, 0.1), (10.2, 0))
     assert road((10, 0), (10.2, 0), two).road_km == pytest.approx(short, rel=1e-6)
     assert road((10, 0), (10.2, 0), two, season="summer").road_km == pytest.approx(short, rel=1e-6)
     assert road((10, 0), (10.2, 0), two, season="winter").road_km == pytest.approx(long, rel=1e-6)
     ice = two.assign(surface=["ice", "gravel"])
-    assert road((10, 0), (10.2, 0), ice, closed={"surface": ["ice"]}).road_km == pytest.approx(long, rel=1e-6)
+    assert road((10, 0), (10.2, 0), ice, closed={"surface": ["ice"]}).road_km == pytest.approx(
+        long, rel=1e-6
+    )
     with pytest.raises(ColumnError, match="closure"):
         road((10, 0), (10.2, 0), two, closed={"weather": ["snow"]})
 
@@ -127,7 +147,9 @@ def test_access_legs_are_walked_capped_and_reported():
     assert out.road_h == pytest.approx(leg / 4 + km((10, 0), (10.2, 0)) / 50, rel=1e-4)
     dem = Raster(np.zeros((40, 40)), Affine(0.01, 0, 9.9, 0, -0.01, 0.2), unit="m")
     timed = road((10.0, off), (10.2, 0.0), lines([(10, 0), (10.2, 0)]), dem=dem, speed_kmh=50)
-    assert timed.road_h == pytest.approx(leg / (6 * np.exp(-0.175)) + km((10, 0), (10.2, 0)) / 50, rel=1e-4)
+    assert timed.road_h == pytest.approx(
+        leg / (6 * np.exp(-0.175)) + km((10, 0), (10.2, 0)) / 50, rel=1e-4
+    )
     far = road((10.0, off), (10.2, 0.0), lines([(10, 0), (10.2, 0)]), max_access_km=5)
     assert far.why == "no road within 5 km of the origin (nearest 5.5 km)"
     assert np.isnan(far.road_km)
@@ -151,7 +173,9 @@ def test_unknown_positions_have_their_reason():
 def test_roads_in_another_crs_are_brought_over_and_without_one_refused():
     roads = lines([(76, 39), (77, 39)])
     a, b = (76.0, 39.0), (77.0, 39.0)
-    assert road(a, b, roads.to_crs("EPSG:32644")).road_km == pytest.approx(road(a, b, roads).road_km, rel=1e-6)
+    assert road(a, b, roads.to_crs("EPSG:32644")).road_km == pytest.approx(
+        road(a, b, roads).road_km, rel=1e-6
+    )
     with pytest.raises(CrsError, match="no coordinate reference system"):
         road(a, b, gpd.GeoDataFrame(geometry=list(roads.geometry)))
 
@@ -171,7 +195,8 @@ def test_noding_keeps_the_total_length():
     noded = node_lines(np.array(drawn, dtype=object), tolerance_m=0.5)
     expected = sum(GEOD.line_length(*np.array(line.coords).T) for line in drawn)
     assert noded.metres.sum() == pytest.approx(expected, rel=1e-4)
-    # Every crossing is a node: shapely's own noding, an independent implementation, makes as many pieces.
+    # Every crossing is a node: shapely's own noding, an independent implementation, makes as many
+    # pieces.
     pieces = shapely.get_num_geometries(shapely.node(shapely.MultiLineString(drawn)))
     assert abs(noded.line.size - pieces) <= 0.02 * pieces
 
@@ -215,13 +240,19 @@ def test_roads_across_the_180th_meridian(drawn):
 
 @pytest.mark.parametrize("lat", [0.0, 45.0, 80.0, -70.0])
 def test_the_tolerance_is_in_metres_at_every_latitude(lat):
-    # A side road that ends 15 m short of the through road, to the north, and one that ends 15 m short of its end, east.
+    # A side road that ends 15 m short of the through road, to the north, and one that ends 15 m
+    # short of its end, east.
     north = lat + 15 / 111_000
     east = 10.0 + 15 / (111_320 * np.cos(np.radians(lat)))
     through = [(9.8, lat), (10.0, lat)]
     for tolerance, joined in ((20.0, True), (10.0, False)):
         options = {"tolerance_m": tolerance, "max_access_km": 0.1}
-        tee = road((9.8, lat), (9.9, lat + 0.1), lines(through, [(9.9, north), (9.9, lat + 0.1)]), **options)
+        tee = road(
+            (9.8, lat),
+            (9.9, lat + 0.1),
+            lines(through, [(9.9, north), (9.9, lat + 0.1)]),
+            **options,
+        )
         gap = road((9.8, lat), (10.2, lat), lines(through, [(east, lat), (10.2, lat)]), **options)
         assert [np.isfinite(tee.road_km), np.isfinite(gap.road_km)] == [joined, joined]
 
@@ -244,7 +275,9 @@ def test_geometry_of_every_kind_is_taken_or_set_aside():
     for kind in (high, many, shapely.GeometryCollection([good, shapely.Point(1, 1)])):
         same = road((76.0, 39.0), (76.5, 39.0), gpd.GeoDataFrame(geometry=[kind], crs=4326))
         assert same.road_km == pytest.approx(km((76, 39), (76.5, 39)), rel=1e-5)
-    with pytest.raises(InputError, match="no road is left to use; of the 1 rows: its coordinates are not degrees"):
+    with pytest.raises(
+        InputError, match="no road is left to use; of the 1 rows: its coordinates are not degrees"
+    ):
         road((76.0, 39.0), (76.5, 39.0), gpd.GeoDataFrame(geometry=[odd[5]], crs=4326))
 
 
@@ -261,7 +294,10 @@ def test_doubled_roads_count_once_and_the_faster_wins():
 )  # fmt: skip
 def test_every_way_of_writing_oneway(value, forward, backward):
     one = lines([(76, 39), (76.5, 39)], oneway=[value])
-    ways = [road(a, b, one).road_km for a, b in (((76.0, 39.0), (76.5, 39.0)), ((76.5, 39.0), (76.0, 39.0)))]
+    ways = [
+        road(a, b, one).road_km
+        for a, b in (((76.0, 39.0), (76.5, 39.0)), ((76.5, 39.0), (76.0, 39.0)))
+    ]
     assert [bool(np.isfinite(w)) for w in ways] == [forward, backward]
 
 
@@ -270,7 +306,9 @@ def test_where_the_season_closes_every_road_that_is_the_reason():
     out = road((76.0, 39.0), (76.5, 39.0), only, season="winter")
     assert np.isnan(out.road_km)
     assert out.why == "every road is closed in this season or by an attribute"
-    network, node, _ = read_network(only, rules=RoadRules(season="winter"), points=(np.array([76.0]), np.array([39.0])))
+    network, node, _ = read_network(
+        only, rules=RoadRules(season="winter"), points=(np.array([76.0]), np.array([39.0]))
+    )
     assert (network.graph.size, node.tolist(), [p.code for p in road_problems(network)]) == (
         0,
         [[-1, -1]],
@@ -281,7 +319,9 @@ def test_where_the_season_closes_every_road_that_is_the_reason():
     ends = frame((76.0, 39.0), (76.5, 39.0))
     layers = {"dem": level, "roads": only, "options": {"road": {"season": "winter"}}}
     table = pair_distances(flows, ends, ends, ("walk", "travel"), **layers).iloc[0]
-    assert table["travel_out_h"] == pytest.approx(table["walk_out_h"], rel=1e-6)  # the rest of the way is on foot
+    assert table["travel_out_h"] == pytest.approx(
+        table["walk_out_h"], rel=1e-6
+    )  # the rest of the way is on foot
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -289,7 +329,8 @@ def test_random_lattices_of_lines_against_scipy(seed):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import dijkstra
 
-    # Lines between the points of a bent lattice, each edge once, some one-way: the graph is known without any noding.
+    # Lines between the points of a bent lattice, each edge once, some one-way: the graph is known
+    # without any noding.
     rng = np.random.default_rng(seed)
     n = 7
     x = 10 + (np.arange(n) * 0.05)[:, None] + rng.uniform(-0.01, 0.01, (n, n))
@@ -307,19 +348,26 @@ def test_random_lattices_of_lines_against_scipy(seed):
     hours = np.asarray(GEOD.inv(*point[edges[:, 0]].T, *point[edges[:, 1]].T)[2]) / 1000 / speed
     there, back = oneway != "-1", oneway != "yes"
     a, b = np.r_[edges[there, 0], edges[back, 1]], np.r_[edges[there, 1], edges[back, 0]]
-    expected = dijkstra(coo_array((np.r_[hours[there], hours[back]], (a, b)), shape=(n * n, n * n)).tocsr())
+    expected = dijkstra(
+        coo_array((np.r_[hours[there], hours[back]], (a, b)), shape=(n * n, n * n)).tocsr()
+    )
     places = frame(*point)
-    every = np.stack(np.meshgrid(np.arange(0, n * n, 4), np.arange(n * n), indexing="ij"), -1).reshape(-1, 2)
+    every = np.stack(
+        np.meshgrid(np.arange(0, n * n, 4), np.arange(n * n), indexing="ij"), -1
+    ).reshape(-1, 2)
     context = Context(roads=roads, options={"road": {"max_access_km": 0.05}})
     found = road_pairs(places, places, every, context).road_h.to_numpy()
     wanted = expected[every[:, 0], every[:, 1]]
     apart = every[:, 0] != every[:, 1]
     joined = np.isin(every, edges).all(axis=1) & apart
     assert joined.sum() > 200
-    np.testing.assert_allclose(found[joined], np.where(np.isinf(wanted), np.nan, wanted)[joined], rtol=2e-4)
+    np.testing.assert_allclose(
+        found[joined], np.where(np.isinf(wanted), np.nan, wanted)[joined], rtol=2e-4
+    )
 
 
-# --- Tables of lengths --------------------------------------------------------------------------------------------------
+# --- Tables of lengths
+# --------------------------------------------------------------------------------------------------
 
 PLACES = gpd.GeoDataFrame(
     {"name": ["Alpha", "Beta", "Gamma", "Delta"]},
@@ -348,9 +396,14 @@ def test_places_may_be_named_by_name_or_by_coordinates():
 
 
 def test_impossible_and_doubtful_rows_are_left_out_and_said():
-    # A to B is 43.2 km straight, so 40 km by road cannot be; quality C is not used; B to C has no length.
+    # A to B is 43.2 km straight, so 40 km by road cannot be; quality C is not used; B to C has no
+    # length.
     roads = table(
-        ("A", "B", 40.0), ("A", "B", 70.0), ("A", "B", 60.0), ("B", "C", np.nan), quality=["A", "C", "A", "A"]
+        ("A", "B", 40.0),
+        ("A", "B", 70.0),
+        ("A", "B", 60.0),
+        ("B", "C", np.nan),
+        quality=["A", "C", "A", "A"],
     )
     network, _, _ = read_network(roads, PLACES)
     found = {(p.row, p.code, p.severity) for p in road_problems(network)}
@@ -376,7 +429,10 @@ def test_pieces_and_the_same_place_are_named():
         "the site on the piece around Delta (2 nodes, about 190 km, one of 2 pieces)"
     )
     near = road((76.01, 39.0), (75.99, 39.0), roads, places=PLACES)
-    assert near.why == "both ends meet the road network at the same place (Alpha): no road between them is known"
+    assert (
+        near.why
+        == "both ends meet the road network at the same place (Alpha): no road between them is known"
+    )
     away = road((76.0, 41.0), (76.5, 39.0), roads, places=PLACES)
     assert away.why == "no road within 25 km of the origin (nearest 222.1 km: Alpha)"
 
@@ -395,13 +451,23 @@ def test_names_are_found_in_any_case_and_unknown_ones_are_said():
     assert nowhere.why == "none of the places that the roads name (X, Y ...) has a known position"
     network, _, _ = read_network(table(("A", "Nowhere", 60.0)), PLACES)
     (problem,) = road_problems(network)
-    assert (problem.code, problem.severity, problem.id) == ("road_place_unknown", "warning", "Nowhere")
+    assert (problem.code, problem.severity, problem.id) == (
+        "road_place_unknown",
+        "warning",
+        "Nowhere",
+    )
 
 
 def test_rows_without_names_or_lengths_are_set_aside():
-    roads = table((None, "B", 50.0), ("A", "B", np.inf), ("A", "", 3.0), ("A", "A", 5.0), ("A", "B", 60.0))
+    roads = table(
+        (None, "B", 50.0), ("A", "B", np.inf), ("A", "", 3.0), ("A", "A", 5.0), ("A", "B", 60.0)
+    )
     network, _, _ = read_network(roads, PLACES)
-    assert [(p.row, p.code) for p in road_problems(network)] == [(1, "road_end"), (2, "road_length"), (3, "road_end")]
+    assert [(p.row, p.code) for p in road_problems(network)] == [
+        (1, "road_end"),
+        (2, "road_length"),
+        (3, "road_end"),
+    ]
     assert road((76.0, 39.0), (76.5, 39.0), roads, places=PLACES).road_km == pytest.approx(60)
     text = road((76.0, 39.0), (76.5, 39.0), table(("A", "B", "50 km")), places=PLACES)
     assert text.why == "no row of the table of road lengths can be used"
@@ -412,7 +478,8 @@ def test_unknown_options_are_refused():
         RoadRules(swimming=1)
 
 
-# --- Graph ------------------------------------------------------------------------------------------------------------
+# --- Graph
+# ------------------------------------------------------------------------------------------------------------
 
 
 def random_graph(seed: int, n: int = 60, m: int = 200):

@@ -1,4 +1,6 @@
-"""What a run leaves: the files of the contract, a manifest that is true, and words for what differs between two runs."""
+"""What a run leaves: the files of the contract, a manifest that is true, and words for what differs
+between two runs.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ import geosettle as gs
 from geosettle import outputs
 from geosettle.cli import main
 from geosettle.errors import InputError
-from geosettle.io.runs import manifest_differences, read_manifest, table_differences
+from geosettle.io.manifest import manifest_differences, read_manifest, table_differences
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +47,22 @@ def digests(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-# --- the manifest ---------------------------------------------------------------------------------------------------
+# --- the manifest
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_every_file_of_the_contract_is_there(out: Path) -> None:
-    tables = ["sites", "pairs", "admin", "covers", "change", "remoteness", "livelihood", "claims", "problems"]
+    tables = [
+        "sites",
+        "pairs",
+        "admin",
+        "covers",
+        "change",
+        "remoteness",
+        "livelihood",
+        "claims",
+        "problems",
+    ]
     wanted = {
         "map.html",
         "report.html",
@@ -67,7 +80,8 @@ def test_the_manifest_is_true(out: Path, study: Path) -> None:
     del found["manifest.json"]
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["outputs"] == found
-    # The study is named as it lies from the folder that holds the run: no path of the machine is published.
+    # The study is named as it lies from the folder that holds the run: no path of the machine is
+    # published.
     source = manifest["study"]["source"]
     assert manifest["study"]["name"] == "made_up_islands"
     assert not Path(source).is_absolute()
@@ -90,15 +104,23 @@ def test_the_manifest_is_true(out: Path, study: Path) -> None:
 
 def test_map_report_and_geopackage_say_what_they_were_made_from(out: Path) -> None:
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    wanted = {key: manifest[key] for key in manifest if key not in {"study", "lang", "outputs", "problems"}}
-    for what in wanted["inputs"].values():  # of the content, which the order of the rows does not change
+    wanted = {
+        key: manifest[key]
+        for key in manifest
+        if key not in {"study", "lang", "outputs", "problems"}
+    }
+    for what in wanted[
+        "inputs"
+    ].values():  # of the content, which the order of the rows does not change
         what["sha256"] = what.pop("content_sha256", what["sha256"])
     for name in ("map.html", "report.html"):
         page = (out / name).read_text(encoding="utf-8")
         found = re.findall(r'<meta name="geosettle-provenance" content="([^"]*)">', page)
         assert [json.loads(html.unescape(text)) for text in found] == [wanted]
     with closing(sqlite3.connect(out / "study.gpkg")) as base:
-        (text,) = base.execute("select value from geosettle_metadata where name = 'provenance'").fetchone()
+        (text,) = base.execute(
+            "select value from geosettle_metadata where name = 'provenance'"
+        ).fetchone()
     assert json.loads(text) == wanted
 
 
@@ -121,24 +143,37 @@ def test_frames_name_no_study(tmp_path: Path, no_figures: None) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-# --- replay and diff ------------------------------------------------------------------------------------------------
+# --- replay and diff
+# ------------------------------------------------------------------------------------------------
 
 
-def test_replay_of_the_same_is_the_same(out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_of_the_same_is_the_same(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["run", "--replay", str(out / "manifest.json"), "-o", str(tmp_path / "again")]) == 0
     files = len(digests(out)) - 1
-    assert capsys.readouterr().out.splitlines() == [f"All {files} outputs are the same, byte for byte."]
+    assert capsys.readouterr().out.splitlines() == [
+        f"All {files} outputs are the same, byte for byte."
+    ]
     assert digests(tmp_path / "again") == digests(out)
 
 
 @pytest.fixture
 def moved(study: Path, tmp_path: Path) -> Path:
-    """The same study with one site elsewhere, one origin and its flow gone, and a setting changed."""
+    """The same study with one site elsewhere, one origin and its flow gone, and a setting
+    changed.
+    """
     folder = shutil.copytree(study, tmp_path / "moved")
     sites, origins, flows = (folder / f"{name}.csv" for name in ("sites", "origins", "flows"))
-    sites.write_text(sites.read_text(encoding="utf-8").replace("-30.40,40.20", "-30.40,40.10"), encoding="utf-8")
+    sites.write_text(
+        sites.read_text(encoding="utf-8").replace("-30.40,40.20", "-30.40,40.10"), encoding="utf-8"
+    )
     for table in (origins, flows):
-        lines = [line for line in table.read_text(encoding="utf-8").splitlines() if not line.startswith("O4")]
+        lines = [
+            line
+            for line in table.read_text(encoding="utf-8").splitlines()
+            if not line.startswith("O4")
+        ]
         table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with (folder / "study.toml").open("a", encoding="utf-8") as file:
         file.write("\n[overlay]\nfringe_km = 4.0\n")
@@ -158,7 +193,10 @@ def test_replay_of_a_changed_study_says_what_changed_and_what_moved(
     assert "parameter overlay fringe_km: 5.0 → 4.0" in said
     assert "pairs: 1 row gone (O4 S3)" in said
     # New Harbour moved 0.1 degrees of latitude south, 11.1 km; its two origins lie north of it.
-    a, b = (pd.read_csv(f / "tables" / "pairs.csv").set_index(["origin_id", "site_id"]) for f in (out, again))
+    a, b = (
+        pd.read_csv(f / "tables" / "pairs.csv").set_index(["origin_id", "site_id"])
+        for f in (out, again)
+    )
     step = (b["geodesic_km"] - a["geodesic_km"]).drop(("O4", "S3"))
     assert step.loc["O3"].item() == 0
     assert step.loc[["O1", "O2"]].between(9, 11.2).all()
@@ -192,7 +230,8 @@ def test_a_run_stands_for_its_study_from_anywhere(
 
 def test_difference_in_words() -> None:
     old = pd.DataFrame(
-        {"site_id": ["a", "b", "c", "d"], "km": ["1", "2", "", "4"], "name": ["x", "y", "z", "w"]}, dtype="str"
+        {"site_id": ["a", "b", "c", "d"], "km": ["1", "2", "", "4"], "name": ["x", "y", "z", "w"]},
+        dtype="str",
     )
     new = old.assign(km=["1.0000000000001", "2.5", "3", ""], name=["x", "y", "Z", "w"]).iloc[::-1]
     assert list(table_differences({"t": old}, {"t": new})) == [
@@ -201,11 +240,18 @@ def test_difference_in_words() -> None:
     ]
     grown = pd.concat([old, old.assign(site_id=["e", "f", "g", "h"])])
     assert list(table_differences({"t": old}, {"t": grown})) == ["t: 4 rows new (e, f, g …)"]
-    assert list(table_differences({"t": old}, {"u": old})) == ["t: only in the first", "u: only in the second"]
+    assert list(table_differences({"t": old}, {"u": old})) == [
+        "t: only in the first",
+        "u: only in the second",
+    ]
     twice = pd.concat([old.iloc[:1], old.iloc[:1]])  # rows that nothing tells apart are counted
     assert list(table_differences({"t": twice}, {"t": twice})) == []
-    assert list(table_differences({"t": twice}, {"t": twice.iloc[:1]})) == ["t: 1 row gone (a 1 x 1)"]
-    assert list(table_differences({"t": old}, {"t": old.drop(columns="km")})) == ["t km: only in the first"]
+    assert list(table_differences({"t": twice}, {"t": twice.iloc[:1]})) == [
+        "t: 1 row gone (a 1 x 1)"
+    ]
+    assert list(table_differences({"t": old}, {"t": old.drop(columns="km")})) == [
+        "t km: only in the first"
+    ]
 
 
 def test_differences_of_manifests_in_words() -> None:
@@ -230,7 +276,17 @@ def test_differences_of_manifests_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "not json", '{"geosettle": "1"}', "\x00", "[" * 100_000, '{"outputs": 3, "study": {}}']
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "not json",
+        '{"geosettle": "1"}',
+        "\x00",
+        "[" * 100_000,
+        '{"outputs": 3, "study": {}}',
+    ],
 )
 def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
@@ -253,7 +309,10 @@ def test_terminal_table_and_manifest_count_the_same_problems(
     (tmp_path / "mine" / "sites.csv").write_text(f"site_id,name,lon,lat\n{rows}", encoding="utf-8")
     assert main(["run", str(tmp_path / "mine"), "-o", str(tmp_path / "out")]) == 0
     # Both rows of S2, for their identifiers are alike, and the copy of S3.
-    assert "Rows set aside: 3. Problems found in the inputs: errors (a row not used) 3," in capsys.readouterr().out
+    assert (
+        "Rows set aside: 3. Problems found in the inputs: errors (a row not used) 3,"
+        in capsys.readouterr().out
+    )
     listed = pd.read_csv(tmp_path / "out" / "tables" / "problems.csv")
     assert sorted(listed.loc[listed["severity"] == "error", "id"]) == ["S2", "S2", "S3"]
 
@@ -262,7 +321,9 @@ def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "sites.csv").write_text("site_id,name,lon,lat\nS1,A,-30,40\n", encoding="utf-8")
+    (tmp_path / "mine" / "sites.csv").write_text(
+        "site_id,name,lon,lat\nS1,A,-30,40\n", encoding="utf-8"
+    )
     for name in ("1", "2"):
         assert main(["run", str(tmp_path / "mine"), "-o", str(tmp_path / name)]) == 0
     for table in (tmp_path / "1" / "tables").iterdir():
@@ -270,11 +331,15 @@ def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(
     capsys.readouterr()
     assert main(["diff", str(tmp_path / "1"), str(tmp_path / "2")]) == 0
     assert capsys.readouterr().out == "The two runs are the same.\n"
-    assert main(["run", "--replay", str(tmp_path / "1" / "manifest.json"), "-o", str(tmp_path / "3")]) == 0
+    assert (
+        main(["run", "--replay", str(tmp_path / "1" / "manifest.json"), "-o", str(tmp_path / "3")])
+        == 0
+    )
     assert "the same, byte for byte" in capsys.readouterr().out
 
 
-# --- language and base map ------------------------------------------------------------------------------------------
+# --- language and base map
+# ------------------------------------------------------------------------------------------
 
 
 def test_chinese(study: Path, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""--mask end to end: whatever names, places or counts a small origin is in no file of the run, however packed."""
+"""--mask end to end: whatever names, places or counts a small origin is in no file of the run,
+however packed.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,17 @@ INDICATORS = """site_id,capital,indicator,before,after,unit,n,source
 S1,financial,income per person,1234,5678,yuan,40,a survey
 S2,financial,income per person,1357,8642,yuan,3,a survey at 奇岭村
 """
-SECRET = ("quillhaven", "奇岭", "old ferry", "渡口", "broad field", "大田", "lone rock", "孤石", "hamlet-7")
+SECRET = (
+    "quillhaven",
+    "奇岭",
+    "old ferry",
+    "渡口",
+    "broad field",
+    "大田",
+    "lone rock",
+    "孤石",
+    "hamlet-7",
+)
 TRUE_AT = {
     "hamlet-71": (-30.731357, 40.412468),
     "hamlet-72": (-30.702468, 40.391357),
@@ -61,10 +73,17 @@ TRUE_AT = {
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study") / "islands"
     shutil.copytree(gs.template_path(), folder)
-    for name, text in (("origins", ORIGINS), ("flows", FLOWS), ("claims", CLAIMS), ("indicators", INDICATORS)):
+    for name, text in (
+        ("origins", ORIGINS),
+        ("flows", FLOWS),
+        ("claims", CLAIMS),
+        ("indicators", INDICATORS),
+    ):
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     with (folder / "study.toml").open("a", encoding="utf-8") as file:
-        file.write('\n[layers.claims]\npath = "claims.csv"\n[layers.indicators]\npath = "indicators.csv"\n')
+        file.write(
+            '\n[layers.claims]\npath = "claims.csv"\n[layers.indicators]\npath = "indicators.csv"\n'
+        )
     with (folder / "sites.csv").open("a", encoding="utf-8") as file:
         file.write("S9,Four Houses,,-30.2,40.6,1,4,19,2019,,,,four families of Quillhaven\n")
     return folder
@@ -80,7 +99,9 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def unpacked(path: Path) -> str:
-    """Every character of a file: the parts of a workbook, the bytes of a GeoPackage, the text of a page."""
+    """Every character of a file: the parts of a workbook, the bytes of a GeoPackage, the text of a
+    page.
+    """
     if path.suffix == ".xlsx":
         with zipfile.ZipFile(path) as book:
             return "\n".join(book.read(name).decode("utf-8") for name in book.namelist())
@@ -88,19 +109,24 @@ def unpacked(path: Path) -> str:
 
 
 def everything(out: Path) -> dict[str, str]:
-    return {p.relative_to(out).as_posix(): unpacked(p) for p in sorted(out.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(out).as_posix(): unpacked(p) for p in sorted(out.rglob("*")) if p.is_file()
+    }
 
 
 def test_no_name_of_a_masked_origin_is_anywhere(run: Path) -> None:
     found = everything(run)
-    assert {"map.html", "report.html", "study.gpkg", "tables.xlsx", "tables/problems.csv"} <= set(found)
+    assert {"map.html", "report.html", "study.gpkg", "tables.xlsx", "tables/problems.csv"} <= set(
+        found
+    )
     for name, text in found.items():
         for secret in SECRET:
             assert secret not in text.casefold(), f"{secret} in {name}"
 
 
 def test_no_true_position_is_anywhere(run: Path) -> None:
-    # Three decimals are 110 m: nearer than any move, and the shortest form that a rounded copy could have.
+    # Three decimals are 110 m: nearer than any move, and the shortest form that a rounded copy
+    # could have.
     for name, text in everything(run).items():
         if name.endswith((".png", ".gpkg")):
             continue
@@ -122,14 +148,21 @@ def test_every_move_is_stated_and_as_large_as_stated(run: Path) -> None:
     problems = pd.read_csv(run / "tables" / "problems.csv", dtype=str)
     notes = problems[problems["code"] == "masked"]
     assert len(notes) == 4
-    assert notes["message"].str.contains("withheld").sum() == 1  # Lone Rock: 13 households within 30 km
+    assert (
+        notes["message"].str.contains("withheld").sum() == 1
+    )  # Lone Rock: 13 households within 30 km
     stated = notes["message"].str.extract(r"up to ([\d.]+) km")[0].dropna().astype(float)
-    assert stated.tolist() == [8.0] * 3  # 3 + 9 + 17 households within 6 km of each; steps are 2, 4, 8, 16, 30 km
+    assert (
+        stated.tolist() == [8.0] * 3
+    )  # 3 + 9 + 17 households within 6 km of each; steps are 2, 4, 8, 16, 30 km
     origins = gpd.read_file(run / "study.gpkg", layer="origins")
     moved = origins[origins["origin_id"].str.startswith("M-") & ~origins.geometry.isna()]
     assert len(moved) == 3
     for point in moved.geometry:
-        km = [Geod(ellps="WGS84").inv(point.x, point.y, *at)[2] / 1000 for at in list(TRUE_AT.values())[:3]]
+        km = [
+            Geod(ellps="WGS84").inv(point.x, point.y, *at)[2] / 1000
+            for at in list(TRUE_AT.values())[:3]
+        ]
         assert min(km) <= 8.0
         assert all(k > 0.1 for k in km)
     report = (run / "report.html").read_text(encoding="utf-8")
@@ -150,7 +183,8 @@ def test_counts_under_five_are_absent(run: Path) -> None:
         for column in [c for c in table.columns if c in {"households", "persons"}]:
             assert not table[column].between(1, 4).any(), path.name
     pairs = pd.read_csv(run / "tables" / "pairs.csv")
-    # 3 of S1 is small; its next smallest, 9, goes with it, else 269 less the others would give it away.
+    # 3 of S1 is small; its next smallest, 9, goes with it, else 269 less the others would give it
+    # away.
     assert sorted(pairs["households"].dropna()) == [13, 17, 60, 240]
     claims = pd.read_csv(run / "tables" / "claims.csv", dtype=str)
     assert claims["subject"].tolist() == ["S1"]
@@ -158,7 +192,9 @@ def test_counts_under_five_are_absent(run: Path) -> None:
     assert all("1357" not in text[name] for name in text if name.endswith((".csv", ".json")))
     assert "Four Houses" in text["tables/sites.csv"]
     with closing(sqlite3.connect(run / "study.gpkg")) as base:
-        assert base.execute("select households from sites where site_id = 'S9'").fetchone() == (None,)
+        assert base.execute("select households from sites where site_id = 'S9'").fetchone() == (
+            None,
+        )
 
 
 def test_the_same_key_gives_the_same_bytes_and_no_key_is_written(
@@ -175,7 +211,9 @@ def test_the_same_key_gives_the_same_bytes_and_no_key_is_written(
     assert manifest["parameters"]["mask_households"] == K
 
 
-def test_the_map_of_a_masked_run_is_masked(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_map_of_a_masked_run_is_masked(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEOSETTLE_MASK_KEY", KEY)
     assert main(["map", str(run), "-o", str(tmp_path / "m.html")]) == 0
     text = (tmp_path / "m.html").read_text(encoding="utf-8")
@@ -183,8 +221,10 @@ def test_the_map_of_a_masked_run_is_masked(run: Path, tmp_path: Path, monkeypatc
     assert "Quillhaven" not in text
 
 
-def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from geosettle.io.keys import mask_key
+def test_a_key_is_made_once_and_only_its_owner_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from geosettle.io.masking_key import mask_key
 
     monkeypatch.delenv("GEOSETTLE_DEBUG", raising=False)
     monkeypatch.delenv("GEOSETTLE_MASK_KEY", raising=False)

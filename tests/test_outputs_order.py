@@ -1,4 +1,6 @@
-"""The same rows in another order give the same bytes of every output but the manifest, which hashes the files themselves."""
+"""The same rows in another order give the same bytes of every output but the manifest, which hashes
+the files themselves.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ def doubtful(folder: Path) -> Path:
     columns = head.split(",")
     more = []
     for name, lon in (("S7", "-30.1201"), ("S8", "-30.1202")):
-        row = dict.fromkeys(columns, "") | {"site_id": name, "name": "Double", "lon": lon, "lat": "40.2101"}
+        row = dict.fromkeys(columns, "") | {
+            "site_id": name,
+            "name": "Double",
+            "lon": lon,
+            "lat": "40.2101",
+        }
         more.append(",".join(row[c] for c in columns))
     sites.write_text("\n".join([head, *rows, *more, more[0]]) + "\n", encoding="utf-8")
     return folder
@@ -50,8 +57,12 @@ def digests(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-def test_the_order_of_the_rows_changes_no_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "figures", lambda *_, **__: {})  # drawn from the same frames, and slow
+def test_the_order_of_the_rows_changes_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        outputs, "figures", lambda *_, **__: {}
+    )  # drawn from the same frames, and slow
     found, manifests = [], []
     for name in ("plain", "shuffled"):
         study = doubtful(tmp_path / name / "study")
@@ -59,7 +70,9 @@ def test_the_order_of_the_rows_changes_no_output(tmp_path: Path, monkeypatch: py
             shuffle(study, 5)
         outputs.run(study, tmp_path / name / "out")
         found.append(digests(tmp_path / name / "out"))
-        manifests.append(json.loads((tmp_path / name / "out" / "manifest.json").read_text(encoding="utf-8")))
+        manifests.append(
+            json.loads((tmp_path / name / "out" / "manifest.json").read_text(encoding="utf-8"))
+        )
     problems = (tmp_path / "plain" / "out" / "tables" / "problems.csv").read_text(encoding="utf-8")
     for code in ("reference_unknown", "row_repeated", "position_duplicate", "name_duplicate"):
         assert code in problems

@@ -1,4 +1,6 @@
-"""The wheel carries everything that `geosettle run` needs in an empty folder, and nothing of the workshop."""
+"""The wheel carries everything that `geosettle run` needs in an empty folder, and nothing of the
+workshop.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,20 @@ def test_the_wheel_carries_what_the_package_reads(wheel: Path) -> None:
         if p.is_file()
     }
     kept = {".py", ".toml", ".js", ".css", ".json", ".csv", ".geojson", ".typed"}
-    package = {p.relative_to(ROOT).as_posix() for p in (ROOT / "geosettle").rglob("*") if p.suffix in kept}
-    assert {"geosettle/defaults.toml", "geosettle/template/study.toml", "geosettle/py.typed"} <= package
+    package = {
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "geosettle").rglob("*") if p.suffix in kept
+    }
+    assert {
+        "geosettle/defaults.toml",
+        "geosettle/template/study.toml",
+        "geosettle/py.typed",
+    } <= package
     assert study | package <= names
-    assert not [n for n in names if "cache" in n or n.endswith((".pyc", ".nbi", ".nbc", ".map")) or "/." in n]
+    assert not [
+        n
+        for n in names
+        if "cache" in n or n.endswith((".pyc", ".nbi", ".nbc", ".map")) or "/." in n
+    ]
     assert {n.split("/")[0] for n in names if "dist-info" not in n} == {"geosettle"}
 
 
@@ -47,7 +59,9 @@ def test_the_wheel_runs_the_embedded_study_in_an_empty_folder(wheel: Path, tmp_p
         archive.extractall(site)
     code = "import sys, geosettle; from geosettle.cli import main; print(geosettle.__file__); sys.exit(main(['run', '-o', 'out']))"
     env = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=work, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=work, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(site))
     manifest = json.loads((work / "out" / "manifest.json").read_text(encoding="utf-8"))

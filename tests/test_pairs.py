@@ -1,4 +1,6 @@
-"""Flags that compare the metrics with each other, and the reason of every missing number, in one table of pairs."""
+"""Flags that compare the metrics with each other, and the reason of every missing number, in one
+table of pairs.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from geosettle.raster import Raster
 A, B = (76.0, 0.5), (76.2, 0.5)
 STRAIGHT = GEOD.inv(*A, *B)[2] / 1000  # 22.26 km
 PLACES = gpd.GeoDataFrame(
-    {"name": ["a", "b"]}, geometry=gpd.points_from_xy(*zip(A, B, strict=True)), crs=4326, index=["a", "b"]
+    {"name": ["a", "b"]},
+    geometry=gpd.points_from_xy(*zip(A, B, strict=True)),
+    crs=4326,
+    index=["a", "b"],
 )
 FLOWS = pd.DataFrame({"origin_id": ["a"], "site_id": ["b"]})
 LEVEL = Raster(np.zeros((100, 100)), Affine(0.01, 0, 75.6, 0, -0.01, 1.0), unit="m")
@@ -36,7 +41,10 @@ def by_road(km: float, dem: Raster = LEVEL) -> pd.Series:
 @pytest.mark.parametrize(
     ("share", "flags"),
     [
-        (0.97, "detour_outside_range;order_violated"),  # 0.7 km shorter, which the table's tolerance of 1 km lets pass
+        (
+            0.97,
+            "detour_outside_range;order_violated",
+        ),  # 0.7 km shorter, which the table's tolerance of 1 km lets pass
         (0.999, ""),  # within the half per cent that grids and rounding explain
         (1.5, ""),
         (2.99, ""),
@@ -48,8 +56,8 @@ def test_a_road_against_the_straight_line(share: float, flags: str) -> None:
 
 
 def test_a_road_shorter_than_the_draped_line() -> None:
-    # 300 m up or down over each cell of 1.113 km: along the cells' centres sqrt(1 + (300/1113)²) = 1.0357 of the
-    # straight line; samples half a cell apart cut off the tops.
+    # 300 m up or down over each cell of 1.113 km: along the cells' centres sqrt(1 + (300/1113)²) =
+    # 1.0357 of the straight line; samples half a cell apart cut off the tops.
     steep = ridges(300.0)
     row = by_road(1.01 * STRAIGHT, steep)
     assert 1.02 < row["surface_km"] / row["geodesic_km"] <= 1.0358
@@ -74,12 +82,15 @@ def test_every_missing_number_has_its_reason() -> None:
     xy = [(np.nan, np.nan) if p is None else p for p in points.values()]
     places = gpd.GeoDataFrame(
         geometry=[
-            None if np.isnan(p[0]) else g for p, g in zip(xy, gpd.points_from_xy(*np.transpose(xy)), strict=True)
+            None if np.isnan(p[0]) else g
+            for p, g in zip(xy, gpd.points_from_xy(*np.transpose(xy)), strict=True)
         ],
         crs=4326,
         index=list(points),
     )
-    roads = pd.DataFrame({"a": ["home", "beyond", "off"], "b": ["near", "x", "y"], "length_km": [20.0, 30.0, 30.0]})
+    roads = pd.DataFrame(
+        {"a": ["home", "beyond", "off"], "b": ["near", "x", "y"], "length_km": [20.0, 30.0, 30.0]}
+    )
     flows = pd.DataFrame({"origin_id": ["home"] * 6, "site_id": [k for k in points if k != "home"]})
     table = pair_distances(
         flows,
@@ -101,7 +112,10 @@ def test_every_missing_number_has_its_reason() -> None:
     assert walk + "site: outside the elevation grid" in why["off"]
     assert surface in why["off"]
     assert "no road within 25 km of the site (nearest" in why["far"]
-    assert why["lost"].count("position unknown") + why["lost"].count("position of the site unknown") == 4
+    assert (
+        why["lost"].count("position unknown") + why["lost"].count("position of the site unknown")
+        == 4
+    )
     numbers = table.droplevel("origin_id").drop(columns=["flags", "why", "households", "persons", "declared_km", "year"],
                                                 errors="ignore")  # fmt: skip
     for place, row in numbers.iterrows():

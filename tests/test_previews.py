@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 from previews import FIGURES, difference
 
-from geosettle.report import figures
+from geosettle.figures import figures
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def drawn(embedded) -> dict[str, bytes]:
 def words(svg: bytes) -> list[str]:
     """Every text in a drawing."""
     return sorted(
-        t for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text") if (t := "".join(e.itertext()).strip())
+        t
+        for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+        if (t := "".join(e.itertext()).strip())
     )
 
 
@@ -32,7 +34,9 @@ def test_every_figure_is_checked_in_and_no_other(drawn) -> None:
 def test_the_manifest_tells_the_truth_about_inputs_and_figures(embedded) -> None:
     manifest = json.loads((FIGURES.parent / "manifest.json").read_text(encoding="utf-8"))
     now = {name: what["sha256"] for name, what in embedded.provenance["inputs"].items()}
-    assert {name: what["sha256"] for name, what in manifest["inputs"].items()} == now, "run: make previews"
+    assert {name: what["sha256"] for name, what in manifest["inputs"].items()} == now, (
+        "run: make previews"
+    )
     for path in FIGURES.iterdir():
         assert manifest["outputs"][f"figures/{path.name}"] == sha256(path.read_bytes()).hexdigest()
 
@@ -41,7 +45,8 @@ def test_pictures_are_fresh(drawn) -> None:
     stale = {
         name: share
         for name, content in drawn.items()
-        if name.endswith(".png") and (share := difference((FIGURES / name).read_bytes(), content)) > 0.01
+        if name.endswith(".png")
+        and (share := difference((FIGURES / name).read_bytes(), content)) > 0.01
     }
     assert stale == {}, "run: make previews"
 
@@ -49,7 +54,9 @@ def test_pictures_are_fresh(drawn) -> None:
 def test_drawings_are_fresh(drawn) -> None:
     for name, content in drawn.items():
         if name.endswith(".svg"):
-            assert words((FIGURES / name).read_bytes()) == words(content), f"{name} is stale; run: make previews"
+            assert words((FIGURES / name).read_bytes()) == words(content), (
+                f"{name} is stale; run: make previews"
+            )
             assert not re.search(rb"(href|src)=\"(?!#|data:)", content), name
 
 

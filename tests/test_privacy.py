@@ -12,7 +12,7 @@ import shapely
 from pyproj import Geod
 
 from geosettle.errors import InputError
-from geosettle.privacy import Masking, mask_study
+from geosettle.masking import Masking, mask_study
 from geosettle.study import Study
 
 GEOD = Geod(ellps="WGS84")
@@ -21,10 +21,16 @@ KEY = b"a key that only the owner has"
 
 @pytest.fixture
 def study() -> Study:
-    """Six origins 5 km apart on a meridian, 3 to 90 households each, and one far away; two sites."""
+    """Six origins 5 km apart on a meridian, 3 to 90 households each, and one far away; two
+    sites.
+    """
     lat = [39 + 0.045 * i for i in range(6)] + [45.0]
     origins = gpd.GeoDataFrame(
-        {"name": [f"Village {i}" for i in range(7)], "note": "at the mill", "uncertainty_km": [1.0] * 6 + [np.nan]},
+        {
+            "name": [f"Village {i}" for i in range(7)],
+            "note": "at the mill",
+            "uncertainty_km": [1.0] * 6 + [np.nan],
+        },
         geometry=[shapely.Point(76, y) for y in lat],
         crs=4326,
         index=pd.Index([f"6530{i}" for i in range(7)], name="origin_id"),
@@ -117,8 +123,17 @@ def test_nothing_that_names_a_masked_origin_survives(study: Study) -> None:
 
 def test_a_single_suppressed_count_takes_the_next_with_it(study: Study) -> None:
     masked = mask_study(study, Masking(30, KEY))
-    # S1: 3 is small; without hiding 10 too, 123 - 10 - 20 - 90 would give it away. S2's own total of 4 is small.
-    assert masked.flows["households"].isna().tolist() == [True, True, False, False, False, True, False]
+    # S1: 3 is small; without hiding 10 too, 123 - 10 - 20 - 90 would give it away. S2's own total
+    # of 4 is small.
+    assert masked.flows["households"].isna().tolist() == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
     assert masked.flows["persons"].isna().tolist() == [True, True, False, False, False, True, False]
     assert masked.sites["households"].isna().tolist() == [False, True]
 
@@ -139,7 +154,13 @@ def test_weak_settings_are_refused() -> None:
 def test_settings_and_sources_do_not_name_a_masked_origin(study: Study) -> None:
     said = {"study": {"title": "Households of Village 0", "lang": "en"}, "notes": ["by the mill", "of 65300"],
             "names": {"65301": "x", "A": "y"}}  # fmt: skip
-    told = replace(study, settings=said, inputs={"o.csv": {"sha256": "ab", "source": "list of Village 1"}})
+    told = replace(
+        study, settings=said, inputs={"o.csv": {"sha256": "ab", "source": "list of Village 1"}}
+    )
     masked = mask_study(told, Masking(30, KEY))
-    assert masked.settings == {"study": {"title": "", "lang": "en"}, "notes": ["by the mill", ""], "names": {"A": "y"}}
+    assert masked.settings == {
+        "study": {"title": "", "lang": "en"},
+        "notes": ["by the mill", ""],
+        "names": {"A": "y"},
+    }
     assert masked.inputs == {"o.csv": {"sha256": "ab", "source": ""}}

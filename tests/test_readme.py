@@ -16,7 +16,13 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 CODE = [text for language, text in BLOCKS if language == "python"]
-SHELL = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()]
+SHELL = [
+    line
+    for language, text in BLOCKS
+    if language == "sh"
+    for line in text.splitlines()
+    if line.strip()
+]
 
 
 def test_there_is_something_to_test() -> None:
@@ -40,7 +46,11 @@ def test_commands_are_understood(line: str) -> None:
 
 
 def test_make_knows_what_is_shown() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(
+        re.findall(
+            r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    )
     shown = {word for line in SHELL for word in re.findall(r"^make (\w+)", line)}
     assert shown == {"run", "test"}
     assert targets >= shown | {"check", "bench", "docs", "fuzz"}
@@ -57,7 +67,10 @@ def test_the_layers_shown_are_the_layers_there_are() -> None:
 
     table = README.split("| layer | holds | needed columns |")[1].split("\n\n")[0]
     shown = set(
-        re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `")))
+        re.findall(
+            r"`(\w+)`",
+            " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `")),
+        )
     )
     assert shown <= set(LAYERS)
     for row in table.splitlines():

@@ -18,12 +18,22 @@ NAN = float("nan")
 
 def points(ids, lonlat, name, **columns):
     geometry = [None if xy is None else shapely.Point(xy) for xy in lonlat]
-    return gpd.GeoDataFrame(columns, geometry=geometry, index=pd.Index(ids, name=name), crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        columns, geometry=geometry, index=pd.Index(ids, name=name), crs="EPSG:4326"
+    )
 
 
 def pairs_of(rows):
     frame = pd.DataFrame(
-        rows, columns=["origin_id", "site_id", "households", "geodesic_km", "geodesic_low_km", "geodesic_high_km"]
+        rows,
+        columns=[
+            "origin_id",
+            "site_id",
+            "households",
+            "geodesic_km",
+            "geodesic_low_km",
+            "geodesic_high_km",
+        ],
     )
     return frame.set_index(["origin_id", "site_id"])
 
@@ -31,7 +41,9 @@ def pairs_of(rows):
 SITES = points(["A", "B"], [(0, 0), (1, 0)], "site_id")
 ORIGINS = points(["o1", "o2", "o3"], [(0, 1), (1, 1), (1, 2)], "origin_id")
 # Site A takes 1 household from 10 km and 3 from 30 km; B takes 4 from 100 km.
-PAIRS = pairs_of([("o1", "A", 1, 10, 8, 12), ("o2", "A", 3, 30, 25, 35), ("o3", "B", 4, 100, 90, 110)])
+PAIRS = pairs_of(
+    [("o1", "A", 1, 10, 8, 12), ("o2", "A", 3, 30, 25, 35), ("o3", "B", 4, 100, 90, 110)]
+)
 
 
 def value(found, role, ident, indicator, column="value", metric="geodesic"):  # noqa: PLR0917
@@ -95,7 +107,9 @@ def test_the_study_is_weighted_over_all_flows(found):
 
 def test_ranks_separate_only_where_intervals_do(found):
     assert (
-        value(found, "site", "A", "land_mean", "rank_low") == value(found, "site", "A", "land_mean", "rank_high") == 1
+        value(found, "site", "A", "land_mean", "rank_low")
+        == value(found, "site", "A", "land_mean", "rank_high")
+        == 1
     )
     overlapping = PAIRS.assign(geodesic_high_km=[12, 120, 110])
     again = remoteness(overlapping, SITES, ORIGINS, indicators=["land_max"], with_change=False)
@@ -120,7 +134,9 @@ def test_with_one_flow_the_weight_cancels():
 def test_a_flow_without_a_distance_is_left_out_and_counted():
     found = remoteness(PAIRS.assign(geodesic_km=[10, NAN, 100]), SITES, ORIGINS)
     assert value(found, "site", "A", "land_mean") == 10
-    assert value(found, "site", "A", "land_mean", "why") == "1 of 2 flows without a distance left out"
+    assert (
+        value(found, "site", "A", "land_mean", "why") == "1 of 2 flows without a distance left out"
+    )
     nothing = remoteness(PAIRS.assign(geodesic_km=[NAN, NAN, 100]), SITES, ORIGINS)
     assert np.isnan(value(nothing, "site", "A", "land_max"))
     assert value(nothing, "site", "A", "land_max", "why") == "no flow has a geodesic distance"
@@ -160,28 +176,44 @@ def test_a_metric_that_differs_by_way_takes_the_interval_of_both_ways():
     out = walked("walk", [2.0, 4.0, 15.0], [4.0, 6.0, 25.0])
     back = walked("walk_back", [1.0, 3.0, 11.0], [3.0, 5.0, 23.0])
     both = walked("walk_round", [4.0, 8.0, 28.0], [6.0, 10.0, 46.0])
-    names = {"metrics": ["walk"], "indicators": ["land_max", "land_hours_year"], "with_change": False}
+    names = {
+        "metrics": ["walk"],
+        "indicators": ["land_max", "land_hours_year"],
+        "with_change": False,
+    }
     drawn = remoteness(WALKS, SITES, ORIGINS, intervals=pd.concat([out, back, both]), **names)
     # B: 19 h as the mean of both ways; half the round trip of 28 to 46 h.
-    assert [value(drawn, "site", "B", "land_max", c, "walk") for c in ("value", "low", "high")] == [19, 14, 23]
-    assert [value(drawn, "site", "B", "land_hours_year", c, "walk") for c in ("value", "low", "high")] == [38, 28, 46]
+    assert [value(drawn, "site", "B", "land_max", c, "walk") for c in ("value", "low", "high")] == [
+        19,
+        14,
+        23,
+    ]
+    assert [
+        value(drawn, "site", "B", "land_hours_year", c, "walk") for c in ("value", "low", "high")
+    ] == [38, 28, 46]
     bounded = remoteness(WALKS, SITES, ORIGINS, intervals=pd.concat([out, back]), **names)
     assert [value(bounded, "site", "B", "land_max", c, "walk") for c in ("low", "high")] == [13, 24]
     one_way = remoteness(WALKS, SITES, ORIGINS, intervals=out, **names)
     assert np.isnan(value(one_way, "site", "B", "land_max", "low", "walk"))
-    ends = [value(drawn, "site", i, "land_max", c, "walk") for i in "AB" for c in ("rank_low", "rank_high")]
+    ends = [
+        value(drawn, "site", i, "land_max", c, "walk")
+        for i in "AB"
+        for c in ("rank_low", "rank_high")
+    ]
     assert ends == [1, 1, 2, 2]
 
 
 def test_every_metric_of_the_package_is_known_with_its_columns():
     from geosettle.distance import METRICS
-    from geosettle.remoteness.frames import PAIR_COLUMNS
+    from geosettle.remoteness._inputs import PAIR_COLUMNS
 
     assert set(METRICS) <= set(PAIR_COLUMNS)
     assert PAIR_COLUMNS["walk"] == ("walk_out_h", "walk_back_h", "h")
     assert PAIR_COLUMNS["travel"] == ("travel_out_h", "travel_back_h", "h")
     assert PAIR_COLUMNS["road_time"] == ("road_h", "road_h", "h")
-    found = remoteness(WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"], with_change=False)
+    found = remoteness(
+        WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"], with_change=False
+    )
     assert set(found["metric"]) == {"geodesic", "walk", "road_time"}
 
 
@@ -207,7 +239,8 @@ def test_unknown_names_are_refused():
         remoteness(PAIRS, SITES, ORIGINS, indicators=["land_men"])
 
 
-# --- access -----------------------------------------------------------------------------------------------------------
+# --- access
+# -----------------------------------------------------------------------------------------------------------
 
 PLACES = points(
     ["p1", "p2", "p3"],
@@ -220,32 +253,53 @@ DEGREE = 111.31949  # km of a degree of longitude on the equator: pi * 6378.137 
 
 
 def test_access_by_hand_on_the_equator():
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[150], ladder=["prefecture_seat", "county_seat"])
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, reach_km=[150], ladder=["prefecture_seat", "county_seat"]
+    )
     assert value(found, "site", "A", "nearest_county_seat") == 0
     assert value(found, "site", "B", "nearest_county_seat") == pytest.approx(DEGREE, rel=1e-6)
-    assert value(found, "site", "B", "nearest_prefecture_seat") == pytest.approx(2 * DEGREE, rel=1e-6)
+    assert value(found, "site", "B", "nearest_prefecture_seat") == pytest.approx(
+        2 * DEGREE, rel=1e-6
+    )
     assert value(found, "site", "B", "places_within_150km") == 2
     assert value(found, "site", "A", "places_within_150km") == 1
 
 
 def test_kinds_that_serve_alike_form_a_group():
     found = remoteness(
-        PAIRS, SITES, ORIGINS, PLACES, groups={"town": ["county_seat", "prefecture_seat"], "bank": ["bank"]}
+        PAIRS,
+        SITES,
+        ORIGINS,
+        PLACES,
+        groups={"town": ["county_seat", "prefecture_seat"], "bank": ["bank"]},
     )
-    assert value(found, "site", "B", "nearest_town") == value(found, "site", "B", "nearest_county_seat")
+    assert value(found, "site", "B", "nearest_town") == value(
+        found, "site", "B", "nearest_county_seat"
+    )
     far = remoteness(
-        PAIRS, SITES, ORIGINS, PLACES.loc[["p1", "p3"]].iloc[[1]], groups={"town": ["county_seat", "prefecture_seat"]}
+        PAIRS,
+        SITES,
+        ORIGINS,
+        PLACES.loc[["p1", "p3"]].iloc[[1]],
+        groups={"town": ["county_seat", "prefecture_seat"]},
     )
     assert value(far, "site", "B", "nearest_town") == pytest.approx(2 * DEGREE, rel=1e-6)
     assert value(found, "site", "B", "nearest_bank", "why") == "no place of kind bank in the study"
 
 
 def test_positional_uncertainty_of_both_ends_makes_the_interval():
-    sites, places = SITES.assign(uncertainty_km=[5.0, 20.0]), PLACES.assign(uncertainty_km=[1.0, 10.0, 0.0])
+    sites, places = (
+        SITES.assign(uncertainty_km=[5.0, 20.0]),
+        PLACES.assign(uncertainty_km=[1.0, 10.0, 0.0]),
+    )
     found = remoteness(PAIRS, sites, ORIGINS, places, reach_km=[125])
     low, high = (value(found, "site", "B", "nearest_county_seat", c) for c in ("low", "high"))
-    # p1 and p2 are equally far: the lowest end comes from p2 (20 + 10 km), the highest from p1 (20 + 1 km).
-    assert (low, high) == (pytest.approx(DEGREE - 30, rel=1e-6), pytest.approx(DEGREE + 21, rel=1e-6))
+    # p1 and p2 are equally far: the lowest end comes from p2 (20 + 10 km), the highest from p1 (20
+    # + 1 km).
+    assert (low, high) == (
+        pytest.approx(DEGREE - 30, rel=1e-6),
+        pytest.approx(DEGREE + 21, rel=1e-6),
+    )
     counts = [value(found, "site", "B", "places_within_125km", c) for c in ("low", "value", "high")]
     assert counts == [0, 2, 2]
 
@@ -263,7 +317,12 @@ def test_aria_style_score_uses_the_studys_own_means():
 
 def test_a_higher_centre_serves_the_lower_classes():
     near_high = remoteness(
-        PAIRS, SITES, ORIGINS, PLACES, ladder=["county_seat", "prefecture_seat"], indicators=["aria_style"]
+        PAIRS,
+        SITES,
+        ORIGINS,
+        PLACES,
+        ladder=["county_seat", "prefecture_seat"],
+        indicators=["aria_style"],
     )
     only_low = remoteness(
         PAIRS,
@@ -278,11 +337,17 @@ def test_a_higher_centre_serves_the_lower_classes():
 
 
 def test_places_beyond_a_metric_matrix_have_reasons_and_classes():
-    times = pd.DataFrame([[0.4, NAN, 0.7], [1.2, NAN, NAN]], index=["A", "B"], columns=["p1", "p2", "p3"])
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"travel": times}, minutes=[30, 60])
+    times = pd.DataFrame(
+        [[0.4, NAN, 0.7], [1.2, NAN, NAN]], index=["A", "B"], columns=["p1", "p2", "p3"]
+    )
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, site_places={"travel": times}, minutes=[30, 60]
+    )
     assert value(found, "site", "A", "places_within_30min", metric="travel") == 1
     assert value(found, "site", "A", "places_within_60min", metric="travel") == 2
-    assert value(found, "site", "A", "drive_class", metric="travel") == 0  # p1 has 20,000 people, 24 minutes
+    assert (
+        value(found, "site", "A", "drive_class", metric="travel") == 0
+    )  # p1 has 20,000 people, 24 minutes
     assert value(found, "site", "B", "drive_class", metric="travel") == 2  # 72 minutes
     assert np.isnan(value(found, "site", "B", "nearest_prefecture_seat", metric="travel"))
     assert value(found, "site", "B", "nearest_prefecture_seat", "why", "travel") == (
@@ -298,23 +363,49 @@ def test_tables_with_their_ends_give_intervals_of_any_metric():
     km, least, most = by_road([5, 250, 400], [130, 140, 260]), by_road([0, 240, 380], [120, 118, 250]), by_road(
         [9, 260, 420], [150, 144, 270]
     )  # fmt: skip
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"road": (km, least, most)}, reach_km=[145])
-    ends = [value(found, "site", "B", "nearest_county_seat", c, "road") for c in ("low", "value", "high")]
-    assert ends == [118, 130, 144]  # no farther than the greatest of any, no nearer than the least of any
-    counts = [value(found, "site", "B", "places_within_145km", c, "road") for c in ("low", "value", "high")]
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, site_places={"road": (km, least, most)}, reach_km=[145]
+    )
+    ends = [
+        value(found, "site", "B", "nearest_county_seat", c, "road")
+        for c in ("low", "value", "high")
+    ]
+    assert ends == [
+        118,
+        130,
+        144,
+    ]  # no farther than the greatest of any, no nearer than the least of any
+    counts = [
+        value(found, "site", "B", "places_within_145km", c, "road")
+        for c in ("low", "value", "high")
+    ]
     assert counts == [1, 2, 2]
-    ranks = [value(found, "site", i, "nearest_county_seat", c, "road") for i in "AB" for c in ("rank_low", "rank_high")]
+    ranks = [
+        value(found, "site", i, "nearest_county_seat", c, "road")
+        for i in "AB"
+        for c in ("rank_low", "rank_high")
+    ]
     assert ranks == [1, 1, 2, 2]
 
 
 def test_the_change_of_a_metric_has_its_interval():
-    origin = pd.DataFrame([[150.0, 200, 380]] * 3, index=["o1", "o2", "o3"], columns=["p1", "p2", "p3"])
+    origin = pd.DataFrame(
+        [[150.0, 200, 380]] * 3, index=["o1", "o2", "o3"], columns=["p1", "p2", "p3"]
+    )
     site = by_road([5, 250, 400], [130, 140, 260])
     tables = {"road": (site, site - 4, site + 4)}, {"road": (origin, origin - 10, origin + 10)}
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places=tables[0], origin_places=tables[1])
-    row = [value(found, "site", "A", "change_of_nearest_county_seat", c, "road") for c in ("low", "value", "high")]
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, site_places=tables[0], origin_places=tables[1]
+    )
+    row = [
+        value(found, "site", "A", "change_of_nearest_county_seat", c, "road")
+        for c in ("low", "value", "high")
+    ]
     assert row == [1 - 160, 5 - 150, 9 - 140]
-    assert value(found, "site", "A", "change_of_nearest_county_seat", "why", "road") == "change: nearer"
+    assert (
+        value(found, "site", "A", "change_of_nearest_county_seat", "why", "road")
+        == "change: nearer"
+    )
 
 
 def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
@@ -325,9 +416,13 @@ def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
     )  # fmt: skip
     assert np.isnan(value(found, "site", "A", "nearest_county_seat", metric="road"))
     why = value(found, "site", "A", "nearest_county_seat", "why", "road")
-    assert why.startswith("undecided: a place of kind county_seat without a known way lies nearer in a straight line")
+    assert why.startswith(
+        "undecided: a place of kind county_seat without a known way lies nearer in a straight line"
+    )
     assert value(found, "site", "B", "nearest_county_seat", metric="road") == 130
-    assert value(found, "site", "A", "aria_style", "why", "road").startswith("undecided: a centre without a known way")
+    assert value(found, "site", "A", "aria_style", "why", "road").startswith(
+        "undecided: a centre without a known way"
+    )
     assert "1 places without a known way are not counted" in value(
         found, "site", "A", "places_within_30km", "why", "road"
     )
@@ -349,17 +444,29 @@ def test_places_that_were_not_asked_for_are_not_taken_for_out_of_reach():
 def test_the_class_of_a_drive_has_the_range_of_its_minutes():
     hours, least, most = (by_road([x, 9, 9], [1.5, 9, 9]) for x in (0.4, 0.2, 0.7))
     tables = {"road_time": (hours, least, most)}
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places=tables, indicators=["drive_class"])
-    assert [value(found, "site", "A", "drive_class", c, "road_time") for c in ("low", "value", "high")] == [0, 0, 1]
-    assert [value(found, "site", "B", "drive_class", c, "road_time") for c in ("low", "value", "high")] == [2, 2, 2]
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES, site_places=tables, indicators=["drive_class"]
+    )
+    assert [
+        value(found, "site", "A", "drive_class", c, "road_time") for c in ("low", "value", "high")
+    ] == [0, 0, 1]
+    assert [
+        value(found, "site", "B", "drive_class", c, "road_time") for c in ("low", "value", "high")
+    ] == [2, 2, 2]
 
 
 def test_a_drawn_interval_never_leaves_out_what_is_stated():
     # On the road itself every other position has a leg to walk, so all draws are longer.
     drawn = walked("road", [21, 41, 151], [30, 60, 200])
     pairs = PAIRS.assign(road_km=[20.0, 40.0, 150.0])
-    found = remoteness(pairs, SITES, ORIGINS, intervals=drawn, metrics=["road"], indicators=["land_max"])
-    assert [value(found, "site", "B", "land_max", c, "road") for c in ("low", "value", "high")] == [150, 150, 200]
+    found = remoteness(
+        pairs, SITES, ORIGINS, intervals=drawn, metrics=["road"], indicators=["land_max"]
+    )
+    assert [value(found, "site", "B", "land_max", c, "road") for c in ("low", "value", "high")] == [
+        150,
+        150,
+        200,
+    ]
 
 
 def test_position_unknown_is_said():
@@ -373,18 +480,27 @@ def test_gravity_against_the_formula():
     from geographiclib.geodesic import Geodesic
 
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES, gravity_reach_km=1000, gravity_floor_km=5)
-    localities = {("site", "A"): (0, 0), ("site", "B"): (1, 0), ("origin", "o1"): (0, 1), ("origin", "o2"): (1, 1)}
+    localities = {
+        ("site", "A"): (0, 0),
+        ("site", "B"): (1, 0),
+        ("origin", "o1"): (0, 1),
+        ("origin", "o2"): (1, 1),
+    }
     localities["origin", "o3"] = (1, 2)
     pull = {}
     for key, (lon, lat) in localities.items():
-        km = [Geodesic.WGS84.Inverse(lat, lon, 0, x)["s12"] / 1000 for x in (0, 3)]  # p2 has no population
+        km = [
+            Geodesic.WGS84.Inverse(lat, lon, 0, x)["s12"] / 1000 for x in (0, 3)
+        ]  # p2 has no population
         pull[key] = 20_000 / max(km[0], 5) + 100_000 / max(km[1], 5)
     far = {key: -np.log(p) for key, p in pull.items()}
     span = max(far.values()) - min(far.values())
     for (role, ident), x in far.items():
         expected = (x - min(far.values())) / span
         assert value(found, role, ident, "gravity_remoteness") == pytest.approx(expected, abs=1e-9)
-    assert "1 places without a population left out" in value(found, "site", "A", "gravity_remoteness", "why")
+    assert "1 places without a population left out" in value(
+        found, "site", "A", "gravity_remoteness", "why"
+    )
 
 
 def test_a_study_across_the_antimeridian_in_the_south():
@@ -401,7 +517,9 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
 
     # A road along the equator; sites 1 km and 4 km north of it, known to 0.5 km or to 3 km.
     north = [Geodesic.WGS84.Direct(0, 10, 0, m)["lat2"] for m in (1000, 1000, 4000, 4000)]
-    sites = points(list("abcd"), [(10, y) for y in north], "site_id", uncertainty_km=[0.5, 3.0, 0.5, 3.0])
+    sites = points(
+        list("abcd"), [(10, y) for y in north], "site_id", uncertainty_km=[0.5, 3.0, 0.5, 3.0]
+    )
     roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(9, 0), (11, 0)])], crs="EPSG:4326")
     found = remoteness(PAIRS.iloc[:0], sites, ORIGINS, roads=roads, indicators=["rural_access"])
     answers = [value(found, "site", i, "rural_access") for i in "abcd"]
@@ -409,7 +527,9 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
     assert answers[2] == 0
     assert np.isnan(answers[1])
     assert np.isnan(answers[3])
-    assert value(found, "site", "b", "rural_access", "why").startswith("undecidable: 1.0 km, known to 3 km")
+    assert value(found, "site", "b", "rural_access", "why").startswith(
+        "undecidable: 1.0 km, known to 3 km"
+    )
     assert "all-season is not known" in value(found, "site", "a", "rural_access", "why")
 
 
@@ -419,20 +539,26 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
         (pd.DataFrame({"a": ["x"], "b": ["y"], "length_km": [3.0]}), "a table of lengths"),
         (
             gpd.GeoDataFrame(
-                {"geometry_basis": ["schematic"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs="EPSG:4326"
+                {"geometry_basis": ["schematic"]},
+                geometry=[shapely.LineString([(0, 0), (1, 1)])],
+                crs="EPSG:4326",
             ),
             "schematic",
         ),
         (
             gpd.GeoDataFrame(
-                {"season": ["dry only"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs="EPSG:4326"
+                {"season": ["dry only"]},
+                geometry=[shapely.LineString([(0, 0), (1, 1)])],
+                crs="EPSG:4326",
             ),
             "no all-season road",
         ),
     ],
 )
 def test_rural_access_is_missing_without_roads_to_measure_to(roads, reason):
-    found = remoteness(PAIRS, SITES, ORIGINS, roads=roads, indicators=["rural_access"], with_change=False)
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, roads=roads, indicators=["rural_access"], with_change=False
+    )
     assert found["value"].isna().all()
     assert found["why"].str.contains(reason).all()
 
@@ -440,12 +566,21 @@ def test_rural_access_is_missing_without_roads_to_measure_to(roads, reason):
 def test_catchment_needs_supply_and_demand():
     places = PLACES.assign(supply=[40.0, NAN, 10.0])
     sites = SITES.assign(persons=[100.0, 300.0])
-    found = remoteness(PAIRS, sites, ORIGINS, places, indicators=["catchment"], catchment_reach_km=150)
-    # p1 (40 jobs) lies within 150 km of both sites: 40/400 each; p3 (prefecture seat) within 150 km of neither.
-    assert [value(found, "site", i, "catchment_county_seat") for i in "AB"] == pytest.approx([0.1, 0.1])
+    found = remoteness(
+        PAIRS, sites, ORIGINS, places, indicators=["catchment"], catchment_reach_km=150
+    )
+    # p1 (40 jobs) lies within 150 km of both sites: 40/400 each; p3 (prefecture seat) within 150 km
+    # of neither.
+    assert [value(found, "site", i, "catchment_county_seat") for i in "AB"] == pytest.approx(
+        [0.1, 0.1]
+    )
     assert [value(found, "site", i, "catchment_prefecture_seat") for i in "AB"] == [0, 0]
-    unknown = remoteness(PAIRS, SITES.assign(persons=[100.0, NAN]), ORIGINS, places, indicators=["catchment"])
-    assert value(unknown, "site", "B", "catchment_county_seat", "why").startswith("persons of the site unknown")
+    unknown = remoteness(
+        PAIRS, SITES.assign(persons=[100.0, NAN]), ORIGINS, places, indicators=["catchment"]
+    )
+    assert value(unknown, "site", "B", "catchment_county_seat", "why").startswith(
+        "persons of the site unknown"
+    )
 
 
 def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():
@@ -454,12 +589,18 @@ def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():
         PAIRS, sites, ORIGINS, places, indicators=["catchment"], catchment_reach_km=150,
         site_places={"road": by_road([10], [NAN], columns=["p1"])},
     )  # fmt: skip
-    assert value(found, "site", "A", "catchment_county_seat", metric="road") == 0.4  # 40 over 100, B has no way there
+    assert (
+        value(found, "site", "A", "catchment_county_seat", metric="road") == 0.4
+    )  # 40 over 100, B has no way there
     assert value(found, "site", "B", "catchment_county_seat", "why", "road") == (
         "no place of kind county_seat can be reached"
     )
-    assert not ((found["indicator"] == "catchment_prefecture_seat") & (found["metric"] == "road")).any()
-    assert value(found, "site", "A", "catchment_county_seat", "why").startswith("no interval: it is shared")
+    assert not (
+        (found["indicator"] == "catchment_prefecture_seat") & (found["metric"] == "road")
+    ).any()
+    assert value(found, "site", "A", "catchment_county_seat", "why").startswith(
+        "no interval: it is shared"
+    )
 
 
 def test_the_classes_of_a_drive_are_not_of_a_walk():
@@ -470,7 +611,8 @@ def test_the_classes_of_a_drive_are_not_of_a_walk():
 
 
 def test_the_same_study_elsewhere_on_earth_gives_the_same_figures():
-    # Lengths on an ellipsoid of revolution do not change when longitudes shift and hemispheres swap.
+    # Lengths on an ellipsoid of revolution do not change when longitudes shift and hemispheres
+    # swap.
     def moved(frame):
         lonlat = [((p.x + 179.5 + 180) % 360 - 180, -p.y) for p in frame.geometry]
         return frame.set_geometry([shapely.Point(xy) for xy in lonlat], crs="EPSG:4326")
@@ -491,27 +633,34 @@ def test_sites_kept_for_comparison_stay_out_of_the_whole():
     assert value(found, "study", "all", "change_of_nearest_county_seat", "n") == 2
 
 
-# --- change -----------------------------------------------------------------------------------------------------------
+# --- change
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_change_is_site_less_origin_weighted_by_those_who_moved():
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES)
     moved = change(found, PAIRS)
     row = moved[
-        (moved["id"] == "A") & (moved["indicator"] == "nearest_county_seat") & (moved["weighting"] == "households")
+        (moved["id"] == "A")
+        & (moved["indicator"] == "nearest_county_seat")
+        & (moved["weighting"] == "households")
     ]
     at = {o: value(found, "origin", o, "nearest_county_seat") for o in ("o1", "o2")}
     assert row["at_origin"].iloc[0] == pytest.approx((at["o1"] + 3 * at["o2"]) / 4)
     assert row["at_site"].iloc[0] == 0
     assert row["change"].iloc[0] == pytest.approx(-(at["o1"] + 3 * at["o2"]) / 4)
     assert row["direction"].iloc[0] == "nearer"
-    assert value(found, "site", "A", "change_of_nearest_county_seat") == pytest.approx(row["change"].iloc[0])
+    assert value(found, "site", "A", "change_of_nearest_county_seat") == pytest.approx(
+        row["change"].iloc[0]
+    )
 
 
 def test_change_with_wide_positions_is_not_distinguishable():
     found = remoteness(PAIRS, SITES.assign(uncertainty_km=[500.0, 0.0]), ORIGINS, PLACES)
     moved = change(found, PAIRS).set_index(["id", "indicator", "weighting"])
-    assert moved.loc[("A", "nearest_county_seat", "households"), "direction"] == "not distinguishable"
+    assert (
+        moved.loc[("A", "nearest_county_seat", "households"), "direction"] == "not distinguishable"
+    )
     assert moved.loc[("A", "nearest_county_seat", "households"), "low"] < 0
 
 
@@ -527,22 +676,28 @@ def test_the_interval_of_a_change_takes_both_ends_apart():
     found = remoteness(PAIRS, SITES.assign(uncertainty_km=[2.0, 2.0]), origins, PLACES)
     at = {o: value(found, "origin", o, "nearest_county_seat") for o in ("o1", "o2")}
     row = (
-        change(found, PAIRS).set_index(["id", "indicator", "weighting"]).loc[("A", "nearest_county_seat", "households")]
+        change(found, PAIRS)
+        .set_index(["id", "indicator", "weighting"])
+        .loc[("A", "nearest_county_seat", "households")]
     )
     origin = (at["o1"] + 3 * at["o2"]) / 4
-    # The site lies on its centre (0 to 2 km), the origins 7 km either way: -(origin + 7) to 2 - (origin - 7).
+    # The site lies on its centre (0 to 2 km), the origins 7 km either way: -(origin + 7) to 2 -
+    # (origin - 7).
     assert row["low"] == pytest.approx(-origin - 7)
     assert row["high"] == pytest.approx(2 - origin + 7)
 
 
 def test_change_without_households_is_given_per_flow():
     pairs = PAIRS.assign(households=[1, NAN, 4])
-    moved = change(remoteness(pairs, SITES, ORIGINS, PLACES), pairs).set_index(["id", "indicator", "weighting"])
+    moved = change(remoteness(pairs, SITES, ORIGINS, PLACES), pairs).set_index(
+        ["id", "indicator", "weighting"]
+    )
     assert np.isnan(moved.loc[("A", "nearest_county_seat", "households"), "change"])
     assert not np.isnan(moved.loc[("A", "nearest_county_seat", "flows"), "change"])
 
 
-# --- composites -------------------------------------------------------------------------------------------------------
+# --- composites
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_dominance_is_the_ranking_under_every_weighting():
@@ -583,10 +738,13 @@ def test_weighted_quantile_is_the_quantile_of_the_copies(weights):
 def test_a_composite_in_the_long_table():
     weights = {"land_mean": 1, "places_within_150km": 1}
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[150], composite_weights=weights)
-    # A is nearer to its land (25 against 100 km) but has fewer places in reach (1 against 2): 0 + 1 and 1 + 0, halved.
+    # A is nearer to its land (25 against 100 km) but has fewer places in reach (1 against 2): 0 + 1
+    # and 1 + 0, halved.
     assert [value(found, "site", i, "composite") for i in "AB"] == [0.5, 0.5]
     assert "not distinguishable" in value(found, "site", "A", "composite", "why")
-    ends = [value(found, "site", i, "composite", c) for i in "AB" for c in ("rank_low", "rank_high")]
+    ends = [
+        value(found, "site", i, "composite", c) for i in "AB" for c in ("rank_low", "rank_high")
+    ]
     assert ends == [1, 2, 1, 2]
     only = remoteness(PAIRS, SITES, ORIGINS, PLACES, composite_weights={"land_mean": 2})
     assert [value(only, "site", i, "composite") for i in "AB"] == [0, 1]
@@ -604,7 +762,8 @@ def test_the_change_of_a_single_flow_needs_no_households():
     assert not np.isnan(households)
 
 
-# --- invariants -------------------------------------------------------------------------------------------------------
+# --- invariants
+# -------------------------------------------------------------------------------------------------------
 
 distances = st.lists(st.floats(0.1, 1000), min_size=1, max_size=8)
 
@@ -618,7 +777,9 @@ def test_merging_identical_sites_changes_no_weighted_figure(values, data):
     split += [(v, w - min(c, w)) for v, w, c in zip(values, weights, cut, strict=True)]
     one, two = np.array(list(zip(values, weights, strict=True))), np.array(split)
     for q in (0.5, 0.9):
-        assert measures.weighted_quantile(*one.T, q) == pytest.approx(measures.weighted_quantile(*two.T, q))
+        assert measures.weighted_quantile(*one.T, q) == pytest.approx(
+            measures.weighted_quantile(*two.T, q)
+        )
     assert measures.gini(*one.T) == pytest.approx(measures.gini(*two.T), abs=1e-9)
 
 
@@ -631,7 +792,10 @@ def test_the_scale_of_weights_is_irrelevant(values, factor):
     names = ["land_mean", "land_median", "land_p90", "land_gini", "land_beyond", "land_radii"]
     one, two = (
         remoteness(
-            pairs_of(rows).assign(households=lambda f, k=k: f["households"] * k), SITES, origins, indicators=names
+            pairs_of(rows).assign(households=lambda f, k=k: f["households"] * k),
+            SITES,
+            origins,
+            indicators=names,
         )
         for k in (1.0, factor)
     )
@@ -639,15 +803,27 @@ def test_the_scale_of_weights_is_irrelevant(values, factor):
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=1, max_size=6), st.floats(60, 170))
+@given(
+    st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=1, max_size=6),
+    st.floats(60, 170),
+)
 def test_adding_a_far_centre_never_raises_access(near, lon):
     lonlat = [*near, (lon, 0.0)]
     kinds = ["county_seat"] * len(lonlat)
-    places = points(range(len(lonlat)), lonlat, "place_id", kind=kinds, population=[1000.0] * len(lonlat))
+    places = points(
+        range(len(lonlat)), lonlat, "place_id", kind=kinds, population=[1000.0] * len(lonlat)
+    )
     names = ["nearest", "places_within", "aria_style", "gravity_remoteness"]
     with_far, without = (
         remoteness(
-            PAIRS, SITES, ORIGINS, p, indicators=names, with_change=False, gravity_reach_km=2000, kinds=["county_seat"]
+            PAIRS,
+            SITES,
+            ORIGINS,
+            p,
+            indicators=names,
+            with_change=False,
+            gravity_reach_km=2000,
+            kinds=["county_seat"],
         )
         for p in (places, places.iloc[:-1])
     )
@@ -660,7 +836,9 @@ def test_gini_bounds_hold_every_draw(values, data):
     half = data.draw(st.lists(st.floats(0, 100), min_size=len(values), max_size=len(values)))
     low, high = np.maximum(np.subtract(values, half), 0), np.add(values, half)
     (least,), (most,) = measures.gini_bounds(low, high)
-    share = np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(values), max_size=len(values))))
+    share = np.array(
+        data.draw(st.lists(st.floats(0, 1), min_size=len(values), max_size=len(values)))
+    )
     drawn = float(measures.gini(low + share * (high - low))[0])
     assert least - 1e-9 <= drawn <= most + 1e-9
 
@@ -691,19 +869,34 @@ def test_every_indicator_says_what_it_is(name):
     assert entry.more_is in {"remote", "near"}
 
 
-# --- against PySAL access ---------------------------------------------------------------------------------------------
+# --- against PySAL access
+# ---------------------------------------------------------------------------------------------
 
 
 def hospital(costs):
-    """PySAL access' hospital example (its tests/test_hospital_example.py): three tracts, 15, 20 and 100 doctors."""
+    """PySAL access' hospital example (its tests/test_hospital_example.py): three tracts, 15, 20 and
+    100 doctors.
+    """
     people, doctors = {1: 100, 2: 50, 3: 10}, {1: 15, 2: 20, 3: 100}
-    od = pd.DataFrame([(o, d, c) for (o, d), c in costs.items()], columns=["origin", "dest", "cost"])
+    od = pd.DataFrame(
+        [(o, d, c) for (o, d), c in costs.items()], columns=["origin", "dest", "cost"]
+    )
     demand = pd.DataFrame({"geoid": people.keys(), "pop": people.values()}).set_index("geoid")
     supply = pd.DataFrame({"geoid": doctors.keys(), "doc": doctors.values()}).set_index("geoid")
     return od, demand, supply
 
 
-GRIDLOCK = {(1, 1): 1, (2, 2): 1, (3, 3): 1, (1, 3): 40, (2, 3): 40, (3, 1): 40, (3, 2): 40, (1, 2): 50, (2, 1): 50}
+GRIDLOCK = {
+    (1, 1): 1,
+    (2, 2): 1,
+    (3, 3): 1,
+    (1, 3): 40,
+    (2, 3): 40,
+    (3, 1): 40,
+    (3, 2): 40,
+    (1, 2): 50,
+    (2, 1): 50,
+}
 
 
 @pytest.mark.parametrize("decay", [None, lambda c: 1 / c, lambda c: np.where(c <= 10, 1.0, 0.42)])
@@ -714,35 +907,55 @@ def test_two_step_catchment_agrees_with_pysal_access(decay):
     options = {"demand_index": True, "demand_name": "pop", "supply_name": "doc", "max_cost": 45}
     weight = None if decay is None else lambda c: float(decay(np.float64(c)))
     theirs = two_stage_fca(demand, supply, od, weight_fn=weight, **options).sort_index()
-    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010
+    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010, RUF100
     ours = measures.two_step_catchment(cost, demand["pop"], supply["doc"], reach=45, decay=decay)
     np.testing.assert_allclose(ours, theirs.to_numpy())
 
 
 def test_two_step_catchment_keeps_the_supply_and_merges():
     rng = np.random.default_rng(1)
-    cost, people, jobs = rng.random((5, 3)) * 10, rng.integers(1, 99, 5).astype(float), np.array([5.0, 7.0, 9.0])
+    cost, people, jobs = (
+        rng.random((5, 3)) * 10,
+        rng.integers(1, 99, 5).astype(float),
+        np.array([5.0, 7.0, 9.0]),
+    )
     access = measures.two_step_catchment(cost, people, jobs, reach=100)
     assert access @ people == pytest.approx(jobs.sum())
-    nearer = measures.two_step_catchment(np.vstack([cost, cost[:1]]), np.append(people, 50.0), jobs, reach=100)
+    nearer = measures.two_step_catchment(
+        np.vstack([cost, cost[:1]]), np.append(people, 50.0), jobs, reach=100
+    )
     assert (nearer[:5] < access).all()
 
 
 def test_two_step_catchment_gives_the_published_values():
-    # Luo and Wang (2003), figure 3: tracts within 20 of doctor a, doctor b or both, one person each.
+    # Luo and Wang (2003), figure 3: tracts within 20 of doctor a, doctor b or both, one person
+    # each.
     near_a, near_b = [1, 2, 3, 4, 6, 7, 9, 10], [4, 5, 8, 11]
     cost = [[20 if i in near_a else 40, 20 if i in near_b else 40] for i in range(1, 12)]
     access = measures.two_step_catchment(cost, np.ones(11), [1, 1], reach=20)
     expected = [1 / 8, 1 / 8, 1 / 8, 3 / 8, 1 / 4, 1 / 8, 1 / 8, 1 / 4, 1 / 8, 1 / 8, 1 / 4]
     assert access.tolist() == expected
-    # R package fca 0.1.0: spai_2sfca(p = 1:4, s = 1:6, D = matrix(1:24, 6)) gives 2.1 for each of the four.
-    assert measures.two_step_catchment(np.ones((4, 6)), [1, 2, 3, 4], range(1, 7), reach=1) == pytest.approx(2.1)
+    # R package fca 0.1.0: spai_2sfca(p = 1:4, s = 1:6, D = matrix(1:24, 6)) gives 2.1 for each of
+    # the four.
+    assert measures.two_step_catchment(
+        np.ones((4, 6)), [1, 2, 3, 4], range(1, 7), reach=1
+    ) == pytest.approx(2.1)
 
 
 def congested(inward, outward):
-    """The three scenarios of PySAL access' hospital example: minutes into the city and out of it."""
+    """The three scenarios of PySAL access' hospital example: minutes into the city and out of
+    it.
+    """
     own = {(i, i): 1 for i in (1, 2, 3)}
-    return {**own, (1, 3): inward, (2, 3): inward, (3, 1): outward, (3, 2): outward, (1, 2): 80, (2, 1): 80}
+    return {
+        **own,
+        (1, 3): inward,
+        (2, 3): inward,
+        (3, 1): outward,
+        (3, 2): outward,
+        (1, 2): 80,
+        (2, 1): 80,
+    }
 
 
 @pytest.mark.parametrize(("inward", "outward"), [(40, 40), (20, 40), (40, 20)])
@@ -750,10 +963,14 @@ def test_the_three_scenarios_of_pysal_access(inward, outward):
     from access.fca import two_stage_fca
 
     od, demand, supply = hospital(congested(inward, outward))
-    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010
+    cost = od.pivot(index="origin", columns="dest", values="cost").to_numpy(float)  # noqa: PD010, RUF100
     names = {"demand_index": True, "demand_name": "pop", "supply_name": "doc"}
-    gravity = two_stage_fca(demand, supply, od, weight_fn=lambda c: 1 / c, max_cost=61, **names).sort_index()
-    ours = measures.two_step_catchment(cost, demand["pop"], supply["doc"], reach=61, decay=lambda c: 1 / c)
+    gravity = two_stage_fca(
+        demand, supply, od, weight_fn=lambda c: 1 / c, max_cost=61, **names
+    ).sort_index()
+    ours = measures.two_step_catchment(
+        cost, demand["pop"], supply["doc"], reach=61, decay=lambda c: 1 / c
+    )
     np.testing.assert_allclose(ours, gravity.to_numpy())
     # By hand, of the city hospital: 100 doctors over 100 / inward + 50 / inward + 10 / 1 people.
     city = 100 / (150 / inward + 10)

@@ -1,4 +1,6 @@
-"""The report: every text of the data is text, nothing is loaded, the numbers carry what they know."""
+"""The report: every text of the data is text, nothing is loaded, the numbers carry what they
+know.
+"""
 
 import base64
 import dataclasses
@@ -18,14 +20,18 @@ from shapely.geometry import box
 
 import geosettle as gs
 from geosettle.errors import UnknownNameError
-from geosettle.report import figures, gpkg_layers, qgis_styles, report_html, summary_lines, tables, tables_xlsx
-from geosettle.report._page import cell, element, shown
-from geosettle.report._writer import Writer, split_reasons
-from geosettle.report.dictionary import entry
+from geosettle.figures import figures
+from geosettle.report import report_html, summary_lines
+from geosettle.report.html_builder import cell, element, shown
 from geosettle.report.methods import METHODS, method_texts, methods_used
-from geosettle.report.plain import change_said
-from geosettle.report.wide import changes
-from geosettle.report.words import _words, say
+from geosettle.report.section import Writer, split_reasons
+from geosettle.results.pivots import changes
+from geosettle.results.sentences import change_said
+from geosettle.tables import tables
+from geosettle.tables.dictionary import entry
+from geosettle.tables.geopackage import gpkg_layers, qgis_styles
+from geosettle.tables.xlsx import tables_xlsx
+from geosettle.words import _words, say
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -51,14 +57,45 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=["en", "zh"])
 def html(request):
-    return report_html(example(), figures={"od_map.png": PNG, "distances.png": PNG}, lang=request.param)
+    return report_html(
+        example(), figures={"od_map.png": PNG, "distances.png": PNG}, lang=request.param
+    )
 
 
 def test_nothing_is_loaded_and_nothing_runs(html):
     page = Page(html)
     allowed = {
-        *("html", "head", "meta", "title", "style", "body", "div", "a", "header", "h1", "h2", "h3", "bdi", "p", "nav"),
-        *("ol", "ul", "li", "main", "section", "figure", "img", "figcaption", "table", "caption", "thead", "tbody"),
+        *(
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "div",
+            "a",
+            "header",
+            "h1",
+            "h2",
+            "h3",
+            "bdi",
+            "p",
+            "nav",
+        ),
+        *(
+            "ol",
+            "ul",
+            "li",
+            "main",
+            "section",
+            "figure",
+            "img",
+            "figcaption",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+        ),
         *("tr", "th", "td", "span"),
     }
     assert set(page.tags) <= allowed
@@ -91,7 +128,10 @@ def test_the_same_result_gives_the_same_page_whatever_the_row_order():
     result = example()
     turned = dataclasses.replace(
         result,
-        **{name: getattr(result, name).iloc[::-1] for name in ("sites", "origins", "pairs", "claims", "remoteness")},
+        **{
+            name: getattr(result, name).iloc[::-1]
+            for name in ("sites", "origins", "pairs", "claims", "remoteness")
+        },
     )
     assert report_html(result) == report_html(result)
     assert report_html(turned) == report_html(result)
@@ -99,7 +139,11 @@ def test_the_same_result_gives_the_same_page_whatever_the_row_order():
 
 def test_page_can_be_used_without_eyes_and_on_paper(html):
     page = Page(html)
-    assert ("html", "lang", "en") in page.attributes or ("html", "lang", "zh-Hans") in page.attributes
+    assert ("html", "lang", "en") in page.attributes or (
+        "html",
+        "lang",
+        "zh-Hans",
+    ) in page.attributes
     assert page.tags.count("h1") == 1
     assert page.tags.count("caption") == page.tags.count("table") > 8
     scopes = [value for tag, name, value in page.attributes if tag == "th" and name == "scope"]
@@ -141,9 +185,15 @@ def test_ten_findings_computed_by_hand():
     assert lines[8].startswith("Distances that sources declare: 4, of which 1 served to place")
     assert "2 can be compared with the straight line, and 1 have no computed distance" in lines[8]
     # 210 / 120.912345 = 1.7368 and 60 / 67.8912345 = 0.8838: their mean, the median of two, is 1.31
-    assert lines[8].endswith("The median is 1.31 times the straight line; shorter than any road can be: 1.")
-    assert lines[9].startswith("Claims of the sources: 2, set beside what was computed: agrees 1, differs 1.")
-    assert lines[9].endswith("Rows set aside: 1. Problems found in the inputs: warnings (a row doubted and used) 1.")
+    assert lines[8].endswith(
+        "The median is 1.31 times the straight line; shorter than any road can be: 1."
+    )
+    assert lines[9].startswith(
+        "Claims of the sources: 2, set beside what was computed: agrees 1, differs 1."
+    )
+    assert lines[9].endswith(
+        "Rows set aside: 1. Problems found in the inputs: warnings (a row doubted and used) 1."
+    )
 
 
 def test_a_study_without_anything_still_has_ten_findings_and_a_report():
@@ -199,7 +249,9 @@ def test_words_have_the_same_blanks_in_both_languages():
 
 
 def test_a_format_in_the_data_is_not_a_format():
-    assert "{households}" in say("en", "find_farthest", origin="{households}", site="s", range="1", positions="")
+    assert "{households}" in say(
+        "en", "find_farthest", origin="{households}", site="s", range="1", positions=""
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,9 +306,14 @@ def test_gpkg_layers_keep_every_row_and_lines_join_what_they_say():
 
 @pytest.mark.parametrize("study", ["embedded", "across_180"])
 def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request):
-    """No column without a meaning but the input's own, no figure with a warning, no section that fails."""
+    """No column without a meaning but the input's own, no figure with a warning, no section that
+    fails.
+    """
     result = request.getfixturevalue(study)
-    own = {*result.study.sites.columns, *(result.study.claims.columns if result.study.claims is not None else ())}
+    own = {
+        *result.study.sites.columns,
+        *(result.study.claims.columns if result.study.claims is not None else ()),
+    }
     for name, frame in tables(result).items():
         assert [c for c in frame if entry(name, c) is None and c not in own] == [], name
     drawn = figures(result, dpi=60, formats=("png",))
@@ -264,7 +321,9 @@ def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request)
     page = report_html(result, figures=drawn)
     assert page.count("<img ") == len(drawn)
     assert len(summary_lines(result)) == 10
-    assert gpkg_layers(result)["sites"].geometry.notna().sum() == result.sites.geometry.notna().sum()
+    assert (
+        gpkg_layers(result)["sites"].geometry.notna().sum() == result.sites.geometry.notna().sum()
+    )
 
 
 def change_rows() -> pd.DataFrame:
@@ -277,7 +336,15 @@ def change_rows() -> pd.DataFrame:
         ("site", "S1", "change_of_nearest_market", -40.0, -50.0, -30.0, "change: nearer"),
         ("site", "S1", "change_of_nearest_market_per_flow", -41.0, -51.0, -31.0, "change: nearer"),
         ("site", "S2", "change_of_nearest_market", np.nan, np.nan, np.nan, "no weight"),
-        ("site", "S2", "change_of_nearest_market_per_flow", 5.0, -3.0, 13.0, "change: not distinguishable; 1 of 2"),
+        (
+            "site",
+            "S2",
+            "change_of_nearest_market_per_flow",
+            5.0,
+            -3.0,
+            13.0,
+            "change: not distinguishable; 1 of 2",
+        ),
         ("study", "all", "change_of_nearest_market_per_flow", -18.0, -27.0, -9.0, "change: nearer"),
     ]
     names = ["role", "id", "indicator", "value", "low", "high", "why"]
@@ -300,10 +367,15 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert summary_lines(result)[5] == said
     drawn = figures(result, only=["change"], formats=("svg", "png"), dpi=50)
     assert "not distinguishable" in "".join(ET.fromstring(drawn["change.svg"]).itertext())
-    section = report_html(result, figures=drawn).split('<section id="change"')[1].split("</section>")[0]
+    section = (
+        report_html(result, figures=drawn).split('<section id="change"')[1].split("</section>")[0]
+    )
     assert "-40 (-50 … -30): nearer" in section
     assert "+5 (-3 … 13): not distinguishable" in section
-    order = [section.index(mark) for mark in ('<ul class="said">', "<table>", "<img ", '<div class="box">')]
+    order = [
+        section.index(mark)
+        for mark in ('<ul class="said">', "<table>", "<img ", '<div class="box">')
+    ]
     assert order == sorted(order)  # plain words, table, chart, caveat
 
 
@@ -321,7 +393,9 @@ def test_reasons_are_told_once_and_brackets_stay_whole():
 
 
 def test_methods_say_the_settings_that_were_run(embedded):
-    """Another model, radius or reach changes the sentence, and a paper is cited only for its own figures."""
+    """Another model, radius or reach changes the sentence, and a paper is cited only for its own
+    figures.
+    """
 
     def told(**changed):
         settings = {name: dict(part) for name, part in embedded.study.settings.items()}
@@ -360,40 +434,72 @@ def test_methods_say_the_settings_that_were_run(embedded):
 
 
 def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
-    """The sentences are read back and compared with what the written tables give, computed here anew."""
+    """The sentences are read back and compared with what the written tables give, computed here
+    anew.
+    """
     written = tables(embedded)
     lines = summary_lines(embedded)
-    numbers_in = [[float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", line)] for line in lines]
+    numbers_in = [
+        [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", line)]
+        for line in lines
+    ]
     sites = written["sites"][written["sites"]["scope"] == "study"]
     pairs = written["pairs"]
     pairs = pairs[pairs["site_id"].isin(sites["site_id"])]
     km = pairs["geodesic_km"].dropna()
     compared = len(written["sites"]) - len(sites)
     origins = (
-        embedded.origins[embedded.origins["scope"] == "study"] if "scope" in embedded.origins else embedded.origins
+        embedded.origins[embedded.origins["scope"] == "study"]
+        if "scope" in embedded.origins
+        else embedded.origins
     )
     assert numbers_in[0] == [
-        *(len(sites), sites["lon"].notna().sum(), len(origins), origins.geometry.notna().sum(), len(pairs)),
+        *(
+            len(sites),
+            sites["lon"].notna().sum(),
+            len(origins),
+            origins.geometry.notna().sum(),
+            len(pairs),
+        ),
         *(compared, sites["households"].notna().sum(), sites["households"].sum()),
     ]
     half = (pairs["geodesic_high_km"] - pairs["geodesic_low_km"]).dropna() / 2
     median, least, most, n, moves, typical = numbers_in[1]
     assert [n, moves] == [len(km), len(pairs)]
-    assert median == pytest.approx(km.median(), abs=5)  # ±25 km keeps whole kilometres, and tens above them
+    assert median == pytest.approx(
+        km.median(), abs=5
+    )  # ±25 km keeps whole kilometres, and tens above them
     assert [least, most] == pytest.approx([km.min(), km.max()], abs=1)
     assert typical == pytest.approx(half.median(), abs=1)
     farthest = pairs.loc[km.idxmax()]
-    assert numbers_in[2] == pytest.approx([farthest["geodesic_low_km"], farthest["geodesic_high_km"]], abs=1)
+    assert numbers_in[2] == pytest.approx(
+        [farthest["geodesic_low_km"], farthest["geodesic_high_km"]], abs=1
+    )
     low, high = pairs["geodesic_low_km"].dropna(), pairs["geodesic_high_km"].dropna()
-    assert numbers_in[3] == [len(low), (low > 4).sum(), 4, (high <= 4).sum(), ((low <= 4) & (high > 4)).sum()]
+    assert numbers_in[3] == [
+        len(low),
+        (low > 4).sum(),
+        4,
+        (high <= 4).sum(),
+        ((low <= 4) & (high > 4)).sum(),
+    ]
     sure = sites["admin_probability"].dropna()
     assert numbers_in[4][:2] == [len(sure), (sure >= 0.95).sum()]
-    assert numbers_in[4][3:] == [(sure < 0.95).sum(), (sites["admin_agrees"].astype("boolean") == False).sum()]  # noqa: E712
+    assert numbers_in[4][3:] == [
+        (sure < 0.95).sum(),
+        (sites["admin_agrees"].astype("boolean") == False).sum(),  # noqa: E712
+    ]
     rows = written["remoteness"]
-    rows = rows[(rows["indicator"] == "change_of_nearest_county_seat_per_flow") & (rows["metric"] == "geodesic")]
+    rows = rows[
+        (rows["indicator"] == "change_of_nearest_county_seat_per_flow")
+        & (rows["metric"] == "geodesic")
+    ]
     own = rows[rows["id"].isin(sites["site_id"]) & rows["value"].notna()]
     whole = rows[rows["role"] == "study"].iloc[0]
-    told = [own["why"].str.contains(f"change: {word}").sum() for word in ("nearer", "farther", "not disting")]
+    told = [
+        own["why"].str.contains(f"change: {word}").sum()
+        for word in ("nearer", "farther", "not disting")
+    ]
     assert numbers_in[5][:4] == [len(own), *told]
     assert numbers_in[5][4:6] == [whole["n"], len(pairs)]
     assert numbers_in[5][6:] == pytest.approx([whole["value"], whole["low"], whole["high"]], abs=1)
@@ -410,14 +516,21 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
         *verdicts[["not computable", "cannot be decided", "differs", "agrees"]],
     ]
     severities = written["problems"]["severity"].value_counts()
-    assert numbers_in[9][6:] == [n for name in ("error", "warning", "note") if (n := severities.get(name, 0))]
+    assert numbers_in[9][6:] == [
+        n for name in ("error", "warning", "note") if (n := severities.get(name, 0))
+    ]
 
 
 def test_a_large_study_says_what_it_leaves_out(large):
     """Three hundred sites: no warning, no list without an end, and what is not shown is said."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = figures(large, formats=("svg", "png"), dpi=50, only=["od_map", "distances", "counties", "distribution"])
+        drawn = figures(
+            large,
+            formats=("svg", "png"),
+            dpi=50,
+            only=["od_map", "distances", "counties", "distribution"],
+        )
         page = report_html(large, figures=drawn)
     words = {
         name: " ".join("".join(ET.fromstring(drawn[f"{name}.svg"]).itertext()).split())
@@ -441,7 +554,11 @@ def large():
     count = np.arange(300)
     base = example(["Town"])
     lon, lat = 75 + (count % 20) * 0.3, 36.5 + (count // 20) * 0.25
-    places = {"name": [names[i % 3] for i in count], "uncertainty_km": 5.0, "households": 1.0 + count}
+    places = {
+        "name": [names[i % 3] for i in count],
+        "uncertainty_km": 5.0,
+        "households": 1.0 + count,
+    }
     sites = gpd.GeoDataFrame(
         {**places, "county": [f"County {i % 150}" for i in count], "county_code": [f"C{i % 150:03d}" for i in count]},
         geometry=gpd.points_from_xy(lon, lat), index=pd.Index([f"S{i:03d}" for i in count], name="site_id"), crs="EPSG:4326",
@@ -459,18 +576,23 @@ def large():
         name: getattr(base, name).iloc[:0]
         for name in ("intervals", "land", "remoteness", "livelihood", "claims", "admin", "covers")
     }
-    return dataclasses.replace(base, study=study, sites=sites, origins=origins, pairs=pairs, **empty)
+    return dataclasses.replace(
+        base, study=study, sites=sites, origins=origins, pairs=pairs, **empty
+    )
 
 
 def test_every_layer_of_the_geopackage_has_one_kind_of_geometry(embedded):
-    """A style fits one kind: rivers and lakes, points and outlines of sites are layers of their own."""
+    """A style fits one kind: rivers and lakes, points and outlines of sites are layers of their
+    own.
+    """
     layers = gpkg_layers(embedded)
     assert {"rivers", "lakes"} <= set(layers)
     result = example(["Town"])
     sites = result.sites.copy()
     sites.loc["S1", "geometry"] = box(76, 39, 76.2, 39.2)
     layers |= {
-        f"made_up_{name}": layer for name, layer in gpkg_layers(dataclasses.replace(result, sites=sites)).items()
+        f"made_up_{name}": layer
+        for name, layer in gpkg_layers(dataclasses.replace(result, sites=sites)).items()
     }
     for name, layer in layers.items():
         assert len({g.geom_type.removeprefix("Multi") for g in layer.geometry.dropna()}) <= 1, name
@@ -489,7 +611,16 @@ def test_scenarios_are_shown_where_the_study_sets_some():
         "value": 300.0,
     }
     rows = pd.DataFrame(
-        [row | {"baseline": 200.0, "change": 100.0, "change_share": 0.5, "effect": "longer", "why": ""}]
+        [
+            row
+            | {
+                "baseline": 200.0,
+                "change": 100.0,
+                "change_share": 0.5,
+                "effect": "longer",
+                "why": "",
+            }
+        ]
     )
     result = dataclasses.replace(example(["Town"]), scenarios=rows)
     assert tables(result)["scenarios"]["change"].tolist() == [100.0]
@@ -507,7 +638,10 @@ def test_the_report_prints_the_digits_that_the_positions_carry(embedded):
     assert "10 … 120" in page
     assert "10.5 … 120.5" not in page
     edge = tables(embedded)["sites"].set_index("site_id").loc["RS-04"]
-    assert (edge["oasis_edge_low_km"], edge["oasis_edge_high_km"]) == (-102.5, 97.5)  # known to ±100 km
+    assert (edge["oasis_edge_low_km"], edge["oasis_edge_high_km"]) == (
+        -102.5,
+        97.5,
+    )  # known to ±100 km
     assert "-100 … 100" in page
     assert "-102.5" not in page
 
@@ -527,7 +661,9 @@ def test_reasons_that_differ_in_a_number_are_counted_once_and_told_in_the_langua
 
 
 def test_every_reason_in_the_table_of_words_stands_there_as_the_tables_say_it():
-    """English text, with its numbers as blanks, is the key: what was told in one language is found for the other."""
+    """English text, with its numbers as blanks, is the key: what was told in one language is found
+    for the other.
+    """
     keys = [key for key in _words() if key.startswith("why_") and key != "why_nearest"]
     assert keys
     for key in keys:
@@ -536,8 +672,13 @@ def test_every_reason_in_the_table_of_words_stands_there_as_the_tables_say_it():
 
 def test_methods_name_metrics_in_words(embedded):
     """No key of the program stands in a paragraph that may be quoted."""
-    for lang, words in (("en", "straight line; by road; by road, time"), ("zh", "直线; 公路; 公路时间")):
-        sentences, _ = method_texts(embedded, lambda key, lang=lang, **values: say(lang, key, **values))
+    for lang, words in (
+        ("en", "straight line; by road; by road, time"),
+        ("zh", "直线; 公路; 公路时间"),
+    ):
+        sentences, _ = method_texts(
+            embedded, lambda key, lang=lang, **values: say(lang, key, **values)
+        )
         assert any(words in sentence for sentence in sentences)
         assert not any("walk_back" in sentence for sentence in sentences)
 
@@ -550,7 +691,9 @@ def test_settings_without_content_are_written_as_in_a_study_file(embedded):
 
 
 def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
-    """Workbook, GeoPackage and report take those that were written; on their own they make the same."""
+    """Workbook, GeoPackage and report take those that were written; on their own they make the
+    same.
+    """
     result = gs.analyse(gs.read_study(gs.template_path()))
     made = tables(result)
     alone = tables_xlsx(result), report_html(result)
@@ -558,8 +701,8 @@ def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
     def never(_):
         raise AssertionError("tables were made again")
 
-    for module in ("workbook", "qgis", "_writer"):
-        monkeypatch.setattr(f"geosettle.report.{module}.tables", never)
+    for module in ("tables.xlsx", "tables.geopackage", "report.section"):
+        monkeypatch.setattr(f"geosettle.{module}.tables", never)
     assert (tables_xlsx(result, written=made), report_html(result, written=made)) == alone
     monkeypatch.setattr("geosettle.outputs.figures", lambda *_, **__: {})
     assert "tables.xlsx" in gs.write(result, tmp_path / "out").files

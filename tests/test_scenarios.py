@@ -14,7 +14,8 @@ from geosettle.distance import SCENARIO_COLUMNS, scenario_table
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD
 
-# A triangle on the equator: a summer road from a to b, and the way round by c that is open all year.
+# A triangle on the equator: a summer road from a to b, and the way round by c that is open all
+# year.
 A, B, C = (10.0, 0.0), (10.2, 0.0), (10.1, 0.1)
 ROADS = gpd.GeoDataFrame(
     {"season": ["summer", None, None], "class": ["track", "highway", "highway"]},
@@ -22,7 +23,10 @@ ROADS = gpd.GeoDataFrame(
     crs=4326,
 )
 PLACES = gpd.GeoDataFrame(
-    {"name": ["a", "b", "c"]}, geometry=gpd.points_from_xy(*zip(A, B, C, strict=True)), crs=4326, index=["a", "b", "c"]
+    {"name": ["a", "b", "c"]},
+    geometry=gpd.points_from_xy(*zip(A, B, C, strict=True)),
+    crs=4326,
+    index=["a", "b", "c"],
 )
 FLOWS = pd.DataFrame({"origin_id": ["a", "a", "a", "x"], "site_id": ["b", "b", "c", "b"]})
 
@@ -46,10 +50,14 @@ def test_seasons_and_speeds_against_the_study_as_set() -> None:
     assert winter["change"] == pytest.approx(long - short, rel=1e-6)
     assert winter["change_share"] == pytest.approx(long / short - 1, rel=1e-6)
     assert winter["effect"] == "longer"
-    assert at.loc[("winter", "road_time", "a", "b"), "change"] == pytest.approx((long - short) / 40, rel=1e-6)
+    assert at.loc[("winter", "road_time", "a", "b"), "change"] == pytest.approx(
+        (long - short) / 40, rel=1e-6
+    )
     assert at.loc[("winter", "road", "a", "c"), "effect"] == "same"
     faster = at.loc[("faster", "road_time", "a", "b")]
-    assert (faster["value"], faster["baseline"]) == pytest.approx((short / 80, short / 40), rel=1e-6)
+    assert (faster["value"], faster["baseline"]) == pytest.approx(
+        (short / 80, short / 40), rel=1e-6
+    )
     assert faster["effect"] == "shorter"
     assert (table.loc[table["scenario"] == "as set", "effect"] == "baseline").all()
 
@@ -64,9 +72,17 @@ def test_metrics_no_scenario_touches_are_left_out() -> None:
     ("scenarios", "error", "text"),
     [
         ({"w": {"rail": {}}}, UnknownNameError, "there is no setting scenario.w.rail"),
-        ({"w": {"road": {"saeson": "x"}}}, UnknownNameError, "scenario.w.road.saeson.*Did you mean season"),
+        (
+            {"w": {"road": {"saeson": "x"}}},
+            UnknownNameError,
+            "scenario.w.road.saeson.*Did you mean season",
+        ),
         ({"w": {"walk": {"dem": 1}}}, UnknownNameError, "scenario.w.walk.dem"),
-        ({"w": {"road": {"speed_kmh": "fast"}}}, InputError, "scenario.w.road.speed_kmh must be a number"),
+        (
+            {"w": {"road": {"speed_kmh": "fast"}}},
+            InputError,
+            "scenario.w.road.speed_kmh must be a number",
+        ),
         ({"w": "winter"}, InputError, "scenario.w must be a table"),
         ({"as set": {}}, InputError, "name of the baseline"),
     ],
@@ -86,7 +102,9 @@ def test_a_study_names_its_scenarios() -> None:
     settings["road"] = {**settings["road"], "class_speed_kmh": {}}
     roads = study.roads.drop(columns="speed_kmh", errors="ignore")
     table = gs.analyse(dataclasses.replace(study, settings=settings, roads=roads)).scenarios
-    hours = table[(table["metric"] == "road_time") & (table["scenario"] == "half")].dropna(subset=["value"])
+    hours = table[(table["metric"] == "road_time") & (table["scenario"] == "half")].dropna(
+        subset=["value"]
+    )
     assert len(hours)
     legs_only_on_foot = hours["value"] / hours["baseline"]
     assert (legs_only_on_foot > 1).all()

@@ -20,13 +20,21 @@ from geosettle.study import Study, complete, default_settings
 
 def table() -> pd.DataFrame:
     return pd.DataFrame(
-        {"site_id": [7, 8], "name": ["a", "b"], "lon": [76.0, np.nan], "lat": [39.0, np.nan], "extra": ["x", "y"]}
+        {
+            "site_id": [7, 8],
+            "name": ["a", "b"],
+            "lon": [76.0, np.nan],
+            "lat": [39.0, np.nan],
+            "extra": ["x", "y"],
+        }
     )
 
 
 def test_frames_become_layers() -> None:
     given = table()
-    study = Study(sites=given, origins=None, flows=pd.DataFrame({"origin_id": ["1"], "site_id": [7.0]}))
+    study = Study(
+        sites=given, origins=None, flows=pd.DataFrame({"origin_id": ["1"], "site_id": [7.0]})
+    )
     assert study.sites.index.tolist() == ["7", "8"]
     assert study.sites.geometry.iloc[0].equals(shapely.Point(76, 39))
     assert study.sites.geometry.iloc[1] is None
@@ -54,7 +62,14 @@ def test_all_faults_at_once() -> None:
     with pytest.raises(InputError) as caught:
         Study(sites=sites, origins=origins)
     text = str(caught.value)
-    for part in ("sites", "name is missing", "repeated: a", "1 row(s) have no site_id", "origins", "set_crs"):
+    for part in (
+        "sites",
+        "name is missing",
+        "repeated: a",
+        "1 row(s) have no site_id",
+        "origins",
+        "set_crs",
+    ):
         assert part in text
 
 
@@ -104,7 +119,9 @@ def test_every_fault_of_a_study_in_one_message(tmp_path: Path) -> None:
 def test_ledger_closes_and_references_are_spelled(tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_text(corpus.rows(), encoding="utf-8")
     (tmp_path / "origins.csv").write_text(corpus.ORIGINS, encoding="utf-8")
-    (tmp_path / "flows.csv").write_text(corpus.FLOWS.replace("O3,S3", "o-3,s 3") + "O9,S1,5,\n", encoding="utf-8")
+    (tmp_path / "flows.csv").write_text(
+        corpus.FLOWS.replace("O3,S3", "o-3,s 3") + "O9,S1,5,\n", encoding="utf-8"
+    )
     study = gs.read_study(tmp_path)
     assert study.flows is not None
     assert study.flows["site_id"].tolist() == ["S1", "S1", "S2", "S3"]
@@ -114,7 +131,9 @@ def test_ledger_closes_and_references_are_spelled(tmp_path: Path) -> None:
         assert counts["rows_in"] == counts["rows_used"] + counts["rows_set_aside"]
     assert len(study.inputs["sites.csv"]["sha256"]) == 64
     dangling = [p for p in study.problems if p.code == "reference_unknown"]
-    assert [(p.file, p.row, p.line, p.column, p.value) for p in dangling] == [("flows.csv", 5, 6, "origin_id", "O9")]
+    assert [(p.file, p.row, p.line, p.column, p.value) for p in dangling] == [
+        ("flows.csv", 5, 6, "origin_id", "O9")
+    ]
 
 
 @pytest.mark.parametrize("crs", [4326, 4490, 32643, 32644, 3857])
@@ -131,7 +150,9 @@ def test_row_order_does_not_matter(tmp_path: Path) -> None:
     for order in ((1, 2, 3), (3, 1, 2)):
         folder = tmp_path / str(order[0])
         folder.mkdir()
-        (folder / "sites.csv").write_text("\n".join([lines[0], *(lines[i] for i in order)]), encoding="utf-8")
+        (folder / "sites.csv").write_text(
+            "\n".join([lines[0], *(lines[i] for i in order)]), encoding="utf-8"
+        )
         found.append(gs.read_study(folder).sites.sort_index())
     pd.testing.assert_frame_equal(pd.DataFrame(found[0]), pd.DataFrame(found[1]))
 
@@ -160,6 +181,12 @@ def test_an_empty_point_is_no_position() -> None:
         index=pd.Index(["a", "b"], name="site_id"),
     )
     origins = gpd.GeoDataFrame(
-        {"name": ["C"]}, geometry=[shapely.Point(77, 38)], crs=4326, index=pd.Index(["c"], name="origin_id")
+        {"name": ["C"]},
+        geometry=[shapely.Point(77, 38)],
+        crs=4326,
+        index=pd.Index(["c"], name="origin_id"),
     )
-    assert gs.analyse(gs.Study(sites=sites, origins=origins)).sites.geometry.isna().tolist() == [False, True]
+    assert gs.analyse(gs.Study(sites=sites, origins=origins)).sites.geometry.isna().tolist() == [
+        False,
+        True,
+    ]

@@ -1,4 +1,6 @@
-"""A household survey is read, put together and not kept: figures, tests, suppression, refusals, and where rows may go."""
+"""A household survey is read, put together and not kept: figures, tests, suppression, refusals, and
+where rows may go.
+"""
 
 # ruff: noqa: RUF001  (look-alike characters are what is refused here)
 
@@ -20,8 +22,8 @@ from geosettle.io.survey import personal_columns, time_of
 from geosettle.layers import LAYERS
 from geosettle.livelihood import livelihood, survey_capitals, survey_items
 from geosettle.livelihood.survey import Item, agresti_min, mcnemar
-from geosettle.report import tables
 from geosettle.study import Study
+from geosettle.tables import tables
 
 
 def one(frame, **where):
@@ -40,7 +42,10 @@ def paired(**cells):
             for _ in range(count):
                 number += 1
                 head = {"site_id": site, "household": f"h{number}"}
-                rows += [head | {"time": "before", "shed": before}, head | {"time": "after", "shed": after}]
+                rows += [
+                    head | {"time": "before", "shed": before},
+                    head | {"time": "after", "shed": after},
+                ]
     return pd.DataFrame(rows)
 
 
@@ -51,20 +56,24 @@ def survey(sizes=(("S1", 20), ("S2", 30)), seed=5):
         for household in range(n):
             head = {"site_id": site, "household": household}
             rows.append(head | {"time": "before", "shed": int(household % 4 == 0), "land": 2.0})
-            rows.append(head | {"time": "after", "shed": int(household % 2 == 0), "land": 2 + rng.random()})
+            rows.append(
+                head | {"time": "after", "shed": int(household % 2 == 0), "land": 2 + rng.random()}
+            )
     return pd.DataFrame(rows)
 
 
 SHED, LAND = Item("shed", "material", "shed"), Item("land", "natural", "land", "mu per person")
 
 
-# --- figures ----------------------------------------------------------------------------------------------------------
+# --- figures
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_survey_shares_and_means_by_hand():
     made = survey_capitals(survey(), [SHED, LAND])
     row = one(made, site_id="S1", item="material: shed")
-    # Of 20 households every fourth had one before (5) and every second after (10); five gained, none lost.
+    # Of 20 households every fourth had one before (5) and every second after (10); five gained,
+    # none lost.
     assert (row["before"], row["after"], row["change"], row["n"]) == (25, 50, 25, 20)
     assert "McNemar exact p = 0.0625, odds ratio of gain to loss infinite" in row["note"]
     assert row["verdict"] == "not distinguishable"
@@ -80,23 +89,35 @@ def test_survey_shares_and_means_by_hand():
 
 
 def test_the_interval_of_a_paired_change_by_hand():
-    # Agresti and Min: 5 gained, 0 lost of 20: (5.5 - 0.5) / 22, +- 1.959964 * sqrt(6 - 25 / 22) / 22.
+    # Agresti and Min: 5 gained, 0 lost of 20: (5.5 - 0.5) / 22, +- 1.959964 * sqrt(6 - 25 / 22) /
+    # 22.
     low, high = agresti_min(5, 0, 20)
-    assert (low, high) == (pytest.approx(5 / 22 - 0.1964744, abs=1e-6), pytest.approx(5 / 22 + 0.1964744, abs=1e-6))
+    assert (low, high) == (
+        pytest.approx(5 / 22 - 0.1964744, abs=1e-6),
+        pytest.approx(5 / 22 + 0.1964744, abs=1e-6),
+    )
     row = one(survey_capitals(survey(), [SHED]), site_id="S1")
     assert (row["low"], row["high"]) == (pytest.approx(100 * low), pytest.approx(100 * high))
 
 
-@pytest.mark.parametrize("cells", [(0.5, 0.2, 0.1, 0.2), (0.1, 0.7, 0.1, 0.1), (0.9, 0.05, 0.05, 0.0)])
+@pytest.mark.parametrize(
+    "cells", [(0.5, 0.2, 0.1, 0.2), (0.1, 0.7, 0.1, 0.1), (0.9, 0.05, 0.05, 0.0)]
+)
 def test_the_interval_of_a_paired_change_covers_as_often_as_it_says(cells):
     draws = np.random.default_rng(3).multinomial(40, cells, 4000)
-    held = [low <= cells[1] - cells[2] <= high for _, up, down, _ in draws for low, high in [agresti_min(up, down, 40)]]
+    held = [
+        low <= cells[1] - cells[2] <= high
+        for _, up, down, _ in draws
+        for low, high in [agresti_min(up, down, 40)]
+    ]
     assert np.mean(held) > 0.93
 
 
 def test_only_households_that_answered_twice_count():
     table = survey()
-    gone = table[~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))]
+    gone = table[
+        ~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))
+    ]
     assert one(survey_capitals(gone, [LAND]), site_id="S1")["n"] == 19
     note = "fewer than 5 households that did not answer at both times left out"
     assert note in one(survey_capitals(gone, [LAND]), site_id="all")["note"]
@@ -110,7 +131,9 @@ def test_row_order_does_not_matter_and_nothing_is_written_into():
     table = survey()
     before = table.copy(deep=True)
     turned = table.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(survey_capitals(table, [SHED, LAND]), survey_capitals(turned, [SHED, LAND]))
+    pd.testing.assert_frame_equal(
+        survey_capitals(table, [SHED, LAND]), survey_capitals(turned, [SHED, LAND])
+    )
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -122,7 +145,16 @@ def test_yes_and_no_in_words():
 
 
 def test_items_are_named_by_capital_or_stated():
-    header = ["household", "time", "site_id", "material_shed", "Financial: loan", "social capital", "natural", "land"]
+    header = [
+        "household",
+        "time",
+        "site_id",
+        "material_shed",
+        "Financial: loan",
+        "social capital",
+        "natural",
+        "land",
+    ]
     frame = pd.DataFrame(columns=header)
     named = survey_items(frame)
     assert [(i.capital, i.indicator) for i in named] == [
@@ -130,7 +162,9 @@ def test_items_are_named_by_capital_or_stated():
         ("financial", "loan"),
         ("social", "capital"),
     ]
-    stated = survey_items(frame, [{"column": "land", "capital": "natural", "indicator": "farmland", "unit": "mu"}])
+    stated = survey_items(
+        frame, [{"column": "land", "capital": "natural", "indicator": "farmland", "unit": "mu"}]
+    )
     assert stated == [Item("land", "natural", "farmland", "mu")]
     with pytest.raises(ColumnError, match="no column 'goats'"):
         survey_items(frame, [{"column": "goats", "capital": "natural"}])
@@ -140,13 +174,15 @@ def test_items_are_named_by_capital_or_stated():
         survey_items(frame[["household", "land"]])
 
 
-# --- suppression ------------------------------------------------------------------------------------------------------
+# --- suppression
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_small_cells_are_suppressed_and_cannot_be_worked_out():
     made = survey_capitals(survey((("S1", 4), ("S2", 12), ("S3", 30))), [LAND])
     shown = made[made["verdict"] != "suppressed"]["site_id"].tolist()
-    # S1 is too small; were only S1 hidden, the total less the others would give it, so S2 goes with it.
+    # S1 is too small; were only S1 hidden, the total less the others would give it, so S2 goes with
+    # it.
     assert shown == ["all", "S3"]
     hidden = made[made["verdict"] == "suppressed"]
     assert hidden[["before", "after", "change", "low", "high", "n"]].isna().to_numpy().all()
@@ -161,18 +197,23 @@ def test_two_tiny_sites_together_still_need_five():
 def test_a_share_that_shows_few_households_is_suppressed():
     table = survey((("S1", 40),))
     table["shed"] = ((table["household"] < 3) & (table["time"] == "after")).astype(int)
-    assert (survey_capitals(table, [SHED])["verdict"] == "suppressed").all()  # three households would show
+    assert (
+        survey_capitals(table, [SHED])["verdict"] == "suppressed"
+    ).all()  # three households would show
 
 
 def test_the_limit_can_be_raised_and_never_lowered():
     made = survey_capitals(survey((("S1", 20), ("S2", 30))), [LAND], smallest_cell=25)
-    assert made[made["verdict"] != "suppressed"]["site_id"].tolist() == ["all"]  # S1 less than 25, S2 would give it
+    assert made[made["verdict"] != "suppressed"]["site_id"].tolist() == [
+        "all"
+    ]  # S1 less than 25, S2 would give it
     with pytest.raises(InputError, match="never shown"):
         survey_capitals(survey(), [LAND], smallest_cell=4)
 
 
 def test_what_tells_how_many_gained_or_lost_is_suppressed_too():
-    # 16 before and 24 after of 40, ten gained and two lost: each margin is large, the two who lost are not.
+    # 16 before and 24 after of 40, ten gained and two lost: each margin is large, the two who lost
+    # are not.
     made = survey_capitals(paired(S1=(14, 10, 2, 14)), [SHED])
     row = one(made, site_id="S1")
     assert (row["before"], row["after"], row["change"], row["n"]) == (40, 60, 20, 40)
@@ -189,7 +230,9 @@ def test_what_tells_how_many_gained_or_lost_is_suppressed_too():
 
 
 def released(made):
-    """What a reader can work out of the table: per site its margins, and its paired cells where told."""
+    """What a reader can work out of the table: per site its margins, and its paired cells where
+    told.
+    """
     margins, cells = {}, {}
     for row in made.itertuples():
         if row.verdict == "suppressed":
@@ -206,7 +249,11 @@ def released(made):
                 gained = lost = 0
             else:
                 share = float(odds[1])
-                fits = [k for k in range(n + 1) if abs((k + gained_less_lost) - share * k) <= 0.006 * share * max(k, 1)]
+                fits = [
+                    k
+                    for k in range(n + 1)
+                    if abs((k + gained_less_lost) - share * k) <= 0.006 * share * max(k, 1)
+                ]
                 gained, lost = (fits[0] + gained_less_lost, fits[0]) if fits else (0, 0)
             cells[row.site_id] = np.array([n - yes[0] - gained, gained, lost, yes[0] - lost])
     return margins, cells
@@ -243,7 +290,8 @@ def test_no_small_cell_follows_from_what_is_shown(seed):
     assert set(made.loc[made["low"].notna(), "site_id"]) == set(cells)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
+# --- what is refused
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -279,7 +327,8 @@ def test_cells_that_identify_people_are_refused_and_not_quoted(cell):
 def test_text_that_differs_from_household_to_household_is_refused():
     table = survey()
     told = table.assign(
-        q7="Ali " + table["household"].astype(str).map(lambda h: "abcdefghijklmnopqrstuvwxyzABCDEF"[int(h)])
+        q7="Ali "
+        + table["household"].astype(str).map(lambda h: "abcdefghijklmnopqrstuvwxyzABCDEF"[int(h)])
     )
     with pytest.raises(InputError, match="free text"):
         survey_capitals(told, [SHED])
@@ -350,13 +399,15 @@ def test_survey_errors_name_what_is_wrong_without_quoting_a_cell():
 
 
 @pytest.mark.parametrize(
-    ("cell", "time"), [("Before ", "before"), ("搬迁前", "before"), ("后", "after"), (1, "after"), ("2016", None)]
+    ("cell", "time"),
+    [("Before ", "before"), ("搬迁前", "before"), ("后", "after"), (1, "after"), ("2016", None)],
 )
 def test_times_in_several_words(cell, time):
     assert time_of(cell) == time
 
 
-# --- from a file to the result ----------------------------------------------------------------------------------------
+# --- from a file to the result
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -369,8 +420,12 @@ def folder(tmp_path):
     for site, n in (("S1", 24), ("S2", 20), ("S3", 2)):
         for h in range(n):
             work = "herding" if h % 2 else "wages"
-            rows.append(f"{site},q{h:03d}xk7741,before,{'yes' if h % 4 == 0 else 'no'},{31000.125 + h},{work}")
-            rows.append(f"{site},q{h:03d}xk7741,after,{'yes' if h % 4 < 2 else 'no'},{32000.125 + 2 * h},{work}")
+            rows.append(
+                f"{site},q{h:03d}xk7741,before,{'yes' if h % 4 == 0 else 'no'},{31000.125 + h},{work}"
+            )
+            rows.append(
+                f"{site},q{h:03d}xk7741,after,{'yes' if h % 4 < 2 else 'no'},{32000.125 + 2 * h},{work}"
+            )
     rows += [
         "S1,q999xk7741,once,yes,1,wages",
         "S1,q998xk7741,before,yes,unreadablexk7741,wages",
@@ -392,7 +447,8 @@ def test_a_survey_of_a_study_is_put_together_and_forgotten(folder):
     assert result.study.survey is None
     assert b"xk7741" not in pickle.dumps(result)
     assert "xk7741" not in repr(study)
-    # Whatever is written is made from the result, which holds neither a code nor an answer of a household.
+    # Whatever is written is made from the result, which holds neither a code nor an answer of a
+    # household.
     assert not any("31000.125" in frame.to_csv() for frame in tables(result).values())
     assert result.provenance["inputs"]["survey.csv"]["layer"] == "survey"
 
@@ -409,7 +465,9 @@ def test_check_knows_the_survey_and_quotes_no_cell(folder):
     assert check_path(folder / "survey.csv")["summary"]["role"] == "survey"
     whole = check_path(folder)
     assert "xk7741" not in str(whole)
-    assert any(p["code"] == "reference_unknown" and p["layer"] == "survey" for p in whole["problems"])
+    assert any(
+        p["code"] == "reference_unknown" and p["layer"] == "survey" for p in whole["problems"]
+    )
     assert "S9" not in str([p for p in whole["problems"] if p["layer"] == "survey"])
 
 
@@ -426,7 +484,10 @@ def test_check_knows_the_survey_and_quotes_no_cell(folder):
 def test_a_survey_file_with_personal_data_is_refused_as_a_whole(folder, header, cell):
     file = folder / "survey.csv"
     lines = file.read_text(encoding="utf-8").splitlines()
-    file.write_text("\n".join([f"{lines[0]},{header}", *(f"{line},{cell}" for line in lines[1:])]), encoding="utf-8")
+    file.write_text(
+        "\n".join([f"{lines[0]},{header}", *(f"{line},{cell}" for line in lines[1:])]),
+        encoding="utf-8",
+    )
     found = check_path(file, "survey")
     assert (found["status"], found["rows_ok"]) == ("rejected", 0)
     assert [p["column"] for p in found["problems"] if p["code"] == "personal_data"] == [header]
@@ -437,8 +498,13 @@ def test_a_survey_file_with_personal_data_is_refused_as_a_whole(folder, header, 
 
 def test_a_survey_drawn_on_a_map_is_refused(folder, tmp_path):
     file = tmp_path / "survey.geojson"
-    answers = [{"site_id": "S1", "household": f"h{i}", "time": "before", "material_shed": 1} for i in range(3)]
-    gpd.GeoDataFrame(answers, geometry=gpd.points_from_xy([-30, -30, -30], [0, 1, 2]), crs="EPSG:4326").to_file(file)
+    answers = [
+        {"site_id": "S1", "household": f"h{i}", "time": "before", "material_shed": 1}
+        for i in range(3)
+    ]
+    gpd.GeoDataFrame(
+        answers, geometry=gpd.points_from_xy([-30, -30, -30], [0, 1, 2]), crs="EPSG:4326"
+    ).to_file(file)
     found = check_path(file, "survey")
     assert found["status"] == "rejected"
     assert "positions of households" in str(found["problems"])
@@ -447,16 +513,28 @@ def test_a_survey_drawn_on_a_map_is_refused(folder, tmp_path):
 def test_items_stated_in_study_toml_stand_beside_the_aggregates(folder):
     item = '{ column = "material_shed", capital = "material", indicator = "households with a livestock shed" }'
     layers = "\n".join(f'[layers.{n}]\npath = "{n}.csv"' for n in ("sites", "survey", "indicators"))
-    (folder / "study.toml").write_text(f"{layers}\n[livelihood.survey]\nitems = [{item}]\n", encoding="utf-8")
+    (folder / "study.toml").write_text(
+        f"{layers}\n[livelihood.survey]\nitems = [{item}]\n", encoding="utf-8"
+    )
     (folder / "indicators.csv").write_text(
         "site_id,capital,indicator,before,after,unit,n,source\nS1,social,visits,1,2,a month,,printed\n",
         encoding="utf-8",
     )
     made = gs.analyse(gs.read_study(folder)).livelihood
-    assert one(made, section="capital", item="social: visits")["evidence"] == "declared by the source"
-    assert one(made, section="capital", site_id="all")["item"] == "material: households with a livestock shed"
+    assert (
+        one(made, section="capital", item="social: visits")["evidence"] == "declared by the source"
+    )
+    assert (
+        one(made, section="capital", site_id="all")["item"]
+        == "material: households with a livestock shed"
+    )
     # The survey answers the conditions too: 25 to 50 percent of 24 households.
-    training = one(made, section="recommendation", site_id="S1", item="training need: rise of new kinds of farming")
+    training = one(
+        made,
+        section="recommendation",
+        site_id="S1",
+        item="training need: rise of new kinds of farming",
+    )
     assert (training["after"], training["evidence"]) == (25, "surveyed")
 
 
@@ -497,7 +575,9 @@ def test_frames_take_the_same_way_as_files():
 
 def test_an_account_without_a_survey_has_no_row_of_one(folder):
     sites = gs.read_study(folder).sites
-    assert livelihood(sites, survey=survey_capitals(survey(), [SHED]))["evidence"].eq("surveyed").any()
+    assert (
+        livelihood(sites, survey=survey_capitals(survey(), [SHED]))["evidence"].eq("surveyed").any()
+    )
     assert not livelihood(sites)["evidence"].eq("surveyed").any()
     assert [name for name, spec in LAYERS.items() if spec.private] == ["survey"]
 

@@ -1,4 +1,6 @@
-"""Tables: honest digits, full dictionaries, stable order, and a workbook in which text stays text."""
+"""Tables: honest digits, full dictionaries, stable order, and a workbook in which text stays
+text.
+"""
 
 import dataclasses
 import io
@@ -11,10 +13,10 @@ import pytest
 from report_example import HOSTILE, example
 from shapely.geometry import MultiPolygon, Point, box
 
-from geosettle.report import gpkg_layers, qgis_styles
-from geosettle.report.dictionary import PAIR_COLUMNS, entry
-from geosettle.report.tables import TABLES, round_to, tables
-from geosettle.report.workbook import tables_xlsx
+from geosettle.tables import TABLES, round_to, tables
+from geosettle.tables.dictionary import PAIR_COLUMNS, entry
+from geosettle.tables.geopackage import gpkg_layers, qgis_styles
+from geosettle.tables.xlsx import tables_xlsx
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,12 @@ def test_round_to_keeps_what_is_known(value, uncertainty, expected):
 def test_tables_are_all_there_and_every_column_is_explained():
     made = tables(example())
     assert list(made) == list(TABLES)
-    unexplained = [(name, column) for name, frame in made.items() for column in frame if entry(name, column) is None]
+    unexplained = [
+        (name, column)
+        for name, frame in made.items()
+        for column in frame
+        if entry(name, column) is None
+    ]
     assert unexplained == []
     assert list(made["pairs"].columns) == list(PAIR_COLUMNS)
 
@@ -47,7 +54,10 @@ def test_tables_are_all_there_and_every_column_is_explained():
 def test_a_site_known_to_ten_kilometres_has_one_decimal():
     made = tables(example())
     sites = made["sites"].set_index("site_id")
-    for value, near in ((sites.loc["S1", "border_km"], 3.0), (sites.loc["S1", "oasis_edge_km"], -2.0)):
+    for value, near in (
+        (sites.loc["S1", "border_km"], 3.0),
+        (sites.loc["S1", "oasis_edge_km"], -2.0),
+    ):
         assert value == round(value, 1) == pytest.approx(near, abs=0.5)
     assert sites.loc["S2", "border_km"] == 12.35  # ±0.5 km
     pairs = made["pairs"].set_index(["origin_id", "site_id"])
@@ -64,7 +74,11 @@ def test_tables_do_not_depend_on_row_order_and_leave_the_result_alone():
     for name, frame in before.items():
         pd.testing.assert_frame_equal(pd.DataFrame(getattr(result, name)), pd.DataFrame(frame))
     turned = dataclasses.replace(
-        result, **{name: getattr(result, name).iloc[::-1] for name in ("sites", "pairs", "claims", "remoteness")}
+        result,
+        **{
+            name: getattr(result, name).iloc[::-1]
+            for name in ("sites", "pairs", "claims", "remoteness")
+        },
     )
     for name, frame in tables(turned).items():
         pd.testing.assert_frame_equal(frame, first[name])
@@ -74,7 +88,11 @@ def test_tables_do_not_depend_on_row_order_and_leave_the_result_alone():
 def test_livelihood_is_rounded_by_its_own_interval():
     rows = tables(example())["livelihood"].set_index("item")
     # 50 to 62: half is 6, so tenths are kept
-    assert rows.loc["greenhouse households", ["before", "after", "change"]].tolist() == [16.7, 72.8, 56.1]
+    assert rows.loc["greenhouse households", ["before", "after", "change"]].tolist() == [
+        16.7,
+        72.8,
+        56.1,
+    ]
 
 
 def test_unknown_position_is_empty_not_zero():
@@ -100,19 +118,27 @@ def test_workbook_is_the_same_twice_and_holds_text_as_text():
     assert not any(cell.hyperlink for cell in cells)
     seen = {cell.value for cell in cells}
     for text in HOSTILE:
-        assert any(isinstance(value, str) and text.strip()[:6].strip() in value for value in seen), text
+        assert any(
+            isinstance(value, str) and text.strip()[:6].strip() in value for value in seen
+        ), text
     assert all(sheet.freeze_panes == "B2" for sheet in book)
     meanings = book["dictionary"]
     assert [cell.value for cell in meanings[1]] == ["table", "title", "column", "meaning", "unit"]
-    assert all(row[3].value and row[4].value for row in meanings.iter_rows(min_row=2))  # a meaning and a unit or kind
+    assert all(
+        row[3].value and row[4].value for row in meanings.iter_rows(min_row=2)
+    )  # a meaning and a unit or kind
     # every column of every sheet has its line, in the order of the sheets
     told = [(row[0].value, row[2].value) for row in meanings.iter_rows(min_row=2)]
-    assert told == [(name, cell.value) for name in book.sheetnames for cell in book[name][1] if cell.value]
+    assert told == [
+        (name, cell.value) for name in book.sheetnames for cell in book[name][1] if cell.value
+    ]
     assert book["sites"]["A2"].value == "S1"
 
 
 def test_numbers_of_the_input_are_numbers_in_the_workbook_and_codes_stay_text():
-    """A column of the user's own is read as text; where the dictionary states a unit, a sum over its cells must work."""
+    """A column of the user's own is read as text; where the dictionary states a unit, a sum over
+    its cells must work.
+    """
     result = example(["Town"])
     result = dataclasses.replace(
         result,
@@ -133,32 +159,51 @@ def test_numbers_of_the_input_are_numbers_in_the_workbook_and_codes_stay_text():
     assert held["year_from"][3] == "2019-05"
     assert held["county_code"] == ["653022", "0101", "7", None]
     assert held["own"] == ["12", "+1", "=1+1", "@x"]
-    assert [columns[name][0].number_format for name in ("households_low", "year_from")] == ["#,##0", "0"]
+    assert [columns[name][0].number_format for name in ("households_low", "year_from")] == [
+        "#,##0",
+        "0",
+    ]
 
 
 def test_absurd_numbers_stop_no_output():
     result = example(["Town"])
-    sites = result.sites.assign(households=[1e300, 3.0, np.inf, np.nan], uncertainty_km=[np.inf, 1.0, np.nan, 2.0])
+    sites = result.sites.assign(
+        households=[1e300, 3.0, np.inf, np.nan], uncertainty_km=[np.inf, 1.0, np.nan, 2.0]
+    )
     result = dataclasses.replace(result, sites=sites)
     assert tables(result)["sites"]["households"].tolist()[:2] == [1e300, 3.0]
     assert tables_xlsx(result)[:2] == b"PK"
     assert sorted(gpkg_layers(result)["uncertainty"]["id"]) == ["O1", "O2", "O4", "S2"]
 
 
-# --- study.gpkg in QGIS: what QGIS 3.22 showed when all its layers were added at once (qgis --code ... study.gpkg) ------
+# --- study.gpkg in QGIS: what QGIS 3.22 showed when all its layers were added at once (qgis --code
+# ... study.gpkg) ------
 
 
 def test_layers_of_the_geopackage_are_in_the_order_in_which_qgis_stacks_them():
     """QGIS puts the first layer of a file on top: symbols over lines over areas, as on the map."""
     layers = gpkg_layers(example())
-    assert list(layers) == ["sites", "origins", "flows", "uncertainty", "development", "boundaries", "rivers", "oasis"]
+    assert list(layers) == [
+        "sites",
+        "origins",
+        "flows",
+        "uncertainty",
+        "development",
+        "boundaries",
+        "rivers",
+        "oasis",
+    ]
 
 
 def test_a_layer_declares_one_kind_of_geometry():
-    """GEOMETRY, of which many programs make nothing, is what the writer declares for polygons with multipolygons."""
+    """GEOMETRY, of which many programs make nothing, is what the writer declares for polygons with
+    multipolygons.
+    """
     result = example()
     boundaries = result.study.boundaries.copy()
-    boundaries.loc[boundaries.index[0], "geometry"] = MultiPolygon([box(0, 0, 1, 1), box(2, 0, 3, 1)])
+    boundaries.loc[boundaries.index[0], "geometry"] = MultiPolygon(
+        [box(0, 0, 1, 1), box(2, 0, 3, 1)]
+    )
     assert len(set(boundaries.geom_type)) == 2
     study = dataclasses.replace(result.study, boundaries=boundaries)
     layer = gpkg_layers(dataclasses.replace(result, study=study))["boundaries"]
@@ -174,7 +219,8 @@ def test_flows_across_the_antimeridian_take_the_short_way():
     origins.loc["O3", "geometry"], sites.loc["S2", "geometry"] = Point(-179, 10), Point(180, 12)
     flows = gpkg_layers(dataclasses.replace(result, origins=origins, sites=sites))["flows"]
     drawn = flows.set_index(["origin_id", "site_id"]).geometry
-    # a third of the way east from 179 to 182 lies at 180, and so does a third of the way up from 10 to 13
+    # a third of the way east from 179 to 182 lies at 180, and so does a third of the way up from 10
+    # to 13
     assert drawn["O1", "S1"].wkt == "MULTILINESTRING ((179 10, 180 11), (-180 11, -178 13))"
     assert drawn["O3", "S2"].wkt == "MULTILINESTRING ((-179 10, -180 12))"
 
@@ -190,7 +236,9 @@ def test_disputed_boundaries_are_dashed_on_white_above_all_others():
     for label, rule in rules.items():
         layers = renderer.findall(f"symbols/symbol[@name='{rule.get('symbol')}']/layer")
         levels[label] = [int(layer.get("pass")) for layer in layers]
-        options = [{o.get("name"): o.get("value") for o in layer.iter("Option")} for layer in layers]
+        options = [
+            {o.get("name"): o.get("value") for o in layer.iter("Option")} for layer in layers
+        ]
         dashes[label] = ["customdash" in o for o in options]
         assert all(o["line_color"].endswith(",255") for o in options)
     assert levels == {"prefecture": [1], "disputed": [2, 3], "county and finer": [0]}
@@ -200,6 +248,10 @@ def test_disputed_boundaries_are_dashed_on_white_above_all_others():
 @pytest.mark.parametrize("name", ["sites", "origins", "places"])
 def test_names_stand_beside_their_symbols(name):
     placement = ET.fromstring(qgis_styles()[name].split("\n", 1)[1]).find(".//placement")
-    assert placement.get("placement") == "6"  # QGIS's number for places around a point in a given order
+    assert (
+        placement.get("placement") == "6"
+    )  # QGIS's number for places around a point in a given order
     assert placement.get("offsetType") == "1"  # counted from the symbol's edge
-    assert placement.get("priority") == ("10" if name == "sites" else "2")  # where room is short, sites are named
+    assert placement.get("priority") == (
+        "10" if name == "sites" else "2"
+    )  # where room is short, sites are named

@@ -1,4 +1,6 @@
-"""Draped lines and walking times of pairs: by hand on simple terrain, reasons, directions, independence of pairs."""
+"""Draped lines and walking times of pairs: by hand on simple terrain, reasons, directions,
+independence of pairs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import shapely
 from affine import Affine
 
 from geosettle.distance._protocol import Context
-from geosettle.distance.profile import bilinear, drape
+from geosettle.distance.draping import bilinear, drape
 from geosettle.distance.terrain import surface_pairs, walk_pairs
 from geosettle.distance.walking import MODELS, altitude_factor, walk_grid, walk_model
 from geosettle.errors import InputError, UnknownNameError
@@ -50,7 +52,8 @@ def geodesic(a, b) -> float:
     return GEOD.inv(*a, *b)[2]
 
 
-# --- Surface ----------------------------------------------------------------------------------------------------------
+# --- Surface
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_on_the_flat_the_draped_line_is_the_geodesic():
@@ -63,7 +66,9 @@ def test_on_the_flat_the_draped_line_is_the_geodesic():
 
 def test_on_a_slope_the_draped_line_is_the_hypotenuse():
     a, b = centre(30, 10), centre(30, 60)  # 50 columns of 20 m: 1,000 m up
-    out = surface_pairs(frame([a, b]), frame([b, a]), np.array([[0, 0], [1, 1]]), Context(dem=plane(20.0)))
+    out = surface_pairs(
+        frame([a, b]), frame([b, a]), np.array([[0, 0], [1, 1]]), Context(dem=plane(20.0))
+    )
     assert out.surface_km[0] == pytest.approx(np.hypot(geodesic(a, b), 1000) / 1000, rel=1e-6)
     np.testing.assert_allclose(out.elevation_change_m, [1000, -1000], rtol=1e-9)
     np.testing.assert_allclose(out.ascent_m, [1000, 0], atol=1e-6)
@@ -71,22 +76,29 @@ def test_on_a_slope_the_draped_line_is_the_hypotenuse():
 
 
 def test_over_a_ridge_ascent_minus_descent_is_the_change():
-    out = surface_pairs(frame([centre(3, 4)]), frame([centre(50, 70)]), np.array([[0, 0]]), Context(dem=hills()))
+    out = surface_pairs(
+        frame([centre(3, 4)]), frame([centre(50, 70)]), np.array([[0, 0]]), Context(dem=hills())
+    )
     assert out.ascent_m[0] - out.descent_m[0] == pytest.approx(out.elevation_change_m[0], abs=1e-6)
     assert out.ascent_m[0] > 500
 
 
 def test_heights_between_centres_are_bilinear_and_stop_at_the_edge():
     values = np.array([[0.0, 10.0], [20.0, 30.0]])
-    got = bilinear(values, np.array([0.5, 0.0, -0.4, -0.6, 1.5]), np.array([0.5, 0.25, 0.0, 0.0, 1.5]))
+    got = bilinear(
+        values, np.array([0.5, 0.0, -0.4, -0.6, 1.5]), np.array([0.5, 0.25, 0.0, 0.0, 1.5])
+    )
     np.testing.assert_allclose(got, [15, 2.5, 0, np.nan, 30])
 
 
 def test_pairs_in_chunks_equal_pairs_at_once(monkeypatch):
-    import geosettle.distance.profile as module
+    import geosettle.distance.draping as module
 
     rng = np.random.default_rng(1)
-    ends = tuple(np.r_[rng.uniform(a, b, 20)] for a, b in ((76.1, 76.7), (38.5, 38.9), (76.1, 76.7), (38.5, 38.9)))
+    ends = tuple(
+        np.r_[rng.uniform(a, b, 20)]
+        for a, b in ((76.1, 76.7), (38.5, 38.9), (76.1, 76.7), (38.5, 38.9))
+    )
     whole = drape(hills(), ends, MODELS["tobler"].pace())
     monkeypatch.setattr(module, "_SAMPLES_AT_ONCE", 300)
     parts = drape(hills(), ends, MODELS["tobler"].pace())
@@ -99,19 +111,25 @@ def test_outside_the_grid_there_is_a_reason_and_other_pairs_are_undisturbed():
     inside, far, unknown = centre(5, 5), (80.0, 39.0), None
     sites = frame([centre(40, 60)])
     alone = walk_pairs(frame([inside]), sites, np.array([[0, 0]]), Context(dem=dem))
-    both = walk_pairs(frame([inside, far, unknown]), sites, np.array([[0, 0], [1, 0], [2, 0]]), Context(dem=dem))
+    both = walk_pairs(
+        frame([inside, far, unknown]), sites, np.array([[0, 0], [1, 0], [2, 0]]), Context(dem=dem)
+    )
     assert both.walk_out_h[0] == alone.walk_out_h[0]
     assert both.walk_back_h[0] == alone.walk_back_h[0]
     assert both.why.tolist() == ["", "origin: outside the elevation grid", "position unknown"]
     assert both.walk_out_h[1:].isna().all()
-    surface = surface_pairs(frame([inside, far, unknown]), sites, np.array([[0, 0], [1, 0], [2, 0]]), Context(dem=dem))
+    surface = surface_pairs(
+        frame([inside, far, unknown]), sites, np.array([[0, 0], [1, 0], [2, 0]]), Context(dem=dem)
+    )
     assert surface.why.tolist() == ["", "outside the elevation grid", "position unknown"]
 
 
 def test_a_hole_in_the_grid_is_said_with_its_share():
     dem = hills()
     dem.values[:, 30:40] = np.nan
-    out = surface_pairs(frame([centre(30, 20)]), frame([centre(30, 60)]), np.array([[0, 0]]), Context(dem=dem))
+    out = surface_pairs(
+        frame([centre(30, 20)]), frame([centre(30, 60)]), np.array([[0, 0]]), Context(dem=dem)
+    )
     assert np.isnan(out.surface_km[0])
     assert np.isfinite(out.elevation_change_m[0])
     assert out.why[0] == "24 % of the line lies outside the elevation grid"
@@ -124,7 +142,8 @@ def test_without_a_grid_everything_has_the_reason():
         assert out.drop(columns="why").isna().all(axis=None)
 
 
-# --- Walking ----------------------------------------------------------------------------------------------------------
+# --- Walking
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_on_the_flat_a_walk_along_a_row_is_its_length_at_the_flat_speed():
@@ -151,7 +170,9 @@ def test_points_keep_their_place_inside_the_cell():
     # 0.3 of a cell apart in the same cell: the distance counts, not the cell.
     a, b = centre(30.1, 10.2), centre(30.1, 10.5)
     out = walk_pairs(frame([a]), frame([b]), np.array([[0, 0]]), Context(dem=plane(0.0)))
-    assert out.walk_out_h[0] == pytest.approx(geodesic(a, b) / 1000 / (6 * np.exp(-0.175)), rel=1e-6)
+    assert out.walk_out_h[0] == pytest.approx(
+        geodesic(a, b) / 1000 / (6 * np.exp(-0.175)), rel=1e-6
+    )
     same = walk_pairs(frame([a]), frame([a]), np.array([[0, 0]]), Context(dem=plane(0.0)))
     assert same.walk_out_h[0] == 0
 
@@ -187,11 +208,15 @@ def test_water_that_cuts_the_way_is_named_and_water_with_a_gap_is_walked_round()
     water[:, 40] = 0.0
     sides = frame([centre(30, 10)]), frame([centre(30, 70)])
     options = {"walk": {"closed_classes": [0]}}
-    cut = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=dem, landcover=raster(water), options=options))
+    cut = walk_pairs(
+        *sides, np.array([[0, 0]]), Context(dem=dem, landcover=raster(water), options=options)
+    )
     assert cut.why[0] == "no way on foot: closed cells (barrier) between"
     assert np.isnan(cut.walk_out_h[0])
     water[0, 40] = 10.0
-    around = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=dem, landcover=raster(water), options=options))
+    around = walk_pairs(
+        *sides, np.array([[0, 0]]), Context(dem=dem, landcover=raster(water), options=options)
+    )
     free = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=dem))
     assert around.walk_out_h[0] > free.walk_out_h[0] + 2
     on_water = walk_pairs(
@@ -205,9 +230,15 @@ def test_land_counts_from_its_nearest_cell():
     land = shapely.box(*centre(35, 10), *centre(25, 20))
     site = centre(30, 60)
     out = walk_pairs(frame([land]), frame([site]), np.array([[0, 0]]), Context(dem=plane(0.0)))
-    edge = walk_pairs(frame([centre(30, 20)]), frame([site]), np.array([[0, 0]]), Context(dem=plane(0.0)))
-    assert out.walk_out_h[0] == pytest.approx(edge.walk_out_h[0], rel=0.03)  # within one cell of forty
-    surface = surface_pairs(frame([land]), frame([site]), np.array([[0, 0]]), Context(dem=plane(0.0)))
+    edge = walk_pairs(
+        frame([centre(30, 20)]), frame([site]), np.array([[0, 0]]), Context(dem=plane(0.0))
+    )
+    assert out.walk_out_h[0] == pytest.approx(
+        edge.walk_out_h[0], rel=0.03
+    )  # within one cell of forty
+    surface = surface_pairs(
+        frame([land]), frame([site]), np.array([[0, 0]]), Context(dem=plane(0.0))
+    )
     assert surface.surface_km[0] == pytest.approx(geodesic(centre(30, 20), site) / 1000, rel=1e-3)
 
 
@@ -215,15 +246,20 @@ def test_land_cover_speeds_scale_the_walk():
     cover = raster(np.full((ROWS, COLUMNS), 7.0))
     sides = frame([centre(30, 10)]), frame([centre(30, 60)])
     slow = {"walk": {"landcover_speed_kmh": {"7": 6 * np.exp(-0.175) / 2}}}
-    half = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=plane(0.0), landcover=cover, options=slow))
+    half = walk_pairs(
+        *sides, np.array([[0, 0]]), Context(dem=plane(0.0), landcover=cover, options=slow)
+    )
     full = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=plane(0.0)))
     assert half.walk_out_h[0] == pytest.approx(2 * full.walk_out_h[0], rel=1e-9)
     shut = {"walk": {"landcover_speed_kmh": {7: 0}}}
-    closed = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=plane(0.0), landcover=cover, options=shut))
+    closed = walk_pairs(
+        *sides, np.array([[0, 0]]), Context(dem=plane(0.0), landcover=cover, options=shut)
+    )
     assert "closed cell" in closed.why[0]
 
 
-# --- Speeds -----------------------------------------------------------------------------------------------------------
+# --- Speeds
+# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -261,8 +297,12 @@ def test_altitude_slows_down():
     dem = raster(np.full((ROWS, COLUMNS), 4000.0))
     sides = frame([centre(30, 10)]), frame([centre(30, 60)])
     plain = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=dem))
-    thin = walk_pairs(*sides, np.array([[0, 0]]), Context(dem=dem, options={"walk": {"altitude": True}}))
-    assert thin.walk_out_h[0] / plain.walk_out_h[0] == pytest.approx(1 / altitude_factor(4000.0), rel=1e-6)
+    thin = walk_pairs(
+        *sides, np.array([[0, 0]]), Context(dem=dem, options={"walk": {"altitude": True}})
+    )
+    assert thin.walk_out_h[0] / plain.walk_out_h[0] == pytest.approx(
+        1 / altitude_factor(4000.0), rel=1e-6
+    )
 
 
 def test_unknown_model_names_the_known_ones():
@@ -270,7 +310,8 @@ def test_unknown_model_names_the_known_ones():
         walk_model("gallop")
 
 
-# --- Bad grids --------------------------------------------------------------------------------------------------------
+# --- Bad grids
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_heights_in_feet_are_refused():
@@ -288,10 +329,17 @@ def test_a_grid_that_is_not_north_up_is_refused():
 
 def test_a_projected_grid_gives_the_same_hours():
     # 1 km cells in UTM 44N around its central meridian, where the scale is 0.9996.
-    dem = Raster(np.full((60, 60), 1500.0), Affine(1000, 0, 470_000, 0, -1000, 4_330_000), crs="EPSG:32644", unit="m")
+    dem = Raster(
+        np.full((60, 60), 1500.0),
+        Affine(1000, 0, 470_000, 0, -1000, 4_330_000),
+        crs="EPSG:32644",
+        unit="m",
+    )
     from pyproj import Transformer
 
     to = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
     a, b = to.transform(480_500, 4_300_500), to.transform(520_500, 4_300_500)
     out = walk_pairs(frame([a]), frame([b]), np.array([[0, 0]]), Context(dem=dem))
-    assert out.walk_out_h[0] == pytest.approx(geodesic(a, b) / 1000 / (6 * np.exp(-0.175)), rel=1e-3)
+    assert out.walk_out_h[0] == pytest.approx(
+        geodesic(a, b) / 1000 / (6 * np.exp(-0.175)), rel=1e-3
+    )

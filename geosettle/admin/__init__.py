@@ -1,13 +1,15 @@
-"""Places in administrative units: which one, how surely, and whether that is what the source declared.
+"""Places in administrative units: which one, how surely, and whether that is what the source
+declared.
 
-Any ladder of levels will do (province, prefecture, county, township ...); it is read from `level` and `parent_code`.
-The boundary set is the user's choice, and joining with it takes no position on where a border ought to run.
+Any ladder of levels will do (province, prefecture, county, township ...); it is read from `level`
+and `parent_code`. The boundary set is the user's choice, and joining with it takes no position on
+where a border ought to run.
 """
 
 from __future__ import annotations
 
 from geosettle.admin.join import admin_long, join_admin
-from geosettle.admin.names import Names
 from geosettle.admin.units import ladder
+from geosettle.names import Names
 
 __all__ = ["Names", "admin_long", "join_admin", "ladder"]

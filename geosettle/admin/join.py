@@ -1,4 +1,6 @@
-"""Joining: the unit of every place at every level, its probability, its border, and the declared name beside it."""
+"""Joining: the unit of every place at every level, its probability, its border, and the declared
+name beside it.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,15 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.admin.names import Aliases, Names, says_exclave
 from geosettle.admin.units import ladder, lonlat, read_units
-from geosettle.circles import Edges, plain_discs, shared_m2
 from geosettle.geodesy import area_m2, edge_distance_m
+from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
+from geosettle.names import Aliases, Names, says_exclave
 
 __all__ = ["admin_long", "join_admin"]
 
-# Touching within a millimetre counts as touching: a border must not move when the input comes in another CRS.
+# Touching within a millimetre counts as touching: a border must not move when the input comes in
+# another CRS.
 _TOUCH_DEG: Final = 1e-8
 _EXACT_M: Final = 1.0
 _ON_BORDER_M: Final = 0.01
@@ -85,9 +88,14 @@ class _Rung:
     @classmethod
     def of(cls, units: gpd.GeoDataFrame, level: str) -> _Rung:
         polygons = np.asarray(units.geometry.to_numpy(), dtype=object)
-        start, end = (pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64) for c in ("valid_from", "valid_to"))
+        start, end = (
+            pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64)
+            for c in ("valid_from", "valid_to")
+        )
         codes, names = (np.asarray(v, dtype=object) for v in (units.index, units["name"]))
-        return cls(level, codes, names, polygons, start, end, shapely.STRtree(polygons), Edges.of(polygons))
+        return cls(
+            level, codes, names, polygons, start, end, shapely.STRtree(polygons), Edges.of(polygons)
+        )
 
     def valid(self, unit: IntArray, year: FloatArray) -> NDArray[np.bool_]:
         """Whether each unit existed in each year; without a year, whether it exists still."""
@@ -100,15 +108,23 @@ class _Rung:
         return f"{self.codes[unit]} {self.names[unit]}"
 
 
-def _border_m(places: _Places, rows: IntArray, polygons: NDArray[np.object_], unit: IntArray) -> FloatArray:
+def _border_m(
+    places: _Places, rows: IntArray, polygons: NDArray[np.object_], unit: IntArray
+) -> FloatArray:
     """Signed metres from each place to the border of the unit at its side."""
-    return edge_distance_m(places.lon[rows], places.lat[rows], polygons[unit]) if rows.size else np.zeros(0)
+    return (
+        edge_distance_m(places.lon[rows], places.lat[rows], polygons[unit])
+        if rows.size
+        else np.zeros(0)
+    )
 
 
 def _join_level(
     places: _Places, rung: _Rung, tolerance_m: float, finer_parent: Sequence[str | None]
 ) -> tuple[pd.DataFrame, list[dict[int, float]]]:
-    """One rung of the ladder: the unit of each place with its border, and the shares of all candidates."""
+    """One rung of the ladder: the unit of each place with its border, and the shares of all
+    candidates.
+    """
     n = len(places.index)
     chosen, distance, why = np.full(n, -1), np.full(n, np.nan), np.full(n, "", dtype=object)
     why[~places.known] = "position unknown"
@@ -118,7 +134,9 @@ def _join_level(
     why[list(said)] = list(said.values())
     lost = np.flatnonzero(point & (chosen < 0))
     chosen[lost], distance[lost] = _nearest(places, rung, lost, tolerance_m)
-    why[lost] = f"outside every {rung.level} of the boundary set, and none within {tolerance_m / 1000:g} km"
+    why[lost] = (
+        f"outside every {rung.level} of the boundary set, and none within {tolerance_m / 1000:g} km"
+    )
     for row in lost[chosen[lost] >= 0]:
         why[row] = f"outside every {rung.level}; the nearest taken, {distance[row]:.0f} m away"
     border = np.full(n, np.nan)
@@ -132,7 +150,11 @@ def _join_level(
         if shares[row]:
             chosen[row] = max(shares[row], key=lambda u: (shares[row][u], -u))
             distance[row], several[row] = 0.0, len(shares[row]) > 1
-            border[row] = 0.0 if several[row] else _area_border(places.geometry[row], rung.polygons[chosen[row]])
+            border[row] = (
+                0.0
+                if several[row]
+                else _area_border(places.geometry[row], rung.polygons[chosen[row]])
+            )
         else:
             why[row] = f"the area lies outside every {rung.level}"
     here = chosen >= 0
@@ -143,12 +165,16 @@ def _join_level(
             "code": pd.array([str(rung.codes[u]) if u >= 0 else None for u in units], dtype="str"),
             "name": pd.array([str(rung.names[u]) if u >= 0 else None for u in units], dtype="str"),
             "probability": [
-                found.get(int(u), 0.0) if u >= 0 else np.nan for u, found in zip(chosen, shares, strict=True)
+                found.get(int(u), 0.0) if u >= 0 else np.nan
+                for u, found in zip(chosen, shares, strict=True)
             ],
-            "alternatives": pd.array([_wording(found, rung.names) for found in shares], dtype="str"),
+            "alternatives": pd.array(
+                [_wording(found, rung.names) for found in shares], dtype="str"
+            ),
             "distance_m": distance,
             "on_border": pd.array(
-                [bool(b) if h else None for b, h in zip(border_known, here, strict=True)], dtype="boolean"
+                [bool(b) if h else None for b, h in zip(border_known, here, strict=True)],
+                dtype="boolean",
             ),
             "border_km": border / 1000,
             "why": why,
@@ -160,7 +186,9 @@ def _join_level(
 def _take_touching(
     places: _Places, rung: _Rung, finer_parent: Sequence[str | None], chosen: IntArray
 ) -> tuple[NDArray[np.bool_], dict[int, str]]:
-    """Give each point the unit that holds or touches it, in place; tell which touch several, and in words."""
+    """Give each point the unit that holds or touches it, in place; tell which touch several, and in
+    words.
+    """
     rows = np.flatnonzero(places.known & ~places.is_area)
     points = shapely.points(places.lon[rows], places.lat[rows])
     at, unit = rung.tree.query(points, predicate="dwithin", distance=_TOUCH_DEG)
@@ -181,12 +209,18 @@ def _take_touching(
     return several, said
 
 
-def _nearest(places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float) -> tuple[IntArray, FloatArray]:
-    """Nearest unit within the tolerance of each row, and its metres; -1 and NaN where there is none."""
+def _nearest(
+    places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float
+) -> tuple[IntArray, FloatArray]:
+    """Nearest unit within the tolerance of each row, and its metres; -1 and NaN where there is
+    none.
+    """
     near, metres = np.full(rows.size, -1, dtype=np.intp), np.full(rows.size, np.nan)
     if rows.size == 0 or tolerance_m <= 0:
         return near, metres
-    reach, _, _ = plain_discs(places.lon[rows], places.lat[rows], np.full(rows.size, tolerance_m * 1.01))
+    reach, _, _ = plain_discs(
+        places.lon[rows], places.lat[rows], np.full(rows.size, tolerance_m * 1.01)
+    )
     at, unit = rung.tree.query(reach)
     keep = rung.valid(unit, places.year[rows[at]])
     at, unit = at[keep], unit[keep]
@@ -199,7 +233,8 @@ def _nearest(places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float) -
 
 
 def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, float]]:
-    """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every unit.
+    """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every
+    unit.
 
     Where `sure` names a unit the border is out of reach, and no disc needs cutting.
     """
@@ -227,7 +262,9 @@ def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, floa
 
 
 def _area_border(zone: Any, unit: Any) -> float:
-    """Metres from an area to the border of the unit that holds it, from corner to edge both ways."""
+    """Metres from an area to the border of the unit that holds it, from corner to edge both
+    ways.
+    """
     x, y = shapely.get_coordinates(zone).T
     near = float(np.min(np.abs(edge_distance_m(x, y, unit))))
     x, y = shapely.get_coordinates(unit).T
@@ -235,11 +272,15 @@ def _area_border(zone: Any, unit: Any) -> float:
 
 
 def _wording(shares: Mapping[int, float], names: NDArray[np.object_]) -> str:
-    """Candidates in words, the likeliest first: "Akto 0.91; Shufu 0.09"; empty where there is but one."""
+    """Candidates in words, the likeliest first: "Akto 0.91; Shufu 0.09"; empty where there is but
+    one.
+    """
     if len(shares) < 2:
         return ""
     ranked = sorted(shares.items(), key=lambda item: (-round(item[1], 6), item[0]))
-    return "; ".join(f"{names[u] if u >= 0 else 'outside every unit'} {share:.2f}" for u, share in ranked)
+    return "; ".join(
+        f"{names[u] if u >= 0 else 'outside every unit'} {share:.2f}" for u, share in ranked
+    )
 
 
 def join_admin(
@@ -255,29 +296,32 @@ def join_admin(
     Parameters
     ----------
     points
-        Points or polygons in any CRS, None where the position is unknown. `uncertainty_km` (the true position lies
-        within; missing counts as exact), `year`, and declared names in columns called like a level (`county`,
-        `prefecture`; or `declared_county` ...) are used where present.
+        Points or polygons in any CRS, None where the position is unknown. `uncertainty_km` (the
+        true position lies within; missing counts as exact), `year`, and declared names in columns
+        called like a level (`county`, `prefecture`; or `declared_county` ...) are used where
+        present.
     boundaries
-        Polygons by `code` with `name`, `level`, optionally `parent_code`, `name_local`, `aliases` (further names,
-        separated by semicolons), `valid_from`, `valid_to`. Edges are straight in longitude/latitude.
+        Polygons by `code` with `name`, `level`, optionally `parent_code`, `name_local`, `aliases`
+        (further names, separated by semicolons), `valid_from`, `valid_to`. Edges are straight in
+        longitude/latitude.
     tolerance_km
         A point outside every unit is given the nearest one up to this distance.
     aliases
         Other spellings: spelling to unit (name or code), or unit to list of spellings.
     year
-        Units as of this year for every place; None takes each place's own `year`, and where that is missing the units
-        that still exist.
+        Units as of this year for every place; None takes each place's own `year`, and where that is
+        missing the units that still exist.
 
     Returns
     -------
     DataFrame
-        Index of `points`, one row each. Per level `{level}_code`, `{level}` (name), `{level}_probability` (share of
-        the geodesic disc of `uncertainty_km`, or of the polygon, in that unit), `{level}_alternatives`,
-        `{level}_distance_m` (0 inside; to the unit if it was taken as the nearest), `{level}_on_border`,
-        `{level}_border_km`, `{level}_declared`, `{level}_agrees`, `{level}_why`; then, of the finest level,
-        `on_border`, `border_km`, `admin_probability`; `admin_agrees` (True, False, or NA where it cannot be decided)
-        and `why`.
+        Index of `points`, one row each. Per level `{level}_code`, `{level}` (name),
+        `{level}_probability` (share of the geodesic disc of `uncertainty_km`, or of the polygon, in
+        that unit), `{level}_alternatives`, `{level}_distance_m` (0 inside; to the unit if it was
+        taken as the nearest), `{level}_on_border`, `{level}_border_km`, `{level}_declared`,
+        `{level}_agrees`, `{level}_why`; then, of the finest level, `on_border`, `border_km`,
+        `admin_probability`; `admin_agrees` (True, False, or NA where it cannot be decided) and
+        `why`.
 
     Raises
     ------
@@ -290,9 +334,9 @@ def join_admin(
 
     Notes
     -----
-    A point on a shared border belongs to the unit with the smallest code (at coarser levels to the parent of that
-    unit). A polygon belongs to the unit that holds the largest share of it. A parent whose polygon leaves out one of
-    its children (an enclave city) is completed with it.
+    A point on a shared border belongs to the unit with the smallest code (at coarser levels to the
+    parent of that unit). A polygon belongs to the unit that holds the largest share of it. A parent
+    whose polygon leaves out one of its children (an enclave city) is completed with it.
 
     Examples
     --------
@@ -323,7 +367,9 @@ def join_admin(
     return _assemble(points.index, levels, joined)
 
 
-def _assemble(index: pd.Index, levels: Sequence[str], joined: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _assemble(
+    index: pd.Index, levels: Sequence[str], joined: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
     """Levels side by side, then what concerns the place as a whole."""
     columns: dict[str, Any] = {}
     for level in levels:
@@ -346,18 +392,26 @@ def _assemble(index: pd.Index, levels: Sequence[str], joined: Mapping[str, pd.Da
         return pd.DataFrame({"why": "the boundary set is empty"}, index=index)
     agrees = [joined[level]["agrees"].array for level in levels]
     for level in levels:
-        columns[f"{level}_agrees"] = pd.array([_VERDICTS.get(v) for v in joined[level]["agrees"]], dtype="boolean")
+        columns[f"{level}_agrees"] = pd.array(
+            [_VERDICTS.get(v) for v in joined[level]["agrees"]], dtype="boolean"
+        )
     columns["on_border"] = finest["on_border"].array
     columns["border_km"] = finest["border_km"].array
-    columns["admin_agrees"] = pd.array([_all(row) for row in zip(*agrees, strict=True)], dtype="boolean")
+    columns["admin_agrees"] = pd.array(
+        [_all(row) for row in zip(*agrees, strict=True)], dtype="boolean"
+    )
     columns["admin_probability"] = finest["probability"].array
     whys = [joined[level]["why"] for level in levels]
-    columns["why"] = ["; ".join(dict.fromkeys(w for w in row if w)) for row in zip(*whys, strict=True)]
+    columns["why"] = [
+        "; ".join(dict.fromkeys(w for w in row if w)) for row in zip(*whys, strict=True)
+    ]
     return pd.DataFrame(columns, index=index)
 
 
 def _all(values: Sequence[Any]) -> bool | None:
-    """Give False if any level disagrees, True if one agrees and none is undecided ("" means nothing declared)."""
+    """Give False if any level disagrees, True if one agrees and none is undecided ("" means nothing
+    declared).
+    """
     if any(v == "no" for v in values):
         return False
     return True if "yes" in values and "undecided" not in values else None
@@ -366,7 +420,9 @@ def _all(values: Sequence[Any]) -> bool | None:
 def _spellings(units: gpd.GeoDataFrame) -> list[tuple[str, ...]]:
     """Code and every name of each unit."""
     rows = zip(units.index, units["name"], units["name_local"], units["aliases"], strict=True)
-    return [(code, *(str(name) for name in names if pd.notna(name) and name)) for code, *names in rows]
+    return [
+        (code, *(str(name) for name in names if pd.notna(name) and name)) for code, *names in rows
+    ]
 
 
 def _declare(
@@ -376,7 +432,9 @@ def _declare(
     places: _Places,
     units: tuple[_Rung, Names],
 ) -> pd.DataFrame:
-    """Compare what the source declares with what was joined: verdict and reason of each place, added to its columns."""
+    """Compare what the source declares with what was joined: verdict and reason of each place,
+    added to its columns.
+    """
     rung, names = units
     column = next((c for c in (f"declared_{rung.level}", rung.level) if c in points), None)
     told = points[column].to_numpy(object) if column else np.full(len(points), None)
@@ -384,10 +442,17 @@ def _declare(
     position = {code: k for k, code in enumerate(rung.codes)}
     parsed = {text: tuple(position[c] for c in names.units_in(text)) for text in sorted(set(texts))}
     joined = [None if pd.isna(code) else position[code] for code in frame["code"].to_numpy(object)]
-    found = [_verdict(t, parsed[t], u, share, rung) for t, u, share in zip(texts, joined, shares, strict=True)]
+    found = [
+        _verdict(t, parsed[t], u, share, rung)
+        for t, u, share in zip(texts, joined, shares, strict=True)
+    ]
     verdicts, reasons = ([v for v, _ in found], [why for _, why in found])
-    wrong = [k for k, v in enumerate(verdicts) if v == "no" and places.known[k] and not places.is_area[k]]
-    for k, words in zip(wrong, _how_far(places, wrong, rung, [parsed[texts[k]][0] for k in wrong]), strict=True):
+    wrong = [
+        k for k, v in enumerate(verdicts) if v == "no" and places.known[k] and not places.is_area[k]
+    ]
+    for k, words in zip(
+        wrong, _how_far(places, wrong, rung, [parsed[texts[k]][0] for k in wrong]), strict=True
+    ):
         reasons[k] += words
     both = zip(frame["why"].to_numpy(object), reasons, strict=True)
     return frame.assign(
@@ -413,7 +478,10 @@ def _verdict(
     here, there = rung.label(unit), rung.label(declared[0])
     possible = sum(shares.get(other, 0.0) for other in declared)
     if unit in declared:
-        return "undecided", f"declared {level} {text!r} fits several units; the position lies in {here}, one of them"
+        return (
+            "undecided",
+            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
+        )
     if possible > 0:
         why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
         return "undecided", why
@@ -421,7 +489,9 @@ def _verdict(
 
 
 def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[int]) -> list[str]:
-    """How far the declared units are, and whether what is nearest is an exclave; for the reader to judge."""
+    """How far the declared units are, and whether what is nearest is an exclave; for the reader to
+    judge.
+    """
     said = [""] * len(rows)
     for unit in sorted(set(units)):
         parts = shapely.get_parts(rung.polygons[unit])
@@ -461,15 +531,24 @@ def admin_long(joined: pd.DataFrame, role: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `role, id, level, code, name, probability, alternatives, on_border, border_km, distance_m, declared, agrees,
-        why`; `agrees` is True, False or NA.
+        `role, id, level, code, name, probability, alternatives, on_border, border_km, distance_m,
+        declared, agrees, why`; `agrees` is True, False or NA.
 
     Examples
     --------
     >>> admin_long(pd.DataFrame({"why": []}), "site").columns[:4].tolist()
     ['role', 'id', 'level', 'code']
     """
-    names = ("probability", "alternatives", "on_border", "border_km", "distance_m", "declared", "agrees", "why")
+    names = (
+        "probability",
+        "alternatives",
+        "on_border",
+        "border_km",
+        "distance_m",
+        "declared",
+        "agrees",
+        "why",
+    )
     levels = [c.removesuffix("_code") for c in joined.columns if c.endswith("_code")]
     parts = [
         pd.DataFrame(
@@ -487,6 +566,6 @@ def admin_long(joined: pd.DataFrame, role: str) -> pd.DataFrame:
     columns = ["role", "id", "level", "code", "name", *names]
     long = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     order = {level: k for k, level in enumerate(levels)}
-    return long.sort_values(["id", "level"], key=lambda s: s.map(order) if s.name == "level" else s).reset_index(
-        drop=True
-    )
+    return long.sort_values(
+        ["id", "level"], key=lambda s: s.map(order) if s.name == "level" else s
+    ).reset_index(drop=True)

@@ -18,7 +18,8 @@ __all__ = ["ladder", "lonlat", "read_units"]
 def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
     """Levels of a boundary layer from the coarsest to the finest.
 
-    Parents stand above their children; levels that no parent code links are ordered by the mean area of their units.
+    Parents stand above their children; levels that no parent code links are ordered by the mean
+    area of their units.
 
     Parameters
     ----------
@@ -31,7 +32,11 @@ def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
     ('prefecture', 'county')
     """
     level = boundaries["level"].astype(str)
-    parents = boundaries["parent_code"] if "parent_code" in boundaries else pd.Series(index=boundaries.index, dtype=str)
+    parents = (
+        boundaries["parent_code"]
+        if "parent_code" in boundaries
+        else pd.Series(index=boundaries.index, dtype=str)
+    )
     by_code = dict(zip(boundaries.index.astype(str), level, strict=True))
     above: dict[str, set[str]] = {name: set() for name in level}
     for name, parent in zip(level, parents, strict=True):
@@ -56,11 +61,15 @@ def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
 
 
 def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units in WGS84, sorted by code, every optional column present; enclaves added to the parent that omits them."""
+    """Units in WGS84, sorted by code, every optional column present; enclaves added to the parent
+    that omits them.
+    """
     frame = boundaries if "code" not in boundaries else boundaries.set_index("code")
     for column in ("level", "name"):
         if column not in frame:
-            raise ColumnError("the boundaries have no such column", column=column, mend="Add it to the layer.")
+            raise ColumnError(
+                "the boundaries have no such column", column=column, mend="Add it to the layer."
+            )
     units = gpd.GeoDataFrame(
         {
             "level": frame["level"].astype(str).to_numpy(),
@@ -76,20 +85,34 @@ def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ).sort_index()
     if not units.index.is_unique:
         twice = units.index[units.index.duplicated()][0]
-        raise InputError("two boundaries share one code", column="code", value=twice, mend="Codes must be unique.")
+        raise InputError(
+            "two boundaries share one code",
+            column="code",
+            value=twice,
+            mend="Codes must be unique.",
+        )
     units["parent_code"] = [None if pd.isna(p) or p == "" else str(p) for p in units["parent_code"]]
     return _with_enclaves(units)
 
 
 def _with_enclaves(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add to each parent the children that lie in a hole of it, so that all rungs tell the same story."""
+    """Add to each parent the children that lie in a hole of it, so that all rungs tell the same
+    story.
+    """
     order = {name: depth for depth, name in enumerate(ladder(units))}
     geometry = units.geometry.copy()
     for code in sorted(units.index, key=lambda c: (-order[units.loc[c, "level"]], c)):
         parent = units.loc[code, "parent_code"]
-        if parent not in geometry.index or shapely.is_missing(geometry[code]) or shapely.is_missing(geometry[parent]):
+        if (
+            parent not in geometry.index
+            or shapely.is_missing(geometry[code])
+            or shapely.is_missing(geometry[parent])
+        ):
             continue
-        if area_m2([shapely.intersection(geometry[code], geometry[parent])])[0] < area_m2([geometry[code]])[0] / 2:
+        if (
+            area_m2([shapely.intersection(geometry[code], geometry[parent])])[0]
+            < area_m2([geometry[code]])[0] / 2
+        ):
             geometry[parent] = shapely.union(geometry[parent], geometry[code])
     return units.set_geometry(geometry)
 
@@ -99,5 +122,8 @@ def lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
     if frame.crs is None:
         if frame.geometry.isna().all():
             return frame.geometry
-        raise CrsError("the frame has no coordinate reference system", mend='Set it, e.g. frame.set_crs("EPSG:4326").')
+        raise CrsError(
+            "the frame has no coordinate reference system",
+            mend='Set it, e.g. frame.set_crs("EPSG:4326").',
+        )
     return frame.geometry if frame.crs == "EPSG:4326" else frame.geometry.to_crs("EPSG:4326")

@@ -10,6 +10,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from geosettle._fork import run_in_fork
+from geosettle.analysis._admin import join_units
 from geosettle.analysis._distances import (
     STRAIGHT,
     draw_intervals,
@@ -19,6 +21,13 @@ from geosettle.analysis._distances import (
     without,
 )
 from geosettle.analysis._frames import last_why
+from geosettle.analysis._indicators import (
+    indicators_of,
+    livelihood_of,
+    remoteness_of,
+    survey_of,
+    weighted_distances,
+)
 from geosettle.analysis._land import (
     areas_wide,
     central,
@@ -30,12 +39,9 @@ from geosettle.analysis._land import (
     oases_of,
     place_in_oasis,
 )
-from geosettle.analysis._meaning import indicators_of, livelihood_of, remoteness_of, survey_of, weighted_distances
 from geosettle.analysis._provenance import provenance_of
-from geosettle.analysis._units import join_units
-from geosettle.beside import beside
 from geosettle.claims import Evidence, judge_claims
-from geosettle.quality import Problem, problems_frame
+from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.study import Study
 
@@ -44,17 +50,19 @@ __all__ = ["Result", "analyse"]
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Everything that was computed, as plain frames. Missing numbers are NaN and their reason stands in `why`.
+    """Everything that was computed, as plain frames. Missing numbers are NaN and their reason
+    stands in `why`.
 
     Attributes
     ----------
     study
         The inputs it was computed from.
     sites
-        GeoDataFrame by `site_id`: the site's own columns (`declared_county`, `declared_prefecture` for what the source
-        says), then `county_code, county, prefecture_code, prefecture, admin_probability, on_border, border_km,
-        admin_agrees, in_oasis, oasis_edge_km, oasis_edge_low_km, oasis_edge_high_km` (negative inside), then areas
-        (`oasis_5km_ha`, `development_5km_ha` ...), household-weighted distances and indicators, then `why`.
+        GeoDataFrame by `site_id`: the site's own columns (`declared_county`, `declared_prefecture`
+        for what the source says), then `county_code, county, prefecture_code, prefecture,
+        admin_probability, on_border, border_km, admin_agrees, in_oasis, oasis_edge_km,
+        oasis_edge_low_km, oasis_edge_high_km` (negative inside), then areas (`oasis_5km_ha`,
+        `development_5km_ha` ...), household-weighted distances and indicators, then `why`.
     origins
         GeoDataFrame by `origin_id`, with the same administrative and oasis columns.
     pairs
@@ -62,25 +70,28 @@ class Result:
     intervals
         Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`.
     admin
-        Long, one row per place and level: `role, id, level, code, name, probability, alternatives, on_border,
-        border_km, distance_m, declared, agrees, why`.
+        Long, one row per place and level: `role, id, level, code, name, probability, alternatives,
+        on_border, border_km, distance_m, declared, agrees, why`.
     covers
-        Long: `zone_id, zone, radius_km, layer, class, year, area_ha, share, households, area_ha_per_household,
-        geometry_basis, evidence, why`.
+        Long: `zone_id, zone, radius_km, layer, class, year, area_ha, share, households,
+        area_ha_per_household, geometry_basis, evidence, why`.
     oasis
         Area of the oasis per prefecture and setting, beside published figures.
     land
-        Land per household and site: declared, mapped, leased, self-run, in ha and mu, against thresholds.
+        Land per household and site: declared, mapped, leased, self-run, in ha and mu, against
+        thresholds.
     change
         Cover change: from-to, gain, loss, rates; empty where there is one date only.
     remoteness
         Long: `role, id, indicator, metric, value, low, high, unit, n, rank_low, rank_high, why`.
     livelihood
-        Long: `section, site_id, item, before, after, change, low, high, unit, n, verdict, evidence, source, note`.
+        Long: `section, site_id, item, before, after, change, low, high, unit, n, verdict, evidence,
+        source, note`.
     claims
-        The claims ledger: the claim's own columns, then `computed, computed_unit, layer, difference, verdict, why`.
+        The claims ledger: the claim's own columns, then `computed, computed_unit, layer,
+        difference, verdict, why`.
     problems
-        Every problem, from reading to computing; see `geosettle.quality`.
+        Every problem, from reading to computing; see `geosettle.problems`.
     oasis_polygons
         Oasis by setting (low, central, high), as polygons.
     rasters
@@ -104,13 +115,17 @@ class Result:
     oasis_polygons: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     rasters: Mapping[str, Raster] = field(default_factory=dict)
     scenarios: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value, baseline, change,
-    change_share, effect, why`; empty where the settings name no scenario."""
+    """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value,
+    baseline, change, change_share, effect, why`; empty where the settings name no scenario."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to print."""
+    """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
+    print.
+    """
 
 
-def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, workers: int = 1) -> Result:
+def analyse(
+    study: Study, *, progress: Callable[[str], None] = lambda _: None, workers: int = 1
+) -> Result:
     """Join, measure and judge everything that the study's layers allow.
 
     Parameters
@@ -136,8 +151,10 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
     """
     problems: list[Problem] = list(study.problems)
     surveyed = survey_of(study)
-    study = replace(study, survey=None)  # answers of households are put together here and kept nowhere
-    measured = beside(partial(measure_distances, study), workers)
+    study = replace(
+        study, survey=None
+    )  # answers of households are put together here and kept nowhere
+    measured = run_in_fork(partial(measure_distances, study), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
     progress("measuring the oasis")
@@ -188,8 +205,14 @@ def analyse(study: Study, *, progress: Callable[[str], None] = lambda _: None, w
         change=change,
         remoteness=remote,
         livelihood=livelihood_of(study, sites, remote, surveyed),
-        claims=judge_claims(study.claims, evidence, relative_tolerance=study.settings["claims"]["relative_tolerance"]),
-        problems=problems_frame(dict.fromkeys(problems)),  # a fault met on the way to two tables is one fault
+        claims=judge_claims(
+            study.claims,
+            evidence,
+            relative_tolerance=study.settings["claims"]["relative_tolerance"],
+        ),
+        problems=problems_frame(
+            dict.fromkeys(problems)
+        ),  # a fault met on the way to two tables is one fault
         oasis_polygons=oases,
         rasters=reach,
         scenarios=scenarios,

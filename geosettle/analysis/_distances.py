@@ -1,4 +1,6 @@
-"""How far: distances of the flows with their intervals, road distances to services, hours on foot for the map."""
+"""How far: distances of the flows with their intervals, road distances to services, hours on foot
+for the map.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,16 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis._frames import origins_of
-from geosettle.distance import METRICS, Spread, distance_intervals, pair_distances, scenario_table, travel_time
+from geosettle.distance import (
+    METRICS,
+    Spread,
+    distance_intervals,
+    pair_distances,
+    scenario_table,
+    travel_time,
+)
 from geosettle.distance.network import RoadRules, read_network, road_problems
-from geosettle.quality import Problem
+from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study
 
@@ -36,7 +45,9 @@ WALKED: Final = ("walk", "travel")
 
 
 def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, intervals of those that need the values first (WALKED), scenarios."""
+    """Distances of every flow by every metric, intervals of those that need the values first
+    (WALKED), scenarios.
+    """
     chosen = study.settings["distance"]
     pairs = pair_distances(
         flows_of(study),
@@ -58,8 +69,12 @@ def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
     return pairs, draw_intervals(study, WALKED, pairs), compared
 
 
-def draw_intervals(study: Study, metrics: Collection[str], measured: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Intervals from drawn positions of those of the metrics that the study measures and asks for."""
+def draw_intervals(
+    study: Study, metrics: Collection[str], measured: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Intervals from drawn positions of those of the metrics that the study measures and asks
+    for.
+    """
     chosen = study.settings["distance"]
     wanted = {"geodesic", *chosen["metrics"]} & set(chosen["interval_metrics"]) & set(metrics)
     return distance_intervals(
@@ -74,7 +89,9 @@ def draw_intervals(study: Study, metrics: Collection[str], measured: pd.DataFram
 
 
 def interval_options(study: Study) -> dict[str, Any]:
-    """How positions are drawn: the options of `distance_intervals` that the study's settings and units give."""
+    """How positions are drawn: the options of `distance_intervals` that the study's settings and
+    units give.
+    """
     chosen = study.settings["distance"]
     return {
         **{name: chosen[name] for name in ("level", "draws", "seed")},
@@ -92,21 +109,31 @@ def flows_of(study: Study) -> pd.DataFrame:
 
 
 def layers_of(study: Study) -> dict[str, Any]:
-    """Layers and options that metrics take: the latest land cover, and the settings of each metric."""
+    """Layers and options that metrics take: the latest land cover, and the settings of each
+    metric.
+    """
     return {
         "dem": study.dem,
         "landcover": study.landcover[max(study.landcover)] if study.landcover else None,
         "roads": study.roads,
         "places": study.places,
-        "options": {name: study.settings[name] for name in ("walk", "road", "travel") if study.settings.get(name)},
+        "options": {
+            name: study.settings[name]
+            for name in ("walk", "road", "travel")
+            if study.settings.get(name)
+        },
     }
 
 
 def unused_roads(study: Study) -> list[Problem]:
-    """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere, closures."""
+    """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere,
+    closures.
+    """
     if study.roads is None or study.roads.empty:
         return []
-    return road_problems(read_network(study.roads, study.places, RoadRules(**study.settings["road"]))[0])
+    return road_problems(
+        read_network(study.roads, study.places, RoadRules(**study.settings["road"]))[0]
+    )
 
 
 def without(study: Study, layer: str, rows: int) -> Study:
@@ -120,7 +147,9 @@ def without(study: Study, layer: str, rows: int) -> Study:
 
 
 def hours_on_foot(study: Study) -> dict[str, Raster]:
-    """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and no more."""
+    """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and
+    no more.
+    """
     if study.dem is None or not study.settings["distance"]["reach_cells"]:
         return {}
     rows, columns = study.dem.shape

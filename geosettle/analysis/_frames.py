@@ -13,7 +13,9 @@ __all__ = ["last_why", "origins_of", "reasons"]
 def origins_of(study: Study) -> gpd.GeoDataFrame:
     if study.origins is not None:
         return study.origins
-    return gpd.GeoDataFrame({"name": []}, geometry=[], crs=study.sites.crs, index=pd.Index([], name="origin_id"))
+    return gpd.GeoDataFrame(
+        {"name": []}, geometry=[], crs=study.sites.crs, index=pd.Index([], name="origin_id")
+    )
 
 
 def reasons(*columns: pd.Series) -> pd.Series:

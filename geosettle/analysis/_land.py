@@ -1,4 +1,6 @@
-"""What lies around sites and in units: oasis under each setting, areas, land per household, change."""
+"""What lies around sites and in units: oasis under each setting, areas, land per household,
+change.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from geosettle.covers import (
     oasis_position,
     overlay_areas,
 )
-from geosettle.quality import Problem
+from geosettle.problems import Problem
 from geosettle.study import Study
 
 __all__ = [
@@ -37,26 +39,38 @@ __all__ = [
 
 
 def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
-    """Oasis by setting: the study's own polygons, or one map per setting of its rule; empty if it has neither."""
+    """Oasis by setting: the study's own polygons, or one map per setting of its rule; empty if it
+    has neither.
+    """
     if study.oasis is not None and not study.oasis.empty:
-        # Polygons of several years are maps of the same ground: where a place lies is told by the latest.
+        # Polygons of several years are maps of the same ground: where a place lies is told by the
+        # latest.
         years = study.oasis["year"]
         return {"central": study.oasis[years.isna() | (years == years.max())]}
     year, landcover = max(study.landcover.items(), default=(None, None))
     rules = {
-        name: rule for name, rule in study.settings["oasis"].items() if name in {"low", "central", "high"} and rule
+        name: rule
+        for name, rule in study.settings["oasis"].items()
+        if name in {"low", "central", "high"} and rule
     }
     if not rules or (landcover is None and study.ndvi is None):
         return {}
     return {
         name: derive_oasis(
-            landcover, study.ndvi, study.dem, rule, year=year, problems=problems if name == "central" else None
+            landcover,
+            study.ndvi,
+            study.dem,
+            rule,
+            year=year,
+            problems=problems if name == "central" else None,
         )
         for name, rule in rules.items()
     }
 
 
-def central(oases: Mapping[str, gpd.GeoDataFrame], settings: Mapping[str, Any]) -> gpd.GeoDataFrame | None:
+def central(
+    oases: Mapping[str, gpd.GeoDataFrame], settings: Mapping[str, Any]
+) -> gpd.GeoDataFrame | None:
     return oases.get(settings["overlay"]["oasis_setting"], next(iter(oases.values()), None))
 
 
@@ -76,9 +90,13 @@ def place_in_oasis(
 
 
 def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.Series:
-    """Distance to the edge of the oasis under each setting of its rule, in words: `low 3.2 km; central -1.1 km`."""
+    """Distance to the edge of the oasis under each setting of its rule, in words: `low 3.2 km;
+    central -1.1 km`.
+    """
     edges = {
-        name: oasis_position(frame, oasis, radii_km=(), draws=1)["oasis_edge_km"].map("{:.1f} km".format)
+        name: oasis_position(frame, oasis, radii_km=(), draws=1)["oasis_edge_km"].map(
+            "{:.1f} km".format
+        )
         for name, oasis in oases.items()
     }
     said = pd.DataFrame(edges, index=frame.index).apply(
@@ -90,18 +108,27 @@ def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFram
 def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
     if not oases or study.boundaries is None:
         return pd.DataFrame(columns=list(OASIS_COLUMNS))
-    return oasis_areas(study.boundaries, oases, published=study.settings["oasis"].get("published", {}))
+    return oasis_areas(
+        study.boundaries, oases, published=study.settings["oasis"].get("published", {})
+    )
 
 
 def measure_covers(
     study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
 ) -> pd.DataFrame:
-    """Areas of oasis, development and land cover in discs around the sites and in the administrative units."""
+    """Areas of oasis, development and land cover in discs around the sites and in the
+    administrative units.
+    """
     chosen = study.settings["overlay"]
     radii = chosen["radii_km"]
-    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites[["households", "geometry"]], radii)]
+    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [
+        ("disc", sites[["households", "geometry"]], radii)
+    ]
     if study.boundaries is not None:
-        zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
+        zones += [
+            (str(level), units, None)
+            for level, units in study.boundaries.groupby("level", sort=True)
+        ]
     layers: list[tuple[str, Any, str | None]] = []
     if oasis is not None:
         layers.append(("oasis", oasis if study.oasis is None else study.oasis, None))
@@ -124,7 +151,9 @@ def measure_covers(
                 max_repair_share=chosen["max_repair_share"],
                 survey_year=chosen["survey_year"] or None,
             )
-            tables.append(table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer))
+            tables.append(
+                table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer)
+            )
     if not tables:
         return pd.DataFrame(columns=list(_COVERS))
     return pd.concat(tables, ignore_index=True).reindex(columns=list(_COVERS))
@@ -149,20 +178,32 @@ _COVERS: Final = (
 
 
 def areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
-    """Hectares of oasis and of developed land around each site, a column per layer and radius: `oasis_5km_ha`.
+    """Hectares of oasis and of developed land around each site, a column per layer and radius:
+    `oasis_5km_ha`.
 
-    Shapes that are no evidence of place have columns of their own: `illustrative_development_5km_ha`.
+    Shapes that are no evidence of place have columns of their own:
+    `illustrative_development_5km_ha`.
     """
     out = pd.DataFrame(index=sites)
-    inner = covers[(covers["zone"] == "disc") & (covers["class"] != OUTSIDE) & (covers["layer"] != "landcover")]
+    inner = covers[
+        (covers["zone"] == "disc") & (covers["class"] != OUTSIDE) & (covers["layer"] != "landcover")
+    ]
     latest = inner.groupby("layer")["year"].transform("max")
-    # Years of land development are events and add up; years of an oasis are maps of the same ground, the latest counts.
-    inner = inner[(inner["layer"] != "oasis") | latest.isna() | (inner["year"] == latest).fillna(value=False)]
-    inner = inner.assign(layer=inner["layer"].where(inner["evidence"].astype(bool), "illustrative_" + inner["layer"]))
+    # Years of land development are events and add up; years of an oasis are maps of the same
+    # ground, the latest counts.
+    inner = inner[
+        (inner["layer"] != "oasis") | latest.isna() | (inner["year"] == latest).fillna(value=False)
+    ]
+    inner = inner.assign(
+        layer=inner["layer"].where(inner["evidence"].astype(bool), "illustrative_" + inner["layer"])
+    )
     for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
         total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
-        known = covers.loc[(covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"].unique()
-        # A disc that was measured and holds none of it has 0; a site without position has no disc and no number.
+        known = covers.loc[
+            (covers["zone"] == "disc") & covers["area_ha"].notna(), "zone_id"
+        ].unique()
+        # A disc that was measured and holds none of it has 0; a site without position has no disc
+        # and no number.
         out[f"{layer}_{radius:g}km_ha"] = total.mask(total.isna() & sites.isin(known), 0.0)
     return out
 
@@ -191,7 +232,9 @@ def measure_land(
 
 
 def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem]) -> pd.DataFrame:
-    """Change between the dates of land cover, and of oasis maps, around the sites and in the administrative units."""
+    """Change between the dates of land cover, and of oasis maps, around the sites and in the
+    administrative units.
+    """
     radii = study.settings["overlay"]["radii_km"]
     covers: list[tuple[str, Any, str | None]] = []
     if len(study.landcover) > 1:
@@ -200,9 +243,14 @@ def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem
         covers.append(("oasis", study.oasis, None))
     zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites, radii)]
     if study.boundaries is not None:
-        zones += [(str(level), units, None) for level, units in study.boundaries.groupby("level", sort=True)]
+        zones += [
+            (str(level), units, None)
+            for level, units in study.boundaries.groupby("level", sort=True)
+        ]
     tables = [
-        cover_change(frame, cover, by, radii_km=radius, problems=problems).assign(zone=zone, layer=layer)
+        cover_change(frame, cover, by, radii_km=radius, problems=problems).assign(
+            zone=zone, layer=layer
+        )
         for zone, frame, radius in zones
         for layer, cover, by in covers
     ]

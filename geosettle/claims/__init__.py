@@ -1,9 +1,11 @@
-"""The claims ledger: what a source says, what the layers give for the same quantity, and what follows.
+"""The claims ledger: what a source says, what the layers give for the same quantity, and what
+follows.
 
-A claim names a subject and a quantity; `QUANTITIES` says how the quantity is computed from the layers. The verdict
-follows from two intervals, that of the printed figure (see `claimed_range`; or the stated relative tolerance where that
-is wider) and that of the computed one, and never from a fit. A figure that reached the layers from the claim itself,
-or from another declaration, confirms nothing.
+A claim names a subject and a quantity; `QUANTITIES` says how the quantity is computed from the
+layers. The verdict follows from two intervals, that of the printed figure (see `claimed_range`; or
+the stated relative tolerance where that is wider) and that of the computed one, and never from a
+fit. A figure that reached the layers from the claim itself, or from another declaration, confirms
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
-from geosettle.claims.printed import claimed_range, printed_tolerance, to_float, unit_factor
+from geosettle.claims.printed_numbers import claimed_range, printed_tolerance, to_float, unit_factor
 from geosettle.claims.quantities import QUANTITIES, quantity_of
 
 __all__ = [
@@ -36,25 +38,31 @@ LEDGER_COLUMNS: Final = ("computed", "computed_unit", "layer", "difference", "ve
 
 
 def judge_claims(
-    claims: pd.DataFrame | None, evidence: Evidence, *, relative_tolerance: Mapping[str, float] | None = None
+    claims: pd.DataFrame | None,
+    evidence: Evidence,
+    *,
+    relative_tolerance: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Hold every claim against the layers.
 
     Parameters
     ----------
     claims
-        Columns `subject, quantity, value, unit` and any others (kept as they are). None gives an empty ledger.
+        Columns `subject, quantity, value, unit` and any others (kept as they are). None gives an
+        empty ledger.
     evidence
         The frames to compute from.
     relative_tolerance
-        Quantity to the share of the claimed value within which two figures agree, where that is wider than half a
-        unit of the last printed digit: for quantities whose definition itself leaves room. Default: none.
+        Quantity to the share of the claimed value within which two figures agree, where that is
+        wider than half a unit of the last printed digit: for quantities whose definition itself
+        leaves room. Default: none.
 
     Returns
     -------
     DataFrame
-        The claims' own columns, then `computed` (text, number or name), `computed_unit, layer, difference` (computed
-        less claimed, where both are numbers), `verdict` (one of VERDICTS) and `why`.
+        The claims' own columns, then `computed` (text, number or name), `computed_unit, layer,
+        difference` (computed less claimed, where both are numbers), `verdict` (one of VERDICTS) and
+        `why`.
 
     Examples
     --------
@@ -69,18 +77,26 @@ def judge_claims(
     rows = [_judge(claim, evidence, tolerances) for claim in claims.to_dict("records")]
     ledger = pd.DataFrame(rows, columns=list(LEDGER_COLUMNS), index=claims.index)
     ledger["difference"] = ledger["difference"].astype(float)
-    return pd.concat([claims.drop(columns=[c for c in LEDGER_COLUMNS if c in claims]), ledger], axis=1)
+    return pd.concat(
+        [claims.drop(columns=[c for c in LEDGER_COLUMNS if c in claims]), ledger], axis=1
+    )
 
 
-def _judge(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
-    """Verdict of one claim; a value read out of damaged print is marked as a reading, whatever the verdict."""
+def _judge(
+    claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]
+) -> dict[str, Any]:
+    """Verdict of one claim; a value read out of damaged print is marked as a reading, whatever the
+    verdict.
+    """
     made = _verdict(claim, evidence, tolerances)
     if str(claim.get("value_basis")) == "interpreted":
         made["why"] = join(made["why"], "the value is a reading of damaged print")
     return made
 
 
-def _verdict(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]) -> dict[str, Any]:
+def _verdict(
+    claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]
+) -> dict[str, Any]:
     quantity = quantity_of(str(claim["quantity"]), evidence)
     claimed = None if pd.isna(claim["value"]) else str(claim["value"])
     if quantity is None:
@@ -89,15 +105,23 @@ def _verdict(claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[s
         return _row(None, None, "not computable", why)
     found = quantity.function(evidence, claim)
     if found.value is None:
-        return _row(found, None, "not computable", found.why or "no layer of the study holds this quantity")
+        return _row(
+            found, None, "not computable", found.why or "no layer of the study holds this quantity"
+        )
     if claimed is None:
         reason = _lost(claim) or found.circular or "the claim gives no value"
         return _row(found, None, "cannot be decided", join(reason, found.why))
-    return _compared(claim, claimed, (quantity, found), evidence, tolerances.get(quantity.name, 0.0))
+    return _compared(
+        claim, claimed, (quantity, found), evidence, tolerances.get(quantity.name, 0.0)
+    )
 
 
 def _compared(
-    claim: Mapping[Any, Any], claimed: str, computed: tuple[Quantity, Computed], evidence: Evidence, share: float
+    claim: Mapping[Any, Any],
+    claimed: str,
+    computed: tuple[Quantity, Computed],
+    evidence: Evidence,
+    share: float,
 ) -> dict[str, Any]:
     """Verdict where something is claimed and something computed."""
     quantity, found = computed
@@ -124,13 +148,17 @@ def _compared(
 def _said(
     claim: Mapping[Any, Any], claimed: str, *, room: float | None, share: float
 ) -> tuple[float, float, float] | None:
-    """Numbers that a claim allows; words such as "more than" may stand in what was printed and not in the value."""
+    """Numbers that a claim allows; words such as "more than" may stand in what was printed and not
+    in the value.
+    """
     said = claimed_range(claimed, room=room, share=share)
     printed = claim.get("as_printed")
     if said is None or to_float(claimed) is None or not isinstance(printed, str):
         return said
     words = claimed_range(printed, room=room, share=share)
-    return words if words is not None and words[2] == said[2] and to_float(printed) is None else said
+    return (
+        words if words is not None and words[2] == said[2] and to_float(printed) is None else said
+    )
 
 
 def _numbers(claimed: tuple[float, float], found: Computed) -> tuple[str, str]:
@@ -141,12 +169,20 @@ def _numbers(claimed: tuple[float, float], found: Computed) -> tuple[str, str]:
         return "agrees", found.why
     if high < claimed[0] or low > claimed[1]:
         return "differs", found.why
-    ends = f"computed {show(low)} to {show(high)}" if np.isfinite(high) else f"computed {show(low)} or more"
-    return "cannot be decided", join(f"{ends}, which neither holds only the claim nor excludes it", found.why)
+    ends = (
+        f"computed {show(low)} to {show(high)}"
+        if np.isfinite(high)
+        else f"computed {show(low)} or more"
+    )
+    return "cannot be decided", join(
+        f"{ends}, which neither holds only the claim nor excludes it", found.why
+    )
 
 
 def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]:
-    """Verdict for names and directions: sets of names, regardless of order and spelling known to the aliases."""
+    """Verdict for names and directions: sets of names, regardless of order and spelling known to
+    the aliases.
+    """
     sets = [{evidence.name(part) for part in str(t).split(";")} for t in (claimed, found.value)]
     if isinstance(found.value, str) and sets[0] == sets[1]:
         return "agrees", found.why
@@ -160,7 +196,9 @@ def _lost(claim: Mapping[Any, Any]) -> str:
     return "the value is lost in print" if text[0] == "lost" or text[1].startswith("[MATH") else ""
 
 
-def _row(found: Computed | None, difference: float | None, verdict: str, why: str) -> dict[str, Any]:
+def _row(
+    found: Computed | None, difference: float | None, verdict: str, why: str
+) -> dict[str, Any]:
     value = None if found is None else found.value
     shown = "" if value is None else value if isinstance(value, str) else show(value)
     return {

@@ -13,7 +13,9 @@ __all__ = ["Computed", "Evidence", "Quantity", "join", "show"]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The frames that claims are held against; each may be None. `sites` carries the joined administrative columns."""
+    """The frames that claims are held against; each may be None. `sites` carries the joined
+    administrative columns.
+    """
 
     sites: pd.DataFrame | None = None
     origins: pd.DataFrame | None = None
@@ -28,7 +30,9 @@ class Evidence:
     scope: str = "study"
 
     def in_scope(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows that belong to the study; all where no `scope` column tells cases for comparison apart."""
+        """Rows that belong to the study; all where no `scope` column tells cases for comparison
+        apart.
+        """
         return frame[frame["scope"] == self.scope] if "scope" in frame else frame
 
     def name(self, text: str) -> str:
@@ -48,7 +52,8 @@ class Computed:
     unit, layer
         Unit of the value; layer or table it comes from.
     low, high
-        Bounds of a number; None: the value itself. For a sum over rows that are not all there, `high` is infinite.
+        Bounds of a number; None: the value itself. For a sum over rows that are not all there,
+        `high` is infinite.
     why
         What the value rests on, or why there is none.
     circular
@@ -66,7 +71,8 @@ class Computed:
 
 @dataclass(frozen=True)
 class Quantity:
-    """How one quantity is computed: ``function(evidence, claim) -> Computed``; `meaning` for the documentation.
+    """How one quantity is computed: ``function(evidence, claim) -> Computed``; `meaning` for the
+    documentation.
 
     `counted`: a number of things one can count, so that a printed 10 means 10 and not 5 to 15.
     """
@@ -90,4 +96,10 @@ def show(value: float) -> str:
     >>> show(430149.4), show(1133.9), show(40146.0), show(1.62925)
     ('430149', '1133.9', '40146', '1.629')
     """
-    return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.5g}" if abs(value) >= 1000 else f"{value:.4g}"
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 1e5
+        else f"{value:.5g}"
+        if abs(value) >= 1000
+        else f"{value:.4g}"
+    )

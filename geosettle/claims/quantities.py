@@ -1,4 +1,6 @@
-"""The quantities that claims may name, each computed from the layers. A new one is one entry in QUANTITIES."""
+"""The quantities that claims may name, each computed from the layers. A new one is one entry in
+QUANTITIES.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
-from geosettle.claims.printed import claimed_range, to_float
+from geosettle.claims.printed_numbers import claimed_range, to_float
 from geosettle.geodesy import area_m2
 
 __all__ = ["QUANTITIES", "quantity_of"]
@@ -44,7 +46,11 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
         if str(claim["subject"]) not in {"programme", "study_area"} or evidence.sites is None:
             return Computed(None)
         listed = evidence.in_scope(evidence.sites)
-        known = pd.to_numeric(listed[column], errors="coerce").dropna() if column in listed else pd.Series(dtype=float)
+        known = (
+            pd.to_numeric(listed[column], errors="coerce").dropna()
+            if column in listed
+            else pd.Series(dtype=float)
+        )
         if known.empty:
             return Computed(None, why=f"no site has {column}")
         why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}"
@@ -55,7 +61,9 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
             return Computed(total, column, "sites", why=join(why, ratio))
         # Sites that are not listed, or without the figure, can only add to the sum.
         open_end = "whether the list is the whole is not known"
-        return Computed(total, column, "sites", low=total, high=np.inf, why=join(f"{why}; {open_end}", ratio))
+        return Computed(
+            total, column, "sites", low=total, high=np.inf, why=join(f"{why}; {open_end}", ratio)
+        )
 
     return function
 
@@ -72,7 +80,9 @@ def _persons_per_household(sites: pd.DataFrame) -> str:
 
 
 def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> Computed:
-    """Sum over the flows to a site where every one is known, else the site's own declared figure."""
+    """Sum over the flows to a site where every one is known, else the site's own declared
+    figure.
+    """
     subject = str(claim["subject"])
     if evidence.flows is not None and column in evidence.flows:
         mine = evidence.flows[evidence.flows["site_id"].astype(str) == subject]
@@ -84,7 +94,9 @@ def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> C
 
 
 def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
-    """Persons of the programme: its households times the persons per household of the listed sites."""
+    """Persons of the programme: its households times the persons per household of the listed
+    sites.
+    """
     summed = _people("persons")(evidence, claim)
     site = _site(evidence, claim)
     if site is not None and evidence.sites is not None and summed.value is not None:
@@ -96,7 +108,8 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
         return summed
     same = evidence.claims[
-        (evidence.claims["subject"] == claim["subject"]) & (evidence.claims["quantity"] == "households")
+        (evidence.claims["subject"] == claim["subject"])
+        & (evidence.claims["quantity"] == "households")
     ]
     households = to_float(same["value"].iloc[0]) if len(same) else None
     if households is None or evidence.sites is None:
@@ -128,22 +141,39 @@ def _area(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     units, layer = evidence.boundaries, "boundaries"
     top = units["level"].iloc[0] if "level" in units else None
     if str(claim["subject"]) != "study_area":
-        units = units[units["name"].map(evidence.name) == evidence.name(str(claim["subject"]))].head(1)
+        units = units[
+            units["name"].map(evidence.name) == evidence.name(str(claim["subject"]))
+        ].head(1)
     elif top is not None:
-        parents = units[units["parent_code"].isna() | (units["parent_code"] == "")] if "parent_code" in units else units
+        parents = (
+            units[units["parent_code"].isna() | (units["parent_code"] == "")]
+            if "parent_code" in units
+            else units
+        )
         units = parents if len(parents) else units[units["level"] == top]
     if units.empty:
         return Computed(None, why="no unit of the boundaries has this name")
     km2 = float(area_m2(units.geometry.to_numpy()).sum()) / 1e6
-    return Computed(km2, "km2", layer, why=f"geodesic area of {len(units)} units: {', '.join(sorted(units['name']))}")
+    return Computed(
+        km2,
+        "km2",
+        layer,
+        why=f"geodesic area of {len(units)} units: {', '.join(sorted(units['name']))}",
+    )
 
 
 def _counties(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     if evidence.boundaries is None or "level" not in evidence.boundaries:
         return Computed(None, why="the study has no boundaries")
     units = evidence.boundaries[evidence.boundaries["level"] == "county"]
-    parents = units["parent_code"].astype(str).str.rstrip("0") if "parent_code" in units else pd.Series("", units.index)
-    governed = np.array([str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool)
+    parents = (
+        units["parent_code"].astype(str).str.rstrip("0")
+        if "parent_code" in units
+        else pd.Series("", units.index)
+    )
+    governed = np.array(
+        [str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool
+    )
     others = sorted(units["name"][~governed])
     why = "county-level units of the boundaries"
     if others:
@@ -165,22 +195,32 @@ def _listed_counties(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     strange = [n.strip() for n in names if evidence.name(n) not in known]
     if strange:
         why = f"not found among the county-level units: {', '.join(strange)}"
-        return Computed(float(len(names) - len(strange)), "units", "boundaries", high=float(len(names)), why=why)
+        return Computed(
+            float(len(names) - len(strange)), "units", "boundaries", high=float(len(names)), why=why
+        )
     why = f"{len(names)} different names are printed, each a county-level unit of the boundaries"
-    return Computed(float(len({evidence.name(n) for n in names})), "units", "boundaries, claims", why=why)
+    return Computed(
+        float(len({evidence.name(n) for n in names})), "units", "boundaries, claims", why=why
+    )
 
 
 def _oasis_share(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.oasis is None or evidence.oasis.empty:
         return Computed(None, why="no oasis was computed")
-    rows = evidence.oasis[evidence.oasis["name"].map(evidence.name) == evidence.name(str(claim["subject"]))]
+    rows = evidence.oasis[
+        evidence.oasis["name"].map(evidence.name) == evidence.name(str(claim["subject"]))
+    ]
     rows = rows.drop_duplicates("setting").dropna(subset="share_percent")
-    shares = dict(zip(rows["setting"].astype(str), rows["share_percent"].astype(float), strict=True))
+    shares = dict(
+        zip(rows["setting"].astype(str), rows["share_percent"].astype(float), strict=True)
+    )
     if not shares:
         return Computed(None, why="no oasis was computed for this subject")
     each = sorted(shares.values())
     value = shares.get("central", each[len(each) // 2])
-    why = "by setting of the rule: " + ", ".join(f"{name} {share:.1f} %" for name, share in shares.items())
+    why = "by setting of the rule: " + ", ".join(
+        f"{name} {share:.1f} %" for name, share in shares.items()
+    )
     return Computed(value, "percent", "oasis", each[0], each[-1], why)
 
 
@@ -193,9 +233,18 @@ def _county(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     name = evidence.name(str(claim["value"]))
     used = [w for w in (name, "seat", "polygon") if w and w in basis.casefold()]
     circular = "the position was derived from the county that the claim names" if used else ""
-    why = f"the position lies in {county} with probability {chance:.2f}" if not np.isnan(chance) else f"in {county}"
+    why = (
+        f"the position lies in {county} with probability {chance:.2f}"
+        if not np.isnan(chance)
+        else f"in {county}"
+    )
     return Computed(
-        county, "name", "sites, boundaries", low=chance if chance < 0.95 else None, why=why, circular=circular
+        county,
+        "name",
+        "sites, boundaries",
+        low=chance if chance < 0.95 else None,
+        why=why,
+        circular=circular,
     )
 
 
@@ -204,13 +253,13 @@ def _development(kinds: tuple[str, ...]) -> Callable[[Evidence, Mapping[str, Any
         if evidence.development is None:
             return Computed(None, why="the study has no development layer")
         rows = evidence.development
-        rows = rows[(rows["site_id"].astype(str) == str(claim["subject"])) & rows["kind"].isin(kinds)]
+        rows = rows[
+            (rows["site_id"].astype(str) == str(claim["subject"])) & rows["kind"].isin(kinds)
+        ]
         if rows.empty:
             return Computed(None, why="no parcel of this kind belongs to the site")
         if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
-            why = (
-                "the parcels are illustrative, drawn to the declared area: they are no evidence, so nothing is measured"
-            )
+            why = "the parcels are illustrative, drawn to the declared area: they are no evidence, so nothing is measured"
             return Computed(None, layer="development", why=why)
         ha = float(area_m2(rows.geometry.to_numpy()).sum()) / 1e4
         return Computed(ha, "ha", "development", why=f"geodesic area of {len(rows)} parcels")
@@ -257,11 +306,14 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if "evidence" in rows and (rows["evidence"] == "surveyed").any():
         return _surveyed(dict(rows[rows["evidence"] == "surveyed"].iloc[0]), when)
     before, after = (
-        pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan for c in ("before", "after")
+        pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan
+        for c in ("before", "after")
     )
     if pd.isna(before) or pd.isna(after):
         return Computed(None, why="the indicators hold no figure")
-    answered = pd.to_numeric(rows["n"], errors="coerce").astype(float).iloc[0] if "n" in rows else np.nan
+    answered = (
+        pd.to_numeric(rows["n"], errors="coerce").astype(float).iloc[0] if "n" in rows else np.nan
+    )
     if 0 < answered < _FEWEST:
         return Computed(None, why=f"fewer than {_FEWEST} answered, so the figure is suppressed")
     unit = str(rows["unit"].iloc[0])
@@ -270,11 +322,15 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         why = f"the source's own figures go from {show(before)} to {show(after)} {unit}"
         return Computed(word, "direction", "indicators", why=why)
     circular = "the indicators hold the figure that the same source prints; the survey's rows are not at hand"
-    return Computed(float(before if when == "before" else after), unit, "indicators", circular=circular)
+    return Computed(
+        float(before if when == "before" else after), unit, "indicators", circular=circular
+    )
 
 
 def _surveyed(row: Mapping[str, Any], when: str) -> Computed:
-    """Give a figure of the study's own household survey, which does not come from the source of the claim."""
+    """Give a figure of the study's own household survey, which does not come from the source of the
+    claim.
+    """
     whom = f"household survey of {show(float(row['n']))} households"
     if when == "direction":
         word = {"higher": "increased", "lower": "decreased"}.get(str(row["verdict"]))
@@ -284,7 +340,9 @@ def _surveyed(row: Mapping[str, Any], when: str) -> Computed:
         return Computed(word, "direction", "survey", why=why)
     low, high = (float(row[f"{when}_{end}"]) for end in ("low", "high"))
     if np.isnan(low):
-        circular = "a mean is not held against a claim here; its interval stands in the livelihood table"
+        circular = (
+            "a mean is not held against a claim here; its interval stands in the livelihood table"
+        )
         return Computed(float(row[when]), str(row["unit"]), "survey", why=whom, circular=circular)
     return Computed(float(row[when]), str(row["unit"]), "survey", low, high, why=whom)
 
@@ -293,12 +351,17 @@ def _capitals(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.indicators is None:
         return Computed(None, why="the study has no indicators")
     rows = evidence.indicators[evidence.indicators["site_id"] == claim["subject"]]
-    change = pd.to_numeric(rows["after"], errors="coerce") - pd.to_numeric(rows["before"], errors="coerce")
+    change = pd.to_numeric(rows["after"], errors="coerce") - pd.to_numeric(
+        rows["before"], errors="coerce"
+    )
     signs = change.dropna().map(np.sign).groupby(rows["capital"]).agg(["min", "max"])
     if signs.empty:
         return Computed(None, why="the indicators hold no figure")
     mark = {1.0: "+", -1.0: "-", 0.0: "0"}
-    words = [f"{c} {mark[r['min']]}" if r["min"] == r["max"] else f"{c} mixed" for c, r in signs.iterrows()]
+    words = [
+        f"{c} {mark[r['min']]}" if r["min"] == r["max"] else f"{c} mixed"
+        for c, r in signs.iterrows()
+    ]
     without = sorted(set(rows["capital"]) - set(signs.index))
     why = f"no figures are printed for: {', '.join(without)}" if without else ""
     circular = "the figures are the source's own, and not for every capital" if without else ""
@@ -318,7 +381,13 @@ def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
 def _models_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     if evidence.sites is None or "models" not in evidence.sites:
         return Computed(None, why="no site has declared models")
-    told = evidence.in_scope(evidence.sites)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
+    told = (
+        evidence.in_scope(evidence.sites)["models"]
+        .dropna()
+        .astype(str)
+        .str.split(r"[;,]", regex=True)
+        .explode()
+    )
     numbers = sorted({t.strip() for t in told if t.strip()})
     why = f"models declared at a site: {', '.join(numbers)}; a model may have no named site"
     return Computed(float(len(numbers)), "models", "sites", high=np.inf, why=why)
@@ -334,7 +403,9 @@ def _model(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 
 def _location(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if str(claim["unit"]) != "prefectures named" or evidence.boundaries is None:
-        return Computed(None, why="a statement in words about the wider region, which no layer covers")
+        return Computed(
+            None, why="a statement in words about the wider region, which no layer covers"
+        )
     units = evidence.boundaries
     names = sorted(units["name"][units["level"] == "prefecture"])
     circular = "the boundaries were chosen to hold the prefectures that the claim names"
@@ -368,7 +439,12 @@ def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     why = f"among the {len(known)} of {len(listed)} listed sites with households; "
     why += "whether the list is the whole programme is not known"
     return Computed(
-        word, "rank", "sites", low=0.0, why=why, circular="household numbers are declared, and not all known"
+        word,
+        "rank",
+        "sites",
+        low=0.0,
+        why=why,
+        circular="household numbers are declared, and not all known",
     )
 
 
@@ -402,7 +478,15 @@ def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return Computed(None, why="no flow of these sites has a distance")
     mean, low, high = (float(rows[c].mean()) for c in ("value", "low", "high"))
     why = f"straight-line mean over the flows {mean:.0f} km ({low:.0f} to {high:.0f}), {int(rows['n'].sum())} flows"
-    return Computed(mean, "km", "remoteness", low, high, why, circular="the word names no distance to hold it against")
+    return Computed(
+        mean,
+        "km",
+        "remoteness",
+        low,
+        high,
+        why,
+        circular="the word names no distance to hold it against",
+    )
 
 
 def _persons_in_year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
@@ -423,19 +507,35 @@ _ENTRIES: Final = (
         "households of a site (sum of its flows) or of the programme (sum of the sites)",
         _people("households"),
     ),
-    Quantity("persons", "persons of a site, or of the programme: households times persons per household", _product),
+    Quantity(
+        "persons",
+        "persons of a site, or of the programme: households times persons per household",
+        _product,
+    ),
     Quantity("area", "geodesic area of the study area or a unit", _area),
     Quantity("counties", "county-level units", _counties, counted=True),
     Quantity(
-        "deeply_poor_counties", "number printed, against the names listed with it", _listed_counties, counted=True
+        "deeply_poor_counties",
+        "number printed, against the names listed with it",
+        _listed_counties,
+        counted=True,
     ),
-    Quantity("deeply_poor_counties_listed", "names listed, against the boundaries", _listed_counties, counted=True),
-    Quantity("oasis_share", "share of the unit that is oasis, by setting of the rule", _oasis_share),
+    Quantity(
+        "deeply_poor_counties_listed",
+        "names listed, against the boundaries",
+        _listed_counties,
+        counted=True,
+    ),
+    Quantity(
+        "oasis_share", "share of the unit that is oasis, by setting of the rule", _oasis_share
+    ),
     Quantity("county", "county that a site's position lies in", _county),
     Quantity("location", "names of the prefectures, or words about the wider region", _location),
     Quantity("forage_area", "area of forage parcels", _development(("forage",))),
     Quantity(
-        "facility_agriculture_area", "area of facility-agriculture parcels", _development(("facility_agriculture",))
+        "facility_agriculture_area",
+        "area of facility-agriculture parcels",
+        _development(("facility_agriculture",)),
     ),
     Quantity("forestry_area", "area of forestry parcels", _development(("forestry",))),
     Quantity("leased_area", "developed land leased out", _leased),
@@ -444,7 +544,9 @@ _ENTRIES: Final = (
     Quantity("sites", "sites surveyed", _sites_count, counted=True),
     Quantity("models", "development models", _models_count, counted=True),
     Quantity("model", "development model of a site", _model),
-    Quantity("origin_townships", "origins that a site took households from", _origin_count, counted=True),
+    Quantity(
+        "origin_townships", "origins that a site took households from", _origin_count, counted=True
+    ),
     Quantity("rank_by_households", "rank of a site by households", _rank),
     Quantity("year", "first year of a site", _year, counted=True),
     Quantity("origin_distance", "how far the land left is", _how_far),
@@ -458,15 +560,20 @@ _ENTRIES: Final = (
     ),
 )
 
-QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
-"""Every quantity that can be computed, by the name that claims use. A new one is one entry above."""
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
+    {entry.name: entry for entry in _ENTRIES}
+)
+"""Every quantity that can be computed, by the name that claims use. A new one is one entry
+above.
+"""
 
 
 def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
-    """Give the quantity of a name, or one of a family that the layers know by their own words; None for any other.
+    """Give the quantity of a name, or one of a family that the layers know by their own words; None
+    for any other.
 
-    Families: `persons_relocated_YEAR`; `KIND_area` for a kind of land development of the study; and `INDICATOR_before`,
-    `INDICATOR_after`, `INDICATOR_direction` for an indicator of the study.
+    Families: `persons_relocated_YEAR`; `KIND_area` for a kind of land development of the study; and
+    `INDICATOR_before`, `INDICATOR_after`, `INDICATOR_direction` for an indicator of the study.
 
     Examples
     --------
@@ -481,7 +588,9 @@ def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
     kinds = set() if evidence.development is None else set(evidence.development["kind"].dropna())
     if last == "area" and stem in kinds:
         return Quantity(name, f"area of {stem} parcels", _development((stem,)))
-    measured = set() if evidence.indicators is None else set(evidence.indicators["indicator"].dropna())
+    measured = (
+        set() if evidence.indicators is None else set(evidence.indicators["indicator"].dropna())
+    )
     if last in {"before", "after", "direction"} and stem in measured:
         return Quantity(name, f"{stem}, {last}", _indicator)
     return None

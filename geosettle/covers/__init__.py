@@ -1,13 +1,22 @@
-"""Areal layers (oasis, development, land cover): how much land, of which kind, since when, and whose."""
+"""Areal layers (oasis, development, land cover): how much land, of which kind, since when, and
+whose.
+"""
 
 from __future__ import annotations
 
 from geosettle.covers.change import ProductsDifferWarning, adjusted_areas, annual_rate, cover_change
 from geosettle.covers.codes import LAND_CODES
-from geosettle.covers.land import founding_status, land_per_household
+from geosettle.covers.land_per_household import founding_status, land_per_household
 from geosettle.covers.oasis import OASIS_COLUMNS, derive_oasis, oasis_areas, oasis_position
-from geosettle.covers.overlay import NODATA, OUTSIDE, UNCLASSIFIED, overlay_areas, overlay_table, to_wide
-from geosettle.covers.rasters import zonal_statistics
+from geosettle.covers.overlay import (
+    NODATA,
+    OUTSIDE,
+    UNCLASSIFIED,
+    overlay_areas,
+    overlay_table,
+    to_wide,
+)
+from geosettle.covers.zonal import zonal_statistics
 from geosettle.covers.zones import catchments
 
 __all__ = [

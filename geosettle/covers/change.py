@@ -1,4 +1,6 @@
-"""Land between two dates: what became what, gains, losses, rates; and areas corrected for a map's errors."""
+"""Land between two dates: what became what, gains, losses, rates; and areas corrected for a map's
+errors.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from numpy.typing import NDArray
 from geosettle.covers.codes import Problems, note
 from geosettle.covers.grids import nearest_onto, same_grid
 from geosettle.covers.overlay import OUTSIDE, UNCLASSIFIED
-from geosettle.covers.rasters import class_areas
-from geosettle.covers.vectors import Parcels, pieces
+from geosettle.covers.polygons import Parcels, pieces
+from geosettle.covers.zonal import class_areas
 from geosettle.covers.zones import Zones, polygons_of
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
@@ -50,12 +52,13 @@ def annual_rate(start: float, end: float, years: float) -> float:
     Returns
     -------
     float
-        ``(end / start) ** (1 / years) - 1``; NaN without an area at the start or without time between.
+        ``(end / start) ** (1 / years) - 1``; NaN without an area at the start or without time
+        between.
 
     Notes
     -----
-    The rate of FAO (1995), Forest resources assessment 1990, as given by Puyravaud (2003), Forest Ecology and
-    Management 177: 593-596, eq. 1.
+    The rate of FAO (1995), Forest resources assessment 1990, as given by Puyravaud (2003), Forest
+    Ecology and Management 177: 593-596, eq. 1.
 
     Examples
     --------
@@ -65,7 +68,9 @@ def annual_rate(start: float, end: float, years: float) -> float:
     return float(_rates(np.array([start]), np.array([end]), years)[0])
 
 
-def _rates(start: NDArray[np.float64], end: NDArray[np.float64], years: float) -> NDArray[np.float64]:
+def _rates(
+    start: NDArray[np.float64], end: NDArray[np.float64], years: float
+) -> NDArray[np.float64]:
     """Compound annual rates, NaN where there are none; see `annual_rate`."""
     known = (start > 0) & (end >= 0) & (years > 0)
     growth = np.divide(end, start, out=np.full(start.shape, np.nan), where=known)
@@ -89,22 +94,24 @@ def cover_change(
     zones, radii_km
         As for `overlay_areas`.
     cover
-        Polygons with a `year` (one map per year; ground without a polygon is `(outside)`), or year to class raster.
+        Polygons with a `year` (one map per year; ground without a polygon is `(outside)`), or year
+        to class raster.
     by
         Column of the polygons that holds the class.
     confusion
-        Counts of an accuracy sample, rows the map's classes, columns the reference classes; one for all years or one
-        per year. Adds error-adjusted areas, see `adjusted_areas`.
+        Counts of an accuracy sample, rows the map's classes, columns the reference classes; one for
+        all years or one per year. Adds error-adjusted areas, see `adjusted_areas`.
     max_repair_share, problems
-        As for `overlay_areas`. Without `problems`, differing products are announced by `ProductsDifferWarning`.
+        As for `overlay_areas`. Without `problems`, differing products are announced by
+        `ProductsDifferWarning`.
 
     Returns
     -------
     DataFrame
-        Long: `zone_id, radius_km, year_from, year_to, measure, class, class_to, value, low, high, unit, why`.
-        Measures: `from_to` (ha of `class` that became `class_to`), and for each class `start`, `end`, `gain`, `loss`,
-        `net` (ha), `annual_rate` (share per year, compound), `adjusted_start`, `adjusted_end` (ha, with the 95 %
-        interval). `from_to` sums to the zone.
+        Long: `zone_id, radius_km, year_from, year_to, measure, class, class_to, value, low, high,
+        unit, why`. Measures: `from_to` (ha of `class` that became `class_to`), and for each class
+        `start`, `end`, `gain`, `loss`, `net` (ha), `annual_rate` (share per year, compound),
+        `adjusted_start`, `adjusted_end` (ha, with the 95 % interval). `from_to` sums to the zone.
 
     Raises
     ------
@@ -129,8 +136,12 @@ def cover_change(
         steps = _raster_steps(areas, cover, problems)
     frames = [_measures(areas, table, first, last, confusion) for first, last, table in steps]
     lost = np.flatnonzero(np.isnan(areas.area_m2))
-    gone = pd.DataFrame({"zone_id": areas.ids[lost], "radius_km": areas.radius_km[lost], "why": areas.why[lost]})
-    out = pd.concat([f for f in (*frames, gone) if len(f)] or [gone], ignore_index=True).reindex(columns=list(_COLUMNS))
+    gone = pd.DataFrame(
+        {"zone_id": areas.ids[lost], "radius_km": areas.radius_km[lost], "why": areas.why[lost]}
+    )
+    out = pd.concat([f for f in (*frames, gone) if len(f)] or [gone], ignore_index=True).reindex(
+        columns=list(_COLUMNS)
+    )
     return _typed(out)
 
 
@@ -165,13 +176,19 @@ def _raster_steps(
     """From-to tables of each two rasters, crossed cell by cell on the finer grid."""
     years = sorted(cover)
     if len(years) < 2:
-        raise InputError("change needs rasters of two dates", value=years, mend="Give year to raster, two at least.")
+        raise InputError(
+            "change needs rasters of two dates",
+            value=years,
+            mend="Give year to raster, two at least.",
+        )
     steps = []
     for first, last in pairwise(years):
         a, b = cover[first], cover[last]
         apart = []
         if not same_grid(a, b):
-            apart.append(f"cells of {abs(a.transform.a):g} and {abs(b.transform.a):g} degrees or shifted grids")
+            apart.append(
+                f"cells of {abs(a.transform.a):g} and {abs(b.transform.a):g} degrees or shifted grids"
+            )
         if dict(a.classes) != dict(b.classes):
             apart.append("different class tables")
         if _product(a.source) != _product(b.source):
@@ -189,8 +206,12 @@ def _raster_steps(
 def _crossed(zones: Zones, a: Raster, b: Raster) -> pd.DataFrame:
     """From-to square metres of two rasters in each zone."""
     grid = a if abs(a.transform.a) <= abs(b.transform.a) else b
-    old, new = (r.values if r is grid or same_grid(r, grid) else nearest_onto(r, grid) for r in (a, b))  # noqa: PD011
-    names = sorted({_class_name(v, r.classes) for r, grid_ in ((a, old), (b, new)) for v in np.unique(grid_)})
+    old, new = (
+        r.values if r is grid or same_grid(r, grid) else nearest_onto(r, grid) for r in (a, b)
+    )
+    names = sorted(
+        {_class_name(v, r.classes) for r, grid_ in ((a, old), (b, new)) for v in np.unique(grid_)}
+    )
     codes = {name: k for k, name in enumerate(names)}
     crossed = _coded(old, a, codes) * len(names) + _coded(new, b, codes)
     table = {i * len(names) + j: f"{x}\t{y}" for x, i in codes.items() for y, j in codes.items()}
@@ -207,54 +228,91 @@ def _class_name(value: float, classes: Mapping[int, str]) -> str:
     return str(classes.get(int(value), UNCLASSIFIED)) if classes else str(int(value))
 
 
-def _coded(values: NDArray[np.floating], raster: Raster, codes: Mapping[str, int]) -> NDArray[np.float64]:
+def _coded(
+    values: NDArray[np.floating], raster: Raster, codes: Mapping[str, int]
+) -> NDArray[np.float64]:
     """Class values as positions in the list of names."""
     found, inverse = np.unique(values, return_inverse=True)
-    return np.array([codes[_class_name(v, raster.classes)] for v in found], dtype=np.float64)[inverse].reshape(
-        values.shape
-    )
+    return np.array([codes[_class_name(v, raster.classes)] for v in found], dtype=np.float64)[
+        inverse
+    ].reshape(values.shape)
 
 
 def _polygon_steps(
-    zones: Zones, cover: gpd.GeoDataFrame, by: str | None, max_repair_share: float, problems: Problems | None
+    zones: Zones,
+    cover: gpd.GeoDataFrame,
+    by: str | None,
+    max_repair_share: float,
+    problems: Problems | None,
 ) -> list[tuple[int, int, pd.DataFrame]]:
-    """From-to tables of polygons, map by map; polygons without a year belong to no map and are reported."""
-    parcels = Parcels.of(cover, by, snapshots=True, max_repair_share=max_repair_share, problems=problems)
+    """From-to tables of polygons, map by map; polygons without a year belong to no map and are
+    reported.
+    """
+    parcels = Parcels.of(
+        cover, by, snapshots=True, max_repair_share=max_repair_share, problems=problems
+    )
     years = [int(y) for y in np.unique(parcels.year[np.isfinite(parcels.year)])]
     if len(years) < 2:
-        raise InputError("change needs polygons of two years", column="year", value=years, mend="Give each its year.")
+        raise InputError(
+            "change needs polygons of two years",
+            column="year",
+            value=years,
+            mend="Give each its year.",
+        )
     if "source" in cover and "year" in cover:
         told = cover["source"].notna()
-        made = {y: {_product(s) for s in cover.loc[told & (cover["year"] == y), "source"]} for y in years}
+        made = {
+            y: {_product(s) for s in cover.loc[told & (cover["year"] == y), "source"]}
+            for y in years
+        }
         for first, last in pairwise(years):
             if made[first] and made[last] and made[first].isdisjoint(made[last]):
-                _warn(problems, f"Polygons of {first} and {last} come from different sources; change may be theirs.")
-    return [(first, last, _intersected(zones, parcels, first, last)) for first, last in pairwise(years)]
+                _warn(
+                    problems,
+                    f"Polygons of {first} and {last} come from different sources; change may be theirs.",
+                )
+    return [
+        (first, last, _intersected(zones, parcels, first, last)) for first, last in pairwise(years)
+    ]
 
 
 def _intersected(zones: Zones, parcels: Parcels, first: int, last: int) -> pd.DataFrame:
-    """From-to square metres of two polygon maps in each zone; what one map leaves blank is `(outside)` of it."""
+    """From-to square metres of two polygon maps in each zone; what one map leaves blank is
+    `(outside)` of it.
+    """
     label = np.where(parcels.label == "", UNCLASSIFIED, parcels.label)
     old, new = np.flatnonzero(parcels.year == first), np.flatnonzero(parcels.year == last)
-    at, of = shapely.STRtree(parcels.geometry[new]).query(parcels.geometry[old], predicate="intersects")
+    at, of = shapely.STRtree(parcels.geometry[new]).query(
+        parcels.geometry[old], predicate="intersects"
+    )
     both = shapely.intersection(parcels.geometry[old[at]], parcels.geometry[new[of]])
     shapes = np.array([polygons_of(g) for g in both], dtype=object)
     area = area_m2(shapes)
     keep = area > 0
     zone, piece, metres = pieces(zones, shapes[keep], area[keep])
     held = pd.DataFrame(
-        {"zone": zone, "from": label[old[at[keep][piece]]], "to": label[new[of[keep][piece]]], "m2": metres}
+        {
+            "zone": zone,
+            "from": label[old[at[keep][piece]]],
+            "to": label[new[of[keep][piece]]],
+            "m2": metres,
+        }
     )
     held = held.groupby(["zone", "from", "to"])[["m2"]].sum().reset_index()
     whole = {}
     for side, rows in (("from", old), ("to", new)):
         z, p, m = pieces(zones, parcels.geometry[rows], parcels.area_m2[rows])
-        whole[side] = pd.DataFrame({"zone": z, side: label[rows[p]], "m2": m}).groupby(["zone", side])["m2"].sum()
+        whole[side] = (
+            pd.DataFrame({"zone": z, side: label[rows[p]], "m2": m})
+            .groupby(["zone", side])["m2"]
+            .sum()
+        )
     parts = [held]
     for side, other in (("from", "to"), ("to", "from")):
-        rest = (whole[side] - held.groupby(["zone", side])["m2"].sum().reindex(whole[side].index).fillna(0.0)).clip(
-            lower=0
-        )
+        rest = (
+            whole[side]
+            - held.groupby(["zone", side])["m2"].sum().reindex(whole[side].index).fillna(0.0)
+        ).clip(lower=0)
         parts.append(rest.reset_index().assign(**{other: OUTSIDE}))
     out = pd.concat(parts, ignore_index=True)
     usable = np.flatnonzero(np.nan_to_num(zones.area_m2) > 0)
@@ -273,16 +331,30 @@ def _measures(
     confusion: pd.DataFrame | Mapping[int, pd.DataFrame] | None,
 ) -> pd.DataFrame:
     """All measures of one pair of dates, from its from-to table."""
-    table = table.assign(ha=table["m2"] / 1e4).groupby(["zone", "from", "to"], sort=True)["ha"].sum().reset_index()
+    table = (
+        table.assign(ha=table["m2"] / 1e4)
+        .groupby(["zone", "from", "to"], sort=True)["ha"]
+        .sum()
+        .reset_index()
+    )
     said = table[table["ha"] > 0].rename(columns={"from": "class", "to": "class_to", "ha": "value"})
     parts = [said.assign(measure="from_to", unit="ha", rank=0)]
     before, after = (
-        table.groupby(["zone", side])["ha"].sum().rename_axis(["zone", "class"]) for side in ("from", "to")
+        table.groupby(["zone", side])["ha"].sum().rename_axis(["zone", "class"])
+        for side in ("from", "to")
     )
     same = table[table["from"] == table["to"]].set_index(["zone", "from"])["ha"]
     keys = before.index.union(after.index)
-    start, end, kept = (part.reindex(keys).fillna(0.0).to_numpy(np.float64) for part in (before, after, same))
-    measures = {"start": start, "end": end, "gain": end - kept, "loss": start - kept, "net": end - start}
+    start, end, kept = (
+        part.reindex(keys).fillna(0.0).to_numpy(np.float64) for part in (before, after, same)
+    )
+    measures = {
+        "start": start,
+        "end": end,
+        "gain": end - kept,
+        "loss": start - kept,
+        "net": end - start,
+    }
     measures["annual_rate"] = _rates(start, end, last - first)
     of_class = keys.to_frame(index=False)
     for rank, (measure, value) in enumerate(measures.items(), 1):
@@ -293,10 +365,17 @@ def _measures(
     out = pd.concat(parts, ignore_index=True)
     # First what became what; then class by class.
     name = out["class"].where(out["rank"] > 0, "").to_numpy(object).astype(str)
-    out = out.iloc[np.lexsort((out["rank"].to_numpy(), name, out["rank"].to_numpy() > 0, out["zone"].to_numpy()))]
+    out = out.iloc[
+        np.lexsort(
+            (out["rank"].to_numpy(), name, out["rank"].to_numpy() > 0, out["zone"].to_numpy())
+        )
+    ]
     if confusion is not None:
         adjusted = []
-        for year, mapped, measure in ((first, start, "adjusted_start"), (last, end, "adjusted_end")):
+        for year, mapped, measure in (
+            (first, start, "adjusted_start"),
+            (last, end, "adjusted_end"),
+        ):
             matrix = confusion.get(year) if isinstance(confusion, Mapping) else confusion
             for zone, of_zone in pd.Series(mapped, index=keys).groupby(level="zone", sort=True):
                 rows = _adjusted_rows(matrix, of_zone.droplevel("zone"), measure)
@@ -304,11 +383,15 @@ def _measures(
         out = pd.concat([out, pd.DataFrame(adjusted)], ignore_index=True) if adjusted else out
         out = out.iloc[np.argsort(out["zone"].to_numpy(np.intp), kind="stable")]
     at = out["zone"].to_numpy(np.intp)
-    out = out.assign(zone_id=zones.ids[at], radius_km=zones.radius_km[at], year_from=first, year_to=last)
+    out = out.assign(
+        zone_id=zones.ids[at], radius_km=zones.radius_km[at], year_from=first, year_to=last
+    )
     return out.reindex(columns=list(_COLUMNS))
 
 
-def _adjusted_rows(matrix: pd.DataFrame | None, mapped: pd.Series, measure: str) -> list[dict[str, Any]]:
+def _adjusted_rows(
+    matrix: pd.DataFrame | None, mapped: pd.Series, measure: str
+) -> list[dict[str, Any]]:
     """Error-adjusted areas of one zone and date."""
     if matrix is None:
         return []
@@ -334,13 +417,14 @@ def _adjusted_rows(matrix: pd.DataFrame | None, mapped: pd.Series, measure: str)
 
 
 def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) -> pd.DataFrame:
-    """Areas of classes corrected for the map's errors, with confidence intervals, and the map's accuracy.
+    """Areas of classes corrected for the map's errors, with confidence intervals, and the map's
+    accuracy.
 
     Parameters
     ----------
     counts
-        Error matrix of a sample stratified by map class: rows the map's classes, columns the reference classes. Two
-        sample units at least in each row.
+        Error matrix of a sample stratified by map class: rows the map's classes, columns the
+        reference classes. Two sample units at least in each row.
     mapped
         Area of each map class, any unit, by the row names of `counts`.
     z
@@ -349,8 +433,9 @@ def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) 
     Returns
     -------
     DataFrame
-        By reference class: `mapped, adjusted, standard_error, low, high` in the unit of `mapped`; `users_accuracy,
-        users_ci, producers_accuracy, producers_ci, overall_accuracy, overall_ci` (half widths).
+        By reference class: `mapped, adjusted, standard_error, low, high` in the unit of `mapped`;
+        `users_accuracy, users_ci, producers_accuracy, producers_ci, overall_accuracy, overall_ci`
+        (half widths).
 
     Raises
     ------
@@ -359,8 +444,9 @@ def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) 
 
     Notes
     -----
-    Olofsson et al. (2014), Remote Sensing of Environment 148: 42-57, eqs. 1-11. The adjusted area of a class is the
-    area-weighted share of the sample that the reference finds in it, summed over the map's classes.
+    Olofsson et al. (2014), Remote Sensing of Environment 148: 42-57, eqs. 1-11. The adjusted area
+    of a class is the area-weighted share of the sample that the reference finds in it, summed over
+    the map's classes.
 
     Examples
     --------
@@ -378,12 +464,17 @@ def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) 
     size = n.sum(axis=1)
     if not np.all(area >= 0) or area.sum() <= 0:
         raise InputError(
-            "a map class of the error matrix has no mapped area", column="mapped", value=list(counts.index)
+            "a map class of the error matrix has no mapped area",
+            column="mapped",
+            value=list(counts.index),
         )
     if np.any(size < 2):
         short = counts.index[size < 2][0]
         raise InputError(
-            "a map class has fewer than two sample units", row=None, column=str(short), mend="Sample more."
+            "a map class has fewer than two sample units",
+            row=None,
+            column=str(short),
+            mend="Sample more.",
         )
     total = area.sum()
     weight = area / total

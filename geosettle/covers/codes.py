@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from geosettle.quality import Problem, Severity
+from geosettle.problems import Problem, Severity
 
 __all__ = ["LAND_CODES", "Problems", "note"]
 
@@ -36,7 +36,9 @@ Problems = list[Problem]
 """Where a function puts what it found odd, if the caller gave it one."""
 
 
-def note(problems: Problems | None, code: str, severity: Severity, message: str, **where: object) -> None:
+def note(
+    problems: Problems | None, code: str, severity: Severity, message: str, **where: object
+) -> None:
     """Add a problem to the caller's list, if there is one.
 
     Examples

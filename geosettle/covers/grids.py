@@ -42,7 +42,8 @@ def nearest_onto(raster: Raster, grid: Raster) -> FloatArray:
 
 
 def mean_onto(raster: Raster, grid: Raster) -> FloatArray:
-    """Mean of the cells whose centres fall into each cell of a grid; of a raster no finer than that, the nearest cell.
+    """Mean of the cells whose centres fall into each cell of a grid; of a raster no finer than
+    that, the nearest cell.
 
     Missing cells are left out of the mean; a cell with none but missing ones is missing.
 

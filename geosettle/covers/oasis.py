@@ -1,4 +1,6 @@
-"""The oasis: derived from land cover, greenness and elevation by a stated rule; and where a place lies in it."""
+"""The oasis: derived from land cover, greenness and elevation by a stated rule; and where a place
+lies in it.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,28 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from geosettle.circles import discs
 from geosettle.covers.codes import Problems, note
 from geosettle.covers.grids import mean_onto, nearest_onto
 from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
+from geosettle.geodesy.disc_overlap import discs
 from geosettle.raster import Raster
 
 __all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
 
 _RULE: Final = ("landcover_classes", "ndvi_minimum", "elevation_ceiling_m", "smallest_patch_km2")
 OASIS_COLUMNS: Final = (
-    *("code", "name", "setting", "area_km2", "unit_area_km2", "share_percent", "quantity", "published"),
+    *(
+        "code",
+        "name",
+        "setting",
+        "area_km2",
+        "unit_area_km2",
+        "share_percent",
+        "quantity",
+        "published",
+    ),
     *("difference", "difference_percent", "source", "claim", "why"),
 )
 """Columns of the table that `oasis_areas` gives."""
@@ -40,7 +51,8 @@ def derive_oasis(
     year: int | None = None,
     problems: Problems | None = None,
 ) -> gpd.GeoDataFrame:
-    """Oasis by a rule: cells of given classes or green enough, below a ceiling, in patches large enough.
+    """Oasis by a rule: cells of given classes or green enough, below a ceiling, in patches large
+    enough.
 
     Parameters
     ----------
@@ -49,10 +61,11 @@ def derive_oasis(
     ndvi
         Highest NDVI of the year, or None. The finer of the two rasters is the grid.
     dem
-        Elevation, metres; averaged over each cell of the grid. None only if the rule has no ceiling.
+        Elevation, metres; averaged over each cell of the grid. None only if the rule has no
+        ceiling.
     rule
-        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`, `smallest_patch_km2`; a missing key
-        sets no condition.
+        `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`,
+        `smallest_patch_km2`; a missing key sets no condition.
     year
         Year written beside each patch.
     problems
@@ -61,8 +74,8 @@ def derive_oasis(
     Returns
     -------
     GeoDataFrame
-        By `oasis_id`, WGS84: patches (cells that touch, corners included) as polygons along cell edges, not smoothed;
-        with `area_km2` (geodesic) and `year`.
+        By `oasis_id`, WGS84: patches (cells that touch, corners included) as polygons along cell
+        edges, not smoothed; with `area_km2` (geodesic) and `year`.
 
     Raises
     ------
@@ -82,7 +95,9 @@ def derive_oasis(
     """
     unknown = sorted(set(rule) - set(_RULE))
     if unknown:
-        raise InputError("the oasis rule has no such key", column=unknown[0], mend=f"Known: {', '.join(_RULE)}.")
+        raise InputError(
+            "the oasis rule has no such key", column=unknown[0], mend=f"Known: {', '.join(_RULE)}."
+        )
     classes, ndvi_min = rule.get("landcover_classes") or (), rule.get("ndvi_minimum")
     for name, layer, needed in (
         ("landcover", landcover, bool(classes)),
@@ -91,12 +106,18 @@ def derive_oasis(
     ):
         if needed and layer is None:
             raise MissingLayerError(
-                f"the oasis rule needs the layer {name}", mend="Give it, or leave it out of the rule."
+                f"the oasis rule needs the layer {name}",
+                mend="Give it, or leave it out of the rule.",
             )
-    used = [r for r, need in ((landcover, bool(classes)), (ndvi, ndvi_min is not None)) if need and r is not None]
+    used = [
+        r
+        for r, need in ((landcover, bool(classes)), (ndvi, ndvi_min is not None))
+        if need and r is not None
+    ]
     if not used:
         raise InputError(
-            "the oasis rule has neither landcover_classes nor ndvi_minimum", mend="Give at least one of them."
+            "the oasis rule has neither landcover_classes nor ndvi_minimum",
+            mend="Give at least one of them.",
         )
     grid = min(used, key=lambda r: abs(r.transform.a))
     grid.row_latitudes()  # raises for a grid that is not longitude/latitude
@@ -107,21 +128,27 @@ def derive_oasis(
         if ndvi_min is not None and ndvi is not None:
             mask |= mean_onto(ndvi, grid) >= float(ndvi_min)
     if dem is not None and rule.get("elevation_ceiling_m") is not None:
-        mask &= _low_enough(mask, mean_onto(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems)
+        mask &= _low_enough(
+            mask, mean_onto(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems
+        )
     patches = _patches(mask, grid)
     area = area_m2(patches) / 1e6
     keep = area >= float(rule.get("smallest_patch_km2") or 0)
     patches, area = patches[keep], area[keep]
     return gpd.GeoDataFrame(
         {"area_km2": area, "year": pd.array([year] * len(patches), dtype="Int64")},
-        index=pd.Index([f"O{i + 1:04d}" for i in range(len(patches))], name="oasis_id", dtype="str"),
+        index=pd.Index(
+            [f"O{i + 1:04d}" for i in range(len(patches))], name="oasis_id", dtype="str"
+        ),
         geometry=list(patches),
         crs="EPSG:4326",
     )
 
 
 def _patches(mask: NDArray[np.bool_], grid: Raster) -> NDArray[np.object_]:
-    """Patches of cells that touch, corners included; parts that meet at a corner stay parts, so each is valid."""
+    """Patches of cells that touch, corners included; parts that meet at a corner stay parts, so
+    each is valid.
+    """
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     out = vectorise(labels, grid)
     bounds = shapely.bounds(out)
@@ -129,13 +156,19 @@ def _patches(mask: NDArray[np.bool_], grid: Raster) -> NDArray[np.object_]:
 
 
 def _low_enough(
-    green: NDArray[np.bool_], height: FloatArray, ceiling: float, grid: Raster, problems: Problems | None
+    green: NDArray[np.bool_],
+    height: FloatArray,
+    ceiling: float,
+    grid: Raster,
+    problems: Problems | None,
 ) -> NDArray[np.bool_]:
     """Cells known to lie below the ceiling; green cells of unknown height are reported."""
     unknown = green & np.isnan(height)
     if unknown.any():
         area = float((unknown.sum(axis=1) * grid.cell_areas_m2()).sum() / 1e6)
-        message = f"{area:.0f} km² of green land have no known elevation and are not counted as oasis."
+        message = (
+            f"{area:.0f} km² of green land have no known elevation and are not counted as oasis."
+        )
         note(problems, "elevation_missing", "warning", message, layer="dem")
     with np.errstate(invalid="ignore"):
         return np.asarray(height < ceiling)
@@ -159,14 +192,14 @@ def oasis_areas(
     level
         Which units; None takes all.
     published
-        Figures by others: unit (name or code; or any key, with the unit under `prefecture`) to `area_km2` and/or
-        `share_percent`, `source`, and the `claim` it is.
+        Figures by others: unit (name or code; or any key, with the unit under `prefecture`) to
+        `area_km2` and/or `share_percent`, `source`, and the `claim` it is.
 
     Returns
     -------
     DataFrame
-        `code, name, setting, area_km2, unit_area_km2, share_percent, quantity, published, difference,
-        difference_percent, source, claim, why`: one row per unit, setting and
+        `code, name, setting, area_km2, unit_area_km2, share_percent, quantity, published,
+        difference, difference_percent, source, claim, why`: one row per unit, setting and
         published figure (one row where there is none).
 
     Examples
@@ -179,13 +212,19 @@ def oasis_areas(
        share_percent  published  difference
     0           50.0       40.0        10.0
     """
-    frame = boundaries if level is None or "level" not in boundaries else boundaries[boundaries["level"] == level]
+    frame = (
+        boundaries
+        if level is None or "level" not in boundaries
+        else boundaries[boundaries["level"] == level]
+    )
     geometry = lonlat(frame)
     order = np.argsort(frame.index.astype(str).to_numpy())
     rows: list[dict[str, Any]] = []
     covers = {name: shapely.union_all(lonlat(oasis)) for name, oasis in oases.items()}
     whole = area_m2(geometry) / 1e6
-    inside = {name: area_m2(shapely.intersection(geometry, cover)) / 1e6 for name, cover in covers.items()}
+    inside = {
+        name: area_m2(shapely.intersection(geometry, cover)) / 1e6 for name, cover in covers.items()
+    }
     for i in order:
         code, name = str(frame.index[i]), str(frame["name"].iloc[i])
         told = [
@@ -240,25 +279,27 @@ def oasis_position(
     Parameters
     ----------
     points
-        Points (or polygons, taken at an inner point), None where unknown; `uncertainty_km` where present: the true
-        position lies within it.
+        Points (or polygons, taken at an inner point), None where unknown; `uncertainty_km` where
+        present: the true position lies within it.
     oasis
         Polygons; None or no rows where the study has none.
     radii_km
         Radii of the discs whose oasis share is given.
     fringe_km
-        The fringe reaches this far from the edge, to both sides; deeper inside is the core, further out is outside.
+        The fringe reaches this far from the edge, to both sides; deeper inside is the core, further
+        out is outside.
     draws, seed
-        Positions drawn, uniformly by area, within the uncertainty for `oasis_probability`; the same draws whatever
-        the other rows.
+        Positions drawn, uniformly by area, within the uncertainty for `oasis_probability`; the same
+        draws whatever the other rows.
 
     Returns
     -------
     DataFrame
-        Index of `points`: `in_oasis`, `oasis_edge_km` (negative inside), `oasis_edge_low_km`, `oasis_edge_high_km`
-        (bounds: moving by u changes the distance to the edge by at most u), `oasis_probability` (share of the disc
-        inside), `oasis_zone` (core, fringe, outside), `oasis_zones` (all that the interval allows), one
-        `oasis_share_{r}km` per radius, `oasis_why`.
+        Index of `points`: `in_oasis`, `oasis_edge_km` (negative inside), `oasis_edge_low_km`,
+        `oasis_edge_high_km` (bounds: moving by u changes the distance to the edge by at most u),
+        `oasis_probability` (share of the disc inside), `oasis_zone` (core, fringe, outside),
+        `oasis_zones` (all that the interval allows), one `oasis_share_{r}km` per radius,
+        `oasis_why`.
 
     Examples
     --------
@@ -277,7 +318,9 @@ def oasis_position(
     whole = None if oasis is None or len(oasis) == 0 else shapely.union_all(lonlat(oasis))
     if whole is None or shapely.is_empty(whole):
         whole, why[~missing] = None, "the study has no oasis layer"
-    centre = np.where(shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry)
+    centre = np.where(
+        shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry
+    )
     lon, lat = shapely.get_x(shapely.centroid(centre)), shapely.get_y(shapely.centroid(centre))
     u = _uncertainty(points)
     edge = np.full(n, np.nan)
@@ -287,24 +330,33 @@ def oasis_position(
     low, high = edge - u, edge + u
     out = pd.DataFrame(index=points.index)
     known = np.isfinite(edge)
-    out["in_oasis"] = pd.array([bool(e <= 0) if k else None for e, k in zip(edge, known, strict=True)], dtype="boolean")
+    out["in_oasis"] = pd.array(
+        [bool(e <= 0) if k else None for e, k in zip(edge, known, strict=True)], dtype="boolean"
+    )
     out["oasis_edge_km"], out["oasis_edge_low_km"], out["oasis_edge_high_km"] = edge, low, high
     out["oasis_probability"] = _inside_share(lon, lat, u, edge, whole, draws=draws, seed=seed)
-    zone = np.select([~known, edge < -fringe_km, edge <= fringe_km], ["", "core", "fringe"], "outside")
+    zone = np.select(
+        [~known, edge < -fringe_km, edge <= fringe_km], ["", "core", "fringe"], "outside"
+    )
     out["oasis_zone"] = pd.array([z or None for z in zone], dtype="str")
     possible = (low < -fringe_km, (low <= fringe_km) & (high >= -fringe_km), high > fringe_km)
     words = [
-        [z for z, p in zip(("core", "fringe", "outside"), row, strict=True) if p] for row in zip(*possible, strict=True)
+        [z for z, p in zip(("core", "fringe", "outside"), row, strict=True) if p]
+        for row in zip(*possible, strict=True)
     ]
     out["oasis_zones"] = pd.array(["; ".join(w) or None for w in words], dtype="str")
     for radius in radii_km:
         rings = discs(np.where(known, lon, np.nan), lat, np.full(n, radius * 1000))
         share = np.full(n, np.nan)
         if known.any():
-            share[known] = area_m2(shapely.intersection(rings[known], whole)) / area_m2(rings[known])
+            share[known] = area_m2(shapely.intersection(rings[known], whole)) / area_m2(
+                rings[known]
+            )
         out[f"oasis_share_{radius:g}km"] = share
     for i in np.flatnonzero(known & (u > 0)):
-        why[i] = f"position known to {u[i]:g} km" + ("" if len(words[i]) == 1 else f"; may be {' or '.join(words[i])}")
+        why[i] = f"position known to {u[i]:g} km" + (
+            "" if len(words[i]) == 1 else f"; may be {' or '.join(words[i])}"
+        )
     out["oasis_why"] = pd.array(why, dtype="str")
     return out
 
@@ -318,15 +370,25 @@ def _uncertainty(points: pd.DataFrame) -> FloatArray:
 
 
 def _inside_share(
-    lon: FloatArray, lat: FloatArray, u: FloatArray, edge: FloatArray, whole: Any, *, draws: int, seed: int
+    lon: FloatArray,
+    lat: FloatArray,
+    u: FloatArray,
+    edge: FloatArray,
+    whole: Any,
+    *,
+    draws: int,
+    seed: int,
 ) -> FloatArray:
     """Share of each uncertainty disc inside the oasis; certain where the edge is out of reach."""
     share = np.where(np.isfinite(edge), (edge <= 0).astype(float), np.nan)
-    # One set of draws for all places: the answer for one place does not depend on which others are asked about.
+    # One set of draws for all places: the answer for one place does not depend on which others are
+    # asked about.
     rng = np.random.default_rng(seed)
     radius, azimuth = np.sqrt(rng.random(draws)), rng.random(draws) * 360
     for i in np.flatnonzero(np.isfinite(edge) & (np.abs(edge) < u)):
-        x, y, _ = GEOD.fwd(np.full(draws, lon[i]), np.full(draws, lat[i]), azimuth, radius * u[i] * 1000)
+        x, y, _ = GEOD.fwd(
+            np.full(draws, lon[i]), np.full(draws, lat[i]), azimuth, radius * u[i] * 1000
+        )
         shapely.prepare(whole)
         share[i] = float(np.mean(shapely.intersects_xy(whole, x, y)))
     return share

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from geosettle.covers.codes import Problems, note
-from geosettle.covers.rasters import class_areas, holds_classes, zonal_statistics
-from geosettle.covers.vectors import Parcels, pieces
+from geosettle.covers.polygons import Parcels, pieces
+from geosettle.covers.zonal import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.zones import Zones
 from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
@@ -23,7 +23,9 @@ __all__ = ["NODATA", "OUTSIDE", "UNCLASSIFIED", "overlay_areas", "overlay_table"
 OUTSIDE: Final = "(outside)"
 """Ground of the zone that the cover says nothing about."""
 UNCLASSIFIED: Final = "(unclassified)"
-"""Ground under a polygon without a class, or under a raster value without a name where others have one."""
+"""Ground under a polygon without a class, or under a raster value without a name where others have
+one.
+"""
 NODATA: Final = "(no data)"
 """Ground inside a raster whose cells are missing."""
 
@@ -53,22 +55,24 @@ def overlay_areas(
     Parameters
     ----------
     zones
-        Polygons, or points with `radii_km`, in any CRS, indexed by their id; or a raster whose values name the zones
-        (a travel-time catchment; see `catchments` for limits).
+        Polygons, or points with `radii_km`, in any CRS, indexed by their id; or a raster whose
+        values name the zones (a travel-time catchment; see `catchments` for limits).
     cover
         Polygons, with `year` where known; a class raster; or year to class raster.
     by
-        Column of the polygons that holds the class; for a raster the name of the class column. None: polygons are one
-        class "all", a raster's column is called "class".
+        Column of the polygons that holds the class; for a raster the name of the class column.
+        None: polygons are one class "all", a raster's column is called "class".
     radii_km
         Radii of geodesic discs around the zones' points (around an inner point of polygons).
     snapshots
-        Polygons of different years are separate maps of the same ground (land cover of 2010 and of 2020). Otherwise the
-        year is an event (land developed in 2018), and ground is counted once over all years.
+        Polygons of different years are separate maps of the same ground (land cover of 2010 and of
+        2020). Otherwise the year is an event (land developed in 2018), and ground is counted once
+        over all years.
     households
         Column of the zones with their households, for hectares per household.
     max_repair_share
-        An invalid polygon is repaired if that changes its area by no more than this share, else set aside.
+        An invalid polygon is repaired if that changes its area by no more than this share, else set
+        aside.
     survey_year
         Polygons dated later are reported.
     problems
@@ -79,10 +83,11 @@ def overlay_areas(
     Returns
     -------
     DataFrame
-        Sorted, one row per zone, radius, class and year: `zone_id, radius_km, <by>, year, area_ha, share, overlap_ha,
-        zone_ha, households, area_ha_per_household, geometry_basis, evidence, why`. The rows of one zone and radius
-        (and map year) sum to the zone: classes, `(unclassified)`, `(no data)` and `(outside)`. `overlap_ha` is ground
-        that polygons of this class claim beyond `area_ha`, already counted under another polygon. `evidence` is False
+        Sorted, one row per zone, radius, class and year: `zone_id, radius_km, <by>, year, area_ha,
+        share, overlap_ha, zone_ha, households, area_ha_per_household, geometry_basis, evidence,
+        why`. The rows of one zone and radius (and map year) sum to the zone: classes,
+        `(unclassified)`, `(no data)` and `(outside)`. `overlap_ha` is ground that polygons of this
+        class claim beyond `area_ha`, already counted under another polygon. `evidence` is False
         where any polygon in the sum is illustrative, and where there is no area.
 
     Raises
@@ -90,16 +95,17 @@ def overlay_areas(
     ColumnError
         The cover has no column `by`, or the table has one of this name of its own.
     InputError
-        Zones are points and there are no radii; a radius is not positive; a raster holds no classes; the cover is
-        neither polygons nor rasters.
+        Zones are points and there are no radii; a radius is not positive; a raster holds no
+        classes; the cover is neither polygons nor rasters.
     CrsError
         A frame has no CRS, or a raster is not in longitude/latitude.
 
     Notes
     -----
-    Areas are geodesic, along edges straight in longitude/latitude. Ground under two polygons stays with the class
-    that comes first in the alphabet, then with the earlier year; ids and the order of rows decide nothing. Raster
-    cells count with the exact fraction that the zone covers (exactextract) times their geodesic area.
+    Areas are geodesic, along edges straight in longitude/latitude. Ground under two polygons stays
+    with the class that comes first in the alphabet, then with the earlier year; ids and the order
+    of rows decide nothing. Raster cells count with the exact fraction that the zone covers
+    (exactextract) times their geodesic area.
 
     Examples
     --------
@@ -114,7 +120,11 @@ def overlay_areas(
     2  (outside)   6154.53   0.25        0.00
     """
     if by in _TAKEN:
-        mend = "Leave `by` out: there is a row for each year in any case." if by == "year" else "Rename it."
+        mend = (
+            "Leave `by` out: there is a row for each year in any case."
+            if by == "year"
+            else "Rename it."
+        )
         raise ColumnError("the table has a column of this name of its own", column=by, mend=mend)
     parcels = None
     rasters = cover if isinstance(cover, Mapping) else {None: cover}
@@ -131,9 +141,17 @@ def overlay_areas(
         )
     tables, done, maps = [], 0, len(rasters)
     for part, whole in _blocks(zones, radii_km):
-        areas = Zones.of(part, radii_km, households=households, max_repair_share=max_repair_share, problems=problems)
+        areas = Zones.of(
+            part,
+            radii_km,
+            households=households,
+            max_repair_share=max_repair_share,
+            problems=problems,
+        )
         steps = [
-            None if progress is None else partial(_advance, progress, done * maps + k * len(areas), whole * maps)
+            None
+            if progress is None
+            else partial(_advance, progress, done * maps + k * len(areas), whole * maps)
             for k in range(maps)
         ]
         if parcels is not None:
@@ -142,7 +160,9 @@ def overlay_areas(
                 _across(areas, parcels, pairs, problems)
         else:
             years = zip(sorted(rasters.items(), key=str), steps, strict=True)
-            long = pd.concat([class_areas(areas, raster, year, problems, step) for (year, raster), step in years])
+            long = pd.concat(
+                [class_areas(areas, raster, year, problems, step) for (year, raster), step in years]
+            )
         tables.append(_finish(long, areas, by or "class"))
         done += len(areas)
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
@@ -151,7 +171,9 @@ def overlay_areas(
 def _blocks(
     zones: gpd.GeoDataFrame | Raster, radii_km: Sequence[float] | None
 ) -> Iterator[tuple[gpd.GeoDataFrame | Raster, int]]:
-    """Zones in blocks, so that no more than `_DISCS` discs exist at a time; and how many zones there are in all."""
+    """Zones in blocks, so that no more than `_DISCS` discs exist at a time; and how many zones
+    there are in all.
+    """
     if radii_km is None or isinstance(zones, Raster):
         yield zones, 0 if isinstance(zones, Raster) else len(zones)
         return
@@ -161,7 +183,9 @@ def _blocks(
         yield ordered.iloc[start : start + size], len(ordered) * len(set(radii_km))
 
 
-def _advance(progress: Callable[[int, int], None], before: int, whole: int, done: int, here: int) -> None:
+def _advance(
+    progress: Callable[[int, int], None], before: int, whole: int, done: int, here: int
+) -> None:
     """Pass on the progress of a block as that of all zones."""
     progress(before + done, max(whole, before + here))
 
@@ -169,9 +193,13 @@ def _advance(progress: Callable[[int, int], None], before: int, whole: int, done
 def _polygon_rows(
     zones: Zones, parcels: Parcels, snapshots: bool, progress: Callable[[int, int], None] | None
 ) -> tuple[pd.DataFrame, tuple[Any, Any, Any]]:
-    """Square metres by zone (position), class and year, with what is left of the zone; and the pairs they are of."""
+    """Square metres by zone (position), class and year, with what is left of the zone; and the
+    pairs they are of.
+    """
     zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, parcels.edges, progress)
-    o_zone, o_parcel, o_metres = pieces(zones, parcels.overlap_geometry, area_m2(parcels.overlap_geometry))
+    o_zone, o_parcel, o_metres = pieces(
+        zones, parcels.overlap_geometry, area_m2(parcels.overlap_geometry)
+    )
     o_parcel = parcels.overlap[o_parcel]
     frame = pd.DataFrame(
         {
@@ -186,14 +214,24 @@ def _polygon_rows(
     key = ["zone", "class", "year"]
     long = frame.groupby(key, dropna=False, sort=True, as_index=False).sum()
     if any(parcels.basis):
-        told = frame[key].assign(basis=parcels.basis[np.concatenate([parcel, o_parcel])]).drop_duplicates()
-        joined = told.groupby(key, dropna=False)["basis"].agg(lambda s: "; ".join(sorted(set(s) - {""}))).reset_index()
+        told = (
+            frame[key]
+            .assign(basis=parcels.basis[np.concatenate([parcel, o_parcel])])
+            .drop_duplicates()
+        )
+        joined = (
+            told.groupby(key, dropna=False)["basis"]
+            .agg(lambda s: "; ".join(sorted(set(s) - {""})))
+            .reset_index()
+        )
         long = long.merge(joined, on=key, how="left")
     years = np.unique(parcels.year) if snapshots else np.array([np.nan])
     if years.size == 0:
         years = np.array([np.nan])
     usable = np.flatnonzero(np.isfinite(zones.area_m2))
-    rest = pd.DataFrame({"zone": np.tile(usable, years.size), "year": np.repeat(years, usable.size)})
+    rest = pd.DataFrame(
+        {"zone": np.tile(usable, years.size), "year": np.repeat(years, usable.size)}
+    )
     if snapshots:
         held = long.groupby(["zone", "year"], dropna=False)["m2"].sum().reset_index(name="held")
         rest = rest.merge(held, on=["zone", "year"], how="left")
@@ -207,7 +245,9 @@ def _polygon_rows(
     return pd.concat([long, rest], ignore_index=True), (zone, parcel, metres)
 
 
-def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problems: Problems | None) -> None:
+def _across(
+    zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problems: Problems | None
+) -> None:
     """Report parcels that lie in several zones."""
     if problems is None:
         return
@@ -216,17 +256,28 @@ def _across(zones: Zones, parcels: Parcels, pairs: tuple[Any, Any, Any], problem
     runs = np.split(order, np.flatnonzero(np.diff(parcel[order])) + 1)
     for run in (r for r in runs if r.size > 1):
         one = parcel[run[0]]
-        parts = [f"{zones.ids[z]} {m / _HECTARE:.4f} ha" for z, m in zip(zone[run], metres[run], strict=True)]
+        parts = [
+            f"{zones.ids[z]} {m / _HECTARE:.4f} ha"
+            for z, m in zip(zone[run], metres[run], strict=True)
+        ]
         message = f"Parcel {parcels.ids[one]} lies in {len(parts)} zones: {', '.join(parts)}."
         note(problems, "parcel_across_zones", "note", message, id=str(parcels.ids[one]))
 
 
 def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
-    """Make the table: hectares, shares, households, evidence, reasons; a row for each zone without an area."""
+    """Make the table: hectares, shares, households, evidence, reasons; a row for each zone without
+    an area.
+    """
     lost = np.flatnonzero(np.isnan(zones.area_m2))
-    gone = pd.DataFrame({"zone": lost, "class": None, "year": np.nan, "m2": np.nan, "overlap_m2": np.nan})
+    gone = pd.DataFrame(
+        {"zone": lost, "class": None, "year": np.nan, "m2": np.nan, "overlap_m2": np.nan}
+    )
     # NaN rows would set the types; the frames are joined only where there is something to join.
-    long = pd.concat([f for f in (long, gone) if len(f)], ignore_index=True) if len(long) or len(gone) else long
+    long = (
+        pd.concat([f for f in (long, gone) if len(f)], ignore_index=True)
+        if len(long) or len(gone)
+        else long
+    )
     at = long["zone"].to_numpy(dtype=np.intp)
     whole = zones.area_m2[at]
     label = long["class"].astype(object).where(long["class"].notna(), None)
@@ -236,11 +287,15 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
             "radius_km": zones.radius_km[at],
             column: pd.array(label.to_list(), dtype="str"),
             "year": pd.array(
-                np.where(np.isnan(y := long["year"].to_numpy(np.float64)), -1, y).astype(int), dtype="Int64"
+                np.where(np.isnan(y := long["year"].to_numpy(np.float64)), -1, y).astype(int),
+                dtype="Int64",
             ),
             "area_ha": long["m2"].to_numpy(np.float64) / _HECTARE,
             "share": np.divide(
-                long["m2"].to_numpy(np.float64), whole, out=np.full(len(long), np.nan), where=np.nan_to_num(whole) > 0
+                long["m2"].to_numpy(np.float64),
+                whole,
+                out=np.full(len(long), np.nan),
+                where=np.nan_to_num(whole) > 0,
             ),
             "overlap_ha": long["overlap_m2"].to_numpy(np.float64) / _HECTARE,
             "zone_ha": whole / _HECTARE,
@@ -251,17 +306,27 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
     homes = out["households"]
     known_class = (label.notna() & ~label.isin([OUTSIDE, NODATA])).to_numpy(bool)
     out["area_ha_per_household"] = (out["area_ha"] / homes).where((homes > 0) & known_class)
-    basis = long["basis"].fillna("").to_numpy(object) if "basis" in long else np.full(len(long), "", dtype=object)
+    basis = (
+        long["basis"].fillna("").to_numpy(object)
+        if "basis" in long
+        else np.full(len(long), "", dtype=object)
+    )
     out["geometry_basis"] = pd.array(basis, dtype="str")
     # Illustrative ground is no evidence, and so neither is what it leaves over in the same zone.
     made_up = out["geometry_basis"].str.contains("illustrative")
     touched = made_up.groupby([out["zone_id"], out["radius_km"].fillna(-1.0)]).transform("any")
     out["evidence"] = ~(made_up | (touched & (out[column] == OUTSIDE)) | out["area_ha"].isna())
-    why = long["why"].fillna("").astype(str).to_numpy(object) if "why" in long else np.full(len(long), "", dtype=object)
+    why = (
+        long["why"].fillna("").astype(str).to_numpy(object)
+        if "why" in long
+        else np.full(len(long), "", dtype=object)
+    )
     no_homes = bool(np.isfinite(zones.households).any()) & homes.isna().to_numpy(bool) & known_class
     homeless = np.where(no_homes, "households unknown", "")
     undated = np.where(
-        out["year"].isna().to_numpy(bool) & known_class & long["year"].notna().any(), "no year given", ""
+        out["year"].isna().to_numpy(bool) & known_class & long["year"].notna().any(),
+        "no year given",
+        "",
     )
     reasons = zip(zones.why[at], why, undated, homeless, strict=True)
     out["why"] = pd.array(["; ".join(w for w in row if w) for row in reasons], dtype="str")
@@ -285,7 +350,8 @@ def to_wide(long: pd.DataFrame, values: str = "area_ha") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By `zone_id`; columns such as `forage_2018_5km_ha`. A class that a zone does not have is 0, an unknown area NaN.
+        By `zone_id`; columns such as `forage_2018_5km_ha`. A class that a zone does not have is 0,
+        an unknown area NaN.
 
     Examples
     --------
@@ -333,13 +399,20 @@ def overlay_table(
     Returns
     -------
     DataFrame
-        As `overlay_areas`; of a raster that holds measurements instead of classes, as `zonal_statistics`.
+        As `overlay_areas`; of a raster that holds measurements instead of classes, as
+        `zonal_statistics`.
     """
     if buffer_km is None:
         radii: Sequence[float] | None = None
     else:
         radii = [float(r) for r in np.atleast_1d(np.asarray(buffer_km, dtype=np.float64))]
-    rasters = () if isinstance(cover, gpd.GeoDataFrame) else cover.values() if isinstance(cover, Mapping) else (cover,)
+    rasters = (
+        ()
+        if isinstance(cover, gpd.GeoDataFrame)
+        else cover.values()
+        if isinstance(cover, Mapping)
+        else (cover,)
+    )
     if not all(r.classes or (r.unit in {"", "class"} and holds_classes(r)) for r in rasters):
         return zonal_statistics(zones, cover, radii_km=radii, problems=problems, progress=progress)
     return overlay_areas(zones, cover, by, radii_km=radii, problems=problems, progress=progress)

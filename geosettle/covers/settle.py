@@ -1,4 +1,6 @@
-"""Who holds ground that several polygons claim: the earlier one, at a cost that heaps of polygons do not explode."""
+"""Who holds ground that several polygons claim: the earlier one, at a cost that heaps of polygons
+do not explode.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.covers.codes import Problems, note
-from geosettle.covers.quilts import Contests
+from geosettle.covers.overlaps import Contests
 from geosettle.covers.zones import polygons_of
 from geosettle.geodesy import area_m2
 
@@ -22,7 +24,9 @@ _DUST_M2: Final = 1e-6  # what rounding may leave of a polygon that lies wholly 
 
 
 class _Heap:
-    """Union of the polygons put in so far, in parts that double in size, so that each polygon is merged rarely."""
+    """Union of the polygons put in so far, in parts that double in size, so that each polygon is
+    merged rarely.
+    """
 
     def __init__(self) -> None:
         self._parts: list[tuple[int, shapely.Geometry]] = []
@@ -65,8 +69,8 @@ def settle(
 
     Examples
     --------
-    >>> from geosettle.circles import Edges
-    >>> from geosettle.covers.quilts import contests_among
+    >>> from geosettle.geodesy.disc_overlap import Edges
+    >>> from geosettle.covers.overlaps import contests_among
     >>> boxes = np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)], dtype=object)
     >>> rivals = contests_among(boxes, Edges.of(boxes), np.zeros(2))
     >>> lost, ground = settle(boxes, area_m2(boxes), rivals, np.array(["a", "b"], dtype=object), None)
@@ -80,15 +84,19 @@ def settle(
     for one in np.flatnonzero(contests.crowded | (np.diff(edges) > 0)):
         before = contests.earlier[edges[one] : edges[one + 1]]
         shapely.prepare(original[one])
-        # Each bit of ground is held by one polygon, so only those that still hold ground under this one matter. Their
-        # shapes as drawn, not what is left of them, are taken away: that leaves no hairlines.
+        # Each bit of ground is held by one polygon, so only those that still hold ground under this
+        # one matter. Their shapes as drawn, not what is left of them, are taken away: that leaves
+        # no hairlines.
         before = before[holds[before]]
         before = before[shapely.intersects(original[one], geometry[before])]
         above, rivals = list(original[before]), _list(ids[before])
         if contests.crowded[one]:
             heap = heaps.setdefault(float(contests.group[one]), _Heap())
             under = heap.under(original[one])
-            above, rivals = above + under, "; ".join(r for r in (rivals, "many others" if under else "") if r)
+            above, rivals = (
+                above + under,
+                "; ".join(r for r in (rivals, "many others" if under else "") if r),
+            )
             heap.put(original[one])
         if not above:
             continue
@@ -102,7 +110,9 @@ def settle(
         holds[one] = area[one] > _DUST_M2
         lost.append(one)
         ground.append(taken)
-        message = f"Parcel {ids[one]} shares {square_metres / 1e4:.4f} ha with {rivals}; counted once."
+        message = (
+            f"Parcel {ids[one]} shares {square_metres / 1e4:.4f} ha with {rivals}; counted once."
+        )
         note(problems, "cover_overlaps", "warning", message, id=str(ids[one]))
     out = np.empty(len(ground), dtype=object)
     out[:] = ground

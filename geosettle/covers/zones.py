@@ -1,4 +1,5 @@
-"""Zones: polygons, geodesic discs around points, or the cells of a catchment raster; and polygons made fit to measure.
+"""Zones: polygons, geodesic discs around points, or the cells of a catchment raster; and polygons
+made fit to measure.
 
 Edges are straight in longitude/latitude. Everything is WGS84 and measured on the ellipsoid.
 """
@@ -16,10 +17,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
-from geosettle.circles import Circles, plain_discs
 from geosettle.covers.codes import Problems, note
 from geosettle.errors import CrsError, InputError
 from geosettle.geodesy import area_m2
+from geosettle.geodesy.disc_overlap import Circles, plain_discs
 from geosettle.raster import Raster
 
 __all__ = ["Zones", "catchments", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
@@ -30,7 +31,8 @@ _NOTHING_M2: Final = 1e-3
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Geometry of a frame in WGS84 longitude/latitude, as an array; what reaches beyond 180 degrees is brought back.
+    """Geometry of a frame in WGS84 longitude/latitude, as an array; what reaches beyond 180 degrees
+    is brought back.
 
     Raises
     ------
@@ -54,7 +56,8 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     if frame.crs is None:
         if not series.isna().all():
             raise CrsError(
-                "the frame has no coordinate reference system", mend='Set it, e.g. frame.set_crs("EPSG:4326").'
+                "the frame has no coordinate reference system",
+                mend='Set it, e.g. frame.set_crs("EPSG:4326").',
             )
     elif frame.crs != "EPSG:4326":
         series = series.to_crs("EPSG:4326")
@@ -64,7 +67,9 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     beyond = np.flatnonzero((bounds[:, 0] < -180) | (bounds[:, 2] > 180))
     if beyond.size:
         points = beyond[shapely.get_type_id(out[beyond]) == 0]
-        out[points] = shapely.points((shapely.get_x(out[points]) + 180) % 360 - 180, shapely.get_y(out[points]))
+        out[points] = shapely.points(
+            (shapely.get_x(out[points]) + 180) % 360 - 180, shapely.get_y(out[points])
+        )
         areas = beyond[(shapely.get_dimensions(out[beyond]) == 2) & shapely.is_valid(out[beyond])]
         out[areas] = turned(out[areas], -180, 180)
     return out
@@ -77,7 +82,8 @@ class Zones:
     Parameters
     ----------
     ids, radius_km
-        Identifier of the zone; radius of its disc, NaN where the zone is the polygon itself. Shape (n,).
+        Identifier of the zone; radius of its disc, NaN where the zone is the polygon itself. Shape
+        (n,).
     geometry
         WGS84 polygons, None where the zone has no position.
     area_m2
@@ -109,9 +115,13 @@ class Zones:
         max_repair_share: float = 0.01,
         problems: Problems | None = None,
     ) -> Zones:
-        """Zones from polygons, from points with radii, or from a raster whose values name the zones."""
+        """Zones from polygons, from points with radii, or from a raster whose values name the
+        zones.
+        """
         frame = catchments(zones) if isinstance(zones, Raster) else zones
-        lonlat(frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame)  # says so if there is no geometry
+        lonlat(
+            frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame
+        )  # says so if there is no geometry
         # Sorted at once, so that neither the order of rows nor of radii can matter later.
         frame = frame.iloc[np.argsort(frame.index.astype(str).to_numpy(), kind="stable")]
         ids = np.asarray(frame.index.astype(str), dtype=object)
@@ -121,7 +131,13 @@ class Zones:
         lost = shapely.is_missing(geometry) | shapely.is_empty(geometry)
         why = np.where(lost, "position unknown", "").astype(object)
         for i in np.flatnonzero(lost):
-            note(problems, "zone_without_geometry", "note", f"Zone {ids[i]} has no position.", id=str(ids[i]))
+            note(
+                problems,
+                "zone_without_geometry",
+                "note",
+                f"Zone {ids[i]} has no position.",
+                id=str(ids[i]),
+            )
         if radii_km is None:
             if np.any(shapely.get_dimensions(geometry[~lost]) < 2):
                 mend = "Give radii_km=[5, 15, 30] (command line: --buffer-km)."
@@ -134,7 +150,9 @@ class Zones:
         else:
             rings = _radii(radii_km)
             lon, lat = _centres(geometry)
-            ids, why, homes, lon, lat = (np.repeat(v, rings.size) for v in (ids, why, homes, lon, lat))
+            ids, why, homes, lon, lat = (
+                np.repeat(v, rings.size) for v in (ids, why, homes, lon, lat)
+            )
             radius = np.tile(rings, len(frame))
             geometry, circles, circle = plain_discs(lon, lat, radius * 1000)
             area = np.where(shapely.is_missing(geometry), np.nan, 0.0)
@@ -143,7 +161,13 @@ class Zones:
             area[odd] = area_m2(geometry[odd])
         for i in np.flatnonzero(area == 0):
             why[i] = "the zone has no area"
-            note(problems, "zone_of_no_area", "warning", f"Zone {ids[i]} has no area.", id=str(ids[i]))
+            note(
+                problems,
+                "zone_of_no_area",
+                "warning",
+                f"Zone {ids[i]} has no area.",
+                id=str(ids[i]),
+            )
         return cls(ids, radius, geometry, area, why, homes, circles, circle)
 
     def __len__(self) -> int:
@@ -155,7 +179,12 @@ def _radii(radii_km: Sequence[float]) -> FloatArray:
     """Radii in km, sorted, each once."""
     rings = np.asarray(sorted({float(r) for r in radii_km}))
     if rings.size == 0 or not np.all(np.isfinite(rings) & (rings > 0)):
-        raise InputError("radii must be positive", column="radii_km", value=list(radii_km), mend="Give them in km.")
+        raise InputError(
+            "radii must be positive",
+            column="radii_km",
+            value=list(radii_km),
+            mend="Give them in km.",
+        )
     return rings
 
 
@@ -175,7 +204,8 @@ def fit_to_measure(
     *,
     measured: FloatArray | None = None,
 ) -> tuple[NDArray[np.object_], FloatArray]:
-    """Polygons that can be measured: repaired where they cross themselves, refused where that would change them.
+    """Polygons that can be measured: repaired where they cross themselves, refused where that would
+    change them.
 
     Parameters
     ----------
@@ -217,9 +247,19 @@ def fit_to_measure(
         told = f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after ({shapely.is_valid_reason(out[i])})"
         if change > max_repair_share:
             out[i], area[i] = None, np.nan
-            message = f"The {what} {names[i]} was refused: its repair would change its area, {told}."
+            message = (
+                f"The {what} {names[i]} was refused: its repair would change its area, {told}."
+            )
             mend = "Draw it anew: its ring crosses itself."
-            note(problems, "geometry_refused", "error", message, id=str(names[i]), layer=what, mend=mend)
+            note(
+                problems,
+                "geometry_refused",
+                "error",
+                message,
+                id=str(names[i]),
+                layer=what,
+                mend=mend,
+            )
         else:
             out[i], area[i] = mended, after
             message = f"The {what} {names[i]} was repaired: {told}."
@@ -263,7 +303,7 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
     >>> catchments(hours, [0.5, 1]).bounds.to_numpy().tolist()
     [[76.0, 39.0, 77.0, 40.0], [76.0, 39.0, 78.0, 40.0]]
     """
-    values = raster.values  # noqa: PD011
+    values = raster.values  # noqa: PD011, RUF100
     if limits is None:
         keys = np.unique(values[np.isfinite(values)])
         masks = [(f"{key:g}", values == key) for key in keys]
@@ -272,15 +312,19 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
             masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]
     geometry = [next(iter(vectorise(mask, raster)), None) for _, mask in masks]
     frame = gpd.GeoDataFrame(
-        index=pd.Index([name for name, _ in masks], name="zone_id"), geometry=geometry, crs=raster.crs
+        index=pd.Index([name for name, _ in masks], name="zone_id"),
+        geometry=geometry,
+        crs=raster.crs,
     )
     return frame if frame.crs == "EPSG:4326" else frame.to_crs("EPSG:4326")
 
 
 def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
-    """Polygons along the edges of cells with one number each, in the order of the numbers; 0 (or False) is nothing.
+    """Polygons along the edges of cells with one number each, in the order of the numbers; 0 (or
+    False) is nothing.
 
-    Cells are joined over edges but not over corners: parts that meet at a corner stay parts, so each polygon is valid.
+    Cells are joined over edges but not over corners: parts that meet at a corner stay parts, so
+    each polygon is valid.
 
     Examples
     --------
@@ -291,10 +335,15 @@ def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
     """
     numbers = cells.astype(np.int32)
     parts: dict[int, list[Any]] = {}
-    for shape, number in features.shapes(numbers, mask=numbers != 0, connectivity=4, transform=raster.transform):
+    for shape, number in features.shapes(
+        numbers, mask=numbers != 0, connectivity=4, transform=raster.transform
+    ):
         parts.setdefault(int(number), []).append(shapely.geometry.shape(shape))
     out = np.empty(len(parts), dtype=object)
-    out[:] = [found[0] if len(found) == 1 else shapely.multipolygons(found) for _, found in sorted(parts.items())]
+    out[:] = [
+        found[0] if len(found) == 1 else shapely.multipolygons(found)
+        for _, found in sorted(parts.items())
+    ]
     return turned(out, -180, 180) if raster.is_lonlat else out
 
 
@@ -310,7 +359,14 @@ def turned(geometry: NDArray[np.object_], west: float, east: float) -> NDArray[n
     out = geometry.copy()
     window = shapely.box(west, -90, east, 90)
     for i in np.flatnonzero((bounds[:, 0] < west) | (bounds[:, 2] > east)):
-        turns = (shapely.transform(geometry[i], lambda c, t=t: c + np.array([360.0 * t, 0.0])) for t in (-1, 0, 1))
-        parts = [polygons_of(part) for part in (shapely.intersection(t, window) for t in turns) if not part.is_empty]
+        turns = (
+            shapely.transform(geometry[i], lambda c, t=t: c + np.array([360.0 * t, 0.0]))
+            for t in (-1, 0, 1)
+        )
+        parts = [
+            polygons_of(part)
+            for part in (shapely.intersection(t, window) for t in turns)
+            if not part.is_empty
+        ]
         out[i] = shapely.union_all([part for part in parts if not part.is_empty])
     return out

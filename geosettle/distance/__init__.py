@@ -1,7 +1,8 @@
 """How far settlements are from the land their households left: five metrics, one table of pairs.
 
-A metric is one entry in METRICS. Everything here takes origins and sites as GeoDataFrames whose index is the id (points
-or areas, WGS84) and gives kilometres or hours; what cannot be computed is NaN, with its reason in `why`.
+A metric is one entry in METRICS. Everything here takes origins and sites as GeoDataFrames whose
+index is the id (points or areas, WGS84) and gives kilometres or hours; what cannot be computed is
+NaN, with its reason in `why`.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, 
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
-from geosettle.distance.drawn import Spread
+from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.intervals import MEASURES, distance_intervals, sample_distances
-from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
-from geosettle.distance.surfaces import cost_distance, travel_time
-from geosettle.distance.uncertainty import (
+from geosettle.distance.monte_carlo import Spread
+from geosettle.distance.sampling import (
     cost_evaluator,
     rank_intervals,
     separate,
     site_means,
     surface_evaluator,
 )
+from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
 from geosettle.errors import InputError
 
 __all__ = [
@@ -81,7 +82,8 @@ def distance_matrix(
     metric
         A name in METRICS.
     out
-        Where the matrix would not fit: a Parquet file that it is streamed to in blocks of rows; the result is empty.
+        Where the matrix would not fit: a Parquet file that it is streamed to in blocks of rows; the
+        result is empty.
     sink
         Instead of `out`: called with one block of rows after the other.
     block_cells
@@ -119,10 +121,16 @@ def distance_matrix(
             options = {"sink": write, "block_cells": block_cells, **layers}
             return distance_matrix(origins, sites, metric, **options)
     if sink is None:
-        return pd.DataFrame(matrix_of(chosen, origins, sites, context), index=origins.index, columns=sites.index)
+        return pd.DataFrame(
+            matrix_of(chosen, origins, sites, context), index=origins.index, columns=sites.index
+        )
     for rows in blocks(len(origins), len(sites), block_cells):
         some = origins.iloc[rows]
-        sink(pd.DataFrame(matrix_of(chosen, some, sites, context), index=some.index, columns=sites.index))
+        sink(
+            pd.DataFrame(
+                matrix_of(chosen, some, sites, context), index=some.index, columns=sites.index
+            )
+        )
     return pd.DataFrame(index=origins.index[:0], columns=sites.index, dtype=np.float64)
 
 
@@ -154,9 +162,9 @@ def nearest(
     Returns
     -------
     DataFrame
-        By (origin_id, site_id), sorted by origin and rank: `rank` (1 = nearest; equal distances by site id), the
-        metric's value (`geodesic_km`), `why`. An origin without any site keeps one row, with an empty site_id and the
-        reason in `why`. Sites without position are never near.
+        By (origin_id, site_id), sorted by origin and rank: `rank` (1 = nearest; equal distances by
+        site id), the metric's value (`geodesic_km`), `why`. An origin without any site keeps one
+        row, with an empty site_id and the reason in `why`. Sites without position are never near.
 
     Raises
     ------
@@ -178,20 +186,31 @@ def nearest(
     chosen = metric_named(metric)
     limit = max_km if chosen.unit == "km" else max_h
     if (k is not None and k < 1) or (k is None and limit is None):
-        raise InputError("nearest needs k of 1 or more, or a limit", value=k, mend="Give k=1, or max_km=50.")
+        raise InputError(
+            "nearest needs k of 1 or more, or a limit", value=k, mend="Give k=1, or max_km=50."
+        )
     if limit is not None and not limit >= 0:
         raise InputError("the limit must be a distance of 0 or more", value=limit)
-    (origins, one), (sites, two) = _in_order(*as_located(origins, "origin")), _in_order(*as_located(sites, "site"))
+    (origins, one), (sites, two) = (
+        _in_order(*as_located(origins, "origin")),
+        _in_order(*as_located(sites, "site")),
+    )
     if metric == "geodesic":
         points = (one, two) if one is not None and two is not None else None
-        i, j, value = nearest_geodesic(origins, sites, points, k=k, max_m=np.inf if limit is None else limit * 1000)
+        i, j, value = nearest_geodesic(
+            origins, sites, points, k=k, max_m=np.inf if limit is None else limit * 1000
+        )
         value = value / 1000
     else:
-        i, j, value = _nearest_by_matrix(chosen, origins, sites, context_of(layers), k=k, limit=limit)
+        i, j, value = _nearest_by_matrix(
+            chosen, origins, sites, context_of(layers), k=k, limit=limit
+        )
     return _with_the_lonely(i, j, value, origins, sites, limit=limit, metric=chosen)
 
 
-def _in_order(places: gpd.GeoDataFrame, points: LonLat | None) -> tuple[gpd.GeoDataFrame, LonLat | None]:
+def _in_order(
+    places: gpd.GeoDataFrame, points: LonLat | None
+) -> tuple[gpd.GeoDataFrame, LonLat | None]:
     """Sort places by id, so that ties and the table do not depend on the order given."""
     if places.index.is_monotonic_increasing:
         return places, points
@@ -212,22 +231,40 @@ def _with_the_lonely(
     limit: float | None,
     metric: Metric,
 ) -> pd.DataFrame:
-    """Make the table of nearest sites, with a row and its reason for every origin that found none."""
+    """Make the table of nearest sites, with a row and its reason for every origin that found
+    none.
+    """
     alone = np.flatnonzero(np.bincount(i, minlength=len(origins)) == 0)
-    rank = rank_in_group(i) if len(i) > len(origins) - len(alone) else np.ones(len(i), dtype=np.int64)
+    rank = (
+        rank_in_group(i) if len(i) > len(origins) - len(alone) else np.ones(len(i), dtype=np.int64)
+    )
     why: Any = pd.Series([""], dtype="str").array.take(np.zeros(len(i), dtype=np.intp))
     if alone.size:
         unknown = np.isnan(positions(origins)[0])
-        none = "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
+        none = (
+            "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
+        )
         none = none if np.isfinite(positions(sites)[0]).any() else "no site has a known position"
-        reasons = [f"{metric.value}: {'position of the origin unknown' if unknown[a] else none}" for a in alone]
+        reasons = [
+            f"{metric.value}: {'position of the origin unknown' if unknown[a] else none}"
+            for a in alone
+        ]
         order = np.argsort(np.r_[i, alone], kind="stable")
         i, j = np.r_[i, alone][order], np.r_[j, np.full(len(alone), -1)][order]
-        value, rank = np.r_[value, np.full(len(alone), np.nan)][order], np.r_[rank, np.zeros(len(alone), int)][order]
-        why = pd.concat([pd.Series(why), pd.Series(reasons, dtype="str")], ignore_index=True).iloc[order].array
+        value, rank = (
+            np.r_[value, np.full(len(alone), np.nan)][order],
+            np.r_[rank, np.zeros(len(alone), int)][order],
+        )
+        why = (
+            pd.concat([pd.Series(why), pd.Series(reasons, dtype="str")], ignore_index=True)
+            .iloc[order]
+            .array
+        )
     levels = [origins.index, sites.index.append(pd.Index([""], dtype="str"))]
     codes: list[Any] = [i, np.where(j < 0, len(sites), j)]
-    index = pd.MultiIndex(levels=levels, codes=codes, names=["origin_id", "site_id"], verify_integrity=False)
+    index = pd.MultiIndex(
+        levels=levels, codes=codes, names=["origin_id", "site_id"], verify_integrity=False
+    )
     ranks = pd.arrays.IntegerArray(rank.astype(np.int64, copy=False), rank == 0)
     return pd.DataFrame({"rank": ranks, metric.value: value, "why": why}, index=index, copy=False)
 
@@ -261,7 +298,8 @@ def distance_table(
     metrics: Sequence[str] = ("geodesic",),
     **options: Any,
 ) -> pd.DataFrame:
-    """Distances of the flows, or of the nearest sites, or of all within a radius, or of all pairs: one table.
+    """Distances of the flows, or of the nearest sites, or of all within a radius, or of all pairs:
+    one table.
 
     Parameters
     ----------
@@ -270,8 +308,8 @@ def distance_table(
     flows
         The pairs to measure.
     nearest, within_km, within_h
-        Instead of flows: so many sites per origin, and no farther than this, by the first metric (the limit in its
-        unit; with both, the nearest within the limit).
+        Instead of flows: so many sites per origin, and no farther than this, by the first metric
+        (the limit in its unit; with both, the nearest within the limit).
     metrics
         Names in METRICS.
     **options
@@ -289,24 +327,35 @@ def distance_table(
     """
     chosen = nearest is not None or within_km is not None or within_h is not None
     if flows is not None and chosen:
-        raise InputError("flows name the pairs already", mend="Ask for flows, or for nearest and within.")
+        raise InputError(
+            "flows name the pairs already", mend="Ask for flows, or for nearest and within."
+        )
     unit = metric_named(metrics[0]).unit
     if (within_h is not None and unit == "km") or (within_km is not None and unit == "h"):
         raise InputError(
-            f"the first metric, {metrics[0]}, is in {unit}, the limit is not", mend=f"Give the limit in {unit}."
+            f"the first metric, {metrics[0]}, is in {unit}, the limit is not",
+            mend=f"Give the limit in {unit}.",
         )
     ranks = None
     if flows is None and chosen:
         layers = {k: v for k, v in options.items() if k not in {"detour_range", "rough_share"}}
-        ranks = _nearest(origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, **layers)
+        ranks = _nearest(
+            origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, **layers
+        )
         flows = ranks.index.to_frame(index=False)
     if flows is None:
         ids = [as_places(origins, "origin").index, as_places(sites, "site").index]
-        flows = pd.MultiIndex.from_product(ids, names=["origin_id", "site_id"]).to_frame(index=False)
+        flows = pd.MultiIndex.from_product(ids, names=["origin_id", "site_id"]).to_frame(
+            index=False
+        )
     table = pair_distances(flows, origins, sites, metrics, **options)
     if ranks is None:
         return table
     table.insert(0, "rank", ranks["rank"].reindex(table.index))
     lonely = table.index.get_level_values("site_id") == ""
     table.loc[lonely, "why"] = ranks["why"].reindex(table.index)[lonely]
-    return table.reset_index().sort_values(["origin_id", "rank"], kind="stable").set_index(["origin_id", "site_id"])
+    return (
+        table.reset_index()
+        .sort_values(["origin_id", "rank"], kind="stable")
+        .set_index(["origin_id", "site_id"])
+    )

@@ -1,4 +1,6 @@
-"""Bring what callers give (frames of places, tables of pairs) into the one form that the metrics take."""
+"""Bring what callers give (frames of places, tables of pairs) into the one form that the metrics
+take.
+"""
 
 from __future__ import annotations
 
@@ -20,29 +22,35 @@ LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
-    """Check origins or sites: ids as strings in the index, WGS84, None where the position is unknown; `as_located`."""
+    """Check origins or sites: ids as strings in the index, WGS84, None where the position is
+    unknown; `as_located`.
+    """
     return as_located(frame, role)[0]
 
 
 def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
-    """Check origins or sites: ids as strings in the index, WGS84, None where the position is unknown.
+    """Check origins or sites: ids as strings in the index, WGS84, None where the position is
+    unknown.
 
     Parameters
     ----------
     frame
-        GeoDataFrame with the ids in its index or in a column ``<role>_id``; or a DataFrame with columns lon and lat.
+        GeoDataFrame with the ids in its index or in a column ``<role>_id``; or a DataFrame with
+        columns lon and lat.
     role
         ``origin`` or ``site``, for messages and for the name of the index.
 
     Returns
     -------
     frame, points
-        The frame, and the longitudes and latitudes where all places are points (NaN: unknown); else None.
+        The frame, and the longitudes and latitudes where all places are points (NaN: unknown); else
+        None.
 
     Raises
     ------
     InputError, CrsError, ColumnError
-        No geometry, no coordinate reference system, an id that occurs twice, a latitude beyond the poles.
+        No geometry, no coordinate reference system, an id that occurs twice, a latitude beyond the
+        poles.
     """
     frame = _with_ids(frame, role)
     geoms = np.asarray(frame.geometry.array, dtype=object)
@@ -68,7 +76,9 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
 
 
 def _bounds(geoms: NDArray[np.object_]) -> tuple[bool, NDArray[np.float64]]:
-    """Whether all are points or missing; and west, south, east, north of each, NaN where empty or missing."""
+    """Whether all are points or missing; and west, south, east, north of each, NaN where empty or
+    missing.
+    """
     bounds, points = np.full((4, len(geoms)), np.nan), np.zeros(len(geoms), dtype=bool)
 
     def read(first: int, last: int) -> None:
@@ -79,7 +89,9 @@ def _bounds(geoms: NDArray[np.object_]) -> tuple[bool, NDArray[np.float64]]:
             return
         try:
             bounds[0, part], bounds[1, part] = shapely.get_x(some), shapely.get_y(some)
-        except shapely.errors.GEOSException:  # GEOS refuses to give the coordinates of an empty point
+        except (
+            shapely.errors.GEOSException
+        ):  # GEOS refuses to give the coordinates of an empty point
             some = np.where(shapely.is_empty(some), np.array(None), some)
             bounds[0, part], bounds[1, part] = shapely.get_x(some), shapely.get_y(some)
         bounds[2:, part] = bounds[:2, part]
@@ -95,7 +107,9 @@ def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         if not isinstance(frame, pd.DataFrame) or not {"lon", "lat"} <= set(frame.columns):
             raise ColumnError(
-                f"the {role}s have no positions", file=f"{role}s", mend="Give a GeoDataFrame, or columns lon and lat."
+                f"the {role}s have no positions",
+                file=f"{role}s",
+                mend="Give a GeoDataFrame, or columns lon and lat.",
             )
         points = gpd.points_from_xy(frame["lon"], frame["lat"])
         frame = gpd.GeoDataFrame(frame, geometry=points, crs="EPSG:4326")
@@ -107,16 +121,27 @@ def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:
         )
     if frame.crs is not None and not frame.crs.is_exact_same("EPSG:4326"):
         frame = frame.to_crs("EPSG:4326")
-    index = frame.index if frame.index.dtype == "str" else pd.Index([str(i) for i in frame.index], dtype="str")
+    index = (
+        frame.index
+        if frame.index.dtype == "str"
+        else pd.Index([str(i) for i in frame.index], dtype="str")
+    )
     frame = frame.set_axis(index.rename(key), axis=0)
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()][0]
-        raise InputError(f"a {key} occurs twice", file=f"{role}s", column=key, value=twice, mend="Make ids unique.")
+        raise InputError(
+            f"a {key} occurs twice",
+            file=f"{role}s",
+            column=key,
+            value=twice,
+            mend="Make ids unique.",
+        )
     return frame
 
 
 def as_flows(flows: Any) -> pd.DataFrame:
-    """Check a table of pairs: ids as strings, one row per flow, sorted so that the order given does not matter.
+    """Check a table of pairs: ids as strings, one row per flow, sorted so that the order given does
+    not matter.
 
     Raises
     ------
@@ -130,9 +155,14 @@ def as_flows(flows: Any) -> pd.DataFrame:
     for key in keys:
         if key not in table:
             raise ColumnError(
-                "the flows lack a column", file="flows", column=key, mend="Give columns origin_id and site_id."
+                "the flows lack a column",
+                file="flows",
+                column=key,
+                mend="Give columns origin_id and site_id.",
             )
     ids = {k: ["" if pd.isna(v) else str(v) for v in table[k]] for k in keys}
-    table = table.assign(**{k: pd.Series(v, index=table.index, dtype="str") for k, v in ids.items()})
+    table = table.assign(
+        **{k: pd.Series(v, index=table.index, dtype="str") for k, v in ids.items()}
+    )
     rest = [c for c in ("year", "households", "persons", "declared_km") if c in table]
     return table.sort_values(keys + rest, kind="stable", ignore_index=True)

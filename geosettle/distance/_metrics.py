@@ -74,7 +74,9 @@ METRICS: Final[Mapping[str, Metric]] = {
 
 def metric_named(name: str) -> Metric:
     if name not in METRICS:
-        raise UnknownNameError("no such metric", value=name, mend=f"There are: {', '.join(METRICS)}.")
+        raise UnknownNameError(
+            "no such metric", value=name, mend=f"There are: {', '.join(METRICS)}."
+        )
     return METRICS[name]
 
 
@@ -98,6 +100,8 @@ def matrix_of(
     """Values of a metric for all origins and sites, whichever way the metric offers."""
     if metric.matrix is not None:
         return metric.matrix(origins, sites, context)
-    every = np.stack(np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1)
+    every = np.stack(
+        np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1
+    )
     table = metric.pairs(origins, sites, every.reshape(-1, 2), context)
     return table[metric.value].to_numpy(dtype=np.float64).reshape(len(origins), len(sites))

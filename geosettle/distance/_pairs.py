@@ -1,4 +1,6 @@
-"""The table of pairs: every metric side by side, flags for what contradicts, reasons for what is missing."""
+"""The table of pairs: every metric side by side, flags for what contradicts, reasons for what is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ PAIR_COLUMNS: Final = (
     "flags",
     "why",
 )
-"""Columns of pairs.csv after origin_id and site_id; columns of metrics not listed here follow before `flags`."""
+"""Columns of pairs.csv after origin_id and site_id; columns of metrics not listed here follow
+before `flags`.
+"""
 
 FLAGS: Final[Mapping[str, str]] = {
     "declared_shorter_than_straight": "the declared distance is shorter than the straight line can be: impossible",
@@ -64,16 +68,19 @@ def pair_distances(
     rough_share: float = 0.25,
     **layers: Any,
 ) -> pd.DataFrame:
-    """Every distance of every flow, with flags for what contradicts and reasons for what is missing.
+    """Every distance of every flow, with flags for what contradicts and reasons for what is
+    missing.
 
     Parameters
     ----------
     flows
-        Columns (or index levels) origin_id and site_id; households, persons, year and declared_km are passed on.
-        Heeded where they exist: `used_to_place` (true where the declared distance had served to place an end),
-        `declared_low_km` and `declared_high_km`, `declared_bound` ("at least" or "at most").
+        Columns (or index levels) origin_id and site_id; households, persons, year and declared_km
+        are passed on. Heeded where they exist: `used_to_place` (true where the declared distance
+        had served to place an end), `declared_low_km` and `declared_high_km`, `declared_bound` ("at
+        least" or "at most").
     origins, sites
-        GeoDataFrames by id, points or areas, WGS84 (or with a CRS to bring there); `uncertainty_km` in a column.
+        GeoDataFrames by id, points or areas, WGS84 (or with a CRS to bring there); `uncertainty_km`
+        in a column.
     metrics
         Names in METRICS.
     detour_range
@@ -81,14 +88,15 @@ def pair_distances(
     rough_share
         Sum of the radii over the straight line from which on a pair is flagged `position_rough`.
     **layers
-        dem, landcover, roads, places, options, as the metrics need; see `Context`. Where a layer is missing, so are
-        the columns' values, and `why` says so.
+        dem, landcover, roads, places, options, as the metrics need; see `Context`. Where a layer is
+        missing, so are the columns' values, and `why` says so.
 
     Returns
     -------
     DataFrame
-        One row per flow, by (origin_id, site_id), sorted; the columns of PAIR_COLUMNS that the metrics give. `flags`
-        holds codes of FLAGS, `why` one reason per missing number ("walk_out_h: outside the elevation model; ...").
+        One row per flow, by (origin_id, site_id), sorted; the columns of PAIR_COLUMNS that the
+        metrics give. `flags` holds codes of FLAGS, `why` one reason per missing number
+        ("walk_out_h: outside the elevation model; ...").
 
     Raises
     ------
@@ -115,13 +123,19 @@ def pair_distances(
     whys: list[pd.Series] = [_unmatched(table, i, j)]
     for metric in chosen:
         values = _evaluate(metric, origins, sites, pairs.astype(np.intp), context)
-        spread = values.iloc[row.ravel()].set_axis(table.index[matched], axis=0).reindex(table.index)
+        spread = (
+            values.iloc[row.ravel()].set_axis(table.index[matched], axis=0).reindex(table.index)
+        )
         table = table.assign(**{c: spread[c] for c in spread.columns if c != "why"})
         whys.append(spread["why"])
     if {"road_km", "geodesic_km"} <= set(table):
-        table["detour_ratio"] = table["road_km"] / table["geodesic_km"].where(table["geodesic_km"] > 0)
+        table["detour_ratio"] = table["road_km"] / table["geodesic_km"].where(
+            table["geodesic_km"] > 0
+        )
     i, j = np.where(matched, i, -1), np.where(matched, j, -1)
-    table["flags"] = _flags(table, origins, sites, i, j, detour_range=detour_range, rough_share=rough_share)
+    table["flags"] = _flags(
+        table, origins, sites, i, j, detour_range=detour_range, rough_share=rough_share
+    )
     table["why"] = _join(whys, table.index)
     for column in ("households", "persons", "declared_km"):
         table[column] = pd.to_numeric(table[column], errors="coerce") if column in table else np.nan
@@ -131,9 +145,15 @@ def pair_distances(
 
 
 def _evaluate(
-    metric: Metric, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+    metric: Metric,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: NDArray[np.intp],
+    context: Context,
 ) -> pd.DataFrame:
-    """Values of a metric for pairs, with `why` naming the missing columns in front of each reason."""
+    """Values of a metric for pairs, with `why` naming the missing columns in front of each
+    reason.
+    """
     lacking = [layer for layer in metric.needs if getattr(context, layer) is None]
     if lacking:
         values = pd.DataFrame(np.nan, index=range(len(pairs)), columns=list(metric.columns))
@@ -153,7 +173,9 @@ def _evaluate(
 def _unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
     """Say which id of a flow matches nothing."""
     origin, site = (
-        ("no " + role + " has the id " + table[f"{role}_id"]).where(table[f"{role}_id"] != "", f"no {role} is named")
+        ("no " + role + " has the id " + table[f"{role}_id"]).where(
+            table[f"{role}_id"] != "", f"no {role} is named"
+        )
         for role in ("origin", "site")
     )
     text = np.select([(i < 0) & (j < 0), i < 0, j < 0], [origin + " and " + site, origin, site], "")
@@ -163,7 +185,9 @@ def _unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) ->
 def _join(parts: Sequence[pd.Series], index: pd.Index) -> pd.Series:
     """Join the texts of each row that are not empty."""
     rows = zip(*(p.fillna("") for p in parts), strict=True)
-    return pd.Series(["; ".join(text for text in row if text) for row in rows], index=index, dtype="str")
+    return pd.Series(
+        ["; ".join(text for text in row if text) for row in rows], index=index, dtype="str"
+    )
 
 
 def _flags(
@@ -185,7 +209,9 @@ def _flags(
     drawn = np.zeros(len(table), dtype=bool)
     for frame, at in ((origins, i), (sites, j)):
         if "geometry_basis" in frame:
-            drawn |= np.r_[frame["geometry_basis"].eq("illustrative").to_numpy(dtype=bool), False][at]
+            drawn |= np.r_[frame["geometry_basis"].eq("illustrative").to_numpy(dtype=bool), False][
+                at
+            ]
     used = (
         table["used_to_place"].map(_is_true).to_numpy(dtype=bool)
         if "used_to_place" in table
@@ -196,17 +222,21 @@ def _flags(
         floor, draped = straight * (1 - _ORDER_SLACK), column["surface_km"] * (1 - _ORDER_SLACK)
         found = {
             "declared_shorter_than_straight": most < low,
-            "declared_detour_outside_range": (loosest[0] < detour_range[0]) | (loosest[1] > detour_range[1]),
+            "declared_detour_outside_range": (loosest[0] < detour_range[0])
+            | (loosest[1] > detour_range[1]),
             "detour_outside_range": (column["detour_ratio"] < detour_range[0] * (1 - _ORDER_SLACK))
             | (column["detour_ratio"] > detour_range[1]),
-            "order_violated": (column["surface_km"] < floor) | (column["road_km"] < np.fmax(floor, draped)),
+            "order_violated": (column["surface_km"] < floor)
+            | (column["road_km"] < np.fmax(floor, draped)),
             "position_rough": slack > rough_share * straight,
             "used_to_place": used,
             "illustrative_position": drawn,
         }
     codes = [np.where(found[code], code, "") for code in FLAGS]
     return pd.Series(
-        [";".join(c for c in row if c) for row in zip(*codes, strict=True)], index=table.index, dtype="str"
+        [";".join(c for c in row if c) for row in zip(*codes, strict=True)],
+        index=table.index,
+        dtype="str",
     )
 
 

@@ -1,7 +1,8 @@
 """What a metric is: the seam between the table of metrics and the functions that compute them.
 
-A metric is a function ``f(origins, sites, pairs, context) -> DataFrame``. It gets all origins and all sites once, and
-the pairs as positions, so that it can do one computation per site (or per origin) for all its pairs.
+A metric is a function ``f(origins, sites, pairs, context) -> DataFrame``. It gets all origins and
+all sites once, and the pairs as positions, so that it can do one computation per site (or per
+origin) for all its pairs.
 """
 
 from __future__ import annotations
@@ -44,14 +45,19 @@ class Context:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-PairFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, NDArray[np.intp], Context], pd.DataFrame]
-"""``f(origins, sites, pairs, context)``. `origins` and `sites` are GeoDataFrames in WGS84 with a unique index; their
-geometry is a point, a polygon (village land) or None. `pairs` has shape (m, 2): positions (origin i, site j). Returns m
-rows in the order of `pairs` with a RangeIndex: the metric's columns (km, h, m; NaN = missing) and `why`, a string that
-is empty where nothing is missing and otherwise the reason in words, without the name of the column in front."""
+PairFunction = Callable[
+    [gpd.GeoDataFrame, gpd.GeoDataFrame, NDArray[np.intp], Context], pd.DataFrame
+]
+"""``f(origins, sites, pairs, context)``. `origins` and `sites` are GeoDataFrames in WGS84 with a
+unique index; their geometry is a point, a polygon (village land) or None. `pairs` has shape (m, 2):
+positions (origin i, site j). Returns m rows in the order of `pairs` with a RangeIndex: the metric's
+columns (km, h, m; NaN = missing) and `why`, a string that is empty where nothing is missing and
+otherwise the reason in words, without the name of the column in front."""
 
 MatrixFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, Context], NDArray[np.float64]]
-"""``f(origins, sites, context)``: the metric's `value` for every origin (rows) and site (columns), NaN = missing."""
+"""``f(origins, sites, context)``: the metric's `value` for every origin (rows) and site (columns),
+NaN = missing.
+"""
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,8 @@ class Metric:
 
 
 def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude and latitude that stand for each row: the point itself, or a point inside the polygon; NaN if unknown.
+    """Longitude and latitude that stand for each row: the point itself, or a point inside the
+    polygon; NaN if unknown.
 
     Parameters
     ----------
@@ -107,7 +114,9 @@ def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.
     import shapely  # noqa: PLC0415
 
     geoms = np.asarray(frame.geometry.array, dtype=object)
-    if (shapely.get_type_id(geoms) <= 0).all() and not shapely.is_empty(geoms).any():  # points and None
+    if (shapely.get_type_id(geoms) <= 0).all() and not shapely.is_empty(
+        geoms
+    ).any():  # points and None
         return shapely.get_x(geoms), shapely.get_y(geoms)
     known = ~(shapely.is_missing(geoms) | shapely.is_empty(geoms))
     is_point = shapely.get_type_id(geoms) == 0

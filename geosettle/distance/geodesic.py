@@ -1,4 +1,6 @@
-"""Straight distances on the ellipsoid: pairs, matrices, nearest. Points, and areas measured from edge to edge."""
+"""Straight distances on the ellipsoid: pairs, matrices, nearest. Points, and areas measured from
+edge to edge.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ IntArray = NDArray[np.intp]
 COLUMNS = ("geodesic_km", "geodesic_low_km", "geodesic_high_km", "bearing_deg")
 
 
-def geodesic_distance(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> FloatArray:
+def geodesic_distance(
+    lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike
+) -> FloatArray:
     """Distance between points on the WGS84 ellipsoid, metres.
 
     Parameters
@@ -52,13 +56,17 @@ def geodesic_distance(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: A
         require_lonlat(x, y)
     one, two = (np.broadcast_shapes(x.shape, y.shape) for x, y in ((x1, y1), (x2, y2)))
     if len(one) == 2 and one[1] == 1 and (len(two) == 1 or (len(two) == 2 and two[0] == 1)):
-        ends = [np.broadcast_to(v, s).ravel() for v, s in ((x1, one), (y1, one), (x2, two), (y2, two))]
+        ends = [
+            np.broadcast_to(v, s).ravel() for v, s in ((x1, one), (y1, one), (x2, two), (y2, two))
+        ]
         return _known(matrix_m, ends, lambda a, b: a[:, None] | b)
     ends = [v.ravel() for v in np.broadcast_arrays(x1, y1, x2, y2)]
     return _known(pairs_m, ends, np.logical_or).reshape(np.broadcast_shapes(one, two))
 
 
-def _known(measure: Callable[..., FloatArray], ends: list[FloatArray], either: Callable[..., Any]) -> FloatArray:
+def _known(
+    measure: Callable[..., FloatArray], ends: list[FloatArray], either: Callable[..., Any]
+) -> FloatArray:
     """Measure with missing coordinates set to 0, then make those results missing."""
     missing = [np.isnan(ends[0]) | np.isnan(ends[1]), np.isnan(ends[2]) | np.isnan(ends[3])]
     if not any(m.any() for m in missing):
@@ -78,7 +86,9 @@ def radius_m(frame: gpd.GeoDataFrame) -> FloatArray:
 
 
 def _are_points(frame: gpd.GeoDataFrame) -> bool:
-    return bool((shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object)) <= 0).all())  # -1: None
+    return bool(
+        (shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object)) <= 0).all()
+    )  # -1: None
 
 
 def geodesic_pairs(
@@ -86,8 +96,9 @@ def geodesic_pairs(
 ) -> pd.DataFrame:
     """Straight distance, its bounds and the bearing from origin to site; see `PairFunction`.
 
-    Areas are measured between their nearest points. The bounds are ``max(0, d - u1 - u2)`` and ``d + u1 + u2``: by the
-    triangle inequality the true distance lies between them wherever in its radius each end truly is.
+    Areas are measured between their nearest points. The bounds are ``max(0, d - u1 - u2)`` and ``d
+    + u1 + u2``: by the triangle inequality the true distance lies between them wherever in its
+    radius each end truly is.
     """
     del context
     i, j = pairs[:, 0], pairs[:, 1]
@@ -112,14 +123,20 @@ def geodesic_pairs(
     return pd.DataFrame({**values, "why": pd.Series(why, dtype="str")})
 
 
-def geodesic_matrix(origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context: Context) -> FloatArray:
-    """Straight distances of all origins (rows) from all sites (columns), km; see `MatrixFunction`."""
+def geodesic_matrix(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context: Context
+) -> FloatArray:
+    """Straight distances of all origins (rows) from all sites (columns), km; see
+    `MatrixFunction`.
+    """
     if _are_points(origins) and _are_points(sites):
         lon1, lat1 = positions(origins)
         lon2, lat2 = positions(sites)
         ends = [lon1, lat1, lon2, lat2]
         return _known(lambda *e: matrix_m(*e, scale=1e-3), ends, lambda a, b: a[:, None] | b)
-    pairs = np.stack(np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1).reshape(-1, 2)
+    pairs = np.stack(
+        np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1
+    ).reshape(-1, 2)
     table = geodesic_pairs(origins, sites, pairs, context)
     return table["geodesic_km"].to_numpy().reshape(len(origins), len(sites))
 
@@ -135,7 +152,8 @@ def nearest_geodesic(
     k: int | None,
     max_m: float,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Find the k nearest sites of each origin, or all within a radius: origin positions, site positions, metres.
+    """Find the k nearest sites of each origin, or all within a radius: origin positions, site
+    positions, metres.
 
     Parameters
     ----------
@@ -151,11 +169,13 @@ def nearest_geodesic(
     Returns
     -------
     i, j, metres
-        Sorted by origin, then distance, then position of the site. Origins and sites without position appear nowhere.
+        Sorted by origin, then distance, then position of the site. Origins and sites without
+        position appear nowhere.
 
     Notes
     -----
-    The result is that of measuring all pairs; see `nearest_points` for the proof, and `_area_candidates` for areas.
+    The result is that of measuring all pairs; see `nearest_points` for the proof, and
+    `_area_candidates` for areas.
     """
     one, two = points or (positions(origins), positions(sites))
     here, there = (np.flatnonzero(~np.isnan(p[0])) for p in (one, two))
@@ -164,10 +184,15 @@ def nearest_geodesic(
         return none, none, np.empty(0)
     k = None if k is None else min(k, len(there))
     if points:
-        i, j, metres = nearest_points((one[0][here], one[1][here]), (two[0][there], two[1][there]), k=k, max_m=max_m)
+        i, j, metres = nearest_points(
+            (one[0][here], one[1][here]), (two[0][there], two[1][there]), k=k, max_m=max_m
+        )
     else:
         i, j = _area_candidates(origins.iloc[here], sites.iloc[there], k=k, max_m=max_m)
-        shapes = [np.asarray(f.geometry.array, dtype=object)[rows] for f, rows in ((origins, here), (sites, there))]
+        shapes = [
+            np.asarray(f.geometry.array, dtype=object)[rows]
+            for f, rows in ((origins, here), (sites, there))
+        ]
         i, j, metres = take_best(i, j, shortest_m(shapes[0][i], shapes[1][j])[0], k=k, max_m=max_m)
     return here[i], there[j], metres
 
@@ -175,7 +200,9 @@ def nearest_geodesic(
 def _area_candidates(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
 ) -> tuple[IntArray, IntArray]:
-    """Find pairs that may be among the k nearest where an end is an area, by balls in space that hold each area."""
+    """Find pairs that may be among the k nearest where an end is an area, by balls in space that
+    hold each area.
+    """
     (a, ra), (b, rb) = _balls(origins), _balls(sites)
     out = []
     for rows in np.array_split(np.arange(len(a)), max(1, len(a) * len(b) // 2_000_000)):
@@ -189,11 +216,16 @@ def _area_candidates(
 
 
 def _balls(frame: gpd.GeoDataFrame) -> tuple[FloatArray, FloatArray]:
-    """Give a point of each geometry in space, and a radius in metres around it that holds the whole geometry."""
+    """Give a point of each geometry in space, and a radius in metres around it that holds the whole
+    geometry.
+    """
     geoms = np.asarray(frame.geometry.array, dtype=object)
     centre = to_xyz(*positions(frame))
     west, south, east, north = shapely.bounds(geoms).T
-    # No point of a box is farther from another than its extent along the parallel and along the meridian together.
-    cos = np.cos(np.radians(np.where(south * north < 0, 0.0, np.minimum(np.abs(south), np.abs(north)))))
+    # No point of a box is farther from another than its extent along the parallel and along the
+    # meridian together.
+    cos = np.cos(
+        np.radians(np.where(south * north < 0, 0.0, np.minimum(np.abs(south), np.abs(north))))
+    )
     extent = 6.4e6 * np.radians((north - south) + np.minimum(east - west, 180) * cos)
     return centre, extent

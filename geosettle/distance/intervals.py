@@ -1,4 +1,6 @@
-"""Intervals of every metric from drawn positions: the draws of a place are the same for all its pairs and metrics."""
+"""Intervals of every metric from drawn positions: the draws of a place are the same for all its
+pairs and metrics.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,17 @@ from numpy.typing import NDArray
 from geosettle.distance._inputs import as_flows, as_places
 from geosettle.distance._metrics import METRICS, context_of
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance.drawn import Drawn, DrawnPairs, Spread, roaded, straight, surfaced
-from geosettle.distance.drawn_walks import travelled, walked
 from geosettle.distance.geodesic import radius_m
-from geosettle.distance.uncertainty import SEED, Evaluator, Samples, declared_units, draw_positions, generator
+from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread, roaded, straight, surfaced
+from geosettle.distance.monte_carlo_walking import travelled, walked
+from geosettle.distance.sampling import (
+    SEED,
+    Evaluator,
+    Samples,
+    declared_units,
+    draw_positions,
+    generator,
+)
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
 
@@ -44,7 +53,9 @@ MEASURES: Final[Mapping[str, tuple[str, str, str]]] = {
     "travel": ("travel", "travel_out_h", "h"),
     "travel_back": ("travel", "travel_back_h", "h"),
 }
-"""What intervals are of: name to the metric it belongs to, the column of the pairs that it goes with, and its unit."""
+"""What intervals are of: name to the metric it belongs to, the column of the pairs that it goes
+with, and its unit.
+"""
 _VALUES_AT_ONCE: Final = 4_000_000
 
 
@@ -65,7 +76,9 @@ class _End:
         """Draws of place i, the same whenever asked."""
         key = str(self.frame.index[i])
         where = float(self.lon[i]), float(self.lat[i]), float(self.radius[i]), self.draws
-        return draw_positions(*where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key))
+        return draw_positions(
+            *where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key)
+        )
 
 
 def sample_distances(
@@ -89,21 +102,23 @@ def sample_distances(
     Parameters
     ----------
     flows, origins, sites
-        As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a whole: its nearest
-        point to the other end is shifted by the offset drawn.
+        As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a
+        whole: its nearest point to the other end is shifted by the offset drawn.
     metric
         A key of MEASURES (``walk_back``, ``road_time`` ...), or of `evaluators`.
     boundaries, aliases
-        Administrative units by code with `name` and `level`, and further spellings of their names: a place that
-        declares a unit is drawn within it.
+        Administrative units by code with `name` and `level`, and further spellings of their names:
+        a place that declares a unit is drawn within it.
     units
         Instead: ``{"origin": series, "site": series}``, polygons by id.
     evaluators
-        Metric to a function that evaluates it at drawn positions, instead of the one built in; see `Evaluator`.
+        Metric to a function that evaluates it at drawn positions, instead of the one built in; see
+        `Evaluator`.
     spread
         How the costly metrics are drawn, and what varies beside the positions; see `Spread`.
     measured
-        The table of `pair_distances`, where it is known: saves walking between the stated positions once more.
+        The table of `pair_distances`, where it is known: saves walking between the stated positions
+        once more.
     draws, seed
         How many draws; the seed.
     **layers
@@ -161,27 +176,45 @@ def _units(
     """Polygon of the declared unit of every place, by role."""
     given = dict(units or {})
     frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
-    return {role: given.get(role, declared_units(f, boundaries, aliases)) for role, f in frames.items()}
+    return {
+        role: given.get(role, declared_units(f, boundaries, aliases)) for role, f in frames.items()
+    }
 
 
 def _ends(
-    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, units: Mapping[str, pd.Series], draws: int, seed: int
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    units: Mapping[str, pd.Series],
+    draws: int,
+    seed: int,
 ) -> list[_End]:
     frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
-    return [_End(r, f, *positions(f), radius_m(f), units[r], draws, seed) for r, f in frames.items()]
+    return [
+        _End(r, f, *positions(f), radius_m(f), units[r], draws, seed) for r, f in frames.items()
+    ]
 
 
-def _sampled(table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _Setting) -> dict[str, Samples]:
+def _sampled(
+    table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _Setting
+) -> dict[str, Samples]:
     """Draw every measure of a metric, for a table of distinct pairs."""
     evaluate, context = setting.evaluators.get(family), setting.context
     index, draws = pd.MultiIndex.from_frame(table), ends[0].draws
-    names = [family] if evaluate is not None else [m for m, (f, _, _) in MEASURES.items() if f == family]
+    names = (
+        [family]
+        if evaluate is not None
+        else [m for m, (f, _, _) in MEASURES.items() if f == family]
+    )
     i, j = (e.frame.index.get_indexer(table[f"{e.role}_id"]) for e in ends)
     why = np.full(len(table), "", dtype=object)
     for k, at in enumerate(zip(i, j, strict=True)):
         unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
         why[k] = f"position of the {' and the '.join(unknown)} unknown" if unknown else ""
-    lacking = [] if evaluate is not None else [n for n in METRICS[family].needs if getattr(context, n) is None]
+    lacking = (
+        []
+        if evaluate is not None
+        else [n for n in METRICS[family].needs if getattr(context, n) is None]
+    )
     if lacking:
         why[why == ""] = f"the study has no layer {' and no layer '.join(lacking)}"
     rows = np.flatnonzero(why == "")
@@ -189,18 +222,31 @@ def _sampled(table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _S
     if rows.size:
         drawn, stated, notes = _drawn_ends(ends, i[rows], j[rows])
         hours = {} if setting.measured is None else _known(setting.measured, index[rows])
-        job = DrawnPairs(i[rows], j[rows], drawn, stated, hours, context, setting.spread, _normal(ends[0].seed))
-        found, more = _DRAWN[family](job) if evaluate is None else _evaluated(family, evaluate, index[rows], drawn)
+        job = DrawnPairs(
+            i[rows], j[rows], drawn, stated, hours, context, setting.spread, _normal(ends[0].seed)
+        )
+        found, more = (
+            _DRAWN[family](job)
+            if evaluate is None
+            else _evaluated(family, evaluate, index[rows], drawn)
+        )
         for name in names:
             values[name] = np.full((len(table), found[name].shape[1]), np.nan)
             values[name][rows] = found[name]
         for note, said, row in zip(notes, more, rows, strict=True):
             why[row] = "; ".join(dict.fromkeys(text for text in (*note, said) if text))
-    return {name: _samples(index, values[name], name, why, setting.spread.missing_share) for name in names}
+    return {
+        name: _samples(index, values[name], name, why, setting.spread.missing_share)
+        for name in names
+    }
 
 
 def _samples(
-    index: pd.MultiIndex, values: FloatArray, name: str, why: NDArray[np.object_], missing_share: float
+    index: pd.MultiIndex,
+    values: FloatArray,
+    name: str,
+    why: NDArray[np.object_],
+    missing_share: float,
 ) -> Samples:
     """Put samples together; none where too many draws are missing."""
     missing = np.isnan(values).mean(axis=1)
@@ -208,9 +254,13 @@ def _samples(
     reasons = why.copy()
     for row in lost:
         if missing[row] < 1 or "of the draws" in why[row]:
-            reasons[row] += f": no interval where more than {missing_share:.0%} of the draws are missing"
+            reasons[row] += (
+                f": no interval where more than {missing_share:.0%} of the draws are missing"
+            )
     values[lost] = np.nan
-    return Samples(index, values, name, MEASURES[name][2] if name in MEASURES else "", tuple(reasons))
+    return Samples(
+        index, values, name, MEASURES[name][2] if name in MEASURES else "", tuple(reasons)
+    )
 
 
 def _known(measured: pd.DataFrame, pairs: pd.MultiIndex) -> dict[str, FloatArray]:
@@ -233,24 +283,43 @@ def _drawn_ends(
 ]:
     """Drawn and stated positions of both ends of every pair, and notes on the draws."""
     shapes = [np.asarray(e.frame.geometry.array, dtype=object) for e in ends]
-    memory = [{int(a): e.drawn(int(a)) for a in np.unique(at)} for e, at in zip(ends, (i, j), strict=True)]
+    memory = [
+        {int(a): e.drawn(int(a)) for a in np.unique(at)} for e, at in zip(ends, (i, j), strict=True)
+    ]
     drawn = np.empty((4, i.size, ends[0].draws))
     stated = np.stack([ends[0].lon[i], ends[0].lat[i], ends[1].lon[j], ends[1].lat[j]])
     notes = []
     for row, at in enumerate(zip(i.tolist(), j.tolist(), strict=True)):
         here = [memory[k][at[k]] for k in (0, 1)]
-        drawn[0, row], drawn[1, row], drawn[2, row], drawn[3, row] = here[0][0], here[0][1], here[1][0], here[1][1]
+        drawn[0, row], drawn[1, row], drawn[2, row], drawn[3, row] = (
+            here[0][0],
+            here[0][1],
+            here[1][0],
+            here[1][1],
+        )
         shape = [shapes[k][at[k]] for k in (0, 1)]
         if any(shapely.get_type_id(s) != 0 for s in shape):
-            drawn[:, row], stated[:, row] = _at_edges(shape, ends, at, drawn[:, row], stated[:, row])
+            drawn[:, row], stated[:, row] = _at_edges(
+                shape, ends, at, drawn[:, row], stated[:, row]
+            )
         notes.append([h[2] for h in here if h[2]])
-    return (drawn[0], drawn[1], drawn[2], drawn[3]), (stated[0], stated[1], stated[2], stated[3]), notes
+    return (
+        (drawn[0], drawn[1], drawn[2], drawn[3]),
+        (stated[0], stated[1], stated[2], stated[3]),
+        notes,
+    )
 
 
 def _at_edges(
-    shapes: Sequence[Any], ends: Sequence[_End], at: tuple[int, int], drawn: FloatArray, stated: FloatArray
+    shapes: Sequence[Any],
+    ends: Sequence[_End],
+    at: tuple[int, int],
+    drawn: FloatArray,
+    stated: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Drawn and stated positions of a pair's ends; for areas those of their nearest points, moved along."""
+    """Drawn and stated positions of a pair's ends; for areas those of their nearest points, moved
+    along.
+    """
     drawn, stated = drawn.copy(), stated.copy()
     _, *feet = shortest_m([shapes[0]], [shapes[1]])
     for side, (end, i, foot) in enumerate(zip(ends, at, feet, strict=True)):
@@ -271,9 +340,13 @@ def _evaluated(
     ends: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
 ) -> Drawn:
     """Values by a function of the caller's."""
-    values = np.stack([evaluate(str(o), str(s), *(e[k] for e in ends)) for k, (o, s) in enumerate(pairs)])
+    values = np.stack(
+        [evaluate(str(o), str(s), *(e[k] for e in ends)) for k, (o, s) in enumerate(pairs)]
+    )
     missing = np.isnan(values).mean(axis=1)
-    return {name: values}, [f"{m:.0%} of the draws cannot be evaluated" if m else "" for m in missing]
+    return {name: values}, [
+        f"{m:.0%} of the draws cannot be evaluated" if m else "" for m in missing
+    ]
 
 
 def distance_intervals(
@@ -306,16 +379,18 @@ def distance_intervals(
     boundaries, aliases, units, evaluators, spread, measured, seed, **layers
         As in `sample_distances`.
     draws
-        How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of probability (one standard
-        deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 100 of roads within two.
+        How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of
+        probability (one standard deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 100 of roads
+        within two.
 
     Returns
     -------
     DataFrame
-        Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`, sorted; `metric` is a key of
-        MEASURES: "walk" gives the rows `walk` (out), `walk_back` and `walk_round`, "road" gives `road` (km) and
-        `road_time` (h), "travel" gives `travel` and `travel_back`. NaN with a reason in `why` where a position is
-        unknown or too many draws cannot be evaluated.
+        Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`, sorted;
+        `metric` is a key of MEASURES: "walk" gives the rows `walk` (out), `walk_back` and
+        `walk_round`, "road" gives `road` (km) and `road_time` (h), "travel" gives `travel` and
+        `travel_back`. NaN with a reason in `why` where a position is unknown or too many draws
+        cannot be evaluated.
 
     Raises
     ------
@@ -333,13 +408,17 @@ def distance_intervals(
     True
     """
     if not 0 < level < 1:
-        raise InputError("the level of an interval lies between 0 and 1", value=level, mend="Give 0.9 for 90 %.")
+        raise InputError(
+            "the level of an interval lies between 0 and 1", value=level, mend="Give 0.9 for 90 %."
+        )
     if draws < 1:
         raise InputError("at least one draw is needed", value=draws)
     chosen, context = dict(evaluators or {}), context_of(layers)
     for name in metrics:
         if name not in chosen and name not in _DRAWN:
-            raise UnknownNameError("no way to draw this metric", value=name, mend=f"There are: {', '.join(_DRAWN)}.")
+            raise UnknownNameError(
+                "no way to draw this metric", value=name, mend=f"There are: {', '.join(_DRAWN)}."
+            )
     keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
     ends = _ends(origins, sites, _units(origins, sites, boundaries, aliases, units), draws, seed)
     setting = _Setting(chosen, context, spread or Spread(), measured)
@@ -350,14 +429,31 @@ def distance_intervals(
             for measure, samples in found.items():
                 frames.setdefault(measure, []).append(_summary(samples, level))
     if not frames:
-        columns = ["origin_id", "site_id", "metric", "unit", "low", "median", "high", "level", "draws", "why"]
-        return pd.DataFrame({c: pd.Series(dtype="float64" if c in columns[4:9] else "str") for c in columns})
-    parts = [pd.concat(f).sort_values(["origin_id", "site_id"], kind="stable") for f in frames.values()]
+        columns = [
+            "origin_id",
+            "site_id",
+            "metric",
+            "unit",
+            "low",
+            "median",
+            "high",
+            "level",
+            "draws",
+            "why",
+        ]
+        return pd.DataFrame(
+            {c: pd.Series(dtype="float64" if c in columns[4:9] else "str") for c in columns}
+        )
+    parts = [
+        pd.concat(f).sort_values(["origin_id", "site_id"], kind="stable") for f in frames.values()
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
 def _chunks(keys: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
-    """Pairs, so many at a time that their draws fit; those of a site together, for they share work."""
+    """Pairs, so many at a time that their draws fit; those of a site together, for they share
+    work.
+    """
     step = max(1, _VALUES_AT_ONCE // max(1, draws))
     if len(keys) <= step:
         yield keys

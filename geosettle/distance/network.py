@@ -1,4 +1,6 @@
-"""Road distance: networks from lines or from tables of published lengths, access legs, closures, islands."""
+"""Road distance: networks from lines or from tables of published lengths, access legs, closures,
+islands.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph
-from geosettle.distance._solver.graph_ways import many_to_many
+from geosettle.distance._solver.shortest_paths import many_to_many
+from geosettle.distance.draping import drape
 from geosettle.distance.noding import node_lines, plane
-from geosettle.distance.profile import drape
-from geosettle.distance.road_lines import (
+from geosettle.distance.road_cleaning import (
     RoadRules,
     directions,
     left_out,
@@ -32,7 +34,7 @@ from geosettle.distance.road_lines import (
 from geosettle.distance.walking import walk_model
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
-from geosettle.quality import Problem
+from geosettle.problems import Problem
 
 __all__ = [
     "ROAD_CODES",
@@ -116,9 +118,9 @@ def read_network(
     Parameters
     ----------
     roads
-        GeoDataFrame of lines, or a table with `a, b, length_km` (then `a` and `b` are ids or names of places, or
-        `a_lon, a_lat, b_lon, b_lat` say where they are). Optional columns: `class, speed_kmh, oneway, season, quality,
-        layer` and any named in `rules.closed`.
+        GeoDataFrame of lines, or a table with `a, b, length_km` (then `a` and `b` are ids or names
+        of places, or `a_lon, a_lat, b_lon, b_lat` say where they are). Optional columns: `class,
+        speed_kmh, oneway, season, quality, layer` and any named in `rules.closed`.
     places
         Places by `place_id`.
     rules
@@ -129,8 +131,8 @@ def read_network(
     Returns
     -------
     network, node, leg
-        The network; per point and candidate, shape (n, k), the node it may be joined at (-1: none) and the straight
-        metres to it.
+        The network; per point and candidate, shape (n, k), the node it may be joined at (-1: none)
+        and the straight metres to it.
 
     Raises
     ------
@@ -139,7 +141,9 @@ def read_network(
     """
     rules = rules or RoadRules()
     if not len(roads):
-        raise InputError("the road layer has no rows", file="roads", mend="Leave the layer out or give roads.")
+        raise InputError(
+            "the road layer has no rows", file="roads", mend="Leave the layer out or give roads."
+        )
     lon, lat = points if points is not None else (np.zeros(0), np.zeros(0))
     if is_table(roads):
         network = _from_table(roads, places, rules)
@@ -149,15 +153,24 @@ def read_network(
 
 
 def is_table(roads: pd.DataFrame) -> bool:
-    """Whether roads are a table of lengths between places; lines are lines even where they also have these columns."""
+    """Whether roads are a table of lengths between places; lines are lines even where they also
+    have these columns.
+    """
     drawn = isinstance(roads, gpd.GeoDataFrame) and roads.active_geometry_name is not None
-    return {"a", "b", "length_km"} <= set(roads.columns) and not (drawn and roads.geometry.notna().any())
+    return {"a", "b", "length_km"} <= set(roads.columns) and not (
+        drawn and roads.geometry.notna().any()
+    )
 
 
-def _from_table(roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules) -> RoadNetwork:
+def _from_table(
+    roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules
+) -> RoadNetwork:
     """Network of published lengths: the ends are places, lines between them mean nothing."""
     named = roads[["a", "b"]].notna().all(axis=1).to_numpy()
-    ends = [roads[c].where(named, "").astype("str").str.strip().to_numpy(dtype=object) for c in ("a", "b")]
+    ends = [
+        roads[c].where(named, "").astype("str").str.strip().to_numpy(dtype=object)
+        for c in ("a", "b")
+    ]
     labels = np.unique(np.concatenate(ends).astype(str))
     lon, lat, name = _where(labels, ends, roads, places)
     tail, head = (np.searchsorted(labels, end.astype(str)) for end in ends)
@@ -179,8 +192,12 @@ def _from_table(roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: Roa
         why[flagged] = "road_not_used: the row itself says that it is not to be used"
     use = why == ""
     seconds = km / speeds(roads, rules) * 3600
-    graph = _both_ways(labels.size, (tail[use], head[use], seconds[use], km[use] * 1000), roads[use])
-    return RoadNetwork(lon, lat, name, graph, components(graph), schematic=True, set_aside=_aside(roads, why, km))
+    graph = _both_ways(
+        labels.size, (tail[use], head[use], seconds[use], km[use] * 1000), roads[use]
+    )
+    return RoadNetwork(
+        lon, lat, name, graph, components(graph), schematic=True, set_aside=_aside(roads, why, km)
+    )
 
 
 def _where(
@@ -189,7 +206,9 @@ def _where(
     roads: pd.DataFrame,
     places: gpd.GeoDataFrame | None,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.object_]]:
-    """Position and name of the places that a table names: by id, by name, then by either without regard to case."""
+    """Position and name of the places that a table names: by id, by name, then by either without
+    regard to case.
+    """
     lon, lat = np.full(labels.size, np.nan), np.full(labels.size, np.nan)
     name = labels.astype(object)
     for end, of in zip(("a", "b"), ends, strict=True):
@@ -202,7 +221,9 @@ def _where(
     if places is None or not len(places):
         return lon, lat, name
     x, y = positions(places)
-    exact = [places.index.astype("str")] + ([places["name"].astype("str")] if "name" in places else [])
+    exact = [places.index.astype("str")] + (
+        [places["name"].astype("str")] if "name" in places else []
+    )
     asked, folded = pd.Index(labels), pd.Index(labels).str.casefold()
     loose = [pd.Index(key).str.strip().str.casefold() for key in exact]
     for key, wanted in (*((k, asked) for k in exact), *((k, folded) for k in loose)):
@@ -216,8 +237,12 @@ def _where(
     return lon, lat, name
 
 
-def _both_ways(n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame) -> Graph:
-    """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it, else both)."""
+def _both_ways(
+    n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame
+) -> Graph:
+    """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it,
+    else both).
+    """
     tail, head, seconds, metres = arcs
     forward, backward = directions(rows)
     return make_graph(
@@ -229,7 +254,9 @@ def _both_ways(n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], 
     )
 
 
-def _aside(roads: pd.DataFrame, why: NDArray[np.object_], value: FloatArray | None = None) -> pd.DataFrame:
+def _aside(
+    roads: pd.DataFrame, why: NDArray[np.object_], value: FloatArray | None = None
+) -> pd.DataFrame:
     """Table of the rows not used."""
     row = np.flatnonzero(why != "")
     ids = roads["road_id"] if "road_id" in roads else pd.Series("", index=roads.index)
@@ -259,10 +286,14 @@ def _near_nodes(
     known = np.flatnonzero(np.isfinite(lon))
     if not usable.size or not known.size:
         return node, leg
-    # By chords first, a few more than asked for: on the ellipsoid geodesics may order near ties otherwise.
+    # By chords first, a few more than asked for: on the ellipsoid geodesics may order near ties
+    # otherwise.
     some = min(usable.size, k + 4)
     at = _on_sphere(network.lon[usable], network.lat[usable])
-    near = np.sort(cKDTree(at).query(_on_sphere(lon[known], lat[known]), k=some)[1].reshape(known.size, some), axis=1)
+    near = np.sort(
+        cKDTree(at).query(_on_sphere(lon[known], lat[known]), k=some)[1].reshape(known.size, some),
+        axis=1,
+    )
     to, of = usable[near], np.broadcast_to(known[:, None], near.shape)
     d = np.asarray(GEOD.inv(lon[of], lat[of], network.lon[to], network.lat[to])[2])
     best = np.argsort(d, axis=1, kind="stable")[:, :k]
@@ -284,7 +315,11 @@ def _from_lines(
         return _no_network(_aside(roads, ready.why), lon.size)
     middle = middle_meridian(ready.lines)
     lines, row, lon = turned_lines(ready.lines, middle), ready.row, turned(lon, middle)
-    options: dict[str, Any] = {"tolerance_m": rules.tolerance_m, "level": ready.level, "crossings": rules.crossings}
+    options: dict[str, Any] = {
+        "tolerance_m": rules.tolerance_m,
+        "level": ready.level,
+        "crossings": rules.crossings,
+    }
     first = node_lines(lines, **options)
     snapped = _nearest_on_lines(lines, first, lon, lat)
     noded = node_lines(lines, **options, extra=snapped[1:]) if lon.size else first
@@ -323,7 +358,8 @@ def _no_network(set_aside: pd.DataFrame, points: int) -> tuple[RoadNetwork, IntA
 def _nearest_on_lines(
     lines: NDArray[np.object_], noded: Any, lon: FloatArray, lat: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """Nearest point of the network to each point, and where that is on an island also that of the largest piece.
+    """Nearest point of the network to each point, and where that is on an island also that of the
+    largest piece.
 
     Returns point number (sorted), line, longitude and latitude.
     """
@@ -351,7 +387,9 @@ def _nearest_on_lines(
 
 
 def road_problems(network: RoadNetwork) -> list[Problem]:
-    """Rows of the road layer that were not used, and places of a table of lengths that are nowhere, as problems."""
+    """Rows of the road layer that were not used, and places of a table of lengths that are nowhere,
+    as problems.
+    """
     aside = network.set_aside
     nowhere = [
         Problem(
@@ -381,9 +419,15 @@ def road_problems(network: RoadNetwork) -> list[Problem]:
 
 
 def _legs(
-    network: RoadNetwork, points: tuple[FloatArray, FloatArray], node: IntArray, context: Context, rules: RoadRules
+    network: RoadNetwork,
+    points: tuple[FloatArray, FloatArray],
+    node: IntArray,
+    context: Context,
+    rules: RoadRules,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Kilometres and seconds of the legs to the road and from it, shape (n, k); NaN where there is none."""
+    """Kilometres and seconds of the legs to the road and from it, shape (n, k); NaN where there is
+    none.
+    """
     lon, lat = points
     km, out, back = (np.full(node.shape, np.nan) for _ in range(3))
     i, k = np.nonzero(node >= 0)
@@ -397,7 +441,9 @@ def _legs(
         ends = (lon[i], lat[i], network.lon[to], network.lat[to])
         draped = drape(context.dem, ends, walk_model(rules.access_model).pace())
         on = np.isfinite(draped["out_s"])
-        length[on], there[on], here[on] = (draped[name][on] for name in ("surface_km", "out_s", "back_s"))
+        length[on], there[on], here[on] = (
+            draped[name][on] for name in ("surface_km", "out_s", "back_s")
+        )
     km[i, k], out[i, k], back[i, k] = length, there, here
     return km, out, back
 
@@ -410,21 +456,25 @@ def road_pairs(
     Parameters
     ----------
     origins, sites, pairs, context
-        See `geosettle.distance._protocol.PairFunction`; `context.roads` lines or a table of lengths, `context.places`
-        for the table; options of "road" are the fields of `RoadRules`.
+        See `geosettle.distance._protocol.PairFunction`; `context.roads` lines or a table of
+        lengths, `context.places` for the table; options of "road" are the fields of `RoadRules`.
 
     Returns
     -------
     DataFrame
-        `road_km` and `road_h` of the whole way, legs included; `road_access_km`, `road_egress_km`, the legs; `why`.
+        `road_km` and `road_h` of the whole way, legs included; `road_access_km`, `road_egress_km`,
+        the legs; `why`.
 
     Notes
     -----
-    Places stand for areas by a point inside them. Legs run straight on the map, draped on the elevation grid, at
-    walking pace. Of a table of lengths only its places can be reached: the lines between them are drawn, not surveyed.
+    Places stand for areas by a point inside them. Legs run straight on the map, draped on the
+    elevation grid, at walking pace. Of a table of lengths only its places can be reached: the lines
+    between them are drawn, not surveyed.
     """
     none = (
-        NO_ROADS if context.roads is None else _all_closed(context.roads, RoadRules(**context.options.get("road", {})))
+        NO_ROADS
+        if context.roads is None
+        else _all_closed(context.roads, RoadRules(**context.options.get("road", {})))
     )
     if none:
         frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
@@ -434,14 +484,20 @@ def road_pairs(
     a, b = pairs[:, 0], pairs[:, 1] + len(lon_o)
     out = ways(joined, a, b)
     why = _reasons(joined, (a, b), out)
-    return pd.DataFrame(dict(zip(COLUMNS, out.T[:4], strict=True))).assign(why=pd.array(why, dtype="str"))
+    return pd.DataFrame(dict(zip(COLUMNS, out.T[:4], strict=True))).assign(
+        why=pd.array(why, dtype="str")
+    )
 
 
 def _all_closed(roads: pd.DataFrame, rules: RoadRules) -> str:
     """Say so where rules close every road; nothing else is at fault then."""
     why = left_out(roads, rules)
     closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
-    return "every road is closed in this season or by an attribute" if len(why) and closed.all() else ""
+    return (
+        "every road is closed in this season or by an attribute"
+        if len(why) and closed.all()
+        else ""
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -455,7 +511,8 @@ class JoinedPoints:
     lon
         Longitude of each point, shape (n,); NaN: unknown.
     node, straight
-        Per point and candidate, shape (n, k): where it may be joined (-1: nowhere), and the straight metres to there.
+        Per point and candidate, shape (n, k): where it may be joined (-1: nowhere), and the
+        straight metres to there.
     km, leave, reach
         The same: kilometres of the leg, seconds to the road and from it; NaN beyond the cap.
     """
@@ -476,7 +533,9 @@ def join_points(context: Context, lon: FloatArray, lat: FloatArray) -> JoinedPoi
     if context.roads is None:
         raise InputError(NO_ROADS, file="roads", mend="Give roads.")
     network, node, straight = read_network(context.roads, context.places, rules, points=(lon, lat))
-    return JoinedPoints(network, rules, lon, node, straight, *_legs(network, (lon, lat), node, context, rules))
+    return JoinedPoints(
+        network, rules, lon, node, straight, *_legs(network, (lon, lat), node, context, rules)
+    )
 
 
 def ways(joined: JoinedPoints, a: IntArray, b: IntArray) -> FloatArray:
@@ -492,8 +551,8 @@ def ways(joined: JoinedPoints, a: IntArray, b: IntArray) -> FloatArray:
     Returns
     -------
     ndarray, shape (m, 5)
-        Kilometres and hours of the whole way, kilometres of the legs to the road and from it, hours of both legs; NaN
-        where there is no way.
+        Kilometres and hours of the whole way, kilometres of the legs to the road and from it, hours
+        of both legs; NaN where there is no way.
     """
     node, km, leave, reach = joined.node, joined.km, joined.leave, joined.reach
     ok = np.isfinite(km)
@@ -520,7 +579,9 @@ def ways(joined: JoinedPoints, a: IntArray, b: IntArray) -> FloatArray:
     return out
 
 
-def _reasons(joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatArray) -> NDArray[np.object_]:
+def _reasons(
+    joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatArray
+) -> NDArray[np.object_]:
     """Why each pair has no way, in words."""
     network, rules = joined.network, joined.rules
     lon, straight, km, node = joined.lon, joined.straight, joined.km, joined.node
@@ -533,7 +594,10 @@ def _reasons(joined: JoinedPoints, pairs: tuple[IntArray, IntArray], out: FloatA
             continue
         reasons = []
         for role, i in zip(("origin", "site"), ends, strict=True):
-            if network.schematic and not np.isfinite(network.lon[np.diff(network.graph.first) > 0]).any():
+            if (
+                network.schematic
+                and not np.isfinite(network.lon[np.diff(network.graph.first) > 0]).any()
+            ):
                 reasons.append(_no_nodes(network))
             elif not np.isfinite(km[i]).any():
                 nearest = int(np.nanargmin(straight[i])) if np.isfinite(straight[i]).any() else -1
@@ -556,8 +620,12 @@ def _no_nodes(network: RoadNetwork) -> str:
     return f"none of the places that the roads name ({names} ...) has a known position"
 
 
-def _unconnected(network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray) -> str:
-    """Why there is no way between two sets of nodes that can be reached; `pieces` keeps descriptions made before."""
+def _unconnected(
+    network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray
+) -> str:
+    """Why there is no way between two sets of nodes that can be reached; `pieces` keeps
+    descriptions made before.
+    """
     both = np.intersect1d(here, there)
     if both.size:
         called = f" ({network.name[both[0]]})" if network.name[both[0]] else ""

@@ -26,7 +26,8 @@ class Noded:
     lon, lat
         Nodes, WGS84.
     line, tail, head, metres
-        Per piece: which line it is part of, its end nodes in the direction drawn, its geodesic length.
+        Per piece: which line it is part of, its end nodes in the direction drawn, its geodesic
+        length.
     at
         Node of each extra point that was asked for.
     start
@@ -73,8 +74,9 @@ def node_lines(
 
     Notes
     -----
-    Where lines meet is found on a plane true at the middle latitude; lengths are geodesic, along the vertices as drawn.
-    Joining moves an end by at most the tolerance, which is the error of a length per node passed.
+    Where lines meet is found on a plane true at the middle latitude; lengths are geodesic, along
+    the vertices as drawn. Joining moves an end by at most the tolerance, which is the error of a
+    length per node passed.
     """
     xy, of = shapely.get_coordinates(lines, return_index=True)
     lat0 = float((xy[:, 1].min() + xy[:, 1].max()) / 2) if len(xy) else 0.0
@@ -82,10 +84,16 @@ def node_lines(
     tree = shapely.STRtree(flat)
     number = np.arange(len(flat))
     length = shapely.length(flat)
-    # A line that comes back to where it starts is cut in its middle too, or it would be an arc from a node to itself.
-    ring = np.flatnonzero(shapely.distance(shapely.get_point(flat, 0), shapely.get_point(flat, -1)) <= tolerance_m)
+    # A line that comes back to where it starts is cut in its middle too, or it would be an arc from
+    # a node to itself.
+    ring = np.flatnonzero(
+        shapely.distance(shapely.get_point(flat, 0), shapely.get_point(flat, -1)) <= tolerance_m
+    )
     which, place = [number, number, ring], [np.zeros(len(flat)), length, length[ring] / 2]
-    for line, at in (*(_crossings(flat, tree, level) if crossings else ()), _touches(flat, tree, tolerance_m)):
+    for line, at in (
+        *(_crossings(flat, tree, level) if crossings else ()),
+        _touches(flat, tree, tolerance_m),
+    ):
         which.append(line)
         place.append(at)
     extra_line = np.zeros(0, dtype=np.int64)
@@ -105,7 +113,16 @@ def node_lines(
     a, b = a[keep], b[keep]
     lonlat = centre / _METRES_PER_DEGREE / [np.cos(np.radians(lat0)), 1]
     at = node[owner.size - extra_line.size :]
-    return Noded(lonlat[:, 0], lonlat[:, 1], owner[a], node[a], node[b], metres[b] - metres[a], at, node[: len(flat)])
+    return Noded(
+        lonlat[:, 0],
+        lonlat[:, 1],
+        owner[a],
+        node[a],
+        node[b],
+        metres[b] - metres[a],
+        at,
+        node[: len(flat)],
+    )
 
 
 def _crossings(
@@ -117,12 +134,16 @@ def _crossings(
     if level is not None:
         keep &= level[i] == level[j]
     i, j = i[keep], j[keep]
-    points, pair = shapely.get_coordinates(shapely.intersection(flat[i], flat[j]), return_index=True)
+    points, pair = shapely.get_coordinates(
+        shapely.intersection(flat[i], flat[j]), return_index=True
+    )
     where = shapely.points(points)
     return [(side[pair], shapely.line_locate_point(flat[side[pair]], where)) for side in (i, j)]
 
 
-def _touches(flat: NDArray[np.object_], tree: shapely.STRtree, tolerance_m: float) -> tuple[IntArray, FloatArray]:
+def _touches(
+    flat: NDArray[np.object_], tree: shapely.STRtree, tolerance_m: float
+) -> tuple[IntArray, FloatArray]:
     """Positions on lines near which another line ends."""
     ends = np.concatenate([shapely.get_point(flat, 0), shapely.get_point(flat, -1)])
     end, line = tree.query(ends, predicate="dwithin", distance=tolerance_m)
@@ -131,16 +152,22 @@ def _touches(flat: NDArray[np.object_], tree: shapely.STRtree, tolerance_m: floa
 
 
 def _cluster(points: FloatArray, tolerance_m: float) -> tuple[IntArray, FloatArray]:
-    """Node of each point and the nodes' places: points nearer than the tolerance, in chains, are one node."""
+    """Node of each point and the nodes' places: points nearer than the tolerance, in chains, are
+    one node.
+    """
     from scipy.sparse import coo_array  # noqa: PLC0415
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
     from scipy.spatial import cKDTree  # noqa: PLC0415
 
-    # Where lines meet, each brings the same point several times: what is equal to the millimetre is looked at once.
+    # Where lines meet, each brings the same point several times: what is equal to the millimetre is
+    # looked at once.
     key = np.round(points * 1000).astype(np.int64)
     _, first, of = np.unique(key[:, 0] + 1j * key[:, 1], return_index=True, return_inverse=True)
     near = cKDTree(points[first]).query_pairs(tolerance_m, output_type="ndarray")
-    links = coo_array((np.ones(len(near), dtype=np.int8), (near[:, 0], near[:, 1])), shape=(first.size, first.size))
+    links = coo_array(
+        (np.ones(len(near), dtype=np.int8), (near[:, 0], near[:, 1])),
+        shape=(first.size, first.size),
+    )
     count, node = connected_components(links, directed=False)
     node = node[of]
     weight = np.bincount(node, minlength=count)
@@ -148,7 +175,9 @@ def _cluster(points: FloatArray, tolerance_m: float) -> tuple[IntArray, FloatArr
     return node.astype(np.int64), centre
 
 
-def _geodesic_along(xy: FloatArray, of: IntArray, lat0: float, line: IntArray, along: FloatArray) -> FloatArray:
+def _geodesic_along(
+    xy: FloatArray, of: IntArray, lat0: float, line: IntArray, along: FloatArray
+) -> FloatArray:
     """Geodesic metres from a line's start to planar positions along it."""
     step = np.zeros(len(xy))
     step[1:] = GEOD.inv(xy[:-1, 0], xy[:-1, 1], xy[1:, 0], xy[1:, 1])[2]

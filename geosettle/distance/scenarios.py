@@ -1,4 +1,6 @@
-"""Scenarios: the same pairs under different closures or speeds, side by side, and their differences."""
+"""Scenarios: the same pairs under different closures or speeds, side by side, and their
+differences.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +64,14 @@ def scenario_table(
     Parameters
     ----------
     flows, origins, sites
-        As in `pair_distances`; flows of one pair count once, those whose ids match nothing are left out.
+        As in `pair_distances`; flows of one pair count once, those whose ids match nothing are left
+        out.
     metrics
         Names in METRICS; those that no scenario touches are left out.
     scenarios
-        Name to options per metric, which go before those in `layers`: ``{"winter": {"road": {"season": "winter"}},
-        "slow": {"walk": {"model": "tobler_off_path"}, "road": {"class_speed_kmh": {"track": 10}}}}``.
+        Name to options per metric, which go before those in `layers`: ``{"winter": {"road":
+        {"season": "winter"}}, "slow": {"walk": {"model": "tobler_off_path"}, "road":
+        {"class_speed_kmh": {"track": 10}}}}``.
     baseline
         What to call the pairs as set.
     **layers
@@ -99,20 +103,33 @@ def scenario_table(
     """
     check_scenarios(scenarios)
     if baseline in scenarios:
-        raise InputError("a scenario has the name of the baseline", value=baseline, mend="Call it something else.")
+        raise InputError(
+            "a scenario has the name of the baseline",
+            value=baseline,
+            mend="Call it something else.",
+        )
     origins, sites, table = as_places(origins, "origin"), as_places(sites, "site"), as_flows(flows)
-    places = [frame.index.get_indexer(table[key]) for frame, key in ((origins, "origin_id"), (sites, "site_id"))]
+    places = [
+        frame.index.get_indexer(table[key])
+        for frame, key in ((origins, "origin_id"), (sites, "site_id"))
+    ]
     pairs = np.unique(np.stack(places, axis=1), axis=0)
     pairs = pairs[(pairs >= 0).all(axis=1)].astype(np.intp)
-    touched = {metric for options in scenarios.values() for name in options for metric in _AFFECTS[name]}
+    touched = {
+        metric for options in scenarios.values() for name in options for metric in _AFFECTS[name]
+    }
     context = context_of(layers)
     parts = [
-        compare_scenarios(metric_named(m), origins, sites, pairs, context, scenarios={baseline: {}, **scenarios})
+        compare_scenarios(
+            metric_named(m), origins, sites, pairs, context, scenarios={baseline: {}, **scenarios}
+        )
         for m in metrics
         if m in touched
     ]
     if not parts:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c in _TEXT else "float64") for c in SCENARIO_COLUMNS})
+        return pd.DataFrame(
+            {c: pd.Series(dtype="str" if c in _TEXT else "float64") for c in SCENARIO_COLUMNS}
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -129,7 +146,11 @@ def check_scenarios(scenarios: Mapping[str, Options]) -> None:
         for name, p in inspect.signature(walk_grid).parameters.items()
         if name not in {"dem", "landcover", "closed"}
     }
-    known = {"walk": walking, "road": {f.name: f.default for f in fields(RoadRules)}, "travel": walking}
+    known = {
+        "walk": walking,
+        "road": {f.name: f.default for f in fields(RoadRules)},
+        "travel": walking,
+    }
     for scenario, options in scenarios.items():
         _as_table(options, f"scenario.{scenario}")
         for metric, chosen in options.items():
@@ -182,15 +203,17 @@ def compare_scenarios(
         See `geosettle.distance._protocol.PairFunction`.
     scenarios
         Name to options per metric, which go before those of the context:
-        ``{"open": {}, "winter": {"road": {"season": "winter"}}}``. The first is what the others are compared with.
+        ``{"open": {}, "winter": {"road": {"season": "winter"}}}``. The first is what the others are
+        compared with.
 
     Returns
     -------
     DataFrame
-        Long, one row per scenario, measure and pair: `origin_id, site_id, scenario, metric, unit, value, baseline,
-        change, change_share, effect, why`. `metric` is a key of MEASURES ("road" in km, "road_time" in h, "walk",
-        "walk_back" ...). `effect` is ``baseline``, ``same``, ``longer``, ``shorter``, ``lost`` (only the baseline has a
-        value), ``gained`` (only the scenario has one) or ``unknown`` (neither has one).
+        Long, one row per scenario, measure and pair: `origin_id, site_id, scenario, metric, unit,
+        value, baseline, change, change_share, effect, why`. `metric` is a key of MEASURES ("road"
+        in km, "road_time" in h, "walk", "walk_back" ...). `effect` is ``baseline``, ``same``,
+        ``longer``, ``shorter``, ``lost`` (only the baseline has a value), ``gained`` (only the
+        scenario has one) or ``unknown`` (neither has one).
 
     Raises
     ------
@@ -199,17 +222,26 @@ def compare_scenarios(
     """
     if len(scenarios) < 2:
         raise InputError("a comparison needs two scenarios or more", value=len(scenarios))
-    measures = [(name, column, unit) for name, (family, column, unit) in MEASURES.items() if family == metric.name]
+    measures = [
+        (name, column, unit)
+        for name, (family, column, unit) in MEASURES.items()
+        if family == metric.name
+    ]
     frames: list[pd.DataFrame] = []
     first: dict[str, NDArray[np.float64]] = {}
     for scenario, options in scenarios.items():
-        merged = {m: {**context.options.get(m, {}), **options.get(m, {})} for m in {*context.options, *options}}
+        merged = {
+            m: {**context.options.get(m, {}), **options.get(m, {})}
+            for m in {*context.options, *options}
+        }
         found = metric.pairs(origins, sites, pairs, replace(context, options=merged))
         for name, column, unit in measures:
             value = found[column].to_numpy(dtype=np.float64)
             baseline = first.setdefault(name, value)
             change = value - baseline
-            share = np.divide(change, baseline, out=np.full_like(change, np.nan), where=baseline > 0)
+            share = np.divide(
+                change, baseline, out=np.full_like(change, np.nan), where=baseline > 0
+            )
             values = {
                 "origin_id": origins.index.to_numpy()[pairs[:, 0]],
                 "site_id": sites.index.to_numpy()[pairs[:, 1]],

@@ -18,7 +18,7 @@ from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Target
-from geosettle.distance.profile import bilinear, check_dem, drape
+from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
 
@@ -34,7 +34,9 @@ OUTSIDE: Final = "outside the elevation grid"
 def _ends(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Coordinates of both ends of every pair: points as they are, areas by their point nearest to the other end."""
+    """Coordinates of both ends of every pair: points as they are, areas by their point nearest to
+    the other end.
+    """
     a = np.asarray(origins.geometry.array, dtype=object)[pairs[:, 0]]
     b = np.asarray(sites.geometry.array, dtype=object)[pairs[:, 1]]
     (lon_a, lat_a), (lon_b, lat_b) = positions(origins), positions(sites)
@@ -42,7 +44,8 @@ def _ends(
     known = np.isfinite(ends[0]) & np.isfinite(ends[2])
     area = known & ((shapely.get_dimensions(a) == 2) | (shapely.get_dimensions(b) == 2))
     for i in np.flatnonzero(area):
-        # Longitudes shrunk to the scale of latitudes: near enough to find which point of the outline is nearest.
+        # Longitudes shrunk to the scale of latitudes: near enough to find which point of the
+        # outline is nearest.
         shrink = np.cos(np.radians((ends[1][i] + ends[3][i]) / 2))
         p, q = (shapely.transform(g, lambda xy, s=shrink: xy * [s, 1]) for g in (a[i], b[i]))
         (x0, y0), (x1, y1) = shapely.get_coordinates(shapely.shortest_line(p, q))
@@ -53,7 +56,8 @@ def _ends(
 def surface_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:
-    """Length of the geodesic draped on the elevation grid, with ascent, descent and difference in elevation.
+    """Length of the geodesic draped on the elevation grid, with ascent, descent and difference in
+    elevation.
 
     Parameters
     ----------
@@ -63,20 +67,27 @@ def surface_pairs(
     Returns
     -------
     DataFrame
-        `surface_km, ascent_m, descent_m, elevation_change_m` (site minus origin, and ascent minus descent), `why`.
+        `surface_km, ascent_m, descent_m, elevation_change_m` (site minus origin, and ascent minus
+        descent), `why`.
 
     Notes
     -----
-    The geodesic is cut into equal pieces of at most half a cell, heights are read by bilinear interpolation, and
-    ``sqrt(ds² + dz²)`` is added up. A coarse grid hides short slopes: length, ascent and descent are those of the grid
-    and grow with its resolution. Between areas the line runs between their nearest points. Horizontal lengths are those
-    on the ellipsoid; at 4,000 m above it they are 0.06 % longer.
+    The geodesic is cut into equal pieces of at most half a cell, heights are read by bilinear
+    interpolation, and ``sqrt(ds² + dz²)`` is added up. A coarse grid hides short slopes: length,
+    ascent and descent are those of the grid and grow with its resolution. Between areas the line
+    runs between their nearest points. Horizontal lengths are those on the ellipsoid; at 4,000 m
+    above it they are 0.06 % longer.
     """
     if context.dem is None:
-        return missing(len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM)
+        return missing(
+            len(pairs), ("surface_km", "ascent_m", "descent_m", "elevation_change_m"), NO_DEM
+        )
     check_dem(context.dem)
     lon1, lat1, lon2, lat2 = _ends(origins, sites, pairs)
-    out = {name: np.full(len(pairs), np.nan) for name in ("surface_km", "ascent_m", "descent_m", "elevation_change_m")}
+    out = {
+        name: np.full(len(pairs), np.nan)
+        for name in ("surface_km", "ascent_m", "descent_m", "elevation_change_m")
+    }
     known = np.isfinite(lon1) & np.isfinite(lon2)
     draped = drape(context.dem, (lon1[known], lat1[known], lon2[known], lat2[known]))
     outside = np.zeros(len(pairs))
@@ -106,8 +117,9 @@ def walk_pairs(
     Parameters
     ----------
     origins, sites, pairs, context
-        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.landcover` optional;
-        options of "walk" are the keywords of `geosettle.distance.walking.walk_grid`.
+        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres,
+        `context.landcover` optional; options of "walk" are the keywords of
+        `geosettle.distance.walking.walk_grid`.
 
     Returns
     -------
@@ -116,10 +128,11 @@ def walk_pairs(
 
     Notes
     -----
-    One search per place of the side with fewer places, in both directions, which ends when the last partner is
-    settled. Points are joined to the grid at their exact position (see `WalkGrid.place`); pairs nearer than four cells
-    may also go straight. The value is that of the cheapest path on the grid; see
-    `geosettle.distance._solver.cost_grid` for the error of the grid itself.
+    One search per place of the side with fewer places, in both directions, which ends when the last
+    partner is settled. Points are joined to the grid at their exact position (see
+    `WalkGrid.place`); pairs nearer than four cells may also go straight. The value is that of the
+    cheapest path on the grid; see `geosettle.distance._solver.cost_grid` for the error of the grid
+    itself.
     """
     columns = ("walk_out_h", "walk_back_h", "walk_round_h")
     if context.dem is None:
@@ -128,7 +141,9 @@ def walk_pairs(
     grid = walk_grid(context.dem, landcover=context.landcover, **options)
     seconds, why = place_times(grid, origins, sites, pairs)
     hours = seconds / 3600
-    frame = pd.DataFrame({"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)})
+    frame = pd.DataFrame(
+        {"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)}
+    )
     return frame.assign(why=pd.array(why, dtype="str"))
 
 
@@ -140,7 +155,9 @@ def place_times(
     *,
     compiled: bool | None = None,
 ) -> tuple[FloatArray, NDArray[np.object_]]:
-    """Seconds from origin to site and back for every pair, shape (m, 2), and why they are missing."""
+    """Seconds from origin to site and back for every pair, shape (m, 2), and why they are
+    missing.
+    """
     places = []
     for side, frame in enumerate((origins, sites)):
         rows = np.unique(pairs[:, side])
@@ -150,7 +167,11 @@ def place_times(
 
 
 def _walk_seconds(
-    grid: WalkGrid, places: list[dict[int, Place]], pairs: NDArray[np.intp], *, compiled: bool | None
+    grid: WalkGrid,
+    places: list[dict[int, Place]],
+    pairs: NDArray[np.intp],
+    *,
+    compiled: bool | None,
 ) -> tuple[FloatArray, NDArray[np.object_]]:
     """Seconds out and back of every pair, shape (m, 2), and the reason where missing."""
     seconds = np.full((len(pairs), 2), np.nan)
@@ -172,11 +193,17 @@ def _walk_seconds(
         apart = np.array([not set(island(home)) & set(island(p)) for p in away], dtype=bool)
         why[rows[apart]] = BARRIER
         if not apart.all():
-            jobs.append((rows[~apart], home, [p for p, cut in zip(away, apart, strict=True) if not cut]))
+            jobs.append(
+                (rows[~apart], home, [p for p, cut in zip(away, apart, strict=True) if not cut])
+            )
     for toward in (False, True):
         column = 0 if toward == (hub_side == 1) else 1
         runs = [
-            (home.cells, home.reach if toward else home.leave, [as_target(p, toward=toward) for p in away])
+            (
+                home.cells,
+                home.reach if toward else home.leave,
+                [as_target(p, toward=toward) for p in away],
+            )
             for _, home, away in jobs
         ]
         bounds = [grid.bound(away) for _, _, away in jobs]
@@ -204,14 +231,17 @@ def run_many(
     Parameters
     ----------
     compiled
-        True: compiled engine, runs side by side in threads; False: NumPy, directed by the bounds; None: compiled
-        where the cells to be visited are so many that it pays even when it has to be compiled first.
+        True: compiled engine, runs side by side in threads; False: NumPy, directed by the bounds;
+        None: compiled where the cells to be visited are so many that it pays even when it has to be
+        compiled first.
     progress
-        Called with the share of the runs that are done after each of them; whatever it raises stops the work.
+        Called with the share of the runs that are done after each of them; whatever it raises stops
+        the work.
 
     Notes
     -----
-    Each run stops when its last target is settled. The result does not depend on the number of threads.
+    Each run stops when its last target is settled. The result does not depend on the number of
+    threads.
     """
     if compiled is None:
         compiled = sum(_visits(grid, *run[::2]) for run in runs) > _MANY_VISITS
@@ -220,7 +250,9 @@ def run_many(
     out: list[FloatArray] = []
     for i, (sources, start, targets) in enumerate(runs):
         bound = None if bounds is None else bounds[i]
-        cost = solve(grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=False)
+        cost = solve(
+            grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=False
+        )
         out.append(np.array([t.value(cost) for t in targets]))
         if progress is not None:
             progress(len(out) / len(runs))
@@ -234,7 +266,9 @@ def _side_by_side(
     toward: bool,
     progress: Callable[[float], None] | None,
 ) -> list[FloatArray]:
-    """Run the compiled engine on a grid laid out once, in as many threads as pay; an interruption stops all of them."""
+    """Run the compiled engine on a grid laid out once, in as many threads as pay; an interruption
+    stops all of them.
+    """
     from geosettle.distance._solver.cost_kernels import Prepared  # noqa: PLC0415  (numba takes a second to load)
 
     if not runs:
@@ -265,7 +299,9 @@ def _side_by_side(
 
 
 def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float:
-    """Cells that an undirected run would visit, roughly: a disc as wide as the farthest target, inside the grid."""
+    """Cells that an undirected run would visit, roughly: a disc as wide as the farthest target,
+    inside the grid.
+    """
     columns = grid.shape[1]
     goals = np.array([t.cells[0] for t in targets if t.cells.size], dtype=np.int64)
     row, column = np.divmod(goals, columns)
@@ -275,7 +311,9 @@ def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float
 
 
 def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
-    """Seconds of the straight line between two points nearer than four cells over open cells; else infinite."""
+    """Seconds of the straight line between two points nearer than four cells over open cells; else
+    infinite.
+    """
     if a.radius_m or b.radius_m:
         return 0.0 if np.isin(a.cells, b.cells).any() and a.radius_m and b.radius_m else np.inf
     row, column = grid.to_grid(np.array([a.lon, b.lon]), np.array([a.lat, b.lat]))
@@ -309,7 +347,9 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
 
 
 def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
-    """Find the islands of open cells that places touch; cells joined by a corner count as joined."""
+    """Find the islands of open cells that places touch; cells joined by a corner count as
+    joined.
+    """
     if grid.grid.arcs is not None or not grid.grid.closed.any():
         return lambda _: np.zeros(1, np.intp)
     from scipy.ndimage import label  # noqa: PLC0415

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
+from geosettle.distance.draping import to_grid
 from geosettle.distance.network import RoadRules, is_table, read_network
-from geosettle.distance.profile import to_grid
-from geosettle.distance.road_lines import prepare_lines
+from geosettle.distance.road_cleaning import prepare_lines
 from geosettle.distance.terrain import NO_DEM, missing, place_times
 from geosettle.distance.walking import WalkGrid, walk_grid
 from geosettle.geodesy import GEOD
@@ -27,7 +27,10 @@ COLUMNS: Final = ("travel_out_h", "travel_back_h")
 
 
 def with_roads(
-    grid: WalkGrid, roads: pd.DataFrame, places: gpd.GeoDataFrame | None = None, rules: RoadRules | None = None
+    grid: WalkGrid,
+    roads: pd.DataFrame,
+    places: gpd.GeoDataFrame | None = None,
+    rules: RoadRules | None = None,
 ) -> WalkGrid:
     """Add roads to a walking grid, as arcs between cells along the lines.
 
@@ -40,10 +43,11 @@ def with_roads(
 
     Notes
     -----
-    A line is cut where it changes cell, and each stretch is an arc between the cells of its ends, with the line's own
-    length and speed. A road can be entered and left in every cell that it passes; two roads meet where they share a
-    cell, not where they pass in neighbouring ones. Roads cross closed cells (bridges). The rows of a table of lengths
-    are arcs between the cells of their two places alone: they can be entered at the places only.
+    A line is cut where it changes cell, and each stretch is an arc between the cells of its ends,
+    with the line's own length and speed. A road can be entered and left in every cell that it
+    passes; two roads meet where they share a cell, not where they pass in neighbouring ones. Roads
+    cross closed cells (bridges). The rows of a table of lengths are arcs between the cells of their
+    two places alone: they can be entered at the places only.
     """
     rules = rules or RoadRules()
     if is_table(roads):
@@ -52,15 +56,21 @@ def with_roads(
         tail, head, seconds = _arcs_of_lines(grid, roads, rules)
     size = grid.grid.closed.size
     forth, back = (_as_arcs(grid, size, a, b, seconds) for a, b in ((tail, head), (head, tail)))
-    return dataclasses.replace(grid, grid=dataclasses.replace(grid.grid, arcs=forth, arcs_back=back))
+    return dataclasses.replace(
+        grid, grid=dataclasses.replace(grid.grid, arcs=forth, arcs_back=back)
+    )
 
 
-def _as_arcs(grid: WalkGrid, size: int, tail: IndexArray, head: IndexArray, seconds: FloatArray) -> Arcs:
+def _as_arcs(
+    grid: WalkGrid, size: int, tail: IndexArray, head: IndexArray, seconds: FloatArray
+) -> Arcs:
     graph = make_graph(size, tail, head, seconds, seconds)
     if not graph.head.size:
         return Arcs(graph.first.astype(np.int32), graph.head, graph.seconds, np.inf)
     start = np.repeat(np.arange(size), np.diff(graph.first))
-    apart = np.asarray(GEOD.inv(*grid.centres(start), *grid.centres(graph.head.astype(np.int64)))[2])
+    apart = np.asarray(
+        GEOD.inv(*grid.centres(start), *grid.centres(graph.head.astype(np.int64)))[2]
+    )
     fastest = float(np.min(graph.seconds / np.maximum(apart, 1e-3)))
     return Arcs(graph.first.astype(np.int32), graph.head, graph.seconds, fastest)
 
@@ -72,7 +82,9 @@ def _cells(grid: WalkGrid, lon: FloatArray, lat: FloatArray) -> IndexArray:
     with np.errstate(invalid="ignore"):
         r, c = np.floor(row + 0.5), np.floor(column + 0.5)
         inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
-    return np.where(inside, np.where(inside, r, 0) * columns + np.where(inside, c, 0), -1).astype(np.int64)
+    return np.where(inside, np.where(inside, r, 0) * columns + np.where(inside, c, 0), -1).astype(
+        np.int64
+    )
 
 
 def _arcs_of_table(
@@ -86,7 +98,9 @@ def _arcs_of_table(
     return tail[on], head[on], network.graph.seconds[on]
 
 
-def _arcs_of_lines(grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules) -> tuple[IndexArray, IndexArray, FloatArray]:
+def _arcs_of_lines(
+    grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules
+) -> tuple[IndexArray, IndexArray, FloatArray]:
     ready = prepare_lines(roads, rules)
     if not ready.lines.size:  # all closed
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -98,14 +112,16 @@ def _arcs_of_lines(grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules) -> tup
     first = np.r_[True, line[1:] != line[:-1]]
     metres[first] = 0.0
     along = np.cumsum(metres)
-    # One point per run of samples in the same cell: its middle, and the line's own ends, so that no stretch of road is
-    # lost or counted twice.
+    # One point per run of samples in the same cell: its middle, and the line's own ends, so that no
+    # stretch of road is lost or counted twice.
     begin = np.flatnonzero(first | np.r_[True, cell[1:] != cell[:-1]])
     end = np.r_[begin[1:], cell.size] - 1
     of = line[begin]
     same_line = of[1:] == of[:-1]
     middle = (along[begin] + along[end]) / 2
-    middle = np.where(np.r_[True, ~same_line], along[begin], np.where(np.r_[~same_line, True], along[end], middle))
+    middle = np.where(
+        np.r_[True, ~same_line], along[begin], np.where(np.r_[~same_line, True], along[end], middle)
+    )
     same = same_line & (cell[begin][1:] >= 0) & (cell[begin][:-1] >= 0)
     a, b, of = cell[begin][:-1][same], cell[begin][1:][same], of[1:][same]
     seconds = np.diff(middle)[same] / ready.speed[of] * 3.6
@@ -133,8 +149,9 @@ def travel_pairs(
     Parameters
     ----------
     origins, sites, pairs, context
-        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.roads` as for the metric
-        "road"; options of "walk", "road" and "travel" (the last go first) are those of `walk_grid` and `RoadRules`.
+        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.roads` as
+        for the metric "road"; options of "walk", "road" and "travel" (the last go first) are those
+        of `walk_grid` and `RoadRules`.
 
     Returns
     -------
@@ -143,13 +160,20 @@ def travel_pairs(
     """
     if context.dem is None:
         return missing(len(pairs), COLUMNS, NO_DEM)
-    options: dict[str, Any] = {**context.options.get("walk", {}), **context.options.get("travel", {})}
+    options: dict[str, Any] = {
+        **context.options.get("walk", {}),
+        **context.options.get("travel", {}),
+    }
     grid = walk_grid(context.dem, landcover=context.landcover, **options)
     if context.roads is not None and len(context.roads):
-        grid = with_roads(grid, context.roads, context.places, RoadRules(**context.options.get("road", {})))
+        grid = with_roads(
+            grid, context.roads, context.places, RoadRules(**context.options.get("road", {}))
+        )
     seconds, why = place_times(grid, origins, sites, pairs)
     hours = seconds / 3600
-    return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(why=pd.array(why, dtype="str"))
+    return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(
+        why=pd.array(why, dtype="str")
+    )
 
 
 def road_cells(grid: CostGrid) -> NDArray[np.bool_]:

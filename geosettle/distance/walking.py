@@ -20,7 +20,7 @@ from geosettle.distance._solver.cost_grid import (
     Target,
     make_moves,
 )
-from geosettle.distance.profile import (
+from geosettle.distance.draping import (
     bilinear,
     check_dem,
     covered_cells,
@@ -33,7 +33,15 @@ from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
 
-__all__ = ["MODELS", "Place", "WalkGrid", "WalkModel", "naismith_langmuir", "walk_grid", "walk_model"]
+__all__ = [
+    "MODELS",
+    "Place",
+    "WalkGrid",
+    "WalkModel",
+    "naismith_langmuir",
+    "walk_grid",
+    "walk_model",
+]
 
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
@@ -71,15 +79,20 @@ class WalkModel:
 
         Notes
         -----
-        Straight pieces over bins of 0.00125 with a node at the kink. For ``exp(k |s|)`` the relative error is below
-        ``(0.00125 k)² / 8``: 2.4e-6 for Tobler, 2.7e-6 for Márquez-Pérez. Pieces that are straight are exact.
+        Straight pieces over bins of 0.00125 with a node at the kink. For ``exp(k |s|)`` the
+        relative error is below ``(0.00125 k)² / 8``: 2.4e-6 for Tobler, 2.7e-6 for Márquez-Pérez.
+        Pieces that are straight are exact.
         """
         half = int(_STEEPEST / _BIN)
         low = self.kink - half * _BIN
         edge = np.asarray(low + _BIN * np.arange(2 * half + 1), dtype=np.float64)
-        # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over a bin.
+        # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over
+        # a bin.
         inner = 1e-9 * _BIN
-        left, right = _KMH / self.speed_kmh(edge[:-1] + inner), _KMH / self.speed_kmh(edge[1:] - inner)
+        left, right = (
+            _KMH / self.speed_kmh(edge[:-1] + inner),
+            _KMH / self.speed_kmh(edge[1:] - inner),
+        )
         gain = (right - left) / _BIN
         return PaceTable(low, _BIN, left - gain * edge[:-1], gain)
 
@@ -88,15 +101,23 @@ def _tobler(slope: FloatArray) -> FloatArray:
     return np.asarray(6.0 * np.exp(-3.5 * np.abs(slope + 0.05)))
 
 
-def _irmischer_clarke(factor: float, best: float, share: float) -> Callable[[FloatArray], FloatArray]:
+def _irmischer_clarke(
+    factor: float, best: float, share: float
+) -> Callable[[FloatArray], FloatArray]:
     def speed(slope: FloatArray) -> FloatArray:
-        return np.asarray(_KMH * factor * (0.11 + share * np.exp(-((100 * slope + best) ** 2) / (2 * 30**2))))
+        return np.asarray(
+            _KMH * factor * (0.11 + share * np.exp(-((100 * slope + best) ** 2) / (2 * 30**2)))
+        )
 
     return speed
 
 
 def naismith_langmuir(
-    a: float = 0.72, b: float = 6.0, c: float = 1.9998, d: float = -1.9998, slope_factor: float = -0.2125
+    a: float = 0.72,
+    b: float = 6.0,
+    c: float = 1.9998,
+    d: float = -1.9998,
+    slope_factor: float = -0.2125,
 ) -> WalkModel:
     """Naismith's rule with Langmuir's corrections, as GRASS r.walk defines it.
 
@@ -113,9 +134,9 @@ def naismith_langmuir(
 
     Notes
     -----
-    ``T = a ΔS + b ΔH(up) + c ΔH(moderately down) + d ΔH(steeply down)`` with ΔS the horizontal distance, as in the
-    manual of r.walk; the defaults are those that ``r.walk --help`` prints (GRASS 8). Compared with r.walk itself in
-    the tests.
+    ``T = a ΔS + b ΔH(up) + c ΔH(moderately down) + d ΔH(steeply down)`` with ΔS the horizontal
+    distance, as in the manual of r.walk; the defaults are those that ``r.walk --help`` prints
+    (GRASS 8). Compared with r.walk itself in the tests.
 
     Examples
     --------
@@ -128,7 +149,9 @@ def naismith_langmuir(
         rate = np.where(slope >= 0, b, np.where(slope > slope_factor, c, d))
         return np.asarray(_KMH / np.maximum(a + rate * slope, 1e-6))
 
-    return WalkModel("naismith_langmuir", speed, slope_factor, source="GRASS r.walk; Langmuir (1984)")
+    return WalkModel(
+        "naismith_langmuir", speed, slope_factor, source="GRASS r.walk; Langmuir (1984)"
+    )
 
 
 _R_PACKAGES: Final = "constants as in the R packages leastcostpath 1.8 and movecost 2"
@@ -161,12 +184,20 @@ MODELS: Final[Mapping[str, WalkModel]] = MappingProxyType(
                 source="Márquez-Pérez, Vallejo-Villalta & Álvarez-Francoso (2017), Geografisk Tidsskrift 117: 53-62, "
                 "doi:10.1080/00167223.2017.1316212; " + _R_PACKAGES,
             ),
-            WalkModel("irmischer_clarke", _irmischer_clarke(1.0, 5, 1.0), source=_IRMISCHER + " (male, on road)"),
             WalkModel(
-                "irmischer_clarke_off_road", _irmischer_clarke(1.0, 2, 0.67), source=_IRMISCHER + " (male, off road)"
+                "irmischer_clarke",
+                _irmischer_clarke(1.0, 5, 1.0),
+                source=_IRMISCHER + " (male, on road)",
             ),
             WalkModel(
-                "irmischer_clarke_female", _irmischer_clarke(0.95, 5, 1.0), source=_IRMISCHER + " (female, on road)"
+                "irmischer_clarke_off_road",
+                _irmischer_clarke(1.0, 2, 0.67),
+                source=_IRMISCHER + " (male, off road)",
+            ),
+            WalkModel(
+                "irmischer_clarke_female",
+                _irmischer_clarke(0.95, 5, 1.0),
+                source=_IRMISCHER + " (female, on road)",
             ),
             WalkModel(
                 "irmischer_clarke_female_off_road",
@@ -198,12 +229,15 @@ def walk_model(model: str | WalkModel) -> WalkModel:
     if isinstance(model, WalkModel):
         return model
     if model not in MODELS:
-        raise UnknownNameError(f"no walking model is called {model!r}.", mend=f"Use one of: {', '.join(MODELS)}.")
+        raise UnknownNameError(
+            f"no walking model is called {model!r}.", mend=f"Use one of: {', '.join(MODELS)}."
+        )
     return MODELS[model]
 
 
 def altitude_factor(height_m: ArrayLike) -> FloatArray:
-    """Speed at an altitude relative to that at sea level, by oxygen uptake: ``1.016 exp(-0.0001072 h)``.
+    """Speed at an altitude relative to that at sea level, by oxygen uptake: ``1.016 exp(-0.0001072
+    h)``.
 
     Weiss et al. (2018), Nature 553: 333-336; constants checked in three public implementations.
 
@@ -217,7 +251,8 @@ def altitude_factor(height_m: ArrayLike) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A point or an area on the grid: its cells, what it costs to leave and to reach it, and why not if it cannot be.
+    """A point or an area on the grid: its cells, what it costs to leave and to reach it, and why
+    not if it cannot be.
 
     Attributes
     ----------
@@ -247,7 +282,9 @@ def _nowhere(why: str) -> Place:
 
 @dataclass(frozen=True, eq=False)
 class WalkGrid:
-    """An elevation grid ready to be walked: seconds per move, and the way from coordinates to cells."""
+    """An elevation grid ready to be walked: seconds per move, and the way from coordinates to
+    cells.
+    """
 
     dem: Raster
     grid: CostGrid
@@ -267,9 +304,10 @@ class WalkGrid:
     def place(self, geometry: Any) -> Place:
         """Cells of a point or an area.
 
-        A point lies somewhere in its cell: it is joined to the centres of its own and the eight surrounding cells
-        by straight legs at the slope between them. An area (village land) is all cells whose centre it covers, so a
-        walk starts or ends at the nearest of its cells; an area smaller than a cell counts as the point inside it.
+        A point lies somewhere in its cell: it is joined to the centres of its own and the eight
+        surrounding cells by straight legs at the slope between them. An area (village land) is all
+        cells whose centre it covers, so a walk starts or ends at the nearest of its cells; an area
+        smaller than a cell counts as the point inside it.
         """
         if geometry is None or shapely.is_empty(geometry):
             return _nowhere("position unknown")
@@ -300,17 +338,26 @@ class WalkGrid:
         r, c = float(row), float(column)
         if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
             return _nowhere("outside the elevation grid")
-        own_r, own_c = min(int(np.floor(r + 0.5)), rows - 1), min(int(np.floor(c + 0.5)), columns - 1)
+        own_r, own_c = (
+            min(int(np.floor(r + 0.5)), rows - 1),
+            min(int(np.floor(c + 0.5)), columns - 1),
+        )
         own = own_r * columns + own_c
         if self.grid.closed[own_r, own_c]:
             no_height = np.isnan(self.dem.values[own_r, own_c])
-            return _nowhere("no elevation at the place" if no_height else "the place lies in a closed cell (barrier)")
+            return _nowhere(
+                "no elevation at the place"
+                if no_height
+                else "the place lies in a closed cell (barrier)"
+            )
         cells = np.r_[own, self.grid.neighbours_of(own)]
         x, y = self.centres(cells)
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
         if self.grid.height is None or self.grid.pace is None:
             raise InputError("walking needs an elevation grid", mend="Give a DEM in metres.")
-        here = float(bilinear(self.dem.values, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0])
+        here = float(
+            bilinear(self.dem.values, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0]
+        )
         rise = self.grid.height.ravel()[cells] - here
         slope = np.divide(rise, length, out=np.zeros_like(length), where=length > 0)
         share = 1.0
@@ -324,12 +371,15 @@ class WalkGrid:
         return Place(cells, leave, reach, lon, lat)
 
     def bound(self, places: list[Place]) -> Callable[[IndexArray], FloatArray]:
-        """Lower bound of the seconds from a cell to the nearest of the places: the chord at the fastest pace.
+        """Lower bound of the seconds from a cell to the nearest of the places: the chord at the
+        fastest pace.
 
-        The chord through the ellipsoid is never longer than any way along the grid, and obeys the triangle
-        inequality, so the bound is consistent.
+        The chord through the ellipsoid is never longer than any way along the grid, and obeys the
+        triangle inequality, so the bound is consistent.
         """
-        centre = np.column_stack(_ecef(np.array([p.lon for p in places]), np.array([p.lat for p in places])))
+        centre = np.column_stack(
+            _ecef(np.array([p.lon for p in places]), np.array([p.lat for p in places]))
+        )
         radius = np.array([p.radius_m for p in places])
         pace = self.grid.least_per_metre()
 
@@ -379,14 +429,20 @@ def _multiplier(
     closed_classes: Sequence[int],
     altitude: bool,
 ) -> NDArray[np.float32] | None:
-    """How many times slower altitude and land cover make each cell; closes the cells of closed classes in `shut`."""
+    """How many times slower altitude and land cover make each cell; closes the cells of closed
+    classes in `shut`.
+    """
     if landcover is None or not (speeds or closed_classes):
         landcover = None
         if not altitude:
             return None
     flat = 5.0 if chosen.name == "weiss" else _KMH / float(chosen.pace()(np.zeros(1))[0])
     # Without anything that slows down there is only closing to do.
-    factor = np.empty(dem.shape, dtype=np.float32) if altitude or any(v > 0 for v in speeds.values()) else None
+    factor = (
+        np.empty(dem.shape, dtype=np.float32)
+        if altitude or any(v > 0 for v in speeds.values())
+        else None
+    )
     for rows in _blocks(dem):
         part = np.ones((len(dem.values[rows]), dem.shape[1]))
         if altitude:
@@ -404,7 +460,9 @@ def _multiplier(
     return factor
 
 
-def _added(dem: Raster, friction: Raster, weight: float, shut: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _added(
+    dem: Raster, friction: Raster, weight: float, shut: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """Weighted friction of each cell, s/m; closes the cells without a friction in `shut`."""
     if not (np.isfinite(weight) and weight >= 0):
         raise InputError("the weight of the friction must be zero or above", value=weight)
@@ -442,8 +500,9 @@ def walk_grid(
     Parameters
     ----------
     dem
-        Heights in metres, north-up, longitude/latitude or projected. Cells without height are closed. The last column
-        of a longitude/latitude grid that is 360 degrees wide lies beside its first.
+        Heights in metres, north-up, longitude/latitude or projected. Cells without height are
+        closed. The last column of a longitude/latitude grid that is 360 degrees wide lies beside
+        its first.
     model
         Name in MODELS, or a `WalkModel`.
     neighbours
@@ -453,22 +512,24 @@ def walk_grid(
     landcover
         Class raster, any resolution; read at the cell centres.
     landcover_speed_kmh
-        Speed on the flat per class, km/h, relative to which the model's slope and altitude factors apply (the model's
-        own speed on the flat counts as the reference, 5 km/h for "weiss"); 0 closes the class; a class not named
-        keeps the model's speed. No set of speeds is built in: published sets differ and none could be confirmed.
+        Speed on the flat per class, km/h, relative to which the model's slope and altitude factors
+        apply (the model's own speed on the flat counts as the reference, 5 km/h for "weiss"); 0
+        closes the class; a class not named keeps the model's speed. No set of speeds is built in:
+        published sets differ and none could be confirmed.
     closed_classes
         Classes that cannot be entered (water).
     closed
         Further closed cells, shape of the grid.
     friction, friction_weight
-        Seconds per metre to add, zero or above, read at the cell centres, and the number they are multiplied by:
-        friction map and `lambda` of GRASS r.walk, ``total = walking time + lambda * mean friction * distance``. Cells
-        without a friction are closed.
+        Seconds per metre to add, zero or above, read at the cell centres, and the number they are
+        multiplied by: friction map and `lambda` of GRASS r.walk, ``total = walking time + lambda *
+        mean friction * distance``. Cells without a friction are closed.
 
     Raises
     ------
     InputError
-        Heights not in metres, grid not north-up, a friction below zero, or a neighbourhood that does not exist.
+        Heights not in metres, grid not north-up, a friction below zero, or a neighbourhood that
+        does not exist.
     """
     check_dem(dem)
     chosen = walk_model(model)
@@ -486,7 +547,13 @@ def walk_grid(
         lengths=move_lengths(dem, moves, lonlat=lonlat),
         closed=shut,
         multiplier=_multiplier(
-            dem, chosen, shut, landcover=landcover, speeds=speeds, closed_classes=closed_classes, altitude=slowed
+            dem,
+            chosen,
+            shut,
+            landcover=landcover,
+            speeds=speeds,
+            closed_classes=closed_classes,
+            altitude=slowed,
         ),
         height=dem.values,
         pace=chosen.pace(),
@@ -497,5 +564,7 @@ def walk_grid(
 
 
 def as_target(place: Place, *, toward: bool) -> Target:
-    """Make a place the target of a run: `toward` where the run computes the way from every cell to the source."""
+    """Make a place the target of a run: `toward` where the run computes the way from every cell to
+    the source.
+    """
     return Target(place.cells, place.leave if toward else place.reach)

@@ -13,17 +13,17 @@ import pandas as pd
 from geosettle.crs import parse_crs
 from geosettle.errors import InputError
 from geosettle.io.check import check_path, guess_role
-from geosettle.io.files import kind_of, open_source
+from geosettle.io.formats import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
-from geosettle.io.layer import Checked, spec_of, understand
 from geosettle.io.rasters import read_raster
 from geosettle.io.source import Options, Source
 from geosettle.io.staging import Stage, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
 from geosettle.io.template import template_path, write_template
+from geosettle.io.validation import Checked, spec_of, understand
 from geosettle.io.write import csv_bytes, geotiff_bytes, safe_text
 from geosettle.layers import LayerSpec
-from geosettle.quality import Problem, RowsSetAside
+from geosettle.problems import Problem, RowsSetAside
 from geosettle.raster import Raster
 
 __all__ = [
@@ -58,7 +58,8 @@ def read_layer(
     columns: Mapping[str, str] | None = None,
     problems: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """One file as one layer, checked; rows that cannot be used are left out, and a warning says which and why.
+    """One file as one layer, checked; rows that cannot be used are left out, and a warning says
+    which and why.
 
     Parameters
     ----------
@@ -67,7 +68,8 @@ def read_layer(
     role
         A key of `LAYERS`.
     crs, datum, encoding, layer, sheet
-        What the file does not say itself: EPSG code, "gcj02" or "bd09", text encoding, layer or sheet to read.
+        What the file does not say itself: EPSG code, "gcj02" or "bd09", text encoding, layer or
+        sheet to read.
     columns
         Column of the layer to header of the file.
     problems
@@ -93,11 +95,16 @@ def read_layer(
     >>> read_layer(template_path() / "sites.csv", "sites").index.tolist()
     ['S1', 'S2', 'S3']
     """
-    return _read(Path(path), role, Options(crs, datum, encoding, layer, sheet, dict(columns or {})), problems)
+    return _read(
+        Path(path), role, Options(crs, datum, encoding, layer, sheet, dict(columns or {})), problems
+    )
 
 
-def read_any(path: str | Path, *, problems: list[Problem] | None = None) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """One file as whatever layer it is: by its name, by its columns, or else simply as places with their columns.
+def read_any(
+    path: str | Path, *, problems: list[Problem] | None = None
+) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
+    """One file as whatever layer it is: by its name, by its columns, or else simply as places with
+    their columns.
 
     Parameters
     ----------
@@ -109,7 +116,8 @@ def read_any(path: str | Path, *, problems: list[Problem] | None = None) -> gpd.
     Returns
     -------
     GeoDataFrame, DataFrame or Raster
-        As `read_layer`; of a file that is no layer of a study, a frame indexed by its column `id`, if it has one.
+        As `read_layer`; of a file that is no layer of a study, a frame indexed by its column `id`,
+        if it has one.
 
     Raises
     ------
@@ -119,7 +127,12 @@ def read_any(path: str | Path, *, problems: list[Problem] | None = None) -> gpd.
     file = Path(path)
     role = guess_role(file, Options())
     frame = _read(file, role, Options(), problems)
-    if role is not None or isinstance(frame, Raster) or "id" not in frame or not frame["id"].is_unique:
+    if (
+        role is not None
+        or isinstance(frame, Raster)
+        or "id" not in frame
+        or not frame["id"].is_unique
+    ):
         return frame
     return frame.set_index("id")
 
@@ -141,7 +154,9 @@ def _read(
 
 
 def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFrame | pd.DataFrame:
-    """Rows of a layer that can be used; what was found goes to the caller, as a list or as a warning."""
+    """Rows of a layer that can be used; what was found goes to the caller, as a list or as a
+    warning.
+    """
     fatal = [p for p in checked.problems if p.severity == "fatal"]
     if fatal:
         raise InputError(" ".join(p.message for p in fatal), file=fatal[0].file, mend=fatal[0].mend)
@@ -149,7 +164,13 @@ def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFr
     if problems is not None:
         problems += checked.problems
     elif lost:
-        why = sorted({p.row: f"row {p.row}: {p.message}" for p in checked.problems if p.severity == "error"}.items())
+        why = sorted(
+            {
+                p.row: f"row {p.row}: {p.message}"
+                for p in checked.problems
+                if p.severity == "error"
+            }.items()
+        )
         said = " ".join(text for _, text in why[:3]) + (" ..." if len(why) > 3 else "")
         text = f"{checked.source.file}: {lost} of {checked.rows_in} rows were set aside. {said}"
         warnings.warn(RowsSetAside(text, checked.problems), stacklevel=4)
@@ -157,10 +178,7 @@ def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFr
 
 
 def check_layer(
-    frame: pd.DataFrame,
-    role: str,
-    *,
-    region: tuple[float, float, float, float] | None = None,
+    frame: pd.DataFrame, role: str, *, region: tuple[float, float, float, float] | None = None
 ) -> tuple[gpd.GeoDataFrame | pd.DataFrame, tuple[Problem, ...]]:
     """Return a frame as one layer: the rows that can be used, and everything that is wrong.
 
@@ -176,7 +194,8 @@ def check_layer(
     Returns
     -------
     tuple
-        The frame, indexed by the layer's key, on WGS84, and the problems. If a problem is fatal the frame has no row.
+        The frame, indexed by the layer's key, on WGS84, and the problems. If a problem is fatal the
+        frame has no row.
 
     Examples
     --------

@@ -1,4 +1,6 @@
-"""ZIP files: looked at before a byte is unpacked, unpacked under names of our own, one dataset at a time."""
+"""ZIP files: looked at before a byte is unpacked, unpacked under names of our own, one dataset at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,11 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
     """
     members = archive.infolist()
     if len(members) > MEMBERS:
-        raise Refused("file_refused", f"the archive has {len(members)} members; at most {MEMBERS} are read", file=file)
+        raise Refused(
+            "file_refused",
+            f"the archive has {len(members)} members; at most {MEMBERS} are read",
+            file=file,
+        )
     total = sum(m.file_size for m in members)
     if total > TOTAL:
         raise Refused(
@@ -52,14 +58,31 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
     for member in members:
         name = member.filename
         where = {"file": file, "value": name[:80]}
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts or "\x00" in name:
-            raise Refused("file_refused", "a member of the archive has a name that leads out of it", **where)
+        if (
+            name.startswith("/")
+            or "\\" in name
+            or ":" in name
+            or ".." in PurePosixPath(name).parts
+            or "\x00" in name
+        ):
+            raise Refused(
+                "file_refused", "a member of the archive has a name that leads out of it", **where
+            )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise Refused("file_refused", "a member of the archive is a link", **where)
         if member.flag_bits & 0x1:
-            raise Refused("file_refused", "a member of the archive is encrypted", mend="Unpack it first.", **where)
+            raise Refused(
+                "file_refused",
+                "a member of the archive is encrypted",
+                mend="Unpack it first.",
+                **where,
+            )
         if member.file_size > 1_000_000 and member.file_size > RATIO * max(member.compress_size, 1):
-            raise Refused("file_refused", "a member of the archive unpacks to far more than it is packed in", **where)
+            raise Refused(
+                "file_refused",
+                "a member of the archive unpacks to far more than it is packed in",
+                **where,
+            )
         if name.casefold() in seen:
             raise Refused("file_refused", "two members of the archive have the same name", **where)
         seen.add(name.casefold())
@@ -67,7 +90,9 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
 
 
 @contextmanager
-def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Iterator[tuple[Path, str, str | None]]:
+def unpacked(
+    data: bytes, file: str, role: str | None, layer: str | None
+) -> Iterator[tuple[Path, str, str | None]]:
     """Unpack the one dataset of an archive, unpacked into a folder that is removed afterwards.
 
     Yields
@@ -81,7 +106,10 @@ def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Ite
         Not a sound archive, no dataset, or several of which none was named.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, TemporaryDirectory(prefix="geosettle-") as folder:
+        with (
+            zipfile.ZipFile(io.BytesIO(data)) as archive,
+            TemporaryDirectory(prefix="geosettle-") as folder,
+        ):
             members = check_archive(archive, file)
             chosen = _choose(members, file, role, layer)
             stem = str(PurePosixPath(chosen.filename).with_suffix("")).casefold()
@@ -92,7 +120,11 @@ def unpacked(data: bytes, file: str, role: str | None, layer: str | None) -> Ite
                     (Path(folder) / f"data{suffix}").write_bytes(_read(archive, member, file))
             name = PurePosixPath(chosen.filename).name
             rest = None if layer in {chosen.filename, name, PurePosixPath(name).stem} else layer
-            yield Path(folder) / f"data{PurePosixPath(chosen.filename).suffix.lower()}", f"{file}/{name}", rest
+            yield (
+                Path(folder) / f"data{PurePosixPath(chosen.filename).suffix.lower()}",
+                f"{file}/{name}",
+                rest,
+            )
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeError) as error:
         raise Refused("file_unreadable", f"the archive is damaged ({error})", file=file) from error
 
@@ -103,16 +135,26 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes
         with archive.open(member) as handle:
             data = handle.read(member.file_size + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise Refused("file_unreadable", f"a member of the archive is damaged ({error})", file=file) from error
+        raise Refused(
+            "file_unreadable", f"a member of the archive is damaged ({error})", file=file
+        ) from error
     if len(data) != member.file_size:
-        raise Refused("file_unreadable", "a member of the archive has another size than it declares", file=file)
+        raise Refused(
+            "file_unreadable",
+            "a member of the archive has another size than it declares",
+            file=file,
+        )
     return data
 
 
-def _choose(members: list[zipfile.ZipInfo], file: str, role: str | None, layer: str | None) -> zipfile.ZipInfo:
+def _choose(
+    members: list[zipfile.ZipInfo], file: str, role: str | None, layer: str | None
+) -> zipfile.ZipInfo:
     found = [m for m in members if PurePosixPath(m.filename).suffix.lower() in _DATASETS]
     if any(PurePosixPath(m.filename).suffix.lower() in {".zip", ".kmz"} for m in members):
-        raise Refused("file_refused", "the archive holds another archive", file=file, mend="Unpack it first.")
+        raise Refused(
+            "file_refused", "the archive holds another archive", file=file, mend="Unpack it first."
+        )
     names = [PurePosixPath(m.filename) for m in found]
     if layer is not None:
         named = [m for m, n in zip(found, names, strict=True) if layer in {str(n), n.name, n.stem}]
@@ -120,7 +162,9 @@ def _choose(members: list[zipfile.ZipInfo], file: str, role: str | None, layer: 
             return named[0]
     if len(found) > 1 and file.casefold().endswith(".kmz"):
         # The document of a KMZ is doc.kml; the others are what it links to.
-        found = [m for m, n in zip(found, names, strict=True) if str(n).casefold() == "doc.kml"] or found
+        found = [
+            m for m, n in zip(found, names, strict=True) if str(n).casefold() == "doc.kml"
+        ] or found
     if len(found) > 1 and role is not None:
         by_role = [m for m, n in zip(found, names, strict=True) if plain_name(n.stem) == role]
         found = by_role if len(by_role) == 1 else found

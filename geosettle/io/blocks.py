@@ -17,17 +17,20 @@ __all__ = ["parquet_blocks"]
 
 @contextmanager
 def parquet_blocks(path: Path | str) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Open a Parquet file that takes one block of rows after the other; it appears under its name when all are in.
+    """Open a Parquet file that takes one block of rows after the other; it appears under its name
+    when all are in.
 
     Parameters
     ----------
     path
-        The file to make. What was there stays until the new one is whole, also after an error or Ctrl-C.
+        The file to make. What was there stays until the new one is whole, also after an error or
+        Ctrl-C.
 
     Yields
     ------
     Callable
-        Takes a frame; all must have the same columns. Its index becomes a column, as pandas writes it.
+        Takes a frame; all must have the same columns. Its index becomes a column, as pandas writes
+        it.
 
     Raises
     ------
@@ -61,7 +64,9 @@ def parquet_blocks(path: Path | str) -> Iterator[Callable[[pd.DataFrame], None]]
         if writers:
             part.replace(target)
     except OSError as error:
-        raise OutputError("the table cannot be written", file=str(target), mend=str(error)) from error
+        raise OutputError(
+            "the table cannot be written", file=str(target), mend=str(error)
+        ) from error
     finally:
         for writer in writers:
             writer.close()

@@ -1,4 +1,6 @@
-"""check_path: what is wrong with a file or a study, and what was understood of it, as one JSON object."""
+"""check_path: what is wrong with a file or a study, and what was understood of it, as one JSON
+object.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,24 @@ import shapely
 from geosettle.crs import WGS84
 from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
-from geosettle.io.between import boundary_faults, declared_units, suspect_datum
 from geosettle.io.columns import Columns
-from geosettle.io.files import EXTENSIONS, kind_of, open_source
-from geosettle.io.layer import Checked, set_aside, spec_of
-from geosettle.io.plausible import HOME, inside
+from geosettle.io.cross_layer_checks import boundary_faults, declared_units, suspect_datum
+from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.position_checks import HOME, inside
 from geosettle.io.positions import locate
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import as_problem, gather, known_names, merge_settings, read_rows, study_file
+from geosettle.io.study import (
+    as_problem,
+    gather,
+    known_names,
+    merge_settings,
+    read_rows,
+    study_file,
+)
+from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["check_path", "guess_role"]
@@ -61,7 +70,8 @@ def check_path(
     role
         A key of `LAYERS`; None to guess it from name and columns, which is said in a note.
     region
-        West, south, east, north in degrees; "none" to look nowhere in particular; None for what a study says.
+        West, south, east, north in degrees; "none" to look nowhere in particular; None for what a
+        study says.
     crs, datum, encoding, layer, sheet, columns
         As for `geosettle.read_layer`.
     at
@@ -70,8 +80,9 @@ def check_path(
     Returns
     -------
     dict
-        `status` ("accepted", "quarantined" if rows were set aside, "rejected" if nothing can be used), `rows_in`,
-        `rows_ok`, `problems` (dicts) and `summary`. It holds only what JSON knows.
+        `status` ("accepted", "quarantined" if rows were set aside, "rejected" if nothing can be
+        used), `rows_in`, `rows_ok`, `problems` (dicts) and `summary`. It holds only what JSON
+        knows.
     """
     file = Path(path)
     try:
@@ -86,7 +97,9 @@ def check_path(
 
 def _box(region: Any) -> Region:
     west, south, east, north = (float(v) for v in region)
-    if not (-90 <= south < north <= 90 and -180 <= west <= 360 and -180 <= east <= 360 and west != east):
+    if not (
+        -90 <= south < north <= 90 and -180 <= west <= 360 and -180 <= east <= 360 and west != east
+    ):
         raise InputError(
             "the region must be west, south, east, north in degrees",
             value=region,
@@ -95,7 +108,9 @@ def _box(region: Any) -> Region:
     return west, south, east, north
 
 
-def _answer(problems: list[Problem], rows_in: int, rows_ok: int, summary: dict[str, Any]) -> dict[str, Any]:
+def _answer(
+    problems: list[Problem], rows_in: int, rows_ok: int, summary: dict[str, Any]
+) -> dict[str, Any]:
     fatal = any(p.severity == "fatal" for p in problems)
     used = 0 if fatal else rows_ok
     status = "rejected" if fatal or not used else "accepted" if used == rows_in else "quarantined"
@@ -135,19 +150,34 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
                 "file_unreadable", "the layer of the file cannot be told from its name or columns", file=file.name,
                 mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
             )  # fmt: skip
-        said.append(problem("role_guessed", f"The file was taken for the layer {role}.", file=file.name, layer=role))
+        said.append(
+            problem(
+                "role_guessed",
+                f"The file was taken for the layer {role}.",
+                file=file.name,
+                layer=role,
+            )
+        )
     if spec_of(role).geometries == ("raster",):
         return _raster(file, role, options, at, said)
     if at is not None:
-        raise InputError("values at points can only be read from a raster", file=file.name, mend="Leave --at out.")
+        raise InputError(
+            "values at points can only be read from a raster",
+            file=file.name,
+            mend="Leave --at out.",
+        )
     checked = read_rows(file, role, options)
     if not checked.fatal:
         checked = set_aside(checked, _against_reference(checked))
-    return _answer([*said, *checked.problems], checked.rows_in, len(checked.frame), summary(checked))
+    return _answer(
+        [*said, *checked.problems], checked.rows_in, len(checked.frame), summary(checked)
+    )
 
 
 def guess_role(file: Path, options: Options) -> str | None:
-    """Role of a file by its name, else by how many of its columns a layer knows; None if it fits none."""
+    """Role of a file by its name, else by how many of its columns a layer knows; None if it fits
+    none.
+    """
     stem = plain_name(file.stem)
     if kind_of(file) == "tiff":
         return next((r for r in ("landcover", "ndvi", "dem") if r in stem), "dem")
@@ -171,17 +201,28 @@ def guess_role(file: Path, options: Options) -> str | None:
         own = sum(plain_name(found[c.name]) == c.name for c in spec.columns if c.name in found)
         needed = [c.name for c in spec.columns if c.required]
         drawn = source.geometry is not None or {"lon", "lat"} <= found.keys() or "wkt" in found
-        fits = all(c in found for c in needed) and bool(needed) and (drawn or "none" in spec.geometries)
+        fits = (
+            all(c in found for c in needed)
+            and bool(needed)
+            and (drawn or "none" in spec.geometries)
+        )
         scores[name] = (fits, own, len(found))
     best = max(scores, key=lambda name: scores[name])
     return best if scores[best][0] else None
 
 
 def _against_reference(checked: Checked) -> list[Problem]:
-    """Find what a single layer shows by itself and, where it lies there, beside the embedded study."""
+    """Find what a single layer shows by itself and, where it lies there, beside the embedded
+    study.
+    """
     out = boundary_faults(checked) if checked.role == "boundaries" else []
     frame = checked.frame
-    if not isinstance(frame, gpd.GeoDataFrame) or checked.role not in {"sites", "origins", "places", "boundaries"}:
+    if not isinstance(frame, gpd.GeoDataFrame) or checked.role not in {
+        "sites",
+        "origins",
+        "places",
+        "boundaries",
+    }:
         return out
     x, y = centres(frame.geometry.to_numpy())
     known = np.isfinite(x)
@@ -190,7 +231,11 @@ def _against_reference(checked: Checked) -> list[Problem]:
     others = _reference()
     if checked.role in {"sites", "origins"} and "the embedded boundaries" in others:
         units = others["the embedded boundaries"]
-        out += [p for p in declared_units(checked, units, _aliases()) if p.code == "outside_declared_unit"]
+        out += [
+            p
+            for p in declared_units(checked, units, _aliases())
+            if p.code == "outside_declared_unit"
+        ]
     return out + suspect_datum(frame, others)
 
 
@@ -208,7 +253,9 @@ def _reference() -> dict[str, gpd.GeoDataFrame]:
         with study_file(None) as (folder, stated):
             layers = stated["layers"]
             return {
-                f"the embedded {role}": read_rows(folder / layers[role]["path"], role, Options()).frame
+                f"the embedded {role}": read_rows(
+                    folder / layers[role]["path"], role, Options()
+                ).frame
                 for role in ("boundaries", "places")
                 if role in layers
             }
@@ -225,7 +272,11 @@ def summary(checked: Checked) -> dict[str, Any]:
     }  # fmt: skip
     if frame.index.name:
         out["ids"] = frame.index.tolist()
-    out |= {c: _column(frame, c) for c in ("origin_id", "site_id") if c in frame and checked.role == "flows"}
+    out |= {
+        c: _column(frame, c)
+        for c in ("origin_id", "site_id")
+        if c in frame and checked.role == "flows"
+    }
     if "name" in frame:
         out["names"] = _column(frame, "name")
     for column in ("households", "persons"):
@@ -263,7 +314,9 @@ def _geometry_summary(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _raster(file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]) -> dict[str, Any]:
+def _raster(
+    file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]
+) -> dict[str, Any]:
     """Describe a raster: what it is, and its values at points if asked for."""
     if kind_of(file) != "tiff":
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
@@ -271,8 +324,18 @@ def _raster(file: Path, role: str, options: Options, at: str | Path | None, said
     native: Raster = declared.pop("native")
     if role == "dem":
         problems += _other_heights(raster, file.name)
-    found = [replace(p, layer=role) for p in (*problems, *raster_problems(raster, role, file.name, declared))]
-    out = {"role": role, "format": "GeoTIFF", "count": 1, **declared, "crs_used": raster.crs, "bounds": raster.bounds}
+    found = [
+        replace(p, layer=role)
+        for p in (*problems, *raster_problems(raster, role, file.name, declared))
+    ]
+    out = {
+        "role": role,
+        "format": "GeoTIFF",
+        "count": 1,
+        **declared,
+        "crs_used": raster.crs,
+        "bounds": raster.bounds,
+    }
     if options.region is not None:
         found += _raster_region(raster, options.region, file.name, role)
     if at is not None:
@@ -282,14 +345,18 @@ def _raster(file: Path, role: str, options: Options, at: str | Path | None, said
 
 
 def _other_heights(raster: Raster, file: str) -> list[Problem]:
-    """Heights that are 3.28 or 0.001 times those of the embedded study's elevation model, where both have some."""
+    """Heights that are 3.28 or 0.001 times those of the embedded study's elevation model, where
+    both have some.
+    """
     try:
         with study_file(None) as (folder, stated):
             known = read_raster(folder / stated["layers"]["dem"]["path"], "dem", role="dem")[0]
     except (GeosettleError, KeyError):
         return []
     west, south, east, north = raster.bounds
-    x, y = (v.ravel() for v in np.meshgrid(np.linspace(west, east, 25), np.linspace(south, north, 25)))
+    x, y = (
+        v.ravel() for v in np.meshgrid(np.linspace(west, east, 25), np.linspace(south, north, 25))
+    )
     here, there = raster.sample(x, y), known.sample(x, y)
     both = np.isfinite(here) & np.isfinite(there) & (there > 100)
     if both.sum() < 4:
@@ -320,7 +387,11 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
     source = open_source(points, names=names, role=None)
     found, _, _ = find_columns([str(c) for c in source.cells.columns], _POINTS)
     where = locate(source, _POINTS, Columns(found), Options())
-    bad = [replace(p, file=points.name, layer="points") for p in where.problems if p.severity in {"error", "fatal"}]
+    bad = [
+        replace(p, file=points.name, layer="points")
+        for p in where.problems
+        if p.severity in {"error", "fatal"}
+    ]
     if where.geometry is None:
         return [], bad
     x, y = centres(where.geometry)
@@ -333,10 +404,18 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
         there[0][known], there[1][known] = change.transform(x[known], y[known])
     values = raster.sample(*there)
     label = next(
-        (c for c in source.cells.columns if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"),
+        (
+            c
+            for c in source.cells.columns
+            if plain_name(str(c)).endswith("id") or plain_name(str(c)) == "name"
+        ),
         None,
     )
-    ids = [str(i + 1) for i in range(len(x))] if label is None else [str(v) for v in source.cells[label]]
+    ids = (
+        [str(i + 1) for i in range(len(x))]
+        if label is None
+        else [str(v) for v in source.cells[label]]
+    )
     rows = zip(ids, x.tolist(), y.tolist(), values.tolist(), strict=True)
     return [{"id": i, "lon": a, "lat": b, "value": v} for i, a, b, v in rows], bad
 
@@ -355,10 +434,16 @@ def _study(path: Path, region: Any) -> dict[str, Any]:
     rows_in = sum(c.rows_in for c in found.checked.values())
     rows_ok = sum(len(c.frame) for c in found.checked.values())
     unused = _unused(folder, found.inputs) if path.is_dir() else []
-    return _answer([*found.problems, *unused], rows_in, rows_ok, {"layers": layers, "ledger": found.ledger})
+    return _answer(
+        [*found.problems, *unused], rows_in, rows_ok, {"layers": layers, "ledger": found.ledger}
+    )
 
 
 def _unused(folder: Path, inputs: Mapping[str, Any]) -> list[Problem]:
     """Find data files of a study folder that no layer reads."""
-    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in EXTENSIONS and f.suffix.lower() != ".txt"]
+    files = [
+        f
+        for f in sorted(folder.iterdir())
+        if f.suffix.lower() in EXTENSIONS and f.suffix.lower() != ".txt"
+    ]
     return [problem("file_unused", file=f.name) for f in files if f.name not in inputs]

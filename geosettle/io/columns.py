@@ -14,10 +14,19 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.io.numbers import DATE, EXCEL_ERRORS, clean, simple_numbers, to_angle, to_number, to_text, to_year
+from geosettle.io.numbers import (
+    DATE,
+    EXCEL_ERRORS,
+    clean,
+    simple_numbers,
+    to_angle,
+    to_number,
+    to_text,
+    to_year,
+)
 from geosettle.io.source import Source
 from geosettle.layers import Column, LayerSpec, find_columns, plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["UNITS", "Columns", "clean_id", "convert", "likeness", "match_columns"]
 
@@ -38,9 +47,11 @@ _PERSONAL: Final = re.compile(
     r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|"
     r"email|e_mail|邮箱|contact|contact_person|contact_name|contact_phone|"
     r"户主|户主姓名|姓名|head_of_household|household_head|hh_head|head_name|person_name|person|full_name|first_name|"
-    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$",
+    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$"
 )
-_ID_CARD: Final = re.compile(r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$")
+_ID_CARD: Final = re.compile(
+    r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$"
+)
 _ID_NUMBER: Final = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
 )
@@ -56,13 +67,20 @@ class Columns:
     problems: tuple[Problem, ...] = ()
 
 
-def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | None = None) -> Columns:
-    """Find every column of a layer among the headers of a source; everything missing is said at once."""
+def match_columns(
+    source: Source, spec: LayerSpec, mapping: Mapping[str, str] | None = None
+) -> Columns:
+    """Find every column of a layer among the headers of a source; everything missing is said at
+    once.
+    """
     headers = [str(c) for c in source.cells.columns]
-    # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares them.
+    # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares
+    # them.
     found, unclear, absent = find_columns(headers, spec, mapping)
     problems = [
-        problem("map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h)
+        problem(
+            "map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h
+        )
         for h in absent
     ]
     key = spec.key[0] if len(spec.key) == 1 else ""
@@ -79,23 +97,30 @@ def match_columns(source: Source, spec: LayerSpec, mapping: Mapping[str, str] | 
                 f"The column {column.name} ({column.meaning}) is missing; the file has {', '.join(headers) or 'none'}.",
                 column=column.name,
                 mend=f"Add it under one of these names: {also}; or map it with --map {column.name}=NAME.",
-            ),
+            )
         )
     for name, hits in unclear.items():
         if not all(_agree(name, source.cells[hits[0]], source.cells[h]) for h in hits[1:]):
             text = f"The columns {', '.join(hits)} all fit {name}; {hits[0]} is used."
-            problems.append(problem("column_unclear", text, column=name, mend=f"Say which with --map {name}=NAME."))
+            problems.append(
+                problem(
+                    "column_unclear", text, column=name, mend=f"Say which with --map {name}=NAME."
+                )
+            )
     problems += [
         problem("personal_data", f"The column {h!r} looks like data about persons.", column=h)
         for h in headers
-        # A survey is looked through more strictly, once its columns have their names (io/survey.py).
+        # A survey is looked through more strictly, once its columns have their names
+        # (io/survey.py).
         if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
     ]
     return Columns(found, tuple(problems))
 
 
 def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
-    """Whether two columns that fit one meaning say the same; metres beside degrees are another matter."""
+    """Whether two columns that fit one meaning say the same; metres beside degrees are another
+    matter.
+    """
     if name not in {"lon", "lat"}:
         return bool(one.equals(other))
     a, b = (np.array([to_angle(cell, name)[0] for cell in cells]) for cells in (one, other))
@@ -105,7 +130,9 @@ def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
 
 
 def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
-    """Whether a column is about persons: by its name, or because most of its cells are identity or phone numbers."""
+    """Whether a column is about persons: by its name, or because most of its cells are identity or
+    phone numbers.
+    """
     if not used and _PERSONAL.match(plain_name(header)):
         return bool(cells.map(to_text).notna().any())
     texts = [t for t in (c if isinstance(c, str) else to_text(c) for c in cells.tolist()) if t]
@@ -116,12 +143,15 @@ def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
     if any(len(t) >= 18 and any(map(_is_identity, _ID_NUMBER.findall(t))) for t in texts):
         return True
     return bool(texts) and any(
-        sum(bool(pattern.match(t)) for t in texts) >= max(1, 0.5 * len(texts)) for pattern in (_ID_CARD, _PHONE)
+        sum(bool(pattern.match(t)) for t in texts) >= max(1, 0.5 * len(texts))
+        for pattern in (_ID_CARD, _PHONE)
     )
 
 
 def _is_identity(number: str) -> bool:
-    """Whether the last digit of a number is the check digit of a Chinese identity number (GB 11643-1999)."""
+    """Whether the last digit of a number is the check digit of a Chinese identity number (GB
+    11643-1999).
+    """
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(number[:17], weights, strict=True))
     return number[-1].upper() == "10X98765432"[total % 11]
@@ -155,7 +185,9 @@ def is_key_of(name: str, spec: LayerSpec) -> bool:
     return spec.key == (name,)
 
 
-def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tuple[pd.Series, list[Problem]]:
+def _column(
+    source: Source, column: Column, header: str, *, is_key: bool
+) -> tuple[pd.Series, list[Problem]]:
     """One column converted by its kind."""
     cells = source.cells[header]
     if column.kind in ("text", "list"):
@@ -165,19 +197,32 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
     values, known = simple_numbers(raw, "." if column.kind == "year" else source.decimal)
     for i in np.flatnonzero(~known).tolist():
         cell = raw[i]
-        values[i], code = to_year(cell) if column.kind == "year" else to_number(cell, source.decimal)
-        if code == "number_unreadable" and isinstance(cell, str) and (with_unit := _with_unit(cell, column, source)):
+        values[i], code = (
+            to_year(cell) if column.kind == "year" else to_number(cell, source.decimal)
+        )
+        if (
+            code == "number_unreadable"
+            and isinstance(cell, str)
+            and (with_unit := _with_unit(cell, column, source))
+        ):
             (values[i], unit, times), code = with_unit, ""
             if times != 1:
-                text = f"{column.name} was converted from {unit} to {column.unit} (times {times:.6g})."
-                problems.append(problem("unit_converted", text, row=i + 1, column=column.name, value=cell))
+                text = (
+                    f"{column.name} was converted from {unit} to {column.unit} (times {times:.6g})."
+                )
+                problems.append(
+                    problem("unit_converted", text, row=i + 1, column=column.name, value=cell)
+                )
             values[i] /= factor  # the cell's own unit goes before that of the header
         if code:
             problems.append(problem(code, row=i + 1, column=column.name, value=str(cell)))
     values *= factor
     if column.kind == "year":  # a year has no decimals
         broken = np.flatnonzero(known & (values != np.round(values)))
-        problems += [problem("number_unreadable", row=int(i) + 1, column=column.name, value=raw[i]) for i in broken]
+        problems += [
+            problem("number_unreadable", row=int(i) + 1, column=column.name, value=raw[i])
+            for i in broken
+        ]
     problems += _range_problems(values, cells, column)
     if column.kind != "year":
         problems += _doubtful_marks(cells, column, source)
@@ -188,7 +233,9 @@ def _column(source: Source, column: Column, header: str, *, is_key: bool) -> tup
 
 
 def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:
-    """Return number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the column."""
+    """Return number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the
+    column.
+    """
     match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
     times = UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
     if match is None or times is None:
@@ -198,7 +245,9 @@ def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, f
 
 
 def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:
-    """Numbers such as 1,234 and 1.234 of which nobody can say whether the mark is decimal or groups thousands."""
+    """Numbers such as 1,234 and 1.234 of which nobody can say whether the mark is decimal or groups
+    thousands.
+    """
     counts = column.kind == "integer" or column.unit in {"households", "persons"}
     out = []
     for row, cell in enumerate(cells, 1):
@@ -211,7 +260,9 @@ def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Pr
             text = "A count has no decimals, but the mark is the decimal mark of this table."
             out.append(problem("number_ambiguous", text, severity="error", **where))
         elif not counts and match[1] != source.decimal and not source.decimal_sure:
-            out.append(problem("number_ambiguous", "The mark was taken for a thousands mark.", **where))
+            out.append(
+                problem("number_ambiguous", "The mark was taken for a thousands mark.", **where)
+            )
     return out
 
 
@@ -233,7 +284,10 @@ def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Probl
     if column.unit in ("households", "persons") or column.kind == "integer":
         fractions = np.flatnonzero(~np.isnan(values) & (values != np.round(values)))
         out += [
-            problem("number_not_whole", row=int(i) + 1, column=column.name, value=str(cells.iloc[i])) for i in fractions
+            problem(
+                "number_not_whole", row=int(i) + 1, column=column.name, value=str(cells.iloc[i])
+            )
+            for i in fractions
         ]
     return out
 
@@ -245,18 +299,24 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
         return 1.0, []
     unit = unicodedata.normalize("NFKC", bracket[1]).strip().casefold()
     known = UNITS.get(column.unit, {})
-    if unit not in known and plain_name(unit) in {plain_name(n) for n in (column.name, *column.aliases)}:
+    if unit not in known and plain_name(unit) in {
+        plain_name(n) for n in (column.name, *column.aliases)
+    }:
         return 1.0, []  # the name in another language
     if unit not in known:
         text = f"The header {header!r} names a unit that is not known; {column.unit} was assumed."
         return 1.0, [problem("unit_unknown", text, column=column.name, value=bracket[1])]
     if known[unit] == 1:
         return 1.0, []
-    text = f"{column.name} was converted from {bracket[1]} to {column.unit} (times {known[unit]:.6g})."
+    text = (
+        f"{column.name} was converted from {bracket[1]} to {column.unit} (times {known[unit]:.6g})."
+    )
     return known[unit], [problem("unit_converted", text, column=column.name, value=bracket[1])]
 
 
-def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.Series, list[Problem]]:
+def _text_column(
+    cells: pd.Series, column: Column, *, is_key: bool
+) -> tuple[pd.Series, list[Problem]]:
     """Text of a column; identifiers lose invisible characters and the spaces around them."""
     raw = cells.tolist()
     texts = [to_text(cell) for cell in raw]
@@ -280,7 +340,10 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
     if is_key:
         problems += _dates_among(texts, column)
     if column.kind == "list":
-        texts = [None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p) for t in texts]
+        texts = [
+            None if t is None else ";".join(p for p in re.split(r"[;,，、；|/\s]+", t) if p)
+            for t in texts
+        ]
     if is_key or column.required:
         code = "id_missing" if is_key else "value_missing"
         empty = [i for i, t in enumerate(texts) if t is None and not _was_error(raw[i])]
@@ -288,12 +351,16 @@ def _text_column(cells: pd.Series, column: Column, *, is_key: bool) -> tuple[pd.
     return pd.Series(texts, dtype="str"), problems
 
 
-def _typed_date(cell: Any, column: Column, where: Mapping[str, Any], *, is_key: bool) -> list[Problem]:
+def _typed_date(
+    cell: Any, column: Column, where: Mapping[str, Any], *, is_key: bool
+) -> list[Problem]:
     """Say that a cell of text holds a date, where that matters."""
     if not isinstance(cell, dt.date):
         return []
     if is_key:
-        return [problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where)]
+        return [
+            problem("date_in_number", "A spreadsheet turned the identifier into a date.", **where)
+        ]
     if column.name != "name":
         return []
     said = "The name is a date; a spreadsheet may have made it one."
@@ -301,13 +368,26 @@ def _typed_date(cell: Any, column: Column, where: Mapping[str, Any], *, is_key: 
 
 
 def _dates_among(texts: list[str | None], column: Column) -> list[Problem]:
-    """Find identifiers such as 3-May among others that are no dates: a spreadsheet may have made it of 5-3."""
-    dates = [i for i, t in enumerate(texts) if t and not t.isalnum() and DATE.match(t) and not t[:4].isdigit()]
+    """Find identifiers such as 3-May among others that are no dates: a spreadsheet may have made it
+    of 5-3.
+    """
+    dates = [
+        i
+        for i, t in enumerate(texts)
+        if t and not t.isalnum() and DATE.match(t) and not t[:4].isdigit()
+    ]
     if not dates or len(dates) > 0.5 * len(texts):
         return []
     said = "The identifier reads as a date, the others do not; a spreadsheet may have made it one."
     return [
-        problem("date_in_number", said, severity="warning", row=i + 1, column=column.name, value=str(texts[i]))
+        problem(
+            "date_in_number",
+            said,
+            severity="warning",
+            row=i + 1,
+            column=column.name,
+            value=str(texts[i]),
+        )
         for i in dates
     ]
 
@@ -317,12 +397,15 @@ def _was_error(cell: Any) -> bool:
 
 
 _JOINTS: Final = re.compile(r"[\W_]+")
-_LOOKALIKES: Final = str.maketrans("авекмнорстухіјѕԁԛԝαβεηικνορτυχ", "abekmhopctyxijsdqwabehikvoptux")
+_LOOKALIKES: Final = str.maketrans(
+    "авекмнорстухіјѕԁԛԝαβεηικνορτυχ", "abekmhopctyxijsdqwabehikvoptux"
+)
 """Cyrillic and Greek letters to the Latin ones that look like them or like their capitals."""
 
 
 def clean_id(text: str) -> str:
-    r"""Return identifier without invisible characters, with single plain spaces inside and none around.
+    r"""Return identifier without invisible characters, with single plain spaces inside and none
+    around.
 
     Examples
     --------
@@ -336,7 +419,9 @@ def clean_id(text: str) -> str:
 
 
 def likeness(text: str) -> str:
-    """Return what is left of an identifier when spaces, case, width and punctuation are taken off."""
+    """Return what is left of an identifier when spaces, case, width and punctuation are taken
+    off.
+    """
     if text.isascii():
         return _JOINTS.sub("", text).casefold()
     return plain_name(clean(text)).replace("_", "").translate(_LOOKALIKES)

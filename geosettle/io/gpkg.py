@@ -63,10 +63,11 @@ def write_gpkg_bytes(
     Parameters
     ----------
     layers
-        Table name to frame; a GeoDataFrame becomes a feature table, any other frame an attribute table. Named index
-        levels become columns.
+        Table name to frame; a GeoDataFrame becomes a feature table, any other frame an attribute
+        table. Named index levels become columns.
     styles
-        Table name to a QGIS style (QML text), kept in `layer_styles` and used by QGIS as the default.
+        Table name to a QGIS style (QML text), kept in `layer_styles` and used by QGIS as the
+        default.
     metadata
         Texts such as the manifest, kept in the table `geosettle_metadata`.
 
@@ -85,7 +86,7 @@ def write_gpkg_bytes(
     try:
         with closing(sqlite3.connect(":memory:")) as base:
             base.executescript(
-                f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}",
+                f"PRAGMA page_size=4096; PRAGMA application_id={0x47504B47}; PRAGMA user_version=10300; {_SCHEMA}"
             )
             base.executemany(
                 "INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)",
@@ -109,7 +110,11 @@ def _add_layer(base: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None
     geometry = frame.geometry.to_numpy() if isinstance(frame, gpd.GeoDataFrame) else None
     if geometry is not None and (frame.crs is None or frame.crs.to_epsg() != 4326):
         raise CrsError(f"the layer {name} is not on {WGS84}", mend="Convert it with to_crs(4326).")
-    table = pd.DataFrame(frame.drop(columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]))
+    table = pd.DataFrame(
+        frame.drop(
+            columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]
+        )
+    )
     if any(n is not None for n in table.index.names):
         table = table.reset_index()
     columns = _unique([str(c) for c in table.columns], {"fid", "geom"})
@@ -154,7 +159,15 @@ def _add_extras(
         base.executemany(
             "INSERT INTO layer_styles VALUES (?,'','',?,?,?,?,'',1,?,'',NULL,?)",
             [
-                (n, table, "geom" if isinstance(layers.get(table), gpd.GeoDataFrame) else "", table, qml, "", _STAMP)
+                (
+                    n,
+                    table,
+                    "geom" if isinstance(layers.get(table), gpd.GeoDataFrame) else "",
+                    table,
+                    qml,
+                    "",
+                    _STAMP,
+                )
                 for n, (table, qml) in enumerate(sorted(styles.items()), 1)
             ],
         )

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 
 from geosettle.crs import parse_crs
 from geosettle.io.source import Refused, Source
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["read_kml"]
 
@@ -24,7 +24,8 @@ _SHAPES: Final = frozenset({"Point", "LineString", "LinearRing", "Polygon", "Mul
 
 
 def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
-    """Placemarks of a KML document, with the folder they stand in as the column `folder`; or of one folder only.
+    """Placemarks of a KML document, with the folder they stand in as the column `folder`; or of one
+    folder only.
 
     Raises
     ------
@@ -35,11 +36,17 @@ def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
         data = _as_utf8(data)
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise Refused("file_refused", "the XML declares entities, which are not expanded", file=file) from error
+        raise Refused(
+            "file_refused", "the XML declares entities, which are not expanded", file=file
+        ) from error
     except (ParseError, ValueError, RecursionError, LookupError) as error:
         raise Refused("file_unreadable", f"this is not valid XML ({error})", file=file) from error
-    if _tag(root) != "kml" and not any(_tag(e) in {"Placemark", "Document", "Folder"} for e in root.iter()):
-        raise Refused("file_unreadable", f"this is XML but not KML (<{_tag(root)[:40]}>)", file=file)
+    if _tag(root) != "kml" and not any(
+        _tag(e) in {"Placemark", "Document", "Folder"} for e in root.iter()
+    ):
+        raise Refused(
+            "file_unreadable", f"this is XML but not KML (<{_tag(root)[:40]}>)", file=file
+        )
     rows, geometries, problems = [], [], list[Problem]()
     marks = list(_placemarks(root, file))
     if layer is not None:
@@ -55,7 +62,9 @@ def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
         if what:
             problems.append(problem("geometry_unreadable", f"{what}.", row=number, value=what))
     if any(_tag(e) == "NetworkLink" for e in root.iter()):
-        problems.append(problem("link_not_followed", "The file links to another one, which is not opened."))
+        problems.append(
+            problem("link_not_followed", "The file links to another one, which is not opened.")
+        )
     columns = list(dict.fromkeys(k for row in rows for k in row))
     cells = pd.DataFrame(
         {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns},
@@ -63,12 +72,18 @@ def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
     )
     shapes = np.empty(len(rows), dtype=object)
     shapes[:] = geometries
-    return Source(cells, file, "KML", geometry=shapes, crs=parse_crs(4326), problems=tuple(problems))
+    return Source(
+        cells, file, "KML", geometry=shapes, crs=parse_crs(4326), problems=tuple(problems)
+    )
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """Return XML in UTF-8 if it declares an encoding of several bytes a letter, which the parser does not know."""
-    declared = re.match(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""", data[:200])
+    """Return XML in UTF-8 if it declares an encoding of several bytes a letter, which the parser
+    does not know.
+    """
+    declared = re.match(
+        rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""", data[:200]
+    )
     name = declared[1].decode().casefold() if declared else ""
     if declared is None or name not in {"gbk", "gb2312", "gb18030", "big5", "euc-kr", "shift_jis"}:
         return data
@@ -101,7 +116,9 @@ def _text(element: Element, name: str) -> str:
 
 
 def _fields(mark: Element) -> dict[str, str | None]:
-    """Name, description and the extended data of a placemark; its own data go before the general ones."""
+    """Name, description and the extended data of a placemark; its own data go before the general
+    ones.
+    """
     out: dict[str, str | None] = {}
     if mark.get("id"):
         out["id"] = mark.get("id")
@@ -152,6 +169,7 @@ def _shape(element: Element) -> Any:
 def _coordinates(element: Element) -> Any:
     """Longitude and latitude of every tuple; heights are left out."""
     text = next((c.text or "" for c in element if _tag(c) == "coordinates"), "")
-    # Some programs write "76.1, 39.2" with a space after the comma, which the standard does not allow.
+    # Some programs write "76.1, 39.2" with a space after the comma, which the standard does not
+    # allow.
     tuples = re.sub(r"\s*,\s*", ",", text.strip()).split()
     return np.array([[float(v) for v in t.split(",")[:2]] for t in tuples], dtype=np.float64)

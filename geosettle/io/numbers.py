@@ -1,6 +1,8 @@
-"""From a cell to a number or an angle: decimal comma, thousands, full-width digits, degrees-minutes-seconds.
+"""From a cell to a number or an angle: decimal comma, thousands, full-width digits,
+degrees-minutes-seconds.
 
-Nothing is guessed that the cell does not say: what cannot be read is named, not turned into a missing number.
+Nothing is guessed that the cell does not say: what cannot be read is named, not turned into a
+missing number.
 """
 
 # ruff: noqa: RUF001, RUF002  (look-alike characters are what is handled here)
@@ -83,7 +85,7 @@ MISSING: Final = frozenset(
         "*",
         "**",
         "×",
-    ],
+    ]
 )
 """Ways of writing "no value" in a number or coordinate cell (case aside)."""
 
@@ -104,7 +106,9 @@ DATE: Final = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ]\d{1,4}(T.*)?)$",
     re.IGNORECASE,
 )
-_MINUS: Final = str.maketrans({"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"})
+_MINUS: Final = str.maketrans(
+    {"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"}
+)
 _MARKS: Final = str.maketrans(
     {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",
      "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'},
@@ -117,7 +121,8 @@ _HEMISPHERES: Final = (
     ("east", "E"), ("west", "W"), ("north", "N"), ("south", "S"),
 )  # fmt: skip
 _LABEL: Final = re.compile(
-    r"^(?:(?P<lon>longitude|long|lng|lon|[经經][度°])|(?P<lat>latitude|lat|[纬緯][度°]))\s*[:=]?\s*", re.IGNORECASE
+    r"^(?:(?P<lon>longitude|long|lng|lon|[经經][度°])|(?P<lat>latitude|lat|[纬緯][度°]))\s*[:=]?\s*",
+    re.IGNORECASE,
 )
 _WORDS: Final = tuple(
     (re.compile(rf"(?<=\d)\s*({words})\.?(?![a-z])", re.IGNORECASE), mark)
@@ -132,7 +137,8 @@ _ANGLE: Final = re.compile(
 
 
 def clean(cell: Any) -> str:
-    r"""Text of a cell without invisible characters, full-width forms folded, spaces at the ends dropped.
+    r"""Text of a cell without invisible characters, full-width forms folded, spaces at the ends
+    dropped.
 
     Examples
     --------
@@ -144,7 +150,10 @@ def clean(cell: Any) -> str:
         return text.strip()  # nearly every cell; the rest is slow
     # A raised or circled digit is a footnote mark: folded, 120² would read 1202.
     parts = groupby(text.translate(_MARKS), key=lambda c: unicodedata.category(c) == "No")
-    text = "".join("".join(part) if raised else unicodedata.normalize("NFKC", "".join(part)) for raised, part in parts)
+    text = "".join(
+        "".join(part) if raised else unicodedata.normalize("NFKC", "".join(part))
+        for raised, part in parts
+    )
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\t\n")
     return text.translate(_MINUS).strip()
 
@@ -171,7 +180,12 @@ def to_text(cell: Any) -> str | None:
     """
     if type(cell) is str and cell.isascii() and cell[:1].isalnum():
         return cell.rstrip()  # nearly every cell
-    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
+    if (
+        cell is None
+        or cell is pd.NA
+        or cell is pd.NaT
+        or (isinstance(cell, float) and math.isnan(cell))
+    ):
         return None
     if isinstance(cell, bool):
         return str(cell).lower()
@@ -213,7 +227,9 @@ def decimal_mark(cells: Iterable[Any]) -> str:
     return "," if comma > point else "."
 
 
-def simple_numbers(cells: Sequence[Any], decimal: str = ".") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def simple_numbers(
+    cells: Sequence[Any], decimal: str = "."
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the numbers of cells that are written plainly, as nearly all are, and which those are.
 
     Examples
@@ -222,7 +238,9 @@ def simple_numbers(cells: Sequence[Any], decimal: str = ".") -> tuple[NDArray[np
     (array([12.5,  nan,  nan]), array([ True, False, False]))
     """
     plain = _SIMPLE.fullmatch if decimal == "." else re.compile(r"-?[0-9]{1,15}").fullmatch
-    known = np.fromiter((isinstance(c, str) and plain(c) is not None for c in cells), bool, len(cells))
+    known = np.fromiter(
+        (isinstance(c, str) and plain(c) is not None for c in cells), bool, len(cells)
+    )
     values = np.full(len(cells), np.nan)
     values[known] = [float(c) for c, yes in zip(cells, known, strict=True) if yes]
     return values, known
@@ -241,7 +259,8 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
     Returns
     -------
     tuple of float and str
-        NaN where the cell is missing or unreadable; the code is a key of `geosettle.quality.CODES`.
+        NaN where the cell is missing or unreadable; the code is a key of
+        `geosettle.problems.CODES`.
 
     Examples
     --------
@@ -253,7 +272,11 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
     if isinstance(cell, dt.date | dt.time):
         return math.nan, "date_in_number"
     if isinstance(cell, int | float):
-        return (float(cell), "") if math.isfinite(cell) or math.isnan(cell) else (math.nan, "number_unreadable")
+        return (
+            (float(cell), "")
+            if math.isfinite(cell) or math.isnan(cell)
+            else (math.nan, "number_unreadable")
+        )
     if isinstance(cell, str) and _SIMPLE.fullmatch(cell) and (decimal == "." or "." not in cell):
         return float(cell), ""
     if is_missing(cell):
@@ -265,7 +288,9 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
         return math.nan, "date_in_number"
     plain = _without_thousands(text, decimal)
     if plain is None and re.fullmatch(r"[+-]?\d+[.,](\d{1,2}|\d{4,})", text):
-        plain = text.replace(",", ".")  # the other mark, but not before three digits: it can only be decimal
+        plain = text.replace(
+            ",", "."
+        )  # the other mark, but not before three digits: it can only be decimal
     if plain is None or not _PLAIN.fullmatch(plain):
         return math.nan, "number_unreadable"
     value = float(plain)
@@ -273,12 +298,19 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
 
 
 def _without_thousands(text: str, decimal: str) -> str | None:
-    """Plain decimal notation of a number with grouped digits, or None if the grouping makes no sense."""
+    """Plain decimal notation of a number with grouped digits, or None if the grouping makes no
+    sense.
+    """
     group = "," if decimal == "." else "."
     whole, mark, fraction = text.partition(decimal)
     if decimal in fraction or group in fraction:
-        # 1.660.000 in a table with decimal points, or 1,660,000 in one with decimal commas: groups all the same.
-        if decimal in fraction and group not in text and re.fullmatch(rf"[+-]?\d{{1,3}}(\{decimal}\d{{3}})+", text):
+        # 1.660.000 in a table with decimal points, or 1,660,000 in one with decimal commas: groups
+        # all the same.
+        if (
+            decimal in fraction
+            and group not in text
+            and re.fullmatch(rf"[+-]?\d{{1,3}}(\{decimal}\d{{3}})+", text)
+        ):
             return text.replace(decimal, "")
         return None
     grouped = re.fullmatch(rf"([+-]?)(\d{{1,3}}(?:[\{group}' ]\d{{3}})+)", _SPACES.sub(" ", whole))
@@ -292,7 +324,8 @@ def _without_thousands(text: str, decimal: str) -> str | None:
 
 
 def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0911  (one way out for each kind of cell)
-    r"""Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese notation.
+    r"""Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese
+    notation.
 
     Parameters
     ----------
@@ -328,7 +361,8 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     if not match:
         return math.nan, "coordinate_unreadable"
     degrees, minutes, seconds = (float(match[k] or 0) for k in "dms")
-    # Exactly 60 is what rounding makes of 59.99: spreadsheets that turn decimal degrees into text write 20'60.0".
+    # Exactly 60 is what rounding makes of 59.99: spreadsheets that turn decimal degrees into text
+    # write 20'60.0".
     if (
         minutes > 60
         or seconds > 60
@@ -343,7 +377,9 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
 
 
 def _unlabelled(text: str, axis: str) -> tuple[str, str]:
-    """Text of an angle with signs for words and nothing around it, and its hemisphere as `_hemisphere` gives it."""
+    """Text of an angle with signs for words and nothing around it, and its hemisphere as
+    `_hemisphere` gives it.
+    """
     if label := _LABEL.match(text):
         if label[axis] is None:
             return text, "?"
@@ -357,7 +393,9 @@ def _unlabelled(text: str, axis: str) -> tuple[str, str]:
 
 
 def _hemisphere(text: str) -> tuple[str, str]:
-    """Text without its hemisphere, and the letter: N, S, E, W, "" or "?" where it is said twice or in doubt."""
+    """Text without its hemisphere, and the letter: N, S, E, W, "" or "?" where it is said twice or
+    in doubt.
+    """
     found = []
     for word, letter in _HEMISPHERES:
         if word in text.casefold():
@@ -365,11 +403,11 @@ def _hemisphere(text: str) -> tuple[str, str]:
             text = re.sub(word, " ", text, flags=re.IGNORECASE)
     edges = re.match(r"^\s*([NSEWO]?)\s*[:.=]?\s*(.*?)\s*([NSEWO]?)\.?\s*$", text, re.IGNORECASE)
     if edges and not re.search(
-        r"[^\W\d_]",
-        re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.IGNORECASE),
+        r"[^\W\d_]", re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.IGNORECASE)
     ):
         found += [e.upper() for e in (edges[1], edges[3]) if e]
-        # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only without such units.
+        # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only
+        # without such units.
         if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.IGNORECASE):
             return text, "".join(found[:-1])
         text = edges[2]
@@ -379,7 +417,8 @@ def _hemisphere(text: str) -> tuple[str, str]:
 
 
 def to_year(cell: Any) -> tuple[float, str]:
-    """Year in a cell: a number, a date, or the first year named in a text (then with code `year_read_from_text`).
+    """Year in a cell: a number, a date, or the first year named in a text (then with code
+    `year_read_from_text`).
 
     Examples
     --------
@@ -396,7 +435,9 @@ def to_year(cell: Any) -> tuple[float, str]:
     text = clean(cell)
     if code == "excel_error":
         return math.nan, code
-    if match := re.fullmatch(r"(\d{4})(年|年度)?|(\d{4})[-/.]\d{1,2}[-/.]\d{1,2}.*|(\d{4})年\d{1,2}月.*", text):
+    if match := re.fullmatch(
+        r"(\d{4})(年|年度)?|(\d{4})[-/.]\d{1,2}[-/.]\d{1,2}.*|(\d{4})年\d{1,2}月.*", text
+    ):
         return float(match[1] or match[3] or match[4]), ""
     first = re.search(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)", text)
     return (float(first[0]), "year_read_from_text") if first else (math.nan, "number_unreadable")

@@ -1,4 +1,6 @@
-"""Where rows lie: geometry from the file, from well-known text or from lon and lat, brought to WGS84."""
+"""Where rows lie: geometry from the file, from well-known text or from lon and lat, brought to
+WGS84.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from geosettle.io.columns import Columns
 from geosettle.io.numbers import is_missing, simple_numbers, to_angle
 from geosettle.io.source import Options, Source, only
 from geosettle.layers import LayerSpec
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["Positions", "locate"]
 
@@ -63,11 +65,16 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
     except CrsError as error:
         return Positions(
             None,
-            problems=(*problems, problem("crs_unknown", error.message, value=str(error.value or ""))),
+            problems=(
+                *problems,
+                problem("crs_unknown", error.message, value=str(error.value or "")),
+            ),
         )
 
 
-def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: str, options: Options) -> Positions:
+def _on_wgs84(
+    raw: NDArray[Any], problems: list[Problem], declared: Any, basis: str, options: Options
+) -> Positions:
     """Convert geometries from the system declared, stated or assumed; say which it was."""
     read = crs_name(declared) if declared is not None else None
     used, said = _choose_system(declared, basis, options, degrees=_looks_like_degrees(raw))
@@ -78,35 +85,55 @@ def _on_wgs84(raw: NDArray[Any], problems: list[Problem], declared: Any, basis: 
     out = to_lonlat(raw, used)
     if (away := _outside_area_of_use(out, used)) is not None:
         text = f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made for."
-        return Positions(None, read, problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))))
+        return Positions(
+            None,
+            read,
+            problems=(*problems, problem("crs_contradicted", text, value=crs_name(used))),
+        )
     if not same_crs(used, WGS84):
-        problems.append(problem("crs_converted", f"Coordinates were brought from {crs_name(used)} to WGS84."))
+        problems.append(
+            problem("crs_converted", f"Coordinates were brought from {crs_name(used)} to WGS84.")
+        )
     if options.datum and options.datum != "wgs84":
         out = np.asarray(shapely.transform(out, lambda c: _datum(c, options.datum)), dtype=object)
-        text = f"Coordinates were brought from {options.datum.upper()} to WGS84 (residual under 1 cm)."
+        text = (
+            f"Coordinates were brought from {options.datum.upper()} to WGS84 (residual under 1 cm)."
+        )
         problems.append(problem("datum_converted", text, value=options.datum))
     return Positions(out, read, crs_name(used), tuple(problems))
 
 
-def _choose_system(declared: Any, basis: str, options: Options, *, degrees: bool) -> tuple[Any, list[Problem]]:
-    """Choose the system of the coordinates: stated, declared or assumed; None where none can be right."""
+def _choose_system(
+    declared: Any, basis: str, options: Options, *, degrees: bool
+) -> tuple[Any, list[Problem]]:
+    """Choose the system of the coordinates: stated, declared or assumed; None where none can be
+    right.
+    """
     problems = []
     if options.crs:
         used = parse_crs(options.crs)
         if declared is not None and not same_crs(declared, used):
-            text = f"The file declares {crs_name(declared)}; {crs_name(used)} was stated and is used."
+            text = (
+                f"The file declares {crs_name(declared)}; {crs_name(used)} was stated and is used."
+            )
             problems.append(problem("crs_overridden", text, value=crs_name(declared)))
     elif declared is not None:
         used = declared
     elif basis == "geometry":
-        return None, [problem("crs_missing", "The file does not say its coordinate reference system.")]
+        return None, [
+            problem("crs_missing", "The file does not say its coordinate reference system.")
+        ]
     elif not degrees:
-        text = "The coordinates are metres, not degrees, and no coordinate reference system is said."
+        text = (
+            "The coordinates are metres, not degrees, and no coordinate reference system is said."
+        )
         return None, [problem("crs_missing", text)]
     else:
         used = parse_crs(WGS84)
     if used.is_projected == degrees:
-        have, wants = ("degrees", "in metres") if degrees else ("outside ±180 and ±90", "in degrees")
+        have, wants = (
+            ("degrees", "in metres") if degrees else ("outside ±180 and ±90", "in degrees")
+        )
         text = f"The coordinates are {have}, but {crs_name(used)} is {wants}."
         return None, [*problems, problem("crs_contradicted", text, value=crs_name(used))]
     return used, problems
@@ -125,7 +152,9 @@ def _left_in_degrees(raw: NDArray[Any], used: Any) -> list[Problem]:
 
 
 def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
-    """Where the middle of the positions lies, if that is more than ten degrees off the area a projection is for."""
+    """Where the middle of the positions lies, if that is more than ten degrees off the area a
+    projection is for.
+    """
     area = used.area_of_use
     xy = shapely.get_coordinates(lonlat)
     if not used.is_projected or area is None or not len(xy):
@@ -141,7 +170,9 @@ def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
 
 
 def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> list[Problem]:
-    """Points whose own lon and lat columns say another place than their geometry, both read as degrees."""
+    """Points whose own lon and lat columns say another place than their geometry, both read as
+    degrees.
+    """
     points, _ = _from_columns(source, lon, lat)
     here, there = (
         np.column_stack([shapely.get_x(g), shapely.get_y(g)])
@@ -192,7 +223,10 @@ def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], lis
         columns[axis] = values
     x, y = columns["lon"], columns["lat"]
     half = np.flatnonzero(empty["lon"] != empty["lat"])
-    problems += [problem("position_half", row=int(i) + 1, column="lon" if empty["lon"][i] else "lat") for i in half]
+    problems += [
+        problem("position_half", row=int(i) + 1, column="lon" if empty["lon"][i] else "lat")
+        for i in half
+    ]
     both = np.isfinite(x) & np.isfinite(y)
     out = np.full(len(x), None, dtype=object)
     out[both] = shapely.points(x[both], y[both])
@@ -205,7 +239,9 @@ def _from_wkt(cells: pd.Series) -> tuple[NDArray[Any], list[Problem], Any]:
     for i, cell in enumerate(cells):
         if is_missing(cell):
             continue
-        match = re.match(r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.DOTALL | re.IGNORECASE)
+        match = re.match(
+            r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.DOTALL | re.IGNORECASE
+        )
         text = match[2] if match else str(cell)
         if match and match[1]:
             srids.add(int(match[1]))
@@ -216,7 +252,17 @@ def _from_wkt(cells: pd.Series) -> tuple[NDArray[Any], list[Problem], Any]:
                 srids.add(int(shapely.get_srid(out[i])))
         except (shapely.errors.GEOSException, ValueError, TypeError, NotImplementedError) as error:
             first = str(error).splitlines()[0]
-            problems.append(problem("geometry_unreadable", f"{first}.", row=i + 1, column="wkt", value=str(cell)[:80]))
+            problems.append(
+                problem(
+                    "geometry_unreadable",
+                    f"{first}.",
+                    row=i + 1,
+                    column="wkt",
+                    value=str(cell)[:80],
+                )
+            )
     if len(srids) > 1:
-        raise CrsError("the rows name several coordinate reference systems", value=str(sorted(srids)))
+        raise CrsError(
+            "the rows name several coordinate reference systems", value=str(sorted(srids))
+        )
     return out, problems, parse_crs(srids.pop()) if srids else None

@@ -20,9 +20,9 @@ from rasterio.enums import ColorInterp, Resampling
 
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
-from geosettle.io.plausible import HOME
+from geosettle.io.position_checks import HOME
 from geosettle.io.source import Refused
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
 __all__ = ["raster_problems", "read_raster"]
@@ -62,7 +62,8 @@ def read_raster(
     Returns
     -------
     tuple
-        The raster; what was found; what the file declared (`width, height, crs, cell_size, nodata ...`).
+        The raster; what was found; what the file declared (`width, height, crs, cell_size, nodata
+        ...`).
 
     Raises
     ------
@@ -91,17 +92,27 @@ def read_raster(
     except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"this GeoTIFF cannot be read ({str(error).splitlines()[0][:160]})", file=file) from error
+        raise InputError(
+            f"this GeoTIFF cannot be read ({str(error).splitlines()[0][:160]})", file=file
+        ) from error
     system = _system(own, crs, file)
     if transform == Affine.identity():
         what = "by control points only" if points else "by nothing"
-        raise Refused("raster_no_place", f"the raster is placed on Earth {what}", file=file, mend="Georeference it.")
+        raise Refused(
+            "raster_no_place",
+            f"the raster is placed on Earth {what}",
+            file=file,
+            mend="Georeference it.",
+        )
     _check_extent(transform, values.shape, system, file)
     if declared["bands"] > 1 + declared.pop("alpha"):
         text = f"The raster has {declared['bands']} bands; band {band} is read."
         problems.append(problem("raster_bands", text, file=file, value=str(declared["bands"])))
     declared |= _statistics(values, transform, classes, role)
-    declared |= {"crs_read": crs_name(parse_crs(own.to_wkt())) if own else None, "transform": tuple(transform)[:6]}
+    declared |= {
+        "crs_read": crs_name(parse_crs(own.to_wkt())) if own else None,
+        "transform": tuple(transform)[:6],
+    }
     raster = Raster(
         values,
         transform,
@@ -117,9 +128,13 @@ def read_raster(
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep off the terminal what rasterio cannot log: GDAL quotes damaged files in bytes that are no text."""
+    """Keep off the terminal what rasterio cannot log: GDAL quotes damaged files in bytes that are
+    no text.
+    """
     before = sys.unraisablehook
-    sys.unraisablehook = lambda found: None if isinstance(found.exc_value, UnicodeDecodeError) else before(found)
+    sys.unraisablehook = lambda found: (
+        None if isinstance(found.exc_value, UnicodeDecodeError) else before(found)
+    )
     try:
         yield
     finally:
@@ -127,31 +142,50 @@ def _unheard() -> Iterator[None]:
 
 
 def _check_beside(path: Path, file: str) -> None:
-    """Refuse files beside the raster that GDAL would open with it and that are not what they seem."""
+    """Refuse files beside the raster that GDAL would open with it and that are not what they
+    seem.
+    """
     for suffix in (".msk", ".ovr"):
         beside = path.with_name(path.name + suffix)
         if beside.is_file():
             with beside.open("rb") as handle:
                 if handle.read(4) not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-                    raise Refused("file_refused", f"the {suffix} beside the raster is no TIFF", file=file)
+                    raise Refused(
+                        "file_refused", f"the {suffix} beside the raster is no TIFF", file=file
+                    )
     beside = path.with_name(path.name + ".aux.xml")
     if beside.is_file():
         if beside.stat().st_size > 10_000_000:
-            raise Refused("file_too_large", "the .aux.xml beside the raster is too large", file=file)
+            raise Refused(
+                "file_too_large", "the .aux.xml beside the raster is too large", file=file
+            )
         text = beside.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"SourceFilename" in text or b"<VRT" in text:
-            raise Refused("file_refused", "the .aux.xml beside the raster points to other files", file=file)
+        if (
+            b"<!DOCTYPE" in text
+            or b"<!ENTITY" in text
+            or b"SourceFilename" in text
+            or b"<VRT" in text
+        ):
+            raise Refused(
+                "file_refused", "the .aux.xml beside the raster points to other files", file=file
+            )
 
 
 def _system(own: Any, stated: str | None, file: str) -> Any:
     if stated:
         return parse_crs(stated)
     if own is None:
-        raise CrsError("the raster does not say its coordinate reference system", file=file, mend="Say it with --crs.")
+        raise CrsError(
+            "the raster does not say its coordinate reference system",
+            file=file,
+            mend="Say it with --crs.",
+        )
     return parse_crs(own.to_wkt())
 
 
-def _values(data: Any, band: int, role: str, file: str) -> tuple[NDArray[np.floating], list[Problem]]:
+def _values(
+    data: Any, band: int, role: str, file: str
+) -> tuple[NDArray[np.floating], list[Problem]]:
     """Cells of one band as floats with scale and offset applied and everything missing as NaN."""
     if not 1 <= band <= data.count:
         raise InputError(f"the raster has {data.count} band(s)", file=file, value=band)
@@ -184,10 +218,14 @@ def _values(data: Any, band: int, role: str, file: str) -> tuple[NDArray[np.floa
 
 
 def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[Problem]:
-    """Make cells missing that hold one of the usual signs for it, though the file does not declare it."""
+    """Make cells missing that hold one of the usual signs for it, though the file does not declare
+    it.
+    """
     if role == "landcover":
         return []
-    signs = [s for s in (-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0) if (values == s).any()]
+    signs = [
+        s for s in (-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0) if (values == s).any()
+    ]
     for sign in signs:
         values[values == sign] = np.nan
     out = [
@@ -197,7 +235,9 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
     ]  # fmt: skip
     zero = values == 0
     if role == "dem" and zero.any() and not zero.all() and float(np.nanmin(values[~zero])) > 200:
-        text = f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may stand for missing."
+        text = (
+            f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may stand for missing."
+        )
         out.append(problem("nodata_undeclared", text, file=file, value="0"))
     elif role == "dem":
         out += _far_from_all_others(values, file)
@@ -205,12 +245,17 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
 
 
 def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Problem]:
-    """Find a value that several cells have, far below or above every other: it may stand for missing."""
+    """Find a value that several cells have, far below or above every other: it may stand for
+    missing.
+    """
     known = values[np.isfinite(values)]
     if known.size < 20:
         return []
     out = []
-    for extreme, rest in ((known.min(), known[known > known.min()]), (known.max(), known[known < known.max()])):
+    for extreme, rest in (
+        (known.min(), known[known > known.min()]),
+        (known.max(), known[known < known.max()]),
+    ):
         count = known.size - rest.size
         if not rest.size or count < 4 or count > 0.9 * known.size:
             continue
@@ -221,8 +266,12 @@ def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Proble
     return out
 
 
-def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[Raster, list[Problem]]:
-    """Return the raster north-up in longitude/latitude: flipped where that is enough, else resampled."""
+def _upright(
+    raster: Raster, system: Any, file: str, *, nearest: bool
+) -> tuple[Raster, list[Problem]]:
+    """Return the raster north-up in longitude/latitude: flipped where that is enough, else
+    resampled.
+    """
     t = raster.transform
     lonlat = system.is_geographic and (same_crs(system, "EPSG:4326") or system.to_epsg() == 4490)
     if lonlat and t.b == 0 and t.d == 0:
@@ -251,7 +300,9 @@ def _upright(raster: Raster, system: Any, file: str, *, nearest: bool) -> tuple[
 def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: str) -> None:
     """Refuse degrees that are called metres, and metres that are called degrees."""
     rows, columns = shape
-    xy = np.abs([transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))])
+    xy = np.abs(
+        [transform @ corner for corner in ((0, 0), (columns, 0), (0, rows), (columns, rows))]
+    )
     degrees = bool((xy[:, 0] <= 540).all() and (xy[:, 1] <= 91).all())
     if not np.isfinite(xy).all():
         raise Refused("raster_no_place", "the corners of the raster are not finite", file=file)
@@ -286,10 +337,7 @@ def _replace(raster: Raster, values: NDArray[np.floating], transform: Affine) ->
 
 
 def _statistics(
-    values: NDArray[np.floating],
-    transform: Affine,
-    classes: Mapping[int, str] | None,
-    role: str,
+    values: NDArray[np.floating], transform: Affine, classes: Mapping[int, str] | None, role: str
 ) -> dict[str, Any]:
     """Size, cells and values as they are in the file, before anything is resampled."""
     known = values[~np.isnan(values)]
@@ -298,7 +346,10 @@ def _statistics(
         "size": [columns, rows],
         "rows": rows,
         "columns": columns,
-        "cell_size": [float(np.hypot(transform.a, transform.d)), float(np.hypot(transform.b, transform.e))],
+        "cell_size": [
+            float(np.hypot(transform.a, transform.d)),
+            float(np.hypot(transform.b, transform.e)),
+        ],
         "nodata_share": float(1 - known.size / values.size) if values.size else 1.0,
         "min": float(known.min()) if known.size else None,
         "max": float(known.max()) if known.size else None,
@@ -313,7 +364,9 @@ def _statistics(
     return out
 
 
-def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str, Any]) -> list[Problem]:
+def raster_problems(
+    raster: Raster, role: str, file: str, declared: Mapping[str, Any]
+) -> list[Problem]:
     """Values that a raster of this role cannot have."""
     low, high = declared["min"], declared["max"]
     out = []
@@ -328,10 +381,19 @@ def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str,
         say("raster_constant", f"Every cell has the value {low:g}.", low)
     nodata = declared.get("nodata")
     if role != "landcover" and nodata and low < nodata < high and declared["nodata_share"] > 0:
-        say("raster_values", f"The value declared as missing, {nodata:g}, lies among the others.", f"{nodata:g}")
+        say(
+            "raster_values",
+            f"The value declared as missing, {nodata:g}, lies among the others.",
+            f"{nodata:g}",
+        )
     if swapped_home(raster):
         out.append(
-            problem("crs_axis_order", "The raster has latitude where longitude should be.", file=file, layer=role)
+            problem(
+                "crs_axis_order",
+                "The raster has latitude where longitude should be.",
+                file=file,
+                layer=role,
+            )
         )
     for code, message, value in _WRONG.get(role, _nothing)(raster, low, high, declared):
         say(code, message, value)
@@ -339,7 +401,9 @@ def raster_problems(raster: Raster, role: str, file: str, declared: Mapping[str,
 
 
 def swapped_home(raster: Raster) -> bool:
-    """Whether a raster lies in the Arctic Ocean, and in the region of the embedded study with its axes exchanged."""
+    """Whether a raster lies in the Arctic Ocean, and in the region of the embedded study with its
+    axes exchanged.
+    """
     west, south, east, north = raster.bounds
     home_west, home_south, home_east, home_north = HOME
     return home_south <= west < east <= home_north and home_west <= south < north <= home_east
@@ -354,19 +418,45 @@ def _nothing(_raster: Raster, _low: float, _high: float, _declared: Mapping[str,
 
 def _wrong_heights(raster: Raster, low: float, high: float, declared: Mapping[str, Any]) -> Wrong:
     """Find heights that are feet, or that no place on Earth has."""
-    if str(declared.get("unit", "")).casefold() in {"ft", "foot", "feet", "us survey foot", "us-ft"}:
-        return [("unit_suspected", "The file says that its heights are feet; metres are wanted.", declared["unit"])]
+    if str(declared.get("unit", "")).casefold() in {
+        "ft",
+        "foot",
+        "feet",
+        "us survey foot",
+        "us-ft",
+    }:
+        return [
+            (
+                "unit_suspected",
+                "The file says that its heights are feet; metres are wanted.",
+                declared["unit"],
+            )
+        ]
     if 9000 < high <= 29_100 and low >= -1500:
         text = f"The highest cell is {high:g}; no land is so high in metres, so these may be feet."
         return [("unit_suspected", text, high)]
     if high > 9000 or low < -12_000:
-        return [("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")]
+        return [
+            ("raster_values", f"Elevations run from {low:g} to {high:g} m.", f"{low:g} to {high:g}")
+        ]
     with np.errstate(invalid="ignore"):
         deep = float((raster.values < -500).mean())
     if 0 < deep < 0.01:
-        return [("raster_values", f"A few cells are as low as {low:g} m; no land lies below -430 m.", f"{low:g}")]
+        return [
+            (
+                "raster_values",
+                f"A few cells are as low as {low:g} m; no land lies below -430 m.",
+                f"{low:g}",
+            )
+        ]
     if declared.get("dtype") == "uint8" and high - low > 200:
-        return [("raster_values", "The cells are bytes from end to end, as in a picture; heights are wanted.", high)]
+        return [
+            (
+                "raster_values",
+                "The cells are bytes from end to end, as in a picture; heights are wanted.",
+                high,
+            )
+        ]
     return []
 
 
@@ -382,8 +472,16 @@ def _wrong_ndvi(_raster: Raster, low: float, high: float, _declared: Mapping[str
 def _wrong_classes(raster: Raster, _low: float, _high: float, declared: Mapping[str, Any]) -> Wrong:
     """Find values that are no classes, or classes without a name."""
     if "classes" not in declared:
-        return [("raster_classes", "The cells are not whole numbers, or there are more than 256 of them.", "")]
-    unknown = sorted(int(c) for c in declared["classes"] if raster.classes and int(c) not in raster.classes)
+        return [
+            (
+                "raster_classes",
+                "The cells are not whole numbers, or there are more than 256 of them.",
+                "",
+            )
+        ]
+    unknown = sorted(
+        int(c) for c in declared["classes"] if raster.classes and int(c) not in raster.classes
+    )
     text = f"Classes without a name: {', '.join(map(str, unknown[:20]))}."
     return [("raster_classes", text, unknown[0])] if unknown else []
 

@@ -1,4 +1,6 @@
-"""What a file holds before anyone says what it means: cells as read, geometries as drawn, the CRS it declares."""
+"""What a file holds before anyone says what it means: cells as read, geometries as drawn, the CRS
+it declares.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.errors import InputError
-from geosettle.quality import Problem
+from geosettle.problems import Problem
 
 __all__ = ["Options", "Refused", "Source", "centres", "only"]
 
@@ -47,7 +49,8 @@ class Source:
     Parameters
     ----------
     cells
-        Object cells, one row per data row, index 0..n-1: text from text files; text, numbers, dates from typed ones.
+        Object cells, one row per data row, index 0..n-1: text from text files; text, numbers, dates
+        from typed ones.
     file, layer
         The file's name, and the sheet or layer inside it.
     geometry
@@ -78,7 +81,9 @@ class Source:
     problems: tuple[Problem, ...] = ()
 
     def digest(self) -> str:
-        """Return the sha256 of what the file says: the same for the same rows and columns in any order."""
+        """Return the sha256 of what the file says: the same for the same rows and columns in any
+        order.
+        """
         columns = sorted(map(str, self.cells.columns))
         parts = [["" if v is None else str(v) for v in self.cells[c].tolist()] for c in columns]
         if self.geometry is not None:

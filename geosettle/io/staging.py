@@ -1,7 +1,9 @@
-"""Writing that leaves the old result or the new one, never a mixture: on a full disk, under kill -9, beside a rival.
+"""Writing that leaves the old result or the new one, never a mixture: on a full disk, under kill
+-9, beside a rival.
 
-A folder is written under a hidden name beside its target, every file synced and read back, and put in place by one
-exchange of names. What the target held that geosettle did not write is carried over, never deleted.
+A folder is written under a hidden name beside its target, every file synced and read back, and put
+in place by one exchange of names. What the target held that geosettle did not write is carried
+over, never deleted.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ class Stage:
         """
         inside = PurePosixPath(name)
         if inside.is_absolute() or ".." in inside.parts or name in self.digests:
-            raise OutputError("an output has a name that leads out of its folder, or twice the same", file=name)
+            raise OutputError(
+                "an output has a name that leads out of its folder, or twice the same", file=name
+            )
         path = self.folder / inside
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,8 +82,8 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
     Parameters
     ----------
     target
-        The folder; it is made, or replaces an earlier output of geosettle. Files in it that the earlier manifest does
-        not list stay.
+        The folder; it is made, or replaces an earlier output of geosettle. Files in it that the
+        earlier manifest does not list stay.
 
     Yields
     ------
@@ -89,8 +93,8 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
     Raises
     ------
     OutputError
-        Something could not be written, another process writes the same folder, or the target is not ours to replace;
-        what was there before is still there.
+        Something could not be written, another process writes the same folder, or the target is not
+        ours to replace; what was there before is still there.
     """
     final = Path(os.path.realpath(target))
     with contextlib.ExitStack() as at_end:
@@ -123,7 +127,9 @@ def write_file(path: str | Path, data: bytes) -> None:
     temporary = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"
     with _explained(final):
         if final.is_dir():
-            raise OutputError("a folder has this name", file=str(final), mend="Choose another name.")
+            raise OutputError(
+                "a folder has this name", file=str(final), mend="Choose another name."
+            )
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write_synced(temporary, data)
@@ -141,7 +147,9 @@ def _write_synced(path: Path, data: bytes) -> str:
         os.fsync(handle.fileno())
     digest = hashlib.sha256(data).hexdigest()
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise OutputError("what was written reads back differently", file=str(path), mend="Check the disk.")
+        raise OutputError(
+            "what was written reads back differently", file=str(path), mend="Check the disk."
+        )
     return digest
 
 
@@ -152,8 +160,14 @@ def _explained(path: Path) -> Iterator[None]:
         errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
         errno.EDQUOT: ("the quota is used up", "Free some space, or choose another folder."),
         errno.EROFS: ("the disk is read-only", "Choose another folder."),
-        errno.EACCES: ("writing is not allowed here", "Choose another folder, or change its permissions."),
-        errno.EPERM: ("writing is not allowed here", "Choose another folder, or change its permissions."),
+        errno.EACCES: (
+            "writing is not allowed here",
+            "Choose another folder, or change its permissions.",
+        ),
+        errno.EPERM: (
+            "writing is not allowed here",
+            "Choose another folder, or change its permissions.",
+        ),
         errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter one."),
     }
     try:
@@ -161,7 +175,9 @@ def _explained(path: Path) -> Iterator[None]:
     except OutputError:
         raise
     except OSError as error:
-        text, mend = reasons.get(error.errno or 0, (f"it could not be written ({error.strerror or error})", ""))
+        text, mend = reasons.get(
+            error.errno or 0, (f"it could not be written ({error.strerror or error})", "")
+        )
         raise OutputError(f"{text}; nothing was changed", file=str(path), mend=mend) from error
 
 
@@ -177,7 +193,9 @@ def _check_target(final: Path) -> None:
 
 
 def _listed(folder: Path) -> set[str] | None:
-    """Files that geosettle wrote into a folder, by its manifest; None where it is not a folder of geosettle's."""
+    """Files that geosettle wrote into a folder, by its manifest; None where it is not a folder of
+    geosettle's.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return {*manifest["outputs"], MANIFEST} if "geosettle" in manifest else None
@@ -200,10 +218,16 @@ def _locked(final: Path) -> Iterator[None]:
                     file=str(final),
                     mend="Wait until it is done.",
                 ) from error
-            # Whoever held the lock before may have removed its file just now: then this lock guards nothing.
+            # Whoever held the lock before may have removed its file just now: then this lock guards
+            # nothing.
             if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
-                raise OutputError("another process has just written this folder", file=str(final), mend="Try again.")
-            # Only the holder removes the file; a rival that opened it meanwhile finds out by its number above.
+                raise OutputError(
+                    "another process has just written this folder",
+                    file=str(final),
+                    mend="Try again.",
+                )
+            # Only the holder removes the file; a rival that opened it meanwhile finds out by its
+            # number above.
             try:
                 yield
             finally:
@@ -224,7 +248,8 @@ def _recover(final: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
     for left in sorted(final.parent.glob(f".{_escaped(final.name)}.staging-*")):
         if left.is_dir():
-            # A run killed right after the exchange of names leaves the old folder under this name, not the new one.
+            # A run killed right after the exchange of names leaves the old folder under this name,
+            # not the new one.
             _keep_foreign(left, final)
             shutil.rmtree(left, ignore_errors=True)
         else:
@@ -264,7 +289,9 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def _keep_foreign(old: Path, final: Path) -> None:
-    """Carry over the files that the old manifest does not list, where the new folder has none of that name."""
+    """Carry over the files that the old manifest does not list, where the new folder has none of
+    that name.
+    """
     listed = _listed(old)
     if listed is None:  # not finished, so nothing in it was there before
         return

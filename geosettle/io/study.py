@@ -1,4 +1,6 @@
-"""read_study: a folder or a study.toml becomes a Study; every problem of every layer is found before any work."""
+"""read_study: a folder or a study.toml becomes a Study; every problem of every layer is found
+before any work.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,13 @@ import pandas as pd
 import shapely
 
 from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameError
-from geosettle.io.between import FOR_STUDY, mend_references
-from geosettle.io.files import EXTENSIONS, kind_of, open_source
-from geosettle.io.layer import Checked, set_aside, spec_of, understand
+from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
+from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused
+from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 from geosettle.study import Study, default_settings
 
@@ -73,7 +75,7 @@ _LAYER_KEYS: Final = frozenset(
         "attribution",
         "missing_outside",
         "geometry_basis",
-    ],
+    ]
 )
 
 
@@ -94,7 +96,9 @@ def known_names(role: str) -> frozenset[str]:
 
 
 def read_rows(path: Path, role: str, options: Options) -> Checked:
-    """Read a table or vector file as the layer `role`, looked at in every way a single layer can be."""
+    """Read a table or vector file as the layer `role`, looked at in every way a single layer can
+    be.
+    """
     source = open_source(
         path,
         role=role,
@@ -117,17 +121,28 @@ def study_file(path: str | Path | None) -> Iterator[tuple[Path, dict[str, Any]]]
                 yield folder, _toml(folder / "study.toml")
             return
         if not beside.is_dir():
-            raise InputError("the embedded study is not installed", mend="Reinstall geosettle, or name a study.")
+            raise InputError(
+                "the embedded study is not installed", mend="Reinstall geosettle, or name a study."
+            )
         path = beside
     given = Path(path)
     if given.is_dir():
-        yield given, _toml(given / "study.toml") if (given / "study.toml").exists() else _by_name(given)
+        yield (
+            given,
+            _toml(given / "study.toml") if (given / "study.toml").exists() else _by_name(given),
+        )
     elif given.suffix.lower() == ".toml" and given.is_file():
         yield given.parent, _toml(given)
     elif not given.exists():
-        raise InputError("the study does not exist", file=str(path), mend="Name a folder or a study.toml.")
+        raise InputError(
+            "the study does not exist", file=str(path), mend="Name a folder or a study.toml."
+        )
     else:
-        raise InputError("a study is a folder or a study.toml", file=str(path), mend="Name the folder it lies in.")
+        raise InputError(
+            "a study is a folder or a study.toml",
+            file=str(path),
+            mend="Name the folder it lies in.",
+        )
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -136,11 +151,15 @@ def _toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError("the study has no study.toml", file=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"this is not valid TOML: {error}", file=str(path), mend="Mend that line.") from error
+        raise InputError(
+            f"this is not valid TOML: {error}", file=str(path), mend="Mend that line."
+        ) from error
 
 
 def _by_name(folder: Path) -> dict[str, Any]:
-    """Layers of a folder without study.toml, by the names of its files: sites.csv, origins.xlsx ..."""
+    """Layers of a folder without study.toml, by the names of its files: sites.csv, origins.xlsx
+    ...
+    """
     layers: dict[str, Any] = {}
     for file in sorted(folder.iterdir()):
         role, suffix = file.stem.casefold(), file.suffix.lower()
@@ -148,7 +167,9 @@ def _by_name(folder: Path) -> dict[str, Any]:
             continue
         cover = re.fullmatch(r"landcover_?(\d{4})", role)
         if cover:
-            layers.setdefault("landcover", {"rasters": {}})["rasters"][cover[1]] = {"path": file.name}
+            layers.setdefault("landcover", {"rasters": {}})["rasters"][cover[1]] = {
+                "path": file.name
+            }
         elif role in LAYERS:
             if role in layers:
                 raise InputError(
@@ -158,7 +179,11 @@ def _by_name(folder: Path) -> dict[str, Any]:
                 )
             layers[role] = {"path": file.name}
     if "sites" not in layers:
-        raise InputError("the folder holds no sites", file=str(folder), mend="Add sites.csv, or write a study.toml.")
+        raise InputError(
+            "the folder holds no sites",
+            file=str(folder),
+            mend="Add sites.csv, or write a study.toml.",
+        )
     return {"study": {"name": folder.resolve().name}, "layers": layers}
 
 
@@ -173,12 +198,18 @@ def merge_settings(stated: Mapping[str, Any]) -> dict[str, Any]:
     settings, faults = default_settings(), list[str]()
     _overlay(settings, stated, "", faults)
     if faults:
-        code = "setting_unknown" if any("there is no setting" in f for f in faults) else "setting_type"
-        raise Refused(code, "; ".join(faults), file="study.toml", mend="See defaults.toml for every setting.")
+        code = (
+            "setting_unknown" if any("there is no setting" in f for f in faults) else "setting_type"
+        )
+        raise Refused(
+            code, "; ".join(faults), file="study.toml", mend="See defaults.toml for every setting."
+        )
     return settings
 
 
-def _overlay(base: dict[str, Any], stated: Mapping[str, Any], where: str, faults: list[str]) -> None:
+def _overlay(
+    base: dict[str, Any], stated: Mapping[str, Any], where: str, faults: list[str]
+) -> None:
     for key, value in stated.items():
         name = f"{where}{key}"
         if key not in base:
@@ -207,7 +238,13 @@ def _same_kind(default: Any, value: Any) -> bool:
 
 
 def _kind_name(default: Any) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "text in quotation marks", list: "a list"}
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "text in quotation marks",
+        list: "a list",
+    }
     return names.get(type(default), type(default).__name__)
 
 
@@ -217,8 +254,8 @@ def read_study(path: str | Path | None = None) -> Study:
     Parameters
     ----------
     path
-        A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx ...), or a study.toml;
-        None for the embedded study of southern Xinjiang.
+        A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx
+        ...), or a study.toml; None for the embedded study of southern Xinjiang.
 
     Returns
     -------
@@ -254,7 +291,9 @@ def read_study(path: str | Path | None = None) -> Study:
 
 
 def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
-    """Read every layer that the settings name; collect what is wrong instead of stopping at the first."""
+    """Read every layer that the settings name; collect what is wrong instead of stopping at the
+    first.
+    """
     out = _Gathered()
     checked: dict[str, Checked] = {}
     region = tuple(settings["study"]["region"]) or None
@@ -271,7 +310,11 @@ def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
         except GeosettleError as error:
             out.problems.append(as_problem(error, role, str(item.get("path", ""))))
     if "sites" not in settings["layers"]:
-        out.problems.append(problem("column_missing", "The study has no layer sites.", layer="sites", mend="Add it."))
+        out.problems.append(
+            problem(
+                "column_missing", "The study has no layer sites.", layer="sites", mend="Add it."
+            )
+        )
     _join(out, checked, settings)
     return out
 
@@ -280,8 +323,12 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
     """Check the layers against each other, then hand over what is left of each."""
     rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
     usable = {role: c for role, c in checked.items() if not c.fatal}
-    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, settings["admin"]["aliases"])]
-    out.problems += [p if p.layer else replace(p, layer=role) for role, p in found if role not in checked]
+    found = [
+        pair for check in FOR_STUDY for pair in check(usable, rasters, settings["admin"]["aliases"])
+    ]
+    out.problems += [
+        p if p.layer else replace(p, layer=role) for role, p in found if role not in checked
+    ]
     for role, layer in checked.items():
         checked[role] = set_aside(layer, [p for name, p in found if name == role])
     frames = mend_references(checked)
@@ -293,25 +340,43 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, An
         if role == "sites" and not used and not layer.fatal:
             text = "Every row of sites was set aside; there is nothing to measure."
             out.problems.append(
-                problem("table_empty", text, file=layer.source.file, layer=role, mend="See why, above.")
+                problem(
+                    "table_empty", text, file=layer.source.file, layer=role, mend="See why, above."
+                )
             )
-        out.ledger[role] = {"rows_in": layer.rows_in, "rows_used": used, "rows_set_aside": layer.rows_in - used}
+        out.ledger[role] = {
+            "rows_in": layer.rows_in,
+            "rows_used": used,
+            "rows_set_aside": layer.rows_in - used,
+        }
         for item in out.inputs.values():
             if item["layer"] == role:
-                item |= {"crs_read": layer.crs_read, "crs_used": layer.crs_used, "rows": layer.rows_in}
+                item |= {
+                    "crs_read": layer.crs_read,
+                    "crs_used": layer.crs_used,
+                    "rows": layer.rows_in,
+                }
                 item["content_sha256"] = layer.source.digest()
 
 
 def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
-    """Rows by identifier, or else by all they say: every output is then the same whatever their order in the file."""
+    """Rows by identifier, or else by all they say: every output is then the same whatever their
+    order in the file.
+    """
     if not len(frame):
         return frame
     if frame.index.name:
         return frame.sort_index(kind="stable")
     drawn = isinstance(frame, gpd.GeoDataFrame)
     names = [*spec.key, *sorted(str(c) for c in frame if c not in spec.key and c != "geometry")]
-    keys = [frame[c].astype(object).where(frame[c].notna(), "").astype(str).to_numpy() for c in names]
-    keys += [np.array([b.hex() if b else "" for b in shapely.to_wkb(frame.geometry.to_numpy())])] if drawn else []
+    keys = [
+        frame[c].astype(object).where(frame[c].notna(), "").astype(str).to_numpy() for c in names
+    ]
+    keys += (
+        [np.array([b.hex() if b else "" for b in shapely.to_wkb(frame.geometry.to_numpy())])]
+        if drawn
+        else []
+    )
     return frame.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
 
 
@@ -333,7 +398,9 @@ def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """Read a layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one raster per year."""
+    """Read a layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one
+    raster per year.
+    """
     if isinstance(entry, str):
         return {"path": entry}
     if isinstance(entry, list):
@@ -350,14 +417,27 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
     for key in (*item, *each):
         if key not in _LAYER_KEYS:
             nearest = get_close_matches(key, _LAYER_KEYS, 1, 0.5)
-            mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(sorted(_LAYER_KEYS))}."
-            raise Refused("setting_unknown", f"there is no setting layers.{role}.{key}", file="study.toml", mend=mend)
+            mend = (
+                f"Did you mean {nearest[0]}?"
+                if nearest
+                else f"Use one of {', '.join(sorted(_LAYER_KEYS))}."
+            )
+            raise Refused(
+                "setting_unknown",
+                f"there is no setting layers.{role}.{key}",
+                file="study.toml",
+                mend=mend,
+            )
     if "path" not in item and "rasters" not in item:
-        raise InputError(f"the layer {role} names no path", file="study.toml", mend=f'Add path = "{role}.csv".')
+        raise InputError(
+            f"the layer {role} names no path", file="study.toml", mend=f'Add path = "{role}.csv".'
+        )
 
 
 def _inside(folder: Path, name: Any) -> Path:
-    """Return a file of the study: a plain path, relative to the folder or absolute; never an address."""
+    """Return a file of the study: a plain path, relative to the folder or absolute; never an
+    address.
+    """
     text = str(name)
     if "://" in text or text.startswith(("/vsi", "\\\\")):
         where = {"file": text, "mend": "Download it first."}
@@ -383,12 +463,15 @@ def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any
     return {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "layer": role, **said}
 
 
-def _rasters(folder: Path, role: str, item: Mapping[str, Any], out: _Gathered) -> Raster | dict[int, Raster]:
+def _rasters(
+    folder: Path, role: str, item: Mapping[str, Any], out: _Gathered
+) -> Raster | dict[int, Raster]:
     """Read the raster of a layer, or its rasters by year."""
     common = {k: v for k, v in item.items() if k not in {"path", "rasters", "year"}}
     if "rasters" in item:
         entries = {
-            int(y): {**common, **({"path": e} if isinstance(e, str) else e)} for y, e in dict(item["rasters"]).items()
+            int(y): {**common, **({"path": e} if isinstance(e, str) else e)}
+            for y, e in dict(item["rasters"]).items()
         }
     else:
         entries = {int(item.get("year", 0)) or _year_in(str(item["path"])): dict(item)}
@@ -435,8 +518,14 @@ def _classes(folder: Path, entry: Mapping[str, Any]) -> dict[int, str]:
         table = open_source(_inside(folder, stated), role=None).cells
         columns = {plain_name(c): c for c in table.columns}
         value = next((columns[c] for c in ("value", "class", "code", "id") if c in columns), None)
-        name = next((columns[c] for c in ("name", "label", "meaning", "名称") if c in columns), None)
+        name = next(
+            (columns[c] for c in ("name", "label", "meaning", "名称") if c in columns), None
+        )
         if value is None or name is None:
             raise InputError("a class table has the columns value and name", file=stated)
-        return {int(float(v)): str(n) for v, n in zip(table[value], table[name], strict=True) if pd.notna(v)}
+        return {
+            int(float(v)): str(n)
+            for v, n in zip(table[value], table[name], strict=True)
+            if pd.notna(v)
+        }
     return {int(k): str(v) for k, v in dict(stated).items()}

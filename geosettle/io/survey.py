@@ -1,8 +1,10 @@
-"""A household survey as it is read: columns about persons are refused, answers become numbers, no cell is quoted.
+"""A household survey as it is read: columns about persons are refused, answers become numbers, no
+cell is quoted.
 
-A survey has one anonymous row per household and time. Whatever could lead to a person stops the reading: names,
-telephone and identity-card numbers, addresses, birth dates, positions of dwellings, and text that anyone could have
-written anything into. What is left are numbers, yes and no, and short categories.
+A survey has one anonymous row per household and time. Whatever could lead to a person stops the
+reading: names, telephone and identity-card numbers, addresses, birth dates, positions of dwellings,
+and text that anyone could have written anything into. What is left are numbers, yes and no, and
+short categories.
 """
 
 # ruff: noqa: RUF001  (look-alike characters are what is handled here)
@@ -20,7 +22,7 @@ import pandas as pd
 from geosettle.io.numbers import to_number, to_text
 from geosettle.io.source import Source
 from geosettle.layers import plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["ANSWERS", "personal_columns", "read_answers", "time_of"]
 
@@ -32,7 +34,9 @@ ANSWERS: Final[Mapping[str, float]] = {
 
 _TIMES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("before", "pre", "baseline", "0", "前", "搬迁前", "迁前", "搬前"), "before"),
-    **dict.fromkeys(("after", "post", "endline", "1", "后", "後", "搬迁后", "迁后", "搬后"), "after"),
+    **dict.fromkeys(
+        ("after", "post", "endline", "1", "后", "後", "搬迁后", "迁后", "搬后"), "after"
+    ),
 }
 
 _WORDS: Final = frozenset({
@@ -76,7 +80,8 @@ _CODE: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_./-]{1,24}")
 
 
 def personal_columns(survey: pd.DataFrame, household: str = "household") -> dict[str, str]:
-    """Columns that look like data about persons, each with the reason; by name, and by what their cells look like.
+    """Columns that look like data about persons, each with the reason; by name, and by what their
+    cells look like.
 
     Parameters
     ----------
@@ -103,7 +108,9 @@ def personal_columns(survey: pd.DataFrame, household: str = "household") -> dict
             continue  # of the settlement, and before or after
         cells = survey.iloc[:, place]
         texts = [t for t in map(to_text, cells) if t]
-        if texts and (reason := _reason(str(column), cells, texts, households, key=column == household)):
+        if texts and (
+            reason := _reason(str(column), cells, texts, households, key=column == household)
+        ):
             out[str(column)] = reason
     out |= {name: "numbers like positions" for name in _looks_placed(survey) if name not in out}
     return out
@@ -114,7 +121,9 @@ def _reason(header: str, cells: pd.Series, texts: list[str], households: int, *,
     if not key and _named(header) and not (_owned(header) and _yes_no(texts)):
         return "its name"
     for what, pattern in _CELLS.items():
-        if what.startswith("full dates") and (_OF_INTERVIEWS.search(header.casefold()) or _round_numbers(cells)):
+        if what.startswith("full dates") and (
+            _OF_INTERVIEWS.search(header.casefold()) or _round_numbers(cells)
+        ):
             continue
         if sum(bool(pattern.fullmatch(t)) for t in texts) >= max(1, 0.5 * len(texts)):
             return f"cells like {what}"
@@ -125,7 +134,9 @@ def _reason(header: str, cells: pd.Series, texts: list[str], households: int, *,
 
 
 def _owned(header: str) -> bool:
-    """Whether yes or no under this header can say that a household has a thing, such as a telephone."""
+    """Whether yes or no under this header can say that a household has a thing, such as a
+    telephone.
+    """
     return not _BELIEFS.search(plain_name(header))
 
 
@@ -134,7 +145,9 @@ def _yes_no(texts: list[str]) -> bool:
 
 
 def _named(header: str) -> bool:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", unicodedata.normalize("NFKC", header))
+    spaced = re.sub(
+        r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", unicodedata.normalize("NFKC", header)
+    )
     plain = plain_name(spaced)
     if _OF_PLACES.match(plain) or _OF_PLACES.match(plain_name(header)):
         return False
@@ -150,21 +163,26 @@ def _round_numbers(cells: pd.Series) -> bool:
 
 
 def _free_text(header: str, texts: list[str], households: int) -> str:
-    words = [t for t in texts if t.casefold() not in ANSWERS and to_number(t)[1] and to_number(t, ",")[1]]
+    words = [
+        t for t in texts if t.casefold() not in ANSWERS and to_number(t)[1] and to_number(t, ",")[1]
+    ]
     if len(words) < max(1, 0.2 * len(texts)):
         longest = max(map(len, words), default=0)
         return "free text" if longest > 40 else ""
     different = {t.casefold() for t in words}
     of_place = bool(_OF_PLACES.match(plain_name(header)))
     sentences = any(
-        len(t) > 40 or len(t.split()) > 5 or re.search(r"[.!?。！？，、]\s*$|[，。；]", t) for t in different
+        len(t) > 40 or len(t.split()) > 5 or re.search(r"[.!?。！？，、]\s*$|[，。；]", t)
+        for t in different
     )
     many = len(different) > max(1, 0.5 * households) or (len(different) > 20 and not of_place)
     return "free text" if sentences or (many and not (of_place and households < 2)) else ""
 
 
 def _looks_placed(survey: pd.DataFrame) -> list[str]:
-    """Two columns of near, finely written numbers, as longitudes and latitudes of one village are."""
+    """Two columns of near, finely written numbers, as longitudes and latitudes of one village
+    are.
+    """
     out = []
     for place, column in enumerate(survey.columns):
         cells = survey.iloc[:, place]
@@ -191,7 +209,8 @@ def time_of(cell: Any) -> str | None:
 
 
 def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, list[Problem]]:
-    """Answers of a survey as numbers; what is wrong is named by row and column, and no cell is quoted.
+    """Answers of a survey as numbers; what is wrong is named by row and column, and no cell is
+    quoted.
 
     Parameters
     ----------
@@ -203,12 +222,15 @@ def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, li
     Returns
     -------
     tuple
-        The frame with `time` as before or after and numbers where a column holds numbers or yes and no; the problems.
+        The frame with `time` as before or after and numbers where a column holds numbers or yes and
+        no; the problems.
     """
     problems = []
     if source.geometry is not None:
         text = "The file holds the positions of households."
-        problems.append(problem("personal_data", text, mend="Give a plain table without positions."))
+        problems.append(
+            problem("personal_data", text, mend="Give a plain table without positions.")
+        )
     problems += [
         problem(
             "personal_data",
@@ -255,5 +277,8 @@ def _numbers(cells: pd.Series, decimal: str) -> tuple[pd.Series | None, list[Pro
     if len(bad) > 0.5 * answered:
         return None, []
     text = "The answer is no number, and neither yes nor no; it counts as missing."
-    said = [problem("number_unreadable", text, severity="warning", row=i + 1, column=str(cells.name)) for i in bad]
+    said = [
+        problem("number_unreadable", text, severity="warning", row=i + 1, column=str(cells.name))
+        for i in bad
+    ]
     return pd.Series(made, index=cells.index), said

@@ -21,7 +21,7 @@ from geosettle.errors import InputError
 from geosettle.io.columns import UNITS
 from geosettle.io.source import Refused, Source
 from geosettle.layers import plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["decode", "read_text_table", "table_from_records"]
 
@@ -85,7 +85,8 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
             continue
         return text.removeprefix("\ufeff"), name.removesuffix("-sig")
     raise InputError(
-        "the file is not text, or in an encoding that cannot be told", mend="Save it as UTF-8, or name its encoding."
+        "the file is not text, or in an encoding that cannot be told",
+        mend="Save it as UTF-8, or name its encoding.",
     )
 
 
@@ -104,12 +105,15 @@ def _guesses(data: bytes) -> tuple[str, ...]:
     scores = {name: _everyday(data, name) for name in ("gb18030", "big5", "cp1251")}
     best = max(scores, key=lambda name: scores[name])
     latin = _everyday(data, "cp1252")
-    # Letters of the Latin alphabet with accents stand among plain ones; Chinese and Cyrillic come in whole words.
+    # Letters of the Latin alphabet with accents stand among plain ones; Chinese and Cyrillic come
+    # in whole words.
     return ("cp1252",) if latin > scores[best] else (best,) if scores[best] > 0.5 else ()
 
 
 def _everyday(data: bytes, encoding: str) -> float:
-    """How far the characters beyond ASCII are everyday ones of the language an encoding is for, 0 to 1."""
+    """How far the characters beyond ASCII are everyday ones of the language an encoding is for, 0
+    to 1.
+    """
     try:
         text = data.decode(encoding)
     except UnicodeError:
@@ -126,13 +130,17 @@ def _everyday(data: bytes, encoding: str) -> float:
 
 
 def _commonness(character: str, encoding: str) -> float:
-    """1 for a character of the first, commoner half of a Chinese character set or for a Cyrillic letter."""
+    """1 for a character of the first, commoner half of a Chinese character set or for a Cyrillic
+    letter.
+    """
     if encoding == "cp1251":
         return 0.9 if "А" <= character <= "я" or character in "ЁёІіҚқ" else 0.0
     code = character.encode("gb2312" if encoding == "gb18030" else encoding, "ignore")
     if len(code) != 2:
         return 0.0
-    common, rarer = ((0xB0, 0xD7), (0xD8, 0xF7)) if encoding == "gb18030" else ((0xA4, 0xC6), (0xC9, 0xF9))
+    common, rarer = (
+        ((0xB0, 0xD7), (0xD8, 0xF7)) if encoding == "gb18030" else ((0xA4, 0xC6), (0xC9, 0xF9))
+    )
     if 0xA1 <= code[0] <= 0xA3 or common[0] <= code[0] <= common[1]:
         return 1.0
     return 0.5 if rarer[0] <= code[0] <= rarer[1] else 0.0
@@ -174,7 +182,9 @@ def read_text_table(
     records, starts = _records(text, delimiter, file)
     if declared:
         records, starts = records[1:], starts[1:]
-    source = table_from_records(records, starts, file, names=names, cut_off=bool(text) and text[-1] not in "\r\n")
+    source = table_from_records(
+        records, starts, file, names=names, cut_off=bool(text) and text[-1] not in "\r\n"
+    )
     extra = _text_problems(text, used, file)
     return Source(
         source.cells, file, "CSV", lines=source.lines, encoding=used, delimiter=delimiter,
@@ -220,12 +230,17 @@ def _delimiter(text: str, *, tab: bool) -> str:
 
     def score(mark: str) -> tuple[float, int]:
         counts = Counter(line.count(mark) for line in sample)
-        fields, lines = max(((n, k) for n, k in counts.items() if n), default=(0, 0), key=lambda item: item[1])
+        fields, lines = max(
+            ((n, k) for n, k in counts.items() if n), default=(0, 0), key=lambda item: item[1]
+        )
         return (lines / max(len(sample), 1) if fields else 0.0, fields)
 
     if tab and score("\t")[1]:
         return "\t"
-    best = max(_DELIMITERS, key=lambda mark: (min(score(mark)[0], 0.9) + (mark in "\t;") * 0.05, score(mark)[1]))
+    best = max(
+        _DELIMITERS,
+        key=lambda mark: (min(score(mark)[0], 0.9) + (mark in "\t;") * 0.05, score(mark)[1]),
+    )
     return best if score(best)[1] else ("\t" if tab else ",")
 
 
@@ -281,7 +296,9 @@ def table_from_records(
         There is no row.
     """
     if not records:
-        raise InputError("the table is empty", file=file, mend="Give it a header line and at least one row.")
+        raise InputError(
+            "the table is empty", file=file, mend="Give it a header line and at least one row."
+        )
     known = frozenset(names)
     at = _header_at(records, known)
     first, header = at, records[at]
@@ -333,7 +350,9 @@ def table_from_records(
 
 
 def _header_at(records: Sequence[Sequence[Any]], names: frozenset[str]) -> int:
-    """Index of the header row: the first row among the top ones that has the most known names, else the first."""
+    """Index of the header row: the first row among the top ones that has the most known names, else
+    the first.
+    """
 
     def known(row: Sequence[Any]) -> int:
         return sum(plain_name(str(c)) in names for c in row if c not in (None, ""))
@@ -348,8 +367,12 @@ _UNIT_WORDS: Final = frozenset(
 )
 
 
-def _second_header(above: Sequence[Any], row: Sequence[Any], names: frozenset[str]) -> list[Any] | None:
-    """Return header and the row below it as one, if that row holds nothing but names of columns, or of their units."""
+def _second_header(
+    above: Sequence[Any], row: Sequence[Any], names: frozenset[str]
+) -> list[Any] | None:
+    """Return header and the row below it as one, if that row holds nothing but names of columns, or
+    of their units.
+    """
     cells = ["" if c is None else str(c).strip() for c in row]
     upper = ["" if c is None else str(c).strip() for c in above]
     upper += [""] * (len(cells) - len(upper))
@@ -357,12 +380,18 @@ def _second_header(above: Sequence[Any], row: Sequence[Any], names: frozenset[st
     if len(filled) < 2 or len(cells) > len(upper):
         return None
     if all(plain_name(c) in names for c in filled):
-        return [c if c and plain_name(u) not in names else u for c, u in zip_longest(cells, upper, fillvalue="")]
+        return [
+            c if c and plain_name(u) not in names else u
+            for c, u in zip_longest(cells, upper, fillvalue="")
+        ]
     units = [unicodedata.normalize("NFKC", c).strip(" ()[]").casefold().strip("-—") for c in cells]
     if not any(units) or not all(u in _UNIT_WORDS for u in units if u):
         return None
     pairs = zip_longest(upper, units, fillvalue="")
-    return [f"{name} ({unit})" if unit and not re.search(r"[(（\[]", name) else name for name, unit in pairs]
+    return [
+        f"{name} ({unit})" if unit and not re.search(r"[(（\[]", name) else name
+        for name, unit in pairs
+    ]
 
 
 def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list[Problem]]:
@@ -371,7 +400,11 @@ def _headers(row: Sequence[Any], file: str, layer: str) -> tuple[list[str], list
     while texts and not texts[-1]:
         texts.pop()
     if len(texts) > _WIDEST:
-        raise Refused("file_too_large", f"the table has {len(texts)} columns; at most {_WIDEST} are read", file=file)
+        raise Refused(
+            "file_too_large",
+            f"the table has {len(texts)} columns; at most {_WIDEST} are read",
+            file=file,
+        )
     problems, seen, out = [], Counter[str](), []
     for n, header in enumerate(texts, 1):
         text = header or f"column {n}"

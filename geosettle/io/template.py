@@ -42,7 +42,9 @@ def write_template(folder: Path) -> None:
     """
     taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if taken:
-        raise OutputError("this is there already", file=str(folder), mend="Name a new or an empty folder.")
+        raise OutputError(
+            "this is there already", file=str(folder), mend="Name a new or an empty folder."
+        )
     final = Path(os.path.realpath(folder))
     staging = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"
     try:

@@ -1,7 +1,9 @@
-"""Vector files as cells and geometries. JSON and KML are parsed here; GDAL reads the binary formats.
+"""Vector files as cells and geometries. JSON and KML are parsed here; GDAL reads the binary
+formats.
 
-Whatever is read, the number of features is compared with what the file declares, and a geometry that could not be
-read is named: GDAL alone would hand over fewer features, or empty ones, without a word.
+Whatever is read, the number of features is compared with what the file declares, and a geometry
+that could not be read is named: GDAL alone would hand over fewer features, or empty ones, without a
+word.
 """
 
 from __future__ import annotations
@@ -29,12 +31,27 @@ from geosettle.errors import CrsError, InputError
 from geosettle.io.source import Refused, Source
 from geosettle.io.tables import decode
 from geosettle.layers import LAYERS, plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
-__all__ = ["choose_layer", "layer_names", "read_geojson", "read_geojson_lines", "read_ogr", "read_parquet"]
+__all__ = [
+    "choose_layer",
+    "layer_names",
+    "read_geojson",
+    "read_geojson_lines",
+    "read_ogr",
+    "read_parquet",
+]
 
 _GEOMETRY_TYPES: Final = frozenset(
-    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"},
+    {
+        "Point",
+        "MultiPoint",
+        "LineString",
+        "MultiLineString",
+        "Polygon",
+        "MultiPolygon",
+        "GeometryCollection",
+    }
 )
 
 
@@ -57,17 +74,25 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
         return read_geojson_lines(data, file, encoding=encoding)
     document = _json(text, file)
     if not isinstance(document, Mapping) or "type" not in document:
-        raise InputError("this is JSON but not GeoJSON", file=file, mend="Save a FeatureCollection.")
+        raise InputError(
+            "this is JSON but not GeoJSON", file=file, mend="Save a FeatureCollection."
+        )
     kind = document["type"]
     if kind == "FeatureCollection":
         features = document.get("features")
         if not isinstance(features, list):
             raise InputError("the FeatureCollection has no list of features", file=file)
     elif kind == "Feature" or kind in _GEOMETRY_TYPES:
-        features = [document if kind == "Feature" else {"type": "Feature", "geometry": document, "properties": {}}]
+        features = [
+            document
+            if kind == "Feature"
+            else {"type": "Feature", "geometry": document, "properties": {}}
+        ]
     else:
         mend = "Convert it to GeoJSON." if kind == "Topology" else "Save a FeatureCollection."
-        raise InputError(f"the document is of type {str(kind)[:40]!r}, not GeoJSON", file=file, mend=mend)
+        raise InputError(
+            f"the document is of type {str(kind)[:40]!r}, not GeoJSON", file=file, mend=mend
+        )
     return _features(features, file, "GeoJSON", used, _declared_crs(document, file))
 
 
@@ -88,7 +113,9 @@ def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -
 
 
 def _sequence(text: str) -> list[tuple[int, str]]:
-    """Line on which each record of a sequence starts, and the record: between separators, or one a line."""
+    """Line on which each record of a sequence starts, and the record: between separators, or one a
+    line.
+    """
     mark = "\x1e" if "\x1e" in text else "\n"
     out, line = [], 1
     for record in text.split(mark):
@@ -99,7 +126,9 @@ def _sequence(text: str) -> list[tuple[int, str]]:
 
 
 def _is_sequence(text: str) -> bool:
-    """Whether a text that is no single JSON document is one feature a line, whatever its name says."""
+    """Whether a text that is no single JSON document is one feature a line, whatever its name
+    says.
+    """
     records = _sequence(text)
     try:
         return len(records) > 1 and all(json.loads(r).get("type") == "Feature" for _, r in records)
@@ -117,7 +146,8 @@ def _json(text: str, file: str, *, line: int | None = None) -> Any:
         return out
 
     try:
-        # Whole numbers beyond 2**53 stay exact; NaN and Infinity, which JSON does not have, become None.
+        # Whole numbers beyond 2**53 stay exact; NaN and Infinity, which JSON does not have, become
+        # None.
         document = json.loads(text, object_pairs_hook=pairs, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         raise InputError(
@@ -126,9 +156,13 @@ def _json(text: str, file: str, *, line: int | None = None) -> Any:
             mend="The file may have been cut off; save it again.",
         ) from error
     except (RecursionError, ValueError) as error:
-        raise InputError("the JSON is nested too deeply or holds a number too long to read", file=file) from error
+        raise InputError(
+            "the JSON is nested too deeply or holds a number too long to read", file=file
+        ) from error
     if repeated:
-        raise InputError("an object of the JSON names the same member twice", file=file, value=min(set(repeated)))
+        raise InputError(
+            "an object of the JSON names the same member twice", file=file, value=min(set(repeated))
+        )
     return document
 
 
@@ -139,10 +173,18 @@ def _declared_crs(document: Mapping[str, Any], file: str) -> Any:
         return parse_crs(4326)
     said = member.get("properties") if isinstance(member, Mapping) else None
     name = said.get("name") if isinstance(said, Mapping) else None
-    if isinstance(said, Mapping) and member.get("type") == "EPSG" and isinstance(said.get("code"), int):
+    if (
+        isinstance(said, Mapping)
+        and member.get("type") == "EPSG"
+        and isinstance(said.get("code"), int)
+    ):
         name = f"EPSG:{said['code']}"  # the form of GeoServer before 2008
     if not isinstance(name, str):
-        raise CrsError("the crs member names no coordinate reference system", file=file, mend="Say which with --crs.")
+        raise CrsError(
+            "the crs member names no coordinate reference system",
+            file=file,
+            mend="Say which with --crs.",
+        )
     return parse_crs(name)
 
 
@@ -166,12 +208,20 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
     )
     out = np.empty(len(rows), dtype=object)
     out[:] = geometries
-    return Source(cells, file, kind, geometry=out, crs=crs, encoding=encoding, problems=tuple(problems))
+    return Source(
+        cells, file, kind, geometry=out, crs=crs, encoding=encoding, problems=tuple(problems)
+    )
 
 
 def _sound(text: str) -> str:
-    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for no character."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for no
+    character.
+    """
+    return (
+        text
+        if text.isascii()
+        else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
 
 
 def _flat(value: Any) -> Any:
@@ -213,14 +263,19 @@ def layer_names(path: Path) -> list[str]:
 
 @contextmanager
 def _heard() -> Iterator[list[warnings.WarningMessage]]:
-    """Warnings of GDAL collected, whatever the warning filter: raised inside its callback they would be lost."""
+    """Warnings of GDAL collected, whatever the warning filter: raised inside its callback they
+    would be lost.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield caught
 
 
-def choose_layer(path: Path, file: str, layer: str | None, role: str | None, names: Collection[str]) -> str | None:
-    """Layer of a file to read: the one asked for, the only one, the one named as the role, or the only one that fits.
+def choose_layer(
+    path: Path, file: str, layer: str | None, role: str | None, names: Collection[str]
+) -> str | None:
+    """Layer of a file to read: the one asked for, the only one, the one named as the role, or the
+    only one that fits.
 
     Raises
     ------
@@ -231,7 +286,9 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
         with _heard():
             found = layer_names(path)
     except (pyogrio.errors.DataSourceError, RuntimeError) as error:
-        raise Refused("file_unreadable", f"the file cannot be read ({_first_line(error)})", file=file) from error
+        raise Refused(
+            "file_unreadable", f"the file cannot be read ({_first_line(error)})", file=file
+        ) from error
     if layer is not None:
         if layer not in found:
             raise Refused(
@@ -251,7 +308,10 @@ def choose_layer(path: Path, file: str, layer: str | None, role: str | None, nam
     if len(fitting) > 1 and names:
         with _heard():
             scores = {
-                n: sum(plain_name(str(f)) in names for f in pyogrio.read_info(str(path), layer=n)["fields"])
+                n: sum(
+                    plain_name(str(f)) in names
+                    for f in pyogrio.read_info(str(path), layer=n)["fields"]
+                )
                 for n in fitting
             }
         fitting = [n for n in fitting if scores[n] == max(scores.values())]
@@ -294,18 +354,27 @@ def read_ogr(
         with _heard() as caught:
             info = pyogrio.read_info(str(path), layer=layer, force_feature_count=False)
             declared = int(info["features"]) if declared is None else declared
-            meta, _, wkb, fields = pyogrio.raw.read(str(path), layer=layer, encoding=encoding, datetime_as_string=True)
-    except Exception as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
+            meta, _, wkb, fields = pyogrio.raw.read(
+                str(path), layer=layer, encoding=encoding, datetime_as_string=True
+            )
+    except (
+        Exception
+    ) as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
         raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
     if info["driver"] != _DRIVERS[kind]:
-        raise Refused("file_refused", f"the content is read as {info['driver']}, not {kind}", file=file)
+        raise Refused(
+            "file_refused", f"the content is read as {info['driver']}, not {kind}", file=file
+        )
     names = [str(n) for n in meta["fields"]]
     count = len(fields[0]) if fields else (len(wkb) if wkb is not None else 0)
     if declared >= 0 and declared != count:
         text = f"the file declares {declared} features, but {count} could be read"
         raise Refused("count_differs", text, file=file, mend="Get an undamaged copy.")
     cells = pd.DataFrame(
-        {n: pd.Series(_objects(values), dtype=object) for n, values in zip(names, fields, strict=True)},
+        {
+            n: pd.Series(_objects(values), dtype=object)
+            for n, values in zip(names, fields, strict=True)
+        },
         index=range(count),
     )
     problems = [
@@ -318,7 +387,9 @@ def read_ogr(
     if wkb is not None:
         geometry, broken = _from_wkb(wkb)
         problems += [_geometry_problem(file, layer or "", row + 1, what) for row, what in broken]
-    undefined = not meta["crs"] or "Undefined" in str(meta["crs"])[:40]  # srs_id 0 and -1 of a GeoPackage
+    undefined = (
+        not meta["crs"] or "Undefined" in str(meta["crs"])[:40]
+    )  # srs_id 0 and -1 of a GeoPackage
     crs = None if undefined else parse_crs(meta["crs"])
     return Source(
         cells, file, kind, layer=layer or "", geometry=geometry, crs=crs, encoding=meta.get("encoding") or "",
@@ -335,7 +406,9 @@ def _from_arrow(path: Path, name: str, file: str) -> Any:
     try:
         return gpd.read_parquet(path, columns=[name]).geometry.to_numpy()
     except (ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
-        raise InputError(f"the geometry column cannot be read ({_first_line(error)})", file=file) from error
+        raise InputError(
+            f"the geometry column cannot be read ({_first_line(error)})", file=file
+        ) from error
 
 
 def _first_line(error: Any) -> str:
@@ -361,13 +434,20 @@ def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
         for i, blob in enumerate(wkb):
             try:
                 out[i] = shapely.from_wkb(blob) if blob is not None else None
-            except (shapely.errors.GEOSException, TypeError, ValueError, NotImplementedError) as error:
+            except (
+                shapely.errors.GEOSException,
+                TypeError,
+                ValueError,
+                NotImplementedError,
+            ) as error:
                 broken.append((i, _first_line(error)))
     return out, broken
 
 
 def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> list[Problem]:
-    """Extent and types that a GeoParquet file declares for its geometries, where they are others."""
+    """Extent and types that a GeoParquet file declares for its geometries, where they are
+    others.
+    """
     out = []
     box = column.get("bbox")
     real = shapely.total_bounds(geometry)
@@ -375,9 +455,7 @@ def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> 
         said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
         slack = 1e-6 * max(1.0, float(np.abs(real).max()))
         if said[0] <= said[2] and (np.abs(said - real) > slack).any():
-            text = (
-                f"The file declares the extent {said.round(4).tolist()}; its geometries reach {real.round(4).tolist()}."
-            )
+            text = f"The file declares the extent {said.round(4).tolist()}; its geometries reach {real.round(4).tolist()}."
             out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
     types = {str(t).removesuffix(" Z") for t in column.get("geometry_types") or ()}
     held = {str(g.geom_type) for g in geometry if g is not None}
@@ -398,7 +476,9 @@ def read_parquet(path: Path, file: str) -> Source:
     try:
         table = pyarrow.parquet.ParquetFile(path).read()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-        raise InputError(f"this is not a readable Parquet file ({_first_line(error)})", file=file) from error
+        raise InputError(
+            f"this is not a readable Parquet file ({_first_line(error)})", file=file
+        ) from error
     raw = (table.schema.metadata or {}).get(b"geo")
     name, crs, geometry, problems = "", None, None, []
     if raw is not None:
@@ -408,7 +488,9 @@ def read_parquet(path: Path, file: str) -> Source:
             column = geo["columns"][name]
             blobs = table.column(name).to_pylist()
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError("the description of the geometry column is damaged", file=file) from error
+            raise InputError(
+                "the description of the geometry column is damaged", file=file
+            ) from error
         definition = column.get("crs", "OGC:CRS84")
         crs = (
             None
@@ -425,8 +507,17 @@ def read_parquet(path: Path, file: str) -> Source:
         {
             n: pd.Series([_flat(v) for v in table.column(n).to_pylist()], dtype=object)
             for n in table.column_names
-            if n != name and not (raw and pa.types.is_binary(table.schema.field(n).type)) and n != "bbox"
+            if n != name
+            and not (raw and pa.types.is_binary(table.schema.field(n).type))
+            and n != "bbox"
         },
         index=range(table.num_rows),
     )
-    return Source(cells, file, "GeoParquet" if raw else "Parquet", geometry=geometry, crs=crs, problems=tuple(problems))
+    return Source(
+        cells,
+        file,
+        "GeoParquet" if raw else "Parquet",
+        geometry=geometry,
+        crs=crs,
+        problems=tuple(problems),
+    )

@@ -16,7 +16,7 @@ from geosettle.io.archives import check_archive
 from geosettle.io.source import Refused, Source
 from geosettle.io.tables import table_from_records
 from geosettle.layers import plain_name
-from geosettle.quality import Problem, problem
+from geosettle.problems import Problem, problem
 
 __all__ = ["read_workbook"]
 
@@ -73,7 +73,9 @@ def read_workbook(
             problem("sheet_hidden", f"The sheet {page.title!r} is hidden, and is the only one that fits.", file=file,
                     layer=page.title)
         )  # fmt: skip
-    merged = [str(r) for r in page.merged_cells.ranges if r.max_row > (starts[0] if starts else 0) + 1]
+    merged = [
+        str(r) for r in page.merged_cells.ranges if r.max_row > (starts[0] if starts else 0) + 1
+    ]
     if merged:
         problems.append(
             problem("merged_cells", file=file, layer=page.title, value=", ".join(sorted(merged))[:80],
@@ -107,17 +109,30 @@ def _check_zip(data: bytes, file: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in check_archive(archive, file):
-                head = archive.open(member).read(2000) if member.filename.endswith((".xml", ".rels")) else b""
+                head = (
+                    archive.open(member).read(2000)
+                    if member.filename.endswith((".xml", ".rels"))
+                    else b""
+                )
                 if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
                     raise Refused("file_refused", "the workbook declares XML entities", file=file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        OSError,
+    ) as error:
         if isinstance(error, Refused):
             raise
         raise Refused("file_unreadable", f"the workbook is damaged ({error})", file=file) from error
 
 
 def _rows(page: Any) -> list[tuple[int, list[Any]]]:
-    """Sheet rows that have cells. Only cells that exist are visited: one stray cell can stand a billion cells away."""
+    """Sheet rows that have cells. Only cells that exist are visited: one stray cell can stand a
+    billion cells away.
+    """
     rows: dict[int, dict[int, Any]] = {}
     for (row, column), cell in page._cells.items():  # noqa: SLF001
         value = _value(cell)
@@ -137,13 +152,17 @@ def _value(cell: Any) -> Any:
     return value
 
 
-def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role: str | None) -> Any:
+def _choose(
+    book: Any, file: str, names: frozenset[str], sheet: str | None, role: str | None
+) -> Any:
     """Return the sheet asked for, or the only one whose top rows carry known column names."""
     pages = {p.title: p for p in book.worksheets}
     if sheet is not None:
         if sheet not in pages:
             text = f"the workbook has no sheet {sheet!r}"
-            raise Refused("layer_unclear", text, file=file, mend=f"It has: {', '.join(pages) or 'none'}.")
+            raise Refused(
+                "layer_unclear", text, file=file, mend=f"It has: {', '.join(pages) or 'none'}."
+            )
         return pages[sheet]
 
     named = [p for title, p in pages.items() if plain_name(title) == role]
@@ -152,17 +171,28 @@ def _choose(book: Any, file: str, names: frozenset[str], sheet: str | None, role
 
     def score(page: Any) -> int:
         rows = [row for _, row in _rows(page)[:30]]
-        return max((sum(plain_name(str(c)) in names for c in row if c is not None) for row in rows), default=0)
+        return max(
+            (sum(plain_name(str(c)) in names for c in row if c is not None) for row in rows),
+            default=0,
+        )
 
     scores = {title: score(page) for title, page in pages.items()}
     best = max(scores.values(), default=0)
-    fitting = [title for title, value in scores.items() if value == best and (best or len(_rows(pages[title])) > 1)]
+    fitting = [
+        title
+        for title, value in scores.items()
+        if value == best and (best or len(_rows(pages[title])) > 1)
+    ]
     if not pages or not (fitting or len(pages) == 1):
-        raise InputError("the workbook has no sheet with rows", file=file, mend="Put the table on a sheet.")
+        raise InputError(
+            "the workbook has no sheet with rows", file=file, mend="Put the table on a sheet."
+        )
     fitting = [title for title in fitting if pages[title].sheet_state == "visible"] or fitting
     if len(fitting) > 1 and best:
         text = f"several sheets fit equally well: {', '.join(fitting)}"
-        raise Refused("layer_unclear", text, file=file, mend=f"Name one, as in --sheet {fitting[0]!r}.")
+        raise Refused(
+            "layer_unclear", text, file=file, mend=f"Name one, as in --sheet {fitting[0]!r}."
+        )
     return pages[(fitting or list(pages))[0]]
 
 

@@ -1,4 +1,6 @@
-"""Writing: bytes built in memory, the same for the same content whatever the row order asked for."""
+"""Writing: bytes built in memory, the same for the same content whatever the row order asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,14 @@ from geosettle.raster import Raster
 __all__ = ["csv_bytes", "geotiff_bytes", "plain_table", "safe_text"]
 
 _FORMULA: Final = re.compile(r"^[\s\u00a0\ufeff]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet may take for a formula; the last four are the wide forms that East Asian keyboards write."""
+"""What a spreadsheet may take for a formula; the last four are the wide forms that East Asian
+keyboards write.
+"""
 
 
 def safe_text(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before a leading = + - @ that is no number.
+    """Text that no spreadsheet takes for a formula: an apostrophe goes before a leading = + - @
+    that is no number.
 
     Examples
     --------
@@ -35,12 +40,14 @@ def safe_text(text: str) -> str:
 
 
 def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
-    r"""Return a frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read Chinese and Uyghur.
+    r"""Return a frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read
+    Chinese and Uyghur.
 
     Parameters
     ----------
     frame
-        Geometry columns are left out, except that points become `lon` and `lat` if the frame has none.
+        Geometry columns are left out, except that points become `lon` and `lat` if the frame has
+        none.
     index
         Whether named index levels come first.
 
@@ -65,7 +72,11 @@ def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
 
 def plain_table(frame: pd.DataFrame, *, index: bool = True) -> pd.DataFrame:
     """Return a frame without geometry: named index levels first, points as lon and lat."""
-    table = pd.DataFrame(frame.drop(columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]))
+    table = pd.DataFrame(
+        frame.drop(
+            columns=[c for c in frame if isinstance(frame[c].dtype, gpd.array.GeometryDtype)]
+        )
+    )
     if isinstance(frame, gpd.GeoDataFrame) and "lon" not in table and frame.active_geometry_name:
         points = frame.geometry
         if len(points) and points.dropna().geom_type.eq("Point").all():
@@ -104,7 +115,9 @@ def geotiff_bytes(raster: Raster) -> bytes:
     b'II*\x00'
     """
     rows, columns = raster.shape
-    values = np.asarray(raster.values, dtype=np.float64 if raster.values.dtype == np.float64 else np.float32)  # noqa: PD011
+    values = np.asarray(
+        raster.values, dtype=np.float64 if raster.values.dtype == np.float64 else np.float32
+    )
     large = min(rows, columns) >= 512
     with rasterio.MemoryFile() as memory:
         with memory.open(

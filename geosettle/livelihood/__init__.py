@@ -1,4 +1,6 @@
-"""The relocation study's own analysis beside what was measured: capitals, models, constraints, recommendations."""
+"""The relocation study's own analysis beside what was measured: capitals, models, constraints,
+recommendations.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from geosettle.livelihood._account import COLUMNS, Layers, account
 from geosettle.livelihood.capitals import CAPITALS, capitals, few_hidden
-from geosettle.livelihood.frames import COLUMNS, Layers, account
-from geosettle.livelihood.models import MEASURES, conditions, development_models
+from geosettle.livelihood.conditions import MEASURES, conditions, development_models
 from geosettle.livelihood.survey import as_indicators, survey_capitals, survey_items
 from geosettle.raster import Raster
 
@@ -58,7 +60,8 @@ def livelihood(
     indicators
         Aggregates before and after, see `capitals`.
     survey
-        What `survey_capitals` gives, put in as it is; its figures also answer the conditions that ask for an indicator.
+        What `survey_capitals` gives, put in as it is; its figures also answer the conditions that
+        ask for an indicator.
     remoteness
         The long frame of `geosettle.remoteness.remoteness`.
     places, development, flows, origins, rivers, boundaries, dem
@@ -66,7 +69,8 @@ def livelihood(
     models
         See `development_models`.
     constraints, checks, standards
-        Conditions (see `conditions`) for the sections `constraint`, `recommendation` and `site standard`.
+        Conditions (see `conditions`) for the sections `constraint`, `recommendation` and `site
+        standard`.
     level
         Confidence level of the capitals.
     smallest_cell
@@ -75,8 +79,8 @@ def livelihood(
     Returns
     -------
     DataFrame
-        Long, `COLUMNS`; sections `capital`, `model`, `model condition`, `constraint`, `recommendation` and
-        `site standard`.
+        Long, `COLUMNS`; sections `capital`, `model`, `model condition`, `constraint`,
+        `recommendation` and `site standard`.
 
     Examples
     --------
@@ -89,10 +93,20 @@ def livelihood(
     0  capital  survey    23.6  higher
     """
     printed = None if indicators is None else few_hidden(indicators, smallest_cell)
-    known = [f for f in (printed, None if survey is None else as_indicators(survey)) if f is not None and len(f)]
+    known = [
+        f
+        for f in (printed, None if survey is None else as_indicators(survey))
+        if f is not None and len(f)
+    ]
     told = pd.concat(known, ignore_index=True) if known else printed
-    layers = Layers(sites, remoteness, places, development, told, flows, origins, rivers, boundaries, dem)
-    groups = [] if told is None else sorted(set(told["site_id"].astype(str)) - set(sites.index.astype(str)))
+    layers = Layers(
+        sites, remoteness, places, development, told, flows, origins, rivers, boundaries, dem
+    )
+    groups = (
+        []
+        if told is None
+        else sorted(set(told["site_id"].astype(str)) - set(sites.index.astype(str)))
+    )
     subjects = [*sorted(sites.index.astype(str)), *groups]
     parts = [
         capitals(indicators, level=level, smallest_cell=smallest_cell),

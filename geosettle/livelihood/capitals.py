@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from geosettle.livelihood.frames import account, number, row
+from geosettle.livelihood._account import account, number, row
 
 __all__ = ["CAPITALS", "capitals", "few_hidden", "newcombe", "wilson"]
 
 CAPITALS: Final = ("human", "natural", "material", "financial", "social")
-_WORDS: Final[Mapping[str, int]] = {"increase": 1, "increased": 1, "decrease": -1, "decreased": -1, "little change": 0}
+_WORDS: Final[Mapping[str, int]] = {
+    "increase": 1,
+    "increased": 1,
+    "decrease": -1,
+    "decreased": -1,
+    "little change": 0,
+}
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -40,7 +46,9 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     return max(0.0, float((centre - half) / scale)), min(1.0, float((centre + half) / scale))
 
 
-def newcombe(before: float, n_before: float, after: float, n_after: float, level: float = 0.95) -> tuple[float, float]:
+def newcombe(
+    before: float, n_before: float, after: float, n_after: float, level: float = 0.95
+) -> tuple[float, float]:
     """Interval of the difference of two shares, after less before, from two separate samples.
 
     Newcombe (1998), Statistics in Medicine 17, 873-890, method 10: Wilson's limits put together.
@@ -80,22 +88,28 @@ def few_hidden(indicators: pd.DataFrame, smallest: int = 5) -> pd.DataFrame:
     >>> few_hidden(table)[["before", "n", "suppressed"]].values.tolist()
     [[nan, nan, True], [20.0, 60.0, False]]
     """
-    figures = [str(c) for c in indicators.columns if c == "n" or str(c).startswith(("before", "after"))]
+    figures = [
+        str(c) for c in indicators.columns if c == "n" or str(c).startswith(("before", "after"))
+    ]
     exact = [c for c in ("before", "after", "n") if c in indicators]
-    out = indicators.assign(**{c: pd.to_numeric(indicators[c], errors="coerce").astype(float) for c in exact})
+    out = indicators.assign(
+        **{c: pd.to_numeric(indicators[c], errors="coerce").astype(float) for c in exact}
+    )
     answered = out["n"] if "n" in out else pd.Series(np.nan, index=out.index)
     few = ((answered > 0) & (answered < smallest)).to_numpy(bool)
     return out.assign(suppressed=few, **{c: out[c].mask(few) for c in figures})
 
 
-def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_cell: int = 5) -> pd.DataFrame:
+def capitals(
+    indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_cell: int = 5
+) -> pd.DataFrame:
     """Every indicator before and after, its change, and what is doubtful about it.
 
     Parameters
     ----------
     indicators
-        Columns `site_id, capital, indicator, before, after, unit, n, source`, and where known `direction` (in the
-        source's words), `reading`, `garbled`, `note`.
+        Columns `site_id, capital, indicator, before, after, unit, n, source`, and where known
+        `direction` (in the source's words), `reading`, `garbled`, `note`.
     level
         Confidence level.
     smallest_cell
@@ -104,10 +118,10 @@ def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_c
     Returns
     -------
     DataFrame
-        Section `capital`. `low, high` is the interval of the change for shares in percent with a known `n` (as of two
-        separate samples, for the pairing is not published; with positive correlation the true interval is narrower).
-        `verdict`: `higher`, `lower`, `unchanged`, `not distinguishable`, `suppressed`, or `unknown` where no figure is
-        printed.
+        Section `capital`. `low, high` is the interval of the change for shares in percent with a
+        known `n` (as of two separate samples, for the pairing is not published; with positive
+        correlation the true interval is narrower). `verdict`: `higher`, `lower`, `unchanged`, `not
+        distinguishable`, `suppressed`, or `unknown` where no figure is printed.
 
     Examples
     --------
@@ -118,7 +132,10 @@ def capitals(indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_c
     """
     if indicators is None:
         return account([])
-    rows = [_capital(r, level, smallest_cell) for r in few_hidden(indicators, smallest_cell).to_dict("records")]
+    rows = [
+        _capital(r, level, smallest_cell)
+        for r in few_hidden(indicators, smallest_cell).to_dict("records")
+    ]
     frame = account(rows)
     return _marked(frame)
 
@@ -140,7 +157,9 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
             low, high = (100 * v for v in newcombe(before / 100, n, after / 100, n, level))
         else:
             notes.append(
-                "no interval: the number observed is not published" if not n > 0 else "no interval: spread unknown"
+                "no interval: the number observed is not published"
+                if not n > 0
+                else "no interval: spread unknown"
             )
         word = _word(after - before, low, high)
         if told in _WORDS and _WORDS[told] != np.sign(after - before):
@@ -178,9 +197,13 @@ def _text(value: Any) -> str:
 
 
 def _marked(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark figures that a source prints twice for different things: chance or a copying error cannot be told apart."""
+    """Mark figures that a source prints twice for different things: chance or a copying error
+    cannot be told apart.
+    """
     out = frame.copy()
-    for _, group in frame[frame["after"].notna()].groupby(["site_id", "after", "source"], sort=False):
+    for _, group in frame[frame["after"].notna()].groupby(
+        ["site_id", "after", "source"], sort=False
+    ):
         if len(set(group["item"])) > 1:
             for i in group.index:
                 others = ", ".join(sorted(set(group["item"]) - {str(group.loc[i, "item"])}))

@@ -1,10 +1,11 @@
 """Livelihood capitals from a household survey: read by row, put together, not kept.
 
-A survey has one anonymous row per household and time. Columns that look like personal data are refused before
-anything is computed. Figures that rest on fewer than five households, or that show a group of one to four (those with
-a shed, those without, those who gained or lost one), are suppressed; and where what is left could be worked out from
-the total less the other sites, the next smallest site is suppressed with it. What cannot be seen from here is a figure
-that follows from another item (households with sheep or goats, less those with sheep): leave such an item out.
+A survey has one anonymous row per household and time. Columns that look like personal data are
+refused before anything is computed. Figures that rest on fewer than five households, or that show a
+group of one to four (those with a shed, those without, those who gained or lost one), are
+suppressed; and where what is left could be worked out from the total less the other sites, the next
+smallest site is suppressed with it. What cannot be seen from here is a figure that follows from
+another item (households with sheep or goats, less those with sheep): leave such an item out.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from scipy.special import ndtri, stdtrit
 
 from geosettle.errors import ColumnError, InputError
 from geosettle.io.survey import ANSWERS, personal_columns, time_of
+from geosettle.livelihood._account import account, row, show
 from geosettle.livelihood.capitals import CAPITALS, wilson
-from geosettle.livelihood.frames import account, row, show
 
 __all__ = [
     "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals", "survey_items", "wilcoxon",
@@ -36,7 +37,9 @@ _LEAST_CELL: Final = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One question of a survey: its column, the capital it belongs to, what it measures and in which unit."""
+    """One question of a survey: its column, the capital it belongs to, what it measures and in
+    which unit.
+    """
 
     column: str
     capital: str
@@ -45,14 +48,16 @@ class Item:
 
 
 def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ()) -> list[Item]:
-    """Items of a survey: those stated, or else every column named after a capital, such as `material_shed`.
+    """Items of a survey: those stated, or else every column named after a capital, such as
+    `material_shed`.
 
     Parameters
     ----------
     survey
         The survey's columns.
     stated
-        Tables with `column` and `capital`, and where wanted `indicator` (the words for it) and `unit`.
+        Tables with `column` and `capital`, and where wanted `indicator` (the words for it) and
+        `unit`.
 
     Raises
     ------
@@ -64,7 +69,8 @@ def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ())
     Examples
     --------
     >>> survey_items(pd.DataFrame(columns=["household", "material_shed", "natural: land (mu per person)"]))[1]
-    Item(column='natural: land (mu per person)', capital='natural', indicator='land', unit='mu per person')
+    Item(column='natural: land (mu per person)', capital='natural', indicator='land', unit='mu per
+    person')
     """
     if stated:
         return [_stated_item(survey, entry) for entry in stated]
@@ -90,9 +96,15 @@ def _stated_item(survey: pd.DataFrame, entry: Any) -> Item:
         raise InputError("an item of a survey is a table with column and capital", value=entry)
     column, capital = str(entry.get("column", "")), str(entry.get("capital", ""))
     if column not in survey:
-        raise ColumnError(f"the survey has no column {column!r}", column=column, mend="Add it, or name another.")
+        raise ColumnError(
+            f"the survey has no column {column!r}", column=column, mend="Add it, or name another."
+        )
     if capital not in CAPITALS:
-        raise InputError(f"there is no capital {capital!r}", column=column, mend=f"Use one of {', '.join(CAPITALS)}.")
+        raise InputError(
+            f"there is no capital {capital!r}",
+            column=column,
+            mend=f"Use one of {', '.join(CAPITALS)}.",
+        )
     return Item(column, capital, str(entry.get("indicator", column)), str(entry.get("unit", "")))
 
 
@@ -107,8 +119,9 @@ def mcnemar(before: FloatArray, after: FloatArray) -> dict[str, float]:
     Returns
     -------
     dict
-        `gained` (no to yes), `lost` (yes to no), `p` (two-sided binomial test of the changers), `odds_ratio` (gained
-        over lost; infinite where none lost), `change` (difference of the two shares).
+        `gained` (no to yes), `lost` (yes to no), `p` (two-sided binomial test of the changers),
+        `odds_ratio` (gained over lost; infinite where none lost), `change` (difference of the two
+        shares).
 
     Examples
     --------
@@ -117,17 +130,28 @@ def mcnemar(before: FloatArray, after: FloatArray) -> dict[str, float]:
     """
     from scipy import stats  # noqa: PLC0415  (slow to load; most runs have no survey)
 
-    gained, lost = int(((before == 0) & (after == 1)).sum()), int(((before == 1) & (after == 0)).sum())
+    gained, lost = (
+        int(((before == 0) & (after == 1)).sum()),
+        int(((before == 1) & (after == 0)).sum()),
+    )
     p = float(stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
     odds = gained / lost if lost else (np.inf if gained else np.nan)
-    return {"gained": gained, "lost": lost, "p": p, "odds_ratio": odds, "change": float(after.mean() - before.mean())}
+    return {
+        "gained": gained,
+        "lost": lost,
+        "p": p,
+        "odds_ratio": odds,
+        "change": float(after.mean() - before.mean()),
+    }
 
 
 def wilcoxon(before: FloatArray, after: FloatArray) -> dict[str, float]:
-    """Wilcoxon's signed-rank test of paired numbers, with the matched-pairs rank-biserial correlation.
+    """Wilcoxon's signed-rank test of paired numbers, with the matched-pairs rank-biserial
+    correlation.
 
-    Households without a change are left out of the ranks (Wilcoxon's own treatment). The correlation is the rank sum
-    of the rises less that of the falls, over their sum: 1 where all rose, -1 where all fell (Kerby 2014).
+    Households without a change are left out of the ranks (Wilcoxon's own treatment). The
+    correlation is the rank sum of the rises less that of the falls, over their sum: 1 where all
+    rose, -1 where all fell (Kerby 2014).
 
     Examples
     --------
@@ -174,10 +198,11 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
 
 
 def agresti_min(gained: float, lost: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Interval of the difference of two paired shares: half an observation is added to each of the four cells.
+    """Interval of the difference of two paired shares: half an observation is added to each of the
+    four cells.
 
-    Agresti and Min (2005), Statistics in Medicine 24, 729-740. Unlike the plain Wald interval it has a width where
-    nobody changed.
+    Agresti and Min (2005), Statistics in Medicine 24, 729-740. Unlike the plain Wald interval it
+    has a width where nobody changed.
 
     Parameters
     ----------
@@ -209,22 +234,24 @@ def survey_capitals(
     seed: int = 20191001,
     source: str = "household survey",
 ) -> pd.DataFrame:
-    """Shares and means before and after the move, per site and in all, with paired tests; no row is kept.
+    """Shares and means before and after the move, per site and in all, with paired tests; no row is
+    kept.
 
     Parameters
     ----------
     survey
-        One row per household and time: `site_id`, `household` (an anonymous code), `time` (before, after) and the
-        columns of `items`.
+        One row per household and time: `site_id`, `household` (an anonymous code), `time` (before,
+        after) and the columns of `items`.
     items
-        See `survey_items`. A column of 0 and 1 (or no and yes) is a share of households, any other a mean.
+        See `survey_items`. A column of 0 and 1 (or no and yes) is a share of households, any other
+        a mean.
     level
-        Confidence level: Wilson's interval for shares and Student's t for means at each time; for the change Agresti
-        and Min's paired interval, and the bootstrap or Student's t.
+        Confidence level: Wilson's interval for shares and Student's t for means at each time; for
+        the change Agresti and Min's paired interval, and the bootstrap or Student's t.
     smallest_cell
-        5 or more: figures from fewer households are suppressed, and shares that show a group of fewer (but not none).
-        Where the paired answers show such a group, the odds ratio, the interval of the change and the exact p are
-        too, for together they tell it.
+        5 or more: figures from fewer households are suppressed, and shares that show a group of
+        fewer (but not none). Where the paired answers show such a group, the odds ratio, the
+        interval of the change and the exact p are too, for together they tell it.
     draws, seed
         Of the bootstrap for mean changes; `draws = 0` takes Student's t.
     source
@@ -233,14 +260,15 @@ def survey_capitals(
     Returns
     -------
     DataFrame
-        Section `capital`; `site_id` is the site or `all`; `n` the households that answered at both times. `note` holds
-        the test, its p value (not corrected for the number of tests) and its effect size. Rows without figures say why.
+        Section `capital`; `site_id` is the site or `all`; `n` the households that answered at both
+        times. `note` holds the test, its p value (not corrected for the number of tests) and its
+        effect size. Rows without figures say why.
 
     Raises
     ------
     InputError
-        Columns that look like personal data; a household twice at one time; cells that are no numbers. No cell is
-        quoted.
+        Columns that look like personal data; a household twice at one time; cells that are no
+        numbers. No cell is quoted.
     ColumnError
         A column is missing.
 
@@ -255,12 +283,16 @@ def survey_capitals(
     """
     if smallest_cell < _LEAST_CELL:
         raise InputError(
-            "figures of fewer than five households are never shown", value=smallest_cell, mend="Set 5 or more."
+            "figures of fewer than five households are never shown",
+            value=smallest_cell,
+            mend="Set 5 or more.",
         )
     table = _usable(survey, items)
     rows: list[dict[str, Any]] = []
     for item in items:
-        wide = table.assign(_v=_numbers(table[item.column])).pivot(index=["site_id", "household"], columns="time", values="_v")  # noqa: PD010,E501  (no aggregation wanted)  # fmt: skip
+        wide = table.assign(_v=_numbers(table[item.column])).pivot(
+            index=["site_id", "household"], columns="time", values="_v"
+        )  # noqa: E501, PD010, RUF100
         wide = wide.reindex(columns=["before", "after"])
         once = int(wide.isna().any(axis=1).sum())
         wide = wide.dropna()
@@ -288,10 +320,11 @@ def survey_capitals(
 
 
 def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Give the surveyed figures the form of the `indicators` layer, for conditions and claims that ask for one.
+    """Give the surveyed figures the form of the `indicators` layer, for conditions and claims that
+    ask for one.
 
-    Beside the layer's columns: `evidence`, `verdict`, and for shares Wilson's interval at each time (`before_low`,
-    `before_high`, `after_low`, `after_high`).
+    Beside the layer's columns: `evidence`, `verdict`, and for shares Wilson's interval at each time
+    (`before_low`, `before_high`, `after_low`, `after_high`).
     """
     shown = surveyed[surveyed["verdict"] != "suppressed"]
     parts = shown["item"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
@@ -299,7 +332,9 @@ def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     out = out.assign(capital=parts[0], indicator=parts[1])
     for time in ("before", "after"):
         ends = [
-            [100 * v for v in wilson(share / 100 * n, n, level)] if unit == _SHARE else [np.nan, np.nan]
+            [100 * v for v in wilson(share / 100 * n, n, level)]
+            if unit == _SHARE
+            else [np.nan, np.nan]
             for share, n, unit in zip(out[time], out["n"], out["unit"], strict=True)
         ]
         out[[f"{time}_low", f"{time}_high"]] = np.array(ends, float).reshape(-1, 2)
@@ -307,10 +342,16 @@ def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def _usable(survey: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:
-    """Rows with a site, a household and a time that is before or after; refused where they are about persons."""
+    """Rows with a site, a household and a time that is before or after; refused where they are
+    about persons.
+    """
     for column in (*_KEYS, *(item.column for item in items)):
         if column not in survey:
-            raise ColumnError(f"the survey has no column {column!r}", column=column, mend="Add it, or name another.")
+            raise ColumnError(
+                f"the survey has no column {column!r}",
+                column=column,
+                mend="Add it, or name another.",
+            )
     for column, reason in personal_columns(survey).items():
         raise InputError(
             f"this column looks like personal data ({reason}), and surveys are read without any",
@@ -333,11 +374,16 @@ def _numbers(column: pd.Series) -> pd.Series:
     bad = out.isna() & column.notna() & ~text.isin(["", "nan", "none", "<na>"])
     if bad.any():
         where = int(np.flatnonzero(bad.to_numpy())[0])
-        raise InputError("this answer is no number, and neither yes nor no", row=where + 1, column=str(column.name))
+        raise InputError(
+            "this answer is no number, and neither yes nor no",
+            row=where + 1,
+            column=str(column.name),
+        )
     return out.astype(float)
 
 
-# --- what must not be shown -------------------------------------------------------------------------------------------
+# --- what must not be shown
+# -------------------------------------------------------------------------------------------
 
 
 def _margins(pairs: FloatArray) -> list[int]:
@@ -351,8 +397,12 @@ def _cells(pairs: FloatArray) -> list[int]:
     return [int(v) for v in np.bincount((2 * pairs[:, 0] + pairs[:, 1]).astype(int), minlength=4)]
 
 
-def _suppressed(groups: Mapping[str, FloatArray], smallest: int, *, yes_no: bool) -> tuple[set[str], set[str]]:
-    """Name the groups whose figures are suppressed, and those of which only the paired answers are."""
+def _suppressed(
+    groups: Mapping[str, FloatArray], smallest: int, *, yes_no: bool
+) -> tuple[set[str], set[str]]:
+    """Name the groups whose figures are suppressed, and those of which only the paired answers
+    are.
+    """
 
     def few(counts: Sequence[int]) -> bool:
         return any(0 < c < smallest for c in counts)
@@ -376,8 +426,12 @@ def _suppressed(groups: Mapping[str, FloatArray], smallest: int, *, yes_no: bool
     return hidden, _until_safe(sites, veiled, telling) - hidden
 
 
-def _until_safe(sites: Mapping[str, FloatArray], hidden: set[str], small: Callable[[FloatArray], bool]) -> set[str]:
-    """Add the next smallest sites until what the total less the shown ones tells may be told itself."""
+def _until_safe(
+    sites: Mapping[str, FloatArray], hidden: set[str], small: Callable[[FloatArray], bool]
+) -> set[str]:
+    """Add the next smallest sites until what the total less the shown ones tells may be told
+    itself.
+    """
     out = set(hidden)
     rest = sorted((len(v), k) for k, v in sites.items() if k not in out)
     while out and rest and small(np.concatenate([sites[k] for k in sorted(out)])):
@@ -385,20 +439,27 @@ def _until_safe(sites: Mapping[str, FloatArray], hidden: set[str], small: Callab
     return out
 
 
-# --- figures ----------------------------------------------------------------------------------------------------------
+# --- figures
+# ----------------------------------------------------------------------------------------------------------
 
 
 def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
-    """Shares at both times and their change; with `veil`, without what tells how many households gained or lost."""
+    """Shares at both times and their change; with `veil`, without what tells how many households
+    gained or lost.
+    """
     before, after = pairs[:, 0], pairs[:, 1]
     n, test = len(pairs), mcnemar(before, after)
     ends = [wilson(float(v.sum()), n, level) for v in (before, after)]
-    spans = "Wilson intervals " + " and ".join(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends)
+    spans = "Wilson intervals " + " and ".join(
+        f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends
+    )
     clear = test["p"] < 1 - level
     if veil:
         low = high = float("nan")
         sign = "below" if clear else "not below"
-        note = f"McNemar exact p {sign} {1 - level:.3g}; {spans}; no interval, odds ratio or exact p: "
+        note = (
+            f"McNemar exact p {sign} {1 - level:.3g}; {spans}; no interval, odds ratio or exact p: "
+        )
         note += f"they would show fewer than {veil} households who gained, lost or kept it"
     else:
         low, high = (100 * v for v in agresti_min(test["gained"], test["lost"], n, level))
@@ -414,7 +475,9 @@ def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, A
     before, after = pairs[:, 0], pairs[:, 1]
     test = wilcoxon(before, after)
     low, high = mean_change(after - before, level, draws, seed)
-    spans = " and ".join(" to ".join(map(show, mean_change(v, level, 0, seed))) for v in (before, after))
+    spans = " and ".join(
+        " to ".join(map(show, mean_change(v, level, 0, seed))) for v in (before, after)
+    )
     note = f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation {test['rank_biserial']:.2f}; "
     note += f"Student's t intervals {spans}"
     word = "higher" if test["rank_biserial"] > 0 else "lower"

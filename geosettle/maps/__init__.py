@@ -1,7 +1,8 @@
 """The interactive map; the only place that knows folium.
 
-`render` gives a folium.Map whose `save` and notebook display write one safe file: `page` of `maps.offline` around the
-payloads of `ELEMENTS`. folium is the shell a user may add layers of their own to; no data of the study pass through it.
+`render` gives a folium.Map whose `save` and notebook display write one safe file: `page` of
+`maps.offline` around the payloads of `ELEMENTS`. folium is the shell a user may add layers of their
+own to; no data of the study pass through it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import numpy as np
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
-from geosettle.maps import _pack, _tables, offline
-from geosettle.maps._locator import land_path
-from geosettle.maps._words import LANGUAGES, table, words
+from geosettle.maps import encoding, offline, page_data
+from geosettle.maps.locator import land_path
+from geosettle.maps.words import LANGUAGES, table, words
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
-from geosettle.maps.shell import StudyMap
+from geosettle.maps.folium_map import StudyMap
 
 __all__ = ["ELEMENTS", "Element", "Settings", "StudyMap", "map_html", "render"]
 
@@ -38,7 +39,8 @@ def render(
     relief_px: int = 1400,
     title: str | None = None,
 ) -> StudyMap:
-    """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads nothing.
+    """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads
+    nothing.
 
     Parameters
     ----------
@@ -47,11 +49,11 @@ def render(
     lang
         Language at first, "en" or "zh"; the reader may switch.
     basemap
-        Name of an xyzservices provider such as "OpenStreetMap.Mapnik"; then, and only then, the page asks the network,
-        and only that host. None: relief and outlines from the study itself.
+        Name of an xyzservices provider such as "OpenStreetMap.Mapnik"; then, and only then, the
+        page asks the network, and only that host. None: relief and outlines from the study itself.
     budget_bytes
-        Outlines are simplified, neighbours together, until the page is no larger than this or cannot be reduced; the
-        tolerance is written in the map. Tables are never cut.
+        Outlines are simplified, neighbours together, until the page is no larger than this or
+        cannot be reduced; the tolerance is written in the map. Tables are never cut.
     relief_px
         Width of the relief picture, pixels.
     title
@@ -67,7 +69,8 @@ def render(
     UnknownNameError
         The language or the base map is unknown.
     InputError
-        The base map is shifted against WGS84 (GCJ-02, BD-09) and would put every site in the wrong place.
+        The base map is shifted against WGS84 (GCJ-02, BD-09) and would put every site in the wrong
+        place.
 
     Examples
     --------
@@ -101,20 +104,20 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "lang": lang,
         "words": table(),
         "style": _style(),
-        **_tables.headline(result, title),
-        "totals": _tables.totals(result),
-        "view": _tables.view(result),
-        "wrap": _tables.wrap(result),
-        "extent": _tables.extent(result),
-        "most": _tables.most(result),
-        "sites": _tables.sites_table(result),
-        "origins": _tables.origins_table(result),
-        "flows": _tables.flows_table(result),
-        "units": _tables.searched_units(result),
-        "card": _tables.card_columns(result),
-        "charts": _tables.charts(result),
-        "notes": _tables.notes(result),
-        "land": land_path(_tables.view(result)),
+        **page_data.headline(result, title),
+        "totals": page_data.totals(result),
+        "view": page_data.view(result),
+        "wrap": page_data.wrap(result),
+        "extent": page_data.extent(result),
+        "most": page_data.most(result),
+        "sites": page_data.sites_table(result),
+        "origins": page_data.origins_table(result),
+        "flows": page_data.flows_table(result),
+        "units": page_data.searched_units(result),
+        "card": page_data.card_columns(result),
+        "charts": page_data.charts(result),
+        "notes": page_data.notes(result),
+        "land": land_path(page_data.view(result)),
         "basemap": tiles.payload() if tiles else None,
     }
 
@@ -137,7 +140,7 @@ def _has_outlines(elements: list[dict[str, Any]]) -> bool:
 def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, str] | None:
     if not _has_outlines(elements):
         return None
-    step = round(_METRES_PER_DEGREE / _pack.OUTLINE_STEPS)
+    step = round(_METRES_PER_DEGREE / encoding.OUTLINE_STEPS)
     if tolerance == 0:
         return words("note_rounded", step=step)
     return words("note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1)))

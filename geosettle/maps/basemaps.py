@@ -15,7 +15,9 @@ _SHIFTED: Final = (
     (re.compile(r"gaode|高德|(?<![a-z])amap|autonavi|geoq|tencent|腾讯|qq\.com|gtimg", re.IGNORECASE), "GCJ-02"),
     (re.compile(r"baidu|百度|bdimg", re.IGNORECASE), "BD-09"),
 )
-"""Providers whose tiles are displaced by law of the Chinese datums; 160 to 330 m in southern Xinjiang for GCJ-02."""
+"""Providers whose tiles are displaced by law of the Chinese datums; 160 to 330 m in southern
+Xinjiang for GCJ-02.
+"""
 
 
 @dataclass(frozen=True)

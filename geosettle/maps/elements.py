@@ -1,9 +1,10 @@
 """ELEMENTS: everything the map draws, from the ground up. A new element is one entry here.
 
-An entry names a drawing kind of ``static/draw.js``. The generic kinds need no script: `polygons`, `lines` and `points`
-take parts, each with a label, a style and packed geometry; `picture` takes one image; `areas` takes several rasters of
-which the reader picks one. A style may say `fill`, `stroke`, `width`, `dash`, `opacity`, `hatch`; of points also
-`symbol` ("square" or "circle") and `radius`. `tests/browser` shows a new element being added and drawn.
+An entry names a drawing kind of ``static/draw.js``. The generic kinds need no script: `polygons`,
+`lines` and `points` take parts, each with a label, a style and packed geometry; `picture` takes one
+image; `areas` takes several rasters of which the reader picks one. A style may say `fill`,
+`stroke`, `width`, `dash`, `opacity`, `hatch`; of points also `symbol` ("square" or "circle") and
+`radius`. `tests/browser` shows a new element being added and drawn.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import shapely
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
-from geosettle.maps import _images, _pack
-from geosettle.maps._words import both, has_words, words
+from geosettle.maps import encoding, images
+from geosettle.maps.words import both, has_words, words
 from geosettle.raster import Raster
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
@@ -98,8 +99,8 @@ class Element:
 
 def _part(label: dict[str, str], geometries: Any, settings: Settings, **look: Any) -> dict[str, Any]:
     """One row of the legend and the outlines it stands for."""
-    geoms = _pack.simplify(np.asarray(geometries, dtype=object), settings.tolerance_deg)
-    return {"label": label, "paths": _pack.outlines(geoms), "style": look}
+    geoms = encoding.simplify(np.asarray(geometries, dtype=object), settings.tolerance_deg)
+    return {"label": label, "paths": encoding.outlines(geoms), "style": look}
 
 
 def _known(frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
@@ -114,14 +115,14 @@ def _years(frame: pd.DataFrame) -> dict[str, Any] | None:
     if "year" not in frame:
         return None
     years = pd.to_numeric(frame["year"], errors="coerce")
-    return _pack.column(years, digits=0) if years.notna().any() else None
+    return encoding.column(years, digits=0) if years.notna().any() else None
 
 
 def _relief(result: Result, settings: Settings) -> dict[str, Any] | None:
     dem = result.study.dem
     if dem is None or not (dem.is_lonlat and dem.is_north_up):
         return None
-    return _images.relief_picture(dem, width=settings.relief_px)
+    return images.relief_picture(dem, width=settings.relief_px)
 
 
 def _areas(result: Result, _settings: Settings) -> dict[str, Any] | None:
@@ -143,7 +144,8 @@ def _drawable(raster: Raster) -> bool:
 def _hours(name: str, raster: Raster) -> dict[str, Any]:
     """Put a raster of numbers in classes: fixed ones for hours, else quantiles."""
     if raster.unit in {"h", "hours"} or name.endswith("_h"):
-        # Most of a mountain study lies more than a day's walk from any site; then the classes are six times as long.
+        # Most of a mountain study lies more than a day's walk from any site; then the classes are
+        # six times as long.
         longer = 6 if float(np.median(_finite(raster))) > _HOURS[-2] else 1
         edges = [hours * longer for hours in _HOURS]
     else:
@@ -186,7 +188,7 @@ def _area(
     return {
         "name": name,
         "label": label,
-        "src": _images.class_picture(raster, pairs, [c["colour"] for c in classes]),
+        "src": images.class_picture(raster, pairs, [c["colour"] for c in classes]),
         "bounds": list(raster.bounds),
         "classes": list(merged.values()),
         "ramp": not name.startswith("landcover_"),
@@ -252,11 +254,13 @@ def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
 
 
 def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
-    """Veil what lies outside the study's boundaries, so that the eye stays inside; no line is drawn."""
+    """Veil what lies outside the study's boundaries, so that the eye stays inside; no line is
+    drawn.
+    """
     frame = _known(result.study.boundaries)
     if frame is None:
         return None
-    inside = shapely.union_all(_pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg))
+    inside = shapely.union_all(encoding.simplify(frame.geometry.to_numpy(), settings.tolerance_deg))
     west, south, east, north = shapely.bounds(inside)
     around = shapely.box(max(west - 30, -180), max(south - 20, -84), min(east + 30, 180), min(north + 20, 84))
     veil = shapely.difference(around, inside)
@@ -282,11 +286,11 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
         # A line in dispute is dashed, never solid: no other line may run under it.
         line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
         parts.append(
-            {"label": words("boundary", level=_level_name(level)), "paths": _pack.outlines([line]), "style": look}
+            {"label": words("boundary", level=_level_name(level)), "paths": encoding.outlines([line]), "style": look}
         )
     if disputed.any():
         look = _line(style.INTERNATIONAL)
-        parts.append({"label": words("boundary_disputed"), "paths": _pack.outlines([in_dispute]), "style": look})
+        parts.append({"label": words("boundary_disputed"), "paths": encoding.outlines([in_dispute]), "style": look})
     return {"parts": parts}
 
 
@@ -299,7 +303,9 @@ def _flagged(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
 
 
 def _without(line: Any, other: Any, tolerance_deg: float) -> Any:
-    """Cut from a line what runs along another, also where both were simplified a little differently."""
+    """Cut from a line what runs along another, also where both were simplified a little
+    differently.
+    """
     if shapely.is_empty(other):
         return line
     return shapely.difference(line, shapely.buffer(other, 2 * tolerance_deg + 1e-4, quad_segs=2))
@@ -315,7 +321,7 @@ _SEAM: Final = shapely.MultiLineString([[(lon, -90.0), (lon, 90.0)] for lon in (
 
 def _borders(frame: gpd.GeoDataFrame, settings: Settings) -> Any:
     """Each border once: neighbours share it, and a dashed line drawn twice is no longer dashed."""
-    geoms = _pack.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
+    geoms = encoding.simplify(frame.geometry.to_numpy(), settings.tolerance_deg)
     areal = np.isin(shapely.get_type_id(geoms), (3, 6))
     lines = shapely.union_all(np.where(areal, shapely.boundary(geoms), geoms))
     # A unit on both sides of the antimeridian is cut there: no border.
@@ -342,7 +348,7 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
         }
         look |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
         part = _part(label, rows.geometry.to_numpy(), settings, **look)
-        parts.append({**part, "years": _years(rows), "names": _pack.column(pd.Series(rows.index.astype(str)))})
+        parts.append({**part, "years": _years(rows), "names": encoding.column(pd.Series(rows.index.astype(str)))})
     return {"parts": parts}
 
 
@@ -359,13 +365,15 @@ def _places(result: Result, _settings: Settings) -> dict[str, Any] | None:
 def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     points = shapely.point_on_surface(frame.geometry.to_numpy())
     return {
-        "lon": _pack.column(shapely.get_x(points), steps=_pack.POINT_STEPS),
-        "lat": _pack.column(shapely.get_y(points), steps=_pack.POINT_STEPS),
+        "lon": encoding.column(shapely.get_x(points), steps=encoding.POINT_STEPS),
+        "lat": encoding.column(shapely.get_y(points), steps=encoding.POINT_STEPS),
     }
 
 
 def _names(result: Result, _settings: Settings) -> dict[str, Any]:
-    """Names of towns and units; the names of sites come from their table. A lower rank is placed first."""
+    """Names of towns and units; the names of sites come from their table. A lower rank is placed
+    first.
+    """
     rows: list[pd.DataFrame] = []
     boundaries, places = _known(result.study.boundaries), _known(result.study.places)
     if places is not None:
@@ -377,13 +385,15 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
             of_level = boundaries[boundaries["level"].astype(str) == level]
             rows.append(_named(of_level, 4 + rank if rank else 1, "unit" if rank else "region"))
     frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style", "group"])
-    steps = {"lon": _pack.POINT_STEPS, "lat": _pack.POINT_STEPS, "rank": 1, "group": 1}
-    columns = {c: _pack.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
+    steps = {"lon": encoding.POINT_STEPS, "lat": encoding.POINT_STEPS, "rank": 1, "group": 1}
+    columns = {c: encoding.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
     return {"n": len(frame), "columns": columns}
 
 
 def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
-    """Names with the places where they may stand; an area has several, of which the first free one is taken."""
+    """Names with the places where they may stand; an area has several, of which the first free one
+    is taken.
+    """
     anchors = [_anchors(geometry, 1 if look == "place" else 4) for geometry in frame.geometry]
     row = np.repeat(np.arange(len(frame)), [len(a) for a in anchors])
     points = np.array([p for a in anchors for p in a]).reshape(-1, 2)
@@ -402,7 +412,9 @@ def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
 
 
 def _anchors(geometry: Any, count: int) -> list[tuple[float, float]]:
-    """Centres of the widest circles that fit into an area beside each other; of a point, the point."""
+    """Centres of the widest circles that fit into an area beside each other; of a point, the
+    point.
+    """
     if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
         point = shapely.point_on_surface(geometry)
         return [(point.x, point.y)]
@@ -419,8 +431,8 @@ def _anchors(geometry: Any, count: int) -> list[tuple[float, float]]:
     return out or [tuple(shapely.get_coordinates(shapely.point_on_surface(geometry))[0])]
 
 
-# These are drawn from the tables of sites, origins and flows, which the page carries anyway; their payloads only say
-# whether there is anything to draw.
+# These are drawn from the tables of sites, origins and flows, which the page carries anyway; their
+# payloads only say whether there is anything to draw.
 
 
 def _uncertainty(result: Result, _settings: Settings) -> dict[str, Any] | None:
@@ -471,7 +483,9 @@ ELEMENTS: Final[Mapping[str, Element]] = {
 
 
 def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Yield what every element has to draw, from the ground up; elements with nothing to draw are left out."""
+    """Yield what every element has to draw, from the ground up; elements with nothing to draw are
+    left out.
+    """
     for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
         payload = element.payload(result, settings)
         if payload is not None:

@@ -1,7 +1,9 @@
-"""One HTML file that loads nothing: assets by name, data in one inert block, scripts known by their hashes.
+"""One HTML file that loads nothing: assets by name, data in one inert block, scripts known by their
+hashes.
 
-No template engine touches the page. The data stand in a single ``application/json`` block that one static script reads
-and writes with `textContent`; so text from data can become neither HTML, nor JavaScript, nor a template.
+No template engine touches the page. The data stand in a single ``application/json`` block that one
+static script reads and writes with `textContent`; so text from data can become neither HTML, nor
+JavaScript, nor a template.
 """
 
 from __future__ import annotations
@@ -45,13 +47,15 @@ _ESCAPES: Final = {
 def _ascii(text: str) -> str:
     """Escape what is not ASCII, inside strings of JSON or of a script.
 
-    A browser keeps a page of nothing but ASCII in half the memory and is through with it much sooner.
+    A browser keeps a page of nothing but ASCII in half the memory and is through with it much
+    sooner.
     """
     return re.sub(r"[^\x00-\x7f]+", lambda run: json.dumps(run.group())[1:-1], text)
 
 
 def inert_json(value: Any) -> str:
-    r"""JSON in ASCII that is only data wherever it stands: no tag, comment or template can begin in it.
+    r"""JSON in ASCII that is only data wherever it stands: no tag, comment or template can begin in
+    it.
 
     Parameters
     ----------
@@ -61,8 +65,9 @@ def inert_json(value: Any) -> str:
     Returns
     -------
     str
-        The same value on parsing, but ``<``, ``>``, ``&`` and all beyond ASCII are written as escapes, and so is the
-        brace of ``{{``, ``{%`` and ``{#``. Half a surrogate pair becomes ``?``.
+        The same value on parsing, but ``<``, ``>``, ``&`` and all beyond ASCII are written as
+        escapes, and so is the brace of ``{{``, ``{%`` and ``{#``. Half a surrogate pair becomes
+        ``?``.
 
     Examples
     --------
@@ -76,7 +81,9 @@ def inert_json(value: Any) -> str:
 
 
 def _asset_text(name: str) -> str:
-    """Read a text file of Leaflet, its lines ended as a browser's parser ends them: hashes are taken of that."""
+    """Read a text file of Leaflet, its lines ended as a browser's parser ends them: hashes are
+    taken of that.
+    """
     return _asset(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -126,14 +133,18 @@ def _picture(name: str) -> str:
 
 @cache
 def _marker_icons() -> str:
-    """Leaflet finds its marker pictures by reading its style, which fails once they are inside; so name them."""
+    """Leaflet finds its marker pictures by reading its style, which fails once they are inside; so
+    name them.
+    """
     uris = [_picture(f"images/{n}.png") for n in ("marker-icon", "marker-icon-2x", "marker-shadow")]
     options = json.dumps(dict(zip(("iconUrl", "iconRetinaUrl", "shadowUrl"), uris, strict=True)))
     return f"delete L.Icon.Default.prototype._getIconUrl;L.Icon.Default.mergeOptions({options});"
 
 
 def _without_comments(script: str) -> str:
-    """Leave out lines of comment and indents: they are for those who read the source, and a page is opened by many."""
+    """Leave out lines of comment and indents: they are for those who read the source, and a page is
+    opened by many.
+    """
     return re.sub(r"(?m)^[ \t]+", "", re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script))
 
 
@@ -147,7 +158,9 @@ def _own_script() -> str:
 
 @cache
 def _leaflet_script() -> str:
-    """Leaflet and its marker pictures; the page holds it as text that our script puts to work when it is needed."""
+    """Leaflet and its marker pictures; the page holds it as text that our script puts to work when
+    it is needed.
+    """
     return f"{_ascii(leaflet_js())}\n{_marker_icons()}"
 
 
@@ -163,7 +176,8 @@ def _hash(text: str) -> str:
 
 
 def csp(scripts: Iterable[str], styles: Iterable[str], *, hosts: Sequence[str] = (), foreign: bool = False) -> str:
-    """Content-Security-Policy that lets exactly these scripts and styles run and nothing be fetched.
+    """Content-Security-Policy that lets exactly these scripts and styles run and nothing be
+    fetched.
 
     Parameters
     ----------
@@ -224,7 +238,8 @@ def page(
     foreign_styles
         Their style rules.
     provenance
-        What the page was made from, written into its head: a page that is passed on alone still says it.
+        What the page was made from, written into its head: a page that is passed on alone still
+        says it.
 
     Returns
     -------

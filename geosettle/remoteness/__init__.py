@@ -1,8 +1,9 @@
 """How remote is each settlement, and how did that change for the households that moved.
 
-Three questions, each answered per site, per origin and for the whole study: how far is the land that households still
-hold (from the pairs), what is within reach (from the places), and what changed between origin and site. One indicator
-is one entry in `INDICATORS`. Scores that need a mean or a spread are relative to the study and say so.
+Three questions, each answered per site, per origin and for the whole study: how far is the land
+that households still hold (from the pairs), what is within reach (from the places), and what
+changed between origin and site. One indicator is one entry in `INDICATORS`. Scores that need a mean
+or a spread are relative to the study and say so.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import pandas as pd
 from geosettle.distance import distance_matrix
 from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
-from geosettle.remoteness.change import change, change_rows, composite, composite_rows
-from geosettle.remoteness.frames import (
+from geosettle.remoteness._inputs import (
     COLUMNS,
     FARMING_RADIUS_KM,
     PAIR_COLUMNS,
@@ -29,9 +29,19 @@ from geosettle.remoteness.frames import (
     stack,
     study_sites,
 )
+from geosettle.remoteness.change import change, change_rows, composite, composite_rows
 from geosettle.remoteness.indicators import INDICATORS
 
-__all__ = ["COLUMNS", "FARMING_RADIUS_KM", "INDICATORS", "Indicator", "Inputs", "change", "composite", "remoteness"]
+__all__ = [
+    "COLUMNS",
+    "FARMING_RADIUS_KM",
+    "INDICATORS",
+    "Indicator",
+    "Inputs",
+    "change",
+    "composite",
+    "remoteness",
+]
 
 
 def remoteness(
@@ -79,16 +89,19 @@ def remoteness(
     sites, origins
         By `site_id` and `origin_id`, WGS84; `uncertainty_km` as given (missing counts as 0).
     places
-        By `place_id`, with `kind` and, where known, `population`; None: nothing about access is computed.
+        By `place_id`, with `kind` and, where known, `population`; None: nothing about access is
+        computed.
     intervals
-        Long intervals of distances (`origin_id, site_id, metric, low, high`) for the metrics whose pairs carry none, of
-        whatever metric; `walk` there, `walk_back` and `walk_round` for one that differs by way.
+        Long intervals of distances (`origin_id, site_id, metric, low, high`) for the metrics whose
+        pairs carry none, of whatever metric; `walk` there, `walk_back` and `walk_round` for one
+        that differs by way.
     metrics
-        Names of metrics, and `road_time` for the hours by road; those that the pairs do not have are left out. Empty:
-        every metric that the pairs have.
+        Names of metrics, and `road_time` for the hours by road; those that the pairs do not have
+        are left out. Empty: every metric that the pairs have.
     site_places, origin_places
-        Metric to a table point x place in the metric's unit, for other metrics than the geodesic one; or to three such
-        tables, of values, least and greatest. A place that a table does not have was not asked for.
+        Metric to a table point x place in the metric's unit, for other metrics than the geodesic
+        one; or to three such tables, of values, least and greatest. A place that a table does not
+        have was not asked for.
     indicators
         Names in INDICATORS; default all.
     thresholds_km, thresholds_h
@@ -100,31 +113,35 @@ def remoteness(
     kinds
         Kinds of place for `nearest`; default those in `places`.
     groups
-        Name to kinds of place that serve alike, for `nearest` too: a prefecture seat is also a county seat.
+        Name to kinds of place that serve alike, for `nearest` too: a prefecture seat is also a
+        county seat.
     minutes, reach_km
         Limits for `places_within`, minutes for metrics in hours and km for those in km.
     ladder, higher_serves
-        Kinds of centre from high to low for `aria_style`, and whether a higher centre serves for the lower classes (a
-        choice of the user: that ARIA does so was not confirmed by a second source).
+        Kinds of centre from high to low for `aria_style`, and whether a higher centre serves for
+        the lower classes (a choice of the user: that ARIA does so was not confirmed by a second
+        source).
     aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
         See `geosettle.remoteness.measures`.
     demand, catchment_reach_km, catchment_reach_h
-        Column of the sites that counts as demand, and the reach, for `catchment`; the places' `supply` is the supply.
+        Column of the sites that counts as demand, and the reach, for `catchment`; the places'
+        `supply` is the supply.
     roads, rural_access_km
         Roads as lines, and the limit, for `rural_access`; None leaves it out.
     composite_weights, composite_metric, composite_how
-        Indicator (as its rows are named) to weight, for the composite of the sites; empty: none. See `composite`.
+        Indicator (as its rows are named) to weight, for the composite of the sites; empty: none.
+        See `composite`.
     with_change
         Add the change from origin to site of every indicator that has one.
 
     Returns
     -------
     DataFrame
-        Long, `COLUMNS`; roles `site`, `origin` and `study` (id `all`; sites whose `scope` is not `study` left out).
-        Intervals are bounds: they take every flow at its low end at once, and at its high end; the ends of a flow are
-        the bounds that its positions allow, or those of its drawn interval, widened to what is stated. Ranks are among
-        the ids of one role, indicator and metric, 1 = smallest value; equal best and worst rank only where the
-        intervals separate.
+        Long, `COLUMNS`; roles `site`, `origin` and `study` (id `all`; sites whose `scope` is not
+        `study` left out). Intervals are bounds: they take every flow at its low end at once, and at
+        its high end; the ends of a flow are the bounds that its positions allow, or those of its
+        drawn interval, widened to what is stated. Ranks are among the ids of one role, indicator
+        and metric, 1 = smallest value; equal best and worst rank only where the intervals separate.
 
     Raises
     ------
@@ -147,10 +164,14 @@ def remoteness(
     """
     for name in metrics:
         if name not in PAIR_COLUMNS:
-            raise UnknownNameError(f"no metric {name!r}", mend=f"Use some of {', '.join(PAIR_COLUMNS)}.")
+            raise UnknownNameError(
+                f"no metric {name!r}", mend=f"Use some of {', '.join(PAIR_COLUMNS)}."
+            )
     for name in indicators or ():
         if name not in INDICATORS:
-            raise UnknownNameError(f"no indicator {name!r}", mend=f"Use some of {', '.join(INDICATORS)}.")
+            raise UnknownNameError(
+                f"no indicator {name!r}", mend=f"Use some of {', '.join(INDICATORS)}."
+            )
     present = sorted(set(_string_kinds(places))) if kinds is None else list(kinds)
     options = {
         "thresholds_km": thresholds_km, "thresholds_h": thresholds_h, "farming_radius_km": farming_radius_km,
@@ -177,7 +198,9 @@ def remoteness(
     ranked = _ranked(found)
     if composite_weights:
         extra = composite_rows(ranked, composite_weights, composite_metric, composite_how)
-        ranked = stack([ranked, extra]).sort_values(["role", "indicator", "metric", "id"], ignore_index=True)
+        ranked = stack([ranked, extra]).sort_values(
+            ["role", "indicator", "metric", "id"], ignore_index=True
+        )
     return ranked[list(COLUMNS)]
 
 

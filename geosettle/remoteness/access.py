@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import positions
 from geosettle.geodesy import edge_distance_m
 from geosettle.remoteness import measures
-from geosettle.remoteness.frames import PAIR_COLUMNS, Inputs, stack
+from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, stack
 
 __all__ = ["aria", "catchment", "drive_class", "gravity", "nearest", "rural_access", "within"]
 
@@ -24,7 +24,9 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """Distances from the points of one role to the places, with the least and greatest that positions allow."""
+    """Distances from the points of one role to the places, with the least and greatest that
+    positions allow.
+    """
 
     role: str
     metric: str
@@ -52,13 +54,34 @@ class _Near:
         note: Any = "",
         no_interval: str = "",
     ) -> pd.DataFrame:
-        """Rows of the long table; `other` (one text, or one a point) says why a value is missing at a known place."""
+        """Rows of the long table; `other` (one text, or one a point) says why a value is missing at
+        a known place.
+        """
         value, low, high = values
-        why = np.where(np.isnan(value), other, np.where(np.isnan(low), no_interval or self._no_interval, ""))
-        why = np.where(np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why)
-        said = ["; ".join(filter(None, texts)) for texts in zip(why, np.broadcast_to(note, why.shape), strict=True)]
-        head = {"role": self.role, "id": self.points.index.to_numpy(), "indicator": indicator, "metric": self.metric}
-        tail = {"value": value, "low": low, "high": high, "unit": unit or self.unit, "n": n, "why": said}
+        why = np.where(
+            np.isnan(value), other, np.where(np.isnan(low), no_interval or self._no_interval, "")
+        )
+        why = np.where(
+            np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why
+        )
+        said = [
+            "; ".join(filter(None, texts))
+            for texts in zip(why, np.broadcast_to(note, why.shape), strict=True)
+        ]
+        head = {
+            "role": self.role,
+            "id": self.points.index.to_numpy(),
+            "indicator": indicator,
+            "metric": self.metric,
+        }
+        tail = {
+            "value": value,
+            "low": low,
+            "high": high,
+            "unit": unit or self.unit,
+            "n": n,
+            "why": said,
+        }
         return pd.DataFrame({**head, **tail})
 
     @property
@@ -70,11 +93,16 @@ def _radius(frame: gpd.GeoDataFrame) -> FloatArray:
     """Radius within which each position is known, km; 0 where none is given."""
     if "uncertainty_km" not in frame:
         return np.zeros(len(frame))
-    return np.asarray(np.nan_to_num(pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(float)), float)
+    return np.asarray(
+        np.nan_to_num(pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(float)),
+        float,
+    )
 
 
 def _tables(inputs: Inputs) -> list[_Near]:
-    """One table per role and metric; moving a point by its radius changes no geodesic distance by more than that."""
+    """One table per role and metric; moving a point by its radius changes no geodesic distance by
+    more than that.
+    """
     out = []
     for (role, metric), table in inputs.nearby.items():
         points = inputs.points[role]
@@ -82,7 +110,9 @@ def _tables(inputs: Inputs) -> list[_Near]:
             continue
         places = inputs.places.index
         every = table if isinstance(table, tuple) else (table,)
-        distance, *ends = (t.reindex(index=points.index, columns=places).to_numpy(float) for t in every)
+        distance, *ends = (
+            t.reindex(index=points.index, columns=places).to_numpy(float) for t in every
+        )
         if ends:
             low, high = ends
         elif metric == "geodesic":
@@ -98,18 +128,24 @@ def _tables(inputs: Inputs) -> list[_Near]:
     return out
 
 
-def _to_nearest(near: _Near, chosen: NDArray[np.bool_]) -> tuple[list[FloatArray], NDArray[np.bool_]]:
-    """Distance to the nearest of the places chosen, the least it may be and the greatest; and where that is undecided.
+def _to_nearest(
+    near: _Near, chosen: NDArray[np.bool_]
+) -> tuple[list[FloatArray], NDArray[np.bool_]]:
+    """Distance to the nearest of the places chosen, the least it may be and the greatest; and where
+    that is undecided.
 
-    The nearest is no farther than the greatest distance to any of them, and no nearer than the least to any. A place
-    whose own ends are not known could be the nearest, so it leaves the ends unknown; and a place without a known way
-    that lies nearer in a straight line than the one found leaves the nearest itself undecided.
+    The nearest is no farther than the greatest distance to any of them, and no nearer than the
+    least to any. A place whose own ends are not known could be the nearest, so it leaves the ends
+    unknown; and a place without a known way that lies nearer in a straight line than the one found
+    leaves the nearest itself undecided.
     """
     chosen = chosen & near.asked
     nothing = np.full(len(near.points), np.nan)
     if not chosen.any():
         return [nothing, nothing, nothing], np.zeros(len(near.points), bool)
-    distance, low, high, straight = (t[:, chosen] for t in (near.distance, near.low, near.high, near.straight))
+    distance, low, high, straight = (
+        t[:, chosen] for t in (near.distance, near.low, near.high, near.straight)
+    )
     reached = ~np.isnan(distance)
     some = reached.any(axis=1)
     at = np.where(reached, distance, np.inf).argmin(axis=1)[:, None]
@@ -121,7 +157,9 @@ def _to_nearest(near: _Near, chosen: NDArray[np.bool_]) -> tuple[list[FloatArray
     return [value, np.where(unsure, np.nan, least), np.where(unsure, np.nan, most)], undecided
 
 
-_UNDECIDED: Final = "without a known way lies nearer in a straight line than the nearest one reached"
+_UNDECIDED: Final = (
+    "without a known way lies nearer in a straight line than the nearest one reached"
+)
 
 
 def nearest(inputs: Inputs) -> pd.DataFrame:
@@ -165,9 +203,14 @@ def within(inputs: Inputs) -> pd.DataFrame:
         # A place reached whose own ends are not known may be within the limit or not.
         unsure = (~np.isnan(near.distance) & np.isnan(near.low)).any(axis=1)
         for limit in limits[near.unit]:
-            edge, name = (limit / 60, f"{limit:g}min") if near.unit == "h" else (limit, f"{limit:g}km")
-            # The fewest places are those within the limit even from the worst position, hence high before low.
-            value, low, high = (_count(d, edge, nothing) for d in (near.distance, near.high, near.low))
+            edge, name = (
+                (limit / 60, f"{limit:g}min") if near.unit == "h" else (limit, f"{limit:g}km")
+            )
+            # The fewest places are those within the limit even from the worst position, hence high
+            # before low.
+            value, low, high = (
+                _count(d, edge, nothing) for d in (near.distance, near.high, near.low)
+            )
             low, high = (np.where(unsure, np.nan, end) for end in (low, high))
             frames.append(
                 near.frame(
@@ -188,7 +231,9 @@ def _count(distance: FloatArray, edge: float, nothing: NDArray[np.bool_]) -> Flo
 
 
 def drive_class(inputs: Inputs) -> pd.DataFrame:
-    """Scottish Government classes: nearest settlement of 10,000 within 30 minutes, 30 to 60, over 60."""
+    """Scottish Government classes: nearest settlement of 10,000 within 30 minutes, 30 to 60, over
+    60.
+    """
     frames = []
     people = _population(inputs)
     for near in _tables(inputs):
@@ -197,7 +242,11 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
         towns = people >= 10_000
         ends, undecided = _to_nearest(near, towns)
         value, low, high = (_by_minutes(hours) for hours in ends)
-        other = np.where(undecided, f"undecided: a town {_UNDECIDED}", "no settlement of 10,000 people can be reached")
+        other = np.where(
+            undecided,
+            f"undecided: a town {_UNDECIDED}",
+            "no settlement of 10,000 people can be reached",
+        )
         frames.append(
             near.frame(
                 "drive_class",
@@ -241,7 +290,9 @@ def aria(inputs: Inputs) -> pd.DataFrame:
         for near, (ends, undecided) in zip(mine, ladders, strict=True):
             score = [measures.aria_score(end, means, cap=cap) for end in ends]
             other = np.where(
-                undecided, f"undecided: a centre {_UNDECIDED}", "no centre of one or more classes can be reached"
+                undecided,
+                f"undecided: a centre {_UNDECIDED}",
+                "no centre of one or more classes can be reached",
             )
             frames.append(
                 near.frame(
@@ -259,9 +310,13 @@ def aria(inputs: Inputs) -> pd.DataFrame:
 def _ladder_distances(
     near: _Near, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
 ) -> tuple[list[FloatArray], NDArray[np.bool_]]:
-    """Distance to the nearest centre of each class, or of a higher one too; the ladder runs from high to low."""
+    """Distance to the nearest centre of each class, or of a higher one too; the ladder runs from
+    high to low.
+    """
     found = [
-        _to_nearest(near, np.isin(kinds.astype(str), ladder[: k + 1] if higher_serves else ladder[k]))
+        _to_nearest(
+            near, np.isin(kinds.astype(str), ladder[: k + 1] if higher_serves else ladder[k])
+        )
         for k in range(len(ladder))
     ]
     ends = [np.stack([three[end] for three, _ in found], axis=1) for end in range(3)]
@@ -275,11 +330,16 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
     unknown = int(np.isnan(people).sum())
     for metric in dict.fromkeys(t.metric for t in tables):
         mine = [t for t in tables if t.metric == metric]
-        reach, floor = (float(inputs.options[f"gravity_{k}_{mine[0].unit}"]) for k in ("reach", "floor"))
+        reach, floor = (
+            float(inputs.options[f"gravity_{k}_{mine[0].unit}"]) for k in ("reach", "floor")
+        )
         pull = [measures.gravity_access(t.distance, people, reach=reach, floor=floor) for t in mine]
         score = measures.gravity_remoteness(np.concatenate(pull))
-        for near, part in zip(mine, np.split(score, np.cumsum([len(p) for p in pull])[:-1]), strict=True):
-            # Rescaling makes every score depend on every other position: bounds for one alone would mislead.
+        for near, part in zip(
+            mine, np.split(score, np.cumsum([len(p) for p in pull])[:-1]), strict=True
+        ):
+            # Rescaling makes every score depend on every other position: bounds for one alone would
+            # mislead.
             missing = np.full(len(part), np.nan)
             frames.append(
                 near.frame(
@@ -296,7 +356,9 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
 
 
 def catchment(inputs: Inputs) -> pd.DataFrame:
-    """Supply per head by the two-step floating catchment area, for the kinds of place that have a supply."""
+    """Supply per head by the two-step floating catchment area, for the kinds of place that have a
+    supply.
+    """
     places = inputs.places
     if places is None or "supply" not in places:
         return stack([])
@@ -312,11 +374,15 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
             mine = (kinds == kind) & (supply >= 0) & near.asked
             if not mine.any():
                 continue
-            value = measures.two_step_catchment(near.distance[:, mine], demand, supply[mine], reach=reach)
+            value = measures.two_step_catchment(
+                near.distance[:, mine], demand, supply[mine], reach=reach
+            )
             lost = np.isnan(near.distance[:, mine]).all(axis=1)
             value = np.where(lost, np.nan, value)
             other = np.where(
-                np.isnan(demand), f"{column} of the site unknown", f"no place of kind {kind} can be reached"
+                np.isnan(demand),
+                f"{column} of the site unknown",
+                f"no place of kind {kind} can be reached",
             )
             missing = np.full(len(value), np.nan)
             frames.append(
@@ -326,7 +392,9 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
                     n=int(mine.sum()),
                     other=other,
                     unit=f"supply per {column} within {reach:g} {near.unit}",
-                    note=f"{unknown} sites without {column} left out of the demand" if unknown else "",
+                    note=f"{unknown} sites without {column} left out of the demand"
+                    if unknown
+                    else "",
                     no_interval="no interval: it is shared with every other site in reach",
                 )
             )
@@ -334,7 +402,9 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
 
 
 def rural_access(inputs: Inputs) -> pd.DataFrame:
-    """Whether a road passes within the limit: 1, 0, or undecidable where the position is too rough to tell."""
+    """Whether a road passes within the limit: 1, 0, or undecidable where the position is too rough
+    to tell.
+    """
     limit, roads = float(inputs.options["rural_access_km"]), inputs.options.get("roads")
     if roads is None:
         return stack([])
@@ -344,7 +414,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
     frames = []
     for role, points in inputs.points.items():
         lon, lat = positions(points)
-        if lines is None:
+        if lines is None:  # noqa: SIM108
             km = np.full(len(points), np.nan)
         else:
             km = np.asarray(edge_distance_m(lon, lat, lines), float) / 1000
@@ -352,7 +422,16 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
         value = measures.within_limit(km, km - radius, km + radius, limit)
         undecided = ~np.isnan(km) & np.isnan(value)
         low, high = np.where(undecided, 0.0, value), np.where(undecided, 1.0, value)
-        near = _Near(role, "geodesic", points, km[:, None], km[:, None], km[:, None], np.ones(1, bool), km[:, None])
+        near = _Near(
+            role,
+            "geodesic",
+            points,
+            km[:, None],
+            km[:, None],
+            km[:, None],
+            np.ones(1, bool),
+            km[:, None],
+        )
         frame = near.frame(
             "rural_access",
             (value, low, high),
@@ -362,7 +441,8 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             note="" if lines is None else note,
         )
         told = [
-            f"undecidable: {d:.1f} km, known to {r:g} km" for d, r in zip(km[undecided], radius[undecided], strict=True)
+            f"undecidable: {d:.1f} km, known to {r:g} km"
+            for d, r in zip(km[undecided], radius[undecided], strict=True)
         ]
         frame.loc[undecided, "why"] = told
         frames.append(frame)
@@ -377,7 +457,9 @@ def _road_lines(roads: pd.DataFrame) -> tuple[Any, str]:
         return None, "the roads are schematic: straight lines between places"
     known = roads[~roads.geometry.isna()]
     if "season" in known:
-        known = known[known["season"].isna() | known["season"].astype(str).str.contains("all", case=False)]
+        known = known[
+            known["season"].isna() | known["season"].astype(str).str.contains("all", case=False)
+        ]
     if known.empty:
         return None, "no all-season road in the layer"
     return shapely.union_all(known.geometry.to_numpy()), ""

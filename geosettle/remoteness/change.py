@@ -1,4 +1,6 @@
-"""What changed between origin and site, and composites whose ranking is tested against their weights."""
+"""What changed between origin and site, and composites whose ranking is tested against their
+weights.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
-from geosettle.remoteness.frames import stack
+from geosettle.remoteness._inputs import stack
 from geosettle.remoteness.indicators import INDICATORS
 
 __all__ = ["change", "change_rows", "composite", "composite_rows"]
@@ -18,14 +20,18 @@ __all__ = ["change", "change_rows", "composite", "composite_rows"]
 FloatArray = NDArray[np.float64]
 
 
-def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None = None) -> pd.DataFrame:
-    """Each place indicator at the origin, at the site, and the difference for the households that moved.
+def change(
+    found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Each place indicator at the origin, at the site, and the difference for the households that
+    moved.
 
-    The question of resettlement: World Bank ESS5 asks that displaced people end at least as well off as before.
-    For each flow the difference is the site's value less the origin's, and its interval runs from the site's low less
-    the origin's high to the site's high less the origin's low, whatever the two positions have in common. A site's
-    change is the household-weighted mean over its flows; where households are unknown for one of several flows there
-    is no weight, and the unweighted mean is given under `flows`.
+    The question of resettlement: World Bank ESS5 asks that displaced people end at least as well
+    off as before. For each flow the difference is the site's value less the origin's, and its
+    interval runs from the site's low less the origin's high to the site's high less the origin's
+    low, whatever the two positions have in common. A site's change is the household-weighted mean
+    over its flows; where households are unknown for one of several flows there is no weight, and
+    the unweighted mean is given under `flows`.
 
     Parameters
     ----------
@@ -39,9 +45,10 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None
     Returns
     -------
     DataFrame
-        `role` (site, study), `id, indicator, metric, weighting` (households, flows), `at_origin, at_site, change, low,
-        high, unit, n` (flows used), `households, direction, why`. `direction` is `nearer`, `farther`, `more`, `fewer`,
-        `as before` or `not distinguishable` (the interval holds 0, or there is none).
+        `role` (site, study), `id, indicator, metric, weighting` (households, flows), `at_origin,
+        at_site, change, low, high, unit, n` (flows used), `households, direction, why`. `direction`
+        is `nearer`, `farther`, `more`, `fewer`, `as before` or `not distinguishable` (the interval
+        holds 0, or there is none).
 
     Examples
     --------
@@ -56,7 +63,9 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None
     """
     keys = ["indicator", "metric"]
     of_change = [n for n in INDICATORS if INDICATORS[n].changes]
-    named = found["indicator"].map(lambda n: any(n == c or n.startswith(f"{c}_") for c in of_change))
+    named = found["indicator"].map(
+        lambda n: any(n == c or n.startswith(f"{c}_") for c in of_change)
+    )
     rows = found[named.astype(bool) & found["role"].isin(["site", "origin"])]
     columns = ["id", *keys, "value", "low", "high", "unit"]
     flows = pairs.reset_index() if "site_id" not in pairs else pairs
@@ -67,10 +76,15 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None
             "households": pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
         }
     )
-    # An indicator that no place of the study has, has no change either: one row each would say nothing.
+    # An indicator that no place of the study has, has no change either: one row each would say
+    # nothing.
     rows = rows[rows.groupby(keys)["value"].transform("count") > 0]
     at_site = rows.loc[rows["role"] == "site", columns].rename(columns={"id": "site_id"})
-    at_origin = rows.loc[rows["role"] == "origin", columns].drop(columns="unit").rename(columns={"id": "origin_id"})
+    at_origin = (
+        rows.loc[rows["role"] == "origin", columns]
+        .drop(columns="unit")
+        .rename(columns={"id": "origin_id"})
+    )
     both = flows.merge(at_site, on="site_id").merge(
         at_origin, on=["origin_id", *keys], suffixes=("_site", "_origin"), how="left"
     )
@@ -80,17 +94,26 @@ def change(found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None
     within = both if study is None else both[both["site_id"].isin(study)]
     frames = [
         _weigh(part, role, weighting)
-        for role, part in (("site", both.assign(id=both["site_id"])), ("study", within.assign(id="all")))
+        for role, part in (
+            ("site", both.assign(id=both["site_id"])),
+            ("study", within.assign(id="all")),
+        )
         for weighting in ("households", "flows")
     ]
     out = pd.concat(frames, ignore_index=True)
-    return out.sort_values(["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False])
+    return out.sort_values(
+        ["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False]
+    )
 
 
 def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
-    """Mean of the flows of each id, indicator and metric; NaN with a reason where there is no weight."""
+    """Mean of the flows of each id, indicator and metric; NaN with a reason where there is no
+    weight.
+    """
     group = both.groupby(["id", "indicator", "metric"], sort=True)
-    head = group.agg(unit=("unit", "first"), flows=("change", "size"), n=("change", "count")).reset_index()
+    head = group.agg(
+        unit=("unit", "first"), flows=("change", "size"), n=("change", "count")
+    ).reset_index()
     known = both["change"].notna().to_numpy()
     code, rows = group.ngroup().to_numpy()[known], both[known]
     size, n = len(head), head["n"].to_numpy()
@@ -108,10 +131,16 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
         out[name] = np.divide(summed, total, out=np.full(size, np.nan), where=~unweighted)
     households = np.bincount(code, rows["households"].to_numpy(float), minlength=size)
     out["households"] = np.where(n > 0, households, np.nan)
-    out["direction"] = [_direction(i, *ends) for i, *ends in out[["indicator", "change", "low", "high"]].to_numpy()]
+    out["direction"] = [
+        _direction(i, *ends) for i, *ends in out[["indicator", "change", "low", "high"]].to_numpy()
+    ]
     partial = (head["flows"] - n).astype(str) + " of " + head["flows"].astype(str)
-    why = np.where(n < head["flows"], partial + " flows without the indicator at both ends left out", "")
-    why = np.where(unweighted, "households unknown for one or more flows, so there is no weight", why)
+    why = np.where(
+        n < head["flows"], partial + " flows without the indicator at both ends left out", ""
+    )
+    why = np.where(
+        unweighted, "households unknown for one or more flows, so there is no weight", why
+    )
     why = np.where(n == 0, "no flow has the indicator at both ends", why).astype(object)
     bare = (out["change"].notna() & (out["low"].isna() | out["high"].isna())).to_numpy()
     open_ends = np.where(bare, "no interval at one end or both", "")
@@ -139,23 +168,27 @@ def _direction(indicator: str, change: float, low: float, high: float) -> str:
         return "as before"
     if np.isnan(low) or np.isnan(high) or low <= 0 <= high:
         return "not distinguishable"
-    entry = next(e for n, e in INDICATORS.items() if indicator == n or indicator.startswith(f"{n}_"))
+    entry = next(
+        e for n, e in INDICATORS.items() if indicator == n or indicator.startswith(f"{n}_")
+    )
     if entry.more_is == "near":
         return "more" if low > 0 else "fewer"
     return "farther" if low > 0 else "nearer"
 
 
 def change_rows(changed: pd.DataFrame) -> pd.DataFrame:
-    """Give the changes as rows of the long table: `change_of_...` weighted, `change_of_..._per_flow` not."""
+    """Give the changes as rows of the long table: `change_of_...` weighted,
+    `change_of_..._per_flow` not.
+    """
     frames = []
     for weighting, tail in (("households", ""), ("flows", "_per_flow")):
         part = changed[changed["weighting"] == weighting]
         note = np.where(part["direction"] == "", "", "change: " + part["direction"].astype(str))
         why = ["; ".join(filter(None, pair)) for pair in zip(note, part["why"], strict=True)]
         frames.append(
-            part.assign(indicator="change_of_" + part["indicator"] + tail, value=part["change"], why=why)[
-                ["role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "why"]
-            ]
+            part.assign(
+                indicator="change_of_" + part["indicator"] + tail, value=part["change"], why=why
+            )[["role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "why"]]
         )
     return stack(frames)
 
@@ -178,7 +211,8 @@ def composite(
     weights
         Indicator to weight; rescaled to add to 1, so their scale is irrelevant.
     low, high
-        Intervals of the same shape, normalised with the centre and width of `values` (`rank` takes none).
+        Intervals of the same shape, normalised with the centre and width of `values` (`rank` takes
+        none).
     how
         Normalisation, see `geosettle.measures.normalise`.
     steps
@@ -187,10 +221,11 @@ def composite(
     Returns
     -------
     DataFrame
-        By id: `score` and its `low, high` (the weighted sum of the ends), `rank`, `rank_low`, `rank_high` (over **all**
-        weightings of the simplex and all values within the intervals: one plus the rows that always come before, and
-        all but the rows that always come after), `lattice_low`, `lattice_high` (best and worst rank seen on the
-        lattice), `first_share` (share of the lattice on which the id is first), `distinguishable` (False where no
+        By id: `score` and its `low, high` (the weighted sum of the ends), `rank`, `rank_low`,
+        `rank_high` (over **all** weightings of the simplex and all values within the intervals: one
+        plus the rows that always come before, and all but the rows that always come after),
+        `lattice_low`, `lattice_high` (best and worst rank seen on the lattice), `first_share`
+        (share of the lattice on which the id is first), `distinguishable` (False where no
         weighting-free place in the ranking exists), `why`.
 
     Examples
@@ -215,7 +250,8 @@ def composite(
     lattice = measures.simplex_ranks(scaled, steps=steps)
     out = pd.DataFrame(index=values.index)
     out["score"] = score
-    # Interval ends are on the scale of the values, so the score's ends are the same weighted sum of them.
+    # Interval ends are on the scale of the values, so the score's ends are the same weighted sum of
+    # them.
     out["low"], out["high"] = (np.where(known, end @ share, np.nan) for end in ends)
     out["rank"] = pd.Series(score, index=values.index).round(12).rank(method="min")
     out["rank_low"] = np.where(known, 1 + before.sum(axis=0), np.nan)
@@ -223,11 +259,17 @@ def composite(
     out["lattice_low"], out["lattice_high"] = lattice.min(axis=0), lattice.max(axis=0)
     out["first_share"] = np.where(known, (lattice == 1).mean(axis=0), np.nan)
     out["distinguishable"] = (out["rank_low"] == out["rank_high"]) & known
-    out["why"] = np.where(known, np.where(out["distinguishable"], "", "not distinguishable"), "an indicator is missing")
+    out["why"] = np.where(
+        known,
+        np.where(out["distinguishable"], "", "not distinguishable"),
+        "an indicator is missing",
+    )
     return out
 
 
-def composite_rows(found: pd.DataFrame, weights: Mapping[str, float], metric: str, how: str) -> pd.DataFrame:
+def composite_rows(
+    found: pd.DataFrame, weights: Mapping[str, float], metric: str, how: str
+) -> pd.DataFrame:
     """Give the composite of the sites as rows of the long table, ranked over all weightings.
 
     Parameters
@@ -244,13 +286,23 @@ def composite_rows(found: pd.DataFrame, weights: Mapping[str, float], metric: st
     DataFrame
         Indicator `composite`, with `rank_low, rank_high`.
     """
-    rows = found[(found["role"] == "site") & (found["metric"] == metric) & found["indicator"].isin(list(weights))]
-    tables = {c: rows.pivot(index="id", columns="indicator", values=c) for c in ("value", "low", "high")}  # noqa: PD010
+    rows = found[
+        (found["role"] == "site")
+        & (found["metric"] == metric)
+        & found["indicator"].isin(list(weights))
+    ]
+    tables = {
+        c: rows.pivot(index="id", columns="indicator", values=c) for c in ("value", "low", "high")
+    }
     for name in weights:
-        entry = next((e for n, e in INDICATORS.items() if name == n or name.startswith(f"{n}_")), None)
+        entry = next(
+            (e for n, e in INDICATORS.items() if name == n or name.startswith(f"{n}_")), None
+        )
         if name not in tables["value"]:
             if entry is None:
-                raise UnknownNameError(f"the composite names {name!r}, which no site has under the metric {metric}")
+                raise UnknownNameError(
+                    f"the composite names {name!r}, which no site has under the metric {metric}"
+                )
             for table in tables.values():  # an indicator whose layer the study lacks
                 table[name] = np.nan
         if entry is not None and entry.more_is == "near":
@@ -266,12 +318,20 @@ def composite_rows(found: pd.DataFrame, weights: Mapping[str, float], metric: st
     ]
     head = {"role": "site", "id": made.index.to_numpy(), "indicator": "composite", "metric": metric}
     tail = {"unit": f"weighted sum, {how}", "n": len(weights), "why": why}
-    columns = {"score": "value", "low": "low", "high": "high", "rank_low": "rank_low", "rank_high": "rank_high"}
+    columns = {
+        "score": "value",
+        "low": "low",
+        "high": "high",
+        "rank_low": "rank_low",
+        "rank_high": "rank_high",
+    }
     return pd.DataFrame(head | {new: made[old].to_numpy() for old, new in columns.items()} | tail)
 
 
 def _as_scaled(ends: FloatArray, table: FloatArray, scaled: FloatArray) -> FloatArray:
-    """Put interval ends on the scale that the values got: the scale is linear, so two rows of a column give it."""
+    """Put interval ends on the scale that the values got: the scale is linear, so two rows of a
+    column give it.
+    """
     out = np.full(ends.shape, np.nan)
     for k in range(table.shape[1]):
         known = np.flatnonzero(~np.isnan(scaled[:, k]))

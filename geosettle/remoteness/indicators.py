@@ -8,80 +8,99 @@ from typing import Final
 
 import pandas as pd
 
-from geosettle.remoteness import access, land
-from geosettle.remoteness.frames import Indicator, Inputs
+from geosettle.remoteness import access, land_distance
+from geosettle.remoteness._inputs import Indicator, Inputs
 
 __all__ = ["INDICATORS"]
 
 Function = Callable[[Inputs], pd.DataFrame]
 
 
-def _land(name: str, function: Function, meaning: str, source: str = "definition", unit: str = "") -> Indicator:
+def _land(
+    name: str, function: Function, meaning: str, source: str = "definition", unit: str = ""
+) -> Indicator:
     return Indicator(name, unit, meaning, source, "pairs", function)
 
 
 def _access(
-    name: str, function: Function, meaning: str, source: str = "definition", unit: str = "", *, more_is: str = "remote"
+    name: str,
+    function: Function,
+    meaning: str,
+    source: str = "definition",
+    unit: str = "",
+    *,
+    more_is: str = "remote",
 ) -> Indicator:
-    # Supply per head needs the demand of the sites, so it has no value at an origin to compare with.
-    return Indicator(name, unit, meaning, source, "places", function, more_is, changes=name != "catchment")
+    # Supply per head needs the demand of the sites, so it has no value at an origin to compare
+    # with.
+    return Indicator(
+        name, unit, meaning, source, "places", function, more_is, changes=name != "catchment"
+    )
 
 
 _ENTRIES: Final = (
     _land(
         "land_mean",
-        land.each("land_mean", land.mean, weighted=True),
+        land_distance.each("land_mean", land_distance.mean, weighted=True),
         "household-weighted mean distance between the settlement and the land left",
     ),
     _land(
         "land_mean_unweighted",
-        land.each("land_mean_unweighted", land.mean, weighted=False),
+        land_distance.each("land_mean_unweighted", land_distance.mean, weighted=False),
         "mean distance over the flows, each counted once",
     ),
     _land(
         "land_median",
-        land.each("land_median", lambda g, w: land.quantile(g, w, 0.5), weighted=True),
+        land_distance.each(
+            "land_median", lambda g, w: land_distance.quantile(g, w, 0.5), weighted=True
+        ),
         "distance that half of the households exceed",
         "definition; weights count copies",
     ),
     _land(
         "land_p90",
-        land.each("land_p90", lambda g, w: land.quantile(g, w, 0.9), weighted=True),
+        land_distance.each(
+            "land_p90", lambda g, w: land_distance.quantile(g, w, 0.9), weighted=True
+        ),
         "distance that a tenth of the households exceed",
         "definition; weights count copies",
     ),
-    _land("land_max", land.each("land_max", land.largest, weighted=False), "greatest distance of any flow"),
+    _land(
+        "land_max",
+        land_distance.each("land_max", land_distance.largest, weighted=False),
+        "greatest distance of any flow",
+    ),
     _land(
         "land_gini",
-        land.gini,
+        land_distance.gini,
         "how unevenly the distance is spread over the households",
         "Gini coefficient, population form (Sen 1973)",
         "ratio",
     ),
     _land(
         "land_beyond",
-        land.beyond,
+        land_distance.beyond,
         "share of the households whose land lies beyond a threshold",
         "thresholds are the user's",
         "share",
     ),
     _land(
         "land_radii",
-        land.multiples,
+        land_distance.multiples,
         "household-weighted mean distance in multiples of the suitable farming radius",
         "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
         "farming radii",
     ),
     _land(
         "land_radii_unweighted",
-        lambda inputs: land.multiples(inputs, weighted=False),
+        lambda inputs: land_distance.multiples(inputs, weighted=False),
         "mean distance over the flows in multiples of the suitable farming radius",
         "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
         "farming radii",
     ),
     _land(
         "land_hours_year",
-        land.hours,
+        land_distance.hours,
         "hours a year to the land and back for the given number of trips",
         "the number of trips is the user's",
         "h",
@@ -135,5 +154,7 @@ _ENTRIES: Final = (
     ),
 )
 
-INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType(
+    {entry.name: entry for entry in _ENTRIES}
+)
 """Every indicator by name. A new one is one entry above."""

@@ -1,7 +1,8 @@
 """Measures of remoteness and access on plain arrays: no frames, no geometry, no settings.
 
-Every function takes numbers in whatever unit the caller measures in and gives back the same unit; NaN is missing and
-stays out of sums, never 0. Frames and reasons are the business of `geosettle.remoteness`.
+Every function takes numbers in whatever unit the caller measures in and gives back the same unit;
+NaN is missing and stays out of sums, never 0. Frames and reasons are the business of
+`geosettle.remoteness`.
 """
 
 from __future__ import annotations
@@ -38,11 +39,15 @@ ENUMERATED: Final = 8
 """Up to this many intervals all 2^n corners are tried."""
 
 
-def weighted_quantile(values: ArrayLike, weights: ArrayLike, q: float, groups: ArrayLike | None = None) -> FloatArray:
-    """Smallest value that at least the share `q` of the weight does not exceed; halfway where it is met exactly.
+def weighted_quantile(
+    values: ArrayLike, weights: ArrayLike, q: float, groups: ArrayLike | None = None
+) -> FloatArray:
+    """Smallest value that at least the share `q` of the weight does not exceed; halfway where it is
+    met exactly.
 
-    The weights count copies: doubling all of them, or splitting one row in two, changes nothing (which interpolating
-    definitions of the quantile do not keep). For equal weights and q = 0.5 it is the ordinary median.
+    The weights count copies: doubling all of them, or splitting one row in two, changes nothing
+    (which interpolating definitions of the quantile do not keep). For equal weights and q = 0.5 it
+    is the ordinary median.
 
     Parameters
     ----------
@@ -73,8 +78,8 @@ def weighted_quantile(values: ArrayLike, weights: ArrayLike, q: float, groups: A
     if not len(v):
         return out
     share = _running(w, g) / np.bincount(g, w, minlength=size)[g]
-    # Group number plus share is ascending, so one search finds the place in every group. A share that should be
-    # exactly q may miss it by a rounding error; 1e-9 is far below one household.
+    # Group number plus share is ascending, so one search finds the place in every group. A share
+    # that should be exactly q may miss it by a rounding error; 1e-9 is far below one household.
     present = np.unique(g)
     first = np.searchsorted(2.0 * g + share, 2.0 * present + q - 1e-9)
     last = np.searchsorted(g, present, side="right") - 1
@@ -102,10 +107,13 @@ def _running(w: FloatArray, g: NDArray[np.intp]) -> FloatArray:
     return np.asarray(total - (total[start] - w[start]), float)
 
 
-def gini(values: ArrayLike, weights: ArrayLike | None = None, groups: ArrayLike | None = None) -> FloatArray:
+def gini(
+    values: ArrayLike, weights: ArrayLike | None = None, groups: ArrayLike | None = None
+) -> FloatArray:
     """Gini coefficient: 0 where all are equally far, towards 1 where one bears all the distance.
 
-    Half the weighted mean absolute difference over the mean (Sen 1973, population form, no small-sample correction).
+    Half the weighted mean absolute difference over the mean (Sen 1973, population form, no
+    small-sample correction).
 
     Parameters
     ----------
@@ -135,12 +143,14 @@ def gini(values: ArrayLike, weights: ArrayLike | None = None, groups: ArrayLike 
     return np.where(total > 0, np.maximum(ratio, 0.0), np.nan)
 
 
-def gini_bounds(low: ArrayLike, high: ArrayLike, weights: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+def gini_bounds(
+    low: ArrayLike, high: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Least and greatest Gini coefficient of values known only to lie in [low, high].
 
-    The coefficient is a convex function over a positive linear one, so its greatest value lies in a corner of the
-    box, and its least where every value is pulled towards one common value; both are searched completely, up to
-    8 values (NaN beyond).
+    The coefficient is a convex function over a positive linear one, so its greatest value lies in a
+    corner of the box, and its least where every value is pulled towards one common value; both are
+    searched completely, up to 8 values (NaN beyond).
 
     Parameters
     ----------
@@ -162,7 +172,9 @@ def gini_bounds(low: ArrayLike, high: ArrayLike, weights: ArrayLike | None = Non
     if lo.shape[1] > ENUMERATED:
         return np.full(len(lo), np.nan), np.full(len(lo), np.nan)
     levels = np.concatenate([lo, hi], axis=1)
-    least = _gini_of_rows(np.clip(levels[:, :, None], lo[:, None, :], hi[:, None, :]), w).min(axis=1)
+    least = _gini_of_rows(np.clip(levels[:, :, None], lo[:, None, :], hi[:, None, :]), w).min(
+        axis=1
+    )
     raised = np.array(list(product([False, True], repeat=lo.shape[1])))
     corners = np.where(raised[None], hi[:, None, :], lo[:, None, :])
     return least, _gini_of_rows(corners, w).max(axis=1)
@@ -172,15 +184,19 @@ def _gini_of_rows(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Gini coefficient along the last axis; shape (groups, rows, n), the weights (groups, n)."""
     groups, rows, n = values.shape
     copies = np.broadcast_to(weights[:, None, :], values.shape).ravel()
-    return gini(values.ravel(), copies, np.repeat(np.arange(groups * rows), n)).reshape(groups, rows)
+    return gini(values.ravel(), copies, np.repeat(np.arange(groups * rows), n)).reshape(
+        groups, rows
+    )
 
 
-def aria_score(distances: ArrayLike, means: ArrayLike | None = None, *, cap: float = 3.0) -> FloatArray:
+def aria_score(
+    distances: ArrayLike, means: ArrayLike | None = None, *, cap: float = 3.0
+) -> FloatArray:
     """Sum over the classes of centre of min(cap, distance / mean distance), in the way of ARIA.
 
-    Source: GISCA, About ARIA+ (distance to the nearest centre of each class, divided by the mean of the class, cut at
-    three, added). The mean is that of the localities given, so a score depends on the study and must not be compared
-    with Australian classes.
+    Source: GISCA, About ARIA+ (distance to the nearest centre of each class, divided by the mean of
+    the class, cut at three, added). The mean is that of the localities given, so a score depends on
+    the study and must not be compared with Australian classes.
 
     Parameters
     ----------
@@ -223,14 +239,17 @@ def class_means(distances: ArrayLike) -> FloatArray:
     return np.where(n > 0, np.where(known, d, 0).sum(axis=0) / np.maximum(n, 1), np.nan)
 
 
-def gravity_access(cost: ArrayLike, population: ArrayLike, *, reach: float, floor: float) -> FloatArray:
+def gravity_access(
+    cost: ArrayLike, population: ArrayLike, *, reach: float, floor: float
+) -> FloatArray:
     """Sum of population over cost of the centres within reach; the nearest centre where none is.
 
-    The form of Statistics Canada's Index of Remoteness (Alasia et al. 2017, 18-001-X: size of the population centres
-    within a travel radius over the cost of travel), confirmed by the agency's own published program for 2011 and 2016
-    (github.com/CSBP-CPSE/RI-IE): centres within 2.5 h at 80 km/h, that is 200 km; a least cost of 3 dollars, at 16
-    cents a km 18.75 km; beyond the radius the nearest centre alone. There the cost is in dollars, so only the form
-    and these two lengths carry over.
+    The form of Statistics Canada's Index of Remoteness (Alasia et al. 2017, 18-001-X: size of the
+    population centres within a travel radius over the cost of travel), confirmed by the agency's
+    own published program for 2011 and 2016 (github.com/CSBP-CPSE/RI-IE): centres within 2.5 h at 80
+    km/h, that is 200 km; a least cost of 3 dollars, at 16 cents a km 18.75 km; beyond the radius
+    the nearest centre alone. There the cost is in dollars, so only the form and these two lengths
+    carry over.
 
     Parameters
     ----------
@@ -263,9 +282,9 @@ def gravity_access(cost: ArrayLike, population: ArrayLike, *, reach: float, floo
 def gravity_remoteness(access: ArrayLike) -> FloatArray:
     """Minus the logarithm of access, rescaled so that the least remote is 0 and the most remote 1.
 
-    The agency says that its values are normalised and rescaled from 0 to 1 (17-26-0001); that it takes the logarithm
-    first was not confirmed by a second source. Relative to the localities given: never compare with classes made for
-    another set. NaN where access is missing;
+    The agency says that its values are normalised and rescaled from 0 to 1 (17-26-0001); that it
+    takes the logarithm first was not confirmed by a second source. Relative to the localities
+    given: never compare with classes made for another set. NaN where access is missing;
     all NaN where every locality has the same access, for then nothing tells them apart.
 
     Examples
@@ -287,17 +306,20 @@ def two_step_catchment(
     reach: float,
     decay: Callable[[FloatArray], Any] | None = None,
 ) -> FloatArray:
-    """Two-step floating catchment area: supply per head within reach, shared with everyone else in reach.
+    """Two-step floating catchment area: supply per head within reach, shared with everyone else in
+    reach.
 
-    Luo and Wang (2003, doi:10.1068/b29120); with `decay`, Luo and Qi (2009). Step one divides each centre's supply by
-    the demand within `reach` of it; step two adds these ratios over the centres within `reach`.
+    Luo and Wang (2003, doi:10.1068/b29120); with `decay`, Luo and Qi (2009). Step one divides each
+    centre's supply by the demand within `reach` of it; step two adds these ratios over the centres
+    within `reach`.
 
     Parameters
     ----------
     cost
         Shape (localities, centres); NaN where a centre cannot be reached.
     demand
-        Shape (localities,): persons or households. NaN counts as no demand for the others and gives NaN.
+        Shape (localities,): persons or households. NaN counts as no demand for the others and gives
+        NaN.
     supply
         Shape (centres,): jobs, beds, places.
     reach
@@ -313,14 +335,19 @@ def two_step_catchment(
     c = np.atleast_2d(np.asarray(cost, float))
     d, s = np.asarray(demand, float), np.asarray(supply, float)
     inside = c <= reach
-    weight = inside.astype(float) if decay is None else np.where(inside, decay(np.where(inside, c, reach)), 0.0)
+    weight = (
+        inside.astype(float)
+        if decay is None
+        else np.where(inside, decay(np.where(inside, c, reach)), 0.0)
+    )
     load = np.nansum(weight * d[:, None], axis=0)
     ratio = np.divide(np.nan_to_num(s), load, out=np.zeros_like(load), where=load > 0)
     return np.where(np.isnan(d), np.nan, weight @ ratio)
 
 
 def within_limit(value: ArrayLike, low: ArrayLike, high: ArrayLike, limit: float) -> FloatArray:
-    """1 where the whole interval is within the limit, 0 where none of it is, NaN where the limit lies inside it.
+    """1 where the whole interval is within the limit, 0 where none of it is, NaN where the limit
+    lies inside it.
 
     Examples
     --------
@@ -345,14 +372,16 @@ def rank_range(low: ArrayLike, high: ArrayLike) -> tuple[FloatArray, FloatArray]
     lo, hi = np.asarray(low, float), np.asarray(high, float)
     known = ~(np.isnan(lo) | np.isnan(hi))
     best, worst = np.full(lo.shape, np.nan), np.full(lo.shape, np.nan)
-    # Sorting makes the counts O(n log n): rows wholly below i end before low_i, rows wholly above start after high_i.
+    # Sorting makes the counts O(n log n): rows wholly below i end before low_i, rows wholly above
+    # start after high_i.
     best[known] = 1 + np.searchsorted(np.sort(hi[known]), lo[known], side="left")
     worst[known] = np.searchsorted(np.sort(lo[known]), hi[known], side="right")
     return best, worst
 
 
 def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
-    """Columns made comparable: `minmax` to 0..1, `zscore` (population), `rank` (mean rank of ties, 1 = smallest).
+    """Columns made comparable: `minmax` to 0..1, `zscore` (population), `rank` (mean rank of ties,
+    1 = smallest).
 
     A column that does not vary tells nothing apart and becomes NaN under `minmax` and `zscore`.
 
@@ -378,7 +407,10 @@ def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
         raise ValueError(f"no normalisation is called {how!r}; use minmax, zscore or rank")
     count = (~np.isnan(v)).sum(axis=0)
     filled = np.where(np.isnan(v), np.inf, v)
-    low, top = filled.min(axis=0, initial=np.inf), np.where(np.isnan(v), -np.inf, v).max(axis=0, initial=-np.inf)
+    low, top = (
+        filled.min(axis=0, initial=np.inf),
+        np.where(np.isnan(v), -np.inf, v).max(axis=0, initial=-np.inf),
+    )
     if how == "minmax":
         centre, width = low, top - low
     else:
@@ -392,8 +424,9 @@ def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
 def dominance(low: ArrayLike, high: ArrayLike) -> BoolArray:
     """Which row is at most as large as which other under **every** weighting of the criteria.
 
-    A weighted sum is linear in the weights, so i stays below j over the whole simplex exactly when it does at its
-    corners: no criterion of i, at its highest, exceeds that criterion of j, at its lowest, and one is smaller.
+    A weighted sum is linear in the weights, so i stays below j over the whole simplex exactly when
+    it does at its corners: no criterion of i, at its highest, exceeds that criterion of j, at its
+    lowest, and one is smaller.
 
     Parameters
     ----------
@@ -403,7 +436,8 @@ def dominance(low: ArrayLike, high: ArrayLike) -> BoolArray:
     Returns
     -------
     ndarray of bool, shape (rows, rows)
-        True at (i, j) where i is before j whatever the weights. False at both (i, j) and (j, i): not distinguishable.
+        True at (i, j) where i is before j whatever the weights. False at both (i, j) and (j, i):
+        not distinguishable.
 
     Examples
     --------
@@ -429,13 +463,18 @@ def simplex_weights(criteria: int, steps: int) -> FloatArray:
            [1. , 0. ]])
     """
     places = list(combinations(range(steps + criteria - 1), criteria - 1))
-    bars = np.array(places, dtype=int).reshape(len(places), criteria - 1)  # one criterion: one row without bars
-    edges = np.hstack([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + criteria - 1)])
+    bars = np.array(places, dtype=int).reshape(
+        len(places), criteria - 1
+    )  # one criterion: one row without bars
+    edges = np.hstack(
+        [np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + criteria - 1)]
+    )
     return np.asarray((np.diff(edges, axis=1) - 1) / steps, float)
 
 
 def simplex_ranks(values: ArrayLike, *, steps: int = 20) -> FloatArray:
-    """Ranks (1 = smallest) of every row under every weighting of a lattice on the simplex; ties share the best rank.
+    """Ranks (1 = smallest) of every row under every weighting of a lattice on the simplex; ties
+    share the best rank.
 
     Returns
     -------

@@ -9,36 +9,38 @@ from typing import Final
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.report import _meaning, _places, _trust
-from geosettle.report._page import element, page
-from geosettle.report._writer import Part, Writer
-from geosettle.report.values import title_of
-from geosettle.report.words import say
+from geosettle.report import sections_meaning, sections_measures, sections_quality
+from geosettle.report.html_builder import element, page
+from geosettle.report.section import Part, Writer
+from geosettle.results import title_of
+from geosettle.words import say
 
 __all__ = ["SECTIONS", "report_html"]
 
 SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
-    "summary": _places.summary,
-    "reading": _places.reading,
-    "map": _places.site_map,
-    "sites": _places.sites,
-    "distances": _places.distances,
-    "declared": _places.declared,
-    "land": _places.land,
-    "remoteness": _meaning.remoteness,
-    "change": _meaning.change,
-    "capitals": _meaning.capitals,
-    "models": _meaning.models,
-    "constraints": _meaning.constraints,
-    "checks": _meaning.checks,
-    "claims": _meaning.claims,
-    "uncertain": _trust.uncertain,
-    "problems": _trust.problems,
-    "methods": _trust.methods,
-    "sources": _trust.sources,
-    "run": _trust.run,
+    "summary": sections_measures.summary,
+    "reading": sections_measures.reading,
+    "map": sections_measures.site_map,
+    "sites": sections_measures.sites,
+    "distances": sections_measures.distances,
+    "declared": sections_measures.declared,
+    "land": sections_measures.land,
+    "remoteness": sections_meaning.remoteness,
+    "change": sections_meaning.change,
+    "capitals": sections_meaning.capitals,
+    "models": sections_meaning.models,
+    "constraints": sections_meaning.constraints,
+    "checks": sections_meaning.checks,
+    "claims": sections_meaning.claims,
+    "uncertain": sections_quality.uncertain,
+    "problems": sections_quality.problems,
+    "methods": sections_quality.methods,
+    "sources": sections_quality.sources,
+    "run": sections_quality.run,
 }
-"""Every section of the report, in order; its heading is `h_<name>` in `words`. A new section is one entry."""
+"""Every section of the report, in order; its heading is `h_<name>` in `words`. A new section is one
+entry.
+"""
 
 
 def report_html(
@@ -56,13 +58,13 @@ def report_html(
     result
         What `geosettle.analyse` returned.
     figures
-        What `geosettle.report.figures` returned; the PNGs are put into the page.
+        What `geosettle.figures` returned; the PNGs are put into the page.
     map_png
         Picture of the interactive map; without it the printed map stands in its place.
     lang
         "en" or "zh"; names and texts of the data stay as they are.
     written
-        What `geosettle.report.tables` returned for the result, where that is at hand.
+        What `geosettle.tables` returned for the result, where that is at hand.
     """
     drawn = dict(figures or {})
     if map_png is not None:
@@ -72,7 +74,13 @@ def report_html(
     title = title_of(result, lang) or result.study.name
     contents = element(
         "nav",
-        element("ol", [element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}")) for key, _ in sections]),
+        element(
+            "ol",
+            [
+                element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}"))
+                for key, _ in sections
+            ],
+        ),
         **{"aria-label": say(lang, "contents")},
     )
     main = element(
@@ -95,13 +103,24 @@ def report_html(
         element("p", say(lang, "report_lead"), class_="lead"),
         element("p", _made_by(result, lang), class_="muted made"),
     )
-    css = importlib.resources.files("geosettle.report").joinpath("static", "report.css").read_text("utf-8")
+    css = (
+        importlib.resources.files("geosettle.report")
+        .joinpath("static", "report.css")
+        .read_text("utf-8")
+    )
     skip = element("a", say(lang, "skip"), href="#main", class_="skip")
     return page(title, css, [element("div", skip, header, contents, main, class_="page")], lang)
 
 
 def _made_by(result: Result, lang: str) -> str:
-    """Say which version made the report, and of which inputs; never when, for the same inputs give the same bytes."""
+    """Say which version made the report, and of which inputs; never when, for the same inputs give
+    the same bytes.
+    """
     facts = result.provenance
     version = facts.get("geosettle") or facts.get("version") or ""
-    return say(lang, "made_by", version=version, hash=str(facts.get("input_hash") or "")[:12] or say(lang, "missing"))
+    return say(
+        lang,
+        "made_by",
+        version=version,
+        hash=str(facts.get("input_hash") or "")[:12] or say(lang, "missing"),
+    )

@@ -1,4 +1,5 @@
-"""METHODS: how each thing was measured, with its reference, and when it belongs in a report. A method is one entry.
+"""METHODS: how each thing was measured, with its reference, and when it belongs in a report. A
+method is one entry.
 
 Every number in a sentence comes from the settings or the tables of the run, never from here.
 """
@@ -13,11 +14,11 @@ import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.distance.walking import MODELS as WALK_MODELS
-from geosettle.report.values import number, numbers
-from geosettle.report.words import has
+from geosettle.results import number, numbers, setting
 from geosettle.study import default_settings
+from geosettle.words import has
 
-__all__ = ["METHODS", "Method", "method_texts", "methods_used", "setting"]
+__all__ = ["METHODS", "Method", "method_texts", "methods_used"]
 
 _Values = Mapping[str, str]
 
@@ -26,7 +27,8 @@ _Values = Mapping[str, str]
 class Method:
     """One method: its name, by which `words` has the sentence `method_<name>`, and who used it.
 
-    `values` fills the blanks of the sentence from the result; `reference` names what is to be cited, one text each.
+    `values` fills the blanks of the sentence from the result; `reference` names what is to be
+    cited, one text each.
     """
 
     name: str
@@ -38,24 +40,6 @@ class Method:
 def methods_used(result: Result) -> list[Method]:
     """Return the methods that the numbers of this result come from, in the order of `METHODS`."""
     return [method for method in METHODS.values() if method.used(result)]
-
-
-def setting(result: Result, *path: str) -> Any:
-    """Return a setting of the study, the default where the study has none.
-
-    Examples
-    --------
-    >>> import geosettle as gs
-    >>> setting(gs.analyse(gs.read_study(gs.template_path())), "walk", "model")
-    'tobler'
-    """
-    for table in (result.study.settings, default_settings()):
-        found: Any = table
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
-    return None
 
 
 def _column(table: str, *names: str) -> Callable[[Result], bool]:
@@ -130,7 +114,9 @@ def _is_rule(result: Result) -> bool:
     """Whether the oasis follows from a rule over rasters, not from polygons of the study."""
     rules = result.study.settings.get("oasis", {})
     return bool(result.oasis_polygons) and any(
-        "ndvi_minimum" in rule or "landcover_classes" in rule for rule in rules.values() if isinstance(rule, Mapping)
+        "ndvi_minimum" in rule or "landcover_classes" in rule
+        for rule in rules.values()
+        if isinstance(rule, Mapping)
     )
 
 
@@ -146,7 +132,11 @@ def _oasis_values(result: Result) -> _Values:
 
 def _draws(result: Result) -> _Values:
     frame = result.intervals
-    names = sorted(set(frame.loc[numbers(frame, "low").notna(), "metric"].astype(str))) if "metric" in frame else []
+    names = (
+        sorted(set(frame.loc[numbers(frame, "low").notna(), "metric"].astype(str)))
+        if "metric" in frame
+        else []
+    )
     return {
         "metrics": "; ".join(names),
         "percent": number(100 * float(numbers(frame, "level").max())),
@@ -161,8 +151,13 @@ def _farming_radii(result: Result) -> _Values:
 
 def _farming_source(result: Result) -> tuple[str, ...]:
     """Cite the paper only where its radii were used."""
-    own = setting(result, "remoteness", "farming_radius_km") != default_settings()["remoteness"]["farming_radius_km"]
-    return () if own else ("Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",)
+    own = (
+        setting(result, "remoteness", "farming_radius_km")
+        != default_settings()["remoteness"]["farming_radius_km"]
+    )
+    return (
+        () if own else ("Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",)
+    )
 
 
 def _is_table(result: Result) -> bool:
@@ -170,9 +165,7 @@ def _is_table(result: Result) -> bool:
     return roads is not None and not hasattr(roads, "crs")
 
 
-_KARNEY: Final = (
-    "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. doi:10.1007/s00190-012-0578-z"
-)
+_KARNEY: Final = "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. doi:10.1007/s00190-012-0578-z"
 
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
@@ -184,7 +177,11 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "walk",
             _column("pairs", "walk_out_h", "walk_back_h"),
-            lambda result: (WALK_MODELS[_walk_model(result)].source,) if _walk_model(result) in WALK_MODELS else (),
+            lambda result: (
+                (WALK_MODELS[_walk_model(result)].source,)
+                if _walk_model(result) in WALK_MODELS
+                else ()
+            ),
             _settings(model=("walk", "model"), neighbours=("walk", "neighbours")),
         ),
         Method(
@@ -198,13 +195,21 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "road",
             _column("pairs", "road_km"),
-            _cite("Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. Math. 1, 269-271."),
-            _settings(speed=("road", "speed_kmh"), access=("road", "max_access_km"), model=("road", "access_model")),
+            _cite(
+                "Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. Math. 1, 269-271."
+            ),
+            _settings(
+                speed=("road", "speed_kmh"),
+                access=("road", "max_access_km"),
+                model=("road", "access_model"),
+            ),
         ),
         Method("road_table", _both(_column("pairs", "road_km"), _is_table)),
         Method(
             "friction",
-            lambda result: any("travel" in name for name in (*result.pairs.columns, *result.rasters)),
+            lambda result: any(
+                "travel" in name for name in (*result.pairs.columns, *result.rasters)
+            ),
             _cite(
                 "Weiss, D. J. et al. (2018). A global map of travel time to cities. Nature 553. doi:10.1038/nature25181"
             ),
@@ -214,9 +219,17 @@ METHODS: Final[Mapping[str, Method]] = {
             _column("sites", "admin_probability"),
             values=_settings(tolerance=("admin", "tolerance_km")),
         ),
-        Method("areas", _column("covers", "area_ha"), _cite(_KARNEY), _settings(radii=("overlay", "radii_km"))),
+        Method(
+            "areas",
+            _column("covers", "area_ha"),
+            _cite(_KARNEY),
+            _settings(radii=("overlay", "radii_km")),
+        ),
         Method("oasis", _both(_column("oasis", "share_percent"), _is_rule), values=_oasis_values),
-        Method("oasis_given", _both(_column("sites", "oasis_edge_km"), lambda result: not _is_rule(result))),
+        Method(
+            "oasis_given",
+            _both(_column("sites", "oasis_edge_km"), lambda result: not _is_rule(result)),
+        ),
         Method(
             "cover_change",
             _both(_column("change", "value"), _says("change", "measure", "rate")),
@@ -240,7 +253,9 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "gravity",
             _indicator("gravity_remoteness"),
-            _cite("Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics Canada."),
+            _cite(
+                "Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics Canada."
+            ),
             _settings(
                 reach=("services", "gravity_reach_km"),
                 floor=("services", "gravity_floor_km"),
@@ -251,7 +266,9 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "catchment",
             _indicator("catchment"),
-            _cite("Luo, W. and Wang, F. (2003). Environment and Planning B 30, 865-884. doi:10.1068/b29120"),
+            _cite(
+                "Luo, W. and Wang, F. (2003). Environment and Planning B 30, 865-884. doi:10.1068/b29120"
+            ),
             _settings(reach=("services", "catchment_reach_km"), demand=("services", "demand")),
         ),
         Method(
@@ -272,7 +289,9 @@ METHODS: Final[Mapping[str, Method]] = {
         Method(
             "change",
             _indicator("change_of_"),
-            _cite("World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and resettlement."),
+            _cite(
+                "World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and resettlement."
+            ),
         ),
         Method(
             "capitals",
@@ -288,7 +307,10 @@ METHODS: Final[Mapping[str, Method]] = {
             ),
             _settings(level=("livelihood", "level"), cell=("livelihood", "smallest_cell")),
         ),
-        Method("conditions", _says("livelihood", "section", "model condition", "constraint", "recommendation")),
+        Method(
+            "conditions",
+            _says("livelihood", "section", "model condition", "constraint", "recommendation"),
+        ),
         Method("claims", _column("claims", "verdict")),
         Method(
             "masked",
@@ -310,8 +332,12 @@ def method_texts(result: Result, say: Callable[..., str]) -> tuple[list[str], li
         Takes the key of a sentence and its blanks, gives the sentence in the language wanted.
     """
     used = methods_used(result)
-    sentences = [say(f"method_{method.name}", **_worded(method.values(result), say)) for method in used]
-    references: Any = pd.Series([text for method in used for text in method.reference(result)], dtype=object)
+    sentences = [
+        say(f"method_{method.name}", **_worded(method.values(result), say)) for method in used
+    ]
+    references: Any = pd.Series(
+        [text for method in used for text in method.reference(result)], dtype=object
+    )
     return sentences, list(references.unique())
 
 

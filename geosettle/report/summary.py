@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.report.given import (
+from geosettle.results import in_scope, name_of, number, numbers
+from geosettle.results.given import (
     aside,
     finest_level,
     level_name,
@@ -17,10 +18,9 @@ from geosettle.report.given import (
     radius_stated,
     radius_stated_of_pairs,
 )
-from geosettle.report.plain import change_finding, claims_said
-from geosettle.report.shares import oasis_shares
-from geosettle.report.values import in_scope, name_of, number, numbers
-from geosettle.report.words import say
+from geosettle.results.sentences import change_finding, claims_said
+from geosettle.results.shares import oasis_shares
+from geosettle.words import say
 
 __all__ = ["FINDINGS", "summary_lines"]
 
@@ -93,8 +93,11 @@ def _farthest(result: Result, lang: str) -> str:
     value = numbers(result.pairs, "geodesic_km")
     if int(value.notna().sum()) < 2:
         return say(lang, "find_no_farthest")
-    low, high = (numbers(result.pairs, f"geodesic_{end}_km").fillna(value) for end in ("low", "high"))
-    # By place in the table, for a way walked in two years stands there twice; it is no rival of itself.
+    low, high = (
+        numbers(result.pairs, f"geodesic_{end}_km").fillna(value) for end in ("low", "high")
+    )
+    # By place in the table, for a way walked in two years stands there twice; it is no rival of
+    # itself.
     at = int(np.flatnonzero(value.to_numpy() == value.max())[-1])
     first: Any = value.index[at]
     others = np.asarray(value.notna() & (value.index != first))
@@ -107,7 +110,9 @@ def _farthest(result: Result, lang: str) -> str:
         origin=name_of(result.origins, first[0]),
         site=name_of(result.sites, first[1]),
         range=say(lang, "find_between", low=least, high=most) if least != most else least,
-        positions=positions_said(lang, radius_stated_of_pairs(result)[value.notna()], ranged=bool((low < high).any())),
+        positions=positions_said(
+            lang, radius_stated_of_pairs(result)[value.notna()], ranged=bool((low < high).any())
+        ),
         n=rivals,
     )
 
@@ -136,7 +141,9 @@ def _units(result: Result, lang: str) -> str:
     probability = numbers(result.sites, "admin_probability").dropna()
     if probability.empty:
         none = result.study.boundaries is None or result.study.boundaries.empty
-        return aside(result, "boundaries", lang) or say(lang, "find_no_boundaries" if none else "find_no_units")
+        return aside(result, "boundaries", lang) or say(
+            lang, "find_no_boundaries" if none else "find_no_units"
+        )
     sure = probability >= _SURE
     stated = radius_stated(result.sites)[probability.index]
     given = not stated.any() and bool(sure.all())
@@ -153,10 +160,16 @@ def _units(result: Result, lang: str) -> str:
         text += say(lang, "find_units_partly", n=int((~stated).sum()))
     if outside := _known(result.sites) - len(probability):
         text += say(lang, "find_units_outside", n=outside, level=level)
-    agrees = result.sites["admin_agrees"].astype("boolean") if "admin_agrees" in result.sites else pd.Series(dtype=bool)
+    agrees = (
+        result.sites["admin_agrees"].astype("boolean")
+        if "admin_agrees" in result.sites
+        else pd.Series(dtype=bool)
+    )
     # Where nothing is declared, none can differ, and a 0 would say that all agree.
     return (
-        text + say(lang, "find_units_differ", differs=int((~agrees.dropna()).sum())) if agrees.notna().any() else text
+        text + say(lang, "find_units_differ", differs=int((~agrees.dropna()).sum()))
+        if agrees.notna().any()
+        else text
     )
 
 
@@ -167,7 +180,10 @@ def _green(result: Result, lang: str) -> str:
 
 def _in_oasis(result: Result, lang: str) -> str:
     edge = numbers(result.sites, "oasis_edge_km")
-    low, high = numbers(result.sites, "oasis_edge_low_km"), numbers(result.sites, "oasis_edge_high_km")
+    low, high = (
+        numbers(result.sites, "oasis_edge_low_km"),
+        numbers(result.sites, "oasis_edge_high_km"),
+    )
     known = edge.notna()
     if not known.any():
         return aside(result, "oasis", lang) or say(lang, "find_no_oasis")
@@ -188,7 +204,8 @@ def _oasis(result: Result, lang: str) -> str:
     shares = [share for share in oasis_shares(result) if share.derived]
     if not shares:
         return say(lang, "find_no_oasis_area")
-    # The unit with a printed figure is the one a reader will ask about; else the one with most oasis.
+    # The unit with a printed figure is the one a reader will ask about; else the one with most
+    # oasis.
     chosen = max(shares, key=lambda share: (len(share.printed), max(share.derived.values())))
 
     def listed(values: tuple[float, ...]) -> str:
@@ -200,8 +217,12 @@ def _oasis(result: Result, lang: str) -> str:
         unit=chosen.name,
         low=number(min(chosen.derived.values())),
         high=number(max(chosen.derived.values())),
-        published=say(lang, "find_oasis_published", share=listed(chosen.published)) if chosen.published else "",
-        printed=say(lang, "find_oasis_printed", share=listed(chosen.printed)) if chosen.printed else "",
+        published=say(lang, "find_oasis_published", share=listed(chosen.published))
+        if chosen.published
+        else "",
+        printed=say(lang, "find_oasis_printed", share=listed(chosen.printed))
+        if chosen.printed
+        else "",
     )
 
 
@@ -212,10 +233,24 @@ def _land(result: Result, lang: str) -> str:
     declared = numbers(development, "declared_ha")
     stated = int(declared.notna().sum())
     leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
-    leases = say(lang, "find_leased", ha=number(float(leased))) if leased else say(lang, "find_no_leased")
-    basis = development["geometry_basis"] if "geometry_basis" in development else pd.Series("", development.index)
+    leases = (
+        say(lang, "find_leased", ha=number(float(leased)))
+        if leased
+        else say(lang, "find_no_leased")
+    )
+    basis = (
+        development["geometry_basis"]
+        if "geometry_basis" in development
+        else pd.Series("", development.index)
+    )
     drawn = declared[basis.astype(str) == "illustrative"]
-    key = "find_land" if stated == len(development) else "find_land_some" if stated else "find_land_none"
+    key = (
+        "find_land"
+        if stated == len(development)
+        else "find_land_some"
+        if stated
+        else "find_land_none"
+    )
     text = say(
         lang,
         key,
@@ -232,7 +267,9 @@ def _land(result: Result, lang: str) -> str:
 def _declared(result: Result, lang: str) -> str:
     stated = numbers(result.pairs, "declared_km")
     flags = (
-        result.pairs["flags"].fillna("").astype(str) if "flags" in result.pairs else pd.Series("", result.pairs.index)
+        result.pairs["flags"].fillna("").astype(str)
+        if "flags" in result.pairs
+        else pd.Series("", result.pairs.index)
     )
     circular = flags.str.contains("used_to_place")
     usable = stated.notna() & numbers(result.pairs, "geodesic_km").notna() & ~circular
@@ -256,7 +293,11 @@ def _declared(result: Result, lang: str) -> str:
 
 
 def _doubts(result: Result, lang: str) -> str:
-    severities = result.problems["severity"].value_counts() if "severity" in result.problems else pd.Series(dtype=int)
+    severities = (
+        result.problems["severity"].value_counts()
+        if "severity" in result.problems
+        else pd.Series(dtype=int)
+    )
     listed = say(lang, "comma").join(
         say(lang, "counted", n=int(severities[name]), what=say(lang, f"severities_{name}"))
         for name in ("fatal", "error", "warning", "note")

@@ -1,4 +1,6 @@
-"""A real browser that refuses the network and reports every request, console message and page error."""
+"""A real browser that refuses the network and reports every request, console message and page
+error.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Seen:
 
 @pytest.fixture(scope="session")
 def chromium():
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         reason = "no Chromium is installed; on Debian: apt-get install chromium"
         if os.environ.get("GEOSETTLE_REQUIRE_BROWSER") == "1":
@@ -45,7 +49,9 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, tmp_path):
-    """Open a page from its text; afterwards it must have asked for nothing and complained of nothing."""
+    """Open a page from its text; afterwards it must have asked for nothing and complained of
+    nothing.
+    """
     opened = []
 
     @contextmanager

@@ -18,7 +18,9 @@ def settle(page):
 
 
 def until(page, expression, seconds=10):
-    """Wait for an expression to hold; Playwright's own waiting needs eval, which the page's policy forbids."""
+    """Wait for an expression to hold; Playwright's own waiting needs eval, which the page's policy
+    forbids.
+    """
     for _ in range(seconds * 20):
         if page.evaluate(expression):
             return
@@ -28,7 +30,9 @@ def until(page, expression, seconds=10):
 
 def at(page, lon, lat):
     """Pixel of a position in the page."""
-    point = page.evaluate("([lon, lat]) => geosettle.map.latLngToContainerPoint([lat, lon])", [lon, lat])
+    point = page.evaluate(
+        "([lon, lat]) => geosettle.map.latLngToContainerPoint([lat, lon])", [lon, lat]
+    )
     return point["x"], point["y"]
 
 
@@ -45,7 +49,9 @@ def near_colour(picture, x, y, colour, tolerance=12):
 
 
 def written(page, action):
-    """Texts that an action writes on canvases, in order; it is an expression, awaited if it is a promise."""
+    """Texts that an action writes on canvases, in order; it is an expression, awaited if it is a
+    promise.
+    """
     return page.evaluate(
         """async () => {
           const texts = [];

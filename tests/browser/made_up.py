@@ -1,4 +1,6 @@
-"""A made-up result with everything a map can show, and with every string that ever broke one. Nothing in it is real."""
+"""A made-up result with everything a map can show, and with every string that ever broke one.
+Nothing in it is real.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ def dem() -> Raster:
             * np.cos(y * 6 * k + phase[2])
         )
     z[:12, -12:] = np.nan
-    return Raster(z, Affine((EAST - WEST) / columns, 0, WEST, 0, -(NORTH - SOUTH) / rows, NORTH), unit="m")
+    return Raster(
+        z, Affine((EAST - WEST) / columns, 0, WEST, 0, -(NORTH - SOUTH) / rows, NORTH), unit="m"
+    )
 
 
 def landcover(share: float) -> Raster:
@@ -82,7 +86,9 @@ def landcover(share: float) -> Raster:
     values = np.where(y < 37.3, 10.0, 16.0)
     values[np.hypot(x - 77.5, (y - 38.8) * 1.3) < share] = 12.0
     classes = MappingProxyType({10: "Grassland", 12: "Cropland", 16: "Barren"})
-    return Raster(values, Affine(8 / columns, 0, WEST, 0, -5 / rows, NORTH), unit="class", classes=classes)
+    return Raster(
+        values, Affine(8 / columns, 0, WEST, 0, -5 / rows, NORTH), unit="class", classes=classes
+    )
 
 
 def _texts(n: int, start: int = 0) -> list[str]:
@@ -95,17 +101,25 @@ def _ids(n: int, start: int) -> list[str]:
 
 
 def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> Result:
-    """A whole result. Three sites and five origins have no position; some households are unknown."""
+    """A whole result. Three sites and five origins have no position; some households are
+    unknown.
+    """
     rng = np.random.default_rng(11)
     sites = _places(rng, n_sites, "s", 3, (75.5, 81.5, 37.6, 40.6))
     origins = _places(rng, n_origins, "o", 5, (74.3, 81.0, 36.3, 38.4))
-    households = np.where(rng.random(n_sites) < 0.3, np.nan, np.round(rng.lognormal(5.5, 1, n_sites)))
+    households = np.where(
+        rng.random(n_sites) < 0.3, np.nan, np.round(rng.lognormal(5.5, 1, n_sites))
+    )
     sites["households"] = households
     sites["persons"] = households * 4
     sites["year"] = 2000.0 + rng.integers(0, 20, n_sites)
     sites["county"], sites["prefecture"] = "Made-up county", "Made-up prefecture"
     sites["admin_probability"] = 0.9
-    sites["oasis_edge_km"], sites["oasis_edge_low_km"], sites["oasis_edge_high_km"] = -1.5, -4.0, 1.0
+    sites["oasis_edge_km"], sites["oasis_edge_low_km"], sites["oasis_edge_high_km"] = (
+        -1.5,
+        -4.0,
+        1.0,
+    )
     if hostile:
         for column, shift in (
             ("name", 0),
@@ -116,7 +130,13 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
             ("models", 15),
         ):
             sites[column] = _texts(n_sites, shift)
-        for column, shift in (("name", 1), ("name_local", 5), ("county", 8), ("source", 2), ("why", 4)):
+        for column, shift in (
+            ("name", 1),
+            ("name_local", 5),
+            ("county", 8),
+            ("source", 2),
+            ("why", 4),
+        ):
             origins[column] = _texts(n_origins, shift)
         sites.index = pd.Index(_ids(n_sites, 0), name="site_id")
         origins.index = pd.Index(_ids(n_origins, 7), name="origin_id")
@@ -127,16 +147,21 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
         flows=pairs.reset_index()[["origin_id", "site_id", "households", "year"]],
         boundaries=_boundaries(hostile=hostile),
         oasis=gpd.GeoDataFrame(
-            geometry=[shapely.Point(77.5, 38.8).buffer(0.7), shapely.Point(80, 37.4).buffer(0.4)], crs=4326
+            geometry=[shapely.Point(77.5, 38.8).buffer(0.7), shapely.Point(80, 37.4).buffer(0.4)],
+            crs=4326,
         ),
         development=_development(sites, hostile=hostile),
         landcover={2005: landcover(0.4), 2019: landcover(0.9)},
         dem=dem(),
         rivers=gpd.GeoDataFrame(
-            geometry=[shapely.LineString([(76, 36.5), (77, 38), (79, 39.5), (81.5, 40.5)])], crs=4326
+            geometry=[shapely.LineString([(76, 36.5), (77, 38), (79, 39.5), (81.5, 40.5)])],
+            crs=4326,
         ),
         places=gpd.GeoDataFrame(
-            {"name": ["Seat", HOSTILE[0] if hostile else "Town"], "kind": ["prefecture_seat", "county_seat"]},
+            {
+                "name": ["Seat", HOSTILE[0] if hostile else "Town"],
+                "kind": ["prefecture_seat", "county_seat"],
+            },
             geometry=gpd.points_from_xy([77.2, 79.9], [39.4, 37.1]),
             crs=4326,
             index=pd.Index(["p1", "p2"], name="place_id"),
@@ -162,7 +187,7 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
         study=study, sites=sites, origins=origins, pairs=pairs, intervals=empty, admin=empty, covers=_covers(sites, hostile=hostile),
         oasis=empty, land=empty, change=empty, remoteness=_remoteness(sites, hostile=hostile), livelihood=_livelihood(sites, hostile=hostile),
         claims=empty, problems=empty,
-        rasters={"walk_h": Raster((height.values - 900) / 400, height.transform, unit="h")},  # noqa: PD011
+        rasters={"walk_h": Raster((height.values - 900) / 400, height.transform, unit="h")},  # noqa: PD011, RUF100
     )  # fmt: skip
 
 
@@ -174,7 +199,9 @@ def _places(rng, n, letter, unknown, frame):
     return gpd.GeoDataFrame(
         {
             "name": [f"{role.capitalize()} {i}" for i in range(n)],
-            "uncertainty_km": np.where(rng.random(n) < 0.5, np.nan, np.round(rng.uniform(1, 25, n))),
+            "uncertainty_km": np.where(
+                rng.random(n) < 0.5, np.nan, np.round(rng.uniform(1, 25, n))
+            ),
         },
         geometry=points,
         crs=4326,
@@ -190,13 +217,19 @@ def _pairs(rng, sites, origins):
     km[known] = GEOD.inv(a.x[known], a.y[known], b.x[known], b.y[known])[2] / 1000
     return pd.DataFrame(
         {
-            "households": np.where(rng.random(len(origins)) < 0.2, np.nan, np.round(rng.lognormal(4, 1, len(origins)))),
-            "year": np.where(rng.random(len(origins)) < 0.1, np.nan, 2000 + rng.integers(0, 20, len(origins))),
+            "households": np.where(
+                rng.random(len(origins)) < 0.2, np.nan, np.round(rng.lognormal(4, 1, len(origins)))
+            ),
+            "year": np.where(
+                rng.random(len(origins)) < 0.1, np.nan, 2000 + rng.integers(0, 20, len(origins))
+            ),
             "geodesic_km": km,
             "geodesic_low_km": km * 0.9,
             "geodesic_high_km": km * 1.1,
         },
-        index=pd.MultiIndex.from_arrays([origins.index, sites.index[to]], names=["origin_id", "site_id"]),
+        index=pd.MultiIndex.from_arrays(
+            [origins.index, sites.index[to]], names=["origin_id", "site_id"]
+        ),
     )
 
 
@@ -209,7 +242,11 @@ def _boundaries(*, hostile):
     whole = [shapely.box(WEST, SOUTH, WEST + 4, NORTH), shapely.box(WEST + 4, SOUTH, EAST, NORTH)]
     names = _texts(10) if hostile else [f"Unit {i}" for i in range(10)]
     return gpd.GeoDataFrame(
-        {"name": names, "level": ["county"] * 8 + ["prefecture"] * 2, "disputed": [False] * 7 + [True] + [False] * 2},
+        {
+            "name": names,
+            "level": ["county"] * 8 + ["prefecture"] * 2,
+            "disputed": [False] * 7 + [True] + [False] * 2,
+        },
         geometry=boxes + whole,
         crs=4326,
         index=pd.Index([str(i) for i in range(10)], name="code"),
@@ -233,7 +270,15 @@ def _development(sites, *, hostile):
 
 def _covers(sites, *, hostile):
     rows = [
-        {"zone_id": s, "zone": "disc", "radius_km": 15.0, "layer": layer, "class": kind, "year": 2019, "area_ha": area}
+        {
+            "zone_id": s,
+            "zone": "disc",
+            "radius_km": 15.0,
+            "layer": layer,
+            "class": kind,
+            "year": 2019,
+            "area_ha": area,
+        }
         for s in sites.index
         for layer, kind, area in (
             ("oasis", "oasis", 12_000.0),
@@ -248,7 +293,14 @@ def _remoteness(sites, *, hostile):
     names = [HOSTILE[0], "weighted mean"] if hostile else ["mean", "maximum"]
     same = {"role": "site", "metric": "geodesic", "unit": "km"}
     rows = [
-        {**same, "id": s, "indicator": name, "value": 10.0 + 3 * i, "low": 9.0 + 3 * i, "high": 11.0 + 3 * i}
+        {
+            **same,
+            "id": s,
+            "indicator": name,
+            "value": 10.0 + 3 * i,
+            "low": 9.0 + 3 * i,
+            "high": 11.0 + 3 * i,
+        }
         for name in names
         for i, s in enumerate(sites.index[:-4])
     ]
@@ -257,7 +309,16 @@ def _remoteness(sites, *, hostile):
         low = -4.0 if i % 4 == 2 else change - 2
         if i % 4 < 3:
             name = f"change_of_{names[0]}"
-            rows.append({**same, "id": s, "indicator": name, "value": change, "low": low, "high": change + 2})
+            rows.append(
+                {
+                    **same,
+                    "id": s,
+                    "indicator": name,
+                    "value": change,
+                    "low": low,
+                    "high": change + 2,
+                }
+            )
     return pd.DataFrame(rows)
 
 

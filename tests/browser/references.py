@@ -1,8 +1,9 @@
-"""Pictures of the map's main states: `python tests/browser/references.py` draws them anew into tests/browser/reference/.
+"""Pictures of the map's main states: `python tests/browser/references.py` draws them anew into
+tests/browser/reference/.
 
-Each is kept at a quarter of its size. `worst` compares tile by tile, blurred: letters that another Chromium or another
-font sets a little differently pass, a symbol, a layer or a colour that is not what it was does not. States without names
-are held to a fifth of what names need.
+Each is kept at a quarter of its size. `worst` compares tile by tile, blurred: letters that another
+Chromium or another font sets a little differently pass, a symbol, a layer or a colour that is not
+what it was does not. States without names are held to a fifth of what names need.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ TILE = 12
 """Edge of a tile, pixels of the small picture: 48 on the screen, a symbol and what is around it."""
 PANEL = 392 // 4
 WRITING, SYMBOLS = 14.0, 2.5
-"""Grey levels by which a tile may differ. Measured: with another font of like width, 13 on a page and 1 without names; by
-a colour of the sites, a pattern of lines, an arrow or a parcel that is not what it was, 3 to 17."""
+"""Grey levels by which a tile may differ. Measured: with another font of like width, 13 on a page
+and 1 without names; by a colour of the sites, a pattern of lines, an arrow or a parcel that is not
+what it was, 3 to 17."""
 BARE = "hide=flows,labels,graticule"
 STATES = {
     "load": (1200, 800, "", WRITING),
@@ -59,18 +61,29 @@ def shots(browser, page_html: str, names=tuple(STATES)) -> Iterator[tuple[str, I
             page.wait_for_timeout(250)
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             small = picture.resize((width // 4, height // 4), Image.Resampling.BOX)
-            yield name, small.crop((0, 0, small.width - PANEL, small.height)) if limit == SYMBOLS else small
+            yield (
+                name,
+                small.crop((0, 0, small.width - PANEL, small.height))
+                if limit == SYMBOLS
+                else small,
+            )
             context.close()
 
 
 def worst(one: Image.Image, two: Image.Image) -> float:
-    """Greatest mean difference of any tile, in the channel that differs most, grey levels; 255 if the sizes differ."""
+    """Greatest mean difference of any tile, in the channel that differs most, grey levels; 255 if
+    the sizes differ.
+    """
     if one.size != two.size:
         return 255.0
     a, b = (gaussian_filter(np.asarray(p, dtype=float), (1, 1, 0)) for p in (one, two))
     difference = np.abs(a - b).max(axis=2)
     rows, columns = (max(1, n // TILE) for n in difference.shape)
-    tiles = [t for strip in np.array_split(difference, rows) for t in np.array_split(strip, columns, axis=1)]
+    tiles = [
+        t
+        for strip in np.array_split(difference, rows)
+        for t in np.array_split(strip, columns, axis=1)
+    ]
     return float(max(t.mean() for t in tiles))
 
 
@@ -87,7 +100,9 @@ def main() -> None:
 
     from geosettle.maps import map_html
 
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         sys.exit("no Chromium is installed; on Debian: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)

@@ -1,6 +1,8 @@
-"""The map in a real browser: what is drawn, what can be done with it, and that nothing else happens.
+"""The map in a real browser: what is drawn, what can be done with it, and that nothing else
+happens.
 
-`open_page` fails a test whenever the page asks for anything, writes to the console, throws, or runs text of the data.
+`open_page` fails a test whenever the page asks for anything, writes to the console, throws, or runs
+text of the data.
 """
 
 from __future__ import annotations
@@ -22,11 +24,15 @@ from geosettle.maps import map_html, render
 pytestmark = pytest.mark.browser
 
 
-# --- loading -----------------------------------------------------------------------------------------------------------
+# --- loading
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_it_draws_every_site_origin_and_flow_that_has_a_place(open_page, plain, plain_html):
-    known = {name: frame.geometry.notna() for name, frame in (("sites", plain.sites), ("origins", plain.origins))}
+    known = {
+        name: frame.geometry.notna()
+        for name, frame in (("sites", plain.sites), ("origins", plain.origins))
+    }
     pairs = plain.pairs.reset_index()
     both = pairs["origin_id"].map(known["origins"]) & pairs["site_id"].map(known["sites"])
     with open_page(plain_html) as page:
@@ -38,12 +44,17 @@ def test_it_draws_every_site_origin_and_flow_that_has_a_place(open_page, plain, 
             assert int(page.get_attribute("#gs-map", f"data-{name}")) == count
             assert str(count) in page.text_content("#gs-live")
         assert page.locator("#gs-sites tbody tr").count() == len(plain.sites)
-        assert page.locator("#gs-unknown li").count() == (~known["sites"]).sum() + (~known["origins"]).sum()
+        assert (
+            page.locator("#gs-unknown li").count()
+            == (~known["sites"]).sum() + (~known["origins"]).sum()
+        )
 
 
 def test_symbols_stand_where_the_sites_are(open_page, plain, plain_html):
     with open_page(plain_html) as page:
-        shown = page.evaluate("[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)")
+        shown = page.evaluate(
+            "[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)"
+        )
         for layer in set(shown) - {"sites", "relief"}:
             page.uncheck(f"[data-layer='{layer}']")
         settle(page)
@@ -67,7 +78,9 @@ def test_every_hostile_string_is_shown_as_text(open_page, hostile_html):
         options = page.locator("#gs-colour option").all_text_contents()
         assert any("<img src=x" in option for option in options)
         assert "</script><script>" in page.text_content(".gs-caveats")
-        assert page.title() == json.loads(page.evaluate("JSON.stringify(document.querySelector('h1').textContent)"))
+        assert page.title() == json.loads(
+            page.evaluate("JSON.stringify(document.querySelector('h1').textContent)")
+        )
 
 
 def test_hostile_strings_stay_text_through_every_action(open_page, hostile_html):
@@ -106,11 +119,15 @@ def test_a_link_with_hostile_text_does_nothing(open_page, plain_html):
 
 
 def test_classes_are_shown_where_the_raster_has_them(open_page, plain, plain_html):
-    """Raster.sample says which class a place has; the browser and Leaflet say which pixel it is. Neither uses our warp."""
+    """Raster.sample says which class a place has; the browser and Leaflet say which pixel it is.
+    Neither uses our warp.
+    """
     rng = np.random.default_rng(3)
     raster = plain.study.landcover[2019]
     with open_page(plain_html) as page:
-        shown = page.evaluate("[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)")
+        shown = page.evaluate(
+            "[...document.querySelectorAll('[data-layer]:checked')].map((b) => b.dataset.layer)"
+        )
         for layer in shown:
             page.uncheck(f"[data-layer='{layer}']")
         page.select_option("#gs-area", "landcover_2019")
@@ -120,24 +137,33 @@ def test_classes_are_shown_where_the_raster_has_them(open_page, plain, plain_htm
         page.wait_for_timeout(300)
         settle(page)
         legend = {
-            row.text_content(): row.locator("i").evaluate("(i) => getComputedStyle(i).backgroundColor")
+            row.text_content(): row.locator("i").evaluate(
+                "(i) => getComputedStyle(i).backgroundColor"
+            )
             for row in page.locator(".gs-classes li").all()
         }
         picture = pixels(page)
         checked = 0
-        for lon, lat in zip(rng.uniform(74.3, 81.5, 400), rng.uniform(36.2, 40.8, 400), strict=True):
-            around = raster.sample(lon + np.array([0, 0.06, -0.06, 0, 0]), lat + np.array([0, 0, 0, 0.06, -0.06]))
+        for lon, lat in zip(
+            rng.uniform(74.3, 81.5, 400), rng.uniform(36.2, 40.8, 400), strict=True
+        ):
+            around = raster.sample(
+                lon + np.array([0, 0.06, -0.06, 0, 0]), lat + np.array([0, 0, 0, 0.06, -0.06])
+            )
             x, y = at(page, lon, lat)
             under_control = (x < 140 and (y < 90 or y > 830)) or (x > 910 and y > 740)
             if len(set(around)) > 1 or under_control or not (5 < x < 1040 and 5 < y < 890):
                 continue
-            wanted = [int(v) for v in re.findall(r"\d+", legend[raster.classes[int(around[0])]])[:3]]
+            wanted = [
+                int(v) for v in re.findall(r"\d+", legend[raster.classes[int(around[0])]])[:3]
+            ]
             assert np.abs(picture[round(y), round(x)] - wanted).max() <= 2, (lon, lat)
             checked += 1
         assert checked > 250
 
 
-# --- choosing ----------------------------------------------------------------------------------------------------------
+# --- choosing
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_clicking_a_site_selects_it_and_the_empty_map_clears(open_page, plain, plain_html):
@@ -180,7 +206,9 @@ def test_the_table_sorts_and_filters_in_any_script(open_page, hostile_html):
         assert heads.nth(1).get_attribute("aria-sort") == "descending"
         page.click("[data-sort='site:households']")
         assert heads.nth(1).get_attribute("aria-sort") == "ascending"
-        assert page.evaluate("document.activeElement.getAttribute('data-sort')") == "site:households"
+        assert (
+            page.evaluate("document.activeElement.getAttribute('data-sort')") == "site:households"
+        )
         values = [
             float(t.replace(",", ""))
             for t in page.locator("#gs-sites tbody td:nth-child(2)").all_text_contents()
@@ -225,7 +253,10 @@ def test_sites_are_coloured_by_an_indicator_with_a_legend(open_page, plain, plai
         page.select_option("#gs-colour", index=1)
         settle(page)
         assert page.locator(".gs-classes li").count() == 6
-        ends = [re.split(r"\u2013", t)[-1] for t in page.locator(".gs-classes li").all_text_contents()[:5]]
+        ends = [
+            re.split(r"\u2013", t)[-1]
+            for t in page.locator(".gs-classes li").all_text_contents()[:5]
+        ]
         assert [float(e) for e in ends] == sorted(float(e) for e in ends)
         picture = pixels(page)
         first = plain.sites.geometry.iloc[0]
@@ -240,7 +271,9 @@ def test_two_layers_are_compared_at_a_divider(open_page, plain_html):
         left = "document.querySelector('.leaflet-gs-left-pane').style.clip"
         assert "rect(" in page.evaluate(left)
         settle(page)
-        x, y = at(page, 77.5, 39.35)  # cropland in 2019 only, within 0.9 but not 0.4 degrees of its middle
+        x, y = at(
+            page, 77.5, 39.35
+        )  # cropland in 2019 only, within 0.9 but not 0.4 degrees of its middle
         difference = {}
         for share in (5, 95):
             page.evaluate(
@@ -261,11 +294,15 @@ def test_opacity_changes_the_area_layer(open_page, plain_html):
         page.evaluate(
             "() => { const o = document.getElementById('gs-opacity'); o.value = 20; o.dispatchEvent(new Event('input')); }"
         )
-        assert page.evaluate("document.querySelector('.leaflet-gs-left-pane img').style.opacity") == "0.2"
+        assert (
+            page.evaluate("document.querySelector('.leaflet-gs-left-pane img').style.opacity")
+            == "0.2"
+        )
         assert page.locator(".gs-ramp li").count() == 6
 
 
-# --- reading -----------------------------------------------------------------------------------------------------------
+# --- reading
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_language_can_be_chosen_and_changed(open_page, plain):
@@ -316,7 +353,9 @@ def test_the_scale_bar_holds_at_the_latitude_of_the_pointer(open_page, plain_htm
             page.mouse.move(500, y)
             lat = float(re.match(r"([\d.]+)°N", page.text_content(".gs-coords")).group(1))
             km = float(page.text_content(".gs-scalebar").split()[0])
-            width = page.evaluate("document.querySelector('.gs-scalebar').getBoundingClientRect().width")
+            width = page.evaluate(
+                "document.querySelector('.gs-scalebar').getBoundingClientRect().width"
+            )
             zoom = page.evaluate("geosettle.map.getZoom()")
             degree = GEOD.inv(0, lat, 0.001, lat)[2]
             lengths[y] = width * degree * 360 / (256 * 2**zoom) / km
@@ -340,14 +379,21 @@ def test_a_study_across_the_antimeridian_is_drawn_in_one_piece(open_page, plain)
             index=index,
         )
 
-    sites, origins = places(["A", "B"], [179.2, -179.4], "site"), places(["C", "D"], [-179.8, 178.5], "origin")
+    sites, origins = (
+        places(["A", "B"], [179.2, -179.4], "site"),
+        places(["C", "D"], [-179.8, 178.5], "origin"),
+    )
     pairs = pd.DataFrame(
         {"households": [5.0, 7.0], "geodesic_km": [118.0, 232.0]},
         index=pd.MultiIndex.from_tuples([("C", "A"), ("D", "B")], names=["origin_id", "site_id"]),
     )
-    result = Result(Study(sites=sites, origins=origins), sites, origins, pairs, *[pd.DataFrame()] * 10)
+    result = Result(
+        Study(sites=sites, origins=origins), sites, origins, pairs, *[pd.DataFrame()] * 10
+    )
     with open_page(map_html(result)) as page:
-        bounds = page.evaluate("(() => { const b = geosettle.map.getBounds(); return [b.getWest(), b.getEast()]; })()")
+        bounds = page.evaluate(
+            "(() => { const b = geosettle.map.getBounds(); return [b.getWest(), b.getEast()]; })()"
+        )
         assert 176 < bounds[0] < bounds[1] < 184
         picture = pixels(page)
         for lon in (179.2, 180.6):
@@ -358,25 +404,34 @@ def test_a_study_across_the_antimeridian_is_drawn_in_one_piece(open_page, plain)
         assert float(west.group(1)) == pytest.approx(179.4, abs=0.01)
 
 
-# --- taking it along ---------------------------------------------------------------------------------------------------
+# --- taking it along
+# ---------------------------------------------------------------------------------------------------
 
 
-def test_the_picture_is_the_map_with_title_legend_and_sources(open_page, plain, plain_html, tmp_path):
+def test_the_picture_is_the_map_with_title_legend_and_sources(
+    open_page, plain, plain_html, tmp_path
+):
     with open_page(plain_html) as page:
         with page.expect_download() as download:
             page.click("#gs-png")
         file = tmp_path / "map.png"
         download.value.save_as(file)
         size = page.evaluate("geosettle.map.getSize()")
-        point = plain.sites.geometry[plain.sites[plain.sites.geometry.notna()]["households"].idxmax()]
+        point = plain.sites.geometry[
+            plain.sites[plain.sites.geometry.notna()]["households"].idxmax()
+        ]
         x, y = at(page, point.x, point.y)
         picture = np.asarray(Image.open(file).convert("RGB")).astype(int)
-        head = int(np.argmax((picture[:, 0] < 250).any(axis=1))) // 2  # the map begins where the margin is not white
+        head = (
+            int(np.argmax((picture[:, 0] < 250).any(axis=1))) // 2
+        )  # the map begins where the margin is not white
         assert picture.shape[1] == 2 * size["x"]
         assert near_colour(picture, 2 * x, 2 * (y + head), "#D55E00")
         assert (picture[: 2 * head].max(axis=2) < 90).sum() > 1000  # the title
         foot = picture[2 * (head + size["y"]) + 80 :]
-        assert (foot.min(axis=2) < 140).sum() > 5000  # caveats and sources, as many lines as they need
+        assert (
+            foot.min(axis=2) < 140
+        ).sum() > 5000  # caveats and sources, as many lines as they need
         assert page.evaluate("geosettle.sitesCsv()").count("\r\n") == len(plain.sites) + 1
 
 
@@ -404,13 +459,17 @@ def test_print_gives_the_map_the_size_of_the_sheet(open_page, plain_html):
         assert page.locator("#gs-map").bounding_box()["width"] > 1040
 
 
-# --- for everyone ------------------------------------------------------------------------------------------------------
+# --- for everyone
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_a_phone_shows_map_then_panel_without_sideways_scrolling(open_page, plain_html):
     with open_page(plain_html, width=390, height=844, scale=2, mobile=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.locator("#gs-panel").bounding_box()["y"] >= page.locator("#gs-map").bounding_box()["height"]
+        assert (
+            page.locator("#gs-panel").bounding_box()["y"]
+            >= page.locator("#gs-map").bounding_box()["height"]
+        )
         page.locator("[data-row='site:3']").tap()
         assert page.is_visible("#gs-card")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -419,7 +478,9 @@ def test_a_phone_shows_map_then_panel_without_sideways_scrolling(open_page, plai
 
 
 def test_only_the_panel_scrolls(open_page, plain_html):
-    """Texts for screen readers are placed within the panel, else they would make the page as long as it."""
+    """Texts for screen readers are placed within the panel, else they would make the page as long
+    as it.
+    """
     with open_page(plain_html, height=600) as page:
         assert page.evaluate("document.querySelector('#gs-panel').scrollHeight") > 600
         assert page.evaluate("document.documentElement.scrollHeight") == 600
@@ -458,7 +519,11 @@ def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
         ("en", 1440, "#site=s3"),
         ("en", 390, "#site=s3"),
         ("zh", 1440, "#area=walk_h"),
-        ("en", 1440, "#by=mean:geodesic&parcels=year&site=s5&area=landcover_2005&with=landcover_2019"),
+        (
+            "en",
+            1440,
+            "#by=mean:geodesic&parcels=year&site=s5&area=landcover_2005&with=landcover_2019",
+        ),
     ],
 )
 def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
@@ -468,11 +533,22 @@ def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
 
 
 def test_a_new_element_of_a_generic_kind_is_one_entry(open_page, plain, monkeypatch):
-    from geosettle.maps import _pack, elements
+    from geosettle.maps import elements, encoding
 
     def wells(_result, _settings):
-        at = {"lon": _pack.column([77.0, 78.0], steps=100_000), "lat": _pack.column([40.5, 40.5], steps=100_000)}
-        return {"parts": [{"label": {"en": "Well", "zh": "井"}, "style": {"fill": "#FF00FF", "radius": 6}, **at}]}
+        at = {
+            "lon": encoding.column([77.0, 78.0], steps=100_000),
+            "lat": encoding.column([40.5, 40.5], steps=100_000),
+        }
+        return {
+            "parts": [
+                {
+                    "label": {"en": "Well", "zh": "井"},
+                    "style": {"fill": "#FF00FF", "radius": 6},
+                    **at,
+                }
+            ]
+        }
 
     entry = elements.Element("wells", 130, "points", wells, {"en": "Wells", "zh": "井"})
     monkeypatch.setattr(elements, "ELEMENTS", {**elements.ELEMENTS, "wells": entry})
@@ -485,16 +561,23 @@ def test_a_new_element_of_a_generic_kind_is_one_entry(open_page, plain, monkeypa
         assert not near_colour(pixels(page), *at(page, 77.0, 40.5), "#FF00FF")
 
 
-# --- folium ------------------------------------------------------------------------------------------------------------
+# --- folium
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_users_own_layers_ride_on_top(open_page, plain):
     import folium
 
     shown = render(plain)
-    folium.CircleMarker([38.5, 78], radius=30, fill=True, popup="<b>mine</b> {{7*7}} ${1}", tooltip="own").add_to(shown)
+    folium.CircleMarker(
+        [38.5, 78], radius=30, fill=True, popup="<b>mine</b> {{7*7}} ${1}", tooltip="own"
+    ).add_to(shown)
     folium.GeoJson(
-        {"type": "Feature", "properties": {"n": "{{7*7}}"}, "geometry": {"type": "Point", "coordinates": [77, 39]}}
+        {
+            "type": "Feature",
+            "properties": {"n": "{{7*7}}"},
+            "geometry": {"type": "Point", "coordinates": [77, 39]},
+        }
     ).add_to(shown)
     with open_page(shown.get_root().render()) as page:
         assert page.locator("path.leaflet-interactive").count() == 1
@@ -515,7 +598,8 @@ def test_a_notebook_shows_it_in_a_frame(chromium, plain):
     page.close()
 
 
-# --- change, years of land, links --------------------------------------------------------------------------------------
+# --- change, years of land, links
+# --------------------------------------------------------------------------------------
 
 
 def rgb(colour):
@@ -525,13 +609,23 @@ def rgb(colour):
 def seen_near(picture, x, y, colour, *, up, reach=34):
     """Whether a colour is seen within an arrow's length above or below a place."""
     x, y = round(x), round(y)
-    strip = picture[max(0, y - reach) : y - 4, x - 2 : x + 3] if up else picture[y + 4 : y + reach, x - 2 : x + 3]
+    strip = (
+        picture[max(0, y - reach) : y - 4, x - 2 : x + 3]
+        if up
+        else picture[y + 4 : y + reach, x - 2 : x + 3]
+    )
     return bool((np.abs(strip - rgb(colour)).max(axis=2) <= 12).any())
 
 
-def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_table(open_page, plain, plain_html):
-    """made_up: the value is 10 + 3 i; by turns it is more by 5 + i, less by 5 + i, undecided and without change."""
-    with open_page(plain_html, fragment="#by=mean:geodesic&hide=flows,uncertainty,labels,relief,rivers") as page:
+def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_table(
+    open_page, plain, plain_html
+):
+    """made_up: the value is 10 + 3 i; by turns it is more by 5 + i, less by 5 + i, undecided and
+    without change.
+    """
+    with open_page(
+        plain_html, fragment="#by=mean:geodesic&hide=flows,uncertainty,labels,relief,rivers"
+    ) as page:
         picture = pixels(page)
         for row, (site, point) in enumerate(plain.sites.geometry.iloc[:27].items()):
             if point is None or row % 4 > 1:
@@ -548,16 +642,26 @@ def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_tabl
         assert "farther: 7" in legend
         assert "nearer: 7" in legend
         assert "not distinguishable (interval holds zero or is unknown): 7" in legend
-        cells = page.locator("#gs-sites tbody tr", has_text="Site 5").first.locator("td").all_text_contents()
+        cells = (
+            page.locator("#gs-sites tbody tr", has_text="Site 5")
+            .first.locator("td")
+            .all_text_contents()
+        )
         assert cells[1:] == ["25", "▼ \u221210 (\u221212 to \u22128.0) nearer"]
-        assert page.locator("#gs-sites tbody tr", has_text="Site 7").first.locator("td").last.text_content() == "—"
+        assert (
+            page.locator("#gs-sites tbody tr", has_text="Site 7")
+            .first.locator("td")
+            .last.text_content()
+            == "—"
+        )
         page.select_option("#gs-colour", label="maximum, straight line (km)")
         assert "Change" not in page.text_content("#gs-indicator")
         page.select_option("#gs-colour", label="mean, straight line (km)")
         assert "7 farther, 7 nearer, 7 not distinguishable" in page.text_content("#gs-live")
         page.locator("[data-row='site:5']").click()
         slope = page.locator("#gs-slope svg").get_attribute("aria-label")
-        # At the site 25 (24 to 26), the change -10 (-12 to -8): at the origins 35, from 26 + 8 to 24 + 12.
+        # At the site 25 (24 to 26), the change -10 (-12 to -8): at the origins 35, from 26 + 8 to
+        # 24 + 12.
         assert "at the origins 35 (34 to 36), at the site 25 (24 to 26)" in slope
         assert "\u221210\u00a0km (\u221212 to \u22128.0): nearer" in slope
         with_arrows = pixels(page)
@@ -571,8 +675,16 @@ def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_tabl
 def test_land_development_is_coloured_by_kind_or_by_year(open_page, plain, plain_html):
     parcels = plain.study.development
     # Twelve years, one parcel each, in four classes of three; the oldest palest.
-    wanted = dict(zip(range(2001, 2013), np.repeat(["#FFF3B0", "#F2C14E", "#B98B1E", "#6B4E0E"], 3), strict=True))
-    hide = "hide=flows,uncertainty,labels,sites,origins,oasis,relief,surroundings,graticule,boundaries"
+    wanted = dict(
+        zip(
+            range(2001, 2013),
+            np.repeat(["#FFF3B0", "#F2C14E", "#B98B1E", "#6B4E0E"], 3),
+            strict=True,
+        )
+    )
+    hide = (
+        "hide=flows,uncertainty,labels,sites,origins,oasis,relief,surroundings,graticule,boundaries"
+    )
     with open_page(plain_html, fragment=f"#{hide}&parcels=year&map=9/39/78") as page:
         legend = page.locator("#gs-legend").text_content()
         assert "Development, 2001\u20132003" in legend
@@ -580,7 +692,10 @@ def test_land_development_is_coloured_by_kind_or_by_year(open_page, plain, plain
         checked = 0
         for _, parcel in parcels[parcels["geometry_basis"] == "surveyed"].iterrows():
             centre = parcel.geometry.centroid
-            page.evaluate("([x, y]) => geosettle.map.setView([y, x], 9, { animate: false })", [centre.x, centre.y])
+            page.evaluate(
+                "([x, y]) => geosettle.map.setView([y, x], 9, { animate: false })",
+                [centre.x, centre.y],
+            )
             x, y = at(page, centre.x, centre.y)
             below = np.array(rgb("#F1EBDD"))
             shown = 0.9 * np.array(rgb(wanted[int(parcel["year"])])) + 0.1 * below
@@ -606,7 +721,10 @@ def test_a_permalink_carries_every_choice(open_page, plain_html):
         written = page.evaluate("decodeURIComponent(location.hash)")
         for part in asked.replace("flows,oasis", "oasis,flows").split("&"):
             assert part in written
-    for wrong in ("by=nothing&year=9999&parcels=<b>", "year=x&with=__proto__&hide=__proto__,constructor&by=__proto__"):
+    for wrong in (
+        "by=nothing&year=9999&parcels=<b>",
+        "year=x&with=__proto__&hide=__proto__,constructor&by=__proto__",
+    ):
         with open_page(plain_html, fragment=f"#{wrong}") as page:
             assert page.input_value("#gs-colour") == ""
             assert page.locator("[data-layer]:not(:checked)").count() == 0
@@ -619,8 +737,13 @@ def bare(plain, sites, **more):
     from geosettle.analysis import Result
     from geosettle.study import Study
 
-    origins, pairs = more.pop("origins", plain.origins.iloc[:0]), more.pop("pairs", plain.pairs.iloc[:0])
-    return Result(Study(sites=sites, origins=origins, **more), sites, origins, pairs, *[pd.DataFrame()] * 10)
+    origins, pairs = (
+        more.pop("origins", plain.origins.iloc[:0]),
+        more.pop("pairs", plain.pairs.iloc[:0]),
+    )
+    return Result(
+        Study(sites=sites, origins=origins, **more), sites, origins, pairs, *[pd.DataFrame()] * 10
+    )
 
 
 def test_controls_are_there_only_for_what_the_study_has(open_page, plain, plain_html):
@@ -687,7 +810,9 @@ def test_print_shows_all_that_was_seen(open_page, plain, plain_html):
             inside = [p for p in known if west <= p.x <= east and south <= p.y <= north]
             assert len(inside) > 3
             assert all(w < p.x < e and s < p.y < n for p in inside)
-            assert page.locator("#gs-legend").bounding_box()["y"] < 718  # A4 less its margins: on the first sheet
+            assert (
+                page.locator("#gs-legend").bounding_box()["y"] < 718
+            )  # A4 less its margins: on the first sheet
             assert page.locator("#gs-unknown details:not([open])").count() == 0
             page.evaluate("dispatchEvent(new Event('afterprint'))")
             page.emulate_media(media="screen")
@@ -706,7 +831,8 @@ def test_a_reference_notices_what_is_gone(chromium, plain):
     import dataclasses
 
     few = dataclasses.replace(
-        plain, sites=plain.sites.assign(geometry=plain.sites.geometry.mask(plain.sites.index == "s12"))
+        plain,
+        sites=plain.sites.assign(geometry=plain.sites.geometry.mask(plain.sites.index == "s12")),
     )
     shown = dict(references.shots(chromium, map_html(few), ("swipe",)))
     assert references.worst(references.kept("swipe"), shown["swipe"]) > references.SYMBOLS

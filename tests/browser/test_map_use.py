@@ -1,4 +1,6 @@
-"""The map in use: what follows one action after another, on paper, in the other language, in windows of any size."""
+"""The map in use: what follows one action after another, on paper, in the other language, in
+windows of any size.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def lines(page):
     )
 
 
-# --- one action after another ------------------------------------------------------------------------------------------
+# --- one action after another
+# ------------------------------------------------------------------------------------------
 
 
 def test_two_quick_choices_end_at_the_second(open_page, plain_html):
@@ -50,14 +53,18 @@ def test_two_quick_choices_end_at_the_second(open_page, plain_html):
         until(page, "!geosettle.map._animatingZoom")
         page.wait_for_timeout(300)
         wanted = page.evaluate("geosettle.map.getCenter()")
-        whole = page.evaluate("document.getElementById('gs-reset').click(), geosettle.map.getZoom()")
+        whole = page.evaluate(
+            "document.getElementById('gs-reset').click(), geosettle.map.getZoom()"
+        )
         for row in (9, 5):
             page.evaluate("(row) => geosettle.select({kind: 'site', row}, true)", row)
             settle(page)
         until(page, "!geosettle.map._animatingZoom")
         page.wait_for_timeout(400)
         found = page.evaluate("geosettle.map.getCenter()")
-        assert [found["lat"], found["lng"]] == pytest.approx([wanted["lat"], wanted["lng"]], abs=0.02)
+        assert [found["lat"], found["lng"]] == pytest.approx(
+            [wanted["lat"], wanted["lng"]], abs=0.02
+        )
         page.evaluate("geosettle.select({kind: 'site', row: 9}, true)")
         settle(page)
         page.evaluate("document.getElementById('gs-reset').click()")
@@ -71,7 +78,12 @@ def test_nothing_of_a_comparison_stays_when_its_layer_is_put_away(open_page, pla
         page.select_option("#gs-compare", "landcover_2019")
         assert page.locator(".leaflet-gs-right-pane img").count() == 1
         page.select_option("#gs-area", "")
-        assert page.locator(".leaflet-gs-right-pane img, .leaflet-gs-left-pane img, .gs-divider").count() == 0
+        assert (
+            page.locator(
+                ".leaflet-gs-right-pane img, .leaflet-gs-left-pane img, .gs-divider"
+            ).count()
+            == 0
+        )
 
 
 def test_a_disc_waits_for_the_year_of_its_site(open_page, plain):
@@ -82,7 +94,9 @@ def test_a_disc_waits_for_the_year_of_its_site(open_page, plain):
         slide(page, "gs-year", 2001)
         then = pixels(page)
         late = alone.sites[
-            (alone.sites["year"] > 2005) & (alone.sites["uncertainty_km"] > 12) & alone.sites.geometry.notna()
+            (alone.sites["year"] > 2005)
+            & (alone.sites["uncertainty_km"] > 12)
+            & alone.sites.geometry.notna()
         ]
         seen = 0
         for point in late.geometry:
@@ -102,7 +116,8 @@ def test_escape_leads_back_to_where_the_card_was_opened(open_page, plain_html):
         assert page.evaluate("document.activeElement.dataset.row") == "site:3"
 
 
-# --- links -------------------------------------------------------------------------------------------------------------
+# --- links
+# -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_link_carries_opacity_and_filter(open_page, plain_html):
@@ -113,7 +128,10 @@ def test_a_link_carries_opacity_and_filter(open_page, plain_html):
         copied = page.evaluate("location.hash")
         shown = page.locator("#gs-sites tbody tr").count()
     with open_page(plain_html, fragment=copied) as page:
-        assert page.evaluate("document.querySelector('.leaflet-gs-left-pane img').style.opacity") == "0.35"
+        assert (
+            page.evaluate("document.querySelector('.leaflet-gs-left-pane img').style.opacity")
+            == "0.35"
+        )
         assert page.input_value("#gs-opacity") == "35"
         assert page.input_value("#gs-filter") == "Site 2"
         assert page.locator("#gs-sites tbody tr").count() == shown < 31
@@ -152,18 +170,25 @@ def test_the_skip_link_leaves_the_permalink_as_it_is(open_page, plain_html):
         assert page.is_visible("#gs-card")
 
 
-# --- the card ----------------------------------------------------------------------------------------------------------
+# --- the card
+# ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_card_covers_neither_the_site_nor_the_origins_there_is_room_for(open_page, plain, plain_html):
+def test_the_card_covers_neither_the_site_nor_the_origins_there_is_room_for(
+    open_page, plain, plain_html
+):
     placed = plain.sites.geometry.dropna()
     flows = plain.pairs.reset_index()
     with open_page(plain_html, width=1400) as page:
         for site, point in placed.iloc[::3].items():
             page.evaluate("document.getElementById('gs-reset').click()")
-            page.evaluate("(row) => geosettle.select({kind: 'site', row})", plain.sites.index.get_loc(site))
+            page.evaluate(
+                "(row) => geosettle.select({kind: 'site', row})", plain.sites.index.get_loc(site)
+            )
             left = page.evaluate(CARD_LEFT)
-            ends = plain.origins.geometry.reindex(flows.loc[flows["site_id"] == site, "origin_id"]).dropna()
+            ends = plain.origins.geometry.reindex(
+                flows.loc[flows["site_id"] == site, "origin_id"]
+            ).dropna()
             x = [at(page, p.x, p.y)[0] for p in (point, *ends)]
             assert x[0] < left, site
             assert max(x) < left or min(x) < 60, site
@@ -175,10 +200,14 @@ def test_the_card_covers_neither_the_site_nor_the_origins_there_is_room_for(open
 
 
 @pytest.mark.parametrize("width", [1000, 620])
-def test_what_is_selected_stays_in_sight_when_the_window_changes(open_page, plain, plain_html, width):
+def test_what_is_selected_stays_in_sight_when_the_window_changes(
+    open_page, plain, plain_html, width
+):
     point = plain.sites.geometry["s3"]
     with open_page(plain_html, width=1400) as page:
-        page.evaluate("geosettle.select({kind: 'site', row: 3}); geosettle.map.panBy([-420, -330], {animate: false})")
+        page.evaluate(
+            "geosettle.select({kind: 'site', row: 3}); geosettle.map.panBy([-420, -330], {animate: false})"
+        )
         page.set_viewport_size({"width": width, "height": 640})
         until(page, f"geosettle.map.getSize().x <= {width}")
         page.wait_for_timeout(200)
@@ -200,15 +229,21 @@ def test_a_window_that_changes_leaves_the_reader_where_they_went(open_page, plai
 
 
 def test_hectares_are_as_fine_as_the_position_allows(open_page, plain):
-    """A disc of 15 km moved by 9 km gains or loses at most 2 · 15 · 9 km² = 27,000 ha: the thousands are the last place."""
-    covers = plain.covers.assign(area_ha=plain.covers["layer"].map({"oasis": 30157.8, "development": 1666.7}))
+    """A disc of 15 km moved by 9 km gains or loses at most 2 · 15 · 9 km² = 27,000 ha: the
+    thousands are the last place.
+    """
+    covers = plain.covers.assign(
+        area_ha=plain.covers["layer"].map({"oasis": 30157.8, "development": 1666.7})
+    )
     sites = plain.sites.assign(
         uncertainty_km=plain.sites["uncertainty_km"]
         .mask(plain.sites.index == "s0", 9.0)
         .mask(plain.sites.index == "s1"),
         oasis_15km_ha=30157.8,
     )
-    with open_page(map_html(dataclasses.replace(plain, covers=covers, sites=sites)), fragment="#site=s0") as page:
+    with open_page(
+        map_html(dataclasses.replace(plain, covers=covers, sites=sites)), fragment="#site=s0"
+    ) as page:
         card = page.text_content("#gs-card")
         assert "30,000\u00a0ha" in card
         assert "30,158" not in card
@@ -225,15 +260,17 @@ def test_numbers_are_written_as_finely_as_they_are_known(open_page, plain):
     )  # fmt: skip
     shown = dataclasses.replace(plain, remoteness=pd.concat([plain.remoteness, gini]))
     with open_page(map_html(shown), fragment="#by=land_gini:geodesic") as page:
-        assert [re.split("\u2013", t)[0] for t in page.locator("#gs-indicator .gs-classes li").all_text_contents()] == [
-            "0.04",
-            "0.24",
-            "1",
-            "no data",
-        ]
+        assert [
+            re.split("\u2013", t)[0]
+            for t in page.locator("#gs-indicator .gs-classes li").all_text_contents()
+        ] == ["0.04", "0.24", "1", "no data"]
         assert "0.24" in page.locator("#gs-sites tr:has([data-row='site:1'])").text_content()
         page.select_option("#gs-colour", "")
-        means = [t for t in page.locator("#gs-sites tbody td:nth-child(4)").all_text_contents() if t != "—"]
+        means = [
+            t
+            for t in page.locator("#gs-sites tbody td:nth-child(4)").all_text_contents()
+            if t != "—"
+        ]
         assert len(means) > 5
         assert not [t for t in means if "." in t and float(t.replace(",", "")) >= 10]
         page.evaluate("geosettle.select({kind: 'site', row: 0})")
@@ -243,16 +280,24 @@ def test_numbers_are_written_as_finely_as_they_are_known(open_page, plain):
 def test_each_ring_is_named_where_it_is_seen(open_page, plain, plain_html):
     point = plain.sites.geometry["s10"]
     with open_page(plain_html) as page:
-        page.evaluate("([x, y]) => geosettle.map.setView([y - 0.35, x + 0.2], 9, {animate: false})", [point.x, point.y])
+        page.evaluate(
+            "([x, y]) => geosettle.map.setView([y - 0.35, x + 0.2], 9, {animate: false})",
+            [point.x, point.y],
+        )
         texts = written(page, "(g) => g.select({kind: 'site', row: 10})")
         assert {"25 km", "50 km", "100 km"} <= set(texts)
 
 
-# --- languages ---------------------------------------------------------------------------------------------------------
+# --- languages
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_no_text_of_the_other_language_is_left(open_page, plain):
-    units = {"gini": "ratio", "gravity": "0 least to 1 most remote of the study", "hours": "h a year for 40 trips"}
+    units = {
+        "gini": "ratio",
+        "gravity": "0 least to 1 most remote of the study",
+        "hours": "h a year for 40 trips",
+    }
     some = [plain.remoteness.assign(indicator=f"land_{k}", unit=u) for k, u in units.items()]
     sites = plain.sites.assign(oasis_15km_ha=1000.0, name="甲", county="乙", prefecture="丙")
     shown = dataclasses.replace(
@@ -262,7 +307,9 @@ def test_no_text_of_the_other_language_is_left(open_page, plain):
         remoteness=pd.concat([plain.remoteness.assign(indicator="land_mean"), *some]),
         livelihood=plain.livelihood.iloc[:0],
     )
-    with open_page(map_html(shown), fragment="#site=s4&by=land_mean:geodesic&area=walk_h&parcels=year") as page:
+    with open_page(
+        map_html(shown), fragment="#site=s4&by=land_mean:geodesic&area=walk_h&parcels=year"
+    ) as page:
         assert not [t for t in lines(page) if "{" in t]
         english = set(lines(page))
         for _ in range(2):
@@ -274,7 +321,9 @@ def test_no_text_of_the_other_language_is_left(open_page, plain):
             left = [t for t in chinese if re.search(r"[A-Za-z]{2,}", re.sub(known, "", t))]
             # What the study itself calls things stays as it is.
             assert not [
-                t for t in left if t in english and not re.search(r"forage|Grassland|Cropland|Barren|`|\$", t)
+                t
+                for t in left
+                if t in english and not re.search(r"forage|Grassland|Cropland|Barren|`|\$", t)
             ], left
             assert page.get_attribute(".leaflet-control-zoom-in", "title") == "放大"
             assert "公里" in page.text_content(".gs-scalebar")
@@ -284,7 +333,9 @@ def test_no_text_of_the_other_language_is_left(open_page, plain):
             assert not [
                 t
                 for t in back
-                if re.search(r"[\u4e00-\u9fff]", t) and t not in {"甲", "乙", "丙", "丁", "中文"} and t not in english
+                if re.search(r"[\u4e00-\u9fff]", t)
+                and t not in {"甲", "乙", "丙", "丁", "中文"}
+                and t not in english
             ]
             assert page.get_attribute(".leaflet-control-zoom-in", "title") == "Zoom in"
 
@@ -299,11 +350,14 @@ def test_the_card_is_headed_in_the_readers_language(open_page, plain):
         assert page.text_content("#gs-card .gs-sub") == "Site 3"
 
 
-# --- taking it along ---------------------------------------------------------------------------------------------------
+# --- taking it along
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_the_picture_names_both_sides_and_every_symbol(open_page, plain_html):
-    with open_page(plain_html, fragment="#area=landcover_2005&with=landcover_2019&site=s3&lang=zh") as page:
+    with open_page(
+        plain_html, fragment="#area=landcover_2005&with=landcover_2019&site=s3&lang=zh"
+    ) as page:
         texts = written(page, "(g) => g.exportPng()")
         for text in (
             "土地覆被 2005",
@@ -319,10 +373,16 @@ def test_the_picture_names_both_sides_and_every_symbol(open_page, plain_html):
 
 @pytest.mark.parametrize(
     "fragment",
-    ["#site=s3", "#lang=zh&area=landcover_2005&with=walk_h&by=mean:geodesic", "#by=mean:geodesic&parcels=year"],
+    [
+        "#site=s3",
+        "#lang=zh&area=landcover_2005&with=walk_h&by=mean:geodesic",
+        "#by=mean:geodesic&parcels=year",
+    ],
 )
 def test_the_first_sheet_holds_the_map_and_all_its_legends(open_page, plain_html, fragment):
-    with open_page(plain_html, width=1047, height=718, fragment=fragment) as page:  # A4 across, less its margins
+    with open_page(
+        plain_html, width=1047, height=718, fragment=fragment
+    ) as page:  # A4 across, less its margins
         page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         settle(page)
@@ -331,7 +391,9 @@ def test_the_first_sheet_holds_the_map_and_all_its_legends(open_page, plain_html
         assert sheet["#gs-map"]["height"] > 300
         if "site" in fragment:
             card = page.locator("#gs-card")
-            assert card.bounding_box()["y"] >= sheet["#gs-legend"]["y"] + sheet["#gs-legend"]["height"]
+            assert (
+                card.bounding_box()["y"] >= sheet["#gs-legend"]["y"] + sheet["#gs-legend"]["height"]
+            )
             assert card.evaluate("(c) => c.scrollHeight - c.clientHeight") <= 1
             assert page.locator("#gs-card details:not([open])").count() == 0
         page.evaluate("dispatchEvent(new Event('afterprint'))")
@@ -339,7 +401,8 @@ def test_the_first_sheet_holds_the_map_and_all_its_legends(open_page, plain_html
         assert page.evaluate("document.getElementById('gs-map').style.height") == ""
 
 
-# --- for everyone ------------------------------------------------------------------------------------------------------
+# --- for everyone
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [390, 820])
@@ -361,7 +424,9 @@ def test_a_finger_leaves_no_tip_over_the_map(open_page, plain, plain_html):
         assert page.is_hidden("#gs-tip")
 
 
-def test_legends_keep_their_colours_where_the_reader_has_colours_of_their_own(open_page, plain_html):
+def test_legends_keep_their_colours_where_the_reader_has_colours_of_their_own(
+    open_page, plain_html
+):
     with open_page(plain_html, fragment="#by=mean:geodesic&area=walk_h") as page:
         page.emulate_media(forced_colors="active")
         for box, colour in (
@@ -369,19 +434,23 @@ def test_legends_keep_their_colours_where_the_reader_has_colours_of_their_own(op
             ("#gs-areas .gs-ramp li:last-child i", None),
         ):
             node = page.locator(box).first
-            seen = np.asarray(Image.open(io.BytesIO(node.screenshot())).convert("RGB")).astype(int)[6, 9]
-            wanted = colour or [int(v) for v in re.findall(r"\d+", node.evaluate("(i) => i.style.backgroundColor"))]
+            seen = np.asarray(Image.open(io.BytesIO(node.screenshot())).convert("RGB")).astype(int)[
+                6, 9
+            ]
+            wanted = colour or [
+                int(v) for v in re.findall(r"\d+", node.evaluate("(i) => i.style.backgroundColor"))
+            ]
             assert np.abs(seen - wanted).max() <= 2
 
 
 def test_rings_reach_as_far_as_they_say(open_page, plain, plain_html):
     """Pixels of the ring of 100 km at four azimuths, whose ends the ellipsoid gives."""
     point = plain.sites.geometry["s10"]
-    hide = (
-        "hide=relief,oasis,rivers,surroundings,graticule,boundaries,development,flows,places,origins,uncertainty,labels"
-    )
+    hide = "hide=relief,oasis,rivers,surroundings,graticule,boundaries,development,flows,places,origins,uncertainty,labels"
     with open_page(plain_html, fragment=f"#{hide}") as page:
-        page.evaluate("([x, y]) => geosettle.map.setView([y, x], 8.5, {animate: false})", [point.x, point.y])
+        page.evaluate(
+            "([x, y]) => geosettle.map.setView([y, x], 8.5, {animate: false})", [point.x, point.y]
+        )
         before = pixels(page)
         page.evaluate(
             "document.getElementById('gs-card').style.visibility = 'hidden'; geosettle.select({kind: 'site', row: 10})"

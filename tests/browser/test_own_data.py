@@ -50,9 +50,13 @@ def test_sites_alone_have_no_table_of_origins_and_no_sizes(open_page, tmp_path):
         assert page.locator(".gs-sizes").count() == 0
 
 
-def test_the_chart_of_many_origins_keeps_the_farthest_and_says_how_many_it_shows(open_page, tmp_path):
+def test_the_chart_of_many_origins_keeps_the_farthest_and_says_how_many_it_shows(
+    open_page, tmp_path
+):
     n = 30
-    origins = "origin_id,name,lon,lat\n" + "".join(f"O{k},Village {k},{77 + 0.05 * k},39\n" for k in range(1, n + 1))
+    origins = "origin_id,name,lon,lat\n" + "".join(
+        f"O{k},Village {k},{77 + 0.05 * k},39\n" for k in range(1, n + 1)
+    )
     flows = "origin_id,site_id,households\n" + "".join(f"O{k},S1,5\n" for k in range(1, n + 1))
     sites = "site_id,name,lon,lat,households\nS1,Upper,77,39,150\n"
     html = page_of(tmp_path, {"sites": sites, "origins": origins, "flows": flows})
@@ -64,7 +68,9 @@ def test_the_chart_of_many_origins_keeps_the_farthest_and_says_how_many_it_shows
         assert any("Village 1" in name for name in names)
         assert not any("Village 15" in name for name in names)
         note = chart.locator(".gs-note").inner_text()
-        assert note == "24 of 30 shown, the nearest and the farthest"  # and no bars: nobody stated a radius
+        assert (
+            note == "24 of 30 shown, the nearest and the farthest"
+        )  # and no bars: nobody stated a radius
         assert not re.search(r"\d to \d", page.inner_text("#gs-card dl"))
 
 
@@ -75,17 +81,25 @@ def test_the_antimeridian_is_neither_east_nor_west(open_page, tmp_path):
 
 
 def test_the_means_of_the_page_are_those_of_the_tables(open_page, tmp_path):
-    """Weighted by households; the page's distances are finer than what it shows, so that both round alike."""
+    """Weighted by households; the page's distances are finer than what it shows, so that both round
+    alike.
+    """
     sites = "site_id,name,lon,lat,households\nS1,Upper,77.0,39.0,100\nS2,Lower,77.4,39.1,60\n"
     origins = "origin_id,name,lon,lat\nO1,One,76.5,38.6\nO2,Two,76.6,38.2\nO3,Three,76.9,38.77\n"
     flows = "origin_id,site_id,households\nO1,S1,31\nO2,S1,47\nO3,S1,22\nO1,S2,50\n"
     result = result_of(tmp_path, {"sites": sites, "origins": origins, "flows": flows})
-    named = result.remoteness["indicator"].eq("land_mean") & result.remoteness["metric"].eq("geodesic")
+    named = result.remoteness["indicator"].eq("land_mean") & result.remoteness["metric"].eq(
+        "geodesic"
+    )
     means = result.remoteness[named].set_index("id")["value"]
     with open_page(map_html(result)) as page:
-        lines = [line.split(",") for line in page.evaluate("geosettle.sitesCsv()").strip().splitlines()]
+        lines = [
+            line.split(",") for line in page.evaluate("geosettle.sitesCsv()").strip().splitlines()
+        ]
     at = lines[0].index("mean_km")
-    assert {line[0]: line[at].strip() for line in lines[1:]} == {site: f"{means[site]:.1f}" for site in ("S1", "S2")}
+    assert {line[0]: line[at].strip() for line in lines[1:]} == {
+        site: f"{means[site]:.1f}" for site in ("S1", "S2")
+    }
 
 
 @pytest.mark.parametrize(("year", "said"), [("2011", 0), ("", 1)])

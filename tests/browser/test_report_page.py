@@ -1,4 +1,6 @@
-"""The report in a real browser: it asks for nothing, says nothing, runs nothing, and axe finds nothing."""
+"""The report in a real browser: it asks for nothing, says nothing, runs nothing, and axe finds
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +54,14 @@ def test_on_paper_a_long_text_beside_one_word_takes_the_width_of_the_page(chromi
     try:
         page.goto(file.as_uri())
         page.emulate_media(media="print")
-        rows = page.eval_on_selector_all("table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.offsetWidth))")
-        settings = next(widths for widths, heads in zip(rows, _heads(page), strict=True) if heads[-1] == "Settings")
+        rows = page.eval_on_selector_all(
+            "table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.offsetWidth))"
+        )
+        settings = next(
+            widths
+            for widths, heads in zip(rows, _heads(page), strict=True)
+            if heads[-1] == "Settings"
+        )
         assert settings[1] > 1.4 * settings[0]
         # No table reaches beyond the page, but for the rounding of each cell.
         assert max(sum(widths) for widths in rows) <= 702
@@ -62,4 +70,6 @@ def test_on_paper_a_long_text_beside_one_word_takes_the_width_of_the_page(chromi
 
 
 def _heads(page):
-    return page.eval_on_selector_all("table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.innerText))")
+    return page.eval_on_selector_all(
+        "table", "ts => ts.map(t => [...t.rows[0].cells].map(c => c.innerText))"
+    )

@@ -1,10 +1,13 @@
-"""Make geosettle/land.json, the outline of land on the locator's globe, from Natural Earth's 1:110m land.
+"""Make geosettle/land.json, the outline of land on the locator's globe, from Natural Earth's 1:110m
+land.
 
-``npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz && python tests/reference/make_land.py package/land-110m.json``
+``npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz && python tests/reference/make_land.py
+package/land-110m.json``
 
-The data are in the public domain; the npm package that carries them is under the ISC licence. Land only: no border of
-any state is in the file. The outline is simplified to half a degree (it is drawn 2 cm wide) and cut into pieces of at
-most 30 degrees, none of which reaches from the near side of the globe round to the point opposite.
+The data are in the public domain; the npm package that carries them is under the ISC licence. Land
+only: no border of any state is in the file. The outline is simplified to half a degree (it is drawn
+2 cm wide) and cut into pieces of at most 30 degrees, none of which reaches from the near side of
+the globe round to the point opposite.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ def polygons(topology: dict) -> list[shapely.Polygon]:
     found = []
     for geometry in topology["objects"]["land"]["geometries"]:
         shapes = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
-        found += [shapely.Polygon(ring(shape[0]), [ring(hole) for hole in shape[1:]]) for shape in shapes]
+        found += [
+            shapely.Polygon(ring(shape[0]), [ring(hole) for hole in shape[1:]]) for shape in shapes
+        ]
     return found
 
 
@@ -49,15 +54,21 @@ def unwrapped(ring: np.ndarray) -> np.ndarray:
 
 
 def main(source: str) -> None:
-    land = shapely.union_all(shapely.make_valid(polygons(json.loads(Path(source).read_text(encoding="utf-8")))))
+    land = shapely.union_all(
+        shapely.make_valid(polygons(json.loads(Path(source).read_text(encoding="utf-8"))))
+    )
     land = shapely.simplify(land, TOLERANCE)
-    cells = [shapely.box(x, y, x + 30, y + 30) for x in range(-540, 540, 30) for y in range(-90, 90, 30)]
+    cells = [
+        shapely.box(x, y, x + 30, y + 30) for x in range(-540, 540, 30) for y in range(-90, 90, 30)
+    ]
     pieces = shapely.get_parts(shapely.intersection(land, cells))
     pieces = pieces[(shapely.get_type_id(pieces) == 3) & (shapely.area(pieces) > SMALLEST)]
     assert not shapely.get_num_interior_rings(pieces).any(), "a ring alone is filled: no holes"
     middle = shapely.get_x(shapely.centroid(pieces))
     rings = [
-        np.round((shapely.get_coordinates(p.exterior)[:-1] - [360 * np.floor((x + 180) / 360), 0]) * 10)
+        np.round(
+            (shapely.get_coordinates(p.exterior)[:-1] - [360 * np.floor((x + 180) / 360), 0]) * 10
+        )
         .astype(int)
         .tolist()
         for p, x in zip(pieces, middle, strict=True)

@@ -1,4 +1,5 @@
-"""The small terrain of the reference arrays, and the step from GRASS's output to grass_reference.npz.
+"""The small terrain of the reference arrays, and the step from GRASS's output to
+grass_reference.npz.
 
 python make_terrain.py FOLDER            writes height.asc, friction.asc, wall.asc, start.txt
 python make_terrain.py FOLDER OUT.npz    packs the arrays that make_grass.sh left in FOLDER
@@ -35,14 +36,18 @@ def friction():
 
 
 def wall():
-    """The friction with a closed wall (NaN) that leaves a gap at its southern end, orthogonally connected."""
+    """The friction with a closed wall (NaN) that leaves a gap at its southern end, orthogonally
+    connected.
+    """
     out = friction()
     out[0:50, 45:47] = np.nan
     return out
 
 
 def _noise(salt):
-    """Numbers between 0 and 1 without order, by integer arithmetic alone, so that they are the same everywhere."""
+    """Numbers between 0 and 1 without order, by integer arithmetic alone, so that they are the same
+    everywhere.
+    """
     y, x = np.mgrid[0 : ROUGH_SHAPE[0], 0 : ROUGH_SHAPE[1]].astype(np.uint64)
     mixed = (y * np.uint64(73856093)) ^ (x * np.uint64(19349663)) ^ np.uint64(salt * 83492791)
     for factor in (2654435761, 2246822519):
@@ -54,15 +59,20 @@ def _noise(salt):
 def rough():
     """Random heights on broad hills, metres, float32."""
     y, x = np.mgrid[0 : ROUGH_SHAPE[0], 0 : ROUGH_SHAPE[1]].astype(float)
-    return (1500 + 300 * np.sin(x / 40) * np.cos(y / 30) + 12 * _noise(1)).round(2).astype(np.float32)
+    return (
+        (1500 + 300 * np.sin(x / 40) * np.cos(y / 30) + 12 * _noise(1)).round(2).astype(np.float32)
+    )
 
 
 def holes():
-    """Random friction between 1 and 11, 15 % of the cells closed (NaN), none joined by a corner alone; float32."""
+    """Random friction between 1 and 11, 15 % of the cells closed (NaN), none joined by a corner
+    alone; float32.
+    """
     out = (1 + 10 * _noise(2)).round(4)
     shut = _noise(3) < 0.15
     shut[ROUGH_START] = False
-    # GRASS squeezes through the corner between two closed cells, geosettle does not: there must be none.
+    # GRASS squeezes through the corner between two closed cells, geosettle does not: there must be
+    # none.
     for _ in range(20):
         a, b, c, d = shut[:-1, :-1], shut[:-1, 1:], shut[1:, :-1], shut[1:, 1:]
         a &= ~(a & d & ~b & ~c)
@@ -73,7 +83,9 @@ def holes():
 def _write(folder, name, values):
     rows, columns = values.shape
     head = f"ncols {columns}\nnrows {rows}\nxllcorner 0\nyllcorner 0\ncellsize {CELL:g}\nNODATA_value -9999\n"
-    lines = "\n".join(" ".join(f"{v:.4f}" if np.isfinite(v) else "-9999" for v in row) for row in values)
+    lines = "\n".join(
+        " ".join(f"{v:.4f}" if np.isfinite(v) else "-9999" for v in row) for row in values
+    )
     (folder / f"{name}.asc").write_text(head + lines + "\n")
 
 

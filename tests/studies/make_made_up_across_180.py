@@ -1,8 +1,10 @@
-"""Write the made-up study `made_up_across_180`: two invented prefectures in the south Pacific, across the antimeridian.
+"""Write the made-up study `made_up_across_180`: two invented prefectures in the south Pacific,
+across the antimeridian.
 
-Nothing in it exists. It is there to run everything the embedded study runs, in the other hemisphere and over 180
-degrees, with layers the embedded study lacks (oasis polygons of two years, land cover of two dates, developed land with
-years, road lines, markets, schools and clinics). Every number can be worked out by hand from this script.
+Nothing in it exists. It is there to run everything the embedded study runs, in the other hemisphere
+and over 180 degrees, with layers the embedded study lacks (oasis polygons of two years, land cover
+of two dates, developed land with years, road lines, markets, schools and clinics). Every number can
+be worked out by hand from this script.
 
     python tests/studies/make_made_up_across_180.py [FOLDER]
 """
@@ -26,14 +28,23 @@ MIDDLE = 180.4  # the meridian between the western and the eastern counties: 179
 
 
 def wrapped(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Cut at the antimeridian and bring the eastern part into -180..180, as GeoJSON asks (RFC 7946, 3.1.9)."""
+    """Cut at the antimeridian and bring the eastern part into -180..180, as GeoJSON asks (RFC 7946,
+    3.1.9).
+    """
     near = shapely.intersection(geometry, shapely.box(0, -90, 180, 90))
     far = shapely.intersection(geometry, shapely.box(180, -90, 360, 90))
     near = shapely.transform(near, lambda c: np.round(c, 7))
     far = shapely.transform(far, lambda c: np.round(c - [360, 0], 7))
-    whole = [p for part in (near, far) for p in shapely.get_parts(part) if p.length or p.geom_type == "Point"]
+    whole = [
+        p
+        for part in (near, far)
+        for p in shapely.get_parts(part)
+        if p.length or p.geom_type == "Point"
+    ]
     if geometry.geom_type.endswith("Polygon"):
-        return shapely.MultiPolygon([shapely.orient_polygons(p) for p in whole if p.geom_type == "Polygon"])
+        return shapely.MultiPolygon(
+            [shapely.orient_polygons(p) for p in whole if p.geom_type == "Polygon"]
+        )
     return whole[0] if len(whole) == 1 else shapely.MultiLineString(whole)
 
 
@@ -45,7 +56,11 @@ def lon(value: float) -> float:
 def geojson(folder: Path, name: str, rows: list[tuple[dict, shapely.Geometry]]) -> None:
     features = [
         json.dumps(
-            {"type": "Feature", "properties": p, "geometry": json.loads(shapely.to_geojson(wrapped(g)))},
+            {
+                "type": "Feature",
+                "properties": p,
+                "geometry": json.loads(shapely.to_geojson(wrapped(g))),
+            },
             separators=(",", ":"),
         )
         for p, g in rows
@@ -71,16 +86,32 @@ def grid(folder: Path, name: str, values: np.ndarray, nodata: float) -> None:
 
 
 def boundaries(folder: Path) -> None:
-    """Two prefectures of two counties: boxes, so that areas follow from the zone of the ellipsoid between parallels."""
+    """Two prefectures of two counties: boxes, so that areas follow from the zone of the ellipsoid
+    between parallels.
+    """
     rows = []
-    for code, name, south, north in (("91", "Vanua Rua", -17.0, NORTH), ("92", "Ra Tolu", SOUTH, -17.0)):
+    for code, name, south, north in (
+        ("91", "Vanua Rua", -17.0, NORTH),
+        ("92", "Ra Tolu", SOUTH, -17.0),
+    ):
         box = shapely.box(WEST, south, EAST, north)
-        rows.append(({"code": f"{code}0000", "name": name, "level": "prefecture", "parent_code": None}, box))
-        for part, direction, west, east in (("01", "West", WEST, MIDDLE), ("02", "East", MIDDLE, EAST)):
+        rows.append(
+            ({"code": f"{code}0000", "name": name, "level": "prefecture", "parent_code": None}, box)
+        )
+        for part, direction, west, east in (
+            ("01", "West", WEST, MIDDLE),
+            ("02", "East", MIDDLE, EAST),
+        ):
             own = {"code": f"{code}00{part}", "name": f"{name} {direction}", "level": "county"}
-            rows.append(({**own, "parent_code": f"{code}0000"}, shapely.box(west, south, east, north)))
+            rows.append(
+                ({**own, "parent_code": f"{code}0000"}, shapely.box(west, south, east, north))
+            )
     rows.sort(key=lambda row: (row[0]["level"] != "prefecture", row[0]["code"]))
-    geojson(folder, "boundaries.geojson", [({**p, "valid_from": 1990, "source": SOURCE}, g) for p, g in rows])
+    geojson(
+        folder,
+        "boundaries.geojson",
+        [({**p, "valid_from": 1990, "source": SOURCE}, g) for p, g in rows],
+    )
 
 
 SITES = [
@@ -105,7 +136,14 @@ FLOWS = [
     ("O-1", "S-1", 140, 640, 2008, 48),
     ("O-2", "S-1", 100, 460, 2008, 60),
     ("O-2", "S-2", 80, 340, 2010, 35),
-    ("O-3", "S-2", 70, 300, 2010, 12),  # less than the straight line can be: a declared distance to doubt
+    (
+        "O-3",
+        "S-2",
+        70,
+        300,
+        2010,
+        12,
+    ),  # less than the straight line can be: a declared distance to doubt
     ("O-4", "S-3", 30, 140, 2012, None),
     ("O-5", "S-3", 60, 270, 2012, 85),
     ("O-2", "S-4", 60, 250, 2015, 90),
@@ -144,7 +182,9 @@ def points(folder: Path) -> None:
 
 
 def areas(folder: Path) -> None:
-    """Irrigated land of two years and developed parcels with years; one of each lies over 180 degrees."""
+    """Irrigated land of two years and developed parcels with years; one of each lies over 180
+    degrees.
+    """
     geojson(
         folder, "oasis.geojson",
         [
@@ -154,15 +194,34 @@ def areas(folder: Path) -> None:
         ],
     )  # fmt: skip
     parcels = [
-        # Columns: id, kind, site, year, leased hectares, basis; then west, south, width and height in degrees.
+        # Columns: id, kind, site, year, leased hectares, basis; then west, south, width and height
+        # in degrees.
         ("D-1", "forage", "S-1", 2009, 100.0, "digitised", 179.86, -16.43, 0.02, 0.02),
         ("D-2", "orchard", "S-1", 2005, None, "digitised", 179.90, -16.45, 0.03, 0.01),
         ("D-3", "forage", "S-2", 2011, 0.0, "digitised", 179.99, -16.52, 0.02, 0.02),  # over 180
         ("D-4", "facility_agriculture", "S-3", 2013, 20.0, "surveyed", 180.84, -17.92, 0.01, 0.01),
-        ("D-5", "forage", "S-4", None, None, "digitised", 180.39, -16.03, 0.02, 0.02),  # over the county line, no year
+        (
+            "D-5",
+            "forage",
+            "S-4",
+            None,
+            None,
+            "digitised",
+            180.39,
+            -16.03,
+            0.02,
+            0.02,
+        ),  # over the county line, no year
         ("D-6", "orchard", "S-3", 2018, None, "illustrative", 180.86, -17.95, 0.02, 0.01),
     ]
-    declared = {"D-1": 480.0, "D-2": 360.0, "D-3": 470.0, "D-4": 118.0, "D-5": 6000.0, "D-6": 230.0}  # D-5: mu, not ha
+    declared = {
+        "D-1": 480.0,
+        "D-2": 360.0,
+        "D-3": 470.0,
+        "D-4": 118.0,
+        "D-5": 6000.0,
+        "D-6": 230.0,
+    }  # D-5: mu, not ha
     geojson(
         folder, "development.geojson",
         [
@@ -187,14 +246,19 @@ def roads(folder: Path) -> None:
         ("secondary", 40, [(180.60, -16.55), (180.70, -17.20), (180.90, -17.80), (180.85, -17.90)]),
     ]
     rows = [
-        ({"class": c, "speed_kmh": v, "surface": "gravel", "season": "all", "source": SOURCE}, shapely.LineString(xy))
+        (
+            {"class": c, "speed_kmh": v, "surface": "gravel", "season": "all", "source": SOURCE},
+            shapely.LineString(xy),
+        )
         for c, v, xy in lines
     ]
     geojson(folder, "roads.geojson", rows)
 
 
 def rasters(folder: Path) -> None:
-    """A cone of 1,200 m on each of two islands with sea (missing) around; forest that became cropland on one of them."""
+    """A cone of 1,200 m on each of two islands with sea (missing) around; forest that became
+    cropland on one of them.
+    """
     columns, rows = round((EAST - WEST) / CELL), round((NORTH - SOUTH) / CELL)
     x = WEST + (np.arange(columns) + 0.5) * CELL
     y = NORTH - (np.arange(rows) + 0.5) * CELL
@@ -207,14 +271,23 @@ def rasters(folder: Path) -> None:
     before = np.where(land, forest, sea).astype(np.uint8)
     for year, (west, east) in ((2000, (179.80, 180.05)), (2020, (179.80, 180.21))):
         cover = before.copy()
-        inside = (x[None, :] > west) & (x[None, :] < east) & (y[:, None] > -16.56) & (y[:, None] < -16.36)
+        inside = (
+            (x[None, :] > west)
+            & (x[None, :] < east)
+            & (y[:, None] > -16.56)
+            & (y[:, None] < -16.36)
+        )
         cover[inside & land] = crop
         grid(folder, f"landcover_{year}.tif", cover, 255)
-    table(folder, "landcover_classes.csv", "value name", [(0, "sea"), (2, "forest"), (12, "cropland")])
+    table(
+        folder, "landcover_classes.csv", "value name", [(0, "sea"), (2, "forest"), (12, "cropland")]
+    )
 
 
 def words(folder: Path) -> None:
-    """Livelihood indicators as aggregates of a household survey, and claims, some of them false on purpose."""
+    """Livelihood indicators as aggregates of a household survey, and claims, some of them false on
+    purpose.
+    """
     indicators = [
         ("S-1", "natural", "farmland per person", 0.25, 0.18, "ha per person", 60),
         ("S-1", "material", "households with a water tap", 22.0, 81.0, "percent of households", 60),
@@ -230,11 +303,29 @@ def words(folder: Path) -> None:
         [(*row, SOURCE) for row in indicators],
     )  # fmt: skip
     claims = [
-        ("C-1", "programme", "households", "575", "households", "575", "", "false"),  # the five sites: 575
+        (
+            "C-1",
+            "programme",
+            "households",
+            "575",
+            "households",
+            "575",
+            "",
+            "false",
+        ),  # the five sites: 575
         ("C-2", "S-1", "persons", "1100", "persons", "1,1O0", "the letter O for a zero", "true"),
         ("C-3", "study_area", "counties", "5", "counties", "five", "", "false"),  # there are four
         ("C-4", "S-3", "county", "Ra Tolu East", "location", "Ra Tolu East", "", "false"),
-        ("C-5", "S-4", "county", "Vanua Rua East", "location", "Vanua Rua East", "", "false"),  # 1 km from the border
+        (
+            "C-5",
+            "S-4",
+            "county",
+            "Vanua Rua East",
+            "location",
+            "Vanua Rua East",
+            "",
+            "false",
+        ),  # 1 km from the border
         ("C-6", "S-2", "income_year", "", "dollars", "[lost]", "lost; unknown", "true"),
     ]
     table(

@@ -1,4 +1,5 @@
-"""Accumulated cost on a grid: a solver in NumPy for jobs of everyday size, and the choice of the compiled one.
+"""Accumulated cost on a grid: a solver in NumPy for jobs of everyday size, and the choice of the
+compiled one.
 
 What a move is and what it costs stands in `geosettle.distance._solver.cost_grid`.
 """
@@ -25,9 +26,16 @@ __all__ = ["accumulate", "solve"]
 
 
 def _move_costs(
-    grid: CostGrid, flat: dict[str, NDArray[np.floating]], u: IndexArray, v: IndexArray, *, toward: bool
+    grid: CostGrid,
+    flat: dict[str, NDArray[np.floating]],
+    u: IndexArray,
+    v: IndexArray,
+    *,
+    toward: bool,
 ) -> FloatArray:
-    """Cost of every move from cells `u` (n,) to `v` (n, k); `toward` gives the cost of the opposite direction."""
+    """Cost of every move from cells `u` (n,) to `v` (n, k); `toward` gives the cost of the opposite
+    direction.
+    """
     lengths = grid.lengths[u // grid.shape[1]]
     cost = lengths
     if grid.pace is not None:
@@ -47,7 +55,8 @@ def _means(grid: CostGrid, values: NDArray[np.floating], u: IndexArray) -> Float
     last = grid.closed.size - 1
     for k, cells in enumerate(grid.moves.passed):
         mean[:, k] = sum(
-            values[np.clip(grid.stepped(u, dr, dc), 0, last)] * np.float64(share) for dr, dc, share in cells
+            values[np.clip(grid.stepped(u, dr, dc), 0, last)] * np.float64(share)
+            for dr, dc, share in cells
         )
     return mean
 
@@ -74,10 +83,12 @@ def accumulate(
     start
         Cost at which each source starts; 0 if None.
     targets
-        Stop as soon as all of these have their final value; other cells may then hold no or a provisional value.
+        Stop as soon as all of these have their final value; other cells may then hold no or a
+        provisional value.
     bound
-        Lower bound of the cost from a cell to the nearest target (must be consistent, e.g. the straight-line distance
-        times `CostGrid.least_per_metre`); directs the search without changing the targets' values.
+        Lower bound of the cost from a cell to the nearest target (must be consistent, e.g. the
+        straight-line distance times `CostGrid.least_per_metre`); directs the search without
+        changing the targets' values.
     toward
         True: cost from every cell to the sources (the way there) instead of from the sources.
     limit
@@ -92,9 +103,10 @@ def accumulate(
 
     Notes
     -----
-    Cells are taken up in bands of increasing cost and relaxed together (delta-stepping, Meyer & Sanders 2003, Journal
-    of Algorithms 49: 114-152); a cell improved later is taken up again, so the result is that of Dijkstra's algorithm
-    to the last bit of float64. With `bound` the bands are of cost plus bound (A*).
+    Cells are taken up in bands of increasing cost and relaxed together (delta-stepping, Meyer &
+    Sanders 2003, Journal of Algorithms 49: 114-152); a cell improved later is taken up again, so
+    the result is that of Dijkstra's algorithm to the last bit of float64. With `bound` the bands
+    are of cost plus bound (A*).
     """
     k_bits = np.arange(grid.moves.row.size, dtype=np.uint32)
     fields = (("height", grid.height), ("multiplier", grid.multiplier), ("added", grid.added))
@@ -126,14 +138,17 @@ def accumulate(
             continue
         bits = legal[u]
         allowed = (bits[:, None] >> k_bits) & np.uint32(1) != 0
-        v = np.where(allowed, grid.stepped(u[:, None], grid.moves.row, grid.moves.column), u[:, None])
+        v = np.where(
+            allowed, grid.stepped(u[:, None], grid.moves.row, grid.moves.column), u[:, None]
+        )
         new = g[:, None] + _move_costs(grid, flat, u, v, toward=toward)
         better = allowed & (new < cost[v])
         v, found = v[better], new[better]
         if arcs is not None:
             v, found = _follow(arcs, u, g, v, found)
         np.minimum.at(cost, v, found)
-        # Equal finds of one cell stay one entry (the last writer's), or ties would double with every round.
+        # Equal finds of one cell stay one entry (the last writer's), or ties would double with
+        # every round.
         entry = np.flatnonzero(found == cost[v])
         owner[v[entry]] = entry
         entry = entry[owner[v[entry]] == entry]
@@ -153,7 +168,9 @@ def _follow(
         return v, found
     begin = np.cumsum(count) - count
     arc = np.arange(total) - np.repeat(begin - arcs.first[u], count)
-    return np.r_[v, arcs.head[arc].astype(np.int64)], np.r_[found, np.repeat(g, count) + arcs.seconds[arc]]
+    return np.r_[v, arcs.head[arc].astype(np.int64)], np.r_[
+        found, np.repeat(g, count) + arcs.seconds[arc]
+    ]
 
 
 def solve(
@@ -172,19 +189,25 @@ def solve(
     Parameters
     ----------
     compiled
-        True: numba, float32; False: NumPy, float64; None: numba for more than 4 million cells without targets. The
-        two differ by float32 rounding, at most 6e-8 of the value per move.
+        True: numba, float32; False: NumPy, float64; None: numba for more than 4 million cells
+        without targets. The two differ by float32 rounding, at most 6e-8 of the value per move.
     """
     if compiled is None:
         compiled = grid.closed.size > LARGE_CELLS and not targets
     if not compiled:
-        return accumulate(grid, sources, start, targets=targets, bound=bound, toward=toward, progress=progress)
+        return accumulate(
+            grid, sources, start, targets=targets, bound=bound, toward=toward, progress=progress
+        )
     from geosettle.distance._solver.cost_kernels import accumulate_compiled  # noqa: PLC0415  (numba takes a second)
 
-    found = accumulate_compiled(grid, sources, start, targets=tuple(targets), toward=toward, progress=progress)
+    found = accumulate_compiled(
+        grid, sources, start, targets=tuple(targets), toward=toward, progress=progress
+    )
     return np.ravel(found)
 
 
 def _band(grid: CostGrid) -> float:
-    """Width of a band: about the cost of two orthogonal moves on the flat, the fastest in practice."""
+    """Width of a band: about the cost of two orthogonal moves on the flat, the fastest in
+    practice.
+    """
     return 2 * middling_move(grid)

@@ -2,15 +2,15 @@
 # mypy: allow-untyped-defs
 """Accumulated cost in the continuum: ways may run in any direction, so there is no metrication.
 
-Solves ``|grad T| = friction`` by fast marching with upwind differences of second order where two cells behind each
-other are known (Sethian 1999, Level Set Methods and Fast Marching Methods, Cambridge, chapter 8.6). Around each single
-source, where the differences are worst, the cheapest of straight lines and 32-neighbour ways starts the march.
-Isotropic friction only. Differences use the four sides of a cell, so no wall, not even one joined by corners, is
-crossed.
+Solves ``|grad T| = friction`` by fast marching with upwind differences of second order where two
+cells behind each other are known (Sethian 1999, Level Set Methods and Fast Marching Methods,
+Cambridge, chapter 8.6). Around each single source, where the differences are worst, the cheapest of
+straight lines and 32-neighbour ways starts the march. Isotropic friction only. Differences use the
+four sides of a cell, so no wall, not even one joined by corners, is crossed.
 
-Error at constant friction, in either direction: below 0.6 % of the distance beyond 10 cells from a source and below
-0.2 % beyond 60 (tested); of first order in the cell size where friction jumps, as for every method that knows friction
-by cell.
+Error at constant friction, in either direction: below 0.6 % of the distance beyond 10 cells from a
+source and below 0.2 % beyond 60 (tested); of first order in the cell size where friction jumps, as
+for every method that knows friction by cell.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost import accumulate
-from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Progress, make_moves, straight_line
+from geosettle.distance._solver.cost_grid import (
+    CostGrid,
+    FloatArray,
+    IndexArray,
+    Progress,
+    make_moves,
+    straight_line,
+)
 
 __all__ = ["march"]
 
@@ -37,7 +44,9 @@ _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy
 
 @_jit
 def _axis(time, known, one, other, beyond_one, beyond_other, size):
-    """Upwind neighbour along an axis, cells being -1 off the grid: value and weight of the difference (0: none)."""
+    """Upwind neighbour along an axis, cells being -1 off the grid: value and weight of the
+    difference (0: none).
+    """
     best, second = np.inf, -1
     if one >= 0 and known[one] and time[one] < best:
         best, second = time[one], beyond_one
@@ -66,10 +75,22 @@ def _beside(row, column, rows, columns, wraps):
 @_jit
 def _update(time, known, friction, row, column, rows, columns, wraps, width, height):
     """Time at a cell from its known neighbours."""
-    west, east = _beside(row, column - 1, rows, columns, wraps), _beside(row, column + 1, rows, columns, wraps)
-    west2, east2 = _beside(row, column - 2, rows, columns, wraps), _beside(row, column + 2, rows, columns, wraps)
-    north, south = _beside(row - 1, column, rows, columns, wraps), _beside(row + 1, column, rows, columns, wraps)
-    north2, south2 = _beside(row - 2, column, rows, columns, wraps), _beside(row + 2, column, rows, columns, wraps)
+    west, east = (
+        _beside(row, column - 1, rows, columns, wraps),
+        _beside(row, column + 1, rows, columns, wraps),
+    )
+    west2, east2 = (
+        _beside(row, column - 2, rows, columns, wraps),
+        _beside(row, column + 2, rows, columns, wraps),
+    )
+    north, south = (
+        _beside(row - 1, column, rows, columns, wraps),
+        _beside(row + 1, column, rows, columns, wraps),
+    )
+    north2, south2 = (
+        _beside(row - 2, column, rows, columns, wraps),
+        _beside(row + 2, column, rows, columns, wraps),
+    )
     a, wa = _axis(time, known, west, east, west2, east2, width[row])
     b, wb = _axis(time, known, north, south, north2, south2, height[row])
     slow = friction[row * columns + column]
@@ -87,8 +108,12 @@ def _update(time, known, friction, row, column, rows, columns, wraps, width, hei
 
 
 @_jit
-def _march(friction, time, known, near, rows, columns, wraps, width, height, key, cell, size, budget):
-    """Accept cells in order of time until none is left, the heap is full or the budget spent; returns its size."""
+def _march(
+    friction, time, known, near, rows, columns, wraps, width, height, key, cell, size, budget
+):
+    """Accept cells in order of time until none is left, the heap is full or the budget spent;
+    returns its size.
+    """
     while size > 0 and budget > 0 and size + 4 <= key.size:
         budget -= 1
         u, now = cell[0], key[0]
@@ -115,7 +140,16 @@ def _march(friction, time, known, near, rows, columns, wraps, width, height, key
             if v < 0 or known[v] or friction[v] == np.inf:
                 continue
             new = _update(
-                time, known, friction, row + dr, v - (row + dr) * columns, rows, columns, wraps, width, height
+                time,
+                known,
+                friction,
+                row + dr,
+                v - (row + dr) * columns,
+                rows,
+                columns,
+                wraps,
+                width,
+                height,
             )
             if new < time[v] * (_TRUST if near[v] else 1.0):
                 time[v] = new
@@ -176,7 +210,21 @@ def march(
         if size + 4 > key.size:
             more = max(1 << 12, key.size // 2)
             key, cell = np.r_[key, np.empty(more)], np.r_[cell, np.empty(more, dtype=np.int64)]
-        size = _march(flat, time, known, near, rows, columns, wraps, width, height, key, cell, size, _POPS_AT_ONCE)
+        size = _march(
+            flat,
+            time,
+            known,
+            near,
+            rows,
+            columns,
+            wraps,
+            width,
+            height,
+            key,
+            cell,
+            size,
+            _POPS_AT_ONCE,
+        )
         if progress is not None and size > 0:
             progress(float(key[0]))
     return time.reshape(friction.shape)
@@ -194,9 +242,17 @@ def _single(sources: IndexArray, rows: int, columns: int, *, wraps: bool) -> Ind
 
 
 def _start(
-    time: FloatArray, slow: FloatArray, source: int, width: FloatArray, height: FloatArray, *, wraps: bool
+    time: FloatArray,
+    slow: FloatArray,
+    source: int,
+    width: FloatArray,
+    height: FloatArray,
+    *,
+    wraps: bool,
 ) -> None:
-    """Give the cells around a source the cost of the cheapest of straight lines and 32-neighbour ways to them."""
+    """Give the cells around a source the cost of the cheapest of straight lines and 32-neighbour
+    ways to them.
+    """
     rows, columns = slow.shape
     r0, c0 = divmod(source, columns)
     top, reach = max(0, r0 - 2 * _NEAR), np.arange(c0 - 2 * _NEAR, c0 + 2 * _NEAR + 1)
@@ -206,19 +262,28 @@ def _start(
         window[:, beyond] = np.inf
     shut = np.isinf(window)
     moves = make_moves(32)
-    lengths = np.hypot(moves.row * height[top : top + window.shape[0], None], moves.column * width[r0])
+    lengths = np.hypot(
+        moves.row * height[top : top + window.shape[0], None], moves.column * width[r0]
+    )
     grid = CostGrid(moves, lengths, shut, np.where(shut, 1.0, window))
     middle = 2 * _NEAR
     tied = accumulate(grid, np.array([(r0 - top) * window.shape[1] + middle])).reshape(window.shape)
     for dr in range(-_NEAR, _NEAR + 1):
         for dc in range(-_NEAR, _NEAR + 1):
             r, c = r0 + dr, c0 + dc
-            if dr * dr + dc * dc > _NEAR * _NEAR or not (0 <= r < rows) or not (wraps or 0 <= c < columns):
+            if (
+                dr * dr + dc * dc > _NEAR * _NEAR
+                or not (0 <= r < rows)
+                or not (wraps or 0 <= c < columns)
+            ):
                 continue
             cells, corners = straight_line(dr, dc)
             at = (r0 - top, middle)
             mean = sum(window[at[0] + a, at[1] + b] * share for a, b, share in cells)
-            if any(shut[at[0] + a, at[1] + b] and shut[at[0] + e, at[1] + f] for (a, b), (e, f) in corners):
+            if any(
+                shut[at[0] + a, at[1] + b] and shut[at[0] + e, at[1] + f]
+                for (a, b), (e, f) in corners
+            ):
                 mean = np.inf
             straight = float(np.hypot(dr * height[r0], dc * width[r0])) * mean
             cost = min(straight, float(tied[r - top, middle + dc]))

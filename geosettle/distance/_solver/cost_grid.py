@@ -1,24 +1,28 @@
 """A grid to walk on: what a move is, what it costs and which moves are legal.
 
-A *move* goes from the centre of a cell to the centre of one of its 4, 8, 16 or 32 neighbours in a straight line. Its
-cost is ``length * pace(slope) * mean multiplier``, where
+A *move* goes from the centre of a cell to the centre of one of its 4, 8, 16 or 32 neighbours in a
+straight line. Its cost is ``length * pace(slope) * mean multiplier``, where
 
-* `length` is the true horizontal length, per row on a longitude/latitude grid (geodesic between the centres);
-* `pace` (s/m) depends on the signed slope between the two ends; without heights it is 1 and the multiplier is a
-  friction in its own right;
-* the mean multiplier is the line integral of the piecewise constant multiplier over the cells that the line goes
-  through, so it is exact for the grid given: half and half for the 8 neighbours, quarters for a knight's move.
+* `length` is the true horizontal length, per row on a longitude/latitude grid (geodesic between the
+  centres);
+* `pace` (s/m) depends on the signed slope between the two ends; without heights it is 1 and the
+  multiplier is a friction in its own right;
+* the mean multiplier is the line integral of the piecewise constant multiplier over the cells that
+  the line goes through, so it is exact for the grid given: half and half for the 8 neighbours,
+  quarters for a knight's move.
 
-A cost per metre may be added on top, averaged along the line in the same way (GRASS r.walk's friction).
+A cost per metre may be added on top, averaged along the line in the same way (GRASS r.walk's
+friction).
 
-A move is *forbidden* when its line goes through the inside of a closed cell, or through a corner at which both cells on
-either side are closed. So no 16- or 32-neighbour move jumps a barrier, and a barrier one cell wide that is connected
-only by its corners holds; passing the corner of a single closed cell is allowed.
+A move is *forbidden* when its line goes through the inside of a closed cell, or through a corner at
+which both cells on either side are closed. So no 16- or 32-neighbour move jumps a barrier, and a
+barrier one cell wide that is connected only by its corners holds; passing the corner of a single
+closed cell is allowed.
 
-Metrication, the grid's own error: with directions limited to those of the moves, the cost of a straight trip at
-constant friction is never too low and at most too high by 41.4 % (4), 8.24 % (8), 2.75 % (16) and 1.31 % (32
-neighbours) on square cells; on oblong cells (longitude/latitude away from the equator) somewhat more, see
-`metrication`.
+Metrication, the grid's own error: with directions limited to those of the moves, the cost of a
+straight trip at constant friction is never too low and at most too high by 41.4 % (4), 8.24 % (8),
+2.75 % (16) and 1.31 % (32 neighbours) on square cells; on oblong cells (longitude/latitude away
+from the equator) somewhat more, see `metrication`.
 """
 
 from __future__ import annotations
@@ -57,7 +61,12 @@ Progress = Callable[[float], None]
 LARGE_CELLS: Final = 4_000_000
 """From this many cells on the compiled engine is faster even when it has to be compiled first."""
 _STRIP: Final = 256
-_FIRST_OCTANT: Final = {4: [], 8: [(1, 1)], 16: [(1, 1), (1, 2)], 32: [(1, 1), (1, 2), (1, 3), (2, 3)]}
+_FIRST_OCTANT: Final = {
+    4: [],
+    8: [(1, 1)],
+    16: [(1, 1), (1, 2)],
+    32: [(1, 1), (1, 2), (1, 3), (2, 3)],
+}
 NEIGHBOURS: Final = tuple(_FIRST_OCTANT)
 
 
@@ -70,8 +79,8 @@ class Moves:
     row, column
         Steps of each move, shape (k,); the first four are the orthogonal ones.
     passed
-        Per move: (row step, column step, share of the length) of every cell that the line goes through, both ends
-        included; the shares add up to 1.
+        Per move: (row step, column step, share of the length) of every cell that the line goes
+        through, both ends included; the shares add up to 1.
     corners
         Per move: pairs of cells between which the line squeezes through a common corner.
     """
@@ -90,7 +99,9 @@ class Moves:
 def _line(
     dr: int, dc: int
 ) -> tuple[tuple[tuple[int, int, float], ...], tuple[tuple[tuple[int, int], tuple[int, int]], ...]]:
-    """Cells and corners on the straight line from cell (0, 0) to cell (dr, dc), for dr, dc >= 0 (centre to centre)."""
+    """Cells and corners on the straight line from cell (0, 0) to cell (dr, dc), for dr, dc >= 0
+    (centre to centre).
+    """
     cuts = {0.0, 1.0}
     for step in (dr, dc):
         cuts |= {(i + 0.5) / step for i in range(step)}
@@ -98,15 +109,21 @@ def _line(
     cells = []
     for low, high in pairwise(at):
         middle = (low + high) / 2
-        cells.append((int(np.floor(middle * dr + 0.5)), int(np.floor(middle * dc + 0.5)), high - low))
-    corners = [((b[0], a[1]), (a[0], b[1])) for a, b in pairwise(cells) if a[0] != b[0] and a[1] != b[1]]
+        cells.append(
+            (int(np.floor(middle * dr + 0.5)), int(np.floor(middle * dc + 0.5)), high - low)
+        )
+    corners = [
+        ((b[0], a[1]), (a[0], b[1])) for a, b in pairwise(cells) if a[0] != b[0] and a[1] != b[1]
+    ]
     return tuple(cells), tuple(corners)
 
 
 def straight_line(
     dr: int, dc: int
 ) -> tuple[list[tuple[int, int, float]], list[tuple[tuple[int, int], tuple[int, int]]]]:
-    """Cells with their shares, and corners squeezed through, on the straight line from cell (0, 0) to (dr, dc)."""
+    """Cells with their shares, and corners squeezed through, on the straight line from cell (0, 0)
+    to (dr, dc).
+    """
     if dr == 0 and dc == 0:
         return [(0, 0, 1.0)], []
     sr, sc = (1 if dr >= 0 else -1), (1 if dc >= 0 else -1)
@@ -142,7 +159,8 @@ def make_moves(neighbours: int) -> Moves:
 
 
 def metrication(neighbours: int, aspect: float = 1.0) -> float:
-    """Largest relative error of a straight trip at constant friction, caused by the limited directions of the moves.
+    """Largest relative error of a straight trip at constant friction, caused by the limited
+    directions of the moves.
 
     Parameters
     ----------
@@ -153,8 +171,9 @@ def metrication(neighbours: int, aspect: float = 1.0) -> float:
 
     Notes
     -----
-    A trip in a direction between two moves with vectors p and q is made of both; its length against the straight one is
-    ``(|p|·a + |q|·b) / |a·p + b·q|``, at most ``1 / cos(angle/2)`` for the angle between p and q (a rhombus halves it).
+    A trip in a direction between two moves with vectors p and q is made of both; its length against
+    the straight one is ``(|p|·a + |q|·b) / |a·p + b·q|``, at most ``1 / cos(angle/2)`` for the
+    angle between p and q (a rhombus halves it).
 
     Examples
     --------
@@ -169,7 +188,8 @@ def metrication(neighbours: int, aspect: float = 1.0) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PaceTable:
-    """Pace (s/m) by signed slope as a table of straight pieces: ``base[i] + gain[i] * slope`` in bin i.
+    """Pace (s/m) by signed slope as a table of straight pieces: ``base[i] + gain[i] * slope`` in
+    bin i.
 
     The bins start at `low` and are `step` wide; beyond both ends the last piece goes on.
     """
@@ -190,12 +210,18 @@ class PaceTable:
     def fastest(self) -> float:
         """Smallest pace, s/m."""
         left = self.low + self.step * np.arange(self.base.size)
-        return float(min((self.base + self.gain * left).min(), (self.base + self.gain * (left + self.step)).min()))
+        return float(
+            min(
+                (self.base + self.gain * left).min(),
+                (self.base + self.gain * (left + self.step)).min(),
+            )
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """Further connections between cells, beside the moves: roads. Arcs leaving cell i are ``first[i]:first[i + 1]``.
+    """Further connections between cells, beside the moves: roads. Arcs leaving cell i are
+    ``first[i]:first[i + 1]``.
 
     They may cross closed cells (bridges, tunnels).
     """
@@ -208,7 +234,9 @@ class Arcs:
 
 
 class _Legal:
-    """The field `CostGrid.legal`: worked out from the closed cells when first asked for, unless it was given."""
+    """The field `CostGrid.legal`: worked out from the closed cells when first asked for, unless it
+    was given.
+    """
 
     @overload
     def __get__(self, grid: None, owner: type) -> None: ...
@@ -241,19 +269,22 @@ class CostGrid:
     closed
         Cells that cannot be entered, shape (rows, columns).
     multiplier
-        Friction or multiplier of the pace, shape (rows, columns), positive in open cells; None means 1 everywhere.
+        Friction or multiplier of the pace, shape (rows, columns), positive in open cells; None
+        means 1 everywhere.
     height
         Metres, shape (rows, columns); None for isotropic friction.
     pace
         Pace by slope; None for isotropic friction.
     added
-        Cost per metre on top of the rest, shape (rows, columns), not negative in open cells; None means none.
+        Cost per metre on top of the rest, shape (rows, columns), not negative in open cells; None
+        means none.
     wraps
         The last column lies beside the first: a grid around the whole Earth.
     arcs, arcs_back
         Roads between cells, and the same turned round; or None.
     legal
-        Bit k of a cell is set where move k may leave it, shape (rows, columns), see `legal_moves`. Need not be given.
+        Bit k of a cell is set where move k may leave it, shape (rows, columns), see `legal_moves`.
+        Need not be given.
     """
 
     moves: Moves
@@ -281,7 +312,9 @@ class CostGrid:
         return known
 
     def stepped(self, cells: IndexArray, dr: IndexArray | int, dc: IndexArray | int) -> IndexArray:
-        """Flat indices of the cells at a step from each; meaningless where the step leaves the grid."""
+        """Flat indices of the cells at a step from each; meaningless where the step leaves the
+        grid.
+        """
         columns = self.shape[1]
         there = cells + (dr * columns + dc)
         if self.wraps:
@@ -303,7 +336,9 @@ class CostGrid:
         return self.stepped(np.array([cell]), self.moves.row[near], self.moves.column[near])
 
     def least_per_metre(self) -> float:
-        """Smallest possible cost of a metre anywhere: what makes a lower bound for the way still to go."""
+        """Smallest possible cost of a metre anywhere: what makes a lower bound for the way still to
+        go.
+        """
         pace = 1.0 if self.pace is None else self.pace.fastest
         if self.multiplier is not None:
             pace *= float(np.min(self.multiplier, where=~self.closed, initial=np.inf))
@@ -325,8 +360,11 @@ def _shifted(array: NDArray[np.bool_], dr: int, dc: int, *, wraps: bool) -> NDAr
     return out
 
 
-def legal_moves(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False) -> NDArray[np.uint32]:
-    """Bit mask per cell of the moves that leave it without crossing a closed cell, a closed corner or the grid's edge.
+def legal_moves(
+    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
+) -> NDArray[np.uint32]:
+    """Bit mask per cell of the moves that leave it without crossing a closed cell, a closed corner
+    or the grid's edge.
 
     Parameters
     ----------
@@ -346,7 +384,9 @@ def legal_moves(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False)
 def legal_strips(
     closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
 ) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-    """Give the legal moves strip by strip, each with its first row, so that shifted copies stay small."""
+    """Give the legal moves strip by strip, each with its first row, so that shifted copies stay
+    small.
+    """
     halo = moves.reach
     for top in range(0, closed.shape[0], _STRIP):
         low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
@@ -388,7 +428,9 @@ def _within(shape: tuple[int, ...], moves: Moves, *, wraps: bool) -> NDArray[np.
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A place to reach: cells and what it still costs from each of their centres to the place itself."""
+    """A place to reach: cells and what it still costs from each of their centres to the place
+    itself.
+    """
 
     cells: IndexArray
     legs: FloatArray
@@ -400,7 +442,10 @@ class Target:
 
 def middling_move(grid: CostGrid) -> float:
     """Cost of an ordinary orthogonal move on the flat, from a sample of the cells."""
-    some = slice(None, None, max(1, grid.shape[0] // 256)), slice(None, None, max(1, grid.shape[1] // 256))
+    some = (
+        slice(None, None, max(1, grid.shape[0] // 256)),
+        slice(None, None, max(1, grid.shape[1] // 256)),
+    )
     free = ~grid.closed[some]
     pace = 1.0 if grid.pace is None else float(grid.pace(np.zeros(1))[0])
     if grid.multiplier is not None and free.any():

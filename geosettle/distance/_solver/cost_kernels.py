@@ -1,22 +1,26 @@
 # ruff: noqa: ANN001, ANN202, PLR0917  (arguments of compiled kernels are plain arrays and scalars)
 # mypy: allow-untyped-defs
-"""Compiled engine for accumulated cost on large grids. Imported only when a job is worth the compilation.
+"""Compiled engine for accumulated cost on large grids. Imported only when a job is worth the
+compilation.
 
-Cells lie in tiles of 8 x 8, so that a cell and its neighbours share a few cache lines; each quantity (cost, friction,
-height ...) is an array of its own in that order, because most neighbours are turned down by their cost alone. The queue
-is a ring of buckets of equal width in cost, each a chain of chunks of cell numbers; a cell whose cost is improved is
-queued again, and an entry is stale when the cell's cost has fallen below the current bucket. Inside a bucket the order
-does not matter: what is improved meanwhile is taken up again (label correcting). Rounded addition is monotone, so every
-cell ends with the least of the rounded sums over all ways, whatever the order: the result is the same bit for bit.
+Cells lie in tiles of 8 x 8, so that a cell and its neighbours share a few cache lines; each
+quantity (cost, friction, height ...) is an array of its own in that order, because most neighbours
+are turned down by their cost alone. The queue is a ring of buckets of equal width in cost, each a
+chain of chunks of cell numbers; a cell whose cost is improved is queued again, and an entry is
+stale when the cell's cost has fallen below the current bucket. Inside a bucket the order does not
+matter: what is improved meanwhile is taken up again (label correcting). Rounded addition is
+monotone, so every cell ends with the least of the rounded sums over all ways, whatever the order:
+the result is the same bit for bit.
 
-Costs are float32: the relative error of a value is at most (number of moves) · 6e-8, and was below 1e-5 on grids of
-4,000 x 4,000 in the benchmarks.
+Costs are float32: the relative error of a value is at most (number of moves) · 6e-8, and was below
+1e-5 on grids of 4,000 x 4,000 in the benchmarks.
 
-Memory: 4 bytes a cell for the costs, which become the result's own, 4 for each of friction, heights, multiplier and
-added cost, and 2 for the legal moves (none for 8 neighbours and a friction, 4 for 32 neighbours); the queue takes less
-than one. With what the grid itself holds (1 for closed cells, 4 for a multiplier and 4 for an added cost) that makes 6
-to 24 bytes a cell beyond input and output, measured in `tests/bench_cost.py`; 26 for 32 neighbours with all three.
-A further run on the same grid takes 4.
+Memory: 4 bytes a cell for the costs, which become the result's own, 4 for each of friction,
+heights, multiplier and added cost, and 2 for the legal moves (none for 8 neighbours and a friction,
+4 for 32 neighbours); the queue takes less than one. With what the grid itself holds (1 for closed
+cells, 4 for a multiplier and 4 for an added cost) that makes 6 to 24 bytes a cell beyond input and
+output, measured in `tests/bench_cost.py`; 26 for 32 neighbours with all three. A further run on the
+same grid takes 4.
 """
 
 from __future__ import annotations
@@ -51,11 +55,15 @@ _GROW: Final = 2
 _AHEAD: Final = 4
 _INF: Final = np.float32(np.inf)
 
-_jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+_jit: Callable[..., Any] = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"}
+)
 
 
 def _fetching(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
-    """Ask for the cache line of an array's element ahead of its use; an index outside the array does no harm."""
+    """Ask for the cache line of an array's element ahead of its use; an index outside the array
+    does no harm.
+    """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -75,7 +83,9 @@ _fetch: Any = intrinsic(_fetching)
 
 @_jit
 def _run8(cost, friction, half, even, across, inverse, queue, budget):
-    """Take up cells of a friction grid with 4 or 8 neighbours, a closed rim around it, until done or out of budget."""
+    """Take up cells of a friction grid with 4 or 8 neighbours, a closed rim around it, until done
+    or out of budget.
+    """
     pool, chain, head, fill, state = queue
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
     ring = head.size
@@ -111,8 +121,9 @@ def _run8(cost, friction, half, even, across, inverse, queue, budget):
         else:
             fill[bucket] = at
         if at >= _AHEAD:
-            # The cells of a bucket lie anywhere on the front: fetch what one taken up soon will look at. (It saves a
-            # third of the time here, and none where a cell takes longer to work on than to fetch, as in `_run`.)
+            # The cells of a bucket lie anywhere on the front: fetch what one taken up soon will
+            # look at. (It saves a third of the time here, and none where a cell takes longer to
+            # work on than to fetch, as in `_run`.)
             later = np.int64(pool[chunk * _CHUNK + at - _AHEAD])
             y = (later >> 3) & 7
             north, south = later + (-8 if y > 0 else 56 - wide), later + (8 if y < 7 else wide - 56)
@@ -129,7 +140,8 @@ def _run8(cost, friction, half, even, across, inverse, queue, budget):
             row = (u // wide) * 8 + y
             for k in range(8):
                 size[k] = half[row, k]
-        # The moves are east, west, south, north, then (1, 1) (1, -1) (-1, 1) (-1, -1); see `make_moves`.
+        # The moves are east, west, south, north, then (1, 1) (1, -1) (-1, 1) (-1, -1); see
+        # `make_moves`.
         east, west = 1 if x < 7 else 57, -1 if x > 0 else -57
         south, north = 8 if y < 7 else wide - 56, -8 if y > 0 else 56 - wide
         step[0], step[1], step[2], step[3] = east, west, south, north
@@ -140,8 +152,11 @@ def _run8(cost, friction, half, even, across, inverse, queue, budget):
             if here < old:
                 new = here + size[k] * (own + friction[v])
                 if new < old:
-                    # Both cells beside the corner of a diagonal move closed (infinite or NaN): no way through.
-                    if k >= 4 and not (friction[u + step[k & 1]] < _INF or friction[u + step[k >> 1]] < _INF):
+                    # Both cells beside the corner of a diagonal move closed (infinite or NaN): no
+                    # way through.
+                    if k >= 4 and not (
+                        friction[u + step[k & 1]] < _INF or friction[u + step[k >> 1]] < _INF
+                    ):
                         continue
                     cost[v] = new
                     q = min(np.int64(new * inverse), cur + ring - 1) & mask
@@ -187,10 +202,11 @@ def _run(
 ):  # fmt: skip
     """Take up cells of any grid until done or out of budget.
 
-    `fields`: height, multiplier, added and legal moves; `flags`: which of the first three there are, whether all rows
-    are alike; `lengths`: of the moves, their inverse, and the least cost of each; `arcs`: first per tile, tail, head,
-    seconds, most of a tile; `around`: columns of a grid whose last column lies beside the first, and reach of a move.
-    The last two are None where there is nothing of the kind: then a kernel without them is compiled, which is faster.
+    `fields`: height, multiplier, added and legal moves; `flags`: which of the first three there
+    are, whether all rows are alike; `lengths`: of the moves, their inverse, and the least cost of
+    each; `arcs`: first per tile, tail, head, seconds, most of a tile; `around`: columns of a grid
+    whose last column lies beside the first, and reach of a move. The last two are None where there
+    is nothing of the kind: then a kernel without them is compiled, which is faster.
     """
     pool, chain, head, fill, state = queue
     height, weight, added, legal_of = fields
@@ -254,9 +270,12 @@ def _run(
                     continue
                 v = u + offset[inside, k]
                 if around is not None and seam:
-                    v = _cell(y + passed_at[0, k, -1], (x + passed_at[1, k, -1]) % around[0], across)
+                    v = _cell(
+                        y + passed_at[0, k, -1], (x + passed_at[1, k, -1]) % around[0], across
+                    )
                 old = cost[v]
-                # Most neighbours are settled, or cannot be improved even at the fastest pace: look no further.
+                # Most neighbours are settled, or cannot be improved even at the fastest pace: look
+                # no further.
                 if here + least[row, k] >= old:
                     continue
                 step = length[row, k]
@@ -266,7 +285,9 @@ def _run(
                     i = np.int64(t) + 1
                     step *= table[i, 0] + table[i, 1] * slope
                 if weighted:
-                    step *= _mean(weight, u, k, inside, y, x, seam, passed, passed_at, share, around, across)
+                    step *= _mean(
+                        weight, u, k, inside, y, x, seam, passed, passed_at, share, around, across
+                    )
                 if adding:
                     step += length[row, k] * _mean(
                         added, u, k, inside, y, x, seam, passed, passed_at, share, around, across
@@ -301,7 +322,9 @@ def _run(
 
 
 class _Layout:
-    """Where the cells of a grid lie in the tiled order, with `rim` cells of nothing around the grid."""
+    """Where the cells of a grid lie in the tiled order, with `rim` cells of nothing around the
+    grid.
+    """
 
     def __init__(self, rows: int, columns: int, rim: int) -> None:
         self.rows, self.columns, self.rim = rows, columns, rim
@@ -318,7 +341,9 @@ class _Layout:
         return np.asarray(self.number(row + self.rim, column + self.rim))
 
     def steps(self, rows: IndexArray, columns: IndexArray) -> NDArray[np.int32]:
-        """Change of the cell number by a step, per position inside a tile and step, shape (64, ...)."""
+        """Change of the cell number by a step, per position inside a tile and step, shape (64,
+        ...).
+        """
         y, x = np.divmod(np.arange(64), 8)
         shape = (64,) + (1,) * rows.ndim
         middle = 8 * 4  # far enough from the edge that the steps stay positive
@@ -326,7 +351,9 @@ class _Layout:
         there = self.number(base_y + rows, base_x + columns)
         return np.ascontiguousarray(there - self.number(base_y, base_x), dtype=np.int32)
 
-    def tiles(self, strips: Iterator[tuple[int, NDArray[Any]]], fill: float, dtype: Any = np.float32) -> NDArray[Any]:
+    def tiles(
+        self, strips: Iterator[tuple[int, NDArray[Any]]], fill: float, dtype: Any = np.float32
+    ) -> NDArray[Any]:
         """Lay out values given strip by strip of rows; strips start at a multiple of 8 rows."""
         out = np.empty((self.down, self.across, 8, 8), dtype=dtype)
         buffer = np.full((8, self.across * 8), fill, dtype=dtype)
@@ -355,7 +382,9 @@ class _Layout:
             yield begin, end
             begin, held = end, 0
 
-    def rows_of(self, tiles: NDArray[np.float32], memory: NDArray[np.float32]) -> NDArray[np.float32]:
+    def rows_of(
+        self, tiles: NDArray[np.float32], memory: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Values by rows and columns, without the rim, written into the beginning of `memory`."""
         if memory.size < tiles.size:
             memory = np.empty(tiles.size, dtype=np.float32)
@@ -366,11 +395,15 @@ class _Layout:
             if top < bottom:
                 part = there[y].transpose(1, 0, 2).reshape(8, self.across * 8)
                 first = top + self.rim - y * 8
-                out[top:bottom] = part[first : first + bottom - top, self.rim : self.rim + self.columns]
+                out[top:bottom] = part[
+                    first : first + bottom - top, self.rim : self.rim + self.columns
+                ]
         return out
 
 
-def _strips(values: NDArray[Any], closed: NDArray[np.bool_] | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
+def _strips(
+    values: NDArray[Any], closed: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[int, NDArray[Any]]]:
     """Rows of an array, some at a time, closed cells infinite."""
     for top in range(0, values.shape[0], 256):
         part = values[top : top + 256]
@@ -381,7 +414,9 @@ class _Queue:
     """Buckets of cell numbers and their memory, which grows when a run asks for it."""
 
     def __init__(self, cells: IndexArray, cost: NDArray[np.float32], inverse: np.float32) -> None:
-        """Put the sources in; those beyond the ring go into its last bucket: taken up early, which does no harm."""
+        """Put the sources in; those beyond the ring go into its last bucket: taken up early, which
+        does no harm.
+        """
         bucket = np.minimum((cost * inverse).astype(np.int64), _RING - 1)
         order = np.argsort(bucket, kind="stable")
         which, count = np.unique(bucket, return_counts=True)
@@ -413,7 +448,8 @@ class _Queue:
 
 
 class Prepared:
-    """A grid laid out for the kernels: what stays the same from run to run. Runs side by side may share it.
+    """A grid laid out for the kernels: what stays the same from run to run. Runs side by side may
+    share it.
 
     Parameters
     ----------
@@ -424,17 +460,24 @@ class Prepared:
     def __init__(self, grid: CostGrid) -> None:
         self.grid = grid
         rows, columns = grid.shape
-        # A bucket: half the cheapest orthogonal move, but no less than a thirty-second of a middling one.
+        # A bucket: half the cheapest orthogonal move, but no less than a thirty-second of a
+        # middling one.
         step = float(grid.lengths[:, : min(4, grid.lengths.shape[1])].min())
         self.width = max(step * grid.least_per_metre() / 2, middling_move(grid) / 32)
         self.inverse = np.float32(1.0) / np.float32(self.width)
         self.simple = (
             grid.multiplier is not None
             and grid.moves.row.size <= 8
-            and not (grid.wraps or grid.height is not None or grid.added is not None or grid.arcs is not None)
+            and not (
+                grid.wraps
+                or grid.height is not None
+                or grid.added is not None
+                or grid.arcs is not None
+            )
         )
         self.layout = _Layout(rows, columns, 1 if self.simple else 0)
-        # Runs that together stay below 25 bytes a cell, counting what the grid itself holds beside its input.
+        # Runs that together stay below 25 bytes a cell, counting what the grid itself holds beside
+        # its input.
         extra = sum(4 for v in (grid.multiplier, grid.added) if v is not None)
         held = 1 + (4 if self.simple else (8 if grid.height is not None else 4) + 2 * extra)
         self.side_by_side = max(1, int((25 - held) / 4.2)) if grid.closed.size > LARGE_CELLS else 64
@@ -450,7 +493,9 @@ class Prepared:
         limit: float = np.inf,
         progress: Callable[[float], None] | None = None,
     ) -> NDArray[np.float32]:
-        """Least accumulated cost of every cell in the tiled order; arguments as for `accumulate_compiled`."""
+        """Least accumulated cost of every cell in the tiled order; arguments as for
+        `accumulate_compiled`.
+        """
         layout = self.layout
         order, inverse = np.unique(sources, return_inverse=True)
         begin = np.zeros(order.size)
@@ -479,7 +524,10 @@ class Prepared:
             if reached > limit:
                 break
             # While a single target is known not to be final the others need not be looked at.
-            if targets and np.min(cost[layout.of(targets[last].cells)] + targets[last].legs) <= reached:
+            if (
+                targets
+                and np.min(cost[layout.of(targets[last].cells)] + targets[last].legs) <= reached
+            ):
                 values = self.values_at(targets)(cost)
                 last = int(values.argmax())
                 if values[last] <= reached:
@@ -487,7 +535,9 @@ class Prepared:
         return cost
 
     def values_at(self, targets: Sequence[Target]) -> Callable[[NDArray[np.float32]], FloatArray]:
-        """Make what reads the values of targets off the result of a run; infinite for a target without a cell."""
+        """Make what reads the values of targets off the result of a run; infinite for a target
+        without a cell.
+        """
         some = np.array([t.cells.size > 0 for t in targets], dtype=np.bool_)
         if not some.any():
             return lambda _: np.full(some.size, np.inf)
@@ -510,15 +560,24 @@ class Prepared:
         # Closed cells must not be finite; infinite and NaN are both right.
         plain = not np.isfinite(grid.multiplier[grid.closed]).any()
         friction = layout.tiles(_strips(grid.multiplier, None if plain else grid.closed), np.inf)
-        half = np.full((layout.down * 8, 8), np.inf, dtype=np.float32)  # moves that there are not are endless
+        half = np.full(
+            (layout.down * 8, 8), np.inf, dtype=np.float32
+        )  # moves that there are not are endless
         k = grid.moves.row.size
         half[1 : 1 + grid.shape[0], :k] = grid.lengths / 2
         half[0] = half[1]
         self.spent = friction
         even = bool((grid.lengths == grid.lengths[0]).all())
 
-        def step(cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int) -> int:  # noqa: ARG001
-            return int(_run8(cost, friction, half, even, layout.across, self.inverse, queue, budget))
+        def step(
+            cost: NDArray[np.float32],
+            toward: bool,  # noqa: ARG001
+            queue: tuple[Any, ...],
+            budget: int,
+        ) -> int:
+            return int(
+                _run8(cost, friction, half, even, layout.across, self.inverse, queue, budget)
+            )
 
         return step
 
@@ -530,7 +589,11 @@ class Prepared:
         tiles = [none if v is None else layout.tiles(_strips(v), 0.0) for v in values]
         self.spent = next((v for v in tiles if v.size > 1), np.empty(0, dtype=np.float32))
         known = grid.known_legal
-        strips = legal_strips(grid.closed, grid.moves, wraps=grid.wraps) if known is None else _strips(known)
+        strips = (
+            legal_strips(grid.closed, grid.moves, wraps=grid.wraps)
+            if known is None
+            else _strips(known)
+        )
         legal = layout.tiles(strips, 0, np.uint16 if grid.moves.row.size <= 16 else np.uint32)
         even = bool((grid.lengths == grid.lengths[0]).all())
         flags = (*(v is not None for v in values), even)
@@ -542,13 +605,20 @@ class Prepared:
         # Rounded down, so that a move that could just improve a cell is never passed over.
         least = (length * np.float32(grid.least_per_metre() * (1 - 1e-5))).astype(np.float32)
         passed_at, share = _passed(grid)
-        offset, passed = layout.steps(grid.moves.row, grid.moves.column), layout.steps(passed_at[0], passed_at[1])
+        offset, passed = (
+            layout.steps(grid.moves.row, grid.moves.column),
+            layout.steps(passed_at[0], passed_at[1]),
+        )
         lengths = (length, np.float32(1) / length, least)
-        arcs = [None if a is None else _arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)]
+        arcs = [
+            None if a is None else _arcs_by_tile(a, layout) for a in (grid.arcs, grid.arcs_back)
+        ]
         around = (grid.shape[1], grid.moves.reach) if grid.wraps else None
         fields = (*tiles, legal)
 
-        def step(cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int) -> int:
+        def step(
+            cost: NDArray[np.float32], toward: bool, queue: tuple[Any, ...], budget: int
+        ) -> int:
             sign = np.float32(-1.0 if toward else 1.0)
             fixed = (
                 table,
@@ -566,7 +636,8 @@ class Prepared:
 
 
 def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """List the steps to the cells that each move goes through, shape (2, moves, cells), and their shares.
+    """List the steps to the cells that each move goes through, shape (2, moves, cells), and their
+    shares.
 
     The last step is that to the end of the move; the shares of steps that only fill up are 0.
     """
@@ -580,7 +651,9 @@ def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def _arcs_by_tile(arcs: Arcs, layout: _Layout) -> tuple[Any, ...]:
-    """Arcs in the tiled order: first arc of each tile, tails, heads, costs, most arcs that leave a tile."""
+    """Arcs in the tiled order: first arc of each tile, tails, heads, costs, most arcs that leave a
+    tile.
+    """
     count = np.diff(arcs.first)
     leaving = np.flatnonzero(count)
     tail = layout.of(np.repeat(leaving, count[leaving]))
@@ -609,8 +682,11 @@ def accumulate_compiled(
         Infinite where not reached.
     """
     prepared = Prepared(grid)
-    cost = prepared.run(sources, start, targets=targets, toward=toward, limit=limit, progress=progress)
-    # The memory of a field that is no longer needed takes the result: fresh memory costs a tenth of the time.
+    cost = prepared.run(
+        sources, start, targets=targets, toward=toward, limit=limit, progress=progress
+    )
+    # The memory of a field that is no longer needed takes the result: fresh memory costs a tenth of
+    # the time.
     layout, memory = prepared.layout, prepared.spent
     del prepared
     return layout.rows_of(cost, memory)

@@ -1,4 +1,6 @@
-"""The formulas of `geodesic` compiled row by row. Import this only for large jobs: it takes seconds the first time."""
+"""The formulas of `geodesic` compiled row by row. Import this only for large jobs: it takes seconds
+the first time.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,12 @@ __all__ = ["rows_far", "rows_near"]
 
 FloatArray = NDArray[np.float64]
 
-# No reassociation: sums stay in the order written, so that results do not depend on the width of the vector unit.
-_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp", "nnan", "ninf"}, "error_model": "numpy"}
+# No reassociation: sums stay in the order written, so that results do not depend on the width of
+# the vector unit.
+_OPTIONS: dict[str, Any] = {
+    "fastmath": {"contract", "nsz", "arcp", "nnan", "ninf"},
+    "error_model": "numpy",
+}
 
 
 def _inlined(name: str, **known: Any) -> Any:
@@ -43,7 +49,9 @@ def _rows(function: Any) -> Any:
 
 @_rows
 def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -> None:
-    """Length of every pair of `halved` points, shapes (3, n) and (3, m), times a scale, into (n, m); short arcs."""
+    """Length of every pair of `halved` points, shapes (3, n) and (3, m), times a scale, into (n,
+    m); short arcs.
+    """
     for i in range(out.shape[0]):
         row = out[i]
         x, y, z = one[0, i], one[1, i], one[2, i]
@@ -53,7 +61,9 @@ def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -
 
 @_rows
 def rows_far(one: FloatArray, two: FloatArray, scale: float, limit: float, out: FloatArray) -> None:
-    """As `rows_near` for any arc and `prepare`d points; a pair nearer than the limit to the antipode gets -1."""
+    """As `rows_near` for any arc and `prepare`d points; a pair nearer than the limit to the
+    antipode gets -1.
+    """
     for i in range(out.shape[0]):
         row = out[i]
         a, b, c, d, e, f = one[0, i], one[1, i], one[2, i], one[3, i], one[4, i], one[5, i]

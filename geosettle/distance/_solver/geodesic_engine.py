@@ -1,4 +1,6 @@
-"""Choose, for a job of geodesics, the way that is quickest from a standing start, and run it in blocks."""
+"""Choose, for a job of geodesics, the way that is quickest from a standing start, and run it in
+blocks.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.geodesic import ANTIPODE, NEAR_U, far, half_angles, halved, near, prepare, squares
+from geosettle.distance._solver.geodesic import (
+    ANTIPODE,
+    NEAR_U,
+    far,
+    half_angles,
+    halved,
+    near,
+    prepare,
+    squares,
+)
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M
 
 __all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "matrix_m", "pairs_m", "share_out"]
@@ -21,7 +32,9 @@ IntArray = NDArray[np.intp]
 NUMPY_FROM: Final = 20_000
 """Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
 COMPILED_FROM: Final = 20_000_000
-"""Pairs from which the formulas run compiled: loading numba takes as long as these take in NumPy."""
+"""Pairs from which the formulas run compiled: loading numba takes as long as these take in
+NumPy.
+"""
 _BLOCK: Final = 8_192  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
@@ -36,21 +49,28 @@ def _all_near(*points: FloatArray) -> bool:
 
 def _far(one: FloatArray, two: FloatArray) -> FloatArray:
     """Length between `prepare`d points, -1 near the antipode."""
-    with np.errstate(all="ignore"):  # next to the antipode the series overflow; what they give there is not used
+    with np.errstate(
+        all="ignore"
+    ):  # next to the antipode the series overflow; what they give there is not used
         length, left = far(*half_angles(*one, *two))
     return np.where(left > ANTIPODE, length, -1.0)
 
 
 def _mend(ends: Sequence[FloatArray], out: FloatArray, scale: float = 1.0) -> None:
-    """Let GeographicLib measure what the formulas left at -1; `ends`, both points' lon and lat, broadcast to `out`."""
+    """Let GeographicLib measure what the formulas left at -1; `ends`, both points' lon and lat,
+    broadcast to `out`.
+    """
     rest = np.nonzero(out < 0)
     if rest[0].size:
-        lon1, lat1, lon2, lat2 = (np.ascontiguousarray(np.broadcast_to(e, out.shape)[rest]) for e in ends)
+        lon1, lat1, lon2, lat2 = (
+            np.ascontiguousarray(np.broadcast_to(e, out.shape)[rest]) for e in ends
+        )
         out[rest] = np.asarray(GEOD.inv(lon1, lat1, lon2, lat2)[2]) * scale
 
 
 def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray) -> FloatArray:
-    """Length of the geodesics between points, one by one, metres; finite degrees of shape (n,) each.
+    """Length of the geodesics between points, one by one, metres; finite degrees of shape (n,)
+    each.
 
     Examples
     --------
@@ -64,7 +84,8 @@ def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArr
 def indexed_m(
     one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], i: IntArray, j: IntArray
 ) -> FloatArray:
-    """Length of the geodesics from point i of one set to point j of another, metres, in the order of `i` and `j`.
+    """Length of the geodesics from point i of one set to point j of another, metres, in the order
+    of `i` and `j`.
 
     Examples
     --------
@@ -75,7 +96,9 @@ def indexed_m(
     if i.size < NUMPY_FROM:
         return np.asarray(GEOD.inv(one[0][i], one[1][i], two[0][j], two[1][j])[2])
     out = np.empty(i.size)
-    few = halved(*two) if two[0].size < i.size else None  # each point once, where many pairs share it
+    few = (
+        halved(*two) if two[0].size < i.size else None
+    )  # each point once, where many pairs share it
 
     def task(first: int, last: int) -> None:
         for at in range(first, last, _BLOCK):
@@ -89,7 +112,8 @@ def indexed_m(
 
 
 def _lengths(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
-    """Length between `halved` points one by one, metres; `ends` are their degrees, for pairs that are not near.
+    """Length between `halved` points one by one, metres; `ends` are their degrees, for pairs that
+    are not near.
 
     Which formula a pair gets depends on nothing but the pair.
     """
@@ -107,10 +131,11 @@ def _lengths(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> Fl
 def matrix_m(
     lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray, *, scale: float = 1.0
 ) -> FloatArray:
-    """Length of the geodesics from each of n points to each of m, metres times a scale, shape (n, m); finite degrees.
+    """Length of the geodesics from each of n points to each of m, metres times a scale, shape (n,
+    m); finite degrees.
 
-    Rows are shared out to as many threads as there are processors; each cell is computed by itself, so that the result
-    does not depend on how many there are.
+    Rows are shared out to as many threads as there are processors; each cell is computed by itself,
+    so that the result does not depend on how many there are.
 
     Examples
     --------
@@ -126,7 +151,11 @@ def matrix_m(
     short = _all_near(one, two)
     if not short:
         one, two = prepare(lon1, lat1), prepare(lon2, lat2)
-    fill = _compiled(one, two, scale, short=short) if n * m >= COMPILED_FROM else _plain(one, two, scale, short=short)
+    fill = (
+        _compiled(one, two, scale, short=short)
+        if n * m >= COMPILED_FROM
+        else _plain(one, two, scale, short=short)
+    )
 
     def task(first: int, last: int) -> None:
         rows = out[first:last]
@@ -139,19 +168,25 @@ def matrix_m(
     return out
 
 
-def _plain(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
+def _plain(
+    one: FloatArray, two: FloatArray, scale: float, *, short: bool
+) -> Callable[[int, int, FloatArray], None]:
     def fill(first: int, last: int, out: FloatArray) -> None:
         rows = max(1, _BLOCK // out.shape[1])
         for i in range(first, last, rows):
             for j in range(0, out.shape[1], _BLOCK):
                 a, b = one[:, i : min(i + rows, last), None], two[:, None, j : j + _BLOCK]
                 value = near(*a, *b) if short else _far(a, b)
-                out[i - first : i - first + rows, j : j + _BLOCK] = np.where(value < 0, -1.0, value * scale)
+                out[i - first : i - first + rows, j : j + _BLOCK] = np.where(
+                    value < 0, -1.0, value * scale
+                )
 
     return fill
 
 
-def _compiled(one: FloatArray, two: FloatArray, scale: float, *, short: bool) -> Callable[[int, int, FloatArray], None]:
+def _compiled(
+    one: FloatArray, two: FloatArray, scale: float, *, short: bool
+) -> Callable[[int, int, FloatArray], None]:
     from geosettle.distance._solver.geodesic_compiled import rows_far, rows_near  # noqa: PLC0415
 
     def fill(first: int, last: int, out: FloatArray) -> None:
@@ -165,10 +200,13 @@ def _compiled(one: FloatArray, two: FloatArray, scale: float, *, short: bool) ->
 
 
 def share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
-    """Run a task over n rows in blocks of `step`, on all processors; an error or Ctrl-C stops it."""
+    """Run a task over n rows in blocks of `step`, on all processors; an error or Ctrl-C stops
+    it.
+    """
     firsts = range(0, n, step)
     workers = min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(firsts)
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        len(firsts),
     )
     if workers < 2:
         for first in firsts:

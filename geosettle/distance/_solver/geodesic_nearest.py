@@ -1,4 +1,6 @@
-"""Nearest points in space, for many queries at once: a k-d tree in compiled code. Import only for large jobs."""
+"""Nearest points in space, for many queries at once: a k-d tree in compiled code. Import only for
+large jobs.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,14 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def build(points: FloatArray) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64], FloatArray]:
+def build(
+    points: FloatArray,
+) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64], FloatArray]:
     """Arrange points, shape (m, 3), as a k-d tree.
 
-    Returns the points in the order of the leaves, their row in the input, and per node of the complete binary tree the
-    axis of its cut (-1: leaf) and where it cuts. Node i has the children 2i+1 and 2i+2 and halves its range of points.
+    Returns the points in the order of the leaves, their row in the input, and per node of the
+    complete binary tree the axis of its cut (-1: leaf) and where it cuts. Node i has the children
+    2i+1 and 2i+2 and halves its range of points.
     """
     m = points.shape[0]
     nodes = 1
@@ -73,16 +78,23 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
     row: NDArray[np.int64],
     square: FloatArray,
 ) -> None:
-    """Fill `row` and `square`, shape (n, k), with the k points nearest to each place, equal ones by row.
+    """Fill `row` and `square`, shape (n, k), with the k points nearest to each place, equal ones by
+    row.
 
-    The tree and the places, shape (3, n), are `halved` coordinates, the squares of distances those of `squares`. A
-    distance is at least its chord, so whatever lies beyond a chord as long as the k-th distance found so far is passed
-    over. Points farther than `most` are not sought; where there are fewer than k up to there, the square is infinite.
+    The tree and the places, shape (3, n), are `halved` coordinates, the squares of distances those
+    of `squares`. A distance is at least its chord, so whatever lies beyond a chord as long as the
+    k-th distance found so far is passed over. Points farther than `most` are not sought; where
+    there are fewer than k up to there, the square is infinite.
     """
     m, k = tree.shape[0], row.shape[1]
     last = k - 1
     most = min(most, NEAR_U)
-    stack, low, high, bound = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64)
+    stack, low, high, bound = (
+        np.empty(64, np.int64),
+        np.empty(64, np.int64),
+        np.empty(64, np.int64),
+        np.empty(64),
+    )
     for i in range(places.shape[1]):
         x, y, z = places[0, i], places[1, i], places[2, i]
         best, which = square[i], row[i]
@@ -96,7 +108,9 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
             node, lo, hi = stack[depth], low[depth], high[depth]
             if bound[depth] > limit:
                 continue
-            while axis[node] >= 0:  # down to the leaf that holds the place, leaving the other sides for later
+            while (
+                axis[node] >= 0
+            ):  # down to the leaf that holds the place, leaving the other sides for later
                 a = axis[node]
                 away = (x if a == 0 else (y if a == 1 else z)) - cut[node]
                 middle = (lo + hi) // 2
@@ -115,7 +129,9 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
                 if length > limit or (length == best[last] and point > which[last]):
                     continue
                 at = last
-                while at > 0 and (best[at - 1] > length or (best[at - 1] == length and which[at - 1] > point)):
+                while at > 0 and (
+                    best[at - 1] > length or (best[at - 1] == length and which[at - 1] > point)
+                ):
                     best[at], which[at] = best[at - 1], which[at - 1]
                     at -= 1
                 best[at], which[at] = length, point

@@ -20,8 +20,8 @@ IntArray = NDArray[np.intp]
 Found = tuple[IntArray, IntArray, FloatArray]
 
 COMPILED_FROM: Final = (50_000, 400_000)
-"""Places from which compiled code searches: where numba is loaded already, and where it is not. Both ways find the same
-points."""
+"""Places from which compiled code searches: where numba is loaded already, and where it is not.
+Both ways find the same points."""
 _PLACES: Final = 50_000  # places of a task handed to a worker
 _MOST: Final = 32  # neighbours that compiled code keeps in order by insertion
 _BLOCK: Final = 4_096  # places whose temporaries stay in the cache
@@ -39,8 +39,12 @@ def rank_in_group(groups: IntArray) -> IntArray:
     return np.arange(1, len(groups) + 1) - np.repeat(first, np.diff(np.r_[first, len(groups)]))
 
 
-def take_best(i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, max_m: float) -> Found:
-    """Keep of the candidates the k nearest of each place within the radius, sorted by place, distance and point."""
+def take_best(
+    i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, max_m: float
+) -> Found:
+    """Keep of the candidates the k nearest of each place within the radius, sorted by place,
+    distance and point.
+    """
     if np.isfinite(max_m):
         keep = metres <= max_m
         i, j, metres = i[keep], j[keep], metres[keep]
@@ -61,7 +65,11 @@ def take_best(i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, ma
 
 
 def nearest_points(
-    one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int | None, max_m: float
+    one: tuple[FloatArray, FloatArray],
+    two: tuple[FloatArray, FloatArray],
+    *,
+    k: int | None,
+    max_m: float,
 ) -> Found:
     """Find for each place of `one` the k nearest points of `two`, or all within a radius.
 
@@ -103,7 +111,11 @@ def nearest_points(
         return place, point, metres
     there = ~np.isin(place, lacks)
     i, j, far = _by_chords((one[0][lacks], one[1][lacks]), two, k=k, max_m=max_m)
-    place, point, metres = np.r_[place[there], lacks[i]], np.r_[point[there], j], np.r_[metres[there], far]
+    place, point, metres = (
+        np.r_[place[there], lacks[i]],
+        np.r_[point[there], j],
+        np.r_[metres[there], far],
+    )
     order = np.argsort(place, kind="stable")
     return place[order], point[order], metres[order]
 
@@ -111,9 +123,11 @@ def nearest_points(
 def _by_tree(
     one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int, max_m: float
 ) -> tuple[IntArray, FloatArray, IntArray]:
-    """Points and metres, shape (n, k), m and infinite where there is none; and places that may have more, too far away.
+    """Points and metres, shape (n, k), m and infinite where there is none; and places that may have
+    more, too far away.
 
-    The compiled search of a k-d tree compares distances, not chords, as far as `near` measures them: see its `query`.
+    The compiled search of a k-d tree compares distances, not chords, as far as `near` measures
+    them: see its `query`.
     """
     from geosettle.distance._solver.geodesic_nearest import build, query  # noqa: PLC0415
 
@@ -136,14 +150,18 @@ def _by_tree(
 
 
 def _by_chords(
-    one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int | None, max_m: float
+    one: tuple[FloatArray, FloatArray],
+    two: tuple[FloatArray, FloatArray],
+    *,
+    k: int | None,
+    max_m: float,
 ) -> Found:
     """As `nearest_points`, by chords.
 
-    A geodesic is never shorter than its chord c and never longer than ``arc_bound_m(c)``. So if the k-th shortest chord
-    of a place is c, a point with a chord above ``arc_bound_m(c)`` is not among the k nearest. The search asks for k + 1
-    points: where the last chord exceeds the bound, the first k are the answer; else all points within the bound, a
-    few, are measured.
+    A geodesic is never shorter than its chord c and never longer than ``arc_bound_m(c)``. So if the
+    k-th shortest chord of a place is c, a point with a chord above ``arc_bound_m(c)`` is not among
+    the k nearest. The search asks for k + 1 points: where the last chord exceeds the bound, the
+    first k are the answer; else all points within the bound, a few, are measured.
     """
     points = to_xyz(*two)
     count = len(points) if k is None else min(k + 1, len(points))
@@ -172,7 +190,9 @@ Seek = Callable[[FloatArray], tuple[FloatArray, IntArray]]
 Around = Callable[[FloatArray, FloatArray], tuple[IntArray, IntArray]]
 
 
-def _candidates(seek: Seek, around: Around, at: FloatArray, *, k: int, max_m: float) -> tuple[IntArray, IntArray]:
+def _candidates(
+    seek: Seek, around: Around, at: FloatArray, *, k: int, max_m: float
+) -> tuple[IntArray, IntArray]:
     """Pairs that may be among the k nearest."""
     chord, index = seek(at)
     rows = np.arange(len(at))
@@ -186,7 +206,9 @@ def _candidates(seek: Seek, around: Around, at: FloatArray, *, k: int, max_m: fl
 
 
 def _seeker(points: FloatArray, count: int) -> Seek:
-    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count), nearest first."""
+    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count),
+    nearest first.
+    """
     from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
 
     tree = KDTree(points)
@@ -208,7 +230,9 @@ def _ball(points: FloatArray) -> Around:
         if not trees:
             trees.append(KDTree(points))
         found = trees[0].query_ball_point(at, reach)
-        i = np.repeat(np.arange(len(at)), np.fromiter((len(f) for f in found), dtype=np.intp, count=len(at)))
+        i = np.repeat(
+            np.arange(len(at)), np.fromiter((len(f) for f in found), dtype=np.intp, count=len(at))
+        )
         return i, np.concatenate([np.asarray(f, dtype=np.intp) for f in found])
 
     return search

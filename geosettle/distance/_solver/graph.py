@@ -34,7 +34,11 @@ class Graph:
 
 
 def make_graph(
-    n: int, tail: NDArray[np.integer], head: NDArray[np.integer], seconds: FloatArray, metres: FloatArray
+    n: int,
+    tail: NDArray[np.integer],
+    head: NDArray[np.integer],
+    seconds: FloatArray,
+    metres: FloatArray,
 ) -> Graph:
     """Build a graph from arcs; of parallel arcs the fastest stays, loops go.
 
@@ -62,4 +66,6 @@ def components(graph: Graph) -> NDArray[np.int32]:
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
     matrix = csr_array((graph.seconds, graph.head, graph.first), shape=(graph.size, graph.size))
-    return np.asarray(connected_components(matrix, directed=True, connection="weak")[1], dtype=np.int32)
+    return np.asarray(
+        connected_components(matrix, directed=True, connection="weak")[1], dtype=np.int32
+    )

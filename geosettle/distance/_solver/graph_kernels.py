@@ -1,13 +1,15 @@
 # ruff: noqa: ANN001, ANN202, PLR0917  (arguments of compiled kernels are plain arrays and scalars)
 # mypy: allow-untyped-defs
-"""Compiled engine for many-to-many ways on large graphs. Imported only when a job is worth the compilation.
+"""Compiled engine for many-to-many ways on large graphs. Imported only when a job is worth the
+compilation.
 
-First the graph is thinned: nodes that are neither source nor target and have few neighbours are taken out one after the
-other, and each pair of their neighbours is joined by a shortcut, unless a way over one other node is no longer (the
-contraction step of Geisberger et al. 2012, Transportation Science 46: 388-404, with witnesses of two arcs). Ways
-between the remaining nodes keep their exact length, so dead ends, chains and most junctions are paid for once and not
-in every search. Then one search per source (Dijkstra 1959, heap of four children) runs on what is left, sources in
-parallel, each until all targets are settled. All in float64.
+First the graph is thinned: nodes that are neither source nor target and have few neighbours are
+taken out one after the other, and each pair of their neighbours is joined by a shortcut, unless a
+way over one other node is no longer (the contraction step of Geisberger et al. 2012, Transportation
+Science 46: 388-404, with witnesses of two arcs). Ways between the remaining nodes keep their exact
+length, so dead ends, chains and most junctions are paid for once and not in every search. Then one
+search per source (Dijkstra 1959, heap of four children) runs on what is left, sources in parallel,
+each until all targets are settled. All in float64.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray, make
 __all__ = ["many_to_many_compiled"]
 
 _ROUNDS: Final = ((12, 4), (24, 8), (48, 16))
-"""Places for neighbours per node, and neighbours up to which nodes are taken out: few at first, to save memory."""
+"""Places for neighbours per node, and neighbours up to which nodes are taken out: few at first, to
+save memory.
+"""
 _AT_ONCE: Final = 32
 
 _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -56,7 +60,9 @@ def _link(near, weight, degree, a, b, w, m, w_back, m_back):
 
 @_jit
 def _lists(first, head, seconds, metres, near, weight, degree):
-    """Write the graph as lists of neighbours with both directions; False if a node has too many neighbours."""
+    """Write the graph as lists of neighbours with both directions; False if a node has too many
+    neighbours.
+    """
     for a in range(first.size - 1):
         for e in range(first[a], first[a + 1]):
             b = head[e]
@@ -69,7 +75,9 @@ def _lists(first, head, seconds, metres, near, weight, degree):
 
 @_jit
 def _no_longer(near, weight, degree, a, b, w):
-    """Whether another way a -> c -> b is no longer than w, so that the shortcut a -> b is not needed."""
+    """Whether another way a -> c -> b is no longer than w, so that the shortcut a -> b is not
+    needed.
+    """
     for s in range(degree[a]):
         rest = w - weight[a, s, 0]
         if rest <= 0.0:
@@ -111,9 +119,11 @@ def _take_out(near, weight, degree, v):
 
 @_jit
 def _thin(near, weight, degree, keep, gone, most):
-    """Take out nodes with at most so many neighbours, fewest first, in rounds of nodes that do not touch each other.
+    """Take out nodes with at most so many neighbours, fewest first, in rounds of nodes that do not
+    touch each other.
 
-    Rounds keep the thinning even: taking out one neighbour after the other would pile their shortcuts up on the next.
+    Rounds keep the thinning even: taking out one neighbour after the other would pile their
+    shortcuts up on the next.
     """
     n = degree.size
     touched = np.zeros(n, dtype=np.int32)
@@ -201,7 +211,8 @@ def _searches(first, head, seconds, metres, sources, targets, out, out_m):
             wanted[t] = True
             left += 1
     cost, way = np.empty(n), np.empty(n)
-    # Every arc improves a node at most once per search in a settled order; so many entries there can be.
+    # Every arc improves a node at most once per search in a settled order; so many entries there
+    # can be.
     key, node = np.empty(head.size + 2), np.empty(head.size + 2, dtype=np.int32)
     for i in range(sources.size):
         _search(first, head, seconds, metres, sources[i], wanted, left, cost, way, key, node)
@@ -212,7 +223,9 @@ def _searches(first, head, seconds, metres, sources, targets, out, out_m):
 
 
 def _thinned(graph: Graph, kept: IndexArray) -> tuple[Graph, IndexArray]:
-    """Graph without most nodes that are not kept; and the new number of every node (-1: taken out)."""
+    """Graph without most nodes that are not kept; and the new number of every node (-1: taken
+    out).
+    """
     number = np.arange(graph.size)
     for slots, most in _ROUNDS:
         now = number[kept]
@@ -231,7 +244,9 @@ def _thinned(graph: Graph, kept: IndexArray) -> tuple[Graph, IndexArray]:
         head = new[near[left][np.arange(slots) < degree[left][:, None]]]
         tail = np.repeat(np.arange(left.size), degree[left])
         passable = np.isfinite(arcs[:, 0])
-        graph = make_graph(left.size, tail[passable], head[passable], arcs[passable, 0], arcs[passable, 1])
+        graph = make_graph(
+            left.size, tail[passable], head[passable], arcs[passable, 0], arcs[passable, 1]
+        )
         number = np.where(number >= 0, new[number], -1)
     return graph, number
 
@@ -244,7 +259,8 @@ def many_to_many_compiled(
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Least seconds and the metres along; arguments as for `geosettle.distance._solver.graph_ways.many_to_many`.
+    """Least seconds and the metres along; arguments as for
+    `geosettle.distance._solver.shortest_paths.many_to_many`.
 
     Parameters
     ----------
@@ -258,7 +274,16 @@ def many_to_many_compiled(
 
     def block(low: int) -> int:
         part = slice(low, low + _AT_ONCE)
-        _searches(core.first, core.head, core.seconds, core.metres, start[part], goal, seconds[part], metres[part])
+        _searches(
+            core.first,
+            core.head,
+            core.seconds,
+            core.metres,
+            start[part],
+            goal,
+            seconds[part],
+            metres[part],
+        )
         return low
 
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)

@@ -1,0 +1,71 @@
+"""Where sites and origins lie: the administrative units they are joined with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+
+from geosettle.admin import admin_long, join_admin
+from geosettle.analysis._frames import origins_of
+from geosettle.study import Study
+
+__all__ = ["join_units"]
+
+_LADDER: Final = ("county", "prefecture")
+"""Levels that the written tables name; a study may have any others beside them."""
+
+
+def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
+    """Sites and origins with their administrative columns, and the long table of both."""
+    made, long = [], []
+    for role, frame in (("site", study.sites), ("origin", origins_of(study))):
+        own = frame.rename(
+            columns={level: f"declared_{level}" for level in _LADDER if level in frame}
+        )
+        if study.boundaries is None or study.boundaries.empty:
+            joined = pd.DataFrame({"why": "admin: the study has no boundaries"}, index=frame.index)
+        else:
+            joined = join_admin(
+                frame,
+                study.boundaries,
+                aliases=study.settings["admin"]["aliases"],
+                tolerance_km=study.settings["admin"]["tolerance_km"],
+            )
+            long.append(admin_long(joined, role))
+        made.append(own.join(_admin_columns(joined)))
+    return (
+        made[0],
+        made[1],
+        pd.concat(long, ignore_index=True) if long else pd.DataFrame(columns=list(_ADMIN_LONG)),
+    )
+
+
+_ADMIN_LONG: Final = (
+    "role",
+    "id",
+    "level",
+    "code",
+    "name",
+    "probability",
+    "alternatives",
+    "on_border",
+    "border_km",
+    "distance_m",
+    "declared",
+    "agrees",
+    "why",
+)
+
+
+def _admin_columns(joined: pd.DataFrame) -> pd.DataFrame:
+    """Columns of sites.csv: code and name per level, how sure, how near a border, and whether it is
+    as declared.
+    """
+    levels = [c.removesuffix("_code") for c in joined.columns if c.endswith("_code")]
+    ladder = [*_LADDER, *[level for level in reversed(levels) if level not in _LADDER]]
+    wanted = [name for level in ladder for name in (f"{level}_code", level)]
+    return joined.reindex(
+        columns=[*wanted, "admin_probability", "on_border", "border_km", "admin_agrees", "why"]
+    )

@@ -1,0 +1,138 @@
+"""What the numbers mean: remoteness of sites and origins, livelihoods, and the columns that sum
+them up.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from geosettle.analysis._distances import interval_options, layers_of
+from geosettle.analysis._frames import origins_of
+from geosettle.distance import distance_intervals, pair_distances
+from geosettle.distance._metrics import metric_named
+from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
+from geosettle.remoteness import remoteness
+from geosettle.remoteness._inputs import PlaceTables, long_pairs
+from geosettle.study import Study
+
+__all__ = ["indicators_of", "livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
+
+
+def remoteness_of(
+    study: Study, pairs: pd.DataFrame, origins: gpd.GeoDataFrame, intervals: pd.DataFrame
+) -> pd.DataFrame:
+    """Every indicator of sites, origins and the study, with road distances to the places where
+    there are roads.
+    """
+    return remoteness(
+        pairs,
+        study.sites,
+        origins,
+        study.places,
+        intervals=intervals,
+        roads=study.roads,
+        site_places=to_places(study, study.sites),
+        origin_places=to_places(study, origins_of(study)),
+        **study.settings["remoteness"],
+        **{name: value for name, value in study.settings["services"].items() if name != "metrics"},
+    )
+
+
+def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
+    """Distances and times from each point (rows) to each service place (columns), with their least
+    and greatest.
+
+    By the metrics of `services.metrics` that the study measures at all, to places of the kinds
+    `places_by_road`.
+    """
+    chosen = study.settings["distance"]
+    layers = layers_of(study)
+    asked = [metric_named(name) for name in study.settings["services"]["metrics"]]
+    able = [
+        metric.name for metric in asked if all(layers[layer] is not None for layer in metric.needs)
+    ]
+    wanted = [name for name in able if name in chosen["metrics"]]
+    if study.places is None or not wanted or points.empty:
+        return {}
+    places = study.places[study.places["kind"].isin(chosen["places_by_road"])]
+    every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
+    flows = every.to_frame(index=False)
+    ways = pair_distances(flows, points, places, tuple(wanted), **layers)
+    drawn = distance_intervals(
+        flows,
+        points,
+        places,
+        [name for name in wanted if name in chosen["interval_metrics"]],
+        **interval_options(study),
+        measured=ways,
+        **layers,
+    )
+    long = long_pairs(ways, places, drawn).set_index(["origin_id", "site_id"])
+    return {
+        str(metric): tuple(rows[end].unstack("site_id") for end in ("value", "low", "high"))  # noqa: PD010, RUF100
+        for metric, rows in long.groupby("metric", sort=True)
+    }
+
+
+def survey_of(study: Study) -> pd.DataFrame | None:
+    """Figures of the household survey, put together by site; its rows go no further than this."""
+    if study.survey is None:
+        return None
+    chosen = study.settings["livelihood"]
+    options = {name: chosen[name] for name in ("level", "smallest_cell", "draws", "seed")}
+    return survey_capitals(
+        study.survey, survey_items(study.survey, chosen["survey"]["items"]), **options
+    )
+
+
+def indicators_of(study: Study, surveyed: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Put together what claims are held against: the table of aggregates, and the figures of the
+    household survey.
+    """
+    own = (
+        None if surveyed is None else as_indicators(surveyed, study.settings["livelihood"]["level"])
+    )
+    known = [frame for frame in (study.indicators, own) if frame is not None and len(frame)]
+    return pd.concat(known, ignore_index=True) if known else study.indicators
+
+
+def livelihood_of(
+    study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame, surveyed: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Capitals, models, constraints, recommendations and standards, with the survey's figures
+    beside the aggregates.
+    """
+    chosen = study.settings["livelihood"]
+    return livelihood(
+        sites,
+        indicators=study.indicators,
+        survey=surveyed,
+        remoteness=remote,
+        places=study.places,
+        development=study.development,
+        flows=study.flows,
+        origins=study.origins,
+        rivers=study.rivers,
+        boundaries=study.boundaries,
+        dem=study.dem,
+        models=study.settings["models"],
+        constraints=chosen["constraints"],
+        checks=chosen["checks"],
+        standards=chosen["standards"],
+        level=chosen["level"],
+        smallest_cell=chosen["smallest_cell"],
+    )
+
+
+def weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
+    """Mean, median and largest distance of the land at the origins from each site, weighted and
+    not, as columns.
+    """
+    wanted = ("land_mean", "land_mean_unweighted", "land_median", "land_max")
+    rows = remote[(remote["role"] == "site") & remote["indicator"].isin(wanted)]
+    names = rows["indicator"] + "_" + rows["metric"] + "_" + rows["unit"]
+    wide = rows.assign(column=names).pivot_table(
+        index="id", columns="column", values="value", aggfunc="first"
+    )
+    return wide.reindex(sites).reindex(columns=sorted(wide.columns))

@@ -1,0 +1,501 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command is known: --help
+is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import locale
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from geosettle import __version__
+from geosettle.cli import distances
+from geosettle.errors import GeosettleError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main", "parser"]
+
+_WORKERS = 2
+"""Processes of `run`; more gain nothing, for there are two long jobs that need not wait for each
+other.
+"""
+_VALUE_SHOWN: Final = 60
+"""Characters of a cell that a message shows."""
+
+DONE, SET_ASIDE, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the program's name; None takes them from the process.
+
+    Returns
+    -------
+    int
+        0 done; 1 done, and rows were set aside (only under --strict); 2 the input or the call is
+        wrong; 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names in any script, on any terminal
+    # GDAL compares the names of its options by the letters of the locale, and complains where I is
+    # no capital of i.
+    with suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    options = parser().parse_args(argv)
+    try:
+        with _terminated_as_interrupted():
+            command: Callable[[argparse.Namespace], int] = options.command
+            code = command(options)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _say_no_more()  # the reader of our pipe went away, which is no fault
+        return DONE
+    except KeyboardInterrupt:
+        print("geosettle: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("GEOSETTLE_DEBUG"):
+            raise
+        print(f"geosettle: {_in_words(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and not isinstance(error, GeosettleError):
+            _say_no_more()
+        return WRONG
+    return code
+
+
+def _say_no_more() -> None:
+    """Drop what standard output still holds: Python would try to write it once more at exit, and
+    complain.
+    """
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _in_words(error: Exception) -> str:
+    """Say what went wrong without a traceback; GEOSETTLE_DEBUG=1 shows it."""
+    if isinstance(error, GeosettleError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this. Take fewer rows, or coarser rasters."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'standard output'}: {error.strerror or error}."
+    return (
+        f"a fault of the program, or an input that it does not foresee: {type(error).__name__}: {error}. "
+        "Nothing was changed. GEOSETTLE_DEBUG=1 shows where it happened."
+    )
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Clean up under `kill` and `timeout` as under Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            WRONG, f"geosettle: {message.removeprefix('argument ')}. See {self.prog} --help.\n"
+        )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = _Parser(
+        prog="geosettle",
+        description="The geography of resettlement: site maps, distances from origins, land-development overlays.",
+    )
+    top.add_argument("--version", action="version", version=f"geosettle {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    _add_study_commands(commands)
+    _add_single_commands(commands)
+    return top
+
+
+def _add_study_commands(commands: Any) -> None:
+    """Add the commands that take a whole study, or the folder of a run."""
+    run = _command(
+        commands,
+        "run",
+        _run,
+        "the main job: join, measure, overlay, and write tables, report and map",
+    )
+    run.add_argument("study", nargs="?", help="folder or study.toml; without it the embedded study")
+    run.add_argument(
+        "-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)"
+    )
+    run.add_argument("--strict", action="store_true", help="exit with 1 if rows were set aside")
+    run.add_argument("--lang", choices=("en", "zh"), help="language of map and report")
+    run.add_argument(
+        "--mask",
+        type=_positive_int,
+        metavar="K",
+        help="coarsen positions of origins with under K households",
+    )
+    run.add_argument(
+        "--replay",
+        metavar="MANIFEST",
+        help="repeat the run of a manifest.json (of STUDY, if it moved), say what differs",
+    )
+
+    check = _command(commands, "check", _check, "only look for problems")
+    check.add_argument("path", help="a file or a study")
+    check.add_argument(
+        "--role", help="what the file is: sites, origins, flows, boundaries, dem ..."
+    )
+    check.add_argument(
+        "--strict", action="store_true", help="exit with 1 if rows would be set aside"
+    )
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.add_argument(
+        "--region", type=_region, metavar="W,S,E,N|none", help="where coordinates are expected"
+    )
+    check.add_argument("--crs", help="coordinate reference system of the file, where it says none")
+    check.add_argument(
+        "--datum", choices=("gcj02", "bd09", "cgcs2000", "wgs84"), help="datum of the coordinates"
+    )
+    check.add_argument("--encoding", help="text encoding, where it cannot be told")
+    check.add_argument("--layer", help="layer of a file with several")
+    check.add_argument("--sheet", help="sheet of a workbook")
+    check.add_argument(
+        "--map", type=_mapping, metavar="COL=NAME,...", help="column names: COL of the file is NAME"
+    )
+    check.add_argument("--at", metavar="FILE", help="points at which to add a raster's values")
+
+    init = _command(commands, "init", _init, "a template study that runs as it is")
+    init.add_argument("folder")
+
+    draw = _command(commands, "map", _map, "only the interactive map")
+    draw.add_argument("study", help="a study, or the folder of an earlier run")
+    draw.add_argument(
+        "-o",
+        "--out",
+        default="map.html",
+        metavar="FILE.html",
+        help="file to write (default: %(default)s)",
+    )
+    draw.add_argument("--lang", choices=("en", "zh"), help="language of the map")
+    draw.add_argument(
+        "--basemap",
+        metavar="NAME",
+        help="an online base map, e.g. OpenStreetMap.Mapnik; never by default",
+    )
+
+    diff = _command(commands, "diff", _diff, "what changed between two runs")
+    diff.add_argument("first", metavar="OUT1")
+    diff.add_argument("second", metavar="OUT2")
+
+
+def _add_single_commands(commands: Any) -> None:
+    """Add the commands that do one job on files of their own."""
+    parser = _command(commands, "distances", _distances, "distances between origins and sites")
+    distances.add_options(parser, _positive_int, _positive_float)
+
+    overlay = _command(
+        commands, "overlay", _overlay, "how much land of which kind lies in each zone"
+    )
+    overlay.add_argument(
+        "--zones", required=True, metavar="FILE", help="polygons, or points with --buffer-km"
+    )
+    overlay.add_argument(
+        "--cover", required=True, metavar="FILE", help="polygons or a raster of classes"
+    )
+    overlay.add_argument(
+        "--by", metavar="COL", help="column of the cover to break the areas down by"
+    )
+    overlay.add_argument(
+        "--buffer-km",
+        type=_positive_float,
+        nargs="+",
+        metavar="KM",
+        help="geodesic discs of these radii around the zones",
+    )
+    overlay.add_argument(
+        "-o", "--out", metavar="FILE", help="CSV file to write; without it standard output"
+    )
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + "."
+    )
+    made.set_defaults(command=function)
+    return made
+
+
+def _run(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415  (loads the whole engine)
+
+    out = Path(options.out)
+    if options.replay:
+        if options.mask or options.lang:
+            raise InputError(
+                "--replay takes mask and language from the manifest",
+                mend="Leave --mask and --lang out.",
+            )
+        with _progress() as step:
+            said = outputs.replay(Path(options.replay), out, source=options.study, progress=step)
+        print("\n".join(said))
+        return DONE
+    with _progress() as step:
+        written = outputs.run(
+            options.study,
+            out,
+            lang=options.lang,
+            mask_households=options.mask,
+            workers=_WORKERS,
+            progress=step,
+        )
+    print("\n".join(written.summary))
+    return SET_ASIDE if options.strict and written.rows_set_aside else DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from geosettle.io import check_path  # noqa: PLC0415
+
+    found = check_path(
+        options.path,
+        options.role,
+        region=options.region,
+        crs=options.crs,
+        datum=options.datum,
+        encoding=options.encoding,
+        layer=options.layer,
+        sheet=options.sheet,
+        columns=options.map,
+        at=options.at,
+    )
+    fatal = [problem for problem in found["problems"] if problem["severity"] == "fatal"]
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        for problem in found["problems"]:
+            if problem not in fatal:
+                print(_problem_line(problem))
+        print(
+            f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can be used"
+        )
+    for problem in fatal:
+        print(f"geosettle: {_problem_line(problem)}", file=sys.stderr)
+    if found["status"] == "rejected":
+        return WRONG
+    return SET_ASIDE if options.strict and found["rows_ok"] < found["rows_in"] else DONE
+
+
+def _init(options: argparse.Namespace) -> int:
+    from geosettle.io import write_template  # noqa: PLC0415
+
+    folder = Path(options.folder)
+    write_template(folder)
+    print(
+        f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run {folder}"
+    )
+    return DONE
+
+
+def _distances(options: argparse.Namespace) -> int:
+    with _progress() as step:
+        distances.measure(options, read=_layer, emit=_emit, step=step, block_rows=_BLOCK_ROWS)
+    return DONE
+
+
+def _overlay(options: argparse.Namespace) -> int:
+    from geosettle.covers import overlay_table  # noqa: PLC0415
+
+    with _progress() as step:
+        step("reading")
+        zones, cover = _places(options.zones), _places(options.cover, areas=True)
+        step("measuring")
+        _emit(
+            [overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)], options.out
+        )
+    return DONE
+
+
+def _layer(path: str, role: str | None) -> Any:
+    """Read a file of the caller's; rows that cannot be used are named on standard error, never left
+    out in silence.
+    """
+    from geosettle.io import read_any, read_layer  # noqa: PLC0415
+    from geosettle.io.source import Options  # noqa: PLC0415
+    from geosettle.io.study import read_rows  # noqa: PLC0415
+    from geosettle.io.validation import spec_of  # noqa: PLC0415
+
+    if role is None:
+        found: list[Any] = []
+        frame = read_any(path, problems=found)
+        errors = {p.row: p for p in found if p.severity == "error"}
+        for problem in list(errors.values())[:10]:
+            print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+        if errors:
+            print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
+        return frame
+    if spec_of(role).geometries == ("raster",):
+        return read_layer(path, role)
+    checked = read_rows(Path(path), role, Options())
+    if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
+        raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
+    for problem in [p for p in checked.problems if p.severity == "error"][:10]:
+        print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+    if lost := checked.rows_in - len(checked.frame):
+        print(
+            f"geosettle: {path}: {lost} of {checked.rows_in} rows were set aside.", file=sys.stderr
+        )
+    return checked.frame
+
+
+def _places(path: str, *, areas: bool = False) -> Any:
+    """Read a layer that has positions, or a raster; a cover must have areas."""
+    from geosettle.io.check import guess_role  # noqa: PLC0415
+    from geosettle.io.source import Options  # noqa: PLC0415
+    from geosettle.raster import Raster  # noqa: PLC0415
+
+    layer = _layer(path, guess_role(Path(path), Options()))
+    if isinstance(layer, Raster):
+        return layer
+    if not hasattr(layer, "geom_type"):
+        raise InputError(
+            "the file holds no positions", file=path, mend="Give polygons, points or a raster."
+        )
+    if areas and not layer.geom_type.isin(["Polygon", "MultiPolygon"]).any():
+        raise InputError(
+            "the cover holds no areas", file=path, mend="Give polygons or a raster of classes."
+        )
+    return layer
+
+
+def _map(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415
+
+    with _progress() as step:
+        path = outputs.write_map(
+            options.study,
+            Path(options.out),
+            lang=options.lang,
+            basemap=options.basemap,
+            progress=step,
+        )
+    print(f"Map: {path}")
+    return DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from geosettle import outputs  # noqa: PLC0415
+
+    print("\n".join(outputs.diff(Path(options.first), Path(options.second))))
+    return DONE
+
+
+_BLOCK_ROWS: Final = 500_000
+
+
+def _emit(tables: Iterable[pd.DataFrame], out: str | None) -> None:
+    """Write one table, given in parts, as CSV: into a file all at once, or to standard output as it
+    comes.
+    """
+    from geosettle.io import csv_bytes, write_file  # noqa: PLC0415
+
+    def parts() -> Iterator[bytes]:
+        for n, table in enumerate(tables):
+            data = csv_bytes(table)
+            yield data if n == 0 else data.split(b"\r\n", 1)[1]
+
+    if out:
+        data = b"".join(parts())
+        write_file(out, data)
+        print(f"{out} is written.", file=sys.stderr)
+        return
+    for part in parts():
+        text = part.removeprefix(b"\xef\xbb\xbf")  # the mark is for files that Excel opens
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text.decode())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done; show nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting")
+        yield lambda text: bar.update(task, description=text)
+
+
+def _problem_line(problem: dict[str, Any]) -> str:
+    place = [str(problem["file"])] if problem.get("file") else []
+    place += [f"row {problem['row']}"] if problem.get("row") is not None else []
+    place += [str(problem["column"])] if problem.get("column") else []
+    # Messages of one kind are alike: only what the cell holds tells which mistake it is.
+    value = "".join(c if c.isprintable() else "\ufffd" for c in str(problem.get("value") or ""))
+    if value and value not in problem["message"]:
+        place.append(f"'{value}'" if len(value) <= _VALUE_SHOWN else f"'{value[:_VALUE_SHOWN]}…'")
+    said = f"{problem['message']} {problem.get('mend') or ''} [{problem['code']}]"
+    return " ".join(f"{problem['severity']}: {', '.join(place)}: {said}".split())
+
+
+def _region(text: str) -> tuple[float, float, float, float] | str:
+    if text.strip().lower() == "none":
+        return "none"
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not W,S,E,N in degrees, nor none") from None
+    return west, south, east, north
+
+
+def _mapping(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(column.strip() and sign and name.strip() for column, sign, name in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not COL=NAME,...")
+    return {column.strip(): name.strip() for column, _, name in pairs}
+
+
+def _positive_int(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _positive_float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number greater than 0")
+    return value

@@ -1,0 +1,365 @@
+"""The command `distances`: its options, and what it does with them. Nothing heavy is imported to
+parse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from geosettle.errors import InputError, MissingLayerError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["add_options", "measure"]
+
+Write = Callable[["pd.DataFrame"], object]
+_SECTIONS: Final = ("distance", "walk", "road", "scenario")
+"""Tables of a study.toml that say how distances are measured."""
+
+
+def add_options(
+    command: argparse.ArgumentParser, whole: Callable[[str], int], number: Callable[[str], float]
+) -> None:
+    """Add the options to the command; `whole` and `number` read numbers above zero."""
+    command.add_argument("--origins", required=True, metavar="FILE")
+    command.add_argument("--sites", required=True, metavar="FILE")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--flows",
+        metavar="FILE",
+        help="the pairs to measure; without it every origin with every site",
+    )
+    which.add_argument(
+        "--nearest", type=whole, metavar="K", help="the K nearest sites of each origin"
+    )
+    which.add_argument("--k", dest="nearest", type=whole, metavar="K", help="the same as --nearest")
+    which.add_argument(
+        "--within", type=number, metavar="KM", help="the sites within KM of each origin"
+    )
+    which.add_argument(
+        "--within-h",
+        type=number,
+        metavar="H",
+        help="the sites within H hours, by a metric in hours",
+    )
+    which.add_argument(
+        "--matrix", action="store_true", help="origins x sites, one metric, in km or h"
+    )
+    command.add_argument(
+        "--max-km", type=number, metavar="KM", help="with --nearest: none farther than this"
+    )
+    command.add_argument(
+        "--max-h", type=number, metavar="H", help="with --nearest: none that takes longer"
+    )
+    command.add_argument(
+        "--metric",
+        nargs="+",
+        default=["geodesic"],
+        metavar="M",
+        help="geodesic (default), surface, walk, road, travel",
+    )
+    command.add_argument(
+        "--dem", metavar="FILE", help="elevation raster, for surface, walk and travel"
+    )
+    command.add_argument(
+        "--landcover", metavar="FILE", help="raster of classes, for walk and travel"
+    )
+    command.add_argument("--roads", metavar="FILE", help="roads, for road and travel")
+    command.add_argument(
+        "--places", metavar="FILE", help="places that a table of road lengths refers to"
+    )
+    command.add_argument(
+        "--boundaries",
+        metavar="FILE",
+        help="units that positions are drawn within, for --intervals",
+    )
+    command.add_argument(
+        "--speed", type=number, metavar="KMH", help="speed of roads that say none (road.speed_kmh)"
+    )
+    command.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="a study.toml; its tables distance, walk, road and scenario count",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting, such as road.season=winter or walk.closed_classes=[17]; may be given again",
+    )
+    command.add_argument(
+        "--intervals", metavar="FILE", help="also write the interval of every pair and metric"
+    )
+    command.add_argument(
+        "--scenarios",
+        metavar="FILE",
+        help="also write the pairs under the scenarios of the settings",
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="CSV or .parquet file; without it CSV on standard output",
+    )
+
+
+def measure(
+    options: argparse.Namespace,
+    *,
+    read: Callable[[str, str | None], Any],
+    emit: Callable[[Any, str | None], None],
+    step: Callable[[str], None],
+    block_rows: int,
+) -> None:
+    """Measure what the options ask for.
+
+    Parameters
+    ----------
+    options
+        Parsed options.
+    read
+        ``f(path, role)``: a layer.
+    emit
+        ``f(tables, path)``: write tables one after the other as one CSV.
+    step
+        Called with a few words before each long step.
+    block_rows
+        Pairs measured at a time.
+    """
+    metrics = _metrics(options)
+    settings = _settings(options)
+    step("reading")
+    roles = ("origins", "sites", "flows", "dem", "landcover", "roads", "places", "boundaries")
+    inputs: dict[str, Any] = {
+        role: read(path, role) for role in roles if (path := getattr(options, role))
+    }
+    origins, sites, boundaries = (
+        inputs.pop(role, None) for role in ("origins", "sites", "boundaries")
+    )
+    flows = inputs.pop("flows", None)
+    layers = {**inputs, "options": {name: settings[name] for name in ("walk", "road")}}
+    origins = origins.sort_index()
+    step("measuring")
+    if options.matrix:
+        _matrix(options, origins, sites, metrics, layers, emit=emit, block_rows=block_rows)
+        return
+    # Every origin with every site may be more rows than fit: some origins at a time, in the order
+    # of their ids.
+    each = min(options.nearest or len(sites), len(sites))
+    size = len(origins) if flows is not None else max(1, block_rows // max(1, each))
+    starts = range(0, max(1, len(origins)), max(1, size))
+    chosen = {
+        "nearest": options.nearest,
+        "within_km": options.within or options.max_km,
+        "within_h": options.within_h or options.max_h,
+        "metrics": metrics,
+        "detour_range": tuple(settings["distance"]["detour_range_ratio"]),
+        "rough_share": settings["distance"]["rough_share"],
+        **layers,
+    }
+
+    def tables(drawn: Write, compared: Write) -> Iterator[pd.DataFrame]:
+        from geosettle.distance import distance_table  # noqa: PLC0415  (loads the engine)
+
+        for i in starts:
+            some = origins.iloc[i : i + size]
+            table = distance_table(some, sites, flows=flows, **chosen)
+            if options.intervals or options.scenarios:
+                pairs = table.index.to_frame(index=False)
+                pairs = pairs[pairs["site_id"] != ""]
+                if options.intervals:
+                    drawn(
+                        _intervals(pairs, some, sites, metrics, settings, boundaries, table, layers)
+                    )
+                if options.scenarios:
+                    compared(_scenarios(pairs, some, sites, metrics, settings, layers))
+            yield table
+
+    with ExitStack() as stack:
+        drawn, compared = (
+            stack.enter_context(_file(path, emit))
+            for path in (options.intervals, options.scenarios)
+        )
+        if _is_parquet(options.out):
+            write = stack.enter_context(_file(options.out, emit))
+            for table in tables(drawn, compared):
+                write(table)
+        else:
+            emit(tables(drawn, compared), options.out)
+
+
+def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
+    """Metrics asked for, each with its layers given."""
+    from geosettle.distance import METRICS  # noqa: PLC0415
+
+    metrics = tuple(dict.fromkeys(options.metric))
+    for name in metrics:
+        if name not in METRICS:
+            raise UnknownNameError(
+                "there is no such metric", value=name, mend=f"Use one of {', '.join(METRICS)}."
+            )
+        for need in METRICS[name].needs:
+            if getattr(options, need) is None:
+                raise MissingLayerError(
+                    f"the metric {name} needs the layer {need}", mend=f"Add --{need} FILE."
+                )
+    if options.matrix and len(metrics) > 1:
+        raise InputError(
+            "a matrix has one metric", value=" ".join(metrics), mend="Ask for one after the other."
+        )
+    if (options.max_km or options.max_h) and not options.nearest:
+        raise InputError(
+            "--max-km and --max-h go with --nearest", mend="Use --within KM or --within-h H."
+        )
+    if options.matrix and (options.intervals or options.scenarios):
+        raise InputError("a matrix has no intervals or scenarios", mend="Leave --matrix out.")
+    return metrics
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Defaults, over them the file's tables, over them what the call sets."""
+    from geosettle.io.study import merge_settings  # noqa: PLC0415
+
+    stated: dict[str, Any] = {}
+    if options.settings:
+        found = _toml(Path(options.settings))
+        stated = {name: found[name] for name in _SECTIONS if name in found}
+    for text in options.set:
+        _lay_over(stated, _setting(text))
+    if options.speed:
+        _lay_over(stated, {"road": {"speed_kmh": options.speed}})
+    return merge_settings(stated)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the settings cannot be read: {error}", file=str(path)) from None
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """Read NAME=VALUE; a value that is no TOML is text."""
+    name, sign, value = text.partition("=")
+    section = name.strip().partition(".")[0]
+    if not sign or section not in _SECTIONS or "." not in name:
+        mend = f"Write NAME=VALUE with a name in {', '.join(_SECTIONS)}, such as road.speed_kmh=60."
+        raise InputError("--set cannot be read", value=text, mend=mend)
+    for said in (value, f'"{value.strip()}"'):
+        try:
+            return tomllib.loads(f"{name} = {said}")
+        except tomllib.TOMLDecodeError:
+            continue
+    raise InputError(
+        "--set cannot be read", value=text, mend="Write NAME=VALUE as in a study.toml."
+    )
+
+
+def _lay_over(base: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, Mapping) and isinstance(base.get(name), dict):
+            _lay_over(base[name], value)
+        else:
+            base[name] = value
+
+
+def _matrix(
+    options: argparse.Namespace,
+    origins: Any,
+    sites: Any,
+    metrics: tuple[str, ...],
+    layers: Mapping[str, Any],
+    *,
+    emit: Callable[[Any, str | None], None],
+    block_rows: int,
+) -> None:
+    """Write origins x sites, some origins at a time."""
+    from geosettle.distance import distance_matrix  # noqa: PLC0415
+
+    if _is_parquet(options.out):
+        distance_matrix(
+            origins, sites, metrics[0], out=options.out, block_cells=block_rows, **layers
+        )
+        return
+    size = max(1, block_rows // max(1, len(sites)))
+    starts = range(0, max(1, len(origins)), size)
+    emit(
+        (distance_matrix(origins.iloc[i : i + size], sites, metrics[0], **layers) for i in starts),
+        options.out,
+    )
+
+
+def _intervals(  # noqa: PLR0917
+    pairs: pd.DataFrame,
+    origins: Any,
+    sites: Any,
+    metrics: tuple[str, ...],
+    settings: Mapping[str, Any],
+    boundaries: Any,
+    table: pd.DataFrame,
+    layers: Mapping[str, Any],
+) -> pd.DataFrame:
+    from dataclasses import fields  # noqa: PLC0415
+
+    from geosettle.distance import Spread, distance_intervals  # noqa: PLC0415
+
+    chosen = settings["distance"]
+    return distance_intervals(
+        pairs,
+        origins,
+        sites,
+        metrics,
+        level=chosen["level"],
+        draws=chosen["draws"],
+        seed=chosen["seed"],
+        boundaries=boundaries,
+        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        measured=table,
+        **layers,
+    )
+
+
+def _scenarios(  # noqa: PLR0917
+    pairs: pd.DataFrame,
+    origins: Any,
+    sites: Any,
+    metrics: tuple[str, ...],
+    settings: Mapping[str, Any],
+    layers: Mapping[str, Any],
+) -> pd.DataFrame:
+    from geosettle.distance import scenario_table  # noqa: PLC0415
+
+    if not settings["scenario"]:
+        mend = 'Name them in the file of --settings, such as [scenario.winter.road] and below it season = "winter".'
+        raise InputError("the settings hold no scenario", mend=mend)
+    return scenario_table(pairs, origins, sites, metrics, settings["scenario"], **layers)
+
+
+def _is_parquet(path: str | None) -> bool:
+    return path is not None and path.lower().endswith(".parquet")
+
+
+@contextmanager
+def _file(path: str | None, emit: Callable[[Any, str | None], None]) -> Iterator[Write]:
+    """Open a table to be written part by part: Parquet as it comes, CSV at the end; None:
+    nowhere.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    if _is_parquet(path):
+        from geosettle.io.blocks import parquet_blocks  # noqa: PLC0415
+
+        with parquet_blocks(path) as write:
+            yield write
+        return
+    parts: list[pd.DataFrame] = []
+    yield parts.append
+    emit(parts, path)

@@ -1,0 +1,295 @@
+"""Which roads may be used and how fast, and lines as drawn made ready to be joined into a
+network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.distance._solver.cost_grid import FloatArray
+from geosettle.errors import ColumnError, CrsError, InputError
+
+__all__ = [
+    "RoadLines",
+    "RoadRules",
+    "directions",
+    "left_out",
+    "middle_meridian",
+    "prepare_lines",
+    "speeds",
+    "truth",
+    "turned",
+    "turned_lines",
+]
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoadRules:
+    """How roads are read and used; each is an option of the metric "road".
+
+    Attributes
+    ----------
+    speed_kmh
+        Speed where neither the row nor its class has one, km/h. An assumption of the user, not a
+        norm.
+    class_speed_kmh
+        Speed by the column `class`, km/h; a row's own `speed_kmh` goes first.
+    max_access_km
+        Longest leg between a place and the road, straight on the map.
+    access_model
+        Walking model for these legs, draped on the elevation grid.
+    off_road_kmh
+        Speed of the legs where there is no elevation.
+    tolerance_m
+        Line ends nearer than this to another line are joined to it.
+    crossings
+        Whether lines that cross are joined there (lines with different `layer` never are).
+    season
+        Leave out rows whose `season` names others only; empty: all are open.
+    closed
+        Column to values: rows to leave out, e.g. ``{"surface": ["ice"]}``.
+    leave_out_quality
+        Values of `quality` whose rows are not used for routing.
+    straight_tolerance_km
+        A published length may be this much shorter than the straight line between its places before
+        it is impossible.
+    candidates
+        In a table of places: how many of the nearest places within reach a leg may lead to.
+    """
+
+    speed_kmh: float = 40.0
+    class_speed_kmh: Mapping[str, float] | None = None
+    max_access_km: float = 25.0
+    access_model: str = "tobler"
+    off_road_kmh: float = 4.0
+    tolerance_m: float = 20.0
+    crossings: bool = True
+    season: str = ""
+    closed: Mapping[str, Sequence[Any]] | None = None
+    leave_out_quality: Sequence[str] = ("C",)
+    straight_tolerance_km: float = 1.0
+    candidates: int = 4
+
+
+def truth(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Whether each value says yes."""
+    return (
+        values.astype("str")
+        .str.strip()
+        .str.lower()
+        .isin(["true", "yes", "1", "1.0", "t", "y"])
+        .to_numpy()
+    )
+
+
+def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
+    """Speed of every row, km/h: its own, else its class's, else the general one."""
+    speed = np.full(len(roads), float(rules.speed_kmh))
+    if "class" in roads and rules.class_speed_kmh:
+        by_class = (
+            roads["class"].map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
+        )
+        speed = np.where(np.isfinite(by_class), by_class, speed)
+    if "speed_kmh" in roads:
+        own = pd.to_numeric(roads["speed_kmh"], errors="coerce").to_numpy(
+            dtype=float, na_value=np.nan
+        )
+        speed = np.where(np.isfinite(own), own, speed)
+    return speed
+
+
+def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
+    """Reason of every row that rules close or leave out, else empty; with the code in front of a
+    colon.
+    """
+    why = np.full(len(roads), "", dtype=object)
+    if "quality" in roads:
+        bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
+        why[bad] = "road_quality: its quality is one that is not used for routing"
+    if rules.season and "season" in roads:
+        season = roads["season"].fillna("").astype("str").str.lower()
+        others = (
+            (season.str.strip() != "")
+            & ~season.str.contains("all")
+            & ~season.str.contains(rules.season.lower())
+        )
+        why[others.to_numpy()] = f"road_closed: closed in the season {rules.season!r}"
+    for column, values in (rules.closed or {}).items():
+        if column not in roads:
+            raise ColumnError(
+                "a closure names a column that the roads do not have", file="roads", column=column
+            )
+        why[roads[column].isin(list(values)).to_numpy()] = f"road_closed: closed by its {column}"
+    speed = speeds(roads, rules)
+    why[~(speed > 0)] = "road_speed: its speed is not above zero"
+    return why
+
+
+def directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each row may be used as drawn and against it."""
+    forward, backward = np.ones(len(rows), bool), np.ones(len(rows), bool)
+    if "oneway" in rows:
+        against = (
+            rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
+        )
+        forward, backward = ~against, ~truth(rows["oneway"])
+    return forward, backward
+
+
+@dataclass(frozen=True, eq=False)
+class RoadLines:
+    """Single lines ready for use: row, level, speed (km/h) and directions of each; `why` per row of
+    the layer.
+    """
+
+    lines: NDArray[np.object_]
+    row: IntArray
+    level: IntArray | None
+    speed: FloatArray
+    forward: NDArray[np.bool_]
+    backward: NDArray[np.bool_]
+    why: NDArray[np.object_]
+
+
+def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
+    """Check a line layer and take it apart into single lines.
+
+    Raises
+    ------
+    ColumnError, CrsError, InputError
+        Neither lines nor a table of lengths; no CRS; nothing left to use.
+    """
+    if not isinstance(roads, gpd.GeoDataFrame):
+        raise ColumnError(
+            "the roads are neither lines nor a table of lengths",
+            file="roads",
+            mend="Give a line layer, or the columns a, b and length_km.",
+        )
+    if roads.crs is None:
+        raise CrsError(
+            "the roads have no coordinate reference system",
+            file="roads",
+            mend="Name it in study.toml.",
+        )
+    if not roads.crs.is_exact_same("EPSG:4326"):
+        roads = roads.to_crs("EPSG:4326")
+    why = left_out(roads, rules)
+    lines, row = shapely.get_parts(
+        np.asarray(roads.geometry.array, dtype=object), return_index=True
+    )
+    west, south, east, north = shapely.bounds(lines).T
+    with np.errstate(invalid="ignore"):
+        on_earth = (
+            (south >= -90) & (north <= 90) & (west >= -360) & (east <= 360)
+        )  # not so where a number is missing
+    good = (
+        (shapely.get_type_id(lines) == 1)
+        & (shapely.length(lines) > 0)
+        & on_earth
+        & (why[row] == "")
+    )
+    good[good] = _finite(lines[good])
+    has_line = np.zeros(len(roads), bool)
+    has_line[row[good]] = True
+    beyond = np.zeros(len(roads), bool)
+    beyond[row[(shapely.get_type_id(lines) == 1) & ~on_earth & ~shapely.is_empty(lines)]] = True
+    why[~has_line & beyond & (why == "")] = "road_geometry: its coordinates are not degrees"
+    why[~has_line & (why == "")] = "road_geometry: it has no line"
+    lines, row = lines[good], row[good]
+    closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
+    if not lines.size and not closed.all():
+        raise InputError(
+            _none_left(why), file="roads", mend="Look at the closures, the geometry and the CRS."
+        )
+    lines = _unbroken(lines)
+    if rules.crossings:
+        lines, row = _simple(lines, row)
+    level = None
+    if "layer" in roads:
+        level = (
+            pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
+        )
+    forward, backward = directions(roads)
+    return RoadLines(lines, row, level, speeds(roads, rules)[row], forward[row], backward[row], why)
+
+
+def _none_left(why: NDArray[np.object_]) -> str:
+    """Say that no road is left to use, with the reasons."""
+    reasons = sorted({text.partition(": ")[2] for text in why})
+    return f"no road is left to use; of the {why.size} rows: {'; '.join(reasons)}"
+
+
+def _finite(lines: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether every coordinate of each line is a number."""
+    xy, of = shapely.get_coordinates(lines, return_index=True)
+    return np.asarray(np.bincount(of[~np.isfinite(xy).all(axis=1)], minlength=len(lines)) == 0)
+
+
+def _unbroken(lines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Lines whose longitude jumps from one side of the 180th meridian to the other, drawn through
+    beyond it.
+    """
+    xy, of = shapely.get_coordinates(lines, return_index=True)
+    step = np.diff(xy[:, 0], prepend=xy[:1, 0])
+    turn = np.where(np.r_[True, of[1:] != of[:-1]], 0.0, -360 * np.round(step / 360))
+    if not turn.any():
+        return lines
+    total = np.cumsum(turn)
+    first = np.flatnonzero(np.r_[True, of[1:] != of[:-1]])
+    xy[:, 0] += total - total[first][of]
+    return np.asarray(shapely.linestrings(xy, indices=of), dtype=object)
+
+
+def _simple(lines: NDArray[np.object_], row: IntArray) -> tuple[NDArray[np.object_], IntArray]:
+    """Cut lines that cross or touch themselves where they do."""
+    tangled = np.flatnonzero(~shapely.is_simple(lines))
+    if not tangled.size:
+        return lines, row
+    parts, of = shapely.get_parts(shapely.node(lines[tangled]), return_index=True)
+    kept = np.ones(len(lines), bool)
+    kept[tangled] = False
+    where = np.r_[np.flatnonzero(kept), tangled[of]]
+    order = np.argsort(where, kind="stable")
+    return np.r_[lines[kept], parts][order], row[where[order]]
+
+
+def middle_meridian(lines: NDArray[np.object_]) -> float:
+    """Longitude opposite the widest gap between those of the lines; 0 where they stay 10° away from
+    the 180th.
+    """
+    bounds = shapely.bounds(lines)
+    west, east = bounds[:, 0].min(), bounds[:, 2].max()
+    if west >= -170 and east <= 170 and east - west <= 180:
+        return 0.0
+    at = np.unique(shapely.get_coordinates(lines)[:, 0] % 360)
+    gap = np.diff(np.r_[at, at[0] + 360])
+    widest = int(np.argmax(gap))
+    return float((at[widest] + gap[widest] / 2 + 180) % 360)
+
+
+def turned(lon: FloatArray, middle: float) -> FloatArray:
+    """Longitudes counted from a meridian, -180 to 180."""
+    return lon if middle == 0 else (lon - middle + 180) % 360 - 180
+
+
+def turned_lines(lines: NDArray[np.object_], middle: float) -> NDArray[np.object_]:
+    """Lines with longitudes counted from a meridian."""
+    if middle == 0:
+        return lines
+    return _unbroken(
+        np.asarray(
+            shapely.transform(
+                lines, lambda xy: np.column_stack([turned(xy[:, 0], middle), xy[:, 1]])
+            )
+        )
+    )

@@ -1,0 +1,399 @@
+"""Intervals for distances whose ends are known only to within a radius, and ranks that respect
+them.
+
+Every uncertain end is drawn uniformly over the part of its disc that lies in its declared
+administrative unit. The draws of a place depend on its role, its id and the seed alone: the same
+for all its pairs, whatever else is measured and in whatever order. So the difference between two
+sites holds what they share, and two runs agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geosettle.distance.draping import check_dem, drape
+from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
+from geosettle.raster import Raster
+
+__all__ = [
+    "SEED",
+    "Evaluator",
+    "Samples",
+    "cost_evaluator",
+    "declared_units",
+    "draw_positions",
+    "generator",
+    "rank_intervals",
+    "separate",
+    "site_means",
+    "surface_evaluator",
+]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+Evaluator = Callable[[str, str, FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
+"""``f(origin_id, site_id, lon1, lat1, lon2, lat2)``: a metric at drawn positions of both ends, NaN
+= missing.
+"""
+
+SEED: Final = 20190917
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Drawn values of one metric.
+
+    Attributes
+    ----------
+    pairs
+        Index (origin_id, site_id), one entry per distinct pair.
+    drawn
+        Shape (pairs, draws), km or h; NaN where the metric cannot be evaluated. Draw d of every
+        pair belongs together.
+    metric, unit
+        What was drawn.
+    why
+        Per pair: why there is no value, or what was left out.
+    """
+
+    pairs: pd.MultiIndex
+    drawn: FloatArray
+    metric: str
+    unit: str
+    why: tuple[str, ...]
+
+
+def surface_evaluator(dem: Raster) -> Evaluator:
+    """Make the function that evaluates the draped length at drawn positions, for `evaluators`.
+
+    Parameters
+    ----------
+    dem
+        Elevation, metres.
+
+    Returns
+    -------
+    Evaluator
+        Kilometres; NaN where a line leaves the grid.
+    """
+    check_dem(dem)
+
+    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
+        origin: str,
+        site: str,
+        lon1: FloatArray,
+        lat1: FloatArray,
+        lon2: FloatArray,
+        lat2: FloatArray,
+    ) -> FloatArray:
+        del origin, site
+        ends, back = np.unique(
+            np.stack([lon1, lat1, lon2, lat2]), axis=1, return_inverse=True
+        )  # certain ends: one line
+        return np.asarray(drape(dem, (ends[0], ends[1], ends[2], ends[3]))["surface_km"])[
+            back.ravel()
+        ]
+
+    return evaluate
+
+
+def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
+    """Make the function that reads a cost at drawn origins from a raster per site, for
+    `evaluators`.
+
+    Parameters
+    ----------
+    rasters
+        Site id to accumulated cost to that site, e.g. hours from `travel_time`. The site itself
+        stays where it is stated: the interval holds what is not known of the origin only.
+
+    Returns
+    -------
+    Evaluator
+        Values in the rasters' unit; NaN outside them and for sites without a raster.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> hours = Raster(np.array([[1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
+    >>> cost_evaluator({"s": hours})("v", "s", np.array([76.5, 77.5]), np.array([39.5, 39.5]), None, None)
+    array([1., 2.])
+    """
+
+    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
+        origin: str,
+        site: str,
+        lon1: FloatArray,
+        lat1: FloatArray,
+        lon2: FloatArray,
+        lat2: FloatArray,
+    ) -> FloatArray:
+        del origin, lon2, lat2
+        return rasters[site].sample(lon1, lat1) if site in rasters else np.full(len(lon1), np.nan)
+
+    return evaluate
+
+
+def generator(seed: int, role: str, key: str) -> np.random.Generator:
+    """Random numbers that depend on the seed, a role and a key alone."""
+    digest = hashlib.sha256(f"{role}\x1f{key}".encode()).digest()
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence([seed, *np.frombuffer(digest, dtype="<u4")]))
+    )
+
+
+def _in_disc(
+    rng: np.random.Generator, lon: float, lat: float, radius: float, draws: int
+) -> tuple[FloatArray, FloatArray]:
+    """Points uniform over a disc: by azimuth and distance, with the area of a cap on a sphere."""
+    share, azimuth = rng.random(draws), rng.random(draws) * 360
+    # sin²(r/2R) is the area of a cap; the ellipsoid differs from this sphere by less than 1 % in
+    # relative density.
+    away = (
+        2
+        * SEMI_MAJOR_M
+        * np.arcsin(np.sqrt(share) * np.sin(min(radius / (2 * SEMI_MAJOR_M), np.pi / 2)))
+    )
+    x, y, _ = GEOD.fwd(np.full(draws, lon), np.full(draws, lat), azimuth, away)
+    return np.asarray(x), np.asarray(y)
+
+
+def _in_region(
+    rng: np.random.Generator, region: shapely.Geometry, draws: int
+) -> tuple[FloatArray, FloatArray]:
+    """Points uniform over a polygon by area: drawn in boxes of equal-area coordinates, kept if
+    inside.
+    """
+    parts = shapely.get_parts(region)
+    parts = parts[shapely.get_dimensions(parts) == 2]
+    share = area_m2(parts)
+    counts = rng.multinomial(draws, share / share.sum())
+    xs, ys = [], []
+    for part, wanted in zip(parts, counts, strict=True):
+        shapely.prepare(part)
+        west, south, east, north = shapely.bounds(part)
+        grid = np.linspace(south, north, 4001)
+        q = authalic_q(grid)
+        left = int(wanted)
+        while left:
+            size = 2 * left + 64
+            x = west + (east - west) * rng.random(size)
+            y = np.interp(q[0] + (q[-1] - q[0]) * rng.random(size), q, grid)
+            keep = np.flatnonzero(shapely.contains_xy(part, x, y))[:left]
+            xs.append(x[keep])
+            ys.append(y[keep])
+            left -= len(keep)
+    x, y = np.concatenate(xs), np.concatenate(ys)
+    order = rng.permutation(
+        draws
+    )  # parts come one after the other; draws must not be sorted by part
+    return x[order], y[order]
+
+
+def draw_positions(
+    lon: float,
+    lat: float,
+    radius: float,
+    draws: int,
+    *,
+    key: str,
+    role: str,
+    seed: int = SEED,
+    unit: Any = None,
+) -> tuple[FloatArray, FloatArray, str]:
+    """Draw positions of one place, uniform over its disc, within its declared unit.
+
+    Parameters
+    ----------
+    lon, lat
+        Stated position, degrees.
+    radius
+        Metres within which the true position lies; 0 gives the stated position in every draw.
+    draws
+        How many.
+    key, role
+        Id of the place and ``origin`` or ``site``: they and the seed decide the draws.
+    seed
+        Seed.
+    unit
+        Polygon of the declared administrative unit, or None.
+
+    Returns
+    -------
+    lon, lat, note
+        Degrees, shape (draws,); a sentence where the unit could not be heeded.
+
+    Examples
+    --------
+    >>> x, y, _ = draw_positions(76.0, 39.0, 10_000.0, 1000, key="s1", role="site")
+    >>> from geosettle.distance import geodesic_distance
+    >>> bool(geodesic_distance(76.0, 39.0, x, y).max() <= 10_000)
+    True
+    """
+    if not radius > 0:
+        return np.full(draws, lon), np.full(draws, lat), ""
+    rng = generator(seed, role, key)
+    if unit is None:
+        return *_in_disc(rng, lon, lat, radius, draws), ""
+    whole = disc(lon, lat, radius)
+    region = shapely.intersection(whole, unit)
+    share = area_m2([region])[0] / area_m2([whole])[0]
+    if share < 1e-6:
+        note = (
+            f"the radius of the {role} does not reach its declared unit: drawn over the whole disc"
+        )
+        return *_in_disc(rng, lon, lat, radius, draws), note
+    if share > 1 - 1e-9:
+        return *_in_disc(rng, lon, lat, radius, draws), ""
+    return *_in_region(rng, region, draws), ""
+
+
+def declared_units(
+    frame: gpd.GeoDataFrame,
+    boundaries: gpd.GeoDataFrame | None,
+    aliases: Mapping[str, str] | None = None,
+) -> pd.Series:
+    """Polygon of the finest administrative unit that each place declares, None where it declares
+    none that is known.
+
+    Looks, for every level of the boundaries from the smallest units up, at the columns
+    ``declared_<level>`` and (where nothing has been joined, that is without a column
+    ``<level>_code``) ``<level>``, for a unit's code, name, local name or alias.
+    """
+    found = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+    if boundaries is None or not len(boundaries):
+        return found
+    if boundaries.crs is not None and not boundaries.crs.is_exact_same("EPSG:4326"):
+        boundaries = boundaries.to_crs("EPSG:4326")
+    sizes = pd.Series(
+        area_m2(np.asarray(boundaries.geometry.array, dtype=object)), index=boundaries.index
+    )
+    by_level = sizes.groupby(boundaries["level"]).median()
+    for level in by_level.sort_values(kind="stable").index:
+        column = f"declared_{level}"
+        if column not in frame and f"{level}_code" not in frame:
+            column = str(level)
+        if column not in frame:
+            continue
+        units = boundaries[boundaries["level"] == level]
+        names = _spellings(units, aliases or {})
+        for place, text in frame[column].items():
+            codes = names.get(str(text).strip().casefold(), set()) if pd.notna(text) else set()
+            if found[place] is None and len(codes) == 1:
+                found[place] = units.geometry.loc[next(iter(codes))]
+    return found
+
+
+def _spellings(units: gpd.GeoDataFrame, aliases: Mapping[str, str]) -> dict[str, set[Any]]:
+    """Codes that each spelling stands for, by the spelling in lower case."""
+    names: dict[str, set[Any]] = {}
+    for code, name, local in zip(
+        units.index, units["name"], units.get("name_local", units["name"]), strict=True
+    ):
+        for spelling in (code, name, local):
+            names.setdefault(str(spelling).strip().casefold(), set()).add(code)
+    for spelling, meant in aliases.items():
+        known = names.get(str(meant).strip().casefold())
+        if known:
+            names.setdefault(str(spelling).strip().casefold(), set()).update(known)
+    return names
+
+
+def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.Index, FloatArray]:
+    """Weighted mean distance of each site over its origins, draw by draw.
+
+    Parameters
+    ----------
+    samples
+        From `sample_distances`.
+    weights
+        By (origin_id, site_id), e.g. households; None, or missing for all pairs of a site: equal.
+
+    Returns
+    -------
+    sites, values
+        Site ids, sorted, and shape (sites, draws). Pairs without value are left out.
+    """
+    site = samples.pairs.get_level_values("site_id")
+    weight = np.ones(len(samples.pairs))
+    if weights is not None:
+        given = (
+            weights.groupby(level=["origin_id", "site_id"]).sum(min_count=1).reindex(samples.pairs)
+        )
+        weight = np.where(given.notna(), given.fillna(0).to_numpy(dtype=np.float64), 0.0)
+        known = pd.Series(weight).groupby(np.asarray(site)).transform("sum").to_numpy() > 0
+        weight = np.where(known, weight, 1.0)
+    weight = np.where(np.isnan(samples.drawn[:, :1]).ravel(), 0.0, weight)
+    names = pd.Index(sorted(set(site)), name="site_id")
+    at = names.get_indexer(site)
+    total, share = np.zeros((len(names), samples.drawn.shape[1])), np.zeros(len(names))
+    np.add.at(total, at, np.nan_to_num(samples.drawn) * weight[:, None])
+    np.add.at(share, at, weight)
+    with np.errstate(invalid="ignore"):
+        return names, total / share[:, None]
+
+
+def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
+    """Whether two drawn quantities differ: the interval of their paired difference excludes 0.
+
+    Parameters
+    ----------
+    one, two
+        Draws, shape (draws,), draw d of both belonging together.
+    level
+        Level of the interval.
+
+    Examples
+    --------
+    >>> shared = np.linspace(0, 100, 50)
+    >>> separate(shared, shared + 1), separate(shared, shared[::-1] + 1)
+    (True, False)
+    """
+    difference = np.asarray(two, dtype=np.float64) - np.asarray(one, dtype=np.float64)
+    if np.isnan(difference).all():
+        return False
+    low, high = np.nanquantile(difference, [(1 - level) / 2, (1 + level) / 2])
+    return bool(low > 0 or high < 0)
+
+
+def rank_intervals(values: ArrayLike, level: float = 0.9) -> tuple[IntArray, IntArray]:
+    """Best and worst rank (1 = smallest) of drawn quantities, from their paired differences.
+
+    Parameters
+    ----------
+    values
+        Shape (n, draws), draw d of all belonging together. A row without values gets rank 0.
+    level
+        Level at which two of them count as different, each comparison by itself.
+
+    Returns
+    -------
+    best, worst
+        Shape (n,); equal where the rank is certain.
+
+    Examples
+    --------
+    >>> noise = np.linspace(-1, 1, 21)
+    >>> [r.tolist() for r in rank_intervals([noise, noise + 0.5, noise[::-1]])]
+    [[1, 2, 1], [2, 3, 3]]
+    """
+    drawn = np.asarray(values, dtype=np.float64)
+    known = (
+        np.flatnonzero(~np.isnan(drawn).all(axis=1)) if drawn.size else np.empty(0, dtype=np.intp)
+    )
+    best, worst = np.zeros(len(drawn), dtype=np.intp), np.zeros(len(drawn), dtype=np.intp)
+    for i in known:
+        difference = drawn[known] - drawn[i]
+        low, high = np.nanquantile(difference, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        best[i] = 1 + int((high < 0).sum())
+        worst[i] = len(known) - int((low > 0).sum())
+    return best, worst

@@ -1,0 +1,357 @@
+"""The figures that are no maps: distances, land, livelihood, oasis, declared against computed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.transforms import blended_transform_factory
+
+from geosettle import style
+from geosettle.analysis import Result
+from geosettle.figures.canvas import legible, new_figure, wrapped
+from geosettle.results import in_scope, numbers, setting
+from geosettle.words import say
+
+__all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
+
+_MOST_ROWS: Final = 56
+"""Rows of a chart that is no taller than a page, 240 mm."""
+_NAMES, _END = 0.33, 0.97
+"""Widest strip of names, and where the axes end, shares of the width of a figure."""
+_GREY: Final = "#9AA3A9"
+
+
+def names_of(frame: pd.DataFrame, lang: str, most: int = 30) -> dict[str, str]:
+    """Return a name per row that the installed fonts can write, else its identifier."""
+    columns = [
+        c
+        for c in (("name_local", "name") if lang == "zh" else ("name", "name_local"))
+        if c in frame
+    ]
+    found = {}
+    for key, row in frame[columns].iterrows():
+        text = legible(*[row[c] for c in columns], key)[0]
+        found[str(key)] = next(iter(wrapped(text, most, 1)), str(key))
+    return found
+
+
+def titled(figure: Figure, title: str, left: float, note: str = "") -> None:
+    """Write a title over a figure, and a note under the title."""
+    high = figure.get_figheight()
+    figure.text(left, 1 - 0.16 / high, title, fontsize=9.5, weight="bold", va="center")
+    if note:
+        figure.text(left, 1 - 0.34 / high, note, fontsize=6.5, color=style.MUTED, va="center")
+
+
+def distances(result: Result, lang: str) -> Figure | None:
+    """Draw one line per pair: the range that the radii allow, the drawn interval, the value, the
+    declared distance.
+    """
+    pairs = result.pairs[numbers(result.pairs, "geodesic_km").notna()].sort_index()
+    if pairs.empty:
+        return None
+    pairs = pairs.assign(
+        site=pairs.index.get_level_values("site_id"), value=numbers(pairs, "geodesic_km")
+    )
+    pairs = pairs.sort_values(["site", "value"], kind="stable")
+    shown = pairs.groupby("site", sort=True).head(
+        max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))
+    )
+    # Each new site takes the room of a heading; what fits on a page is drawn.
+    room = np.arange(1, len(shown) + 1) + 1.6 * (~shown["site"].duplicated()).cumsum().to_numpy()
+    shown = shown[room <= _MOST_ROWS]
+    site_names, origin_names = names_of(result.sites, lang, 36), names_of(result.origins, lang, 40)
+    spread = _spread(result.intervals)
+    rows: list[tuple[float, Any]] = []
+    y = 0.0
+    for site, group in shown.groupby("site", sort=True):
+        rows.append((y, site_names.get(str(site), str(site))))
+        for key, pair in group.iterrows():
+            y += 1
+            rows.append((y, (key, pair)))
+        y += 1.6
+    figure = new_figure(1.1 + 0.145 * (y + 1))
+    high = figure.get_figheight()
+    axes = figure.add_axes((_NAMES, 0.42 / high, _END - _NAMES, 1 - 1.2 / high))
+    beside = blended_transform_factory(figure.transFigure, axes.transData)
+    names = []
+    for at, row in rows:
+        if isinstance(row, str):
+            names.append(
+                axes.text(0.01, at, row, transform=beside, weight="bold", fontsize=7, va="center")
+            )
+        else:
+            (origin, _), _ = row
+            text = origin_names.get(str(origin), str(origin))
+            names.append(axes.text(0.016, at, text, transform=beside, fontsize=6.5, va="center"))
+            _distance_row(axes, at, row, spread)
+    _close_up(figure, axes, names)
+    axes.set_ylim(y - 0.4, -1)
+    horizontal(axes, say(lang, "distances_axis"))
+    ranged = bool((numbers(shown, "geodesic_high_km") > numbers(shown, "geodesic_low_km")).any())
+    drawn = spread.loc[
+        spread.index.isin(shown.index) & (spread["high"] > spread["low"]).to_numpy(bool)
+    ]
+    handles = []
+    if ranged:
+        handles.append(Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")))
+    if len(drawn):
+        share = say(lang, "legend_draws", percent=f"{100 * float(drawn['level'].iloc[0]):.3g}")
+        handles.append(Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=share))
+    handles.append(
+        Line2D(
+            [],
+            [],
+            marker="o",
+            ls="",
+            mfc="white",
+            mec=style.FLOW,
+            ms=4,
+            label=say(lang, "legend_value"),
+        )
+    )
+    stated = numbers(shown, "declared_km").notna()
+    used = shown.get("flags", pd.Series("", shown.index)).astype(str).str.contains("used_to_place")
+    if (stated & ~used).any():
+        handles.append(
+            Line2D(
+                [],
+                [],
+                marker="^",
+                ls="",
+                mfc=style.SITE,
+                mec="none",
+                ms=4,
+                label=say(lang, "legend_declared"),
+            )
+        )
+    if (stated & used).any():
+        handles.append(
+            Line2D(
+                [],
+                [],
+                marker="^",
+                ls="",
+                mfc="white",
+                mec=_GREY,
+                ms=4,
+                label=say(lang, "legend_declared_used"),
+            )
+        )
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.36 / high), ncols=3, columnspacing=1.2,
+        handlelength=1.6,
+    )  # fmt: skip
+    left_out = (
+        say(lang, "shown_of", shown=len(shown), all=len(pairs), table="pairs")
+        if len(shown) < len(pairs)
+        else ""
+    )
+    title = "distances_title" if ranged or len(drawn) else "distances_title_given"
+    titled(figure, say(lang, title), 0.012, left_out)
+    return figure
+
+
+def _close_up(figure: Figure, axes: Any, names: list[Any]) -> None:
+    """Begin the axes where the longest of the names beside them ends."""
+    canvas: Any = figure.canvas
+    renderer = canvas.get_renderer()
+    ends = [name.get_window_extent(renderer).x1 for name in names]
+    left = min(max(ends) / figure.bbox.width + 0.02, _NAMES)
+    axes.set_position((left, axes.get_position().y0, _END - left, axes.get_position().height))
+
+
+def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
+    if intervals.empty or "metric" not in intervals:
+        return pd.DataFrame(columns=["low", "high", "level"])
+    frame = intervals.reset_index() if "origin_id" not in intervals else intervals
+    chosen = frame[frame["metric"] == "geodesic"].drop_duplicates(
+        ["origin_id", "site_id"]
+    )  # flows of several years
+    return chosen.set_index(["origin_id", "site_id"])[["low", "high", "level"]]
+
+
+def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
+    (origin, site), pair = row
+    axes.plot(
+        [pair["geodesic_low_km"], pair["geodesic_high_km"]],
+        [at, at],
+        c=style.FLOW,
+        lw=0.8,
+        zorder=2,
+    )
+    if (origin, site) in spread.index:
+        found = spread.loc[(origin, site)]
+        axes.plot(
+            [found["low"], found["high"]],
+            [at, at],
+            c=style.FLOW,
+            lw=3,
+            alpha=0.45,
+            solid_capstyle="butt",
+            zorder=2,
+        )
+    axes.plot(pair["value"], at, "o", mfc="white", mec=style.FLOW, mew=0.9, ms=4, zorder=3)
+    stated = pd.to_numeric(pair.get("declared_km"), errors="coerce")
+    if np.isfinite(stated):
+        circular = "used_to_place" in str(pair.get("flags", ""))
+        look = {"mfc": "white", "mec": _GREY} if circular else {"mfc": style.SITE, "mec": "none"}
+        axes.plot(float(stated), at, "^", ms=4, zorder=3, **look)
+
+
+def distribution(result: Result, lang: str) -> Figure | None:
+    """Draw the cumulative share of the moves by distance, inside the band that the ranges of the
+    distances allow.
+    """
+    pairs = in_scope(result).pairs
+    value = numbers(pairs, "geodesic_km")
+    known = value.notna()  # by row, not by label: a pair may have several flows, of several years
+    value = value[known]
+    if len(value) < 2:
+        return None
+    low, high = (numbers(pairs, f"geodesic_{end}_km")[known] for end in ("low", "high"))
+    low, high = low.where(low.notna(), value), high.where(high.notna(), value)
+    figure = new_figure(2.9, 4.9)
+    axes = figure.add_axes((0.13, 0.15, 0.83, 0.6))
+    most = float(high.max()) * 1.03
+    share = np.arange(1, len(value) + 1) / len(value)
+    steps = [
+        np.concatenate([[0.0], np.sort(part.to_numpy()), [most]]) for part in (low, value, high)
+    ]
+    rises = np.concatenate([[0.0], share, [1.0]])
+    every = np.unique(np.concatenate(steps))
+    upper, lower = (rises[np.searchsorted(steps[at], every, side="right") - 1] for at in (0, 2))
+    axes.fill_between(
+        every, lower, upper, step="post", color=style.FLOW, alpha=0.25, lw=0, zorder=1
+    )
+    axes.step(steps[1], rises, where="post", c=style.FLOW, lw=1.4, zorder=3)
+    radius = float(setting(result, "remoteness", "farming_radius_km").get("motor", np.nan))
+    handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
+    if (high > low).any():
+        handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
+    if np.isfinite(radius):
+        axes.axvline(radius, c=style.INK, lw=0.8, ls=(0, (4, 3)), zorder=2)
+        handles.append(
+            Line2D(
+                [],
+                [],
+                c=style.INK,
+                lw=0.8,
+                ls=(0, (4, 3)),
+                label=say(lang, "legend_radius", km=radius),
+            )
+        )
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.grid(color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(say(lang, "distances_axis"))
+    axes.set_ylabel(say(lang, "distribution_axis"), fontsize=6.5)
+    high_in = figure.get_figheight()
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.4 / high_in), ncols=3, handlelength=1.6,
+        columnspacing=1.2,
+    )  # fmt: skip
+    note = say(lang, "distribution_note", n=len(value), pairs=len(pairs))
+    titled(figure, say(lang, "distribution_title"), 0.02, note)
+    return figure
+
+
+def declared(result: Result, lang: str) -> Figure | None:
+    """Draw declared road distances against straight lines; below the diagonal no road is
+    possible.
+    """
+    pairs = result.pairs.sort_index()
+    pairs = pairs.assign(x=numbers(pairs, "geodesic_km"), y=numbers(pairs, "declared_km"))
+    pairs = pairs[pairs["x"].notna() & pairs["y"].notna()]
+    if pairs.empty:
+        return None
+    figure = new_figure(3.9, 4.6)
+    axes = figure.add_axes((0.11, 0.11, 0.86, 0.75))
+    most = (
+        float(
+            np.nanmax(
+                [pairs["y"].max(), numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()]
+            )
+        )
+        * 1.08
+    )
+    axes.fill_between([0, most], 0, [0, most], color="#EEF0F1", lw=0, zorder=0)
+    axes.text(
+        most * 0.97, most * 0.06, say(lang, "possible"), ha="right", fontsize=6.5, color=style.MUTED
+    )
+    for ratio in (1.0, 1.5, 2.0):
+        axes.plot(
+            [0, most / ratio],
+            [0, most],
+            c=_GREY,
+            lw=0.7,
+            ls="-" if ratio == 1 else (0, (4, 3)),
+            zorder=1,
+        )
+        if ratio > 1:
+            axes.text(
+                most / ratio,
+                most * 1.005,
+                say(lang, "times", ratio=ratio),
+                ha="center",
+                va="bottom",
+                fontsize=6,
+                color=style.MUTED,
+            )
+    used = pairs.get("flags", pd.Series("", pairs.index)).astype(str).str.contains("used_to_place")
+    for circular, colour, face in ((False, style.SITE, style.SITE), (True, _GREY, "white")):
+        part = pairs[used.to_numpy() == circular]
+        axes.hlines(
+            part["y"],
+            part["geodesic_low_km"],
+            part["geodesic_high_km"],
+            colors=colour,
+            lw=0.8,
+            zorder=2,
+        )
+        axes.plot(part["x"], part["y"], "^", ls="", mfc=face, mec=colour, ms=4.5, zorder=3)
+    for row in pairs.reset_index().to_dict("records") if len(pairs) <= _MOST_ROWS else ():
+        text = f"{legible(row['origin_id'], '')[0]} → {legible(row['site_id'], '')[0]}"
+        axes.annotate(
+            text,
+            (row["x"], row["y"]),
+            (3, 3),
+            textcoords="offset points",
+            fontsize=5.8,
+            color=style.MUTED,
+        )
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, most)
+    axes.set_xlabel(say(lang, "distances_axis"))
+    axes.set_ylabel(say(lang, "declared_axis"))
+    looks = (
+        (~used, style.SITE, style.SITE, "legend_declared"),
+        (used, "white", _GREY, "no_evidence"),
+    )
+    handles = [
+        Line2D([], [], marker="^", ls="", mfc=face, mec=edge, ms=4.5, label=say(lang, key))
+        for rows, face, edge, key in looks
+        if rows.any()
+    ]
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.01, 0.945), ncols=2, handlelength=1
+    )
+    titled(figure, say(lang, "declared_title"), 0.02)
+    return figure
+
+
+def horizontal(axes: Any, label: str) -> None:
+    """Dress axes whose rows are named beside them: one scale below, from zero."""
+    axes.set_yticks([])
+    axes.set_xlim(left=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(label)

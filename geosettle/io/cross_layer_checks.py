@@ -1,0 +1,552 @@
+"""Checks between the layers of a study, and of boundaries among themselves. FOR_STUDY lists
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geosettle.geodesy import GEOD, area_m2
+from geosettle.io.columns import likeness
+from geosettle.io.datum_shift import find_shift
+from geosettle.io.source import centres
+from geosettle.io.validation import Checked
+from geosettle.layers import LAYERS
+from geosettle.problems import Problem, problem
+from geosettle.raster import Raster
+
+__all__ = ["FOR_STUDY", "boundary_faults", "declared_units", "suspect_datum"]
+
+Layers = Mapping[str, Checked]
+Rasters = Mapping[str, Any]
+Found = list[tuple[str, Problem]]
+"""Layer and problem; the row in the problem is the 1-based data row of that layer's file."""
+Check = Callable[[Layers, Rasters, Mapping[str, str]], Found]
+
+_SLIVER_M2: Final = 100_000.0
+_SHARE: Final = 0.01
+_STRIP_DEG: Final = 0.02
+_PAIRS: Final = 50_000
+"""Pairs of units that are compared at most, so that no file can keep a check busy for hours."""
+
+
+def references(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Find identifiers that refer to rows of another layer which do not exist, or were set
+    aside.
+    """
+    out: Found = []
+    for role, checked in layers.items():
+        for column, target in LAYERS[role].references.items():
+            if target in layers and column in checked.frame:
+                out += [(role, p) for p in _unknown_ids(checked, column, layers[target], target)]
+    return out
+
+
+def _unknown_ids(checked: Checked, column: str, target: Checked, name: str) -> list[Problem]:
+    known = set(target.frame.index)
+    every = set(target.source_ids)
+    alike: dict[str, list[str]] = {}
+    for value in sorted(known):
+        alike.setdefault(likeness(value), []).append(value)
+    values = checked.frame[column]
+    out = []
+    needed = column in LAYERS[checked.role].key
+    for i in np.flatnonzero((values.notna() & ~values.isin(known)).to_numpy()):
+        value = str(values.iloc[i])
+        where = {"row": int(checked.numbers[i]), "column": column, "value": value}
+        near = alike.get(likeness(value), [])
+        if len(near) == 1:
+            text = f"{column} {value!r} is taken for {near[0]!r} of {name}."
+            out.append(problem("reference_mended", text, **where))
+        elif value in every:
+            text = f"{column} {value!r} refers to a row of {name} that was set aside."
+            out.append(
+                problem(
+                    "reference_unknown", text, severity="error" if needed else "warning", **where
+                )
+            )
+        else:
+            text = f"{column} {value!r} is not in {name}."
+            out.append(
+                problem(
+                    "reference_unknown", text, severity="error" if needed else "warning", **where
+                )
+            )
+    return out
+
+
+def mend_references(layers: Layers) -> dict[str, Any]:
+    """Frames whose references are spelled as in the layer they refer to."""
+    out = {}
+    for role, checked in layers.items():
+        frame = checked.frame
+        for column, target in LAYERS[role].references.items():
+            if target not in layers or column not in frame or not len(frame):
+                continue
+            known = set(layers[target].frame.index)
+            alike: dict[str, list[str]] = {}
+            for value in sorted(known):
+                alike.setdefault(likeness(value), []).append(value)
+
+            def spelled(
+                value: Any, known: set[Any] = known, alike: dict[str, list[str]] = alike
+            ) -> Any:
+                near = alike.get(likeness(value), [])
+                return near[0] if value not in known and len(near) == 1 else value
+
+            frame = frame.assign(
+                **{column: frame[column].map(spelled, na_action="ignore").astype("str")}
+            )
+        out[role] = frame
+    return out
+
+
+def household_sums(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Households of a site against the sum over the flows that lead to it."""
+    if not {"sites", "flows"} <= layers.keys():
+        return []
+    sites, flows = layers["sites"], layers["flows"]
+    known = sites.frame["households"]
+    sums = (
+        flows.frame.groupby("site_id")["households"]
+        .agg(["sum", "count", "size"])
+        .reindex(sites.frame.index)
+    )
+    out: Found = []
+    for i, site in enumerate(sites.frame.index):
+        total, counted, rows = sums.loc[site].to_list()
+        if not np.isfinite(known.iloc[i]) or not np.isfinite(total) or not counted:
+            continue
+        over, under = total > known.iloc[i] + 0.5, counted == rows and total < known.iloc[i] - 0.5
+        if over or under:
+            text = f"The site has {known.iloc[i]:g} households, its flows bring {total:g}."
+            where = {
+                "row": int(sites.numbers[i]),
+                "column": "households",
+                "value": f"{known.iloc[i]:g}",
+                "id": str(site),
+            }
+            out.append(("sites", problem("households_differ", text, **where)))
+    return out
+
+
+def lone_sites(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Sites that no flow leads to."""
+    if not {"sites", "flows"} <= layers.keys():
+        return []
+    reached = set(layers["flows"].frame["site_id"].dropna())
+    sites = layers["sites"]
+    return [
+        ("sites", problem("site_without_flow", row=int(n), id=str(site)))
+        for n, site in zip(sites.numbers, sites.frame.index, strict=True)
+        if site not in reached
+    ]
+
+
+def declared_distances(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Distances declared against the straight line, less both uncertainties."""
+    if not {"sites", "flows", "origins"} <= layers.keys():
+        return []
+    flows, sites, origins = (layers[r] for r in ("flows", "sites", "origins"))
+    declared = flows.frame["declared_km"].to_numpy(dtype=float)
+    x1, y1, u1 = _places(origins, flows.frame["origin_id"])
+    x2, y2, u2 = _places(sites, flows.frame["site_id"])
+    known = np.isfinite(declared) & np.isfinite(x1) & np.isfinite(x2)
+    straight = np.full(len(declared), np.nan)
+    straight[known] = GEOD.inv(x1[known], y1[known], x2[known], y2[known])[2] / 1000
+    least = straight - u1 - u2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = declared / straight
+        metres = known & (straight > 1) & (ratio > 300)
+        short = known & (declared < least * 0.99)
+    out: Found = []
+    for i in np.flatnonzero(metres | short):
+        code = "unit_suspected" if metres[i] else "declared_shorter"
+        text = f"{declared[i]:g} km are declared; the straight line is {straight[i]:.1f} km"
+        text += "; the number looks like metres." if metres[i] else f", at least {least[i]:.1f} km."
+        where = {"row": int(flows.numbers[i]), "column": "declared_km", "value": f"{declared[i]:g}"}
+        out.append(("flows", problem(code, text, **where)))
+    return out
+
+
+def _places(checked: Checked, ids: pd.Series) -> tuple[NDArray[np.float64], ...]:
+    """Longitude, latitude and uncertainty in km of the rows that ids name; NaN where unknown."""
+    at = checked.frame.index.get_indexer(pd.Index(ids))
+    x, y = (np.where(at >= 0, v[at], np.nan) if len(v) else np.full(len(at), np.nan)
+            for v in centres(checked.frame.geometry.to_numpy()))  # fmt: skip
+    wide = checked.frame["uncertainty_km"].fillna(0).to_numpy(dtype=float)
+    return x, y, np.where(at >= 0, wide[at], 0.0) if len(wide) else np.zeros(len(at))
+
+
+def boundaries(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Faults of the boundaries among themselves."""
+    return (
+        [("boundaries", p) for p in boundary_faults(layers["boundaries"])]
+        if "boundaries" in layers
+        else []
+    )
+
+
+def boundary_faults(checked: Checked) -> list[Problem]:
+    """Overlaps and gaps between units of one level, units outside the unit above, parents that do
+    not exist.
+    """
+    frame = checked.frame
+    if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
+        return []
+    geometry = frame.geometry.to_numpy()
+    out = _parents(checked, geometry) + _uncovered(frame, geometry) + _names_twice(checked)
+    for level in sorted(frame["level"].dropna().unique()):
+        rows = np.flatnonzero((frame["level"] == level).to_numpy())
+        out += _overlaps(checked, geometry, rows, str(level))
+        out += _gaps(frame, geometry, rows, str(level))
+    return out
+
+
+def _names_twice(checked: Checked) -> list[Problem]:
+    """Units of one level and one time that have the same name."""
+    frame = checked.frame
+    groups = frame.groupby(
+        [frame["level"], frame["name"].map(likeness), frame["valid_from"].fillna(0)], dropna=True
+    )
+    out = []
+    for rows in [r for r in groups.indices.values() if len(r) > 1]:
+        codes = sorted(map(str, frame.index.take(np.asarray(rows, dtype=np.intp))))
+        text = f"Units of one level with the same name: {', '.join(codes)}."
+        out += [problem("name_duplicate", text, row=int(checked.numbers[r]), column="name",
+                        value=str(frame["name"].iloc[r])) for r in rows]  # fmt: skip
+    return out
+
+
+def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: str) -> list[Problem]:
+    frame = checked.frame
+    start = frame["valid_from"].to_numpy(dtype=float, na_value=-np.inf)
+    end = frame["valid_to"].to_numpy(dtype=float, na_value=np.inf)
+    tree = shapely.STRtree(geometry[rows])
+    first, second = tree.query(geometry[rows], predicate="intersects")
+    first, second = rows[first[first < second]], rows[second[first < second]]
+    same_time = (start[first] <= end[second]) & (start[second] <= end[first])
+    first, second = first[same_time][:_PAIRS], second[same_time][:_PAIRS]
+    common = (
+        area_m2(shapely.intersection(geometry[first], geometry[second]))
+        if first.size
+        else np.array([])
+    )
+    out = []
+    for a, b, area in zip(first.tolist(), second.tolist(), common.tolist(), strict=True):
+        if area > _SLIVER_M2:
+            i, j = sorted((a, b), key=lambda row: str(frame.index[row]))
+            text = f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level}) overlap by {area / 1e6:.3g} km²."
+            out.append(
+                problem(
+                    "boundaries_overlap",
+                    text,
+                    row=int(checked.numbers[j]),
+                    value=f"{area / 1e6:.3g} km2",
+                )
+            )
+    return out
+
+
+def _gaps(
+    frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str
+) -> list[Problem]:
+    """Holes between the units of a level, which no unit of any level fills."""
+    if len(rows) < 2:
+        return []
+    rows = rows[shapely.is_valid(geometry[rows])]
+    whole = shapely.union_all(geometry[rows])
+    holes = [
+        shapely.Polygon(r)
+        for part in shapely.get_parts(whole)
+        for r in getattr(part, "interiors", ())
+    ]
+    # A hole that a single unit has by itself, such as a lake or an enclave abroad, is no gap
+    # between units.
+    own = [shapely.Polygon(r).normalize() for g in geometry[rows] for p in shapely.get_parts(g)
+           for r in getattr(p, "interiors", ())]  # fmt: skip
+    out = []
+    for hole in holes:
+        area = float(area_m2([hole])[0])
+        if area > _SLIVER_M2 and not any(hole.normalize().equals_exact(o, 1e-9) for o in own):
+            x, y = hole.representative_point().coords[0]
+            text = f"Between the units of level {level} there is a gap of {area / 1e6:.3g} km² at {x:.4f}, {y:.4f}."
+            out.append(problem("boundaries_gap", text, value=f"{area / 1e6:.3g} km2"))
+    return out + _strips(frame, geometry, rows, level)
+
+
+def _strips(
+    frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str
+) -> list[Problem]:
+    """Narrow strips between two units that face each other without touching: longer than ten times
+    their width.
+    """
+    first, second = shapely.STRtree(geometry[rows]).query(
+        geometry[rows], predicate="dwithin", distance=_STRIP_DEG
+    )
+    first, second = rows[first[first < second]], rows[second[first < second]]
+    width = shapely.distance(geometry[first], geometry[second])
+    out = []
+    for i, j, apart in zip(first[width > 0], second[width > 0], width[width > 0], strict=True):
+        reach = apart * 1.05
+        facing = shapely.intersection(
+            shapely.buffer(geometry[i], reach), shapely.buffer(geometry[j], reach)
+        )
+        if facing.length / 2 > 10 * apart:
+            names = (
+                " and ".join(sorted((str(frame["name"].iloc[i]), str(frame["name"].iloc[j]))))
+                + f" ({level})"
+            )
+            text = f"Between {names} there is a strip about {apart * 111:.2g} km wide that belongs to neither."
+            out.append(problem("boundaries_gap", text, value=f"{apart * 111:.2g} km"))
+    return out
+
+
+def _uncovered(frame: gpd.GeoDataFrame, geometry: Any) -> list[Problem]:
+    """Parts of a unit that none of the units below it covers."""
+    out = []
+    for code, rows in sorted(
+        frame["parent_code"].dropna().groupby(frame["parent_code"].dropna()).indices.items()
+    ):
+        known = np.flatnonzero(frame["parent_code"].notna().to_numpy())[rows]
+        if code not in frame.index or len(known) < 2:
+            continue
+        above = geometry[frame.index.get_loc(code)]
+        total = float(area_m2([above])[0])
+        bare = float(area_m2([shapely.difference(above, shapely.union_all(geometry[known]))])[0])
+        # Where most of a unit is bare, its parts were simply not all given.
+        if max(_SLIVER_M2, 0.001 * total) < bare < 0.5 * total:
+            text = f"{bare / 1e6:.3g} km² of {frame['name'].loc[code]} belong to none of the units below it."
+            out.append(problem("boundaries_gap", text, value=f"{bare / 1e6:.3g} km2"))
+    return out
+
+
+def _parents(checked: Checked, geometry: Any) -> list[Problem]:
+    frame, out = checked.frame, []
+    parent = frame["parent_code"]
+    for i in np.flatnonzero(parent.notna().to_numpy()):
+        code = str(parent.iloc[i])
+        where = {"row": int(checked.numbers[i]), "column": "parent_code", "value": code}
+        if code == str(frame.index.take([i])[0]):
+            out.append(
+                problem("parent_missing", "The unit names itself as the unit above.", **where)
+            )
+            continue
+        if code not in frame.index:
+            levels = frame["level"].nunique()
+            severity = "warning" if levels > 1 else "note"
+            out.append(
+                problem("parent_missing", f"There is no unit {code!r}.", severity=severity, **where)
+            )
+            continue
+        above = geometry[frame.index.get_loc(code)]
+        total = float(area_m2([geometry[i]])[0])
+        beyond = float(area_m2([shapely.difference(geometry[i], above)])[0])
+        if total > 0 and beyond > max(_SHARE * total, _SLIVER_M2):
+            text = f"{beyond / total:.0%} of {frame['name'].iloc[i]} lies outside {frame['name'].loc[code]}."
+            out.append(problem("unit_outside_parent", text, **where))
+    return out
+
+
+def unit_membership(layers: Layers, _rasters: Rasters, aliases: Mapping[str, str]) -> Found:
+    """Sites and origins that lie outside the county or prefecture they declare."""
+    if "boundaries" not in layers:
+        return []
+    units = layers["boundaries"].frame
+    return [
+        (role, p)
+        for role in ("sites", "origins")
+        if role in layers
+        for p in declared_units(layers[role], units, aliases)
+    ]
+
+
+def declared_units(
+    checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[str, str]
+) -> list[Problem]:
+    """Rows that lie outside the unit they declare by more than their uncertainty."""
+    frame, out = checked.frame, []
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return []
+    names: dict[str, list[int]] = {}
+    also = {_unit_name(k): _unit_name(v) for k, v in aliases.items()}
+    for column in ("name", "name_local"):
+        for i, name in enumerate(units.get(column, ())):
+            if isinstance(name, str):
+                names.setdefault(_unit_name(name), []).append(i)
+    shapes = units.geometry.to_numpy()
+    x, y, wide = _places(checked, pd.Series(frame.index))
+    for column in [c for c in ("county", "prefecture") if c in frame]:
+        placed = frame[column].where(np.isfinite(x)).reset_index(drop=True)
+        for declared, rows in sorted(placed.groupby(placed).indices.items()):
+            key = _unit_name(str(declared))
+            hits = names.get(key) or names.get(also.get(key, ""), [])
+            away = _outside_m(shapes[hits], x[rows], y[rows]) if hits else np.zeros(len(rows))
+            for row, metres in zip(rows, away, strict=True):
+                where = {"row": int(checked.numbers[row]), "column": column, "value": str(declared)}
+                if not hits:
+                    out.append(
+                        problem(
+                            "declared_unit_unknown", f"No unit is called {declared!r}.", **where
+                        )
+                    )
+                elif metres > wide[row] * 1000 + 100:
+                    text = f"The position lies {metres / 1000:.1f} km outside {declared}."
+                    out.append(problem("outside_declared_unit", text, **where))
+    return out
+
+
+def _unit_name(name: str) -> str:
+    """Name of a unit without what says that it is one."""
+    plain = likeness(name)
+    for suffix in (
+        "autonomousprefecture",
+        "autonomouscounty",
+        "prefecture",
+        "county",
+        "地区",
+        "自治州",
+        "自治县",
+        "县",
+    ):
+        plain = plain.removesuffix(suffix)
+    return plain
+
+
+def _outside_m(
+    shapes: NDArray[Any], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Metres from each point to the nearest of some areas; 0 inside one, or where none has a
+    shape.
+    """
+    out = np.full(len(x), np.inf)
+    points = shapely.points(x, y)
+    for shape in shapes:
+        if shape is None or shape.is_empty:
+            return np.zeros(len(x))
+        shapely.prepare(shape)
+        outside = np.flatnonzero(~shapely.contains(shape, points))
+        feet = shapely.get_coordinates(
+            shapely.get_point(shapely.shortest_line(points[outside], shape), 1)
+        )
+        metres = np.zeros(len(x))
+        metres[outside] = GEOD.inv(x[outside], y[outside], feet[:, 0], feet[:, 1])[2]
+        out = np.minimum(out, metres)
+    return out
+
+
+def turned(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Layers that lie wholly apart from all others, and wholly among them once their axes or a sign
+    are exchanged.
+    """
+    frames = {
+        r: c.frame
+        for r, c in layers.items()
+        if isinstance(c.frame, gpd.GeoDataFrame) and r in _PLACED
+    }
+    out: Found = []
+    for role, frame in frames.items():
+        x, y = centres(frame.geometry.to_numpy())
+        x, y = x[np.isfinite(x)], y[np.isfinite(x)]
+        around = [
+            f.total_bounds
+            for r, f in frames.items()
+            if r != role and np.isfinite(f.total_bounds).all()
+        ]
+        if not x.size or not around:
+            continue
+        boxes = np.array(around)
+        low, high = boxes[:, :2].min(axis=0) - _NEAR_DEG, boxes[:, 2:].max(axis=0) + _NEAR_DEG
+
+        def among(a: Any, b: Any, low: Any = low, high: Any = high) -> Any:
+            return (a >= low[0]) & (a <= high[0]) & (b >= low[1]) & (b <= high[1])
+
+        if high[0] - low[0] > _WIDE_DEG or among(x, y).any():
+            continue
+        for code, a, b, what in (
+            ("crs_axis_order", y, x, "longitude and latitude"),
+            ("hemisphere_contradicts", -x, y, "east and west"),
+            ("hemisphere_contradicts", x, -y, "north and south"),
+        ):
+            if among(a, b).all():
+                text = f"The whole layer lies among the other layers only with {what} exchanged."
+                out.append((role, problem(code, text, severity="fatal")))
+                break
+    return out
+
+
+_PLACED: Final = frozenset({"sites", "origins", "places", "boundaries", "development", "oasis"})
+_NEAR_DEG: Final = 3.0
+_WIDE_DEG: Final = 120.0
+"""Layers that reach so far around the Earth say nothing of where another one should lie."""
+
+
+def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Layers that fit the others only once the shift of a Chinese map service is taken off."""
+    frames = {
+        role: c.frame
+        for role, c in layers.items()
+        if isinstance(c.frame, gpd.GeoDataFrame) and role in _PLACED
+    }
+    out: Found = []
+    for role, frame in frames.items():
+        others = {r: f for r, f in frames.items() if r != role}
+        out += [(role, p) for p in suspect_datum(frame, others)]
+    return out
+
+
+def suspect_datum(frame: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame]) -> list[Problem]:
+    """Find a suspicion, with the size of the shift; nothing is corrected."""
+    found = find_shift(frame, others)
+    if found is None:
+        return []
+    text = (
+        f"The positions lie {found.metres:.0f} m from those of {found.other} (median of {found.n}); taken as"
+        f" {found.datum.upper()} they would lie {found.left:.0f} m from them. Nothing was corrected."
+    )
+    mend = f"If they come from a Chinese map service, state --datum {found.datum}."
+    return [problem("datum_suspected", text, value=f"{found.metres:.0f} m", mend=mend)]
+
+
+def raster_cover(layers: Layers, rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+    """Sites and origins outside the rasters, or on cells without a value."""
+    out: Found = []
+    places = [layers[r] for r in ("sites", "origins") if r in layers]
+    if not places:
+        return out
+    x, y = (
+        np.concatenate([_places(c, pd.Series(c.frame.index))[k] for c in places]) for k in (0, 1)
+    )
+    known = np.isfinite(x)
+    for role, value in rasters.items():
+        for raster in value.values() if isinstance(value, Mapping) else (value,):
+            missing = (
+                known & np.isnan(raster.sample(x, y))
+                if isinstance(raster, Raster)
+                else np.zeros(0, bool)
+            )
+            if missing.any():
+                text = f"{int(missing.sum())} of {int(known.sum())} sites and origins have no value in {role}."
+                out.append((role, problem("raster_coverage", text, value=str(int(missing.sum())))))
+    return out
+
+
+FOR_STUDY: Final[tuple[Check, ...]] = (
+    references,
+    household_sums,
+    lone_sites,
+    declared_distances,
+    boundaries,
+    unit_membership,
+    turned,
+    shifted,
+    raster_cover,
+)
+"""Every check between layers, in the order its findings are listed."""

@@ -1,0 +1,233 @@
+"""From cells to a layer: columns found, values converted, positions on WGS84, bad rows set aside
+with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.crs import WGS84
+from geosettle.errors import UnknownNameError
+from geosettle.io.columns import Columns, convert, match_columns
+from geosettle.io.geometry_repair import mend
+from geosettle.io.numbers import decimal_mark, to_number
+from geosettle.io.position_checks import doubt_positions, wrap_longitudes
+from geosettle.io.positions import Positions, locate
+from geosettle.io.row_checks import FOR_LAYER
+from geosettle.io.source import Options, Source
+from geosettle.io.survey import read_answers
+from geosettle.layers import LAYERS, LayerSpec
+from geosettle.problems import CODES, Problem
+from geosettle.study import complete
+
+__all__ = ["Checked", "set_aside", "spec_of", "understand"]
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A layer that was looked at.
+
+    Parameters
+    ----------
+    frame
+        The rows that can be used, indexed by the layer's key, on WGS84.
+    numbers
+        1-based data row of each used row.
+    rows_in
+        Rows the file holds.
+    source_ids
+        Identifiers of all rows, used or not.
+    """
+
+    role: str
+    frame: gpd.GeoDataFrame | pd.DataFrame
+    numbers: NDArray[np.int64]
+    rows_in: int
+    problems: tuple[Problem, ...]
+    source: Source
+    crs_read: str | None = None
+    crs_used: str | None = None
+    source_ids: tuple[str, ...] = ()
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the input as a whole is refused."""
+        return any(p.severity == "fatal" for p in self.problems)
+
+
+def spec_of(role: str) -> LayerSpec:
+    """Return the layer of that name, or an error that lists them."""
+    if role not in LAYERS:
+        raise UnknownNameError(
+            "there is no such layer", value=role, mend=f"Use one of {', '.join(LAYERS)}."
+        )
+    return LAYERS[role]
+
+
+def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
+    """Return the layer that a source holds, and everything that is wrong with it."""
+    options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
+    found: Columns = match_columns(source, spec, options.columns)
+    decimal, sure = _decimal(source, spec, found)
+    source = replace(source, decimal=decimal, decimal_sure=sure)
+    values, cell_problems = convert(source, spec, found)
+    if spec.private:
+        values, answer_problems = read_answers(values, source)
+        cell_problems += answer_problems
+    positions: Positions = locate(source, spec, found, options)
+    problems = [*source.problems, *found.problems, *cell_problems, *positions.problems]
+    geometry = positions.geometry
+    if geometry is not None:
+        geometry, wrapped = wrap_longitudes(geometry, spec)
+        geometry, mended = mend(geometry, spec)
+        doubts = doubt_positions(geometry, spec, options.region, drawn=source.geometry is not None)
+        problems += wrapped + doubts + mended
+        positions = replace(positions, geometry=geometry)
+    if not any(p.severity == "fatal" for p in problems):
+        said = {p.row for p in problems if p.severity == "error"}
+        for check in FOR_LAYER:
+            problems += [p for p in check(values, geometry, spec) if not _explained(p, said)]
+    return _settle(source, spec, values, positions, problems)
+
+
+def _explained(found: Problem, said: set[int | None]) -> bool:
+    """Whether a missing position only follows from an error already named for that row."""
+    return found.code in {"position_unknown", "geometry_missing"} and found.row in said
+
+
+def _decimal(source: Source, spec: LayerSpec, found: Columns) -> tuple[str, bool]:
+    """Decimal mark of the numbers of a source, and whether its numbers prove it or its delimiter
+    only suggests it.
+    """
+    numeric = {c.name for c in spec.columns if c.kind == "number"}
+    columns = {
+        n: source.cells[h] for n, h in found.headers.items() if n in numeric | {"lon", "lat"}
+    }
+    proven = decimal_mark(cell for cells in columns.values() for cell in cells)
+    if proven:
+        return proven, True
+    coordinates = [
+        c for n in ("lon", "lat") if n in columns for c in columns[n] if isinstance(c, str)
+    ]
+    for mark, other in ((",", "."), (".", ",")):
+        # 76,063 among coordinates can only be 76.063, since 76063 degrees do not exist.
+        as_mark, as_other = ([to_number(c, m)[0] for c in coordinates] for m in (mark, other))
+        if any(abs(b) > 360 >= abs(a) for a, b in zip(as_mark, as_other, strict=True)):
+            return mark, True
+    return ("," if source.delimiter == ";" else "."), False
+
+
+def _settle(
+    source: Source,
+    spec: LayerSpec,
+    values: pd.DataFrame,
+    positions: Positions,
+    problems: list[Problem],
+) -> Checked:
+    """Set rows with an error aside, index the rest by the key, say in every problem where it is."""
+    key = spec.key[0] if len(spec.key) == 1 else ""
+    ids = values.get(key, None)
+    names = labels(values, spec)
+    located = tuple(dict.fromkeys(_place(p, source, spec, names) for p in problems))
+    refused = any(p.severity == "fatal" for p in located)
+    bad = {p.row for p in located if p.severity == "error" and p.row is not None}
+    rows = np.arange(1, len(values) + 1)
+    keep = np.zeros(len(values), bool) if refused else ~np.isin(rows, sorted(bad))
+    frame = complete(values, spec)
+    if positions.geometry is not None:
+        geometry = gpd.GeoSeries(positions.geometry, crs=WGS84, index=frame.index)
+        frame = gpd.GeoDataFrame(frame, geometry=geometry)
+    frame = frame.loc[keep]
+    frame = frame.set_index(key) if key else frame.reset_index(drop=True)
+    every = () if ids is None else tuple(str(i) for i in ids.dropna())
+    read, used = positions.crs_read, positions.crs_used
+    return Checked(spec.name, frame, rows[keep], len(values), located, source, read, used, every)
+
+
+def labels(values: pd.DataFrame, spec: LayerSpec) -> pd.Series | None:
+    """Return what names each row of a layer in a message, whatever the order of the rows; "" where
+    nothing does.
+    """
+    keys = [c for c in _LABELS.get(spec.name, spec.key) if c in values]
+    if not keys or spec.private:
+        return None
+    parts = [values[c].astype(object).where(values[c].notna(), "").astype(str) for c in keys]
+    text = parts[0]
+    for part in parts[1:]:
+        text = (text + " → " + part).where((text != "") & (part != ""), "")
+    return text
+
+
+_LABELS: Final = {
+    "roads": ("a", "b"),
+    "indicators": ("site_id", "indicator"),
+    "claims": ("subject", "quantity"),
+}
+"""Layers without a key to the columns that tell their rows apart."""
+
+
+def set_aside(checked: Checked, found: list[Problem]) -> Checked:
+    """Return the layer with further problems, and without the rows that have an error among
+    them.
+    """
+    named = checked.frame.reset_index() if checked.frame.index.name else checked.frame
+    names = labels(named, spec_of(checked.role))
+    ids = {} if names is None else dict(zip(checked.numbers.tolist(), names, strict=True))
+    lines = checked.source.lines
+    placed = [
+        replace(
+            _unquoted(p, spec_of(checked.role)),
+            file=checked.source.file,
+            layer=p.layer or checked.role,
+            id=p.id or str(ids.get(p.row or 0, "")),
+            line=int(lines[p.row - 1]) if p.row and lines is not None else p.line,
+        )
+        for p in found
+    ]
+    bad = sorted({p.row for p in found if p.severity == "error" and p.row is not None})
+    keep = ~np.isin(checked.numbers, bad)
+    problems = (*checked.problems, *placed)
+    return replace(
+        checked, frame=checked.frame.loc[keep], numbers=checked.numbers[keep], problems=problems
+    )
+
+
+def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem:
+    """Return the problem with file, layer, line and id filled in."""
+    found = _unquoted(found, spec)
+    row = found.row
+    known = row is not None and 1 <= row <= len(source.cells)
+    line = (
+        int(source.lines[row - 1])
+        if known and row is not None and source.lines is not None
+        else found.line
+    )
+    name = ids.iloc[row - 1] if known and row is not None and ids is not None else None
+    return replace(
+        found,
+        file=found.file or source.file,
+        layer=found.layer or spec.name,
+        line=found.line or line,
+        id=found.id or ("" if name is None or pd.isna(name) else str(name)),
+        value=found.value[:120],
+    )
+
+
+def _unquoted(found: Problem, spec: LayerSpec) -> Problem:
+    """Return the problem without any cell of a layer whose rows are answers of households."""
+    if not spec.private or found.row is None:
+        return found
+    own = found.code in {"time_unknown", "id_duplicate", "number_unreadable"}
+    sentence = CODES[found.code]
+    return replace(
+        found,
+        value="",
+        id="",
+        message=found.message if own else f"{sentence[:1].upper()}{sentence[1:]}.",
+    )

@@ -1,0 +1,193 @@
+"""The long frame that every part of the livelihood account gives, and how a measured value meets a
+threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geosettle.raster import Raster
+
+__all__ = [
+    "COLUMNS",
+    "NUMBERS",
+    "Layers",
+    "Measured",
+    "account",
+    "number",
+    "row",
+    "show",
+    "verdict",
+]
+
+COLUMNS: Final = (
+    "section", "site_id", "item", "before", "after", "change", "low", "high", "unit", "n", "verdict", "evidence",
+    "source", "note",
+)  # fmt: skip
+NUMBERS: Final = ("before", "after", "change", "low", "high", "n")
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What conditions are measured from; every frame but `sites` may be None.
+
+    Attributes
+    ----------
+    sites
+        By `site_id`, WGS84, with `households`, `persons`, `models` and declared columns where
+        known.
+    remoteness
+        The long frame of `geosettle.remoteness.remoteness`.
+    places, development, indicators, flows, origins, rivers, boundaries, dem
+        As in the study.
+    """
+
+    sites: gpd.GeoDataFrame
+    remoteness: pd.DataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    development: pd.DataFrame | None = None
+    indicators: pd.DataFrame | None = None
+    flows: pd.DataFrame | None = None
+    origins: pd.DataFrame | None = None
+    rivers: gpd.GeoDataFrame | None = None
+    boundaries: gpd.GeoDataFrame | None = None
+    dem: Raster | None = None
+
+    @cached_property
+    def site_indicators(self) -> dict[tuple[Any, ...], dict[Any, Any]]:
+        """Rows of the remoteness table that have a value, by site, indicator and metric."""
+        if self.remoteness is None or self.remoteness.empty:
+            return {}
+        rows = self.remoteness[
+            (self.remoteness["role"] == "site") & self.remoteness["value"].notna()
+        ]
+        keys = ["id", "indicator", "metric"]
+        first = rows.drop_duplicates(keys)
+        return dict(
+            zip(
+                first[keys].itertuples(index=False, name=None),
+                first.to_dict("records"),
+                strict=True,
+            )
+        )
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """The flows with identifiers as text and `households` as numbers."""
+        flows = (
+            pd.DataFrame(columns=["origin_id", "site_id", "households"])
+            if self.flows is None
+            else self.flows
+        )
+        return flows.assign(
+            origin_id=flows["origin_id"].astype(str),
+            site_id=flows["site_id"].astype(str),
+            households=pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
+        )
+
+    @cached_property
+    def sent(self) -> dict[str, tuple[int, float]]:
+        """Per origin the number of flows that leave it, and their households; NaN where one is not
+        known.
+        """
+        groups = self.moves.groupby("origin_id")["households"]
+        return {str(k): (len(v), float(v.sum(skipna=False))) for k, v in groups}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for
+    what is missing.
+    """
+
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    unit: str = ""
+    n: float = np.nan
+    evidence: str = "none"
+    why: str = ""
+    before: float = np.nan
+
+
+def row(section: str, site_id: str, item: str, **values: Any) -> dict[str, Any]:
+    """One row; numbers that are not given are NaN, texts empty. `change` follows from before and
+    after.
+
+    Examples
+    --------
+    >>> row("capital", "S1", "land", before=1.0, after=1.5)["change"]
+    0.5
+    """
+    out: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan) | dict.fromkeys(
+        ("unit", "verdict", "evidence", "source", "note"), ""
+    )
+    out |= {"section": section, "site_id": site_id, "item": item} | values
+    if "change" not in values:
+        out["change"] = out["after"] - out["before"]
+    return out
+
+
+def account(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows as the long frame, numbers as floats."""
+    frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    frame[list(NUMBERS)] = frame[list(NUMBERS)].astype(float)
+    return frame
+
+
+def number(value: Any) -> float:
+    """Read a number; NaN for what is missing or no number.
+
+    Examples
+    --------
+    >>> number("12.5"), number(None), number("about 12")
+    (12.5, nan, nan)
+    """
+    out = pd.to_numeric(value, errors="coerce") if isinstance(value, str) else value
+    return float("nan") if out is None or pd.isna(out) else float(out)
+
+
+def show(value: float) -> str:
+    """Write a number for a sentence.
+
+    Examples
+    --------
+    >>> show(12345.6), show(0.123456)
+    ('12346', '0.1235')
+    """
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def verdict(
+    value: float, low: float, high: float, *, at_most: float = np.nan, at_least: float = np.nan
+) -> str:
+    """Whether a measured interval meets a threshold: met, not met, undecidable (it straddles), or
+    unknown.
+
+    Parameters
+    ----------
+    value, low, high
+        The measured value and its bounds; a missing bound counts as the value.
+    at_most, at_least
+        The threshold, one or both.
+
+    Examples
+    --------
+    >>> verdict(8, 6, 12, at_most=10), verdict(8, 6, 9, at_most=10), verdict(float("nan"), 0, 1, at_most=10)
+    ('undecidable', 'met', 'unknown')
+    """
+    if np.isnan(value):
+        return "unknown"
+    low, high = (value if np.isnan(end) else end for end in (low, high))
+    inside = (np.isnan(at_most) or high <= at_most) and (np.isnan(at_least) or low >= at_least)
+    outside = (not np.isnan(at_most) and low > at_most) or (
+        not np.isnan(at_least) and high < at_least
+    )
+    return "met" if inside else "not met" if outside else "undecidable"

@@ -1,0 +1,92 @@
+"""Land as it is seen on a globe turned to a place, for the locators of the map and the figures."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["from_space", "land_from_space"]
+
+FloatArray = NDArray[np.float64]
+
+
+def from_space(
+    lon: FloatArray, lat: FloatArray, lon0: float, lat0: float
+) -> tuple[FloatArray, FloatArray]:
+    """Orthographic view of points from above (lon0, lat0).
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, shape (n,).
+    lon0, lat0
+        The middle of the view, degrees.
+
+    Returns
+    -------
+    xy, depth
+        x to the right and y up, shape (n, 2), in radii of the globe; and the distance in front of
+        its middle plane, shape (n,): negative on the far side.
+
+    Notes
+    -----
+    Snyder (1987), Map Projections: A Working Manual, equations 20-3 to 20-5, on a sphere.
+
+    Examples
+    --------
+    >>> xy, depth = from_space(np.array([76.0, 256.0]), np.array([39.0, 39.0]), 76.0, 39.0)
+    >>> xy[0].round(9).tolist(), depth.round(3).tolist()
+    ([0.0, 0.0], [1.0, -0.208])
+    """
+    east, north, middle = np.radians(lon - lon0), np.radians(lat), np.radians(lat0)
+    x = np.cos(north) * np.sin(east)
+    y = np.cos(middle) * np.sin(north) - np.sin(middle) * np.cos(north) * np.cos(east)
+    depth = np.sin(middle) * np.sin(north) + np.cos(middle) * np.cos(north) * np.cos(east)
+    return np.column_stack([x, y]), depth
+
+
+def land_from_space(lon0: float, lat0: float) -> list[FloatArray]:
+    """Land seen from above (lon0, lat0), as closed shapes to be filled; no border of any state.
+
+    Parameters
+    ----------
+    lon0, lat0
+        The middle of the view, degrees.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Shape (n, 2) each, radii of the globe, in the unit circle; what lies beyond the horizon is
+        drawn in to it.
+
+    Notes
+    -----
+    Natural Earth 1:110m land (public domain), simplified to half a degree, cut into pieces of at
+    most 30 degrees: ``tests/reference/make_land.py``. A piece that straddles the horizon is filled
+    truly, for each of its hidden corners moves along its own direction to the circle.
+
+    Examples
+    --------
+    >>> shapes = land_from_space(76.0, 39.0)
+    >>> bool(max(np.hypot(*shape.T).max() for shape in shapes) <= 1)
+    True
+    """
+    shapes = []
+    for ring in _rings():
+        xy, depth = from_space(ring[:, 0], ring[:, 1], lon0, lat0)
+        if (depth > 0).any():
+            far = depth < 0
+            xy[far] /= np.hypot(xy[far, 0], xy[far, 1])[:, None]
+            shapes.append(np.clip(xy, -1, 1))
+    return shapes
+
+
+@cache
+def _rings() -> tuple[FloatArray, ...]:
+    """Rings of land, degrees, shape (n, 2)."""
+    held = json.loads((files("geosettle") / "land.json").read_text(encoding="utf-8"))
+    return tuple(np.asarray(ring, dtype=np.float64) / 10 for ring in held["rings"])

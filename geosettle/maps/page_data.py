@@ -1,0 +1,506 @@
+"""Sites, origins and flows as packed tables, and what the panel says about them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+import geosettle
+from geosettle.analysis import Result
+from geosettle.maps import encoding
+from geosettle.maps.images import mercator_y
+from geosettle.maps.indicator_columns import indicators
+from geosettle.maps.words import both, has_words, words
+
+__all__ = [
+    "card_columns",
+    "charts",
+    "extent",
+    "flows_table",
+    "headline",
+    "most",
+    "notes",
+    "origins_table",
+    "searched_units",
+    "sites_table",
+    "totals",
+    "unit_columns",
+    "view",
+    "wrap",
+]
+
+_SITE_COLUMNS: Final = (
+    "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
+    "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
+    "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
+)  # fmt: skip
+_ORIGIN_COLUMNS: Final = (
+    "name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why",
+)  # fmt: skip
+_ILLUSTRATIVE: Final = " (illustrative)"
+_FLOW_NUMBERS: Final = {
+    "households": 0, "persons": 0, "year": 0, "declared_km": 2,
+    "geodesic_km": 2, "geodesic_low_km": 2, "geodesic_high_km": 2, "road_km": 2, "road_h": 2, "walk_out_h": 2,
+}  # fmt: skip
+"""Decimals of the numbers of a flow; one more than is shown, so that they round as the report's
+do.
+"""
+
+
+def _positions(frame: gpd.GeoDataFrame) -> tuple[Any, Any]:
+    """Longitude and latitude of a point in or at each geometry, NaN where it is unknown."""
+    geoms = frame.geometry.to_numpy()
+    points = shapely.point_on_surface(geoms)
+    return shapely.get_x(points), shapely.get_y(points)
+
+
+def _text_safe(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Booleans as 0 and 1, everything else as it is."""
+    return values.astype("float64") if pd.api.types.is_bool_dtype(values) else values
+
+
+def _table(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
+    lon, lat = _positions(frame)
+    out = {
+        "id": encoding.column(pd.Series(frame.index.astype(str), dtype=object)),
+        "lon": encoding.column(lon, steps=encoding.POINT_STEPS),
+        "lat": encoding.column(lat, steps=encoding.POINT_STEPS),
+    }
+    units = unit_columns(frame)
+    for name in (*columns, *units, *(f"{unit}_local" for unit in units)):
+        if name not in out and name in frame and frame[name].notna().any():
+            out[name] = encoding.column(_text_safe(frame[name].reset_index(drop=True)))
+    return {"n": len(frame), "columns": out}
+
+
+def sites_table(result: Result) -> dict[str, Any]:
+    """Sites with their positions and columns, then their indicators: see `maps._indicators`."""
+    table = _table(_with_local_units(result.sites, result.study.boundaries), _SITE_COLUMNS)
+    aside = ~in_scope(result.sites)
+    if aside.any():
+        table["columns"]["aside"] = encoding.column(aside.where(aside).astype("float64").reset_index(drop=True))
+    table["columns"]["by_size"] = encoding.rows(_largest_first(result.sites))
+    columns, entries = indicators(result)
+    table["columns"] |= columns
+    table["indicators"] = entries
+    return table
+
+
+def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
+    """Rows by households, most first, then those without a number: small symbols are drawn over
+    large ones.
+    """
+    households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
+
+
+def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
+    """Whether each site or origin belongs to the study; some carry others for comparison, in a
+    column `scope`.
+    """
+    if "scope" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    inside: pd.Series[bool] = frame["scope"].fillna("study").astype(str).isin(["study", ""])
+    return inside
+
+
+def origins_table(result: Result) -> dict[str, Any]:
+    """Origins with their positions and columns, and how many households the flows lead away from
+    each.
+    """
+    table = _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
+    table["columns"]["moved"] = encoding.column(_moved(result), digits=0)
+    return table
+
+
+def _moved(result: Result) -> NDArray[np.float64]:
+    """Households of all flows of each origin; 0 where none are reported."""
+    pairs, (origin, _) = _linked(result)
+    if "households" not in pairs:
+        return np.zeros(len(result.origins))
+    households = pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
+    moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype("float64")
+    return moved
+
+
+def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Add the names of units in their own script, so that the table can be searched in it."""
+    if boundaries is None or "name_local" not in boundaries:
+        return frame
+    local = pd.Series(boundaries["name_local"].to_numpy(), index=boundaries.index.astype(str))
+    local = local[~local.index.duplicated()]
+    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame)})
+
+
+def flows_table(result: Result) -> dict[str, Any]:
+    """Flows: row of the origin, row of the site, then numbers."""
+    pairs, (origin, site) = _linked(result)
+    out = {"origin": encoding.rows(origin), "site": encoding.rows(site)}
+    for name, digits in _FLOW_NUMBERS.items():
+        if name in pairs:
+            number = pd.to_numeric(pairs[name], errors="coerce")
+            if number.notna().any():
+                out[name] = encoding.column(number, digits=digits)
+    return {"n": len(pairs), "columns": out}
+
+
+def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs whose two ends are in the tables, and the rows of their origins and sites."""
+    pairs = result.pairs.reset_index()
+    origin, site = (
+        pd.Index(frame.index.astype(str)).get_indexer(pairs[end].astype(str))
+        for frame, end in ((result.origins, "origin_id"), (result.sites, "site_id"))
+    )
+    both = (origin >= 0) & (site >= 0)
+    return pairs[both].reset_index(drop=True), (origin[both], site[both])
+
+
+def most(result: Result) -> dict[str, float]:
+    """Most households at a site, of a flow and of an origin, from which sizes count; 1 if none are
+    known.
+    """
+    pairs, _ = _linked(result)
+    counts = {"site": result.sites.get("households"), "flow": pairs.get("households"), "origin": _moved(result)}
+    known = {key: pd.to_numeric(pd.Series(values), errors="coerce") for key, values in counts.items()}
+    known = {key: values[np.isfinite(values)] for key, values in known.items()}
+    return {key: float(values.max()) if len(values) and values.max() > 0 else 1.0 for key, values in known.items()}
+
+
+def card_columns(result: Result) -> list[dict[str, Any]]:
+    """Rows of the card of a site: label, column, columns of its interval, unit."""
+    units = {
+        "households": "", "persons": "", "year": "year", "county": "", "declared_county": "", "prefecture": "",
+        "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha",
+        "models": "",
+    }  # fmt: skip
+    units |= dict.fromkeys(unit_columns(result.sites), "")
+    rows: list[dict[str, Any]] = []
+    for name, unit in units.items():
+        if name in result.sites:
+            label = words(name) if has_words(name) else both(name.replace("_", " ").capitalize())
+            row = {"column": name, "label": label, "unit": unit}
+            if name == "oasis_edge_km":
+                row |= {"low": "oasis_edge_low_km", "high": "oasis_edge_high_km"}
+            rows.append(row)
+    return rows
+
+
+def unit_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns that name the administrative units of a place, by the study's own levels; each has a
+    code beside it.
+    """
+    return [c for c in frame if isinstance(c, str) and f"{c}_code" in frame]
+
+
+def searched_units(result: Result) -> list[str]:
+    """Columns of units in which a table is searched, in either script."""
+    names = sorted({u for frame in (result.sites, result.origins) for u in unit_columns(frame)})
+    return [column for name in names for column in (name, f"{name}_local")]
+
+
+def charts(result: Result) -> dict[str, Any]:
+    """Land by kind and capitals before and after, per site, where the result has them."""
+    return {"land": _land(result), "capitals": _capitals(result)}
+
+
+def _land(result: Result) -> dict[str, list[list[Any]]]:
+    """Site to [kind in words, hectares, whether it is oasis] within 15 km, the oasis of its last
+    year.
+    """
+    covers = result.covers
+    if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
+        return {}
+    near = covers[
+        pd.to_numeric(covers["radius_km"], errors="coerce").eq(15)
+        & covers["zone"].astype(str).eq("disc")
+        & covers["layer"].astype(str).isin(["oasis", "development"])
+        & covers["class"].astype(str).ne("(outside)")
+        & pd.to_numeric(covers["area_ha"], errors="coerce").between(0, np.inf, inclusive="neither")
+    ]
+    oasis = near["layer"].astype(str).eq("oasis")
+    kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
+    if "evidence" in near:
+        kind = kind.where(near["evidence"].astype(bool), kind + _ILLUSTRATIVE)
+    near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
+    if "year" in near:  # oases of several years are maps of the same ground; developments of several years add up
+        near = near[~oasis | near["year"].isna() | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)]
+    last = near.groupby(["_zone", "_kind"], sort=True)["area_ha"].sum().reset_index()
+    out: dict[str, list[list[Any]]] = {}
+    for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
+        areas = rows["area_ha"].astype(float).round().tolist()
+        out[str(zone)] = [
+            [_land_words(k), area, int(k == "oasis")] for k, area in zip(rows["_kind"], areas, strict=True)
+        ][:6]
+    return out
+
+
+def _land_words(kind: str) -> dict[str, str]:
+    """Words for a kind of land, where we have them."""
+    name = kind.removesuffix(_ILLUSTRATIVE)
+    key = "oasis" if name == "oasis" else f"kind_{name.replace(' ', '_')}"
+    said = words(key) if has_words(key) else both(name)
+    return words("illustrative_kind", kind=said) if kind.endswith(_ILLUSTRATIVE) else said
+
+
+def _capitals(result: Result) -> dict[str, list[list[Any]]]:
+    """Site or group to [indicator, before, after, unit], where both are known."""
+    frame = result.livelihood
+    if len(frame) == 0 or not {"section", "site_id", "item", "before", "after"} <= set(frame.columns):
+        return {}
+    rows = frame[
+        frame["section"].astype(str).str.contains("capital") & frame["before"].notna() & frame["after"].notna()
+    ]
+    out: dict[str, list[list[Any]]] = {}
+    units = rows["unit"].fillna("").astype(str) if "unit" in rows else pd.Series("", index=rows.index)
+    for site, item, before, after, unit in zip(
+        rows["site_id"], rows["item"], rows["before"], rows["after"], units, strict=True
+    ):
+        numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")
+        if pd.notna(site) and np.isfinite(numbers).all():
+            out.setdefault(str(site), []).append([str(item).replace("_", " "), *numbers.round(3).tolist(), unit])
+    return out
+
+
+def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
+    """Title that states the finding, and subtitle that says what it rests on."""
+    wanted = np.logical_and.reduce(
+        [
+            result.pairs.index.get_level_values(f.index.name).isin(f.index[in_scope(f)])
+            for f in (result.sites, result.origins)
+        ]
+    )
+    km = pd.to_numeric(result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
+    km = km.where(np.isfinite(km))
+    known = km.dropna()
+    if len(result.origins) == 0 and len(result.sites) > 0:
+        n = len(result.sites)
+        head, sub = words("title_sites", n=n), words("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n)
+    elif len(known) == 0:
+        head, sub = words("title_none"), words("subtitle_none")
+    else:
+        key = "title_one" if len(known) == 1 else "title_distance"
+        # "Farther than" is true of a number that was not rounded up.
+        head = words(key, median=_short(float(known.median()), down=key == "title_distance"))
+        low, high = _short(float(known.min())), _short(float(known.max()))
+        sub = words("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
+        bounds = [_median(result.pairs[wanted], f"geodesic_{end}_km") for end in ("low", "high")]
+        ends = [_short(bound or 0.0) for bound in bounds]
+        if None not in bounds and ends[0] != ends[1]:
+            # Each distance lies within its own bounds, so their medians bound the median.
+            more = words("subtitle_interval", low=ends[0], high=ends[1])
+            sub = {lang: f"{text}{'' if lang == 'zh' else ' '}{more[lang]}" for lang, text in sub.items()}
+    if title:
+        head = dict.fromkeys(head, title)
+    named = _study_settings(result)
+    kicker = str(named.get("title") or _study_name(result))
+    return {
+        "kicker": {lang: str(named.get(f"title_{lang}") or kicker) for lang in head},
+        "title": head,
+        "subtitle": sub,
+    }
+
+
+def _median(pairs: pd.DataFrame, column: str) -> float | None:
+    """Median over all pairs that have a distance; None unless each of them has this bound."""
+    if column not in pairs:
+        return None
+    bound = pd.to_numeric(pairs[column], errors="coerce")[pd.to_numeric(pairs["geodesic_km"], errors="coerce").notna()]
+    return float(bound.median()) if bound.notna().all() else None
+
+
+def _short(km: float, *, down: bool = False) -> str:
+    """Whole kilometres, below ten with a decimal; `down`: never rounded up."""
+    digits = 0 if km >= 10 else 1
+    return f"{np.floor(km * 10**digits) / 10**digits if down else km:,.{digits}f}"
+
+
+def _study_settings(result: Result) -> Mapping[str, Any]:
+    """Take the study's own name, title, region, date and boundary note: all that the map takes from
+    its settings.
+    """
+    study: Mapping[str, Any] = result.study.settings.get("study", {})
+    return study
+
+
+def _study_name(result: Result) -> str:
+    return str(_study_settings(result).get("name") or result.study.name).replace("_", " ")
+
+
+def totals(result: Result) -> list[dict[str, Any]]:
+    """Three numbers above the legend; each says over how many rows it was taken."""
+    sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
+    households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    households = households.where(np.isfinite(households))
+
+    def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
+        aside = len(all_rows) - len(used)
+        return words("total_more", k=aside) if aside else ""
+
+    return [
+        {
+            "value": len(frame),
+            "label": words(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
+        }
+        for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
+        if len(whole) > 0 or key == "total_sites"
+    ] + [
+        {
+            "value": round(float(households.sum())) if households.notna().any() else None,
+            "label": words("total_households", n=int(households.notna().sum()), m=len(sites)),
+        }
+    ]
+
+
+def wrap(result: Result) -> float | None:
+    """Longitude west of which everything is drawn a turn further east, so that the antimeridian
+    splits nothing.
+
+    None unless sites and origins spread over more than half a turn; then the east end of their
+    widest gap.
+    """
+    lon = np.concatenate(
+        [np.asarray(_positions(f)[0]) for f in (result.sites, result.origins) if len(f)] or [np.empty(0)]
+    )
+    lon = np.sort(lon[np.isfinite(lon)])
+    if len(lon) < 2 or lon[-1] - lon[0] <= 180:
+        return None
+    gap = int(np.argmax(np.diff(lon)))
+    inside = float(lon[gap + 1] - lon[gap])
+    return float(lon[gap] + lon[gap + 1]) / 2 if inside > 360 - (lon[-1] - lon[0]) else None
+
+
+def extent(result: Result) -> dict[str, Any] | None:
+    """Box of all sites and origins and length of the longest flow, so that the script need not look
+    for them.
+
+    `box` is west, south, east, north, wrapped as it is drawn; `longest` the largest sum of a flow's
+    two sides in Web Mercator, as a share of the world's width. None if nothing has a position.
+    """
+    turn = wrap(result)
+    sites, origins = (
+        xy if turn is None else _unwrapped(xy, turn)
+        for xy in (np.column_stack(_positions(f)) for f in (result.sites, result.origins))
+    )
+    xy = np.vstack([sites, origins])
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    if len(xy) == 0:
+        return None
+    _, (origin, site) = _linked(result)
+    sides = np.abs(_mercator(sites)[site] - _mercator(origins)[origin]).sum(axis=1)
+    longest = float(sides.max(initial=0.0, where=np.isfinite(sides)))
+    return {"box": [round(float(v), 5) for v in (*xy.min(axis=0), *xy.max(axis=0))], "longest": round(longest, 7)}
+
+
+def _mercator(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitude and latitude in degrees as Web Mercator, as a share of the world's width."""
+    return np.column_stack([xy[:, 0] / 360.0, mercator_y(np.clip(xy[:, 1], -85.0, 85.0)) / (2.0 * np.pi)])
+
+
+def _unwrapped(xy: NDArray[np.float64], turn: float) -> NDArray[np.float64]:
+    """Longitudes west of `turn` a turn further east."""
+    unwrapped: NDArray[np.float64] = xy + np.column_stack([np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))])
+    return unwrapped
+
+
+def view(result: Result) -> list[float]:
+    """West, south, east, north of what is to be seen first: sites and origins, else boundaries,
+    else the world.
+    """
+    points = [np.column_stack(_positions(f[in_scope(f)])) for f in (result.sites, result.origins) if len(f)]
+    xy = np.vstack(points) if points else np.empty((0, 2))
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    turn = wrap(result)
+    region = list(_study_settings(result).get("region") or [])
+    if region and turn is None:  # a position outside the region is doubted; it must not decide what is seen first
+        inside = (xy >= region[:2]).all(axis=1) & (xy <= region[2:]).all(axis=1)
+        xy = xy[inside] if inside.any() else xy
+    if len(xy) == 0:
+        boundaries = result.study.boundaries
+        if boundaries is None or len(boundaries) == 0:
+            return [-180.0, -60.0, 180.0, 75.0]
+        return [round(float(v), 4) for v in boundaries.total_bounds]
+    if turn is not None:
+        xy = _unwrapped(xy, turn)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    pad = max(0.05, 0.04 * float((high - low).max()))
+    return [round(float(v), 4) for v in (*(low - pad), *(high + pad))]
+
+
+def notes(result: Result) -> dict[str, Any]:
+    """Caveats, sources and colophon."""
+    study = _study_settings(result)
+    caveats = [words("note_straight")] if len(result.pairs) else []
+    caveats += [words(key) for key in _position_notes(result)]
+    caveats += [
+        words("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=_layer_words(name))
+        for name, counts in result.study.ledger.items()
+        if counts.get("rows_set_aside", 0) > 0
+    ]
+    development = result.study.development
+    basis = pd.Series(dtype=str) if development is None else development.get("geometry_basis", pd.Series(dtype=str))
+    if basis.astype(str).eq("illustrative").any():
+        caveats.append(words("note_illustrative"))
+    if study.get("boundary_note"):
+        own = str(study["boundary_note"]).removeprefix("Boundaries: ").rstrip(".")
+        caveats.append(words("note_boundary_set", set=own))
+    caveats += [words("note_boundary"), words("note_projection")]
+    if result.study.dem is not None:
+        caveats.append(words("note_relief"))
+    colophon = words("colophon", version=geosettle.__version__, hash=inputs_hash(result))
+    date = str(study.get("date") or _last_date(result))
+    return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}
+
+
+def _position_notes(result: Result) -> list[str]:
+    """Say how roughly positions are known, or that the data do not state it; and what curved flows
+    mean.
+    """
+    stated = [
+        pd.to_numeric(frame["uncertainty_km"], errors="coerce").gt(0) & frame.geometry.notna()
+        for frame in (result.sites, result.origins)
+        if "uncertainty_km" in frame
+    ]
+    rough = any(known.any() for known in stated)
+    return [*(["note_uncertain"] if rough else ["note_unstated"]), *(["note_curved"] if len(result.pairs) else [])]
+
+
+def inputs_hash(result: Result) -> str:
+    """First twelve digits of the input hash that the manifest prints, or of one made the same way
+    for any study.
+    """
+    known = str(result.provenance.get("input_hash", ""))
+    if known:
+        return known[:12]
+    lines = [f"{name} {facts.get('sha256', '')}" for name, facts in sorted(result.study.inputs.items())]
+    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:12]
+
+
+def _last_date(result: Result) -> str:
+    """Latest of the full dates that the inputs state; the clock is never asked, so that two runs
+    give the same map.
+    """
+    dates = [str(facts.get("date", "")) for facts in result.study.inputs.values()]
+    return max((d for d in dates if re.fullmatch(r"\d{4}-\d{2}-\d{2}", d)), default="")
+
+
+def _layer_words(name: str) -> dict[str, str]:
+    return words(f"layer_{name}") if has_words(f"layer_{name}") else both(name.replace("_", " "))
+
+
+def _sources(result: Result) -> list[dict[str, str]]:
+    """One line per input: layer, source, licence, date."""
+    lines = []
+    for name, facts in sorted(result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])):
+        parts = [str(facts.get(key) or "") for key in ("source", "licence", "date")]
+        said = "; ".join(p for p in parts if p)
+        layer = _layer_words(str(facts.get("layer") or name))
+        lines.append({lang: f"{text}: {said or name}" for lang, text in layer.items()})
+    return list({line["en"]: line for line in lines}.values())

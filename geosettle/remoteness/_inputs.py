@@ -1,0 +1,221 @@
+"""What indicators are given and what they give back; from pairs and points to long frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.distance import METRICS
+
+__all__ = [
+    "COLUMNS",
+    "FARMING_RADIUS_KM",
+    "PAIR_COLUMNS",
+    "Indicator",
+    "Inputs",
+    "PlaceTables",
+    "long_pairs",
+    "stack",
+    "study_sites",
+]
+
+FloatArray = NDArray[np.float64]
+
+PlaceTables = pd.DataFrame | tuple[pd.DataFrame, ...]
+"""Table point x place in the metric's unit; or three of them: values, their least and their
+greatest.
+"""
+
+COLUMNS: Final = (
+    "role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "rank_low", "rank_high", "why",
+)  # fmt: skip
+
+FARMING_RADIUS_KM: Final[Mapping[str, float]] = MappingProxyType(
+    {"foot": 0.666, "cart": 2.0, "motor": 4.0}
+)
+"""Suitable distance from home to field for a trip of 8 minutes one way, by mode: Ni, Hua and Xu
+(2013), China Land Science 27(10), mountain villages of Liandu, Lishui."""
+
+
+def _pair_columns() -> dict[str, tuple[str, str, str]]:
+    """Metrics of the package, whatever there are, and the time by road beside its length."""
+    out = {}
+    for name, metric in METRICS.items():
+        back = metric.value.replace("_out_", "_back_")
+        out[name] = (metric.value, back if back in metric.columns else metric.value, metric.unit)
+        timed = f"{name}_h"
+        if metric.unit == "km" and timed in metric.columns:
+            out[f"{name}_time"] = (timed, timed, "h")
+    return out
+
+
+PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(_pair_columns())
+"""Metric to its columns in the table of pairs: there, back, unit. A metric's distance is the mean
+of both ways.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What an indicator may use. Made by `remoteness`; every number already in km or h, NaN =
+    missing.
+
+    Attributes
+    ----------
+    pairs
+        One row per pair and metric: `site_id, origin_id, in_study, households, metric, unit, there,
+        back, value, low, high`.
+    points
+        Role (`site`, `origin`) to its frame.
+    nearby
+        (role, metric) to the table of distances point x place, and where known to those of their
+        least and greatest. A place that a table does not have was not asked for.
+    places
+        Service places by `place_id`, or None.
+    options
+        The settings, by the names of `remoteness`'s keywords.
+    """
+
+    pairs: pd.DataFrame
+    points: Mapping[str, gpd.GeoDataFrame]
+    nearby: Mapping[tuple[str, str], PlaceTables] = field(default_factory=dict)
+    places: gpd.GeoDataFrame | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator: what it means, where the formula comes from, what it needs and the function
+    that computes it.
+
+    Attributes
+    ----------
+    name
+        Key in INDICATORS. A function that answers for several thresholds, modes or kinds of place
+        names its rows `name_part`.
+    unit
+        Unit of the values; empty where each row says it.
+    meaning, source
+        One sentence each; `source` says where a formula was found, or that its numbers are the
+        user's own.
+    needs
+        `pairs` or `places`.
+    function
+        ``f(inputs) -> DataFrame`` with `role, id, indicator, metric, value, low, high, unit, n,
+        why`.
+    more_is
+        `remote` where a larger value is further away, `near` where it means more within reach.
+    changes
+        Whether it can be taken at the origin and at the site, and so has a change.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    source: str
+    needs: str
+    function: Callable[[Inputs], pd.DataFrame]
+    more_is: str = "remote"
+    changes: bool = False
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put long frames together; an empty one with the right columns where there is nothing."""
+    whole = [f for f in frames if len(f)]
+    if whole:
+        return pd.concat(whole, ignore_index=True)
+    texts = {"role", "id", "indicator", "metric", "unit", "why"}
+    return pd.DataFrame({c: pd.Series(dtype="str" if c in texts else "float64") for c in COLUMNS})
+
+
+def study_sites(sites: pd.DataFrame) -> list[str]:
+    """Ids of the sites that belong to the study: all, or those whose `scope` is `study` where that
+    column exists.
+
+    A site kept for comparison has its own rows and does not enter the figures of the study as a
+    whole.
+    """
+    frame = sites[sites["scope"] == "study"] if "scope" in sites else sites
+    return [str(i) for i in frame.index]
+
+
+def long_pairs(
+    pairs: pd.DataFrame,
+    sites: pd.DataFrame,
+    intervals: pd.DataFrame | None,
+    metrics: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row per pair and metric with value, low and high; metrics the pairs do not have are left
+    out.
+    """
+    flat = pairs.reset_index()
+    frames = []
+    for metric in metrics or PAIR_COLUMNS:
+        there, back, unit = PAIR_COLUMNS[metric]
+        if there not in flat:
+            continue
+        base = pd.DataFrame(
+            {"site_id": flat["site_id"].astype(str), "origin_id": flat["origin_id"].astype(str)}
+        )
+        base["in_study"] = base["site_id"].isin(study_sites(sites))
+        base["households"] = pd.to_numeric(flat.get("households", np.nan), errors="coerce")
+        base["metric"], base["unit"] = metric, unit
+        base["there"] = pd.to_numeric(flat[there], errors="coerce")
+        base["back"] = pd.to_numeric(flat.get(back, flat[there]), errors="coerce")
+        base["value"] = (base["there"] + base["back"]) / 2
+        stem = there.removesuffix(f"_{unit}")
+        low, high = (f"{stem}_{end}_{unit}" for end in ("low", "high"))
+        if low in flat and high in flat:
+            base["low"], base["high"] = (
+                pd.to_numeric(flat[c], errors="coerce") for c in (low, high)
+            )
+        else:
+            base = _with_intervals(base, intervals, metric, (there, back))
+        frames.append(base)
+    if not frames:
+        texts = ["site_id", "origin_id", "metric", "unit"]
+        empty = {c: pd.Series(dtype="str") for c in texts} | {"in_study": pd.Series(dtype="bool")}
+        numbers = ("households", "there", "back", "value", "low", "high")
+        return pd.DataFrame(empty | {c: pd.Series(dtype="float64") for c in numbers})
+    return pd.concat(frames, ignore_index=True).sort_values(
+        ["metric", "site_id", "origin_id"], ignore_index=True
+    )
+
+
+def _with_intervals(
+    base: pd.DataFrame, intervals: pd.DataFrame | None, metric: str, columns: tuple[str, str]
+) -> pd.DataFrame:
+    """Intervals drawn for the metric; of the mean of both ways where the ways differ.
+
+    Half the interval of the round trip, where it was drawn; else the mean of the ends of both ways,
+    which bounds it.
+    """
+    if intervals is None or intervals.empty:
+        return base.assign(low=np.nan, high=np.nan)
+    there, back = columns
+    out = _ends(base, intervals, (metric, there))
+    if there != back:
+        both = (out + _ends(base, intervals, (f"{metric}_back", back))) / 2
+        round_trip = (
+            _ends(base, intervals, (f"{metric}_round", there.replace("_out_", "_round_"))) / 2
+        )
+        out = round_trip.where(round_trip.notna().all(axis=1), both)
+    # A place stated to lie on the road is farther off wherever else it lies; what is stated is
+    # possible all the same.
+    value = base["value"]
+    return base.assign(low=out["low"].clip(upper=value), high=out["high"].clip(lower=value))
+
+
+def _ends(base: pd.DataFrame, intervals: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Low and high of the pairs of `base`, in its order."""
+    key = ["origin_id", "site_id"]
+    known = intervals[intervals["metric"].isin(names)].drop_duplicates(key)
+    known = known[[*key, "low", "high"]].astype({"origin_id": str, "site_id": str})
+    return base[key].merge(known, on=key, how="left")[["low", "high"]].set_axis(base.index)

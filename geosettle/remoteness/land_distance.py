@@ -1,0 +1,248 @@
+"""Indicators of the distance to the land left, per site, per origin and for the study, from the
+pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.remoteness import measures
+from geosettle.remoteness._inputs import Inputs, stack
+
+__all__ = ["beyond", "each", "gini", "hours", "largest", "mean", "multiples", "quantile"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """The pairs of one metric, grouped by site, by origin or all together."""
+
+    role: str
+    metric: str
+    unit: str
+    ids: NDArray[Any]
+    rows: pd.DataFrame
+    """Pairs whose distance is known, with `group` (position in `ids`)."""
+    n: NDArray[np.int64]
+    missing: NDArray[np.int64]
+    unweighted: NDArray[np.bool_]
+    """Groups of several known pairs, of which one or more have no households: there is no weight to
+    use.
+    """
+
+    def weights(self) -> FloatArray:
+        """Households of each row; 1 where a group has a single pair, for there the weight
+        cancels.
+        """
+        alone = self.n[self.rows["group"].to_numpy()] == 1
+        return np.where(alone, 1.0, self.rows["households"].to_numpy(float))
+
+    def frame(
+        self, indicator: str, values: Sequence[FloatArray], *, weighted: bool, unit: str = ""
+    ) -> pd.DataFrame:
+        """Rows of the long table from value, low and high per group."""
+        blank = (self.n == 0) | (self.unweighted if weighted else False)
+        value, low, high = (np.where(blank, np.nan, v) for v in values)
+        why = _pair_reasons(self, value, low, weighted=weighted)
+        head = {"role": self.role, "id": self.ids, "indicator": indicator, "metric": self.metric}
+        tail = {
+            "value": value,
+            "low": low,
+            "high": high,
+            "unit": unit or self.unit,
+            "n": self.n,
+            "why": why,
+        }
+        return pd.DataFrame({**head, **tail})
+
+
+def _pair_reasons(
+    group: _Groups, value: FloatArray, low: FloatArray, *, weighted: bool
+) -> list[str]:
+    out = []
+    for i in range(len(group.ids)):
+        parts = []
+        if group.n[i] == 0:
+            parts.append(f"no flow has a {group.metric} distance")
+        elif weighted and group.unweighted[i]:
+            parts.append("households unknown for one or more flows, so there is no weight")
+        elif group.missing[i]:
+            parts.append(
+                f"{group.missing[i]} of {group.n[i] + group.missing[i]} flows without a distance left out"
+            )
+        if not np.isnan(value[i]) and np.isnan(low[i]):
+            parts.append(f"the {group.metric} distance carries no interval")
+        out.append("; ".join(parts))
+    return out
+
+
+def _groups(inputs: Inputs) -> list[_Groups]:
+    out = []
+    for metric, every in inputs.pairs.groupby("metric", sort=False):
+        for role in ("site", "origin", "study"):
+            part = every[every["in_study"]] if role == "study" else every
+            if part.empty:
+                continue
+            keys = pd.Series("all", index=part.index) if role == "study" else part[f"{role}_id"]
+            ids = np.sort(keys.unique())
+            group = np.searchsorted(ids, keys.to_numpy())
+            known = part["value"].notna().to_numpy()
+            n = np.bincount(group[known], minlength=len(ids))
+            households = part["households"].to_numpy(float)[known]
+            no_weight = np.bincount(group[known][~(households >= 0)], minlength=len(ids)) > 0
+            empty = np.bincount(group[known], np.nan_to_num(households), minlength=len(ids)) <= 0
+            rows = part[known].assign(group=group[known])
+            missing = np.bincount(group[~known], minlength=len(ids))
+            unit = str(part["unit"].iloc[0])
+            out.append(
+                _Groups(
+                    role, str(metric), unit, ids, rows, n, missing, (no_weight | empty) & (n > 1)
+                )
+            )
+    return out
+
+
+def _three(group: _Groups, measure: Callable[[FloatArray], FloatArray]) -> list[FloatArray]:
+    """Take a measure that rises with every distance of the distances, their lows and their
+    highs.
+    """
+    return [measure(group.rows[c].to_numpy(float)) for c in ("value", "low", "high")]
+
+
+def mean(group: _Groups, weights: FloatArray) -> list[FloatArray]:
+    """Take the weighted mean of each group, and of its lows and highs."""
+    g, size = group.rows["group"].to_numpy(), len(group.ids)
+    total = np.bincount(g, weights, minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _three(group, lambda v: np.bincount(g, weights * v, minlength=size) / total)
+
+
+def quantile(group: _Groups, weights: FloatArray, q: float) -> list[FloatArray]:
+    """Take the weighted quantile of each group, and of its lows and highs."""
+    g, size = group.rows["group"].to_numpy(), len(group.ids)
+
+    def measure(v: FloatArray) -> FloatArray:
+        out = np.full(size, np.nan)
+        # One missing end leaves the group's interval unknown; a missing weight is masked by the
+        # caller.
+        holes = np.bincount(g, np.isnan(v), minlength=size) > 0
+        keep = ~holes[g]
+        found = measures.weighted_quantile(v[keep], np.nan_to_num(weights[keep]), q, g[keep])
+        out[: len(found)] = found
+        return out
+
+    return _three(group, measure)
+
+
+def each(
+    name: str, measure: Callable[[_Groups, FloatArray], list[FloatArray]], *, weighted: bool
+) -> Callable[[Inputs], pd.DataFrame]:
+    """Make an indicator function: the measure for every role and metric."""
+
+    def function(inputs: Inputs) -> pd.DataFrame:
+        frames = []
+        for group in _groups(inputs):
+            weights = group.weights() if weighted else np.ones(len(group.rows))
+            frames.append(group.frame(name, measure(group, weights), weighted=weighted))
+        return stack(frames)
+
+    return function
+
+
+def largest(group: _Groups, _weights: FloatArray) -> list[FloatArray]:
+    """Take the largest of each group, and of its lows and highs."""
+    g, size = group.rows["group"].to_numpy(), len(group.ids)
+
+    def measure(v: FloatArray) -> FloatArray:
+        out = np.full(size, -np.inf)
+        np.maximum.at(out, g, np.where(np.isnan(v), np.inf, v))
+        return np.where(np.isfinite(out), out, np.nan)
+
+    return _three(group, measure)
+
+
+def gini(inputs: Inputs) -> pd.DataFrame:
+    """Gini coefficient of the distances, with the bounds that the intervals allow."""
+    frames = []
+    for group in _groups(inputs):
+        g, size, weights = group.rows["group"].to_numpy(), len(group.ids), group.weights()
+        value, low, high = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
+        usable = ~(group.unweighted | (group.n == 0))
+        keep = usable[g]
+        found = measures.gini(group.rows["value"].to_numpy()[keep], weights[keep], g[keep])
+        value[: len(found)] = found
+        ends = group.rows[["low", "high"]].to_numpy(float)
+        usable &= np.bincount(g, np.isnan(ends).any(axis=1), minlength=size) == 0
+        order = np.argsort(g, kind="stable")
+        for n in np.unique(group.n[usable]):
+            # Groups of one size make one array; blocks keep the corners of all of them within
+            # memory.
+            same = np.flatnonzero(usable & (group.n == n))
+            rows = order[np.isin(g[order], same)].reshape(-1, n)
+            for start in range(0, len(same), 2000):
+                part = rows[start : start + 2000]
+                bounds = measures.gini_bounds(ends[part, 0], ends[part, 1], weights[part])
+                low[same[start : start + 2000]], high[same[start : start + 2000]] = bounds
+        frame = group.frame("land_gini", [value, low, high], weighted=True, unit="ratio")
+        unsearched = usable & (group.n > measures.ENUMERATED)
+        frame.loc[unsearched, "why"] = (
+            f"no interval: not searched beyond {measures.ENUMERATED} flows"
+        )
+        frames.append(frame)
+    return stack(frames)
+
+
+def beyond(inputs: Inputs) -> pd.DataFrame:
+    """Share of the households beyond each threshold."""
+    frames = []
+    for group in _groups(inputs):
+        g, size, weights = group.rows["group"].to_numpy(), len(group.ids), group.weights()
+        total = np.bincount(g, weights, minlength=size)
+        for limit in inputs.options["thresholds_km" if group.unit == "km" else "thresholds_h"]:
+
+            def share(v: FloatArray, limit: float = limit) -> FloatArray:
+                beyond = np.where(np.isnan(v), np.nan, v > limit)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    return np.bincount(g, weights * beyond, minlength=size) / total  # noqa: B023  (used at once)
+
+            name = f"land_beyond_{limit:g}{group.unit}"
+            frames.append(group.frame(name, _three(group, share), weighted=True, unit="share"))
+    return stack(frames)
+
+
+def multiples(inputs: Inputs, *, weighted: bool = True) -> pd.DataFrame:
+    """Mean distance over the farming radius of each mode."""
+    frames = []
+    for group in _groups(inputs):
+        if group.unit != "km":
+            continue
+        centre = mean(group, group.weights() if weighted else np.ones(len(group.rows)))
+        for mode, radius in inputs.options["farming_radius_km"].items():
+            values = [m / radius for m in centre]
+            name = f"land_radii_{mode}" if weighted else f"land_radii_unweighted_{mode}"
+            frames.append(group.frame(name, values, weighted=weighted, unit="farming radii"))
+    return stack(frames)
+
+
+def hours(inputs: Inputs) -> pd.DataFrame:
+    """Hours a year on the way to the land and back."""
+    trips = float(inputs.options["trips_per_year"])
+    frames = []
+    for group in _groups(inputs):
+        if group.unit != "h":
+            continue
+        # `value` is the mean of both ways, so a round trip is twice that.
+        values = [2 * trips * m for m in mean(group, group.weights())]
+        frames.append(
+            group.frame(
+                "land_hours_year", values, weighted=True, unit=f"h a year for {trips:g} trips"
+            )
+        )
+    return stack(frames)

@@ -1,0 +1,238 @@
+"""The smallest builder of HTML: elements are trees, text is escaped when they are written, nothing
+is a template.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+
+__all__ = ["Column", "element", "image", "page", "shown", "table"]
+
+# What XML and HTML cannot hold, and what would turn the direction of the text around it.
+_DROPPED: Final = dict.fromkeys(
+    [
+        *(n for n in range(32) if n not in (9, 10)),
+        127,
+        *range(0x80, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ]
+)
+_MOST_ROWS: Final = 250
+_MISSING: Final = "\N{EN DASH}"
+_DRAWN_DPI: Final = 300
+_LARGER: Final = 1.3  # a screen is read from farther away than a page
+
+Child = str | ET.Element | None | Sequence["str | ET.Element | None"]
+
+
+def shown(text: object) -> str:
+    """Return text without control characters, direction overrides and lone surrogates."""
+    return str(text).translate(_DROPPED).encode("utf-8", "replace").decode()
+
+
+def element(tag: str, *children: Child, **attributes: str | None) -> ET.Element:
+    """Make an element; a trailing underscore of an attribute is dropped, None leaves it out.
+
+    Examples
+    --------
+    >>> ET.tostring(element("p", "a < b ", element("b", "& c"), class_="x"), encoding="unicode", method="html")
+    '<p class="x">a &lt; b <b>&amp; c</b></p>'
+    """
+    made = ET.Element(
+        tag,
+        {key.rstrip("_"): shown(value) for key, value in attributes.items() if value is not None},
+    )
+    for child in children:
+        for part in (
+            child if isinstance(child, Sequence) and not isinstance(child, str) else (child,)
+        ):
+            _append(made, part)
+    return made
+
+
+def _append(parent: ET.Element, part: str | ET.Element | None) -> None:
+    if part is None:
+        return
+    if isinstance(part, ET.Element):
+        parent.append(part)
+    elif len(parent):
+        parent[-1].tail = (parent[-1].tail or "") + shown(part)
+    else:
+        parent.text = (parent.text or "") + shown(part)
+
+
+def image(
+    data: bytes, alt: str, caption: str = "", *, dpi: float = _DRAWN_DPI, label: str = ""
+) -> ET.Element:
+    """Make a figure that carries its PNG inside the page, a little larger than in print, under its
+    number.
+    """
+    source = "data:image/png;base64," + base64.b64encode(data).decode()
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    scale = 96 / dpi * _LARGER
+    picture = element(
+        "img", src=source, alt=alt, width=f"{width * scale:.0f}", height=f"{height * scale:.0f}"
+    )
+    return element(
+        "figure", picture, element("figcaption", _labelled(label, caption)) if caption else None
+    )
+
+
+def _labelled(label: str, caption: str) -> list[str | ET.Element | None]:
+    """Put the number of a table or picture before its caption."""
+    return [element("span", label, class_="no"), " ", caption] if label else [caption]
+
+
+class Column(NamedTuple):
+    """One column of a printed table: where it comes from, its heading and unit."""
+
+    name: str
+    heading: str
+    unit: str = ""
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    caption: str,
+    *,
+    more: str = "",
+    yes_no: tuple[str, str] = ("yes", "no"),
+    label: str = "",
+) -> ET.Element:
+    """Make a table with a caption and scoped headings; the first column names the row.
+
+    Parameters
+    ----------
+    frame
+        Rows to print; beyond 250 the rest is counted in a last line.
+    columns
+        What to print; columns that the frame lacks, or that are empty throughout, are left out.
+    caption
+        Said over the table.
+    more
+        Sentence with {n} for rows left out.
+    yes_no
+        Words for true and false.
+    label
+        Number of the table, said before the caption.
+    """
+    kept = [
+        c
+        for c in columns
+        if c.name in frame and (c is columns[0] or frame[c.name].map(_present).any())
+    ]
+    looks = {c.name: _look(frame[c.name]) for c in kept}
+    head = [
+        element(
+            "th",
+            c.heading,
+            element("span", c.unit, class_="unit") if c.unit else None,
+            scope="col",
+            class_=looks[c.name],
+        )
+        for c in kept
+    ]
+    body = element("tbody")
+    top = frame.head(_MOST_ROWS)
+    texts = [
+        [cell(value, year=c.name.endswith("year"), yes_no=yes_no) for value in top[c.name].tolist()]
+        for c in kept
+    ]
+    for at in range(len(top)):
+        row = ET.SubElement(body, "tr")
+        for number, c in enumerate(kept):
+            value = texts[number][at]
+            inner: Child = value if looks[c.name] == "n" else element("bdi", value)
+            if number == 0:
+                row.append(element("th", inner, scope="row", class_=looks[c.name]))
+            else:
+                row.append(element("td", inner, class_=looks[c.name]))
+    made = element(
+        "table",
+        element("caption", _labelled(label, caption)),
+        element("thead", element("tr", head)),
+        body,
+    )
+    region = element(
+        "div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption}
+    )
+    rest = len(frame) - _MOST_ROWS
+    return element(
+        "div",
+        region,
+        element("p", more.format(n=f"{rest:,}"), class_="muted") if rest > 0 and more else None,
+    )
+
+
+def _look(column: pd.Series) -> str | None:
+    """Return "n" for numbers, "r" for ranges, "long" and "t" for texts that need room."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return "n"
+    texts = [str(value) for value in column.head(_MOST_ROWS) if _present(value)]
+    longest = max(map(len, texts), default=0)
+    if longest < 30 and (
+        any(" … " in text for text in texts) or not any(" " in text for text in texts)
+    ):
+        return "r"  # ranges and identifiers stay on one line
+    return "long" if longest > 60 else "t" if longest > 12 else None
+
+
+def _present(value: Any) -> bool:
+    return not (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
+        or value == ""
+    )
+
+
+def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "no")) -> str:
+    r"""Write one value; a dash where it is missing.
+
+    Examples
+    --------
+    >>> cell(12345.0), cell(0.25), cell(None), cell(2019, year=True), cell(True)
+    ('12,345', '0.25', '\u2013', '2019', 'yes')
+    """
+    if not _present(value):
+        return _MISSING
+    if isinstance(value, bool):
+        return yes_no[0] if value else yes_no[1]
+    if isinstance(value, (int, float)):
+        if math.isinf(value):
+            return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
+        if year:
+            return f"{value:.0f}"
+        text = f"{value:,.6f}" if abs(value) < 1e12 else f"{value:g}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(value)
+
+
+def page(title: str, css: str, body: Sequence[ET.Element], lang: str) -> str:
+    """Write a whole page that loads and runs nothing: its policy allows its own style and inline
+    pictures only.
+    """
+    digest = base64.b64encode(sha256(css.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", **{"http-equiv": "Content-Security-Policy", "content": policy}),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="referrer", content="no-referrer"),
+        element("title", title),
+    )
+    sheet = ET.SubElement(head, "style")
+    sheet.text = css
+    root = element("html", head, element("body", body), lang={"en": "en", "zh": "zh-Hans"}[lang])
+    return "<!DOCTYPE html>\n" + ET.tostring(root, encoding="unicode", method="html") + "\n"

@@ -1,0 +1,229 @@
+"""What every section of the report shares: words, numbered tables and pictures, names in the place
+of identifiers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.report.html_builder import Column, element, image, table
+from geosettle.results import name_of, numbers
+from geosettle.tables import round_to, tables
+from geosettle.tables.dictionary import entry
+from geosettle.words import has, say
+
+__all__ = ["DISC", "NUMBER", "Part", "Writer", "ranged", "ranges", "split_reasons"]
+
+Part = ET.Element | None
+DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
+"""Column of an area within a disc: cover and radius."""
+NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*|\N{HORIZONTAL ELLIPSIS}")
+"""A number within a reason, or what stands for several."""
+_NO_UNIT: Final = frozenset(
+    {
+        "as unit",
+        "as value",
+        "as quantity",
+        "count",
+        "share, 0-1",
+        "year",
+        "households",
+        "persons",
+        "computed_unit",
+    }
+)
+_NO_HEADS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Writer:
+    """The sections of one report; it only holds what they share."""
+
+    def __init__(
+        self,
+        result: Result,
+        figures: Mapping[str, bytes],
+        lang: str,
+        written: Mapping[str, pd.DataFrame] | None = None,
+    ) -> None:
+        self.result, self.figures, self.lang = result, figures, lang
+        self.tables = tables(result) if written is None else written
+        self._pictures = self._tables = 0
+
+    def say(self, key: str, **values: Any) -> str:  # noqa: D102
+        return say(self.lang, key, **values)
+
+    def p(self, key: str, **values: Any) -> ET.Element:  # noqa: D102
+        return element("p", self.say(key, **values))
+
+    def said(self, sentences: Sequence[str]) -> list[Part]:
+        """Sentences computed from the result, each its own line."""
+        lines = [element("li", element("bdi", line)) for line in sentences]
+        return [element("ul", lines, class_="said")] if lines else []
+
+    def caveat(self, *keys: str, **values: Any) -> ET.Element:  # noqa: D102
+        return element("div", [self.p(key, **values) for key in keys], class_="box")
+
+    def muted(self, key: str, **values: Any) -> ET.Element:  # noqa: D102
+        return element("p", self.say(key, **values), class_="muted")
+
+    def word(self, kind: str, text: object) -> str:
+        """Return a word of the software's own vocabulary in the language wanted, as it stands where
+        it has none.
+        """
+        key = f"{kind}_{str(text).replace(' ', '_')}"
+        return self.say(key) if has(key) else str(text)
+
+    def reason(self, text: str) -> str:
+        """Return the reason of a missing number in the language wanted where `words` has it, else
+        as it stands.
+
+        The tables that are written keep it in English; here only the wording changes, never a
+        number in it.
+        """
+        near = re.fullmatch(r"(.+) \(nearest ([\d.,]+) km: (.+)\)", text)
+        if near:
+            return self.say("why_nearest", text=self.reason(near[1]), km=near[2], name=near[3])
+        key = "why_" + NUMBER.sub("#", text).replace(" ", "_")
+        return (
+            self.say(key, **dict(zip("abc", NUMBER.findall(text), strict=False)))
+            if has(key)
+            else text
+        )
+
+    def reasons(self, why: object) -> str:
+        """Return the reasons of a `why` as one text."""
+        return self.say("semicolon").join(map(self.reason, split_reasons(why)))
+
+    def picture(self, name: str, words: str) -> list[Part]:  # noqa: D102
+        data = self.figures.get(f"{name}.png")
+        if not data:
+            return []
+        self._pictures += 1
+        label = self.say("figure_n", n=self._pictures)
+        return [image(data, self.say(f"alt_{words}"), self.say(f"caption_{words}"), label=label)]
+
+    def table(
+        self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, more: str = ""
+    ) -> Part:
+        """Print a frame, with a number before its caption; a frame without rows is no table."""
+        if frame.empty:
+            return None
+        self._tables += 1
+        yes_no = (self.say("yes"), self.say("no"))
+        return table(
+            frame,
+            columns,
+            caption,
+            more=more,
+            yes_no=yes_no,
+            label=self.say("table_n", n=self._tables),
+        )
+
+    def frame(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        columns: Sequence[str],
+        caption: str,
+        heads: Mapping[str, str] = _NO_HEADS,
+    ) -> Part:
+        """Print columns of a written table, with headings (but for `heads`) and units from the
+        dictionary.
+        """
+        printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
+        return self.table(frame, printed, caption, self.say("more_rows", table=name))
+
+    def heading(self, column: str) -> str:  # noqa: D102
+        if has(f"col_{column}"):
+            return self.say(f"col_{column}")
+        disc = DISC.fullmatch(column)
+        if disc:
+            return self.say(
+                "col_disc",
+                cover=self.heading(f"cover_{disc[1]}").removeprefix("cover "),
+                km=disc[2],
+            )
+        return column.replace("_", " ")
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Put names in the place of identifiers of sites and origins."""
+        made = frame.copy()
+        for column, places in (("site_id", self.result.sites), ("origin_id", self.result.origins)):
+            if column in made:
+                made[column] = [
+                    name_of(places, key) if key in places.index else key for key in made[column]
+                ]
+        return made
+
+
+def ranged(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
+    """Join the low and high column of a quantity into one text, "low ... high"; value and ends keep
+    the digits known.
+
+    The written tables keep one more digit, for those who compute with them.
+    """
+    made = frame.copy()
+    low, high = (numbers(frame, f"{stem}_{end}_{unit}") for end in ("low", "high"))
+    made[f"{stem}_range_{unit}"] = ranges(low, high)
+    if f"{stem}_{unit}" in made:
+        value = numbers(frame, f"{stem}_{unit}")
+        made[f"{stem}_{unit}"] = round_to(value, ((high - low) / 2).fillna(0.0), 6)
+    return made
+
+
+def ranges(low: pd.Series, high: pd.Series) -> list[str]:
+    """Write ranges with the digits that they carry themselves, empty where an end is missing or
+    both are one.
+
+    Examples
+    --------
+    >>> ranges(pd.Series([-102.5, 8.3, 0.25, float("nan"), 5]), pd.Series([97.5, 24.3, 0.75, 1.0, 5]))
+    ['-100 … 100', '8.3 … 24.3', '0.25 … 0.75', '', '']
+    """
+    half = (high - low) / 2
+    ends = zip(round_to(low, half, 6), round_to(high, half, 6), strict=True)
+    return [
+        f"{a:,.6g} … {b:,.6g}" if np.isfinite(a) and np.isfinite(b) and a < b else ""
+        for a, b in ends
+    ]
+
+
+def split_reasons(why: object) -> list[str]:
+    """Return the reasons of a `why`, without the columns they concern; a semicolon in brackets
+    separates nothing.
+
+    A reason that only repeats another in fewer words is left out.
+
+    Examples
+    --------
+    >>> split_reasons("a_km: no road within 25 km (next: Artux; 41 km); b_m: position of the origin unknown; "
+    ...     "c_m: position unknown")
+    ['no road within 25 km (next: Artux; 41 km)', 'position of the origin unknown']
+    """
+    if not isinstance(why, str):
+        return []
+    parts = re.split(r"; (?![^(]*\))", why)
+    # `a_km, b_h: reason` names columns, and only a list of such names stands before a colon that
+    # counts.
+    found = [re.sub(r"^[a-z0-9_*]+(?:, [a-z0-9_*]+)*: ", "", part).strip() for part in parts]
+    made = list(dict.fromkeys(text for text in found if text))
+    ends = [text for text in made if re.fullmatch(r"position of the (origin|site) unknown", text)]
+    return [text for text in made if not (ends and text == "position unknown")]
+
+
+def _unit(name: str, column: str) -> str:
+    if column in {"geodesic_range_km", "oasis_edge_range_km"}:
+        return "km"
+    try:
+        found = entry(name, column)
+    except KeyError:
+        return ""
+    return "" if found is None or found.unit in _NO_UNIT else found.unit

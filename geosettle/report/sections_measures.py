@@ -1,0 +1,316 @@
+"""Sections of the report on where things are: map, sites, distances, declared against computed,
+land.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.report.html_builder import Column, element
+from geosettle.report.section import DISC, Part, Writer, ranged, ranges
+from geosettle.report.summary import summary_lines
+from geosettle.results import numbers, sentences
+from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
+from geosettle.results.pivots import oasis_wide
+
+__all__ = ["declared", "distances", "land", "reading", "site_map", "sites", "summary"]
+
+_LAND: Final = (
+    *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
+    *(
+        "developed_mu_per_household",
+        "self_run_mu_per_household",
+        "enough_mu",
+        "enough",
+        "geometry_basis",
+        "why",
+    ),
+)
+_FIGURES: Final = 3
+"""Significant figures of areas in discs: the positions and the rasters carry no more."""
+
+
+def summary(writer: Writer) -> list[Part]:
+    """Say the findings."""
+    lines = [
+        element("li", element("bdi", line)) for line in summary_lines(writer.result, writer.lang)
+    ]
+    return [element("ol", lines, class_="findings")]
+
+
+def reading(writer: Writer) -> list[Part]:
+    """Say how numbers are to be read."""
+    return [writer.p(f"reading_{n}") for n in range(1, 5)]
+
+
+def site_map(writer: Writer) -> list[Part]:
+    """Show the map, then the same county by county."""
+    return [*writer.picture("od_map", "map"), *writer.picture("counties", "counties")]
+
+
+def sites(writer: Writer) -> list[Part]:
+    """List the sites: where, since when, how many, how well known."""
+    frame = ranged(writer.tables["sites"], "oasis_edge", "km")
+    low, high = (
+        numbers(frame, f"oasis_edge_{end}_km").fillna(numbers(frame, "oasis_edge_km"))
+        for end in ("low", "high")
+    )
+    words = [writer.say(key) for key in ("yes", "no", "not_decided")]
+    frame["oasis_told"] = np.select([high < 0, low > 0, low.notna()], words, "")
+    if "declared_county" in frame and "county" in frame:
+        same = frame["declared_county"].astype("string") == frame["county"].astype("string")
+        frame["declared_county"] = (
+            frame["declared_county"].astype(object).where(~same.fillna(value=False), None)
+        )
+    # Without a radius there is one possible position, and its share says nothing.
+    share = (100 * numbers(frame, "admin_probability")).round(0)
+    frame["county_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
+    level = finest_level(writer.result)
+    name = level_name(writer.lang, level)
+    columns = [
+        *(
+            "name",
+            "name_local",
+            "site_id",
+            *dict.fromkeys(("county", level)),
+            "county_percent",
+            "declared_county",
+        ),
+        *("households", "persons", "year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
+    ]
+    notes = (
+        ("sites_note_level", level),
+        ("sites_note_percent", "county_percent"),
+        ("sites_note_declared", "declared_county"),
+        ("sites_note_oasis", "oasis_edge_km"),
+    )
+    said = [
+        writer.say(key, level=name)
+        for key, column in notes
+        if column in frame and frame[column].notna().any()
+    ]
+    text = element("p", ("" if writer.lang == "zh" else " ").join(said)) if said else None
+    heads = {level: sentences.capital(name)}
+    return [text, writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)]
+
+
+def distances(writer: Writer) -> list[Part]:
+    """Show every distance with its range, then what has none and why."""
+    frame = _as_good_as_given(ranged(writer.named(writer.tables["pairs"]), "geodesic", "km"))
+    known = numbers(frame, "geodesic_km").notna()
+    placed = numbers(writer.result.pairs, "geodesic_km").notna()
+    without = int((~radius_stated_of_pairs(writer.result)[placed]).sum())
+    columns = [
+        *(
+            "origin_id",
+            "site_id",
+            "households",
+            "geodesic_km",
+            "geodesic_range_km",
+            "bearing_deg",
+            "surface_km",
+        ),
+        *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
+    ]
+    none = aside(writer.result, "flows", writer.lang) or writer.say("find_no_distances")
+    given = "" if (frame["geodesic_range_km"] != "").any() else "_given"
+    parts: list[Part] = [
+        writer.p("distances_note") if known.any() else element("p", none),
+        writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
+        *writer.picture("distances", f"distances{given}"),
+        *writer.picture("distribution", f"distribution{given}"),
+        writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
+        *_intervals(writer),
+        *_scenarios(writer),
+    ]
+    if not known.all():
+        rest = frame[~known].assign(why=[writer.reasons(why) for why in frame.loc[~known, "why"]])
+        parts.append(
+            writer.frame(
+                "pairs",
+                rest,
+                ["origin_id", "site_id", "households", "why"],
+                writer.say("cap_no_distance"),
+            )
+        )
+    return parts
+
+
+def _as_good_as_given(frame: pd.DataFrame) -> pd.DataFrame:
+    """Round what has no range to tenths: a position without a radius is not known to the metre."""
+    made, alone = frame.copy(), frame["geodesic_range_km"] == ""
+    for name in ("geodesic_km", "surface_km", "road_km"):
+        value = numbers(made, name)
+        made[name] = value.where(~alone | (value < 1), value.round(1))
+    return made
+
+
+def _intervals(writer: Writer) -> list[Part]:
+    """Show the drawn intervals of every metric that has them, one column per metric."""
+    frame = writer.tables["intervals"]
+    rows = frame[numbers(frame, "low") < numbers(frame, "high")]
+    if rows.empty or "metric" not in rows:
+        return []
+    rows = rows.assign(
+        text=ranges(numbers(rows, "low"), numbers(rows, "high")), metric=rows["metric"].astype(str)
+    )
+    wide = rows.pivot_table(
+        index=["origin_id", "site_id"], columns="metric", values="text", aggfunc="first"
+    )
+    wide = writer.named(wide.reset_index())
+    units = rows.drop_duplicates("metric").set_index("metric")["unit"].astype(str)
+    columns = [Column(c, writer.heading(c)) for c in ("origin_id", "site_id")]
+    columns += [
+        Column(c, writer.word("metric", c), units[c]) for c in wide.columns if c in units.index
+    ]
+    percent = f"{100 * float(numbers(rows, 'level').max()):g}"
+    return [
+        writer.table(
+            wide, columns, writer.say("cap_intervals", percent=percent), _more(writer, "intervals")
+        )
+    ]
+
+
+def _scenarios(writer: Writer) -> list[Part]:
+    """Show what the scenarios of the study change, pair by pair."""
+    frame = writer.named(writer.tables["scenarios"])
+    if frame.empty:
+        return []
+    frame["metric"] = [writer.word("metric", name) for name in frame["metric"]]
+    columns = [
+        "origin_id",
+        "site_id",
+        "scenario",
+        "metric",
+        "value",
+        "baseline",
+        "change",
+        "unit",
+        "effect",
+        "why",
+    ]
+    table = writer.frame("scenarios", frame, columns, writer.say("cap_scenarios"))
+    return [element("h3", writer.say("h_scenarios")), writer.p("scenarios_note"), table]
+
+
+def _more(writer: Writer, name: str) -> str:
+    return writer.say("more_rows", table=name)
+
+
+def declared(writer: Writer) -> list[Part]:
+    """Set declared distances beside computed ones; those that served to place an end stand
+    apart.
+    """
+    frame = writer.tables["pairs"]
+    frame = frame[numbers(frame, "declared_km").notna()]
+    if frame.empty:
+        return [writer.p("find_no_declared")]
+    # Of the distance before it is rounded, as the summary has it; a way walked twice has one.
+    exact = numbers(writer.result.pairs, "geodesic_km")
+    exact = exact[~exact.index.duplicated()].reindex(
+        pd.MultiIndex.from_frame(frame[["origin_id", "site_id"]])
+    )
+    ratio = (numbers(frame, "declared_km") / exact.to_numpy()).round(2)
+    frame = _as_good_as_given(ranged(writer.named(frame).assign(ratio=ratio), "geodesic", "km"))
+    circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
+    known = numbers(frame, "geodesic_km").notna()
+    codes = [[code for code in str(text).split(";") if code] for text in frame["flags"].fillna("")]
+    frame["flags"] = [
+        writer.say("semicolon").join(writer.word("flag", code) for code in row) for row in codes
+    ]
+    columns = [
+        *(
+            "origin_id",
+            "site_id",
+            "declared_km",
+            "geodesic_km",
+            "geodesic_range_km",
+            "ratio",
+            "road_km",
+            "flags",
+        )
+    ]
+    parts: list[Part] = [writer.p("declared_note"), *writer.picture("declared", "declared")]
+    parts.append(
+        writer.frame("pairs", frame[~circular & known], columns, writer.say("cap_declared"))
+    )
+    short = ["origin_id", "site_id", "declared_km"]
+    if (~circular & ~known).any():
+        parts.append(
+            writer.frame(
+                "pairs", frame[~circular & ~known], short, writer.say("cap_declared_alone")
+            )
+        )
+    if circular.any():
+        parts.append(writer.p("declared_circular"))
+        parts.append(
+            writer.frame("pairs", frame[circular], [*short, "flags"], writer.say("cap_circular"))
+        )
+    return parts
+
+
+def land(writer: Writer) -> list[Part]:
+    """Show land per site, the oasis per unit, areas around the sites, and what changed between two
+    dates.
+    """
+    table, oasis, places = (
+        writer.named(writer.tables["land"]),
+        writer.tables["oasis"],
+        writer.tables["sites"],
+    )
+    parts: list[Part] = [writer.p("land_note"), *writer.picture("land", "land")]
+    none = aside(writer.result, "development", writer.lang)
+    if "developed_ha" in table:
+        table = table[numbers(table, "developed_ha").notna()]
+        table = table.assign(
+            why=[writer.reasons(why) for why in table["why"]] if "why" in table else ""
+        )
+    parts.append(writer.frame("land", table, _LAND, writer.say("cap_land")))
+    if table.empty:
+        parts = [element("p", none or writer.say("find_no_land"))]
+    if len(oasis):
+        parts += [
+            element("h3", writer.say("h_oasis")),
+            writer.p("oasis_note"),
+            *writer.picture("oasis", "oasis"),
+        ]
+        wide = oasis_wide(writer.result)
+        parts.append(
+            writer.table(
+                wide, [Column(c, writer.heading(c)) for c in wide.columns], writer.say("cap_oasis")
+            )
+        )
+    discs = sorted(
+        (c for c in places.columns if DISC.fullmatch(c) and (numbers(places, c) > 0).any()),
+        key=lambda c: (not c.startswith("oasis"), DISC.sub(r"\1", c), float(DISC.sub(r"\2", c))),
+    )
+    if discs:
+        short = places.assign(**{c: _significant(numbers(places, c)) for c in discs})
+        parts += [element("h3", writer.say("h_covers")), writer.p("covers_note")]
+        parts.append(
+            writer.frame(
+                "sites", short, ["name", "uncertainty_km", *discs], writer.say("cap_covers")
+            )
+        )
+    change = writer.tables["change"]
+    if len(change):
+        parts += [element("h3", writer.say("h_cover_change"))]
+        parts.append(writer.frame("change", change, list(change.columns), writer.say("cap_change")))
+    return parts
+
+
+def _significant(values: pd.Series) -> pd.Series:
+    """Keep so many significant figures as the sources of an area carry."""
+    with np.errstate(divide="ignore"):
+        place = np.floor(np.log10(np.abs(values.where(values != 0)))).fillna(0)
+    digits = (_FIGURES - 1 - place).clip(upper=1).astype(int)
+    return pd.Series(
+        [
+            round(value, at) if np.isfinite(value) else value
+            for value, at in zip(values, digits, strict=True)
+        ],
+        index=values.index,
+    )

@@ -1,0 +1,253 @@
+"""Sections of the report on what to trust: uncertainty, problems, methods, sources, and the run
+itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle import style
+from geosettle.report.html_builder import element
+from geosettle.report.methods import method_texts
+from geosettle.report.section import NUMBER, Part, Writer, split_reasons
+from geosettle.results import name_of, numbers
+from geosettle.results.given import radius_stated
+from geosettle.study import default_settings
+
+__all__ = ["methods", "problems", "run", "sources", "uncertain"]
+
+_MOST_REASONS: Final = 30
+_MOST_IDS: Final = 5
+
+
+def uncertain(writer: Writer) -> list[Part]:
+    """Say how well each position is known, and why numbers are missing."""
+    rows = []
+    for role, frame in (("site", writer.result.sites), ("origin", writer.result.origins)):
+        part = pd.DataFrame(
+            {"id": frame.index, "name": [name_of(frame, key) for key in frame.index]}
+        )
+        part["role"] = writer.say(f"role_{role}")
+        part["uncertainty_km"] = numbers(frame, "uncertainty_km").to_numpy()
+        part["position_basis"] = (
+            frame["position_basis"].to_numpy() if "position_basis" in frame else ""
+        )
+        words = np.select(
+            [frame.geometry.isna(), radius_stated(frame)],
+            [writer.say("unknown"), writer.say("known")],
+            writer.say("given"),
+        )
+        part["position"] = words
+        rows.append(part)
+    both = pd.concat(rows, ignore_index=True).sort_values(
+        ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
+    )
+    told = [frame["why"] for name in ("sites", "pairs") if "why" in (frame := writer.tables[name])]
+    reasons = (
+        pd.concat([part.map(split_reasons) for part in told] or [pd.Series(dtype=object)])
+        .explode()
+        .dropna()
+    )
+    # The same reason with another number in it is the same kind of reason.
+    kinds = reasons.astype(str).str.replace(r" \([^()]*\d[^()]*\)", "", regex=True)
+    masked = kinds.map(lambda text: NUMBER.sub("\N{HORIZONTAL ELLIPSIS}", text))
+    alone = kinds.groupby(masked).transform("nunique") == 1
+    counts = kinds.where(alone, masked).value_counts()
+    why = pd.DataFrame({"reason": map(writer.reason, counts.index), "n": counts.to_numpy()})
+    why = why.sort_values(["n", "reason"], ascending=[False, True]).head(_MOST_REASONS)
+    columns = ["name", "id", "role", "position", "uncertainty_km", "position_basis"]
+    return [
+        writer.p("uncertain_note"),
+        writer.frame("sites", both, columns, writer.say("cap_positions")),
+        writer.frame("sites", why, ["reason", "n"], writer.say("cap_reasons")),
+    ]
+
+
+def problems(writer: Writer) -> list[Part]:
+    """Count the rows of each layer, then list each kind of problem once, with where it was
+    found.
+    """
+    ledger = pd.DataFrame(
+        [{"layer": layer, **counts} for layer, counts in sorted(writer.result.study.ledger.items())]
+    )
+    parts: list[Part] = [writer.p("problems_note")]
+    if len(ledger):
+        columns = ["layer", "rows_in", "rows_used", "rows_set_aside"]
+        parts.append(writer.frame("problems", ledger, columns, writer.say("cap_ledger")))
+    kinds = []
+    severe = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
+    for (severity, code), rows in writer.tables["problems"].groupby(
+        ["severity", "code"], sort=True
+    ):
+        ids = list(dict.fromkeys(str(key) for key in rows["id"] if isinstance(key, str) and key))
+        first = rows.iloc[0]
+        files = ", ".join(
+            sorted({str(name) for name in rows["file"] if isinstance(name, str) and name})
+        )
+        more = "" if len(ids) <= _MOST_IDS else f" +{len(ids) - _MOST_IDS}"
+        message = (
+            first["message"] if len(rows) == 1 else writer.say("for_example", text=first["message"])
+        )
+        kinds.append(
+            {
+                "code": str(code).replace("_", " "),
+                "severity": writer.word("severity", severity),
+                "n": len(rows),
+            }
+            | {
+                "message": message,
+                "mend": first["mend"],
+                "file": files,
+                "at": severe.get(str(severity), 4),
+            }
+            | {"id": ", ".join(ids[:_MOST_IDS]) + more}
+        )
+    if not kinds:
+        return [*parts, writer.p("problems_none")]
+    columns = ["code", "severity", "n", "message", "mend", "file", "id"]
+    frame = pd.DataFrame(kinds, columns=[*columns, "at"]).sort_values(
+        ["at", "n"], ascending=[True, False]
+    )
+    parts.append(writer.frame("problems", frame, columns, writer.say("cap_problems")))
+    return parts
+
+
+def methods(writer: Writer) -> list[Part]:
+    """Write the methods paragraph from what was really run."""
+    sentences, references = method_texts(writer.result, writer.say)
+    text = ("" if writer.lang == "zh" else " ").join(sentences)
+    return [
+        writer.p("methods_note"),
+        element("p", element("bdi", text)),
+        element("h3", writer.say("h_references")) if references else None,
+        element("ul", [element("li", element("bdi", reference)) for reference in references])
+        if references
+        else None,
+    ]
+
+
+def sources(writer: Writer) -> list[Part]:
+    """Name every input with its source and licence, and whose boundaries were used."""
+    fields = ["layer", "source", "licence", "date", "rows", "crs_read"]
+    rows = [
+        {"file": file, **{key: facts.get(key) for key in fields}}
+        for file, facts in sorted(writer.result.study.inputs.items())
+    ]
+    parts: list[Part] = (
+        [writer.frame("sources", pd.DataFrame(rows), ["file", *fields], writer.say("cap_sources"))]
+        if rows
+        else []
+    )
+    note = str(writer.result.study.settings.get("study", {}).get("boundary_note") or "")
+    box = element(
+        "div",
+        element("p", element("bdi", note)) if note else None,
+        element("p", style.BOUNDARY_NOTE[writer.lang]),
+        class_="box",
+    )
+    return [*parts, box]
+
+
+def run(writer: Writer) -> list[Part]:
+    """Say with which versions, seed and settings the report was made, and of which inputs."""
+    facts = dict(writer.result.provenance)
+    versions = {
+        "geosettle": facts.get("geosettle") or facts.get("version"),
+        **dict(facts.get("versions") or {}),
+    }
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    rows = [
+        {"file": file, "sha256": str(details.get("sha256", ""))}
+        for file, details in sorted(writer.result.study.inputs.items())
+    ]
+    parts: list[Part] = [element("p", writer.say("versions", versions=listed))] if listed else []
+    if "seed" in facts:
+        parts.append(element("p", writer.say("seed", seed=facts["seed"])))
+    if facts.get("input_hash"):
+        text = writer.say("input_hash", hash=facts["input_hash"])
+        parts.append(element("p", text, class_="hash"))
+    changed, kept = _settings(writer.result.study.settings, default_settings())
+    parts.append(writer.p("settings_note"))
+    if len(changed):
+        columns = ["setting", "value", "default"]
+        parts.append(writer.frame("settings", changed, columns, writer.say("cap_settings")))
+    if len(kept):
+        parts.append(
+            writer.frame(
+                "settings", kept, ["section", "settings"], writer.say("cap_settings_default")
+            )
+        )
+    if rows:
+        parts.append(
+            writer.frame(
+                "sources", pd.DataFrame(rows), ["file", "sha256"], writer.say("cap_hashes")
+            )
+        )
+    return parts
+
+
+_OWN_TABLES: Final = ("layers", "models")
+"""Tables of study.toml that are told elsewhere in the report: its sources, and its models with
+their thresholds.
+"""
+
+
+_AS_ONE: Final = frozenset({"admin.aliases"})
+"""Long tables of names: their size says enough here, study.toml and manifest.json hold them."""
+
+
+def _settings(
+    used: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the settings that the study changed, one row each, and the others, one row per
+    section.
+    """
+    before = dict(_leaves(defaults))
+    found = sorted(
+        (
+            (name, value)
+            for name, value in _leaves(used)
+            if not (isinstance(value, list) and any(isinstance(part, Mapping) for part in value))
+        ),
+        key=lambda pair: pair[0],
+    )
+    changed = [
+        {"setting": name, "value": _written(value), "default": _written(before.get(name, ""))}
+        for name, value in found
+        if name not in before or before[name] != value
+    ]
+    kept: dict[str, list[str]] = {}
+    for name, value in found:
+        if name in before and before[name] == value:
+            section, _, key = name.partition(".")
+            text = _written(value) or '""'
+            kept.setdefault(section, []).append(f"{key} = {text}" if key else text)
+    lines = [{"section": section, "settings": "; ".join(texts)} for section, texts in kept.items()]
+    return (
+        pd.DataFrame(changed, columns=["setting", "value", "default"]),
+        pd.DataFrame(lines, columns=["section", "settings"]),
+    )
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if not above and key in _OWN_TABLES:
+            continue
+        name = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value and name not in _AS_ONE:
+            yield from _leaves(value, name)
+        else:
+            yield name, value
+
+
+def _written(value: Any) -> str:
+    """Write the value of a setting as study.toml would, without quotes around a lone text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_written, value)) or "[]"
+    return (f"({len(value)})" if value else "{}") if isinstance(value, Mapping) else str(value)

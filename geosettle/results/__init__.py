@@ -1,0 +1,91 @@
+"""Reading a result: numbers of a column, names of rows, the part that the study is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.study import default_settings
+from geosettle.tables import round_to
+
+__all__ = ["flat", "in_scope", "name_of", "number", "numbers", "setting", "title_of"]
+
+
+def in_scope(result: Result) -> Result:
+    """Leave out sites and origins that a `scope` column names for comparison only, with their
+    moves.
+    """
+    sites, origins = (
+        frame[frame["scope"].astype(str) == "study"] if "scope" in frame else frame
+        for frame in (result.sites, result.origins)
+    )
+    pairs = result.pairs[
+        result.pairs.index.get_level_values("site_id").isin(sites.index)
+        & result.pairs.index.get_level_values("origin_id").isin(origins.index)
+    ]
+    return replace(result, sites=sites, origins=origins, pairs=pairs)
+
+
+def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column as floats, missing where it is not there or not a number."""
+    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
+    return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:
+    """Write a number with the digits its uncertainty carries, at most `most` decimals.
+
+    Examples
+    --------
+    >>> number(12345.678), number(123.456, 10), number(2.0)
+    ('12,345.7', '123', '2')
+    """
+    rounded = float(round_to(value, uncertainty, most))
+    return f"{rounded:,.{most}f}".rstrip("0").rstrip(".") if most > 0 else f"{rounded:,.0f}"
+
+
+def flat(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a frame whose named index levels are columns."""
+    extra = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    made = pd.DataFrame(frame.reset_index(level=extra) if extra else frame.reset_index(drop=True))
+    for name in columns:
+        if name not in made:
+            made[name] = np.nan
+    return made
+
+
+def name_of(frame: pd.DataFrame, key: object) -> str:
+    """Return the name of a row, its identifier where it has none."""
+    name = frame["name"].get(key) if "name" in frame else None
+    return str(name) if isinstance(name, str) and name.strip() else str(key)
+
+
+def title_of(result: Result, lang: str) -> str:
+    """Return the title that the study sets for this language, else its title; empty where it sets
+    none.
+    """
+    named = result.study.settings.get("study", {})
+    return str(named.get(f"title_{lang}") or named.get("title") or "").strip()
+
+
+def setting(result: Result, *path: str) -> Any:
+    """Return a setting of the study, the default where the study has none.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> setting(gs.analyse(gs.read_study(gs.template_path())), "walk", "model")
+    'tobler'
+    """
+    for table in (result.study.settings, default_settings()):
+        found: Any = table
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if found is not None:
+            return found
+    return None

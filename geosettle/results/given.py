@@ -1,0 +1,101 @@
+"""What the study was given, for the sentences that depend on it: stated radii, rows that could not
+be used, levels.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from geosettle.admin.units import ladder
+from geosettle.analysis import Result
+from geosettle.results import numbers
+from geosettle.words import has, say
+
+__all__ = [
+    "aside",
+    "finest_level",
+    "level_name",
+    "positions_said",
+    "radius_stated",
+    "radius_stated_of_pairs",
+]
+
+
+def radius_stated(frame: pd.DataFrame) -> pd.Series:
+    """Whether a radius is stated for the position of each row; without one the position is taken as
+    exact.
+    """
+    return numbers(frame, "uncertainty_km").notna()
+
+
+def radius_stated_of_pairs(result: Result) -> pd.Series:
+    """Whether a radius is stated for both ends of each pair, aligned with the pairs; a pair may
+    stand there twice.
+    """
+    index = result.pairs.index
+    ends = (("origin_id", result.origins), ("site_id", result.sites))
+    stated = [
+        pd.Index(index.get_level_values(name)).isin(frame.index[radius_stated(frame).to_numpy()])
+        for name, frame in ends
+    ]
+    return pd.Series(stated[0] & stated[1], index=index)
+
+
+def positions_said(lang: str, stated: pd.Series, *, ranged: bool) -> str:
+    """Say under which positions a statement holds: whatever the true ones are, or only as they are
+    given.
+
+    Parameters
+    ----------
+    lang
+        "en" or "zh".
+    stated
+        Whether a radius is stated, row by row.
+    ranged
+        Whether any of the values has a range: one end of a pair may state a radius where the other
+        does not.
+
+    Examples
+    --------
+    >>> stated = pd.Series([True, False])
+    >>> positions_said("en", stated, ranged=True), positions_said("en", stated[:1], ranged=False)
+    ('as far as the stated radii tell', 'whatever the true positions')
+    """
+    return say(
+        lang,
+        "positions_true" if stated.all() else "positions_partly" if ranged else "positions_given",
+    )
+
+
+def aside(result: Result, layer: str, lang: str) -> str:
+    """Say that rows of a layer were given and none could be used; nothing where that is not so."""
+    counts = result.study.ledger.get(layer, {})
+    lost = int(counts.get("rows_set_aside", 0))
+    none_left = lost > 0 and int(counts.get("rows_in", 0)) == lost
+    return (
+        say(lang, "all_set_aside", rows=say(lang, f"rows_of_{layer}", n=lost)) if none_left else ""
+    )
+
+
+def finest_level(result: Result) -> str:
+    """Return the finest level of the boundaries that sites were joined with: what
+    `admin_probability` speaks of.
+    """
+    boundaries = result.study.boundaries
+    if boundaries is not None and len(boundaries):
+        return ladder(boundaries.set_index("code") if "code" in boundaries else boundaries)[-1]
+    return next(
+        (level for level in ("county", "prefecture") if f"{level}_code" in result.sites), "county"
+    )
+
+
+def level_name(lang: str, level: str) -> str:
+    """Return a level of the boundaries in words; one that `words` does not know stands as the study
+    names it.
+
+    Examples
+    --------
+    >>> level_name("en", "county"), level_name("en", "municipal_ward")
+    ('county', 'municipal ward')
+    """
+    return say(lang, f"level_{level}") if has(f"level_{level}") else level.replace("_", " ")

@@ -1,0 +1,300 @@
+"""Long tables turned for reading: one row per site, one column per indicator, model or
+constraint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.results import flat, name_of, number, numbers
+from geosettle.results.shares import oasis_shares
+from geosettle.tables import round_to
+
+__all__ = [
+    "changes",
+    "conditions_wide",
+    "kinds_shown",
+    "models_wide",
+    "oasis_wide",
+    "ranged_text",
+    "remoteness_wide",
+    "verdict_counts",
+]
+
+_FIRST: Final = (
+    ("land_mean_unweighted", "geodesic"),
+    ("land_mean_unweighted", "walk"),
+    ("land_radii_unweighted_motor", "geodesic"),
+)
+_LAST: Final = (("gravity_remoteness", "geodesic"), ("aria_style", "geodesic"))
+"""Indicator and metric of the columns of the report, before and after the nearest places of each
+kind.
+"""
+_MOST_KINDS: Final = 3
+VERDICTS: Final = ("met", "undecidable", "not met", "measured", "unknown")
+"""Verdicts of conditions, in the order of tables and charts; others follow."""
+
+
+def ranged_text(value: float, low: float, high: float, most: int = 1, *, sign: bool = False) -> str:
+    """Write a value with its range, each with the digits that the range carries.
+
+    Examples
+    --------
+    >>> ranged_text(-56.41, -82.4, -21.5), ranged_text(24.2, float("nan"), float("nan"), sign=True)
+    ('-56 (-82 … -22)', '+24.2')
+    """
+    if not np.isfinite(value):
+        return ""
+    known = bool(np.isfinite(low) and np.isfinite(high))
+    half = (high - low) / 2 if known else np.nan
+    value, low, high = (float(round_to(part, half, most)) for part in (value, low, high))
+    text = f"{value:+,.6g}" if sign and value else f"{value:,.6g}"
+    return f"{text} ({low:,.6g} … {high:,.6g})" if known and low != high else text
+
+
+def kinds_shown(
+    result: Result, start: str = "nearest_", most: int = _MOST_KINDS
+) -> list[tuple[str, str, str]]:
+    """Return indicator, metric and unit of the kinds of places with most values at sites, the
+    straight line first.
+
+    A group of kinds that gives the same values as one of its kinds is left out.
+    """
+    frame = flat(result.remoteness)
+    if frame.empty or "role" not in frame:
+        return []
+    rows = frame[(frame["role"] == "site") & frame["indicator"].astype(str).str.startswith(start)]
+    rows = rows[~rows["indicator"].astype(str).str.endswith("_per_flow")]
+    rows = rows.assign(value=numbers(rows, "value"))
+    counts = rows.groupby(["indicator", "metric", "unit"])["value"].count().reset_index(name="n")
+    counts = counts[counts["n"] > 0].assign(
+        straight=lambda f: f["metric"] == "geodesic",
+        group=lambda f: f["indicator"].astype(str).str.contains("_or_"),
+    )
+    counts = counts.sort_values(["straight", "n"], ascending=False, kind="stable").drop_duplicates(
+        "indicator"
+    )
+    counts = counts.sort_values(["group", "n", "indicator"], ascending=[True, False, True])
+    return [(str(r.indicator), str(r.metric), str(r.unit)) for r in counts.head(most).itertuples()]
+
+
+def remoteness_wide(result: Result) -> pd.DataFrame:
+    """Return one row per site: the main indicators as text, with the range that the positions
+    allow.
+
+    Columns are named `ind_<indicator>_<metric>`; those without any value are left out.
+    """
+    frame = flat(result.remoteness)
+    if frame.empty or "role" not in frame:
+        return pd.DataFrame()
+    sites = frame[frame["role"] == "site"]
+    made = pd.DataFrame(
+        {"name": {key: name_of(result.sites, key) for key in sorted(sites["id"].unique())}}
+    )
+    nearest = [(indicator, metric) for indicator, metric, _ in kinds_shown(result)]
+    for indicator, metric in dict.fromkeys((*_FIRST, *nearest, *_LAST)):
+        rows = sites[(sites["indicator"] == indicator) & (sites["metric"] == metric)].set_index(
+            "id"
+        )
+        columns = [numbers(rows, name) for name in ("value", "low", "high")]
+        if columns[0].notna().any():
+            most = 2 if (indicator, metric) in _LAST else 1
+            texts = [ranged_text(a, b, c, most) for a, b, c in zip(*columns, strict=True)]
+            made[f"ind_{indicator}_{metric}"] = pd.Series(texts, index=rows.index)
+    return made.reset_index(drop=True)
+
+
+def changes(result: Result) -> pd.DataFrame:
+    """Return the change of each indicator for those who moved: one row per site, and one for the
+    study as a whole.
+
+    Columns: `role, id, indicator, metric, unit, value, low, high, n, direction, weighting,
+    at_origin, at_site`. Of the two weightings, by households where they are known, else every move
+    counted once. `at_site` is the value at the site; `at_origin` follows from it. Both are missing
+    for the study.
+    """
+    columns = [
+        "role",
+        "id",
+        "indicator",
+        "metric",
+        "unit",
+        "value",
+        "low",
+        "high",
+        "n",
+        "direction",
+        "weighting",
+    ]
+    frame = flat(result.remoteness)
+    if frame.empty or "role" not in frame:
+        return pd.DataFrame(columns=[*columns, "at_origin", "at_site"])
+    rows = frame[frame["indicator"].astype(str).str.startswith("change_of_")].copy()
+    rows = rows.assign(**{name: numbers(rows, name) for name in ("value", "low", "high", "n")})
+    rows = rows[rows["value"].notna()]
+    names = rows["indicator"].astype(str)
+    rows["weighting"] = np.where(names.str.endswith("_per_flow"), "flows", "households")
+    rows["indicator"] = names.str.removeprefix("change_of_").str.removesuffix("_per_flow")
+    rows["direction"] = (
+        rows["why"].astype(str).str.extract(r"change: ([^;]+)", expand=False).fillna("")
+    )
+    keys = ["role", "id", "indicator", "metric"]
+    rows = rows.sort_values([*keys, "weighting"], ascending=[True] * 4 + [False]).drop_duplicates(
+        keys
+    )
+    at_site = frame[frame["role"] == "site"].set_index(["id", "indicator", "metric"])["value"]
+    at_site = pd.to_numeric(at_site[~at_site.index.duplicated()], errors="coerce")
+    rows["at_site"] = at_site.reindex(
+        pd.MultiIndex.from_frame(rows[["id", "indicator", "metric"]])
+    ).to_numpy()
+    rows.loc[rows["role"] != "site", "at_site"] = np.nan
+    rows["at_origin"] = rows["at_site"] - rows["value"]
+    return rows[[*columns, "at_origin", "at_site"]].reset_index(drop=True)
+
+
+def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.DataFrame, int]:
+    """Return one row per site and one column per model, and the number of sites of which nothing
+    can be said.
+
+    A cell says whether the model is declared, then how many of its conditions are met, not met,
+    cannot be decided.
+    """
+    frame = flat(result.livelihood)
+    conditions = _section(frame, "model condition")
+    declared = _section(frame, "model").set_index(["site_id", "item"])["verdict"]
+    told = conditions[conditions["verdict"] != "unknown"]
+    stated = declared[declared.isin(["declared"])]
+    sites = sorted({*told["site_id"], *stated.index.get_level_values(0)} - {""})
+    models = list(dict.fromkeys(declared.index.get_level_values(1)))
+    numbered = told["item"].str.split(":").str[0]
+    counts: Any = told.groupby([told["site_id"], numbered, told["verdict"]]).size().to_dict()
+    stated_pairs = set(stated.index)
+    rows = []
+    for site in sites:
+        row = {"name": name_of(result.sites, site)}
+        for model in models:
+            key = (site, model.split(":")[0])
+            parts = [
+                f"{n} {word('verdict', v)}" for v in VERDICTS if (n := counts.get((*key, v), 0))
+            ]
+            first = [word("verdict", "declared")] if (site, model) in stated_pairs else []
+            row[model] = "; ".join(first + parts)
+        rows.append(row)
+    everyone = {*conditions["site_id"], *declared.index.get_level_values(0)} - {""}
+    return pd.DataFrame(rows, columns=["name", *models]), len(everyone) - len(sites)
+
+
+def conditions_wide(
+    result: Result, section: str, word: Callable[[str, object], str]
+) -> tuple[pd.DataFrame, int]:
+    """Return one row per site or group and one column per constraint or check, and the number of
+    rows without any.
+
+    A cell is the measured value with its range and unit, and the verdict where there is a
+    threshold.
+    """
+    rows = _section(flat(result.livelihood), section)
+    told = rows[rows["verdict"] != "unknown"]
+    made: dict[str, dict[str, str]] = {}
+    for row in told.sort_values(["site_id", "item"]).to_dict("records"):
+        key = str(row["site_id"])
+        name = name_of(result.sites, key) if key in result.sites.index else word("subject", key)
+        value = row["after"] if np.isfinite(row["after"]) else row["change"]
+        parts = (
+            [f"{ranged_text(value, row['low'], row['high'])} {word('unit', row['unit'])}".strip()]
+            if np.isfinite(value)
+            else []
+        )
+        parts += (
+            [word("verdict", row["verdict"])] if row["verdict"] != "measured" or not parts else []
+        )
+        made.setdefault(key, {"name": name})[str(row["item"])] = ": ".join(parts)
+    items = [
+        item for item in dict.fromkeys(rows["item"].astype(str)) if (told["item"] == item).any()
+    ]
+    return pd.DataFrame(list(made.values()), columns=["name", *items]), rows[
+        "site_id"
+    ].nunique() - len(made)
+
+
+def verdict_counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how many rows of each item have each verdict, items in their order; `note` is the
+    threshold in words.
+    """
+    names = rows["verdict"].fillna("").astype(str)
+    found = sorted(
+        set(names) - {""}, key=lambda v: (VERDICTS.index(v) if v in VERDICTS else len(VERDICTS), v)
+    )
+    counts = pd.crosstab(rows["item"].astype(str), names).reindex(columns=found, fill_value=0)
+    items = list(dict.fromkeys(rows["item"].astype(str)))
+    return counts.reindex(items).rename_axis(index="item", columns=None).reset_index()
+
+
+def threshold_of(rows: pd.DataFrame) -> str:
+    """Return the threshold of one item in words, as its notes say it.
+
+    Examples
+    --------
+    >>> threshold_of(pd.DataFrame({"note": ["at most 15; straight line"], "unit": ["km"], "source": ["own"]}))
+    'at most 15 km'
+    """
+    found = re.match(r"at (?:most|least) [\d.,]+", str(rows["note"].iloc[0]) if len(rows) else "")
+    units = [unit for unit in dict.fromkeys(rows["unit"].dropna().astype(str)) if unit]
+    return f"{found[0]} {units[0] if units else ''}".strip() if found else ""
+
+
+def _section(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of one part of the livelihood account, numbers as floats, texts as texts."""
+    columns = ("section", "site_id", "item", "verdict", "unit", "note", "source")
+    made = frame.assign(
+        **{c: frame[c].fillna("").astype(str) if c in frame else "" for c in columns}
+    )
+    made = made.assign(
+        **{c: numbers(made, c) for c in ("before", "after", "change", "low", "high", "n")}
+    )
+    return made[made["section"] == name]
+
+
+def section_rows(result: Result, *names: str) -> pd.DataFrame:
+    """Rows of some parts of the livelihood account, in their order."""
+    frame = flat(result.livelihood)
+    return pd.concat([_section(frame, name) for name in names], ignore_index=True)
+
+
+def other_sections(result: Result, known: Sequence[str]) -> list[str]:
+    """Return the parts of the livelihood account that no section of the report is made for."""
+    frame: Any = result.livelihood
+    return (
+        []
+        if "section" not in frame
+        else [s for s in dict.fromkeys(frame["section"]) if s not in known]
+    )
+
+
+def oasis_wide(result: Result) -> pd.DataFrame:
+    """Return one row per unit: its oasis share at each setting, beside published and printed
+    figures, in percent.
+    """
+    sources = result.oasis.groupby("name")["source"].agg(
+        lambda texts: "; ".join(sorted(set(texts.dropna())))
+    )
+    rows = [
+        {"name": share.name}
+        | {
+            f"oasis_{setting}": share.derived.get(setting, np.nan)
+            for setting in ("low", "central", "high")
+        }
+        | {
+            "oasis_published": ", ".join(dict.fromkeys(map(number, share.published))),
+            "oasis_printed": ", ".join(dict.fromkeys(map(number, share.printed))),
+            "source": sources.get(share.name, ""),
+        }
+        for share in oasis_shares(result)
+    ]
+    return pd.DataFrame(rows).round(1)

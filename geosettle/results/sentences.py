@@ -1,0 +1,299 @@
+"""The plain words at the head of each section: sentences computed from the tables that follow
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.results import flat, in_scope, number, numbers
+from geosettle.results.given import aside
+from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
+from geosettle.words import has, say
+
+__all__ = [
+    "beside",
+    "capital",
+    "capitals_said",
+    "change_finding",
+    "change_said",
+    "claims_said",
+    "constraints_said",
+    "indicator_name",
+    "item_name",
+    "models_said",
+    "remoteness_said",
+    "unit_name",
+    "verdicts_said",
+]
+
+
+def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
+    """Return an indicator in words; a kind of place or a metric that `words` does not know stands
+    as it is.
+
+    Examples
+    --------
+    >>> indicator_name("en", "nearest_county_seat"), indicator_name("en", "nearest_ger", "road")
+    ('nearest county seat', 'nearest ger (by road)')
+    """
+    if indicator.startswith("nearest_"):
+        kind = indicator.removeprefix("nearest_")
+        known = f"kind_{kind}"
+        text = say(lang, "nearest", kind=say(lang, known) if has(known) else kind.replace("_", " "))
+    else:
+        known = f"indicator_{indicator}"
+        text = say(lang, known) if has(known) else indicator.replace("_", " ")
+    if metric == "geodesic":
+        return text
+    how = say(lang, f"metric_{metric}") if has(f"metric_{metric}") else metric.replace("_", " ")
+    return say(lang, "by_metric", text=text, metric=how)
+
+
+def item_name(lang: str, item: str) -> str:
+    """Return a condition or model of the package in the language wanted; one of the study stands as
+    it is.
+
+    Examples
+    --------
+    >>> item_name("zh", "developed land"), item_name("en", "model 7: a mill"), item_name("zh", "a well")
+    ('开发土地', 'model 7: a mill', 'a well')
+    """
+    numbered = re.fullmatch(r"model ([^:]+): (.+)", item)
+    if numbered:
+        return say(lang, "model_item", n=numbered[1], text=item_name(lang, numbered[2]))
+    key = f"item_{item.replace(' ', '_')}"
+    return say(lang, key) if has(key) else item
+
+
+def remoteness_said(result: Result, lang: str) -> list[str]:
+    """Say how far the nearest places of each kind are from the sites of the study."""
+    frame = flat(result.remoteness)
+    sites = in_scope(result).sites.index
+    said = []
+    for indicator, metric, unit in kinds_shown(result):
+        chosen = (
+            (frame["role"] == "site")
+            & (frame["indicator"] == indicator)
+            & (frame["metric"] == metric)
+        )
+        rows = frame[chosen & frame["id"].isin(sites)]
+        value, half = numbers(rows, "value"), (numbers(rows, "high") - numbers(rows, "low")) / 2
+        known = value.notna()
+        if not known.any():
+            continue
+        typical = float(half[known].median()) if half[known].notna().any() else 0.0
+        ends: Any = value.idxmin(), value.idxmax()
+        least, most = ends
+        said.append(
+            say(
+                lang,
+                "said_nearest",
+                what=capital(indicator_name(lang, indicator, metric)),
+                median=number(float(value.median()), typical),
+                least=number(float(value[least]), float(np.nan_to_num(half[least]))),
+                most=number(float(value[most]), float(np.nan_to_num(half[most]))),
+                n=int(known.sum()),
+                sites=len(sites),
+                unit=unit_name(lang, unit),
+            )
+        )
+    return said
+
+
+def capital(text: str) -> str:
+    """Begin a text with a capital letter and leave the rest of it alone.
+
+    Examples
+    --------
+    >>> capital("nearest Artux")
+    'Nearest Artux'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def unit_name(lang: str, unit: str) -> str:
+    """Return a unit in words of the language where `words` has it."""
+    key = f"unit_{unit}"
+    return say(lang, key) if has(key) else re.sub(r"\b(k?m)2\b", "\\1\N{SUPERSCRIPT TWO}", unit)
+
+
+def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
+    """Say, per kind of place, for how many sites the move brought it nearer, farther, or cannot be
+    told.
+    """
+    found = changes(result)
+    studied = in_scope(result).sites.index
+    said = []
+    for indicator, metric, unit in kinds_shown(result, "change_of_nearest_", most):
+        name = indicator.removeprefix("change_of_")
+        rows = found[(found["indicator"] == name) & (found["metric"] == metric)]
+        sites = rows[(rows["role"] == "site") & rows["id"].isin(studied)]
+        counts = sites["direction"].value_counts()
+        whole = rows[rows["role"] == "study"]
+        text = say(
+            lang,
+            "said_change",
+            what=capital(indicator_name(lang, name, metric)),
+            n=len(sites),
+            **{
+                key: int(counts.get(word, 0))
+                for key, word in (
+                    ("nearer", "nearer"),
+                    ("farther", "farther"),
+                    ("open", "not distinguishable"),
+                )
+            },
+        )
+        if len(whole):
+            one = whole.iloc[0]
+            direction = one["direction"]
+            key = f"direction_{direction.replace(' ', '_')}"
+            text += say(
+                lang,
+                "said_change_study",
+                change=ranged_text(one["value"], one["low"], one["high"], sign=True),
+                unit=unit_name(lang, unit),
+                n=int(one["n"]),
+                flows=len(in_scope(result).pairs),
+                weighting=say(lang, f"weighting_{one['weighting']}"),
+                direction=say(lang, key) if has(key) else direction,
+            )
+        said.append(text)
+    return said or [say(lang, "said_no_change")]
+
+
+def capitals_said(result: Result, lang: str) -> list[str]:
+    """Say how many livelihood indicators have figures, and which way they point."""
+    rows = section_rows(result, "capital")
+    if rows.empty:
+        return [aside(result, "indicators", lang) or say(lang, "said_no_capitals")]
+    both = rows["before"].notna() & rows["after"].notna()
+    change = (rows["after"] - rows["before"])[both]
+    ranged = int((rows["low"].notna() & rows["high"].notna() & both).sum())
+    return [
+        say(lang, "said_capitals", n=len(rows), both=int(both.sum()), higher=int((change > 0).sum()),
+            lower=int((change < 0).sum()), without=int((~both).sum()), ranged=ranged)
+    ]  # fmt: skip
+
+
+def models_said(result: Result, lang: str) -> list[str]:
+    """Say how many sites declare a model, and what the conditions of the models come to."""
+    models, conditions = section_rows(result, "model"), section_rows(result, "model condition")
+    if models.empty and conditions.empty:
+        return [say(lang, "said_no_models")]
+    declared = models[models["verdict"] == "declared"]
+    sites = models["site_id"].nunique() or conditions["site_id"].nunique()
+    first = say(lang, "said_models", models=models["item"].nunique(), sites=sites,
+                declaring=declared["site_id"].nunique(), times=len(declared),
+                beside=beside(result, lang, models["site_id"]))  # fmt: skip
+    return [first, *verdicts_said(result, lang, "model condition")]
+
+
+def constraints_said(result: Result, lang: str) -> list[str]:
+    """Say, per constraint, what was measured: how many sites, and from where to where."""
+    rows = section_rows(result, "constraint")
+    said = []
+    for item in dict.fromkeys(rows["item"]):
+        own = rows[rows["item"] == item]
+        value = own["after"].where(own["after"].notna(), own["change"])
+        known = value.notna() & (own["verdict"] != "unknown")
+        if not known.any():
+            said.append(
+                say(lang, "said_unmeasured", item=capital(item_name(lang, item)), n=len(own))
+            )
+            continue
+        half = (
+            ((own["high"] - own["low"]) / 2)
+            .where(np.isfinite(own["high"] - own["low"]), 0.0)
+            .fillna(0.0)
+        )
+        ends: Any = value[known].idxmin(), value[known].idxmax()
+        least, most = ends
+        text = say(
+            lang,
+            "said_constraint" if int(known.sum()) > 1 else "said_constraint_one",
+            item=capital(item_name(lang, item)),
+            n=int(known.sum()),
+            of=len(own),
+            least=number(float(value[least]), float(half[least])),
+            most=number(float(value[most]), float(half[most])),
+            unit=unit_name(lang, str(own.loc[known, "unit"].iloc[0])),
+        )
+        judged = own["verdict"].value_counts()
+        parts = _counted(lang, judged.drop([v for v in ("measured", "unknown") if v in judged]))
+        said.append(text + (say(lang, "said_judged", counts=parts) if parts else ""))
+    return said or [say(lang, "said_no_rows")]
+
+
+def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
+    """Say how many checks of a section came to which verdict."""
+    rows = section_rows(result, section)
+    if rows.empty:
+        return [say(lang, "said_no_rows")]
+    return [
+        say(
+            lang,
+            "said_verdicts",
+            items=rows["item"].nunique(),
+            n=len(rows),
+            counts=_counted(lang, rows["verdict"].value_counts()),
+            beside=beside(result, lang, rows["site_id"]),
+        )
+    ]
+
+
+def beside(result: Result, lang: str, ids: Iterable[object]) -> str:
+    """Say in brackets how many of these are no sites of the study: named for comparison, or a group
+    surveyed as one.
+    """
+    seen = {str(key) for key in ids} - {""}
+    compared = len(seen & (set(result.sites.index) - set(in_scope(result).sites.index)))
+    counts = {"beside_compared": compared, "beside_groups": len(seen - set(result.sites.index))}
+    parts = say(lang, "comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
+    return say(lang, "beside", parts=parts) if parts else ""
+
+
+def claims_said(result: Result, lang: str) -> list[str]:
+    """Say how many claims came to which verdict, and name those that differ."""
+    frame: Any = result.claims
+    if frame.empty or "verdict" not in frame:
+        return [aside(result, "claims", lang) or say(lang, "said_no_claims")]
+    said = [
+        say(
+            lang,
+            "said_claims",
+            n=len(frame),
+            counts=_counted(lang, frame["verdict"].value_counts()),
+        )
+    ]
+    differing = sorted(frame.loc[frame["verdict"] == "differs", "claim_id"].dropna().astype(str))
+    return [*said, say(lang, "said_differing", ids=", ".join(differing))] if differing else said
+
+
+def _counted(lang: str, counts: pd.Series) -> str:
+    """List verdicts with their numbers, the most frequent first; those of conditions in their own
+    order.
+    """
+    order = {verdict: at for at, verdict in enumerate(VERDICTS)}
+    items = sorted(
+        counts.items(), key=lambda item: (order.get(str(item[0]), -1), -item[1], str(item[0]))
+    )
+    texts = []
+    for verdict, n in items:
+        key = f"verdict_{str(verdict).replace(' ', '_')}"
+        texts.append(
+            say(lang, "counted", n=int(n), what=say(lang, key) if has(key) else str(verdict))
+        )
+    return say(lang, "comma").join(texts)
+
+
+def change_finding(result: Result, lang: str) -> str:
+    """Say in one sentence how remoteness changed for those who moved; it stands in the summary."""
+    return change_said(result, lang, most=1)[0]

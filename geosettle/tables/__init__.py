@@ -1,0 +1,324 @@
+"""TABLES: every table that is written, what it holds and what its columns mean. A new table is one
+entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geosettle.analysis import Result
+from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, Entry, entry
+
+__all__ = ["TABLES", "Table", "describe", "round_to", "tables"]
+
+MOST_DECIMALS: Final = 3
+"""Kilometres and hours are never printed finer than this."""
+WRITTEN_DECIMALS: Final = 1
+"""Nor are they written coarser into a table, where the interval stands beside them and others
+compute on.
+"""
+
+_EXACT: Final = 2**53
+"""Whole numbers from here on are not exact as they were read; they stay as they are."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: how it is built from a result, and its data dictionary.
+
+    `columns` maps a column, or a pattern in which `*` stands for any text, to its meaning and unit.
+    """
+
+    name: str
+    title: str
+    build: Callable[[Result], pd.DataFrame]
+    columns: Mapping[str, Entry]
+    order: tuple[str, ...]
+    """Columns whose values sort the rows."""
+
+
+def round_to(
+    values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMALS, least: int = -9
+) -> NDArray[np.float64]:
+    """Round each value to the digits that its uncertainty carries.
+
+    The last digit kept is a tenth of the leading place of the uncertainty: ±10 km keeps whole
+    kilometres, ±3 km keeps tenths, ±100 km keeps tens. Without an uncertainty (0 or NaN) `most`
+    decimals are kept.
+
+    Parameters
+    ----------
+    values
+        Numbers, any shape.
+    uncertainty
+        Half the width of the interval of each value, same unit, broadcast against `values`; its
+        sign is ignored.
+    most, least
+        Most and least decimals kept; -1 keeps tens.
+
+    Examples
+    --------
+    >>> round_to([123.4567, 123.4567, 123.4567, 123.4567], [10, 3, 100, 0]).tolist()
+    [123.0, 123.5, 120.0, 123.457]
+    """
+    number, spread = np.broadcast_arrays(
+        np.asarray(values, dtype=float), np.abs(np.asarray(uncertainty, dtype=float))
+    )
+    known = np.isfinite(spread) & (spread > 0)
+    place = np.floor(np.log10(spread, where=known, out=np.zeros(number.shape)))
+    decimals = np.where(known, np.clip(1 - place, least, most), most).astype(int)
+    rounded = np.full(number.shape, np.nan)
+    for digits in np.unique(decimals):
+        chosen = decimals == digits
+        rounded[chosen] = np.round(number[chosen], digits)
+    return rounded + 0.0  # no minus zero
+
+
+def tables(result: Result) -> dict[str, pd.DataFrame]:
+    """Every table of a result, ready to be written: ids as columns, rows sorted, numbers rounded,
+    missing as NA.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned; it is not changed.
+
+    Returns
+    -------
+    dict
+        Table name to frame with a plain index, in the order of `TABLES`.
+    """
+    made = {}
+    for table in TABLES.values():
+        frame = table.build(result)
+        order = [name for name in table.order if name in frame]
+        if order:
+            frame = frame.sort_values(order, kind="stable", na_position="last", key=_sortable)
+        made[table.name] = _tidy(frame.reset_index(drop=True))
+    return made
+
+
+def describe(table: str, frame: pd.DataFrame) -> dict[str, Entry]:
+    """Describe the columns that a frame really has; a column of the user's own is described as
+    such.
+    """
+    own = Entry("column of the input, as given")
+    return {column: entry(table, column) or own for column in frame.columns}
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    return column if pd.api.types.is_numeric_dtype(column) else column.astype("string")
+
+
+def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give every remaining float column at most six decimals, and whole numbers no decimals at
+    all.
+    """
+    frame = frame.copy()
+    for name in frame.columns:
+        column = frame[name]
+        if not pd.api.types.is_float_dtype(column):
+            continue
+        rounded = column.astype(float).round(6) + 0.0
+        whole = rounded.dropna()
+        counted = name in {"households", "persons", "year", "n", "draws"}
+        if counted and len(whole) and (whole % 1 == 0).all() and whole.abs().max() < _EXACT:
+            frame[name] = rounded.astype("Int64")
+        else:
+            frame[name] = rounded
+    return frame
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Index levels with a name become columns unless they are columns already."""
+    extra = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(level=extra) if extra else frame.reset_index(drop=True)
+
+
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Geometry as lon and lat of the point itself or of a point inside the area."""
+    flat = pd.DataFrame(_flat(pd.DataFrame(frame)))
+    if "geometry" not in flat:
+        return flat
+    geometry = np.asarray(flat.pop("geometry"), dtype=object)
+    point = shapely.point_on_surface(geometry)
+    kept = flat.drop(columns=[name for name in ("lon", "lat") if name in flat])
+    names = list(kept.columns)
+    at = next(
+        (names.index(name) + 1 for name in ("name_local", "name") if name in names), len(names)
+    )
+    kept.insert(at, "lon", np.round(shapely.get_x(point), 6))
+    kept.insert(at + 1, "lat", np.round(shapely.get_y(point), 6))
+    return kept
+
+
+def _sites(result: Result) -> pd.DataFrame:
+    frame = _placed(result.sites)
+    radius = _floats(frame, "uncertainty_km")
+    for name in frame.columns:
+        if name.endswith("_km") and name != "uncertainty_km" and _is_number(frame[name]):
+            frame[name] = round_to(frame[name], radius, least=WRITTEN_DECIMALS)
+        elif "_land_" in name and _is_number(frame[name]):
+            # Means over origins that are uncertain themselves: never finer than the site, at most
+            # one decimal.
+            frame[name] = round_to(frame[name], radius, most=1)
+        elif name.endswith("_h") and _is_number(frame[name]):
+            frame[name] = np.round(frame[name].astype(float), 1)
+        elif name.endswith(("_ha", "_mu")) and _is_number(frame[name]):
+            frame[name] = np.round(frame[name].astype(float), 2)
+        elif name.endswith(("_probability", "_share", "_ratio")) and _is_number(frame[name]):
+            frame[name] = np.round(frame[name].astype(float), 3)
+    return _last(frame, "why")
+
+
+def _pairs(result: Result) -> pd.DataFrame:
+    frame = _flat(result.pairs)
+    geodesic = _floats(frame, "geodesic_km")
+    spread = (_floats(frame, "geodesic_high_km") - _floats(frame, "geodesic_low_km")) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = spread / geodesic
+        angle = np.degrees(np.arctan2(spread, geodesic))
+    for name in frame.columns:
+        if name in {"declared_km", "households", "persons", "year"} or not _is_number(frame[name]):
+            continue
+        value = _floats(frame, name)
+        if name.startswith("geodesic_"):
+            frame[name] = round_to(value, spread, least=WRITTEN_DECIMALS)
+        elif name == "bearing_deg":
+            frame[name] = round_to(value, angle, most=1)
+        elif name.endswith("_m"):
+            frame[name] = round_to(value, relative * value, most=0)
+        else:  # a longer way, or a time, is uncertain in the same proportion as the straight line it follows
+            frame[name] = round_to(value, relative * value, least=WRITTEN_DECIMALS)
+    for name in PAIR_COLUMNS:
+        if name not in frame:
+            frame[name] = np.nan
+    return frame[[*PAIR_COLUMNS, *[name for name in frame if name not in PAIR_COLUMNS]]]
+
+
+def _claims(result: Result) -> pd.DataFrame:
+    frame = _long("claims", ("difference",))(result)
+    first = [name for name in ("claim_id",) if name in frame]
+    return frame[[*first, *[name for name in frame if name not in first]]]
+
+
+def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame]:
+    """Build a table from the result's frame of that name, rounding `values` by the row's own
+    interval.
+    """
+
+    def build(result: Result) -> pd.DataFrame:
+        frame = pd.DataFrame(_flat(getattr(result, name))).copy()
+        with np.errstate(invalid="ignore"):
+            spread = (_floats(frame, "high") - _floats(frame, "low")) / 2
+        for column in frame.columns:
+            if not _is_number(frame[column]):
+                continue
+            if column in values:
+                frame[column] = round_to(frame[column], spread, least=WRITTEN_DECIMALS)
+            elif column.endswith(("_ha", "_mu", "_km2", "_per_household", "percent")):
+                frame[column] = np.round(_floats(frame, column), 2)
+            elif column == "share" or column.endswith(("probability", "_share", "_ratio")):
+                frame[column] = np.round(_floats(frame, column), 4)
+            elif column.endswith(("_km", "_m")):
+                frame[column] = np.round(_floats(frame, column), 3)
+        return frame
+
+    return build
+
+
+def _floats(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in frame or not _is_number(frame[name]):
+        return np.full(len(frame), np.nan)
+    return frame[name].to_numpy(dtype=float, na_value=np.nan)
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+
+
+def _last(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[[*[c for c in frame if c != name], name]] if name in frame else frame
+
+
+def _table(
+    name: str,
+    title: str,
+    order: tuple[str, ...],
+    build: Callable[[Result], pd.DataFrame] | None = None,
+    values: tuple[str, ...] = ("value", "low", "high"),
+) -> Table:
+    return Table(name, title, build or _long(name, values), DICTIONARY[name], order)
+
+
+TABLES: Final[Mapping[str, Table]] = {
+    table.name: table
+    for table in (
+        _table("sites", "Settlement sites", ("site_id",), _sites),
+        _table("pairs", "Origins and sites, pair by pair", ("origin_id", "site_id"), _pairs),
+        _table(
+            "intervals",
+            "Intervals of the distances",
+            ("origin_id", "site_id", "metric", "level"),
+            values=("low", "median", "high"),
+        ),
+        _table(
+            "scenarios",
+            "Distances under the scenarios of the study",
+            ("scenario", "metric", "origin_id", "site_id"),
+            values=("value", "baseline", "change"),
+        ),
+        _table(
+            "admin", "Administrative units of sites and origins", ("role", "id", "level", "code")
+        ),
+        _table(
+            "covers",
+            "Areas around sites and in units",
+            ("zone", "zone_id", "radius_km", "layer", "class", "year"),
+        ),
+        _table(
+            "oasis", "Oasis by prefecture and setting", ("code", "setting", "claim", "quantity")
+        ),
+        _table("land", "Land per household", ("site_id",)),
+        _table(
+            "change",
+            "Change of cover",
+            (
+                "zone",
+                "zone_id",
+                "radius_km",
+                "layer",
+                "year_from",
+                "year_to",
+                "measure",
+                "class",
+                "class_to",
+            ),
+        ),
+        _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric")),
+        _table(
+            "livelihood",
+            "Livelihood before and after",
+            ("section", "site_id", "item"),
+            values=("before", "after", "change", "low", "high"),
+        ),
+        _table(
+            "claims",
+            "Claims beside what was computed",
+            ("claim_id", "subject", "quantity"),
+            _claims,
+        ),
+        _table(
+            "problems",
+            "Problems found",
+            ("layer", "file", "row", "column", "code", "value", "message"),
+        ),
+    )
+}

@@ -1,0 +1,191 @@
+"""tables.xlsx: every table, the data dictionary and the sources in one workbook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from geosettle.analysis import Result
+from geosettle.tables import TABLES, describe, tables
+from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES
+
+__all__ = ["tables_xlsx"]
+
+_CELL_MOST: Final = 32_767  # characters a cell of the format can hold
+_WIDEST: Final = 60
+_WHOLE: Final = frozenset({"households", "persons", "count"})
+"""Units that are counted."""
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+"""How a number is written that a cell can hold without loss; not a code that begins with 0."""
+_CREATED: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (the format has no zone; a fixed date keeps the bytes the same)
+
+
+def tables_xlsx(result: Result, *, written: Mapping[str, pd.DataFrame] | None = None) -> bytes:
+    """Write all tables into one workbook, with a `dictionary` and a `sources` sheet.
+
+    Text stays text: nothing from the data becomes a formula or a link. A column of the user's own
+    is text as it was given; only where the dictionary states a unit is what reads as a number
+    written as one. The bytes depend on the tables alone.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    written
+        What `tables` returned for it, where that is at hand.
+    """
+    frames = tables(result) if written is None else dict(written)
+    buffer = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": False,
+    }
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties(
+            {"title": result.study.name, "author": "geosettle", "created": _CREATED}
+        )
+        looks = {
+            "head": book.add_format(
+                {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
+            ),
+            "text": book.add_format({"num_format": "@"}),
+            "number": book.add_format({"num_format": "General"}),
+            "whole": book.add_format({"num_format": "#,##0"}),
+            "year": book.add_format({"num_format": "0"}),
+        }
+        for name, frame in frames.items():
+            _sheet(
+                book,
+                name,
+                frame,
+                looks,
+                {column: found.unit for column, found in describe(name, frame).items()},
+            )
+        _sheet(book, "dictionary", dictionary_frame(frames), looks, {})
+        _sheet(book, "sources", sources_frame(result), looks, {"rows": "count"})
+    return buffer.getvalue()
+
+
+def dictionary_frame(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per sheet and column: what it means, and its unit, or what kind of value it holds
+    where it has none.
+    """
+    rows = [
+        {"table": name, "title": TABLES[name].title, "column": column, "meaning": found.meaning}
+        | {"unit": found.unit or _kind(frame[column])}
+        for name, frame in frames.items()
+        for column, found in describe(name, frame).items()
+    ]
+    rows += [
+        {
+            "table": name,
+            "title": title,
+            "column": column,
+            "meaning": found.meaning,
+            "unit": found.unit or "text",
+        }
+        for name, title, meanings in (
+            ("dictionary", "What the columns mean", ABOUT_DICTIONARY),
+            ("sources", "Input files", ABOUT_SOURCES),
+        )
+        for column, found in meanings.items()
+    ]
+    return pd.DataFrame(rows, columns=list(ABOUT_DICTIONARY))
+
+
+def _kind(column: pd.Series) -> str:
+    """Say what kind of value a column without a unit holds.
+
+    Examples
+    --------
+    >>> _kind(pd.Series(["a", None])), _kind(pd.Series([True, None], dtype=object)), _kind(pd.Series([1.5]))
+    ('text', 'true or false', 'number')
+    """
+    values = column.dropna()
+    if len(values) and values.map(lambda value: isinstance(value, (bool, np.bool_))).all():
+        return "true or false"
+    return "number" if len(values) and pd.api.types.is_numeric_dtype(column) else "text"
+
+
+def sources_frame(result: Result) -> pd.DataFrame:
+    """One row per input file: layer, source, licence, date, rows, fingerprint."""
+    fields = list(ABOUT_SOURCES)
+    rows = [
+        {"file": file, **{key: _plain(facts.get(key)) for key in fields[1:]}}
+        for file, facts in sorted(result.study.inputs.items())
+    ]
+    return pd.DataFrame(rows, columns=fields)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple, set)):
+        return ", ".join(str(item) for item in value)
+    return value if value is None or isinstance(value, (int, float, str)) else str(value)
+
+
+def _sheet(
+    book: Any, name: str, frame: pd.DataFrame, looks: Mapping[str, Any], units: Mapping[str, str]
+) -> None:
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 1)
+    for at, column in enumerate(frame.columns):
+        sheet.write_string(0, at, str(column), looks["head"])
+        unit = units.get(column, "")
+        look = "year" if unit == "year" else "whole" if unit in _WHOLE else "number"
+        widest = len(str(column))
+        for row, value in enumerate(frame[column].tolist(), start=1):
+            widest = max(
+                widest, _cell(sheet, (row, at), _read(value) if unit else value, looks, look)
+            )
+        sheet.set_column(at, at, min(max(widest, 6) + 2, _WIDEST))
+    if len(frame.columns):
+        sheet.autofilter(0, 0, max(len(frame), 1), len(frame.columns) - 1)
+
+
+def _read(value: Any) -> Any:
+    """Give the number that a text states, else the value as it is.
+
+    Examples
+    --------
+    >>> [_read(v) for v in ("1666.67", "400", "about 40", "007", None)]
+    [1666.67, 400.0, 'about 40', '007', None]
+    """
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _cell(
+    sheet: Any, place: tuple[int, int], value: Any, looks: Mapping[str, Any], look: str
+) -> int:
+    """Write one cell, nothing where the value is missing; return how wide it is."""
+    row, at = place
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or value == ""
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
+        return 0
+    if isinstance(value, bool):
+        sheet.write_boolean(row, at, value)
+        return 5
+    if isinstance(value, (int, float)):
+        sheet.write_number(row, at, value, looks[look])
+        return len(f"{value:,}")
+    text = str(value)
+    if len(text) > _CELL_MOST:
+        text = text[: _CELL_MOST - 1] + "…"
+    sheet.write_string(row, at, text, looks["text"])
+    # Chinese characters are twice as wide as Latin ones.
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text[: 2 * _WIDEST])

@@ -45,6 +45,8 @@ class LayerSpec:
     """Rows are answers of households: they are put together while analysing, never kept, and no
     cell is ever quoted.
     """
+    by_year: bool = False
+    """A raster of which a study may have several, one per year."""
 
 
 LON: Final = Column(
@@ -385,6 +387,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
             "landcover",
             ("raster",),
             meaning="land cover classes, one raster per year, with a class table",
+            by_year=True,
         ),
         LayerSpec("ndvi", ("raster",), meaning="highest NDVI of the year, for the oasis rule"),
         LayerSpec("dem", ("raster",), meaning="elevation, metres"),
@@ -526,31 +529,6 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _SOURCE,
             ),
             "what sources claim",
-        ),
-        LayerSpec(
-            "village_transfers",
-            ("none",),
-            ("transfer_id",),
-            (
-                Column(
-                    "transfer_id",
-                    required=True,
-                    aliases=("id", "编号"),
-                    meaning="identifier of the transfer",
-                ),
-                Column("site_id", meaning="site whose township took the villages over"),
-                Column("origin_id", meaning="origin whose township gave them up"),
-                Column(
-                    "n_villages",
-                    "integer",
-                    required=True,
-                    minimum=0,
-                    meaning="villages transferred",
-                ),
-                _SOURCE,
-            ),
-            "villages whose official code moved from an origin's township to a settlement's",
-            {"origin_id": "origins", "site_id": "sites"},
         ),
     )
 }

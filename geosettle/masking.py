@@ -32,6 +32,13 @@ __all__ = ["Masking", "mask_study", "suppress_small"]
 _KEPT: Final = ("uncertainty_km", "land_ha", "county", "prefecture", "scope", "geometry")
 """Columns of an origin that survive masking; names, notes and sources would undo it."""
 _COUNTS: Final = ("households", "persons")
+_MASKED_BY_CELL: Final = {
+    *("sites", "origins", "flows", "indicators", "development", "survey"),
+    *("boundaries", "oasis", "rivers"),
+}
+"""Layers masked in a way of their own, and those that say nothing of origins; every other loses the
+rows that name a masked origin.
+"""
 _FLOW_KEPT: Final = ("origin_id", "site_id", "year", "scope", *_COUNTS)
 """Columns of a masked origin's flow that survive: a declared distance would place it on a circle
 around the site.
@@ -107,7 +114,7 @@ def mask_study(study: Study, masking: Masking) -> Study:
     indicators = _suppress_few_answers(study.indicators, masking.smallest_count)
     claims = _suppress_small_claims(study.claims, masking.smallest_count)
     if study.origins is None or study.flows is None:
-        return replace(study, sites=sites, indicators=indicators, claims=claims)
+        return study.replace(sites=sites, indicators=indicators, claims=claims)
     households = _households(study.origins.index, study.flows)
     small = study.origins.index[~(households >= masking.households).to_numpy()]
     radius = _radii_km(study.origins, households, masking).reindex(small)
@@ -118,12 +125,12 @@ def mask_study(study: Study, masking: Masking) -> Study:
         flows[column] = _hidden(flows[column], touched)
     flows["origin_id"] = flows["origin_id"].replace(labels)
     told = _Mentions(study.origins.loc[small])
-    kept = {
-        role: told.rows_dropped(getattr(study, role) if role != "claims" else claims)
-        for role in ("claims", "village_transfers", "places", "roads")
+    others = {
+        role: told.rows_dropped(layer)
+        for role, layer in {**study.layers, "claims": claims}.items()
+        if role not in _MASKED_BY_CELL and (layer is None or isinstance(layer, pd.DataFrame))
     }
-    return replace(
-        study,
+    return study.replace(
         origins=_masked_origins(study.origins, radius, labels, masking),
         flows=_suppress_within_sites(flows, masking.smallest_count),
         sites=told.notes_emptied(sites),
@@ -131,7 +138,7 @@ def mask_study(study: Study, masking: Masking) -> Study:
         development=told.notes_emptied(study.development),
         settings=told.texts_emptied(study.settings),
         inputs=told.texts_emptied(study.inputs),
-        **kept,
+        **others,
         problems=(*told.problems_in_general(study.problems), *_notes(radius, labels)),
     )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -307,10 +306,7 @@ def _lasting(result: Result) -> Result:
     facts = dict(result.provenance)
     if "inputs" in facts:
         facts["inputs"] = of_content(facts["inputs"])
-    study = copy(result.study)
-    object.__setattr__(
-        study, "inputs", of_content(study.inputs)
-    )  # replace() would check every frame once more
+    study = result.study.replace(inputs=of_content(result.study.inputs))
     return replace(result, study=study, problems=lasting(result.problems), provenance=facts)
 
 
@@ -388,7 +384,7 @@ def _study(source: str | Path | None, mask_households: int | None) -> Study:
     if mask_households is None:
         return study
     masked = mask_study(study, Masking(mask_households, mask_key()))
-    return replace(masked, settings={**masked.settings, "mask_households": mask_households})
+    return masked.replace(settings={**masked.settings, "mask_households": mask_households})
 
 
 def _from_beside(source: Path, folder: Path) -> str:

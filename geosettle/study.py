@@ -1,14 +1,15 @@
-"""A study: every checked input, frozen, and the settings with their defaults."""
+"""A study: every checked layer in one mapping, frozen, and the settings with their defaults."""
 
 from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import geopandas as gpd
 import numpy as np
@@ -16,12 +17,20 @@ import pandas as pd
 import shapely
 
 from geosettle.crs import WGS84
-from geosettle.errors import InputError
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.layers import LAYERS, LayerSpec
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["Study", "complete", "default_settings", "frame_layer"]
+__all__ = [
+    "Study",
+    "complete",
+    "default_settings",
+    "frame_layer",
+    "join_reasons",
+    "origins_of",
+    "why_last",
+]
 
 
 @cache
@@ -164,91 +173,223 @@ def _as_ids(values: pd.Series) -> pd.Series:
     return values.map(text).astype("str")
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Parts:
+    """What a study is made of; `Study` adds the check of frames and the layers as attributes."""
+
+    layers: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+    ledger: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    name: str = "study"
+
+
+class Study(_Parts):
     """Checked inputs of one study.
 
-    Frames are indexed by their key (`site_id`, `origin_id`, `code`, `place_id`, `development_id`;
-    flows keep `origin_id` and `site_id` as columns), geometries are WGS84 longitude/latitude and
-    None where a position is unknown. A layer that the study does not have is None.
+    `Study(sites=..., origins=..., flows=...)` takes the user's frames, brings each into the form
+    that `LAYERS` describes, and refuses in one message what cannot be. `study.replace(...)` gives a
+    changed copy and checks nothing, for frames that are layers already.
+
+    Parameters
+    ----------
+    sites
+        The settlement sites: a frame with `site_id`, `name` and a geometry or `lon` and `lat`.
+    layers
+        Layers of another study, by role; those given by name go before them.
+    settings
+        Every setting, as nested tables; None takes the defaults.
+    problems
+        What was found wrong with the inputs.
+    ledger
+        Layer to `rows_in`, `rows_used`, `rows_set_aside`.
+    inputs
+        File (relative to the study) to sha256, layer, source, licence, date, crs_read, crs_used,
+        rows.
+    name
+        Name of the study.
+    **more
+        Any other layer of `LAYERS`, by its role: frames for tables and shapes, a `Raster` for a
+        raster, a mapping of year to `Raster` for one per year.
+
+    Attributes
+    ----------
+    layers
+        Role to layer, for every layer that the study has. Each is also an attribute: `study.roads`
+        is `study.layers["roads"]`, or None (an empty mapping for rasters by year) where the study
+        has none. Frames are indexed by their key (`site_id`, `origin_id`, `code`, `place_id`,
+        `development_id`; flows keep `origin_id` and `site_id` as columns); geometries are WGS84
+        longitude and latitude, None where a position is unknown.
+
+    Raises
+    ------
+    InputError
+        Columns or identifiers are missing or repeated, a CRS is not set, or there are no sites.
+    UnknownNameError
+        There is no layer of a name.
+
+    Examples
+    --------
+    >>> sites = pd.DataFrame({"site_id": ["S1"], "name": ["A"], "lon": [76.0], "lat": [39.4]})
+    >>> study = Study(sites=sites, name="mine")
+    >>> study
+    <Study 'mine': 1 sites>
+    >>> study.roads is None, study.replace(name="other").name
+    (True, 'other')
     """
 
     sites: gpd.GeoDataFrame
-    origins: gpd.GeoDataFrame | None = None
-    flows: pd.DataFrame | None = None
-    boundaries: gpd.GeoDataFrame | None = None
-    oasis: gpd.GeoDataFrame | None = None
-    development: gpd.GeoDataFrame | None = None
-    landcover: Mapping[int, Raster] = field(default_factory=dict)
-    ndvi: Raster | None = None
-    dem: Raster | None = None
-    roads: gpd.GeoDataFrame | pd.DataFrame | None = None
-    rivers: gpd.GeoDataFrame | None = None
-    places: gpd.GeoDataFrame | None = None
-    indicators: pd.DataFrame | None = None
-    survey: pd.DataFrame | None = field(default=None, repr=False)
+    origins: gpd.GeoDataFrame | None
+    flows: pd.DataFrame | None
+    boundaries: gpd.GeoDataFrame | None
+    oasis: gpd.GeoDataFrame | None
+    development: gpd.GeoDataFrame | None
+    landcover: Mapping[int, Raster]
+    ndvi: Raster | None
+    dem: Raster | None
+    roads: gpd.GeoDataFrame | pd.DataFrame | None
+    rivers: gpd.GeoDataFrame | None
+    places: gpd.GeoDataFrame | None
+    indicators: pd.DataFrame | None
+    survey: pd.DataFrame | None
     """Rows of a household survey, one per household and time: `analyse` puts them together and
     drops them.
     """
-    claims: pd.DataFrame | None = None
-    village_transfers: pd.DataFrame | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """defaults.toml overlaid with the study's own study.toml; nested tables."""
-    problems: tuple[Problem, ...] = ()
-    ledger: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Layer to rows_in, rows_used, rows_set_aside."""
-    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """File (relative to the study) to sha256, layer, source, licence, date, crs_read, crs_used,
-    rows.
-    """
-    name: str = "study"
+    claims: pd.DataFrame | None
 
-    def __post_init__(self) -> None:
-        """Bring frames given by a user into the form of the contract; refuse, in one message, what
-        cannot be.
-        """
-        if not self.settings:
-            object.__setattr__(self, "settings", default_settings())
-        faults = []
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name not in LAYERS or not isinstance(value, pd.DataFrame):
-                continue
-            try:
-                object.__setattr__(self, item.name, frame_layer(value, item.name))
-            except InputError as error:
-                faults.append(error.message)
-        if faults:
-            raise InputError(
-                "; ".join(faults), mend="See geosettle.LAYERS for what each layer must hold."
-            )
-        self._set_lost_flows_aside()
+    def __init__(
+        self,
+        sites: pd.DataFrame | None = None,
+        *,
+        layers: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        problems: Sequence[Problem] = (),
+        ledger: Mapping[str, Mapping[str, int]] | None = None,
+        inputs: Mapping[str, Mapping[str, Any]] | None = None,
+        name: str = "study",
+        **more: Any,
+    ) -> None:
+        """Bring the user's frames into the form of the contract, or refuse them in one message."""
+        given = {**(layers or {}), **more} | ({} if sites is None else {"sites": sites})
+        checked = _checked(_only_known(given))
+        flows, lost = _lost_flows(checked)
+        counts = dict(ledger or {})
+        if lost:
+            rows = len(checked["flows"])
+            before = {"rows_in": rows, "rows_set_aside": 0, **counts.get("flows", {})}
+            aside = before["rows_set_aside"] + rows - len(flows)
+            counts["flows"] = {**before, "rows_used": len(flows), "rows_set_aside": aside}
+            checked["flows"] = flows
+        super().__init__(
+            checked,
+            settings or default_settings(),
+            (*problems, *lost),
+            counts,
+            dict(inputs or {}),
+            name,
+        )
 
-    def _set_lost_flows_aside(self) -> None:
-        """Leave out flows from or to a place that the study does not have, each with a problem that
-        says so.
+    @classmethod
+    def of_layers(cls, layers: Mapping[str, Any], **parts: Any) -> Self:
+        """Return a study of layers that are in the form of the contract already; nothing is checked.
+
+        `parts` are `settings` (needed), `problems`, `ledger`, `inputs` and `name`.
         """
-        flows = self.flows
-        if flows is None:
-            return
-        problems, lost = [], np.zeros(len(flows), dtype=bool)
-        for column, target in LAYERS["flows"].references.items():
-            places = getattr(self, target)
-            unknown = (
-                np.zeros(len(flows), bool)
-                if places is None
-                else ~flows[column].isin(places.index).to_numpy()
-            )
-            lost |= unknown
-            problems += [
-                problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows", row=int(row) + 1,
-                        column=column, value=str(value))
-                for row, value in zip(np.flatnonzero(unknown), flows[column][unknown], strict=True)
-            ]  # fmt: skip
-        if problems:
-            counts = {"rows_in": len(flows), "rows_set_aside": 0, **self.ledger.get("flows", {})}
-            counts["rows_set_aside"] += int(lost.sum())
-            counts["rows_used"] = int((~lost).sum())
-            object.__setattr__(self, "flows", flows[~lost].reset_index(drop=True))
-            object.__setattr__(self, "problems", (*self.problems, *problems))
-            object.__setattr__(self, "ledger", {**self.ledger, "flows": counts})
+        made = cls.__new__(cls)
+        _Parts.__init__(made, _only_known(layers), **parts)
+        return made
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some layers or parts changed; frames are taken as they are.
+
+        Examples
+        --------
+        >>> sites = pd.DataFrame({"site_id": ["S1"], "name": ["A"], "lon": [76.0], "lat": [39.4]})
+        >>> study = Study(sites=sites)
+        >>> study.replace(sites=study.sites.assign(households=7)).sites["households"].tolist()
+        [7]
+        """
+        parts = {f.name: changes.pop(f.name, getattr(self, f.name)) for f in fields(self)}
+        return self.of_layers({**parts.pop("layers"), **changes}, **parts)
+
+    if not TYPE_CHECKING:  # a misspelt layer stays an error for the type checker
+
+        def __getattr__(self, role: str) -> Any:
+            """Give a layer by its role."""
+            if role not in LAYERS:
+                raise AttributeError(f"a study has no {role!r}")
+            return self.layers.get(role, {} if LAYERS[role].by_year else None)
+
+    def __repr__(self) -> str:
+        """Name and layers, with the rows of each; never a row itself."""
+        held = [
+            f"{len(layer)} {role}" if isinstance(layer, pd.DataFrame) else role
+            for role, layer in self.layers.items()
+        ]
+        return f"<Study {self.name!r}: {', '.join(held)}>"
+
+
+def _only_known(layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layers that are there, in the order of `LAYERS`."""
+    for role in layers:
+        if role not in LAYERS:
+            near = get_close_matches(role, LAYERS, 1, 0.5)
+            mend = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(LAYERS)}."
+            raise UnknownNameError("a study has no such layer", value=role, mend=mend)
+    return {role: layers[role] for role in LAYERS if layers.get(role) is not None}
+
+
+def _checked(layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every frame as its layer; all that cannot be is one error."""
+    made, faults = {}, [] if "sites" in layers else ["sites: the study has none"]
+    for role, layer in layers.items():
+        try:
+            made[role] = frame_layer(layer, role) if isinstance(layer, pd.DataFrame) else layer
+        except InputError as error:
+            faults.append(error.message)
+    if faults:
+        raise InputError(
+            "; ".join(faults), mend="See geosettle.LAYERS for what each layer must hold."
+        )
+    return made
+
+
+def _lost_flows(layers: Mapping[str, Any]) -> tuple[pd.DataFrame, list[Problem]]:
+    """Flows between places that the study has, and a problem for each reference to another."""
+    flows = layers.get("flows", pd.DataFrame())
+    problems, lost = [], np.zeros(len(flows), dtype=bool)
+    for column, target in LAYERS["flows"].references.items() if "flows" in layers else ():
+        if target not in layers:
+            continue
+        unknown = ~flows[column].isin(layers[target].index).to_numpy()
+        lost |= unknown
+        problems += [
+            problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows", row=int(row) + 1,
+                    column=column, value=str(value))
+            for row, value in zip(np.flatnonzero(unknown), flows[column][unknown], strict=True)
+        ]  # fmt: skip
+    return (flows[~lost].reset_index(drop=True) if problems else flows), problems
+
+
+def origins_of(study: Study) -> gpd.GeoDataFrame:
+    """Return the origins of a study; an empty frame where it has none."""
+    if study.origins is not None:
+        return study.origins
+    return gpd.GeoDataFrame(
+        {"name": []}, geometry=[], crs=study.sites.crs, index=pd.Index([], name="origin_id")
+    )
+
+
+def join_reasons(*columns: pd.Series) -> pd.Series:
+    """Return the reasons of several steps as one text per row, none twice."""
+    joined = [
+        "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+        for texts in zip(*columns, strict=True)
+    ]
+    return pd.Series(joined, index=columns[0].index, dtype="str")
+
+
+def why_last(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a frame with the column `why` behind all others."""
+    return frame[[*[c for c in frame.columns if c != "why"], "why"]]

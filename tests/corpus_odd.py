@@ -184,13 +184,6 @@ def tables_broken(m: Maker) -> None:
     )
     bad("no_layer", rows(), "layer_unclear", "rejected", layer="sites")
     bad("no_sheet", rows(), "layer_unclear", "rejected", sheet="Sheet1")
-    bad(
-        "no_transfers",
-        rows(header="id,name,lon,lat,households"),
-        "column_missing",
-        "rejected",
-        role="village_transfers",
-    )
     points = [f"SRID=32643;{p}" for p in ("POINT (412345 4332100)", "POINT (413345 4332100)")] + [
         "POINT (76.06 39.13)"
     ]

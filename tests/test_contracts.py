@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -328,9 +328,9 @@ def test_results_do_not_depend_on_the_order_of_rows(across_180) -> None:
     turned = replace(
         study,
         **{
-            f.name: value.iloc[::-1]
-            for f in fields(study)
-            if isinstance(value := getattr(study, f.name), pd.DataFrame) and f.name != "claims"
+            role: layer.iloc[::-1]
+            for role, layer in study.layers.items()
+            if isinstance(layer, pd.DataFrame) and role != "claims"
         },
     )
     again = tables(gs.analyse(turned))

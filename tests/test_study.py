@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import corpus
@@ -12,7 +13,7 @@ import pytest
 import shapely
 
 import geosettle as gs
-from geosettle.errors import InputError
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.io.study import merge_settings
 from geosettle.layers import LAYERS
 from geosettle.study import Study, complete, default_settings
@@ -80,8 +81,34 @@ def test_complete_has_every_column(role: str) -> None:
     assert out.drop(columns="odd").isna().all(axis=None)
 
 
-def test_every_layer_has_a_field() -> None:
-    assert set(LAYERS) <= set(Study.__dataclass_fields__)
+def test_every_layer_is_an_attribute() -> None:
+    study = Study(sites=table())
+    for role, spec in LAYERS.items():
+        if role != "sites":
+            assert getattr(study, role) == ({} if spec.by_year else None)
+    with pytest.raises(AttributeError):
+        study.sights  # noqa: B018
+    assert set(Study.__annotations__) == set(LAYERS)
+
+
+def test_a_misspelt_layer_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean origins"):
+        Study(sites=table(), orgins=None)
+    with pytest.raises(UnknownNameError, match="Did you mean roads"):
+        Study(sites=table()).replace(raods=None)
+    with pytest.raises(InputError, match="the study has none"):
+        Study(origins=None)
+
+
+def test_a_replaced_layer_is_taken_as_it_is() -> None:
+    study = Study(sites=table(), name="before")
+    turned = study.sites.iloc[::-1]
+    changed = study.replace(sites=turned, roads=None, name="after")
+    assert changed.sites is turned
+    assert (changed.name, study.name) == ("after", "before")
+    assert changed.settings is study.settings
+    checked = replace(study, sites=table())  # the way of dataclasses checks, as Study(...) does
+    pd.testing.assert_frame_equal(pd.DataFrame(checked.sites), pd.DataFrame(study.sites))
 
 
 def test_settings_are_merged() -> None:

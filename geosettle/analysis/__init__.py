@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,6 @@ from geosettle.analysis._distances import (
     unused_roads,
     without,
 )
-from geosettle.analysis._frames import last_why
 from geosettle.analysis._indicators import (
     indicators_of,
     livelihood_of,
@@ -43,7 +42,7 @@ from geosettle.analysis._provenance import provenance_of
 from geosettle.claims import Evidence, judge_claims
 from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
-from geosettle.study import Study
+from geosettle.study import Study, why_last
 
 __all__ = ["Result", "analyse"]
 
@@ -151,9 +150,7 @@ def analyse(
     """
     problems: list[Problem] = list(study.problems)
     surveyed = survey_of(study)
-    study = replace(
-        study, survey=None
-    )  # answers of households are put together here and kept nowhere
+    study = study.replace(survey=None)  # answers of households are kept nowhere
     measured = run_in_fork(partial(measure_distances, study), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
@@ -178,7 +175,7 @@ def analyse(
     study = without(study, "roads", sum(p.severity == "error" for p in unused))
     progress("measuring remoteness")
     remote = remoteness_of(study, pairs, origins, intervals)
-    sites = last_why(sites.join(weighted_distances(remote, sites.index)))
+    sites = why_last(sites.join(weighted_distances(remote, sites.index)))
     progress("holding claims against the layers")
     evidence = Evidence(
         sites=sites,
@@ -195,7 +192,7 @@ def analyse(
     return Result(
         study=study,
         sites=sites,
-        origins=last_why(origins),
+        origins=why_last(origins),
         pairs=pairs,
         intervals=intervals,
         admin=admin,

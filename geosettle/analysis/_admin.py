@@ -8,8 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geosettle.admin import admin_long, join_admin
-from geosettle.analysis._frames import origins_of
-from geosettle.study import Study
+from geosettle.study import Study, origins_of
 
 __all__ = ["join_units"]
 

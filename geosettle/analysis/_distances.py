@@ -5,14 +5,13 @@ for the map.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geosettle.analysis._frames import origins_of
 from geosettle.distance import (
     METRICS,
     Spread,
@@ -24,7 +23,7 @@ from geosettle.distance import (
 from geosettle.distance.network import RoadRules, read_network, road_problems
 from geosettle.problems import Problem
 from geosettle.raster import Raster
-from geosettle.study import Study
+from geosettle.study import Study, origins_of
 
 __all__ = [
     "STRAIGHT",
@@ -143,7 +142,7 @@ def without(study: Study, layer: str, rows: int) -> Study:
     counts = dict(study.ledger[layer])
     counts["rows_used"] -= rows
     counts["rows_set_aside"] += rows
-    return replace(study, ledger={**study.ledger, layer: counts})
+    return study.replace(ledger={**study.ledger, layer: counts})
 
 
 def hours_on_foot(study: Study) -> dict[str, Raster]:

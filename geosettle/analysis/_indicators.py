@@ -8,13 +8,12 @@ import geopandas as gpd
 import pandas as pd
 
 from geosettle.analysis._distances import interval_options, layers_of
-from geosettle.analysis._frames import origins_of
 from geosettle.distance import distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
 from geosettle.remoteness._inputs import PlaceTables, long_pairs
-from geosettle.study import Study
+from geosettle.study import Study, origins_of
 
 __all__ = ["indicators_of", "livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
 

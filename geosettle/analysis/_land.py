@@ -10,7 +10,6 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._frames import reasons
 from geosettle.covers import (
     OASIS_COLUMNS,
     OUTSIDE,
@@ -23,7 +22,7 @@ from geosettle.covers import (
     overlay_areas,
 )
 from geosettle.problems import Problem
-from geosettle.study import Study
+from geosettle.study import Study, join_reasons
 
 __all__ = [
     "areas_wide",
@@ -85,7 +84,7 @@ def place_in_oasis(
         seed=settings["distance"]["seed"],
     )
     out = frame.join(found.drop(columns="oasis_why"))
-    out["why"] = reasons(frame["why"], found["oasis_why"])
+    out["why"] = join_reasons(frame["why"], found["oasis_why"])
     return out
 
 
@@ -227,7 +226,7 @@ def measure_land(
         .reindex(land.index)
     )
     out = land.join(then.drop(columns="why"))
-    out["why"] = reasons(land["why"], then["why"])
+    out["why"] = join_reasons(land["why"], then["why"])
     return out
 
 

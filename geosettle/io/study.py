@@ -280,8 +280,8 @@ def read_study(path: str | Path | None = None) -> Study:
     if fatal:
         listed = "\n".join(f"  {p.file or p.layer}: {p.message} {p.mend}".rstrip() for p in fatal)
         raise InputError(f"the study cannot be used:\n{listed}", file=str(path) if path else "")
-    return Study(
-        **gathered.layers,
+    return Study.of_layers(
+        gathered.layers,
         settings=settings,
         problems=tuple(gathered.problems),
         ledger=gathered.ledger,
@@ -476,7 +476,7 @@ def _rasters(
     else:
         entries = {int(item.get("year", 0)) or _year_in(str(item["path"])): dict(item)}
     made = {year: _one_raster(folder, role, entry, out) for year, entry in sorted(entries.items())}
-    return made if role == "landcover" else next(iter(made.values()))
+    return made if spec_of(role).by_year else next(iter(made.values()))
 
 
 def _year_in(name: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ from geosettle.study import default_settings
 
 NAN = float("nan")
 RNG = np.random.default_rng(11)
+conditions_module = sys.modules["geosettle.livelihood.conditions"]
 
 
 def one(frame, **where):
@@ -528,3 +531,33 @@ def test_nothing_gives_an_empty_account():
     empty = livelihood(layers().sites.iloc[:0])
     assert list(empty.columns) == list(COLUMNS)
     assert len(empty) == 0
+
+
+@pytest.mark.parametrize("count", [3, 12])
+def test_distances_to_job_centres_are_computed_once_for_all_sites(monkeypatch, count):
+    sites = gpd.GeoDataFrame(
+        {"persons": np.arange(count) * 10.0, "uncertainty_km": 0.0},
+        geometry=[shapely.Point(0.01 * i, 0) for i in range(count)],
+        index=pd.Index([f"s{i:02}" for i in range(count)], name="site_id"),
+        crs="EPSG:4326",
+    )
+    places = layers().places
+    calls, original = [], conditions_module.distance_matrix
+
+    def counted(*args, **options):
+        calls.append(len(args[0]))
+        return original(*args, **options)
+
+    monkeypatch.setattr(conditions_module, "distance_matrix", counted)
+    wanted = [{"item": "x", "measure": "people_per_centre", "kinds": ["market"], "reach_km": 500.0}]
+    made = conditions("x", wanted, Layers(sites, places=places), list(sites.index))
+    assert calls == [count]
+    assert made["after"].tolist() == [sites["persons"].sum()] * count
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+def test_a_measure_gives_one_row_for_every_site(name):
+    condition = {"kinds": ["market"], "reach_km": 5, "column": "x", "indicator": "x"}
+    found = MEASURES[name](layers(), {**condition, "indicators": ["x"], "measure": name})
+    assert {"A", "B", "C"} <= set(found.index)
+    assert {"value", "low", "high", "unit", "n", "evidence", "why", "before"} == set(found)

@@ -4,8 +4,8 @@ threshold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,9 +18,12 @@ from geosettle.raster import Raster
 __all__ = [
     "COLUMNS",
     "NUMBERS",
+    "Condition",
     "Layers",
+    "Measure",
     "Measured",
     "account",
+    "by_subject",
     "number",
     "row",
     "show",
@@ -92,14 +95,6 @@ class Layers:
             households=pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
         )
 
-    @cached_property
-    def sent(self) -> dict[str, tuple[int, float]]:
-        """Per origin the number of flows that leave it, and their households; NaN where one is not
-        known.
-        """
-        groups = self.moves.groupby("origin_id")["households"]
-        return {str(k): (len(v), float(v.sum(skipna=False))) for k, v in groups}
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -115,6 +110,21 @@ class Measured:
     evidence: str = "none"
     why: str = ""
     before: float = np.nan
+
+
+Condition = Mapping[str, Any]
+"""One condition: `item`, `measure`, the options of the measure, `at_most` or `at_least`."""
+
+Measure = Callable[[Layers, Condition], pd.DataFrame]
+"""``f(layers, condition)``: a frame indexed by subject (site id or group surveyed) with the fields of
+`Measured` as columns; what all subjects share is computed once."""
+
+
+def by_subject(found: Mapping[str, Measured]) -> pd.DataFrame:
+    """Frame of what was measured, one row per subject."""
+    names = list(Measured.__dataclass_fields__)
+    rows = [asdict(one) for one in found.values()]
+    return pd.DataFrame(rows, index=pd.Index(list(found), dtype=object), columns=names)
 
 
 def row(section: str, site_id: str, item: str, **values: Any) -> dict[str, Any]:

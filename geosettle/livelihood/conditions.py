@@ -9,106 +9,137 @@ layer says is `unknown`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geosettle.distance import METRICS, distance_matrix
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import standards
-from geosettle.livelihood._account import Layers, Measured, account, number, row, show, verdict
+from geosettle.livelihood._account import (
+    Condition,
+    Layers,
+    Measure,
+    Measured,
+    account,
+    by_subject,
+    number,
+    row,
+    show,
+    verdict,
+)
 
 __all__ = ["MEASURES", "conditions", "development_models"]
 
-
-Measure = Callable[[Layers, str, Mapping[str, Any]], Measured]
-
-
-def _found(layers: Layers, subject: str, indicator: str, metric: str) -> Mapping[str, Any] | None:
-    """Give one row of the remoteness table, if it has a value."""
-    return layers.site_indicators.get((subject, indicator, metric))
+FloatArray = NDArray[np.float64]
 
 
-def _nearest(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _positioned(layers: Layers) -> dict[str, bool]:
+    """Whether each site has a position, by its id as text."""
+    known = layers.sites.geometry.notna().to_numpy()
+    return dict(zip(layers.sites.index.astype(str), known.tolist(), strict=True))
+
+
+def _nearest(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the nearest place of any of the kinds; `metric` default geodesic."""
     metric = str(condition.get("metric", "geodesic"))
-    rows = [_found(layers, subject, f"nearest_{kind}", metric) for kind in condition["kinds"]]
-    known = [r for r in rows if r is not None]
-    if not known:
-        if subject in layers.sites.index and pd.isna(layers.sites.geometry.loc[subject]):
-            return Measured(why="position unknown")
-        return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
-    # np.min: one end that is not known leaves the end of the nearest unknown.
-    value, low, high = (
-        float(np.min([number(r[c]) for r in known])) for c in ("value", "low", "high")
-    )
-    n = sum(number(r["n"]) for r in known)
-    return Measured(
-        value,
-        low,
-        high,
-        str(known[0]["unit"]),
-        n,
-        "measured",
-        "straight line" * (metric == "geodesic"),
-    )
+    nothing = f"no place of kind {' or '.join(condition['kinds'])} in the study"
+    found = {}
+    for subject, positioned in _positioned(layers).items():
+        keys = [(subject, f"nearest_{kind}", metric) for kind in condition["kinds"]]
+        known = [layers.site_indicators[k] for k in keys if k in layers.site_indicators]
+        if not known:
+            found[subject] = Measured(why=nothing if positioned else "position unknown")
+            continue
+        # np.min: one end that is not known leaves the end of the nearest unknown.
+        value, low, high = (
+            float(np.min([number(r[c]) for r in known])) for c in ("value", "low", "high")
+        )
+        found[subject] = Measured(
+            value,
+            low,
+            high,
+            str(known[0]["unit"]),
+            sum(number(r["n"]) for r in known),
+            "measured",
+            "straight line" * (metric == "geodesic"),
+        )
+    return by_subject(found)
 
 
-def _land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _land(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Mean distance to the land left, by households where they are known, else over the flows."""
     metric = str(condition.get("metric", "geodesic"))
-    for indicator, words in (
-        ("land_mean", "weighted by households"),
-        ("land_mean_unweighted", "mean over the flows"),
-    ):
-        r = _found(layers, subject, indicator, metric)
-        if r is not None:
-            value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
-            return Measured(
-                value, low, high, str(r["unit"]), n, "measured", f"{metric} distance, {words}"
-            )
-    return Measured(why=f"no flow to this site has a {metric} distance")
+    found = {}
+    for subject in layers.sites.index.astype(str):
+        found[subject] = Measured(why=f"no flow to this site has a {metric} distance")
+        for indicator, words in (
+            ("land_mean", "weighted by households"),
+            ("land_mean_unweighted", "mean over the flows"),
+        ):
+            r = layers.site_indicators.get((subject, indicator, metric))
+            if r is not None:
+                value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
+                note = f"{metric} distance, {words}"
+                found[subject] = Measured(value, low, high, str(r["unit"]), n, "measured", note)
+                break
+    return by_subject(found)
 
 
-def _origin_land(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Land held at the origins of a site; an origin that sends to several sites is shared out by
     households.
     """
+    subjects = layers.sites.index.astype(str)
     if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
-        return Measured(why="the origins have no land_ha")
-    mine = layers.moves[layers.moves["site_id"] == subject]
-    if mine.empty:
-        return Measured(why="no flow leads to this site")
-    total = 0.0
-    for flow in mine.itertuples():
-        land = number(layers.origins["land_ha"].get(flow.origin_id))
-        leaving, households = layers.sent[str(flow.origin_id)]
-        share = 1.0 if leaving == 1 else number(flow.households) / (households or np.nan)
-        total += land * share
-    if np.isnan(total):
-        return Measured(
-            why="land_ha, or the households that share it, unknown for one or more origins"
-        )
-    return _each(layers, subject, total, condition, f"{show(total)} ha held at {len(mine)} origins")
+        return by_subject(dict.fromkeys(subjects, Measured(why="the origins have no land_ha")))
+    held = layers.origins["land_ha"].map(number)
+    held = held.set_axis(held.index.astype(str), axis=0)
+    moves = layers.moves
+    leaving = moves.groupby("origin_id")["households"]
+    households = leaving.transform(lambda v: v.sum(skipna=False))
+    share = moves["households"] / households.where(households != 0)
+    share = share.where(leaving.transform("size") != 1, 1.0)
+    land = (moves["origin_id"].map(held) * share).astype(float)
+    total = land.groupby(moves["site_id"]).agg(lambda v: v.sum(skipna=False))
+    count = moves.groupby("site_id").size()
+    found = {}
+    for subject in subjects:
+        if subject not in total.index:
+            found[subject] = Measured(why="no flow leads to this site")
+        elif np.isnan(total[subject]):
+            found[subject] = Measured(
+                why="land_ha, or the households that share it, unknown for one or more origins"
+            )
+        else:
+            value = float(total[subject])
+            note = f"{show(value)} ha held at {count[subject]} origins"
+            found[subject] = _each(layers, subject, value, condition, note)
+    return by_subject(found)
 
 
-def _column(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _column(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Take a declared column of the sites, per household where `per_household` is set."""
     column = str(condition["column"])
-    if subject not in layers.sites.index or column not in layers.sites:
-        return Measured(why=f"the sites layer has no column {column}")
-    value = number(layers.sites[column].loc[subject])
-    if np.isnan(value):
-        return Measured(why=f"the sites layer has no {column} for this site")
-    return _each(layers, subject, value, condition, f"declared {column} {show(value)}")
+    subjects = layers.sites.index.astype(str)
+    if column not in layers.sites:
+        lacking = Measured(why=f"the sites layer has no column {column}")
+        return by_subject(dict.fromkeys(subjects, lacking))
+    found = {}
+    for subject, value in zip(subjects, layers.sites[column].map(number), strict=True):
+        found[subject] = (
+            Measured(why=f"the sites layer has no {column} for this site")
+            if np.isnan(value)
+            else _each(layers, subject, value, condition, f"declared {column} {show(value)}")
+        )
+    return by_subject(found)
 
 
-def _each(
-    layers: Layers, subject: str, total: float, condition: Mapping[str, Any], words: str
-) -> Measured:
+def _each(layers: Layers, subject: str, total: float, condition: Condition, words: str) -> Measured:
     unit = str(condition.get("unit", ""))
     if not condition.get("per_household"):
         return Measured(total, unit=unit, evidence="declared", why=words)
@@ -120,120 +151,156 @@ def _each(
     return Measured(total / households, unit=unit, n=households, evidence="declared", why=words)
 
 
-def _development(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Add up the area declared for the site; parcels drawn for illustration measure nothing."""
+    subjects = layers.sites.index.astype(str)
     if layers.development is None or "site_id" not in layers.development:
-        return Measured(why="the study has no development layer")
-    column = str(condition.get("column", "declared_ha"))
-    rows = layers.development[layers.development["site_id"].astype(str) == subject]
+        nothing = Measured(why="the study has no development layer")
+        return by_subject(dict.fromkeys(subjects, nothing))
+    rows = pd.DataFrame(layers.development)
     if condition.get("kinds"):
         rows = rows[rows["kind"].isin(list(condition["kinds"]))]
-    known = (
-        pd.to_numeric(rows[column], errors="coerce").dropna()
-        if column in rows
-        else pd.Series(dtype=float)
+    column = str(condition.get("column", "declared_ha"))
+    site = rows["site_id"].astype(str)
+    area = pd.to_numeric(rows.get(column, pd.Series(np.nan, rows.index)), errors="coerce")
+    sums, counts = area.groupby(site).sum(), area.groupby(site).count()
+    drawn = (
+        set(site[rows["geometry_basis"] == "illustrative"]) if "geometry_basis" in rows else set()
     )
-    if known.empty:
-        return Measured(why="no parcel of this site declares it")
-    words = f"declared {show(float(known.sum()))} ha on {len(known)} parcels"
-    if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
-        words += ", drawn for illustration only"
-    return _each(layers, subject, float(known.sum()), condition, words)
+    found = {}
+    for subject in subjects:
+        n = int(counts.get(subject, 0))
+        if not n:
+            found[subject] = Measured(why="no parcel of this site declares it")
+            continue
+        words = f"declared {show(float(sums[subject]))} ha on {n} parcels"
+        words += ", drawn for illustration only" * (subject in drawn)
+        found[subject] = _each(layers, subject, float(sums[subject]), condition, words)
+    return by_subject(found)
 
 
-def _indicator(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
-    """Take an indicator of the survey of this site or group: after the move, with the value before
-    beside it.
+def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
+    """Take an indicator of the survey of each site or group: after the move, with the value
+    before.
     """
+    subjects = layers.sites.index.astype(str)
     if layers.indicators is None:
-        return Measured(why="the study has no indicators")
-    rows = layers.indicators[
-        (layers.indicators["site_id"] == subject)
-        & (layers.indicators["indicator"] == condition["indicator"])
-    ]
-    if rows.empty:
-        return Measured(why="no survey of this site or group holds it")
-    r = rows.iloc[0]
-    before, after = number(r.get("before")), number(r.get("after"))
-    if np.isnan(after):
-        return Measured(before=before, unit=str(r.get("unit", "")), why="no figure is printed")
-    evidence = "surveyed" if r.get("evidence") == "surveyed" else "declared"
-    return Measured(
-        after, unit=str(r.get("unit", "")), n=number(r.get("n")), evidence=evidence, before=before
-    )
+        return by_subject(dict.fromkeys(subjects, Measured(why="the study has no indicators")))
+    nothing = Measured(why="no survey of this site or group holds it")
+    found = dict.fromkeys([*subjects, *layers.indicators["site_id"].astype(str)], nothing)
+    rows = layers.indicators[layers.indicators["indicator"] == condition["indicator"]]
+    for r in rows.drop_duplicates("site_id").to_dict("records"):
+        before, after, unit = (
+            number(r.get("before")),
+            number(r.get("after")),
+            str(r.get("unit", "")),
+        )
+        found[str(r["site_id"])] = (
+            Measured(before=before, unit=unit, why="no figure is printed")
+            if np.isnan(after)
+            else Measured(
+                after,
+                unit=unit,
+                n=number(r.get("n")),
+                evidence="surveyed" if r.get("evidence") == "surveyed" else "declared",
+                before=before,
+            )
+        )
+    return by_subject(found)
 
 
-def _people_per_centre(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
-    """People of all sites within reach of the job centres within reach of this site, over the
+def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
+    """People of all sites within reach of the job centres within reach of each site, over the
     number of centres.
 
     The interval comes from the number of centres within reach when the site is moved by its radius;
     the people are held fixed.
     """
+    subjects = layers.sites.index.astype(str)
     if layers.places is None:
-        return Measured(why="the study has no places")
-    reach = float(condition["reach_km"])
+        return by_subject(dict.fromkeys(subjects, Measured(why="the study has no places")))
     centres = layers.places[layers.places["kind"].isin(list(condition["kinds"]))]
     if centres.empty:
-        return Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
-    if subject not in layers.sites.index or pd.isna(layers.sites.geometry.loc[subject]):
-        return Measured(why="position unknown")
-    table = distance_matrix(layers.sites, centres)
-    radius = (
-        layers.sites.get("uncertainty_km", pd.Series(0.0, layers.sites.index))
-        .astype(float)
-        .fillna(0.0)
-    )
-    people = layers.sites.get("persons", pd.Series(np.nan, layers.sites.index)).astype(float)
-    near = table.columns[(table.loc[subject] <= reach).to_numpy()]
-    shift = float(radius.loc[subject])
-    counts = [int((table.loc[subject].to_numpy() <= reach + d).sum()) for d in (-shift, shift)]
-    if not len(near):
+        nothing = Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
+        return by_subject(dict.fromkeys(subjects, nothing))
+    reach = float(condition["reach_km"])
+    km = distance_matrix(layers.sites, centres).to_numpy()
+    zero, unknown = pd.Series(0.0, layers.sites.index), pd.Series(np.nan, layers.sites.index)
+    shift = layers.sites.get("uncertainty_km", zero).astype(float).fillna(0.0).to_numpy()
+    people = layers.sites.get("persons", unknown).astype(float).to_numpy()
+    near = km <= reach
+    fewest, most = ((km <= reach + d[:, None]).sum(axis=1) for d in (-shift, shift))
+    # Sites within reach of the same centres share them with the same people.
+    sets, which = np.unique(near, axis=0, return_inverse=True)
+    shared = [near[:, centres_of].any(axis=1) for centres_of in sets]
+    persons = [people[users & ~np.isnan(people)] for users in shared]
+    found = {}
+    for i, (subject, positioned) in enumerate(_positioned(layers).items()):
+        if not positioned:
+            found[subject] = Measured(why="position unknown")
+            continue
+        group = int(which.ravel()[i])
+        counts = int(fewest[i]), int(near[i].sum()), int(most[i])
+        found[subject] = _shared(
+            persons[group], int(shared[group].sum()), counts, reach, float(shift[i])
+        )
+    return by_subject(found)
+
+
+def _shared(
+    known: FloatArray, users: int, counts: tuple[int, int, int], reach: float, shift: float
+) -> Measured:
+    """Persons per centre of one site, from the known persons of the sites that share its centres
+    and the fewest, stated and greatest number of centres.
+    """
+    fewest, n, most = counts
+    unit = "persons per centre"
+    if not n:
         span = (
-            f"; up to {counts[1]} if the site lies elsewhere within its {show(shift)} km"
-            if counts[1]
-            else ""
+            f"; up to {most} if the site lies elsewhere within its {show(shift)} km" if most else ""
         )
-        return Measured(
-            n=0, unit="persons per centre", why=f"no job centre within {show(reach)} km{span}"
-        )
-    users = (table[near] <= reach).any(axis=1)
-    known = people[users].dropna()
-    if known.empty:
-        return Measured(
-            n=len(near),
-            unit="persons per centre",
-            why="no site within reach of these centres has persons",
-        )
-    left_out = int(users.sum()) - len(known)
-    note = f"{len(near)} centres within {show(reach)} km, shared by {len(known)} sites with known persons"
+        return Measured(n=0, unit=unit, why=f"no job centre within {show(reach)} km{span}")
+    if not known.size:
+        return Measured(n=n, unit=unit, why="no site within reach of these centres has persons")
+    left_out = users - known.size
+    note = f"{n} centres within {show(reach)} km, shared by {known.size} sites with known persons"
     note += f"; {left_out} sites without persons left out" * bool(left_out)
+    if not fewest:
+        note += f"; none within reach if the site lies elsewhere within its {show(shift)} km"
     total = float(known.sum())
-    low = total / counts[1] if counts[1] else np.nan
-    high = total / counts[0] if counts[0] else np.inf
-    note += (
-        ""
-        if counts[0]
-        else f"; none within reach if the site lies elsewhere within its {show(shift)} km"
-    )
-    return Measured(total / len(near), low, high, "persons per centre", len(near), "measured", note)
+    low = total / most if most else np.nan
+    high = total / fewest if fewest else np.inf
+    return Measured(total / n, low, high, unit, n, "measured", note)
 
 
-def _training(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def _training(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Households that took up a new kind of farming: change of the shares named, times the
     households of the site.
     """
-    found = [_indicator(layers, subject, {"indicator": name}) for name in condition["indicators"]]
-    rises = [(m.value - m.before, m) for m in found if not np.isnan(m.value - m.before)]
-    if not rises:
-        return Measured(
-            why="no survey of this site or group holds the share of households before and after"
+    kinds = [
+        _indicator(layers, {"indicator": name}).to_dict("index") for name in condition["indicators"]
+    ]
+    found = {}
+    for subject in dict.fromkeys(subject for kind in kinds for subject in kind):
+        rows = [kind[subject] for kind in kinds]
+        rises = [
+            (r["value"] - r["before"], r) for r in rows if not np.isnan(r["value"] - r["before"])
+        ]
+        if not rises:
+            found[str(subject)] = Measured(
+                why="no survey of this site or group holds the share of households before and after"
+            )
+            continue
+        rise, top = max(rises, key=lambda pair: pair[0])
+        note = f"largest rise among {len(rises)} kinds of farming; households that took up two count once at least"
+        found[str(subject)] = Measured(
+            rise,
+            unit="percentage points of households",
+            n=top["n"],
+            evidence=top["evidence"],
+            why=note,
         )
-    rise, most = max(rises, key=lambda pair: pair[0])
-    note = f"largest rise among {len(rises)} kinds of farming; households that took up two count once at least"
-    return Measured(
-        rise, unit="percentage points of households", n=most.n, evidence=most.evidence, why=note
-    )
+    return by_subject(found)
 
 
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
@@ -253,9 +320,6 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
     }
 )
 """Every measure that a condition may name. A new one is one entry."""
-
-
-_OF_GROUPS: Final = ("indicator", "training")
 
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -365,10 +429,11 @@ def conditions(
         )
         # A threshold has its unit also where nothing was measured against it.
         unit = _unit(condition) if limits else ""
+        table = MEASURES[name](layers, condition).to_dict("index")
         for subject in subjects:
-            if name not in _OF_GROUPS and subject not in layers.sites.index:
+            if subject not in table:
                 continue  # a group surveyed has no place
-            found = MEASURES[name](layers, subject, condition)
+            found = Measured(**{str(k): v for k, v in table[subject].items()})
             word = (
                 verdict(found.value, found.low, found.high, **limits)
                 if limits or np.isnan(found.value)

@@ -7,137 +7,143 @@ threshold with its source, or only measure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geosettle.distance._protocol import positions
 from geosettle.geodesy import area_m2, edge_distance_m
-from geosettle.livelihood._account import Layers, Measured, number, show
+from geosettle.livelihood._account import Condition, Layers, Measured, by_subject, number, show
+from geosettle.raster import Raster
 
 __all__ = ["area_per_person", "border", "slope", "water"]
 
+FloatArray = NDArray[np.float64]
 
-def area_per_person(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
-    """Area of the site's polygon, or of its declared `site_area_ha`, over its persons; m2 per
+
+def area_per_person(layers: Layers, condition: Condition) -> pd.DataFrame:
+    """Area of each site's polygon, or of its declared `site_area_ha`, over its persons; m2 per
     person.
     """
-    site = layers.sites.loc[[subject]]
-    persons = number(site["persons"].iloc[0]) if "persons" in site else np.nan
-    if not persons > 0:
-        return Measured(why="persons unknown")
-    shape = site.geometry.iloc[0]
-    if shape is not None and shapely.get_dimensions(shape) == 2:
-        return Measured(
-            float(area_m2([shape])[0]) / persons,
-            unit="m2 per person",
-            n=persons,
-            evidence="measured",
-        )
+    sites = layers.sites
     column = str(condition.get("column", "site_area_ha"))
-    area = number(site[column].iloc[0]) if column in site else np.nan
-    if np.isnan(area):
-        return Measured(why=f"the site is a point and has no {column}")
-    return Measured(
-        area * 1e4 / persons,
-        unit="m2 per person",
-        n=persons,
-        evidence="declared",
-        why=f"{column} {show(area)}",
-    )
+    shapes = np.asarray(sites.geometry.array, dtype=object)
+    areal = shapely.get_dimensions(shapes) == 2
+    areas = np.full(len(shapes), np.nan)
+    areas[areal] = area_m2(shapes[areal])
+    found = {}
+    for i, subject in enumerate(sites.index.astype(str)):
+        persons, declared = (
+            number(sites[name].iloc[i]) if name in sites else np.nan for name in ("persons", column)
+        )
+        unit = "m2 per person"
+        if not persons > 0:
+            found[subject] = Measured(why="persons unknown")
+        elif areal[i]:
+            found[subject] = Measured(
+                float(areas[i]) / persons, unit=unit, n=persons, evidence="measured"
+            )
+        elif np.isnan(declared):
+            found[subject] = Measured(why=f"the site is a point and has no {column}")
+        else:
+            found[subject] = Measured(
+                declared * 1e4 / persons,
+                unit=unit,
+                n=persons,
+                evidence="declared",
+                why=f"{column} {show(declared)}",
+            )
+    return by_subject(found)
 
 
-def _place(layers: Layers, subject: str) -> tuple[float, float, float] | None:
-    """Longitude, latitude and radius in km of a site; None where its position is unknown."""
-    site = layers.sites.loc[[subject]]
-    lon, lat = positions(site)
-    if np.isnan(lon[0]):
-        return None
-    radius = number(site["uncertainty_km"].iloc[0]) if "uncertainty_km" in site else np.nan
-    return float(lon[0]), float(lat[0]), 0.0 if np.isnan(radius) else radius
+def _places(layers: Layers) -> list[tuple[str, float, float, float]]:
+    """Id, longitude, latitude (NaN: unknown) and radius in km of every site."""
+    sites = layers.sites
+    radius = sites.get("uncertainty_km", pd.Series(0.0, sites.index)).map(number).fillna(0.0)
+    return list(zip(sites.index.astype(str), *positions(sites), radius.astype(float), strict=True))
 
 
-def slope(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
-    """Slope at the site in percent, from central differences of the elevation; its range over the
+def slope(layers: Layers, condition: Condition) -> pd.DataFrame:
+    """Slope at each site in percent, from central differences of the elevation; its range over the
     disc of positions.
     """
     del condition
-    place = _place(layers, subject)
-    if layers.dem is None or place is None:
-        return Measured(
-            why="the study has no elevation" if layers.dem is None else "position unknown"
-        )
-    lon, lat, radius = place
-    z = layers.dem.values  # noqa: PD011, RUF100
-    rows, columns, inside = layers.dem.index([lon], [lat])
+    places = _places(layers)
+    if layers.dem is None:
+        nothing = Measured(why="the study has no elevation")
+        return by_subject(dict.fromkeys((subject for subject, *_ in places), nothing))
+    dem, (size_x, size_y) = layers.dem, layers.dem.cell_sizes_m()
+    return by_subject(
+        {
+            subject: Measured(why="position unknown")
+            if np.isnan(lon)
+            else _slope(dem, lon, lat, 1000 * radius, size_x, size_y)
+            for subject, lon, lat, radius in places
+        }
+    )
+
+
+def _slope(  # noqa: PLR0917  (a grid, a disc and the sizes of cells)
+    dem: Raster, lon: float, lat: float, radius: float, size_x: FloatArray, size_y: FloatArray
+) -> Measured:
+    """Slope at one point and its range within a radius in metres; sizes of cells per row."""
+    z = dem.values  # noqa: PD011, RUF100
+    rows, columns, inside = dem.index([lon], [lat])
     row, col = int(rows[0]), int(columns[0])
-    metres_x, metres_y = (float(size[row]) for size in layers.dem.cell_sizes_m())
-    reach_x, reach_y = (int(np.ceil(1000 * radius / m)) for m in (metres_x, metres_y))
-    window = z[
-        max(0, row - reach_y - 1) : row + reach_y + 2, max(0, col - reach_x - 1) : col + reach_x + 2
-    ]
-    if (
-        not inside[0]
-        or min(row, col) < 1
-        or row >= z.shape[0] - 1
-        or col >= z.shape[1] - 1
-        or min(window.shape) < 3
-    ):
+    if not inside[0] or min(row, col) < 1 or row >= z.shape[0] - 1 or col >= z.shape[1] - 1:
         return Measured(why="the site lies outside the elevation grid")
+    metres_x, metres_y = float(size_x[row]), float(size_y[row])
+    reach_x, reach_y = (int(np.ceil(radius / m)) for m in (metres_x, metres_y))
+    top, left = max(0, row - reach_y - 1), max(0, col - reach_x - 1)
+    window = z[top : row + reach_y + 2, left : col + reach_x + 2]
     dy = (window[2:, 1:-1] - window[:-2, 1:-1]) / (2 * metres_y)
     dx = (window[1:-1, 2:] - window[1:-1, :-2]) / (2 * metres_x)
     percent = 100 * np.hypot(dx, dy)
-    here = percent[row - 1 - max(0, row - reach_y - 1), col - 1 - max(0, col - reach_x - 1)]
+    here = percent[row - 1 - top, col - 1 - left]
     if np.isnan(here):
         return Measured(why="no elevation at the site")
+    ends = float(np.nanmin(percent)), float(np.nanmax(percent))
     note = f"mean of cells of {metres_y:.0f} m"
-    return Measured(
-        float(here),
-        float(np.nanmin(percent)),
-        float(np.nanmax(percent)),
-        "percent",
-        1,
-        "measured",
-        note,
-    )
+    return Measured(float(here), *ends, "percent", 1, "measured", note)
 
 
-def water(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def water(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the nearest river or lake of the layer, km."""
     del condition
     if layers.rivers is None or not len(layers.rivers):
-        return Measured(why="the study has no rivers or lakes")
+        nothing = Measured(why="the study has no rivers or lakes")
+        return by_subject(dict.fromkeys(layers.sites.index.astype(str), nothing))
     shapes = layers.rivers.geometry[~layers.rivers.geometry.isna()].to_numpy()
-    return _to_edge(
-        layers,
-        subject,
-        shapes,
-        "rivers and lakes of the layer only; canals and wells are not in it",
-    )
+    note = "rivers and lakes of the layer only; canals and wells are not in it"
+    return _to_edge(layers, shapes, note)
 
 
-def border(layers: Layers, subject: str, condition: Mapping[str, Any]) -> Measured:
+def border(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the outer border of the units of a level (default `country`), km."""
     level = str(condition.get("level", "country"))
-    if layers.boundaries is None or "level" not in layers.boundaries:
-        return Measured(why="the study has no boundaries")
-    units = layers.boundaries[layers.boundaries["level"] == level]
-    if units.empty:
-        return Measured(why=f"no unit of level {level} in the boundaries")
+    units = None
+    if layers.boundaries is not None and "level" in layers.boundaries:
+        units = layers.boundaries[layers.boundaries["level"] == level]
+    if units is None or units.empty:
+        lacking = f"no unit of level {level} in the boundaries"
+        nothing = Measured(why="the study has no boundaries" if units is None else lacking)
+        return by_subject(dict.fromkeys(layers.sites.index.astype(str), nothing))
     outer = shapely.boundary(shapely.union_all(units.geometry.to_numpy()))
-    return _to_edge(
-        layers, subject, np.array([outer]), f"outer border of the units of level {level}"
-    )
+    return _to_edge(layers, np.array([outer]), f"outer border of the units of level {level}")
 
 
-def _to_edge(layers: Layers, subject: str, shapes: Any, note: str) -> Measured:
-    place = _place(layers, subject)
-    if place is None:
-        return Measured(why="position unknown")
-    lon, lat, radius = place
-    metres = edge_distance_m(np.full(len(shapes), lon), np.full(len(shapes), lat), shapes)
-    km = max(0.0, float(pd.Series(metres).min()) / 1000)
-    return Measured(km, max(0.0, km - radius), km + radius, "km", len(shapes), "measured", note)
+def _to_edge(layers: Layers, shapes: Any, note: str) -> pd.DataFrame:
+    """Distance of every site to the nearest of some shapes, km, with its radius either way."""
+    found = {}
+    for subject, lon, lat, radius in _places(layers):
+        if np.isnan(lon):
+            found[subject] = Measured(why="position unknown")
+            continue
+        metres = edge_distance_m(np.full(len(shapes), lon), np.full(len(shapes), lat), shapes)
+        km = max(0.0, float(pd.Series(metres).min()) / 1000)
+        low, high = max(0.0, km - radius), km + radius
+        found[subject] = Measured(km, low, high, "km", len(shapes), "measured", note)
+    return by_subject(found)

@@ -560,4 +560,40 @@ def test_a_measure_gives_one_row_for_every_site(name):
     condition = {"kinds": ["market"], "reach_km": 5, "column": "x", "indicator": "x"}
     found = MEASURES[name](layers(), {**condition, "indicators": ["x"], "measure": name})
     assert {"A", "B", "C"} <= set(found.index)
-    assert {"value", "low", "high", "unit", "n", "evidence", "why", "before"} == set(found)
+    assert {"value", "low", "high", "unit", "n", "evidence", "why", "before", "weighting"} == set(
+        found
+    )
+
+
+def test_what_a_condition_is_stands_in_columns():
+    sites = gpd.GeoDataFrame(
+        {"models": ["a:b"], "wells": [3.0]},
+        index=pd.Index(["A"], name="site_id"),
+        geometry=gpd.points_from_xy([76], [39]),
+        crs="EPSG:4326",
+    )
+    wells = {
+        "item": "wells: deep",
+        "measure": "column",
+        "column": "wells",
+        "at_least": 2.5,
+        "at_most": 8,
+    }
+    made = livelihood(
+        sites,
+        indicators=pd.DataFrame(
+            [{"site_id": "A", "capital": "physical", "indicator": "roofs: tin", "before": 1.0, "after": 2.0}]
+        ),
+        models={"a:b": {"name": "wool: by hand", "conditions": [wells]}},
+        constraints=[wells],
+    )  # fmt: skip
+    found = made.set_index("section")
+    names = ["model", "condition", "at_least", "at_most"]
+    assert found.loc["constraint", names].tolist() == ["", "wells: deep", 2.5, 8.0]
+    assert found.loc["model condition", names].tolist() == ["a:b", "wells: deep", 2.5, 8.0]
+    assert found.loc["model", ["model", "condition", "verdict"]].tolist() == [
+        "a:b",
+        "wool: by hand",
+        "declared",
+    ]
+    assert found.loc["capital", ["capital", "indicator"]].tolist() == ["physical", "roofs: tin"]

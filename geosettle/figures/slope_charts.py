@@ -238,11 +238,7 @@ def radar(result: Result, lang: str) -> Figure | None:
         & (rows[["before", "after"]].min(axis=1) >= 0)
     ]
     larger = rows[["before", "after"]].max(axis=1)
-    rows = rows[larger > 0].assign(
-        capital=rows["item"].astype(str).str.split(":").str[0].str.strip(),
-        before=rows["before"] / larger,
-        after=rows["after"] / larger,
-    )
+    rows = rows[larger > 0].assign(before=rows["before"] / larger, after=rows["after"] / larger)
     means = rows.groupby("capital")[["before", "after"]].mean().reindex(CAPITALS)
     if means["before"].notna().sum() == 0:
         return None

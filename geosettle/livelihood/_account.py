@@ -31,10 +31,14 @@ __all__ = [
 ]
 
 COLUMNS: Final = (
-    "section", "site_id", "item", "before", "after", "change", "low", "high", "unit", "n", "verdict", "evidence",
-    "source", "note",
+    "section", "site_id", "item", "capital", "indicator", "model", "condition", "before", "after", "change", "low",
+    "high", "unit", "n", "weighting", "test", "at_most", "at_least", "verdict", "evidence", "source", "note",
 )  # fmt: skip
-NUMBERS: Final = ("before", "after", "change", "low", "high", "n")
+"""Columns of the account. `note` is for people: whatever is used again has a column of its own."""
+NUMBERS: Final = ("before", "after", "change", "low", "high", "n", "at_most", "at_least")
+TEXTS: Final = (
+    "capital", "indicator", "model", "condition", "unit", "weighting", "test", "verdict", "evidence", "source", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,7 @@ class Layers:
 @dataclass(frozen=True)
 class Measured:
     """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for
-    what is missing.
+    what is missing; `weighting` of a mean is households or flows.
     """
 
     value: float = np.nan
@@ -110,6 +114,7 @@ class Measured:
     evidence: str = "none"
     why: str = ""
     before: float = np.nan
+    weighting: str = ""
 
 
 Condition = Mapping[str, Any]
@@ -136,9 +141,7 @@ def row(section: str, site_id: str, item: str, **values: Any) -> dict[str, Any]:
     >>> row("capital", "S1", "land", before=1.0, after=1.5)["change"]
     0.5
     """
-    out: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan) | dict.fromkeys(
-        ("unit", "verdict", "evidence", "source", "note"), ""
-    )
+    out: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan) | dict.fromkeys(TEXTS, "")
     out |= {"section": section, "site_id": site_id, "item": item} | values
     if "change" not in values:
         out["change"] = out["after"] - out["before"]

@@ -173,6 +173,8 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
         "capital",
         _text(r.get("site_id")),
         f"{_text(r.get('capital'))}: {_text(r.get('indicator'))}",
+        capital=_text(r.get("capital")),
+        indicator=_text(r.get("indicator")),
         before=before,
         after=after,
         low=low,

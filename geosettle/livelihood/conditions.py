@@ -85,7 +85,10 @@ def _land(layers: Layers, condition: Condition) -> pd.DataFrame:
             if r is not None:
                 value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
                 note = f"{metric} distance, {words}"
-                found[subject] = Measured(value, low, high, str(r["unit"]), n, "measured", note)
+                weighting = "households" if indicator == "land_mean" else "flows"
+                found[subject] = Measured(
+                    value, low, high, str(r["unit"]), n, "measured", note, weighting=weighting
+                )
                 break
     return by_subject(found)
 
@@ -442,10 +445,10 @@ def conditions(
             open_end = "no upper bound" if np.isinf(found.high) else ""
             rows.append(
                 row(
-                    section, subject, str(condition["item"]), before=found.before, after=found.value, low=found.low,
-                    high=np.nan if open_end else found.high, unit=found.unit or unit, n=found.n, verdict=word,
-                    evidence=found.evidence, source=source,
-                    note="; ".join(filter(None, (threshold, found.why, open_end))),
+                    section, subject, str(condition["item"]), condition=str(condition["item"]), before=found.before,
+                    after=found.value, low=found.low, high=np.nan if open_end else found.high, **limits,
+                    unit=found.unit or unit, n=found.n, weighting=found.weighting, verdict=word,
+                    evidence=found.evidence, source=source, note="; ".join(filter(None, (threshold, found.why, open_end))),
                 )
             )  # fmt: skip
     return account(rows)
@@ -483,10 +486,9 @@ def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) 
     subjects = sorted(str(i) for i in layers.sites.index)
     frames = []
     for key in sorted(models):
-        parts = [
-            dict(c, item=f"model {key}: {c['item']}") for c in models[key].get("conditions", ())
-        ]
+        parts = list(models[key].get("conditions", ()))
         measured = conditions("model condition", parts, layers, subjects)
+        measured = measured.assign(model=key, item=f"model {key}: " + measured["item"])
         frames += [
             _declared(key, str(models[key].get("name", "")), layers, subjects, measured),
             measured,
@@ -519,7 +521,7 @@ def _declared(
         note = ", ".join(f"{counts[subject, w]} {w}" for w in order if (subject, w) in counts)
         rows.append(
             row(
-                "model", subject, title, verdict=word, evidence="declared" if listed else "none",
+                "model", subject, title, model=key, condition=name, verdict=word, evidence="declared" if listed else "none",
                 note=f"conditions: {note}" if note else "no condition is set",
             )
         )  # fmt: skip

@@ -315,6 +315,7 @@ def survey_capitals(
             if name == "all" and once:
                 few = f"{once}" if once >= smallest_cell else f"fewer than {smallest_cell}"
                 made["note"] += f"; {few} households that did not answer at both times left out"
+            head |= {"capital": item.capital, "indicator": item.indicator}
             rows.append(row("capital", name, f"{item.capital}: {item.indicator}", **head, **made))
     return account(rows)
 
@@ -327,9 +328,8 @@ def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     (`before_low`, `before_high`, `after_low`, `after_high`).
     """
     shown = surveyed[surveyed["verdict"] != "suppressed"]
-    parts = shown["item"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
-    out = shown[["site_id", "before", "after", "unit", "n", "evidence", "source", "verdict"]]
-    out = out.assign(capital=parts[0], indicator=parts[1])
+    names = ["site_id", "before", "after", "unit", "n", "evidence", "source", "verdict"]
+    out = shown[[*names, "capital", "indicator"]]
     for time in ("before", "after"):
         ends = [
             [100 * v for v in wilson(share / 100 * n, n, level)]
@@ -468,7 +468,7 @@ def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
         note = f"McNemar exact p = {test['p']:.3g}, odds ratio of gain to loss {odds}; {spans}"
     word = ("higher" if test["change"] > 0 else "lower") if clear else "not distinguishable"
     shares = {"before": 100 * float(before.mean()), "after": 100 * float(after.mean())}
-    return {**shares, "low": low, "high": high, "verdict": word, "note": note}
+    return {**shares, "low": low, "high": high, "test": "mcnemar", "verdict": word, "note": note}
 
 
 def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, Any]:
@@ -483,4 +483,4 @@ def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, A
     word = "higher" if test["rank_biserial"] > 0 else "lower"
     word = word if test["p"] < 1 - level else "not distinguishable"
     shares = {"before": float(before.mean()), "after": float(after.mean())}
-    return {**shares, "low": low, "high": high, "verdict": word, "note": note}
+    return {**shares, "low": low, "high": high, "test": "wilcoxon", "verdict": word, "note": note}

@@ -300,7 +300,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "survey",
-            _says("livelihood", "note", "mcnemar", "wilcoxon"),
+            _says("livelihood", "test", "mcnemar", "wilcoxon"),
             _cite(
                 "McNemar, Q. (1947). Psychometrika 12, 153-157. doi:10.1007/BF02295996",
                 "Wilcoxon, F. (1945). Biometrics Bulletin 1, 80-83. doi:10.2307/3001968",

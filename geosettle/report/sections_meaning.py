@@ -21,7 +21,6 @@ from geosettle.results.pivots import (
     ranged_text,
     remoteness_wide,
     section_rows,
-    threshold_of,
     verdict_counts,
 )
 
@@ -171,7 +170,7 @@ def models(writer: Writer) -> list[Part]:
     if len(wide):
         columns = [
             Column("name", writer.heading("name")),
-            *[Column(c, _item_heading(writer, c)) for c in wide.columns[1:]],
+            *[Column(c, _item_heading(writer, "model", c)) for c in wide.columns[1:]],
         ]
         parts.append(writer.table(wide, columns, writer.say("cap_models")))
     if unknown:
@@ -195,17 +194,13 @@ def checks(writer: Writer) -> list[Part]:
 
 def _conditions(writer: Writer, section: str, said: list[str], words: str) -> list[Part]:
     parts: list[Part] = [*writer.said(said), writer.p(f"{words}_note")]
-    if (
-        section_rows(writer.result, section)["note"]
-        .str.contains("weighted by households", regex=False)
-        .any()
-    ):
+    if (section_rows(writer.result, section)["weighting"] == "households").any():
         parts.append(writer.p("land_mean_note"))
     wide, unknown = conditions_wide(writer.result, section, writer.word)
     if len(wide):
         columns = [
             Column("name", writer.heading("name")),
-            *[Column(c, _item_heading(writer, c)) for c in wide.columns[1:]],
+            *[Column(c, _item_heading(writer, section, c)) for c in wide.columns[1:]],
         ]
         parts.append(writer.table(wide, columns, writer.say(f"cap_{words}")))
     if unknown:
@@ -228,7 +223,7 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
         )
         for item in counts["item"]
     ]
-    counts["item"] = [sentences.item_name(writer.lang, item) for item in counts["item"]]
+    counts["item"] = counts["item"].map(sentences.item_names(writer.lang, rows))
     columns = [Column(c, writer.heading(c)) for c in ("item", "threshold")]
     columns += [
         Column(c, writer.word("verdict", c))
@@ -239,19 +234,18 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
     return [writer.table(counts, columns, writer.say(caption))]
 
 
-def _item_heading(writer: Writer, item: str) -> str:
-    return sentences.capital(sentences.item_name(writer.lang, item))
+def _item_heading(writer: Writer, section: str, item: str) -> str:
+    names = sentences.item_names(writer.lang, section_rows(writer.result, section))
+    return sentences.capital(names[item])
 
 
 def _threshold(writer: Writer, rows: pd.DataFrame) -> str:
     """Say the threshold of an item in the language wanted."""
-    found = re.fullmatch(r"(at most|at least) (\S+) ?(.*)", threshold_of(rows))
-    if not found:
-        return ""
-    words, limit, unit = found.groups()
-    return writer.say(
-        words.replace(" ", "_"), n=limit, unit=sentences.unit_name(writer.lang, unit)
-    ).strip()
+    units = [unit for unit in dict.fromkeys(rows["unit"]) if unit]
+    unit = sentences.unit_name(writer.lang, units[0]) if units else ""
+    limits = rows[["at_most", "at_least"]].iloc[0].dropna()
+    said = [writer.say(str(key), n=f"{limit:,.10g}", unit=unit) for key, limit in limits.items()]
+    return writer.say("comma").join(said).strip()
 
 
 def claims(writer: Writer) -> list[Part]:

@@ -4,7 +4,6 @@ constraint.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -167,19 +166,20 @@ def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.
     """
     frame = flat(result.livelihood)
     conditions = _section(frame, "model condition")
-    declared = _section(frame, "model").set_index(["site_id", "item"])["verdict"]
+    numbered = _section(frame, "model")
+    declared = numbered.set_index(["site_id", "item"])["verdict"]
+    number_of = dict(zip(numbered["item"], numbered["model"], strict=True))
     told = conditions[conditions["verdict"] != "unknown"]
     stated = declared[declared.isin(["declared"])]
     sites = sorted({*told["site_id"], *stated.index.get_level_values(0)} - {""})
     models = list(dict.fromkeys(declared.index.get_level_values(1)))
-    numbered = told["item"].str.split(":").str[0]
-    counts: Any = told.groupby([told["site_id"], numbered, told["verdict"]]).size().to_dict()
+    counts: Any = told.groupby(["site_id", "model", "verdict"]).size().to_dict()
     stated_pairs = set(stated.index)
     rows = []
     for site in sites:
         row = {"name": name_of(result.sites, site)}
         for model in models:
-            key = (site, model.split(":")[0])
+            key = (site, number_of[model])
             parts = [
                 f"{n} {word('verdict', v)}" for v in VERDICTS if (n := counts.get((*key, v), 0))
             ]
@@ -236,27 +236,19 @@ def verdict_counts(rows: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(items).rename_axis(index="item", columns=None).reset_index()
 
 
-def threshold_of(rows: pd.DataFrame) -> str:
-    """Return the threshold of one item in words, as its notes say it.
-
-    Examples
-    --------
-    >>> threshold_of(pd.DataFrame({"note": ["at most 15; straight line"], "unit": ["km"], "source": ["own"]}))
-    'at most 15 km'
-    """
-    found = re.match(r"at (?:most|least) [\d.,]+", str(rows["note"].iloc[0]) if len(rows) else "")
-    units = [unit for unit in dict.fromkeys(rows["unit"].dropna().astype(str)) if unit]
-    return f"{found[0]} {units[0] if units else ''}".strip() if found else ""
-
-
 def _section(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Rows of one part of the livelihood account, numbers as floats, texts as texts."""
-    columns = ("section", "site_id", "item", "verdict", "unit", "note", "source")
+    columns = (
+        "section", "site_id", "item", "capital", "model", "condition", "verdict", "unit", "weighting", "note", "source",
+    )  # fmt: skip
     made = frame.assign(
         **{c: frame[c].fillna("").astype(str) if c in frame else "" for c in columns}
     )
     made = made.assign(
-        **{c: numbers(made, c) for c in ("before", "after", "change", "low", "high", "n")}
+        **{
+            c: numbers(made, c)
+            for c in ("before", "after", "change", "low", "high", "n", "at_most", "at_least")
+        }
     )
     return made[made["section"] == name]
 

@@ -27,6 +27,7 @@ __all__ = [
     "constraints_said",
     "indicator_name",
     "item_name",
+    "item_names",
     "models_said",
     "remoteness_said",
     "unit_name",
@@ -56,20 +57,29 @@ def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
     return say(lang, "by_metric", text=text, metric=how)
 
 
-def item_name(lang: str, item: str) -> str:
+def item_name(lang: str, item: str, model: str = "") -> str:
     """Return a condition or model of the package in the language wanted; one of the study stands as
     it is.
 
     Examples
     --------
-    >>> item_name("zh", "developed land"), item_name("en", "model 7: a mill"), item_name("zh", "a well")
+    >>> item_name("zh", "developed land"), item_name("en", "a mill", "7"), item_name("zh", "a well")
     ('开发土地', 'model 7: a mill', 'a well')
     """
-    numbered = re.fullmatch(r"model ([^:]+): (.+)", item)
-    if numbered:
-        return say(lang, "model_item", n=numbered[1], text=item_name(lang, numbered[2]))
     key = f"item_{item.replace(' ', '_')}"
-    return say(lang, key) if has(key) else item
+    text = say(lang, key) if has(key) else item
+    return say(lang, "model_item", n=model, text=text) if model and text else text
+
+
+def item_names(lang: str, rows: pd.DataFrame) -> dict[str, str]:
+    """Name every item of a livelihood account in the language wanted."""
+    first = rows.drop_duplicates("item")
+    return {
+        item: item_name(lang, condition or item, model if condition else "")
+        for item, condition, model in zip(
+            first["item"], first["condition"], first["model"], strict=True
+        )
+    }
 
 
 def remoteness_said(result: Result, lang: str) -> list[str]:

@@ -14,6 +14,7 @@ from geosettle._fork import run_in_fork
 from geosettle.analysis._admin import join_units
 from geosettle.analysis._distances import (
     STRAIGHT,
+    context_of,
     draw_intervals,
     hours_on_foot,
     measure_distances,
@@ -151,7 +152,8 @@ def analyse(
     problems: list[Problem] = list(study.problems)
     surveyed = survey_of(study)
     study = study.replace(survey=None)  # answers of households are kept nowhere
-    measured = run_in_fork(partial(measure_distances, study), workers)
+    context = context_of(study)
+    measured = run_in_fork(partial(measure_distances, study, context), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
     progress("measuring the oasis")
@@ -167,14 +169,14 @@ def analyse(
     change = measure_change(study, sites, problems)
     progress("measuring distances")
     reach = hours_on_foot(study)
-    intervals = draw_intervals(study, STRAIGHT)
+    intervals = draw_intervals(study, context, STRAIGHT)
     pairs, walked, scenarios = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     unused = unused_roads(study)
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))
     progress("measuring remoteness")
-    remote = remoteness_of(study, pairs, origins, intervals)
+    remote = remoteness_of(study, context, pairs, origins, intervals)
     sites = why_last(sites.join(weighted_distances(remote, sites.index)))
     progress("holding claims against the layers")
     evidence = Evidence(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from geosettle.distance import (
     METRICS,
+    Context,
     Spread,
     distance_intervals,
     pair_distances,
@@ -28,11 +29,11 @@ from geosettle.study import Study, origins_of
 __all__ = [
     "STRAIGHT",
     "WALKED",
+    "context_of",
     "draw_intervals",
     "flows_of",
     "hours_on_foot",
     "interval_options",
-    "layers_of",
     "measure_distances",
     "unused_roads",
     "without",
@@ -43,7 +44,9 @@ STRAIGHT: Final = ("geodesic", "surface", "road")
 WALKED: Final = ("walk", "travel")
 
 
-def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def measure_distances(
+    study: Study, context: Context
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Distances of every flow by every metric, intervals of those that need the values first
     (WALKED), scenarios.
     """
@@ -55,7 +58,7 @@ def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
         tuple(chosen["metrics"]),
         detour_range=tuple(chosen["detour_range_ratio"]),
         rough_share=chosen["rough_share"],
-        **layers_of(study),
+        context=context,
     )
     compared = scenario_table(
         flows_of(study),
@@ -63,13 +66,13 @@ def measure_distances(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
         study.sites,
         chosen["metrics"],
         study.settings["scenario"],
-        **layers_of(study),
+        context=context,
     )
-    return pairs, draw_intervals(study, WALKED, pairs), compared
+    return pairs, draw_intervals(study, context, WALKED, pairs), compared
 
 
 def draw_intervals(
-    study: Study, metrics: Collection[str], measured: pd.DataFrame | None = None
+    study: Study, context: Context, metrics: Collection[str], measured: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Intervals from drawn positions of those of the metrics that the study measures and asks
     for.
@@ -83,7 +86,7 @@ def draw_intervals(
         [name for name in METRICS if name in wanted],
         **interval_options(study),
         measured=measured,
-        **layers_of(study),
+        context=context,
     )
 
 
@@ -107,21 +110,21 @@ def flows_of(study: Study) -> pd.DataFrame:
     return study.flows
 
 
-def layers_of(study: Study) -> dict[str, Any]:
+def context_of(study: Study) -> Context:
     """Layers and options that metrics take: the latest land cover, and the settings of each
-    metric.
+    metric; one for the whole run.
     """
-    return {
-        "dem": study.dem,
-        "landcover": study.landcover[max(study.landcover)] if study.landcover else None,
-        "roads": study.roads,
-        "places": study.places,
-        "options": {
+    return Context(
+        dem=study.dem,
+        landcover=study.landcover[max(study.landcover)] if study.landcover else None,
+        roads=study.roads,
+        places=study.places,
+        options={
             name: study.settings[name]
             for name in ("walk", "road", "travel")
             if study.settings.get(name)
         },
-    }
+    )
 
 
 def unused_roads(study: Study) -> list[Problem]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._distances import interval_options, layers_of
-from geosettle.distance import distance_intervals, pair_distances
+from geosettle.analysis._distances import interval_options
+from geosettle.distance import Context, distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
 from geosettle.remoteness import remoteness
@@ -19,7 +19,11 @@ __all__ = ["indicators_of", "livelihood_of", "remoteness_of", "survey_of", "weig
 
 
 def remoteness_of(
-    study: Study, pairs: pd.DataFrame, origins: gpd.GeoDataFrame, intervals: pd.DataFrame
+    study: Study,
+    context: Context,
+    pairs: pd.DataFrame,
+    origins: gpd.GeoDataFrame,
+    intervals: pd.DataFrame,
 ) -> pd.DataFrame:
     """Every indicator of sites, origins and the study, with road distances to the places where
     there are roads.
@@ -31,14 +35,14 @@ def remoteness_of(
         study.places,
         intervals=intervals,
         roads=study.roads,
-        site_places=to_places(study, study.sites),
-        origin_places=to_places(study, origins_of(study)),
+        site_places=to_places(study, context, study.sites),
+        origin_places=to_places(study, context, origins_of(study)),
         **study.settings["remoteness"],
         **{name: value for name, value in study.settings["services"].items() if name != "metrics"},
     )
 
 
-def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
+def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
     """Distances and times from each point (rows) to each service place (columns), with their least
     and greatest.
 
@@ -46,10 +50,11 @@ def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
     `places_by_road`.
     """
     chosen = study.settings["distance"]
-    layers = layers_of(study)
     asked = [metric_named(name) for name in study.settings["services"]["metrics"]]
     able = [
-        metric.name for metric in asked if all(layers[layer] is not None for layer in metric.needs)
+        metric.name
+        for metric in asked
+        if all(getattr(context, layer) is not None for layer in metric.needs)
     ]
     wanted = [name for name in able if name in chosen["metrics"]]
     if study.places is None or not wanted or points.empty:
@@ -57,7 +62,7 @@ def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
     places = study.places[study.places["kind"].isin(chosen["places_by_road"])]
     every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
     flows = every.to_frame(index=False)
-    ways = pair_distances(flows, points, places, tuple(wanted), **layers)
+    ways = pair_distances(flows, points, places, tuple(wanted), context=context)
     drawn = distance_intervals(
         flows,
         points,
@@ -65,7 +70,7 @@ def to_places(study: Study, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
         [name for name in wanted if name in chosen["interval_metrics"]],
         **interval_options(study),
         measured=ways,
-        **layers,
+        context=context,
     )
     long = long_pairs(ways, places, drawn).set_index(["origin_id", "site_id"])
     return {

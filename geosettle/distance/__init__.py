@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import LonLat, as_located, as_places
+from geosettle.distance._inputs import LonLat, as_located, places_of
 from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, metric_named
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
@@ -113,7 +113,9 @@ def distance_matrix(
     b          86.6   0.0
     """
     chosen, context = metric_named(metric), context_of(layers)
-    origins, sites = as_places(origins, "origin"), as_places(sites, "site")
+    origins, sites = (
+        places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
+    )
     if out is not None:
         from geosettle.io.blocks import parquet_blocks  # noqa: PLC0415  (slow to load)
 
@@ -336,19 +338,22 @@ def distance_table(
             f"the first metric, {metrics[0]}, is in {unit}, the limit is not",
             mend=f"Give the limit in {unit}.",
         )
-    ranks = None
+    flagging = {k: options.pop(k) for k in ("detour_range", "rough_share") if k in options}
+    context, ranks = context_of(options), None
     if flows is None and chosen:
-        layers = {k: v for k, v in options.items() if k not in {"detour_range", "rough_share"}}
         ranks = _nearest(
-            origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, **layers
+            origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, context=context
         )
         flows = ranks.index.to_frame(index=False)
     if flows is None:
-        ids = [as_places(origins, "origin").index, as_places(sites, "site").index]
+        ids = [
+            places_of(context, frame, role).index
+            for frame, role in ((origins, "origin"), (sites, "site"))
+        ]
         flows = pd.MultiIndex.from_product(ids, names=["origin_id", "site_id"]).to_frame(
             index=False
         )
-    table = pair_distances(flows, origins, sites, metrics, **options)
+    table = pair_distances(flows, origins, sites, metrics, context=context, **flagging)
     if ranks is None:
         return table
     table.insert(0, "rank", ranks["rank"].reindex(table.index))

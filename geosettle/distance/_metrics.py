@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import geopandas as gpd
 import numpy as np
@@ -81,6 +81,9 @@ def metric_named(name: str) -> Metric:
 
 
 def context_of(layers: Mapping[str, Any]) -> Context:
+    """Context of the keywords of a call: its layers and options, or one made before."""
+    if set(layers) == {"context"}:
+        return cast("Context", layers["context"])
     unknown = set(layers) - {"dem", "landcover", "roads", "places", "options"}
     if unknown:
         raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")

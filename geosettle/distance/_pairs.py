@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._inputs import as_flows, places_of
 from geosettle.distance._metrics import context_of, metric_named
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import radius_m
@@ -89,7 +89,8 @@ def pair_distances(
         Sum of the radii over the straight line from which on a pair is flagged `position_rough`.
     **layers
         dem, landcover, roads, places, options, as the metrics need; see `Context`. Where a layer is
-        missing, so are the columns' values, and `why` says so.
+        missing, so are the columns' values, and `why` says so. Or context alone, a `Context` that
+        several calls share, so that roads and grids are prepared once.
 
     Returns
     -------
@@ -116,7 +117,10 @@ def pair_distances(
     v         s               86.6         89.7
     """
     chosen, context = [metric_named(m) for m in metrics], context_of(layers)
-    origins, sites, table = as_places(origins, "origin"), as_places(sites, "site"), as_flows(flows)
+    origins, sites = (
+        places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
+    )
+    table = as_flows(flows)
     i, j = origins.index.get_indexer(table["origin_id"]), sites.index.get_indexer(table["site_id"])
     matched = (i >= 0) & (j >= 0)
     pairs, row = np.unique(np.stack([i, j], axis=1)[matched], axis=0, return_inverse=True)

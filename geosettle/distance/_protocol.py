@@ -7,9 +7,9 @@ origin) for all its pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "MatrixFunction", "Metric", "PairFunction", "positions"]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """The layers that metrics may use, and their options.
+    """The layers that metrics may use, their options, and what was prepared from them.
+
+    One context serves a whole run: a network of roads or a walking grid is prepared when it is
+    first asked for, and kept (`once`). Copies with other options share what is kept.
 
     Attributes
     ----------
@@ -36,6 +41,8 @@ class Context:
         Service places by `place_id`, or None.
     options
         Options per metric: metric name to keyword arguments (``{"walk": {"speed": "tobler"}}``).
+    memory
+        What was prepared, by its key.
     """
 
     dem: Raster | None = None
@@ -43,6 +50,13 @@ class Context:
     roads: pd.DataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what is kept under a key; make and keep it where it is asked for the first time."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        return cast("T", self.memory[key])
 
 
 PairFunction = Callable[

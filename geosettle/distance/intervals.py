@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._inputs import as_flows, places_of
 from geosettle.distance._metrics import METRICS, context_of
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance.geodesic import radius_m
@@ -150,10 +150,12 @@ def sample_distances(
         mend = f"There are: {', '.join(MEASURES)}; or give evaluators={{metric: function}}."
         raise UnknownNameError("no way to draw this metric", value=metric, mend=mend)
     table = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
-    region = _units(origins, sites, boundaries, aliases, units)
-    setting = _Setting(chosen, context_of(layers), spread or Spread(), measured)
+    context = context_of(layers)
+    ends = _frames(context, origins, sites)
+    region = _units(ends, boundaries, aliases, units)
+    setting = _Setting(chosen, context, spread or Spread(), measured)
     family = MEASURES[metric][0] if metric not in chosen else metric
-    return _sampled(table, _ends(origins, sites, region, draws, seed), family, setting)[metric]
+    return _sampled(table, _ends(ends, region, draws, seed), family, setting)[metric]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,29 +168,28 @@ class _Setting:
     measured: pd.DataFrame | None
 
 
+def _frames(context: Context, origins: Any, sites: Any) -> dict[str, gpd.GeoDataFrame]:
+    """Origins and sites, checked, by role."""
+    given = {"origin": origins, "site": sites}
+    return {role: places_of(context, frame, role) for role, frame in given.items()}
+
+
 def _units(
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
+    frames: Mapping[str, gpd.GeoDataFrame],
     boundaries: gpd.GeoDataFrame | None,
     aliases: Mapping[str, str] | None,
     units: Mapping[str, pd.Series] | None,
 ) -> dict[str, pd.Series]:
     """Polygon of the declared unit of every place, by role."""
     given = dict(units or {})
-    frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
     return {
         role: given.get(role, declared_units(f, boundaries, aliases)) for role, f in frames.items()
     }
 
 
 def _ends(
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    units: Mapping[str, pd.Series],
-    draws: int,
-    seed: int,
+    frames: Mapping[str, gpd.GeoDataFrame], units: Mapping[str, pd.Series], draws: int, seed: int
 ) -> list[_End]:
-    frames = {"origin": as_places(origins, "origin"), "site": as_places(sites, "site")}
     return [
         _End(r, f, *positions(f), radius_m(f), units[r], draws, seed) for r, f in frames.items()
     ]
@@ -420,7 +421,8 @@ def distance_intervals(
                 "no way to draw this metric", value=name, mend=f"There are: {', '.join(_DRAWN)}."
             )
     keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
-    ends = _ends(origins, sites, _units(origins, sites, boundaries, aliases, units), draws, seed)
+    frame = _frames(context, origins, sites)
+    ends = _ends(frame, _units(frame, boundaries, aliases, units), draws, seed)
     setting = _Setting(chosen, context, spread or Spread(), measured)
     frames: dict[str, list[pd.DataFrame]] = {}
     for name in metrics:

@@ -19,8 +19,8 @@ from geosettle.distance.draping import bilinear, to_grid
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
 from geosettle.distance.network import RoadRules
-from geosettle.distance.terrain import place_times
-from geosettle.distance.travel import with_roads
+from geosettle.distance.terrain import grid_of, place_times
+from geosettle.distance.travel import travel_grid, with_roads
 from geosettle.distance.walking import WalkGrid, walk_grid
 from geosettle.raster import Raster
 
@@ -452,10 +452,7 @@ def _as_given(
     """Hours out and back between stated positions on the grid as given, shape (2, rows)."""
     import geopandas as gpd  # noqa: PLC0415
 
-    grid = walk_grid(_dem(job), landcover=job.context.landcover, **options)
-    if roads and job.context.roads is not None and len(job.context.roads):
-        rules = RoadRules(**job.context.options.get("road", {}))
-        grid = with_roads(grid, job.context.roads, job.context.places, rules)
+    grid = travel_grid(job.context) if roads else grid_of(job.context, options)
     ends, pairs = [], []
     for side in (0, 2):
         points, number = np.unique(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._inputs import as_flows, places_of
 from geosettle.distance._metrics import context_of, metric_named
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.intervals import MEASURES
@@ -108,7 +108,10 @@ def scenario_table(
             value=baseline,
             mend="Call it something else.",
         )
-    origins, sites, table = as_places(origins, "origin"), as_places(sites, "site"), as_flows(flows)
+    context, table = context_of(layers), as_flows(flows)
+    origins, sites = (
+        places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
+    )
     places = [
         frame.index.get_indexer(table[key])
         for frame, key in ((origins, "origin_id"), (sites, "site_id"))
@@ -118,7 +121,6 @@ def scenario_table(
     touched = {
         metric for options in scenarios.values() for name in options for metric in _AFFECTS[name]
     }
-    context = context_of(layers)
     parts = [
         compare_scenarios(
             metric_named(m), origins, sites, pairs, context, scenarios={baseline: {}, **scenarios}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +22,7 @@ from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
 
-__all__ = ["NO_DEM", "missing", "place_times", "run_many", "surface_pairs", "walk_pairs"]
+__all__ = ["NO_DEM", "grid_of", "missing", "place_times", "run_many", "surface_pairs", "walk_pairs"]
 
 _MANY_VISITS: Final = 60_000_000  # half a minute in NumPy
 BARRIER: Final = "no way on foot: closed cells (barrier) between"
@@ -137,14 +137,22 @@ def walk_pairs(
     columns = ("walk_out_h", "walk_back_h", "walk_round_h")
     if context.dem is None:
         return missing(len(pairs), columns, NO_DEM)
-    options = dict(context.options.get("walk", {}))
-    grid = walk_grid(context.dem, landcover=context.landcover, **options)
+    grid = grid_of(context, context.options.get("walk", {}))
     seconds, why = place_times(grid, origins, sites, pairs)
     hours = seconds / 3600
     frame = pd.DataFrame(
         {"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)}
     )
     return frame.assign(why=pd.array(why, dtype="str"))
+
+
+def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:
+    """Give the walking grid under options of `walk_grid`, prepared once for each of them."""
+    dem = context.dem
+    if dem is None:
+        raise AssertionError("the caller has looked whether there is an elevation grid")
+    key = ("walk grid", repr(sorted(options.items())))
+    return context.once(key, lambda: walk_grid(dem, landcover=context.landcover, **options))
 
 
 def place_times(

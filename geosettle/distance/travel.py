@@ -17,11 +17,11 @@ from geosettle.distance._solver.graph import make_graph
 from geosettle.distance.draping import to_grid
 from geosettle.distance.network import RoadRules, is_table, read_network
 from geosettle.distance.road_cleaning import prepare_lines
-from geosettle.distance.terrain import NO_DEM, missing, place_times
-from geosettle.distance.walking import WalkGrid, walk_grid
+from geosettle.distance.terrain import NO_DEM, grid_of, missing, place_times
+from geosettle.distance.walking import WalkGrid
 from geosettle.geodesy import GEOD
 
-__all__ = ["travel_pairs", "with_roads"]
+__all__ = ["travel_grid", "travel_pairs", "with_roads"]
 
 COLUMNS: Final = ("travel_out_h", "travel_back_h")
 
@@ -160,20 +160,25 @@ def travel_pairs(
     """
     if context.dem is None:
         return missing(len(pairs), COLUMNS, NO_DEM)
-    options: dict[str, Any] = {
-        **context.options.get("walk", {}),
-        **context.options.get("travel", {}),
-    }
-    grid = walk_grid(context.dem, landcover=context.landcover, **options)
-    if context.roads is not None and len(context.roads):
-        grid = with_roads(
-            grid, context.roads, context.places, RoadRules(**context.options.get("road", {}))
-        )
-    seconds, why = place_times(grid, origins, sites, pairs)
+    seconds, why = place_times(travel_grid(context), origins, sites, pairs)
     hours = seconds / 3600
     return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(
         why=pd.array(why, dtype="str")
     )
+
+
+def travel_grid(context: Context) -> WalkGrid:
+    """Give the walking grid with the roads on it, prepared once for the same options."""
+    options: dict[str, Any] = {
+        **context.options.get("walk", {}),
+        **context.options.get("travel", {}),
+    }
+    grid, roads = grid_of(context, options), context.roads
+    if roads is None or not len(roads):
+        return grid
+    rules = RoadRules(**context.options.get("road", {}))
+    key = ("travel grid", repr(sorted(options.items())), repr(rules))
+    return context.once(key, lambda: with_roads(grid, roads, context.places, rules))
 
 
 def road_cells(grid: CostGrid) -> NDArray[np.bool_]:

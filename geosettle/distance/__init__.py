@@ -16,8 +16,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import LonLat, as_located, places_of
-from geosettle.distance._metrics import METRICS, blocks, context_of, matrix_of, metric_named
+from geosettle.distance._inputs import LonLat, as_located
+from geosettle.distance._metrics import (
+    METRICS,
+    blocks,
+    context_of,
+    matrix_of,
+    metric_named,
+    places_of,
+)
 from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group

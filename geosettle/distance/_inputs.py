@@ -12,11 +12,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._protocol import Context
 from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
 
-__all__ = ["as_flows", "as_located", "as_places", "places_of"]
+__all__ = ["as_flows", "as_located", "as_places"]
 
 
 LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -27,12 +26,6 @@ def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
     unknown; `as_located`.
     """
     return as_located(frame, role)[0]
-
-
-def places_of(context: Context, frame: Any, role: str) -> gpd.GeoDataFrame:
-    """Origins or sites as `as_places` gives them, checked once for each context."""
-    # The frame given is kept with the result, so that its identity stays its own.
-    return context.once((role, id(frame)), lambda: (frame, as_places(frame, role)))[1]
 
 
 def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.distance._inputs import as_places
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import COLUMNS, geodesic_matrix, geodesic_pairs
 from geosettle.distance.network import road_pairs
@@ -16,7 +17,7 @@ from geosettle.distance.terrain import surface_pairs, walk_pairs
 from geosettle.distance.travel import travel_pairs
 from geosettle.errors import UnknownNameError
 
-__all__ = ["METRICS", "blocks", "context_of", "matrix_of", "metric_named"]
+__all__ = ["METRICS", "blocks", "context_of", "matrix_of", "metric_named", "places_of"]
 
 METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric
@@ -95,6 +96,12 @@ def blocks(n: int, m: int, cells: int = 4_000_000) -> Iterator[NDArray[np.intp]]
     step = max(1, cells // max(m, 1))
     for first in range(0, n, step):
         yield np.arange(first, min(first + step, n))
+
+
+def places_of(context: Context, frame: Any, role: str) -> gpd.GeoDataFrame:
+    """Origins or sites as `as_places` gives them, checked once for each context."""
+    # The frame given is kept with the result, so that its identity stays its own.
+    return context.once((role, id(frame)), lambda: (frame, as_places(frame, role)))[1]
 
 
 def matrix_of(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, places_of
-from geosettle.distance._metrics import context_of, metric_named
+from geosettle.distance._inputs import as_flows
+from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import radius_m
 

@@ -14,8 +14,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, places_of
-from geosettle.distance._metrics import METRICS, context_of
+from geosettle.distance._inputs import as_flows
+from geosettle.distance._metrics import METRICS, context_of, places_of
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance.geodesic import radius_m
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread, roaded, straight, surfaced

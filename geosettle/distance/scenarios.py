@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows, places_of
-from geosettle.distance._metrics import context_of, metric_named
+from geosettle.distance._inputs import as_flows
+from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.intervals import MEASURES
 from geosettle.distance.network import RoadRules

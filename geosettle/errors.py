@@ -28,7 +28,14 @@ class GeosettleError(Exception):
         Where it is, as far as that is known; `row` is the 1-based data row.
     mend
         What the user can do about it.
+
+    Attributes
+    ----------
+    code
+        The code of the problem that it is listed as; see `geosettle.problems.CODES`.
     """
+
+    code: str = "file_unreadable"
 
     def __init__(
         self,
@@ -72,9 +79,13 @@ class ColumnError(InputError, LookupError):
 class CrsError(InputError):
     """A coordinate reference system is missing, unknown or contradicted by the coordinates."""
 
+    code = "crs_missing"
+
 
 class UnknownNameError(GeosettleError, LookupError):
     """A metric, layer, role, indicator or setting has no such name."""
+
+    code = "layer_unknown"
 
 
 class MissingLayerError(GeosettleError, LookupError):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
-from geosettle.problems import CODES, Problem
+from geosettle.problems import CODES, Problem, problem
 from geosettle.study import Study
 
 __all__ = ["Masking", "mask_study", "suppress_small"]
@@ -272,8 +272,7 @@ class _Mentions:
         for found in problems:
             text = f"{found.message} {found.value} {found.id}".casefold()
             if found.layer in {"origins", "flows"} or self._inside.search(text):
-                sentence = CODES.get(found.code, "")
-                sentence = f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+                sentence = CODES[found.code].sentence
                 yield replace(found, message=sentence, value="", id="", row=None, line=None)
             else:
                 yield found
@@ -407,9 +406,8 @@ def _suppress_within_sites(flows: pd.DataFrame, smallest: int) -> pd.DataFrame:
 def _notes(radius: pd.Series, labels: dict[str, str]) -> Iterable[Problem]:
     for name, km in sorted(radius.items(), key=lambda item: labels[str(item[0])]):
         moved = np.isfinite(km)
-        yield Problem(
-            code="masked",
-            severity="note",
+        yield problem(
+            "masked",
             layer="origins",
             id=labels[str(name)],
             message=f"The position is moved by up to {km:.1f} km."

@@ -16,8 +16,6 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from geosettle import io
 from geosettle._fork import run_in_fork
 from geosettle.analysis import Result, analyse
@@ -35,7 +33,6 @@ from geosettle.io.staging import MANIFEST
 from geosettle.maps import map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study
-from geosettle.problems import lasting
 from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
 from geosettle.tables import tables
@@ -275,7 +272,6 @@ def _fill(
         **result.provenance,
         "study": {"name": result.study.name, "source": source},
         "lang": lang,
-        "problems": _places_of(result.problems),
         "outputs": dict(sorted(stage.digests.items())),
     }
     stage.write(MANIFEST, _json(manifest))
@@ -289,11 +285,10 @@ def _fill(
 
 
 def _lasting(result: Result) -> Result:
-    """Return a result without what the order of the rows in its files decides: hashes of files and
-    row numbers.
+    """Return a result with hashes of what its files say, instead of their bytes.
 
-    What the files say is hashed instead of their bytes, and problems name identifiers. The manifest
-    keeps the rest.
+    The order of the rows in the files then decides nothing but the rows that problems name. The
+    manifest keeps the hashes of the bytes.
     """
 
     def of_content(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -307,17 +302,7 @@ def _lasting(result: Result) -> Result:
     if "inputs" in facts:
         facts["inputs"] = of_content(facts["inputs"])
     study = result.study.replace(inputs=of_content(result.study.inputs))
-    return replace(result, study=study, problems=lasting(result.problems), provenance=facts)
-
-
-def _places_of(problems: pd.DataFrame) -> list[dict[str, Any]]:
-    """Where in the files the problems are, which the tables do not say."""
-    found = problems[problems["row"].notna()]
-    names = ["file", "layer", "row", "line", "code", "id"]
-    return [
-        {k: v for k, v in zip(names, row, strict=True) if not pd.isna(v) and v != ""}
-        for row in found[names].astype(object).itertuples(index=False, name=None)
-    ]
+    return replace(result, study=study, provenance=facts)
 
 
 def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:

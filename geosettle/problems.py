@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
+
+from geosettle.errors import GeosettleError
 
 __all__ = [
     "CODES",
     "PROBLEM_COLUMNS",
+    "Code",
     "Problem",
+    "Problems",
     "RowsSetAside",
     "Severity",
-    "lasting",
+    "note",
     "problem",
+    "problem_of",
     "problems_frame",
 ]
 
@@ -24,7 +29,21 @@ Severity = Literal["note", "warning", "error", "fatal"]
 input is refused.
 """
 
-_TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
+
+class Code(NamedTuple):
+    """One kind of problem: how severe it usually is, what it means, and what to do about it."""
+
+    severity: Severity
+    meaning: str
+    mend: str
+
+    @property
+    def sentence(self) -> str:
+        """The meaning as a sentence."""
+        return f"{self.meaning[0].upper()}{self.meaning[1:]}."
+
+
+_FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
     # --- the file
     "file_missing": ("fatal", "the file does not exist", "Check the path."),
     "file_unreadable": (
@@ -432,8 +451,125 @@ _TABLE: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "file_unused": ("note", "the file belongs to no layer", ""),
 }
 
-CODES: Final[Mapping[str, str]] = {code: meaning for code, (_, meaning, _) in _TABLE.items()}
-"""Every problem code with what it means."""
+_FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
+    # --- areal layers
+    "area_in_mu": (
+        "warning",
+        "a declared area is about 15 times the mapped one, as if mu were labelled ha; used as written",
+        "",
+    ),
+    "cover_overlaps": (
+        "warning",
+        "polygons of the cover overlap; the ground is counted once, the overlap is reported in ha",
+        "",
+    ),
+    "cover_without_geometry": (
+        "note",
+        "a polygon has no geometry; its mapped area is missing, its declared area is kept",
+        "",
+    ),
+    "declared_differs": (
+        "warning",
+        "declared and mapped area differ by more than the stated share; both are shown",
+        "",
+    ),
+    "elevation_missing": (
+        "warning",
+        "the elevation of part of the green land is unknown; that part is not counted as oasis",
+        "",
+    ),
+    "geometry_refused": (
+        "error",
+        "repair would change the area of a polygon beyond the stated share; it is set aside",
+        "",
+    ),
+    "geometry_repaired": (
+        "warning",
+        "a polygon crossed itself and was repaired; its area before and after is in the message",
+        "",
+    ),
+    "illustrative_geometry": (
+        "note",
+        "a polygon only illustrates a declared area; it shows no place, and is never evidence",
+        "",
+    ),
+    "leased_exceeds": (
+        "warning",
+        "more land is declared leased than is there; the self-run part is left missing",
+        "",
+    ),
+    "parcel_across_zones": (
+        "note",
+        "a parcel is in several zones; each zone is given its own part of it",
+        "",
+    ),
+    "parcel_of_no_area": ("note", "a polygon has no area; it adds nothing", ""),
+    "parcel_of_two_sites": (
+        "warning",
+        "ground is claimed by several sites; it is divided equally between them and reported",
+        "",
+    ),
+    "parcel_without_site": (
+        "note",
+        "a polygon names no site of the study; it is counted for none",
+        "",
+    ),
+    "parcel_without_year": (
+        "note",
+        "a polygon has no year; it is counted in its own row, with the year missing",
+        "",
+    ),
+    "products_differ": (
+        "warning",
+        "two products, class tables or resolutions are compared; a difference may be theirs",
+        "",
+    ),
+    "raster_covers_partly": (
+        "warning",
+        "a raster covers only part of a zone; the rest is outside, nothing is extrapolated",
+        "",
+    ),
+    "year_after_survey": (
+        "warning",
+        "a polygon is dated after the survey: a plan, or a wrong year; it is counted under its year",
+        "",
+    ),
+    "zone_of_no_area": (
+        "warning",
+        "a zone has no area; its areas are 0 and its shares missing",
+        "",
+    ),
+    "zone_without_geometry": ("note", "a zone has no position; its areas are missing", ""),
+    # --- roads
+    "road_closed": (
+        "note",
+        "a road is closed in the season or by an attribute; it is not used for routing",
+        "",
+    ),
+    "road_end": ("error", "a row of a table of lengths names no place at one end", ""),
+    "road_geometry": ("error", "a road has no line", ""),
+    "road_length": ("error", "the length of a road is missing or not above zero", ""),
+    "road_not_used": ("note", "the road's own row says that it is not to be used for routing", ""),
+    "road_place_unknown": (
+        "warning",
+        "the position of a place that the table of lengths names is unknown; no way leads to it",
+        "Add it to the places, by id or name.",
+    ),
+    "road_quality": ("error", "the road is of a quality that is not used for routing", ""),
+    "road_shorter_than_straight": (
+        "error",
+        "a published length is shorter than the straight line between its places: impossible",
+        "Check the length and the positions of its places.",
+    ),
+    "road_speed": ("error", "the speed of a road is not above zero", ""),
+    # --- masking
+    "masked": ("note", "the position is coarsened or withheld to protect households", ""),
+}
+
+CODES: Final[Mapping[str, Code]] = {
+    code: Code(*entry) for code, entry in {**_FOUND_READING, **_FOUND_COMPUTING}.items()
+}
+"""Every problem code, with its severity, meaning and mend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -450,10 +586,12 @@ class Problem:
         What is wrong, one sentence.
     mend
         What to do about it, one sentence; empty if nothing is to be done.
-    file, layer
-        The file's name as the user gave it, and the role or sheet or layer inside it.
+    file, layer, sheet
+        The file's name as the user gave it; the role that it is read as; the sheet or layer inside
+        the file, where it has several.
     row, line
-        1-based data row; line of a text file.
+        The 1-based data row, and the row as the user's own program numbers it: the row of the
+        spreadsheet, the line of a text file. None where the file has no such numbers.
     column, value
         The column and the value as read.
     id
@@ -466,6 +604,7 @@ class Problem:
     mend: str = ""
     file: str = ""
     layer: str = ""
+    sheet: str = ""
     row: int | None = None
     line: int | None = None
     column: str = ""
@@ -484,18 +623,46 @@ class RowsSetAside(UserWarning):
 
 
 def problem(code: str, message: str = "", **where: Any) -> Problem:
-    """Return a problem with the severity and mend its code usually has.
+    """Return a problem with the severity and mend that its code usually has.
+
+    Every problem is made here, so that none has a code without a meaning.
 
     Examples
     --------
     >>> problem("id_missing", row=3).severity
     'error'
     """
-    severity, meaning, mend = _TABLE[code]
-    sentence = message or f"{meaning[0].upper()}{meaning[1:]}."
-    return Problem(
-        **{"code": code, "severity": severity, "message": sentence, "mend": mend, **where}
-    )
+    kind = CODES[code]
+    usual = {"severity": kind.severity, "mend": kind.mend}
+    return Problem(code=code, message=message or kind.sentence, **{**usual, **where})
+
+
+def problem_of(error: GeosettleError, layer: str, file: str = "") -> Problem:
+    """Return an error of reading as a fatal problem, so that it is listed with all the others."""
+    text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
+    return problem(
+        error.code, f"{text[0].upper()}{text[1:]}.".replace("..", "."), severity="fatal",
+        file=error.file or file, layer=layer, row=error.row, column=error.column, mend=error.mend,
+    )  # fmt: skip
+
+
+Problems = list[Problem]
+"""Where a function puts what it found wrong, if the caller gave it one."""
+
+
+def note(problems: Problems | None, code: str, message: str = "", **where: Any) -> None:
+    """Add a problem to the caller's list, if there is one.
+
+    Examples
+    --------
+    >>> found: Problems = []
+    >>> note(found, "zone_of_no_area", "Zone z has no area.", id="z")
+    >>> found[0].severity
+    'warning'
+    """
+    found = problem(code, message, **where)
+    if problems is not None:
+        problems.append(found)
 
 
 PROBLEM_COLUMNS: Final = tuple(f.name for f in fields(Problem))
@@ -514,25 +681,3 @@ def problems_frame(problems: Iterable[Problem]) -> pd.DataFrame:
     frame[["row", "line"]] = frame[["row", "line"]].astype("Int64")
     order = ["layer", "file", "row", "column", "code", "value", "message"]
     return frame.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
-
-
-def lasting(problems: pd.DataFrame) -> pd.DataFrame:
-    """Problems as outputs list them: by identifier, with the row only where a row has none.
-
-    The same rows in another order give the same table. Two rows with one identifier and the same
-    fault stand in it twice, so that the rows set aside can be counted. `geosettle check` and
-    `Study.problems` give every row.
-
-    Examples
-    --------
-    >>> found = problems_frame([problem("value_missing", row=7, id="S2"), problem("id_missing", row=3)])
-    >>> lasting(found)[["id", "row"]].fillna(0).to_numpy().tolist()
-    [['', 3], ['S2', 0]]
-    >>> len(lasting(problems_frame([problem("id_duplicate", row=n, id="S2") for n in (4, 9, 9)])))
-    2
-    """
-    every = problems.drop_duplicates()
-    named = every["id"].fillna("") != ""
-    out = every.assign(**{c: every[c].mask(named) for c in ("row", "line")})
-    order = ["layer", "file", "id", "column", "code", "value", "message", "row"]
-    return out.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)

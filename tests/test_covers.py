@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geosettle.covers import (
-    LAND_CODES,
     NODATA,
     OUTSIDE,
     UNCLASSIFIED,
@@ -426,12 +425,6 @@ def test_illustrative_ground_is_no_evidence():
         ("near", OUTSIDE): False,
         ("far", OUTSIDE): True,
     }
-
-
-def test_every_code_is_documented():
-    assert all(
-        text and text[0].islower() and not text.endswith(".") for text in LAND_CODES.values()
-    )
 
 
 # --- tables and other zones

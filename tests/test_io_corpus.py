@@ -12,7 +12,7 @@ import corpus
 import pytest
 
 from geosettle.io import check_path
-from geosettle.problems import CODES
+from geosettle.problems import _FOUND_READING, CODES
 
 
 def faults(case: corpus.Case) -> list[str]:
@@ -64,4 +64,5 @@ def test_group(group: str, cases: dict[str, list[corpus.Case]]) -> None:
 
 def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> None:
     named = frozenset().union(*(case.codes for group in cases.values() for case in group))
-    assert set(CODES) - named == set()
+    assert set(_FOUND_READING) - named == set()
+    assert all(c.meaning[0].islower() and not c.meaning.endswith(".") for c in CODES.values())

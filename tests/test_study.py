@@ -17,6 +17,7 @@ from geosettle.errors import InputError, UnknownNameError
 from geosettle.io.study import merge_settings
 from geosettle.layers import LAYERS
 from geosettle.study import Study, complete, default_settings
+from geosettle.tables import tables
 
 
 def table() -> pd.DataFrame:
@@ -198,6 +199,27 @@ def test_flows_to_unknown_places_are_set_aside_with_a_reason() -> None:
         ("reference_unknown", 3, "site_id", "S9"),
     ]
     assert study.ledger["flows"] == {"rows_in": 3, "rows_used": 1, "rows_set_aside": 2}
+
+
+def test_problems_name_the_row_of_the_spreadsheet_and_its_sheet(tmp_path: Path) -> None:
+    """A title, an empty row and an empty row within: the program that made the file counts them."""
+    rows = [
+        ["Sites of the river project", *[None] * 4],
+        [None] * 5,
+        ["site_id", "name", "lon", "lat", "households"],
+        ["S1", "A", 76.0, 39.0, 12],
+        [None] * 5,
+        ["S2", "B", 76.1, 39.1, "many"],
+    ]
+    with pd.ExcelWriter(tmp_path / "sites.xlsx") as book:
+        pd.DataFrame(rows).to_excel(book, sheet_name="Camps", header=False, index=False)
+    study = gs.read_study(tmp_path)
+    (found,) = [p for p in study.problems if p.code == "number_unreadable"]
+    assert (found.layer, found.sheet, found.row, found.line) == ("sites", "Camps", 2, 6)
+    written = tables(gs.analyse(study))["problems"].set_index("code")
+    assert written.loc["number_unreadable", ["file", "sheet", "row", "id"]].tolist() == [
+        *("sites.xlsx", "Camps", 6, "S2")
+    ]
 
 
 def test_an_empty_point_is_no_position() -> None:

@@ -458,7 +458,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _problem_line(problem: dict[str, Any]) -> str:
     place = [str(problem["file"])] if problem.get("file") else []
-    place += [f"row {problem['row']}"] if problem.get("row") is not None else []
+    place += [f"sheet {problem['sheet']}"] if problem.get("sheet") else []
+    row = problem.get("line") or problem.get("row")  # as the user's own program numbers it
+    place += [f"row {row}"] if row is not None else []
     place += [str(problem["column"])] if problem.get("column") else []
     # Messages of one kind are alike: only what the cell holds tells which mistake it is.
     value = "".join(c if c.isprintable() else "\ufffd" for c in str(problem.get("value") or ""))

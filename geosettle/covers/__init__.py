@@ -5,7 +5,6 @@ whose.
 from __future__ import annotations
 
 from geosettle.covers.change import ProductsDifferWarning, adjusted_areas, annual_rate, cover_change
-from geosettle.covers.codes import LAND_CODES
 from geosettle.covers.land_per_household import founding_status, land_per_household
 from geosettle.covers.oasis import OASIS_COLUMNS, derive_oasis, oasis_areas, oasis_position
 from geosettle.covers.overlay import (
@@ -20,7 +19,6 @@ from geosettle.covers.zonal import zonal_statistics
 from geosettle.covers.zones import catchments
 
 __all__ = [
-    "LAND_CODES",
     "NODATA",
     "OASIS_COLUMNS",
     "OUTSIDE",

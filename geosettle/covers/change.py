@@ -16,7 +16,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.grids import nearest_onto, same_grid
 from geosettle.covers.overlay import OUTSIDE, UNCLASSIFIED
 from geosettle.covers.polygons import Parcels, pieces
@@ -24,6 +23,7 @@ from geosettle.covers.zonal import class_areas
 from geosettle.covers.zones import Zones, polygons_of
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
+from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
 __all__ = ["ProductsDifferWarning", "adjusted_areas", "annual_rate", "cover_change"]
@@ -162,7 +162,7 @@ def _warn(problems: Problems | None, message: str) -> None:
     if problems is None:
         warnings.warn(message, ProductsDifferWarning, stacklevel=4)
     else:
-        note(problems, "products_differ", "warning", message)
+        note(problems, "products_differ", message)
 
 
 def _product(source: object) -> str:

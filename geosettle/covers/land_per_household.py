@@ -17,9 +17,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
+from geosettle.problems import Problems, note
 
 __all__ = ["MU_PER_HA", "founding_status", "land_per_household"]
 
@@ -112,7 +112,7 @@ def land_per_household(
     too_much = leased > out["developed_ha"] * (1 + 1e-9)
     for site in index[too_much.to_numpy()]:
         message = f"Site {site} leases {leased[site]:g} ha of {out.loc[site, 'developed_ha']:g} ha."
-        note(problems, "leased_exceeds", "warning", message, id=str(site), column="leased_ha")
+        note(problems, "leased_exceeds", message, id=str(site), column="leased_ha")
     out["self_run_ha"] = (out["developed_ha"] - leased).where(~too_much)
     out["theirs_share"] = (1 - out["leased_share"]).where(~too_much)
     out["origin_land_ha"] = _origin_land(index, flows, origins)
@@ -235,20 +235,12 @@ def _parcels(
             note(
                 problems,
                 "parcel_without_site",
-                "note",
                 f"Parcel {ids[i]} names no site of the study.",
                 id=str(ids[i]),
             )
         if len(served) > 1:
             message = f"Parcel {ids[i]} is claimed by {', '.join(served)}; it is divided equally between them."
-            note(
-                problems,
-                "parcel_of_two_sites",
-                "warning",
-                message,
-                id=str(ids[i]),
-                column="site_id",
-            )
+            note(problems, "parcel_of_two_sites", message, id=str(ids[i]), column="site_id")
         k = max(len(served), 1)
         rows += [
             {
@@ -267,7 +259,7 @@ def _parcels(
     if any(row["illustrative"] for row in rows):
         n = len({row["parcel"] for row in rows if row["illustrative"]})
         message = f"{n} parcels only illustrate declared areas; they are not measured."
-        note(problems, "illustrative_geometry", "note", message, layer="development")
+        note(problems, "illustrative_geometry", message, layer="development")
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -288,14 +280,13 @@ def _report(parcels: pd.DataFrame, differs_share: float, problems: Problems | No
             note(
                 problems,
                 "area_in_mu",
-                "warning",
                 message,
                 mend="Divide by 15 if the figure is in mu.",
                 **where,
             )
         elif abs(mapped - declared) > differs_share * declared:
             message = f"Parcel {name}: mapped {mapped:.2f} ha, declared {declared:g} ha ({mapped - declared:+.2f})."
-            note(problems, "declared_differs", "warning", message, **where)
+            note(problems, "declared_differs", message, **where)
 
 
 def _by_site(parcels: pd.DataFrame, index: pd.Index) -> pd.DataFrame:

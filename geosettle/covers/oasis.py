@@ -14,12 +14,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.grids import mean_onto, nearest_onto
 from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import discs
+from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
 __all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
@@ -169,7 +169,7 @@ def _low_enough(
         message = (
             f"{area:.0f} km² of green land have no known elevation and are not counted as oasis."
         )
-        note(problems, "elevation_missing", "warning", message, layer="dem")
+        note(problems, "elevation_missing", message, layer="dem")
     with np.errstate(invalid="ignore"):
         return np.asarray(height < ceiling)
 

@@ -10,12 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.polygons import Parcels, pieces
 from geosettle.covers.zonal import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.zones import Zones
 from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
+from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
 __all__ = ["NODATA", "OUTSIDE", "UNCLASSIFIED", "overlay_areas", "overlay_table", "to_wide"]
@@ -261,7 +261,7 @@ def _across(
             for z, m in zip(zone[run], metres[run], strict=True)
         ]
         message = f"Parcel {parcels.ids[one]} lies in {len(parts)} zones: {', '.join(parts)}."
-        note(problems, "parcel_across_zones", "note", message, id=str(parcels.ids[one]))
+        note(problems, "parcel_across_zones", message, id=str(parcels.ids[one]))
 
 
 def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:

@@ -15,13 +15,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.overlaps import contests_among
 from geosettle.covers.settle import settle
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat
 from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Edges, shared_m2
+from geosettle.problems import Problems, note
 
 __all__ = ["Parcels", "pieces"]
 
@@ -151,19 +151,14 @@ def _report(
     year = np.full(ids.size, np.inf) if year is None else year
     for i in np.flatnonzero(shapely.is_missing(geometry)):
         note(
-            problems,
-            "cover_without_geometry",
-            "note",
-            f"Parcel {ids[i]} has no geometry.",
-            id=str(ids[i]),
+            problems, "cover_without_geometry", f"Parcel {ids[i]} has no geometry.", id=str(ids[i])
         )
     for i in np.flatnonzero(area == 0):
-        note(problems, "parcel_of_no_area", "note", f"Parcel {ids[i]} has no area.", id=str(ids[i]))
+        note(problems, "parcel_of_no_area", f"Parcel {ids[i]} has no area.", id=str(ids[i]))
     for i in np.flatnonzero(np.isnan(year)):
         note(
             problems,
             "parcel_without_year",
-            "note",
             f"Parcel {ids[i]} has no year.",
             id=str(ids[i]),
             column="year",
@@ -174,7 +169,6 @@ def _report(
         note(
             problems,
             "year_after_survey",
-            "warning",
             message,
             id=str(ids[i]),
             column="year",

@@ -10,10 +10,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.overlaps import Contests
 from geosettle.covers.zones import polygons_of
 from geosettle.geodesy import area_m2
+from geosettle.problems import Problems, note
 
 __all__ = ["settle"]
 
@@ -113,7 +113,7 @@ def settle(
         message = (
             f"Parcel {ids[one]} shares {square_metres / 1e4:.4f} ha with {rivals}; counted once."
         )
-        note(problems, "cover_overlaps", "warning", message, id=str(ids[one]))
+        note(problems, "cover_overlaps", message, id=str(ids[one]))
     out = np.empty(len(ground), dtype=object)
     out[:] = ground
     return np.asarray(lost, dtype=np.intp), out

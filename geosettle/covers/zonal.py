@@ -17,10 +17,10 @@ from exactextract.raster import RasterSource
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from geosettle.covers.codes import Problems, note
 from geosettle.covers.zones import Zones, turned
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
+from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
 __all__ = ["class_areas", "holds_classes", "zonal_statistics"]
@@ -239,7 +239,7 @@ def class_areas(
     name = _called(raster, year)
     for row, share_out in zip(usable[short], outside[short] / whole[short], strict=True):
         message = f"{name} leaves out {100 * share_out:.1f} % of zone {zones.ids[row]}."
-        note(problems, "raster_covers_partly", "warning", message, id=str(zones.ids[row]))
+        note(problems, "raster_covers_partly", message, id=str(zones.ids[row]))
     empty = np.flatnonzero(zones.area_m2 == 0)
     none = pd.DataFrame({"zone": empty, "class": "(outside)", "m2": 0.0, "why": ""})
     out = pd.concat([f for f in (long, rest, none) if len(f)] or [long], ignore_index=True)
@@ -338,7 +338,7 @@ def _statistics(
     name = _called(raster, year)
     for i in np.flatnonzero(columns["outside_ha"] > zones.area_m2 / 1e4 * 1e-9):
         message = f"{name} does not reach all of zone {zones.ids[i]}."
-        note(problems, "raster_covers_partly", "warning", message, id=str(zones.ids[i]))
+        note(problems, "raster_covers_partly", message, id=str(zones.ids[i]))
         why[i] = why[i] or f"{columns['outside_ha'][i]:.1f} ha lie outside the raster"
     out = pd.DataFrame({"zone_id": pd.array(zones.ids, dtype="str"), "radius_km": zones.radius_km})
     out["year"] = pd.array([year] * n, dtype="Int64")

@@ -17,10 +17,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
-from geosettle.covers.codes import Problems, note
 from geosettle.errors import CrsError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Circles, plain_discs
+from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
 __all__ = ["Zones", "catchments", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
@@ -132,11 +132,7 @@ class Zones:
         why = np.where(lost, "position unknown", "").astype(object)
         for i in np.flatnonzero(lost):
             note(
-                problems,
-                "zone_without_geometry",
-                "note",
-                f"Zone {ids[i]} has no position.",
-                id=str(ids[i]),
+                problems, "zone_without_geometry", f"Zone {ids[i]} has no position.", id=str(ids[i])
             )
         if radii_km is None:
             if np.any(shapely.get_dimensions(geometry[~lost]) < 2):
@@ -161,13 +157,7 @@ class Zones:
             area[odd] = area_m2(geometry[odd])
         for i in np.flatnonzero(area == 0):
             why[i] = "the zone has no area"
-            note(
-                problems,
-                "zone_of_no_area",
-                "warning",
-                f"Zone {ids[i]} has no area.",
-                id=str(ids[i]),
-            )
+            note(problems, "zone_of_no_area", f"Zone {ids[i]} has no area.", id=str(ids[i]))
         return cls(ids, radius, geometry, area, why, homes, circles, circle)
 
     def __len__(self) -> int:
@@ -251,19 +241,11 @@ def fit_to_measure(
                 f"The {what} {names[i]} was refused: its repair would change its area, {told}."
             )
             mend = "Draw it anew: its ring crosses itself."
-            note(
-                problems,
-                "geometry_refused",
-                "error",
-                message,
-                id=str(names[i]),
-                layer=what,
-                mend=mend,
-            )
+            note(problems, "geometry_refused", message, id=str(names[i]), layer=what, mend=mend)
         else:
             out[i], area[i] = mended, after
             message = f"The {what} {names[i]} was repaired: {told}."
-            note(problems, "geometry_repaired", "warning", message, id=str(names[i]), layer=what)
+            note(problems, "geometry_repaired", message, id=str(names[i]), layer=what)
     return out, area
 
 

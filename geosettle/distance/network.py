@@ -4,7 +4,7 @@ islands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,10 +34,9 @@ from geosettle.distance.road_cleaning import (
 from geosettle.distance.walking import walk_model
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
-from geosettle.problems import Problem
+from geosettle.problems import Problem, problem
 
 __all__ = [
-    "ROAD_CODES",
     "JoinedPoints",
     "RoadNetwork",
     "RoadRules",
@@ -53,18 +52,6 @@ IntArray = NDArray[np.int64]
 NO_ROADS: Final = "no roads in the study"
 UNKNOWN: Final = "position unknown"
 COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
-ROAD_CODES: Final[Mapping[str, str]] = {
-    "road_closed": "a road that is closed in the season or by an attribute: not used for routing",
-    "road_geometry": "a road without a line",
-    "road_length": "a road whose length is missing or not above zero",
-    "road_end": "a row of a table of lengths that names no place at one end",
-    "road_not_used": "a road whose own row says that it is not to be used for routing",
-    "road_place_unknown": "a place that the table of lengths names and whose position is unknown: no leg leads to it",
-    "road_quality": "a road of a quality that is not used for routing",
-    "road_shorter_than_straight": "a published length shorter than the straight line between its places: impossible",
-    "road_speed": "a road whose speed is not above zero",
-}
-"""Codes of `road_problems` with what they mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,11 +379,9 @@ def road_problems(network: RoadNetwork) -> list[Problem]:
     """
     aside = network.set_aside
     nowhere = [
-        Problem(
-            code="road_place_unknown",
-            severity="warning",
-            message=f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached on foot.",
-            mend="Add it to the places, by id or name.",
+        problem(
+            "road_place_unknown",
+            f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached on foot.",
             layer="roads",
             id=str(place),
         )
@@ -404,11 +389,9 @@ def road_problems(network: RoadNetwork) -> list[Problem]:
         if place
     ]
     return nowhere + [
-        Problem(
-            code=code,
-            severity="note" if code in {"road_closed", "road_not_used"} else "error",
-            message=f"Not used for routing: {why}.",
-            mend="Check the length and the positions of its places." if "shorter" in code else "",
+        problem(
+            code,
+            f"Not used for routing: {why}.",
             layer="roads",
             row=int(row),
             id=str(road),

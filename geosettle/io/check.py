@@ -27,17 +27,10 @@ from geosettle.io.position_checks import HOME, inside
 from geosettle.io.positions import locate
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import (
-    as_problem,
-    gather,
-    known_names,
-    merge_settings,
-    read_rows,
-    study_file,
-)
+from geosettle.io.study import gather, known_names, merge_settings, read_rows, study_file
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
-from geosettle.problems import Problem, problem
+from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 
 __all__ = ["check_path", "guess_role"]
@@ -92,7 +85,7 @@ def check_path(
         options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}), box)
         return _file(file, role, options, at)
     except GeosettleError as error:
-        return _answer([as_problem(error, role or "", file.name)], 0, 0, {"role": role})
+        return _answer([problem_of(error, role or "", file.name)], 0, 0, {"role": role})
 
 
 def _box(region: Any) -> Region:

@@ -143,7 +143,9 @@ def table_differences(
     """
     for name in sorted({*old, *new}):
         if name in old and name in new:
-            yield from _rows_and_columns(name, old[name], new[name])
+            # Where in its file a row is, is no result: `row` of the problems is not compared.
+            both = (table[name].drop(columns="row", errors="ignore") for table in (old, new))
+            yield from _rows_and_columns(name, *both)
         else:
             yield f"{name}: only in the {'first' if name in old else 'second'}"
 

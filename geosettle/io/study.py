@@ -20,14 +20,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geosettle.errors import CrsError, GeosettleError, InputError, UnknownNameError
+from geosettle.errors import GeosettleError, InputError
 from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
-from geosettle.problems import Problem, problem
+from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.study import Study, default_settings
 
@@ -308,7 +308,7 @@ def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
             checked[role] = read_rows(file, role, _options(item, region))
             out.inputs[_relative(file, folder)] = _provenance(file, role, item)
         except GeosettleError as error:
-            out.problems.append(as_problem(error, role, str(item.get("path", ""))))
+            out.problems.append(problem_of(error, role, str(item.get("path", ""))))
     if "sites" not in settings["layers"]:
         out.problems.append(
             problem(
@@ -378,23 +378,6 @@ def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
         else []
     )
     return frame.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
-
-
-def as_problem(error: GeosettleError, role: str, file: str = "") -> Problem:
-    """Return an error of reading as a fatal problem, so that it is listed with all the others."""
-    text = error.message + (f" (got {error.value!r})" if error.value is not None else "")
-    code = (
-        error.code
-        if isinstance(error, Refused)
-        else "crs_missing"
-        if isinstance(error, CrsError)
-        else "file_unreadable"
-    )
-    code = "layer_unknown" if isinstance(error, UnknownNameError) else code
-    return problem(
-        code, f"{text[0].upper()}{text[1:]}.".replace("..", "."), severity="fatal", file=error.file or file, layer=role,
-        row=error.row, column=error.column, mend=error.mend,
-    )  # fmt: skip
 
 
 def _entry(entry: Any) -> dict[str, Any]:

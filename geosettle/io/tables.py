@@ -333,9 +333,8 @@ def table_from_records(
             )  # fmt: skip
         elif len(row) < width:
             problems.append(
-                Problem(
-                    code="row_cut" if last else "row_too_short", severity="error" if last else "warning", file=file,
-                    layer=layer, row=number, line=int(starts[at + number]),
+                problem("row_cut" if last else "row_too_short", file=file, layer=layer,
+                    row=number, line=int(starts[at + number]),
                     message=f"The row has {len(row)} cells under {width} headers"
                     + (" and the file ends in the middle of it." if last else "; the rest is taken as missing."),
                     mend="Fill it to the end." if last else "Add the missing delimiters.",

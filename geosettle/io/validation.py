@@ -5,7 +5,7 @@ with a reason.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -26,7 +26,7 @@ from geosettle.layers import LAYERS, LayerSpec
 from geosettle.problems import CODES, Problem
 from geosettle.study import complete
 
-__all__ = ["Checked", "set_aside", "spec_of", "understand"]
+__all__ = ["Checked", "locate_problem", "set_aside", "spec_of", "understand"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class Checked:
         1-based data row of each used row.
     rows_in
         Rows the file holds.
+    labels
+        What names each row of the file in a message; None where nothing may.
     source_ids
         Identifiers of all rows, used or not.
     """
@@ -51,6 +53,7 @@ class Checked:
     rows_in: int
     problems: tuple[Problem, ...]
     source: Source
+    labels: pd.Series | None = None
     crs_read: str | None = None
     crs_used: str | None = None
     source_ids: tuple[str, ...] = ()
@@ -134,7 +137,7 @@ def _settle(
     key = spec.key[0] if len(spec.key) == 1 else ""
     ids = values.get(key, None)
     names = labels(values, spec)
-    located = tuple(dict.fromkeys(_place(p, source, spec, names) for p in problems))
+    located = tuple(dict.fromkeys(locate_problem(p, source, spec, names) for p in problems))
     refused = any(p.severity == "fatal" for p in located)
     bad = {p.row for p in located if p.severity == "error" and p.row is not None}
     rows = np.arange(1, len(values) + 1)
@@ -147,7 +150,9 @@ def _settle(
     frame = frame.set_index(key) if key else frame.reset_index(drop=True)
     every = () if ids is None else tuple(str(i) for i in ids.dropna())
     read, used = positions.crs_read, positions.crs_used
-    return Checked(spec.name, frame, rows[keep], len(values), located, source, read, used, every)
+    return Checked(
+        spec.name, frame, rows[keep], len(values), located, source, names, read, used, every
+    )
 
 
 def labels(values: pd.DataFrame, spec: LayerSpec) -> pd.Series | None:
@@ -173,61 +178,43 @@ _LABELS: Final = {
 
 
 def set_aside(checked: Checked, found: list[Problem]) -> Checked:
-    """Return the layer with further problems, and without the rows that have an error among
-    them.
-    """
-    named = checked.frame.reset_index() if checked.frame.index.name else checked.frame
-    names = labels(named, spec_of(checked.role))
-    ids = {} if names is None else dict(zip(checked.numbers.tolist(), names, strict=True))
-    lines = checked.source.lines
-    placed = [
-        replace(
-            _unquoted(p, spec_of(checked.role)),
-            file=checked.source.file,
-            layer=p.layer or checked.role,
-            id=p.id or str(ids.get(p.row or 0, "")),
-            line=int(lines[p.row - 1]) if p.row and lines is not None else p.line,
-        )
-        for p in found
-    ]
+    """Return the layer with further problems, and without the rows that have an error."""
+    spec = spec_of(checked.role)
+    located = tuple(locate_problem(p, checked.source, spec, checked.labels) for p in found)
     bad = sorted({p.row for p in found if p.severity == "error" and p.row is not None})
     keep = ~np.isin(checked.numbers, bad)
-    problems = (*checked.problems, *placed)
     return replace(
-        checked, frame=checked.frame.loc[keep], numbers=checked.numbers[keep], problems=problems
+        checked,
+        frame=checked.frame.loc[keep],
+        numbers=checked.numbers[keep],
+        problems=(*checked.problems, *located),
     )
 
 
-def _place(found: Problem, source: Source, spec: LayerSpec, ids: Any) -> Problem:
-    """Return the problem with file, layer, line and id filled in."""
-    found = _unquoted(found, spec)
-    row = found.row
-    known = row is not None and 1 <= row <= len(source.cells)
-    line = (
-        int(source.lines[row - 1])
-        if known and row is not None and source.lines is not None
-        else found.line
-    )
-    name = ids.iloc[row - 1] if known and row is not None and ids is not None else None
+def locate_problem(
+    found: Problem, source: Source, spec: LayerSpec, labels: pd.Series | None
+) -> Problem:
+    """Return the problem with file, layer, sheet, line and id filled in from its row.
+
+    A layer whose rows are answers of households gives away no cell.
+    """
+    row = found.row if found.row is not None and 1 <= found.row <= len(source.cells) else None
+    line, name = found.line, found.id
+    if row is not None:
+        line = line or (None if source.lines is None else int(source.lines[row - 1]))
+        name = name or ("" if labels is None else str(labels.iloc[row - 1]))
+    value, message = found.value[:120], found.message
+    if spec.private and found.row is not None:
+        value, name = "", ""
+        if found.code not in {"time_unknown", "id_duplicate", "number_unreadable"}:
+            message = CODES[found.code].sentence
     return replace(
         found,
         file=found.file or source.file,
-        layer=found.layer or spec.name,
-        line=found.line or line,
-        id=found.id or ("" if name is None or pd.isna(name) else str(name)),
-        value=found.value[:120],
-    )
-
-
-def _unquoted(found: Problem, spec: LayerSpec) -> Problem:
-    """Return the problem without any cell of a layer whose rows are answers of households."""
-    if not spec.private or found.row is None:
-        return found
-    own = found.code in {"time_unknown", "id_duplicate", "number_unreadable"}
-    sentence = CODES[found.code]
-    return replace(
-        found,
-        value="",
-        id="",
-        message=found.message if own else f"{sentence[:1].upper()}{sentence[1:]}.",
+        layer=found.layer if found.layer not in {"", source.layer} else spec.name,
+        sheet=found.sheet or source.layer,
+        line=line,
+        id=name,
+        value=value,
+        message=message,
     )

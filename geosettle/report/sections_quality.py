@@ -88,7 +88,7 @@ def problems(writer: Writer) -> list[Part]:
         files = ", ".join(
             sorted({str(name) for name in rows["file"] if isinstance(name, str) and name})
         )
-        more = "" if len(ids) <= _MOST_IDS else f" +{len(ids) - _MOST_IDS}"
+        lines = list(dict.fromkeys(str(row) for row in rows["row"].dropna()))
         message = (
             first["message"] if len(rows) == 1 else writer.say("for_example", text=first["message"])
         )
@@ -104,16 +104,22 @@ def problems(writer: Writer) -> list[Part]:
                 "file": files,
                 "at": severe.get(str(severity), 4),
             }
-            | {"id": ", ".join(ids[:_MOST_IDS]) + more}
+            | {"id": _few(ids), "row": _few(lines)}
         )
     if not kinds:
         return [*parts, writer.p("problems_none")]
-    columns = ["code", "severity", "n", "message", "mend", "file", "id"]
+    columns = ["code", "severity", "n", "message", "mend", "file", "row", "id"]
     frame = pd.DataFrame(kinds, columns=[*columns, "at"]).sort_values(
         ["at", "n"], ascending=[True, False]
     )
     parts.append(writer.frame("problems", frame, columns, writer.say("cap_problems")))
     return parts
+
+
+def _few(names: list[str]) -> str:
+    """Name a few, and count the others."""
+    more = "" if len(names) <= _MOST_IDS else f" +{len(names) - _MOST_IDS}"
+    return ", ".join(names[:_MOST_IDS]) + more
 
 
 def methods(writer: Writer) -> list[Part]:

@@ -209,6 +209,17 @@ def _claims(result: Result) -> pd.DataFrame:
     return frame[[*first, *[name for name in frame if name not in first]]]
 
 
+def _problems(result: Result) -> pd.DataFrame:
+    """Problems with one `row`: as the user's own program numbers it, else the data row.
+
+    All other columns sort before it, so that the same rows in another order give the same table but
+    for that column. Two rows with one identifier and the same fault are in it twice, so that the
+    rows set aside can be counted.
+    """
+    every = result.problems.drop_duplicates()
+    return every.assign(row=every["line"].fillna(every["row"])).drop(columns="line")
+
+
 def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame]:
     """Build a table from the result's frame of that name, rounding `values` by the row's own
     interval.
@@ -318,7 +329,8 @@ TABLES: Final[Mapping[str, Table]] = {
         _table(
             "problems",
             "Problems found",
-            ("layer", "file", "row", "column", "code", "value", "message"),
+            ("layer", "file", "sheet", "id", "column", "code", "value", "message", "row"),
+            _problems,
         ),
     )
 }

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from geosettle.distance import PAIR_COLUMNS as MEASURED
 from geosettle.layers import LAYERS
-from geosettle.problems import PROBLEM_COLUMNS
 
 __all__ = [
     "ABOUT_DICTIONARY",
@@ -400,19 +399,16 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
         "message": Entry("what is wrong"),
         "mend": Entry("what can be done about it"),
         "file": Entry("file as the user named it"),
-        "layer": Entry("role, sheet or layer inside it"),
-        "row": Entry("data row, counted from 1"),
-        "line": Entry("line of a text file, counted from 1"),
+        "layer": Entry("role that the file is read as"),
+        "sheet": Entry("sheet or layer inside the file"),
+        "row": Entry(
+            "row as the spreadsheet numbers it, or line of a text file; else the data row"
+        ),
         "column": Entry("column"),
         "value": Entry("value as read"),
         "id": Entry("identifier of the row"),
     },
 }
-if set(PROBLEM_COLUMNS) - set(
-    DICTIONARY["problems"]
-):  # a field added to Problem needs its line above
-    raise AssertionError(sorted(set(PROBLEM_COLUMNS) - set(DICTIONARY["problems"])))
-
 
 ABOUT_SOURCES: Final[Mapping[str, Entry]] = {
     "file": Entry("input file, as the user named it"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
-    "BOUNDARY_NOTE",
     "CHANGE_DOWN",
     "CHANGE_UP",
     "COUNTY",
@@ -91,8 +90,3 @@ SITE_RADIUS_PX: Final = (4.0, 16.0)
 """Half diagonal of the diamond; its area is proportional to households."""
 ORIGIN_RADIUS_PX: Final = (2.2, 5.0)
 FLOW_WIDTH_PX: Final = (1.2, 9.0)
-
-BOUNDARY_NOTE: Final = {
-    "en": "Boundaries as drawn in the named set; they imply no position on the legal status of any territory.",
-    "zh": "界线依所注明的数据集绘制,不代表对任何领土法律地位的立场。",
-}

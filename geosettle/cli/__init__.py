@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from geosettle import __version__
 from geosettle.cli import distances
 from geosettle.errors import GeosettleError, InputError
+from geosettle.words import languages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +152,7 @@ def _add_study_commands(commands: Any) -> None:
         "-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)"
     )
     run.add_argument("--strict", action="store_true", help="exit with 1 if rows were set aside")
-    run.add_argument("--lang", choices=("en", "zh"), help="language of map and report")
+    run.add_argument("--lang", choices=languages(), help="language of map and report")
     run.add_argument(
         "--mask",
         type=_positive_int,
@@ -200,7 +201,7 @@ def _add_study_commands(commands: Any) -> None:
         metavar="FILE.html",
         help="file to write (default: %(default)s)",
     )
-    draw.add_argument("--lang", choices=("en", "zh"), help="language of the map")
+    draw.add_argument("--lang", choices=languages(), help="language of the map")
     draw.add_argument(
         "--basemap",
         metavar="NAME",

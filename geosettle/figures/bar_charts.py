@@ -19,9 +19,9 @@ from geosettle.figures.distance_charts import horizontal, names_of, titled
 from geosettle.geodesy import area_m2
 from geosettle.results import numbers
 from geosettle.results.pivots import section_rows, verdict_counts
-from geosettle.results.sentences import beside, capital
+from geosettle.results.sentences import beside
 from geosettle.results.shares import oasis_shares
-from geosettle.words import has, say
+from geosettle.words import capital, has, language, say
 
 __all__ = ["checks", "claims", "constraints", "land", "models", "oasis"]
 
@@ -102,7 +102,7 @@ def land(result: Result, lang: str) -> Figure | None:
         handlelength=1.6,
     )
     left_out = (
-        say(lang, "shown_of", shown=len(shown), all=len(rows), table="land")
+        say(lang, "rows_shown", shown=len(shown), all=len(rows), table="land")
         if len(shown) < len(rows)
         else ""
     )
@@ -181,7 +181,7 @@ def oasis(result: Result, lang: str) -> Figure | None:
     units = result.study.boundaries
     local = (
         {}
-        if units is None or lang != "zh" or "name_local" not in units
+        if units is None or not language(lang).local_names or "name_local" not in units
         else units["name_local"].dropna().to_dict()
     )
     figure = new_figure(1.15 + 0.34 * len(shares))
@@ -258,7 +258,9 @@ def oasis(result: Result, lang: str) -> Figure | None:
     )
     cut = len(shares) < len(everything)
     left_out = (
-        say(lang, "shown_of", shown=len(shares), all=len(everything), table="oasis") if cut else ""
+        say(lang, "rows_shown", shown=len(shares), all=len(everything), table="oasis")
+        if cut
+        else ""
     )
     titled(figure, say(lang, "oasis_title"), 0.012, left_out)
     return figure
@@ -337,7 +339,7 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
         columnspacing=1.4,
     )
     note = (
-        say(lang, "shown_of", shown=len(shown), all=len(counts), table="livelihood")
+        say(lang, "rows_shown", shown=len(shown), all=len(counts), table="livelihood")
         if len(shown) < len(counts)
         else ""
     )

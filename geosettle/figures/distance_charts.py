@@ -15,7 +15,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.results import in_scope, numbers, setting
-from geosettle.words import say
+from geosettle.words import language, say
 
 __all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
 
@@ -30,7 +30,7 @@ def names_of(frame: pd.DataFrame, lang: str, most: int = 30) -> dict[str, str]:
     """Return a name per row that the installed fonts can write, else its identifier."""
     columns = [
         c
-        for c in (("name_local", "name") if lang == "zh" else ("name", "name_local"))
+        for c in (("name_local", "name") if language(lang).local_names else ("name", "name_local"))
         if c in frame
     ]
     found = {}
@@ -148,7 +148,7 @@ def distances(result: Result, lang: str) -> Figure | None:
         handlelength=1.6,
     )  # fmt: skip
     left_out = (
-        say(lang, "shown_of", shown=len(shown), all=len(pairs), table="pairs")
+        say(lang, "rows_shown", shown=len(shown), all=len(pairs), table="pairs")
         if len(shown) < len(pairs)
         else ""
     )

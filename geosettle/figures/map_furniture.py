@@ -31,8 +31,7 @@ from geosettle.figures.map_projection import Frame
 from geosettle.locator import from_space, land_from_space
 from geosettle.results import numbers
 from geosettle.results.given import level_name
-from geosettle.results.sentences import capital
-from geosettle.words import say
+from geosettle.words import capital, language, say
 
 __all__ = [
     "FEW_LABELS",
@@ -217,7 +216,7 @@ def _legend_entries(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> li
     """Give a row to everything that is to be seen on the sheet, and to nothing else."""
     made: list[Any] = _site_entries(shown.sites, layers.most, layers.crowding_of_symbols, lang)
     if len(shown.origins):
-        made.append(_point(say(lang, "origin"), "o", "white", style.ORIGIN, 4))
+        made.append(_point(say(lang, "legend_origin"), "o", "white", style.ORIGIN, 4))
     if shown.flows:
         made.append(_flow_entry(layers, lang))
     if "discs" in sheet.drawn:
@@ -251,8 +250,8 @@ def _border_words(level: str, lang: str) -> str:
     """Name the borders of a level as the study calls it; without a level, the outer limit."""
     if not level:
         return say(lang, "outer")
-    name = capital(legible(level_name(lang, level))[0])
-    return next(iter(wrapped(say(lang, "boundary_of", level=name), 44, 1)))
+    name = legible(level_name(lang, level))[0]
+    return next(iter(wrapped(capital(say(lang, "boundary_of", level=name)), 44, 1)))
 
 
 def _flow_entry(layers: Layers, lang: str) -> Line2D:
@@ -290,7 +289,7 @@ def _site_entries(sites: pd.DataFrame, most: float, crowding: float, lang: str) 
     if len(stated) < len(sites):
         made.append(
             _point(
-                say(lang, "site_unknown_households" if made else "site"),
+                say(lang, "site_unknown_households" if made else "settlement_site"),
                 "D",
                 "white",
                 style.SITE,
@@ -346,7 +345,7 @@ def _scale_and_north(
     look: dict[str, Any] = {"fontsize": 6, "zorder": 9, **HALO, "va": "bottom", "ha": "center"}
     axes.text(ends[0], y + 5 * point, "0", **look)
     axes.text(ends[1], y + 5 * point, f"{length / 2:g}", **look)
-    axes.text(ends[2], y + 5 * point, f"{length:g} {say(lang, 'km')}", **look)
+    axes.text(ends[2], y + 5 * point, f"{length:g} {say(lang, 'unit_km')}", **look)
     ax, ay = ends[-1] + 28 * point, y + 1 * point
     ux, uy = frame.north(ax, ay)
     arrow = {
@@ -652,6 +651,6 @@ def _nearer(
 
 
 def site_names(row: Mapping[Any, Any], lang: str) -> tuple[object, object]:
-    """Return the names to try in turn: in Chinese the local one first."""
+    """Return the names to try in turn: the local one first where the language asks for it."""
     names = (row["name"], row["name_local"])
-    return names[::-1] if lang == "zh" else names
+    return names[::-1] if language(lang).local_names else names

@@ -119,9 +119,7 @@ def _home_units(result: Result, places: pd.DataFrame) -> Any:
 def _subtitle(sites: int, origins: int, flows: int, unknown: int, lang: str) -> str:
     """Count what is on the map, and what could not be put there."""
     counts = {"map_n_sites": sites, "map_n_origins": origins, "map_n_flows": flows}
-    parts = (", " if lang == "en" else "、").join(
-        say(lang, key, n=n) for key, n in counts.items() if n
-    )
+    parts = say(lang, "list_comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
     return say(lang, "map_subtitle", parts=parts) + (
         say(lang, "map_n_unknown", n=unknown) if unknown else ""
     )
@@ -136,9 +134,9 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
         parts.append(say(lang, "relief_from", source=study.dem.source or "DEM"))
     if study.boundaries is not None:
         note = str(study.settings.get("study", {}).get("boundary_note") or "").strip().rstrip(".")
-        parts.append(f"{note}." if note else style.BOUNDARY_NOTE[lang])
+        parts.append(f"{note}." if note else say(lang, "boundaries_as_drawn"))
         if note and "no position" not in note and "立场" not in note:
-            parts.append(style.BOUNDARY_NOTE[lang])
+            parts.append(say(lang, "boundaries_as_drawn"))
     if moves:
         parts.append(say(lang, "schematic"))
     for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
@@ -153,8 +151,9 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
         parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
     if len(sites) > MOST_LABELS:
         parts.append(say(lang, "named_of", shown=FEW_LABELS, all=len(sites)))
-    # Between Chinese sentences stands no space, after one in Latin letters it does.
-    text = "".join(f"{part} " if lang == "en" or part[-1:].isascii() else part for part in parts)
+    # Chinese sentences follow each other without a space, except after one in Latin letters.
+    gap = say(lang, "sentence_gap")
+    text = "".join(f"{part} " if part[-1:].isascii() else f"{part}{gap}" for part in parts)
     return wrapped(written(text), 150)
 
 
@@ -164,7 +163,7 @@ def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:
     return (
         text
         if len(ids) <= _MOST_LISTED
-        else say(lang, "and_more", ids=text, n=len(ids) - _MOST_LISTED)
+        else say(lang, "ids_and_more", ids=text, n=len(ids) - _MOST_LISTED)
     )
 
 

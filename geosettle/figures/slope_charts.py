@@ -20,8 +20,8 @@ from geosettle.figures.distance_charts import names_of, titled
 from geosettle.livelihood.capitals import CAPITALS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes, kinds_shown, section_rows
-from geosettle.results.sentences import capital, indicator_name, unit_name
-from geosettle.words import say
+from geosettle.results.sentences import indicator_name, unit_name
+from geosettle.words import capital, say
 
 __all__ = ["capitals", "change", "radar"]
 
@@ -64,7 +64,7 @@ def change(result: Result, lang: str) -> Figure | None:
         box = ((at % across + 0.1) * wide, (low + 0.25) / high, slope * wide, (tall - 0.6) / high)
         axes = figure.add_axes(box)
         _change_panel(axes, own, names, letters, tall - 0.6)
-        _two_ends(axes, say(lang, "at_origin"), say(lang, "at_site"))
+        _two_ends(axes, say(lang, "axis_origin"), say(lang, "axis_site"))
         label = next(iter(wrapped(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066), 1)))
         axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.068 / slope)
     handles = [
@@ -80,7 +80,7 @@ def change(result: Result, lang: str) -> Figure | None:
     )
     left_out = ""
     if most > _MOST_SLOPES:
-        left_out = say(lang, "shown_of", shown=_MOST_SLOPES, all=most, table="remoteness")
+        left_out = say(lang, "rows_shown", shown=_MOST_SLOPES, all=most, table="remoteness")
     titled(figure, say(lang, "change_title"), 0.012, left_out)
     return figure
 
@@ -192,7 +192,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
         unit = unit_name(lang, units[at])
         axes.set_title(legible(unit, "-")[0], fontsize=7, weight="bold", loc="left", pad=8, x=-0.3)
     left_out = (
-        say(lang, "shown_of", shown=shown, all=len(frame), table="livelihood")
+        say(lang, "rows_shown", shown=shown, all=len(frame), table="livelihood")
         if shown < len(frame)
         else ""
     )

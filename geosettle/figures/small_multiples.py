@@ -88,14 +88,9 @@ def counties(result: Result, lang: str) -> Figure | None:
         say(lang, f"panel_{key}") for key in ("origin", "flow", "discs", "oasis") if key in drawn
     ]
     looks = [say(lang, "panel_site"), *looks]
-    note = say(
-        lang,
-        "counties_note",
-        km=span / 1000,
-        looks=("; " if lang == "en" else "\uff1b").join(looks),
-    )
+    note = say(lang, "counties_note", km=span / 1000, looks=say(lang, "list_gap").join(looks))
     if len(groups) < len(everyone):
-        note += (" " if lang == "en" else "") + say(
+        note += say(lang, "sentence_gap") + say(
             lang, "panels_of", shown=len(groups), all=len(everyone)
         )
     figure.text(0.05 / wide, 1 - 0.33 / high, note, fontsize=6.5, color=style.MUTED, va="center")
@@ -135,7 +130,7 @@ def _bar(sheet: Sheet, length_m: float, lang: str) -> None:
     x, y = frame.x0 + 5 * point, frame.y0 + 6 * point
     end = frame.scale_bar(x, y, length_m)[0]
     sheet.axes.plot([x, end], [y, y], c=style.INK, lw=1.6, solid_capstyle="butt", zorder=9)
-    text = f"{length_m / 1000:g} {say(lang, 'km')}"
+    text = f"{length_m / 1000:g} {say(lang, 'unit_km')}"
     sheet.axes.text(
         (x + end) / 2, y + 3 * point, text, fontsize=5.5, ha="center", va="bottom", zorder=9, **HALO
     )

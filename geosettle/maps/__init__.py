@@ -18,7 +18,7 @@ from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
 from geosettle.maps import encoding, offline, page_data
 from geosettle.maps.locator import land_path
-from geosettle.maps.words import LANGUAGES, table, words
+from geosettle.words import language, say_all, script_words
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
@@ -76,8 +76,7 @@ def render(
     --------
     >>> render(result).save("map.html")  # doctest: +SKIP
     """
-    if lang not in LANGUAGES:
-        raise UnknownNameError("the map has no such language", value=lang, mend=f"Use one of {', '.join(LANGUAGES)}.")
+    language(lang)  # refuses one that does not exist
     tiles = find_basemap(basemap) if basemap else None
     common = _common(result, lang, tiles, title)
     made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
@@ -102,7 +101,7 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
     """Everything in the page that does not depend on how far outlines are simplified."""
     return {
         "lang": lang,
-        "words": table(),
+        "languages": script_words(offline.own_script()),
         "style": _style(),
         **page_data.headline(result, title),
         "totals": page_data.totals(result),
@@ -142,8 +141,8 @@ def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, 
         return None
     step = round(_METRES_PER_DEGREE / encoding.OUTLINE_STEPS)
     if tolerance == 0:
-        return words("note_rounded", step=step)
-    return words("note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1)))
+        return say_all("note_rounded", step=step)
+    return say_all("note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1)))
 
 
 def map_html(result: Result, **options: Any) -> str:

@@ -23,7 +23,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
 from geosettle.maps import encoding, images
-from geosettle.maps.words import both, has_words, words
+from geosettle.words import capital_all, has, say_all, untranslated
 from geosettle.raster import Raster
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
@@ -84,7 +84,7 @@ class Element:
     payload
         From the result to what is drawn, JSON-able; None: there is nothing to draw.
     label
-        Key of its text in strings.json, or the text itself in every language.
+        Key of its text in geosettle/words, or the text itself in every language.
     shown
         Whether it is drawn at first.
     """
@@ -154,7 +154,7 @@ def _hours(name: str, raster: Raster) -> dict[str, Any]:
     pairs = list(pairwise(edges))
     colours = style.TRAVEL[: len(pairs)]
     classes = [{"colour": c, "label": _class_label(low, high)} for c, (low, high) in zip(colours, pairs, strict=True)]
-    label = words(f"raster_{name}") if name in {"walk_h", "travel_h"} else both(name)
+    label = say_all(f"raster_{name}") if name in {"walk_h", "travel_h"} else untranslated(name)
     unit = raster.unit or ("h" if name.endswith("_h") else "")
     return _area(name, {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()}, raster, pairs, classes)
 
@@ -174,7 +174,7 @@ def _cover(year: int, raster: Raster) -> dict[str, Any]:
         colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(spare)
         classes.append({"colour": colour, "label": name})
     pairs = [(v - 0.5, v + 0.5) for v in present]
-    return _area(f"landcover_{year}", words("landcover", year=str(year)), raster, pairs, classes)
+    return _area(f"landcover_{year}", say_all("landcover", year=str(year)), raster, pairs, classes)
 
 
 def _area(
@@ -202,7 +202,7 @@ def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = _known(result.study.oasis if drawn is None else drawn)
     if frame is None:
         return None
-    part = _part(words("oasis"), frame.geometry.to_numpy(), settings, fill=style.OASIS, opacity=style.OASIS_OPACITY)
+    part = _part(say_all("oasis"), frame.geometry.to_numpy(), settings, fill=style.OASIS, opacity=style.OASIS_OPACITY)
     return {"parts": [part]}
 
 
@@ -214,10 +214,10 @@ def _rivers(result: Result, settings: Settings) -> dict[str, Any] | None:
     geoms = frame.geometry.to_numpy()
     parts = []
     if (~areal).any():
-        parts.append(_part(words("rivers"), geoms[~areal], settings, stroke=style.WATER, width=1.0, opacity=0.9))
+        parts.append(_part(say_all("rivers"), geoms[~areal], settings, stroke=style.WATER, width=1.0, opacity=0.9))
     if areal.any():
         lakes = geoms[areal]
-        parts.append(_part(words("lakes"), lakes, settings, fill="#BCD9E8", stroke=style.WATER, width=0.6, opacity=0.9))
+        parts.append(_part(say_all("lakes"), lakes, settings, fill="#BCD9E8", stroke=style.WATER, width=0.6, opacity=0.9))
     return {"parts": parts}
 
 
@@ -230,7 +230,7 @@ def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
     lines = _straight_roads(roads, result.study.places) if schematic else roads.geometry.dropna().to_numpy()
     if len(lines) == 0:
         return None
-    label = words("roads_schematic" if schematic else "roads")
+    label = say_all("roads_schematic" if schematic else "roads")
     look = {"stroke": "#8C5A3C", "width": 1.1, "opacity": 0.8, **({"dash": [1, 3]} if schematic else {})}
     return {"parts": [_part(label, lines, settings, **look)]}
 
@@ -264,7 +264,7 @@ def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
     west, south, east, north = shapely.bounds(inside)
     around = shapely.box(max(west - 30, -180), max(south - 20, -84), min(east + 30, 180), min(north + 20, 84))
     veil = shapely.difference(around, inside)
-    return {"parts": [_part(words("surroundings"), [veil], Settings(), fill=style.PAPER, opacity=0.42)]}
+    return {"parts": [_part(say_all("surroundings"), [veil], Settings(), fill=style.PAPER, opacity=0.42)]}
 
 
 def _line(look: tuple[str, float, tuple[float, ...]]) -> dict[str, Any]:
@@ -286,11 +286,11 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
         # A line in dispute is dashed, never solid: no other line may run under it.
         line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
         parts.append(
-            {"label": words("boundary", level=_level_name(level)), "paths": encoding.outlines([line]), "style": look}
+            {"label": capital_all(say_all("boundary_of", level=_level_name(level))), "paths": encoding.outlines([line]), "style": look}
         )
     if disputed.any():
         look = _line(style.INTERNATIONAL)
-        parts.append({"label": words("boundary_disputed"), "paths": encoding.outlines([in_dispute]), "style": look})
+        parts.append({"label": say_all("boundary_disputed"), "paths": encoding.outlines([in_dispute]), "style": look})
     return {"parts": parts}
 
 
@@ -312,8 +312,8 @@ def _without(line: Any, other: Any, tolerance_deg: float) -> Any:
 
 
 def _level_name(level: str) -> dict[str, str]:
-    known = {"country", "province", "prefecture", "county", "enclave", "township"}
-    return words(f"level_{level}") if level in known else both(level.capitalize())
+    key = f"level_{level}"
+    return say_all(key) if has(key) else untranslated(level.replace("_", " "))
 
 
 _SEAM: Final = shapely.MultiLineString([[(lon, -90.0), (lon, 90.0)] for lon in (-180.0, 180.0)])
@@ -337,8 +337,8 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     kinds = {kind: divmod(i, len(style.DEVELOPMENT_COLOURS)) for i, kind in enumerate(sorted(frame["_kind"].unique()))}
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
-        said = words(f"kind_{kind}") if has_words(f"kind_{kind}") else both(str(kind).replace("_", " "))
-        label = words("development_illustrative" if illustrative else "development", kind=said)
+        said = say_all(f"kind_{kind}") if has(f"kind_{kind}") else untranslated(str(kind).replace("_", " "))
+        label = say_all("development_illustrative" if illustrative else "development_of", kind=said)
         turn, colour = kinds[kind]  # kinds beyond the colours have heavier outlines
         look: dict[str, Any] = {
             "fill": style.DEVELOPMENT_COLOURS[colour],
@@ -359,7 +359,7 @@ def _places(result: Result, _settings: Settings) -> dict[str, Any] | None:
     seats = frame[frame["kind"].astype(str).str.endswith("_seat") & ~frame["kind"].astype(str).str.startswith("town")]
     if len(seats) == 0:
         return None
-    return {"parts": [{"label": words("places"), "style": {"symbol": "square", "fill": "#4A4A4A"}, **_points(seats)}]}
+    return {"parts": [{"label": say_all("places"), "style": {"symbol": "square", "fill": "#4A4A4A"}, **_points(seats)}]}
 
 
 def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -467,7 +467,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("rivers", 40, "polygons", _rivers, "rivers"),
         Element("surroundings", 45, "polygons", _surroundings, "surroundings"),
         Element("graticule", 48, "graticule", _always, "graticule"),
-        Element("boundaries", 50, "lines", _boundaries, "boundary"),
+        Element("boundaries", 50, "lines", _boundaries, "layer_boundaries"),
         Element("roads", 55, "lines", _roads, "roads", shown=False),
         Element("development", 60, "polygons", _development, "development"),
         Element("uncertainty", 70, "discs", _uncertainty, "uncertainty"),
@@ -489,6 +489,6 @@ def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
     for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
         payload = element.payload(result, settings)
         if payload is not None:
-            label = words(element.label) if isinstance(element.label, str) else dict(element.label)
+            label = say_all(element.label) if isinstance(element.label, str) else dict(element.label)
             head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": label}
             yield {**head, **payload}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.maps import encoding
-from geosettle.maps.words import both, has_words, words
+from geosettle.words import has, say_all, untranslated
 from geosettle.remoteness import INDICATORS
 
 __all__ = ["indicators"]
@@ -155,21 +155,21 @@ def _direction_words(name: str, unit: str) -> str:
 
 def _name(name: str) -> dict[str, str]:
     """Words for an indicator: its own, those of its family, else its name."""
-    if has_words(f"ind_{name}"):
-        return words(f"ind_{name}")
+    if has(f"ind_{name}"):
+        return say_all(f"ind_{name}")
     match = _VARIANT.fullmatch(name)
     if match:
         what = match["x"]
         kind = f"kind_{what}"
         amount = re.fullmatch(r"([\d.]+)(km|h|min)", what)
         said = (
-            words(kind) if has_words(kind) else both(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
+            say_all(kind) if has(kind) else untranslated(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
         )
-        return words(f"ind_{match['stem']}", x=said)
-    return both(name.replace("_", " "))
+        return say_all(f"ind_{match['stem']}", x=said)
+    return untranslated(name.replace("_", " "))
 
 
 def _how(metric: str) -> dict[str, str] | None:
     if not metric:
         return None
-    return words(f"metric_{metric}") if metric in _METRICS else both(metric)
+    return say_all(f"metric_{metric}") if metric in _METRICS else untranslated(metric)

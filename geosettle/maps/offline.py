@@ -19,8 +19,9 @@ from functools import cache
 from typing import Any, Final
 
 from geosettle.errors import OutputError
+from geosettle.words import language, say
 
-__all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "page", "shell_bytes"]
+__all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "own_script", "page", "shell_bytes"]
 
 SCRIPTS: Final = (
     "core.js",
@@ -149,7 +150,8 @@ def _without_comments(script: str) -> str:
 
 
 @cache
-def _own_script() -> str:
+def own_script() -> str:
+    """Script of the page, all its files joined into one function."""
     parts = _ascii("\n".join(_without_comments(_own(name)) for name in SCRIPTS))
     if re.search(r"</script|<!--", parts):
         raise OutputError("the map's own script holds the end of a script element")
@@ -167,7 +169,7 @@ def _leaflet_script() -> str:
 @cache
 def shell_bytes(provenance: str = "") -> int:
     """Size of everything in the page but its data, in bytes; a little more rather than less."""
-    texts = (_leaflet_script(), leaflet_css(), _own_script(), _own("map.css"), _escaped(provenance))
+    texts = (_leaflet_script(), leaflet_css(), own_script(), _own("map.css"), _escaped(provenance))
     return sum(len(t.encode("utf-8")) for t in texts) + 2_000
 
 
@@ -249,13 +251,13 @@ def page(
     bridge = ["geosettleFinish();", _own("bridge.js")] if foreign is not None else []
     later = [*bridge, *(_safe_script(s) for s in foreign or ())]
     styles = [leaflet_css(), _own("map.css"), *foreign_styles]
-    policy = csp([_own_script(), _leaflet_script(), *later], styles, hosts=hosts, foreign=foreign is not None)
+    policy = csp([own_script(), _leaflet_script(), *later], styles, hosts=hosts, foreign=foreign is not None)
     tags = "".join(f"<script>{s}</script>\n" for s in later)
     css = "\n".join(f"<style>{s}</style>" for s in styles)
-    text = {key: _escaped(data["words"][lang][key]) for key in ("map_label", "needs_script")}
+    text = {key: _escaped(say(lang, key)) for key in ("map_label", "needs_script")}
     made_from = f'<meta name="geosettle-provenance" content="{_escaped(provenance)}">\n' if provenance else ""
     return f"""<!DOCTYPE html>
-<html lang="{html.escape(lang)}" dir="ltr">
+<html lang="{html.escape(language(lang).tag)}" dir="ltr">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -270,7 +272,7 @@ def page(
 <div id="gs-tip" role="presentation" hidden></div><div id="gs-live" class="gs-hidden" aria-live="polite"></div></main>
 <aside id="gs-panel"><noscript>{text["needs_script"]}</noscript></aside>
 <script type="application/json" id="gs-data">{inert_json(data)}</script>
-<script>{_own_script()}</script>
+<script>{own_script()}</script>
 <script type="text/plain" id="gs-leaflet">{_leaflet_script()}</script>
 {tags}</body>
 </html>

@@ -18,7 +18,7 @@ from geosettle.analysis import Result
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.maps.indicator_columns import indicators
-from geosettle.maps.words import both, has_words, words
+from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
 
 __all__ = [
     "card_columns",
@@ -185,7 +185,8 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
         if name in result.sites:
-            label = words(name) if has_words(name) else both(name.replace("_", " ").capitalize())
+            key = heading_key(name)
+            label = capital_all(say_all(key) if key else untranslated(name.replace("_", " ")))
             row = {"column": name, "label": label, "unit": unit}
             if name == "oasis_edge_km":
                 row |= {"low": "oasis_edge_low_km", "high": "oasis_edge_high_km"}
@@ -246,8 +247,8 @@ def _land_words(kind: str) -> dict[str, str]:
     """Words for a kind of land, where we have them."""
     name = kind.removesuffix(_ILLUSTRATIVE)
     key = "oasis" if name == "oasis" else f"kind_{name.replace(' ', '_')}"
-    said = words(key) if has_words(key) else both(name)
-    return words("illustrative_kind", kind=said) if kind.endswith(_ILLUSTRATIVE) else said
+    said = say_all(key) if has(key) else untranslated(name)
+    return say_all("illustrative_kind", kind=said) if kind.endswith(_ILLUSTRATIVE) else said
 
 
 def _capitals(result: Result) -> dict[str, list[list[Any]]]:
@@ -282,21 +283,21 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     known = km.dropna()
     if len(result.origins) == 0 and len(result.sites) > 0:
         n = len(result.sites)
-        head, sub = words("title_sites", n=n), words("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n)
+        head, sub = say_all("title_sites", n=n), say_all("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n)
     elif len(known) == 0:
-        head, sub = words("title_none"), words("subtitle_none")
+        head, sub = say_all("title_none"), say_all("subtitle_none")
     else:
         key = "title_one" if len(known) == 1 else "title_distance"
         # "Farther than" is true of a number that was not rounded up.
-        head = words(key, median=_short(float(known.median()), down=key == "title_distance"))
+        head = say_all(key, median=_short(float(known.median()), down=key == "title_distance"))
         low, high = _short(float(known.min())), _short(float(known.max()))
-        sub = words("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
+        sub = say_all("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
         bounds = [_median(result.pairs[wanted], f"geodesic_{end}_km") for end in ("low", "high")]
         ends = [_short(bound or 0.0) for bound in bounds]
         if None not in bounds and ends[0] != ends[1]:
             # Each distance lies within its own bounds, so their medians bound the median.
-            more = words("subtitle_interval", low=ends[0], high=ends[1])
-            sub = {lang: f"{text}{'' if lang == 'zh' else ' '}{more[lang]}" for lang, text in sub.items()}
+            more = say_all("subtitle_interval", low=ends[0], high=ends[1])
+            sub = {lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()}
     if title:
         head = dict.fromkeys(head, title)
     named = _study_settings(result)
@@ -342,19 +343,19 @@ def totals(result: Result) -> list[dict[str, Any]]:
 
     def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
         aside = len(all_rows) - len(used)
-        return words("total_more", k=aside) if aside else ""
+        return say_all("total_more", k=aside) if aside else ""
 
     return [
         {
             "value": len(frame),
-            "label": words(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
+            "label": say_all(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
         }
         for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
         if len(whole) > 0 or key == "total_sites"
     ] + [
         {
             "value": round(float(households.sum())) if households.notna().any() else None,
-            "label": words("total_households", n=int(households.notna().sum()), m=len(sites)),
+            "label": say_all("total_households", n=int(households.notna().sum()), m=len(sites)),
         }
     ]
 
@@ -437,24 +438,24 @@ def view(result: Result) -> list[float]:
 def notes(result: Result) -> dict[str, Any]:
     """Caveats, sources and colophon."""
     study = _study_settings(result)
-    caveats = [words("note_straight")] if len(result.pairs) else []
-    caveats += [words(key) for key in _position_notes(result)]
+    caveats = [say_all("note_straight")] if len(result.pairs) else []
+    caveats += [say_all(key) for key in _position_notes(result)]
     caveats += [
-        words("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=_layer_words(name))
+        say_all("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=_layer_words(name))
         for name, counts in result.study.ledger.items()
         if counts.get("rows_set_aside", 0) > 0
     ]
     development = result.study.development
     basis = pd.Series(dtype=str) if development is None else development.get("geometry_basis", pd.Series(dtype=str))
     if basis.astype(str).eq("illustrative").any():
-        caveats.append(words("note_illustrative"))
+        caveats.append(say_all("note_illustrative"))
     if study.get("boundary_note"):
         own = str(study["boundary_note"]).removeprefix("Boundaries: ").rstrip(".")
-        caveats.append(words("note_boundary_set", set=own))
-    caveats += [words("note_boundary"), words("note_projection")]
+        caveats.append(say_all("note_boundary_set", set=own))
+    caveats += [say_all("note_boundary"), say_all("note_projection")]
     if result.study.dem is not None:
-        caveats.append(words("note_relief"))
-    colophon = words("colophon", version=geosettle.__version__, hash=inputs_hash(result))
+        caveats.append(say_all("note_relief"))
+    colophon = say_all("colophon", version=geosettle.__version__, hash=inputs_hash(result))
     date = str(study.get("date") or _last_date(result))
     return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}
 
@@ -492,7 +493,7 @@ def _last_date(result: Result) -> str:
 
 
 def _layer_words(name: str) -> dict[str, str]:
-    return words(f"layer_{name}") if has_words(f"layer_{name}") else both(name.replace("_", " "))
+    return say_all(f"layer_{name}") if has(f"layer_{name}") else untranslated(name.replace("_", " "))
 
 
 def _sources(result: Result) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from geosettle.report import sections_meaning, sections_measures, sections_quali
 from geosettle.report.html_builder import element, page
 from geosettle.report.section import Part, Writer
 from geosettle.results import title_of
-from geosettle.words import say
+from geosettle.words import language, say
 
 __all__ = ["SECTIONS", "report_html"]
 
@@ -108,8 +108,13 @@ def report_html(
         .joinpath("static", "report.css")
         .read_text("utf-8")
     )
-    skip = element("a", say(lang, "skip"), href="#main", class_="skip")
-    return page(title, css, [element("div", skip, header, contents, main, class_="page")], lang)
+    skip = element("a", say(lang, "skip_to_report"), href="#main", class_="skip")
+    return page(
+        title,
+        css,
+        [element("div", skip, header, contents, main, class_="page")],
+        language(lang).tag,
+    )
 
 
 def _made_by(result: Result, lang: str) -> str:

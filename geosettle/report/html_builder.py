@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
@@ -104,7 +104,7 @@ def table(
     columns: Sequence[Column],
     caption: str,
     *,
-    more: str = "",
+    more: Callable[[int], str] | None = None,
     yes_no: tuple[str, str] = ("yes", "no"),
     label: str = "",
 ) -> ET.Element:
@@ -119,7 +119,7 @@ def table(
     caption
         Said over the table.
     more
-        Sentence with {n} for rows left out.
+        Makes the sentence that counts the rows left out.
     yes_no
         Words for true and false.
     label
@@ -167,9 +167,7 @@ def table(
     )
     rest = len(frame) - _MOST_ROWS
     return element(
-        "div",
-        region,
-        element("p", more.format(n=f"{rest:,}"), class_="muted") if rest > 0 and more else None,
+        "div", region, element("p", more(rest), class_="muted") if rest > 0 and more else None
     )
 
 
@@ -218,7 +216,7 @@ def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "n
     return str(value)
 
 
-def page(title: str, css: str, body: Sequence[ET.Element], lang: str) -> str:
+def page(title: str, css: str, body: Sequence[ET.Element], tag: str) -> str:
     """Write a whole page that loads and runs nothing: its policy allows its own style and inline
     pictures only.
     """
@@ -234,5 +232,5 @@ def page(title: str, css: str, body: Sequence[ET.Element], lang: str) -> str:
     )
     sheet = ET.SubElement(head, "style")
     sheet.text = css
-    root = element("html", head, element("body", body), lang={"en": "en", "zh": "zh-Hans"}[lang])
+    root = element("html", head, element("body", body), lang=tag)
     return "<!DOCTYPE html>\n" + ET.tostring(root, encoding="unicode", method="html") + "\n"

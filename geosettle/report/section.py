@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from xml.etree import ElementTree as ET
@@ -18,7 +19,7 @@ from geosettle.report.html_builder import Column, element, image, table
 from geosettle.results import name_of, numbers
 from geosettle.tables import round_to, tables
 from geosettle.tables.dictionary import entry
-from geosettle.words import has, say
+from geosettle.words import capital, has, heading_key, say
 
 __all__ = ["DISC", "NUMBER", "Part", "Writer", "ranged", "ranges", "split_reasons"]
 
@@ -100,7 +101,7 @@ class Writer:
 
     def reasons(self, why: object) -> str:
         """Return the reasons of a `why` as one text."""
-        return self.say("semicolon").join(map(self.reason, split_reasons(why)))
+        return self.say("list_gap").join(map(self.reason, split_reasons(why)))
 
     def picture(self, name: str, words: str) -> list[Part]:  # noqa: D102
         data = self.figures.get(f"{name}.png")
@@ -111,7 +112,7 @@ class Writer:
         return [image(data, self.say(f"alt_{words}"), self.say(f"caption_{words}"), label=label)]
 
     def table(
-        self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, more: str = ""
+        self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, name: str = ""
     ) -> Part:
         """Print a frame, with a number before its caption; a frame without rows is no table."""
         if frame.empty:
@@ -122,7 +123,7 @@ class Writer:
             frame,
             columns,
             caption,
-            more=more,
+            more=partial(self._more, name) if name else None,
             yes_no=yes_no,
             label=self.say("table_n", n=self._tables),
         )
@@ -139,18 +140,18 @@ class Writer:
         dictionary.
         """
         printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
-        return self.table(frame, printed, caption, self.say("more_rows", table=name))
+        return self.table(frame, printed, caption, name)
+
+    def _more(self, name: str, rest: int) -> str:
+        return self.say("more_rows", n=rest, table=name)
 
     def heading(self, column: str) -> str:  # noqa: D102
-        if has(f"col_{column}"):
-            return self.say(f"col_{column}")
+        key = heading_key(column)
+        if key is not None:
+            return capital(self.say(key))
         disc = DISC.fullmatch(column)
         if disc:
-            return self.say(
-                "col_disc",
-                cover=self.heading(f"cover_{disc[1]}").removeprefix("cover "),
-                km=disc[2],
-            )
+            return self.say("col_disc", cover=self.heading(disc[1]), km=disc[2])
         return column.replace("_", " ")
 
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from geosettle.results.pivots import (
     section_rows,
     verdict_counts,
 )
+from geosettle.words import capital, heading_key
 
 __all__ = ["capitals", "change", "checks", "claims", "constraints", "models", "remoteness"]
 
@@ -54,9 +55,8 @@ def _indicator_heading(writer: Writer, column: str) -> str:
     """Head a column `ind_<indicator>_<metric>`: its own words where there are some, else those of
     the indicator.
     """
-    own = writer.heading(column)
-    if own != column.replace("_", " "):
-        return own
+    if heading_key(column):
+        return writer.heading(column)
     metrics = sorted(set(writer.result.remoteness["metric"].astype(str)), key=len, reverse=True)
     metric = next((m for m in metrics if column.endswith(f"_{m}")), "geodesic")
     indicator = column.removeprefix("ind_").removesuffix(f"_{metric}")
@@ -65,7 +65,7 @@ def _indicator_heading(writer: Writer, column: str) -> str:
     unit = sentences.unit_name(writer.lang, str(units.iloc[0])) if len(units) else ""
     return writer.say(
         "with_unit",
-        what=sentences.capital(sentences.indicator_name(writer.lang, indicator, metric)),
+        what=capital(sentences.indicator_name(writer.lang, indicator, metric)),
         unit=unit,
     )
 
@@ -101,7 +101,7 @@ def change(writer: Writer) -> list[Part]:
         columns += [
             Column(
                 f"{name}_{metric}",
-                sentences.capital(sentences.indicator_name(writer.lang, name, metric)),
+                capital(sentences.indicator_name(writer.lang, name, metric)),
                 sentences.unit_name(writer.lang, unit),
             )
             for name, metric, unit in shown
@@ -236,7 +236,7 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
 
 def _item_heading(writer: Writer, section: str, item: str) -> str:
     names = sentences.item_names(writer.lang, section_rows(writer.result, section))
-    return sentences.capital(names[item])
+    return capital(names[item])
 
 
 def _threshold(writer: Writer, rows: pd.DataFrame) -> str:

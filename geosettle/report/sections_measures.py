@@ -12,9 +12,10 @@ import pandas as pd
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
 from geosettle.report.summary import summary_lines
-from geosettle.results import numbers, sentences
+from geosettle.results import numbers
 from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
 from geosettle.results.pivots import oasis_wide
+from geosettle.words import capital
 
 __all__ = ["declared", "distances", "land", "reading", "site_map", "sites", "summary"]
 
@@ -92,8 +93,8 @@ def sites(writer: Writer) -> list[Part]:
         for key, column in notes
         if column in frame and frame[column].notna().any()
     ]
-    text = element("p", ("" if writer.lang == "zh" else " ").join(said)) if said else None
-    heads = {level: sentences.capital(name)}
+    text = element("p", writer.say("sentence_gap").join(said)) if said else None
+    heads = {level: capital(name)}
     return [text, writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)]
 
 
@@ -167,11 +168,7 @@ def _intervals(writer: Writer) -> list[Part]:
         Column(c, writer.word("metric", c), units[c]) for c in wide.columns if c in units.index
     ]
     percent = f"{100 * float(numbers(rows, 'level').max()):g}"
-    return [
-        writer.table(
-            wide, columns, writer.say("cap_intervals", percent=percent), _more(writer, "intervals")
-        )
-    ]
+    return [writer.table(wide, columns, writer.say("cap_intervals", percent=percent), "intervals")]
 
 
 def _scenarios(writer: Writer) -> list[Part]:
@@ -196,10 +193,6 @@ def _scenarios(writer: Writer) -> list[Part]:
     return [element("h3", writer.say("h_scenarios")), writer.p("scenarios_note"), table]
 
 
-def _more(writer: Writer, name: str) -> str:
-    return writer.say("more_rows", table=name)
-
-
 def declared(writer: Writer) -> list[Part]:
     """Set declared distances beside computed ones; those that served to place an end stand
     apart.
@@ -219,7 +212,7 @@ def declared(writer: Writer) -> list[Part]:
     known = numbers(frame, "geodesic_km").notna()
     codes = [[code for code in str(text).split(";") if code] for text in frame["flags"].fillna("")]
     frame["flags"] = [
-        writer.say("semicolon").join(writer.word("flag", code) for code in row) for row in codes
+        writer.say("list_gap").join(writer.word("flag", code) for code in row) for row in codes
     ]
     columns = [
         *(

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle import style
 from geosettle.report.html_builder import element
 from geosettle.report.methods import method_texts
 from geosettle.report.section import NUMBER, Part, Writer, split_reasons
@@ -31,7 +30,7 @@ def uncertain(writer: Writer) -> list[Part]:
         part = pd.DataFrame(
             {"id": frame.index, "name": [name_of(frame, key) for key in frame.index]}
         )
-        part["role"] = writer.say(f"role_{role}")
+        part["role"] = writer.say(role)
         part["uncertainty_km"] = numbers(frame, "uncertainty_km").to_numpy()
         part["position_basis"] = (
             frame["position_basis"].to_numpy() if "position_basis" in frame else ""
@@ -125,7 +124,7 @@ def _few(names: list[str]) -> str:
 def methods(writer: Writer) -> list[Part]:
     """Write the methods paragraph from what was really run."""
     sentences, references = method_texts(writer.result, writer.say)
-    text = ("" if writer.lang == "zh" else " ").join(sentences)
+    text = writer.say("sentence_gap").join(sentences)
     return [
         writer.p("methods_note"),
         element("p", element("bdi", text)),
@@ -152,7 +151,7 @@ def sources(writer: Writer) -> list[Part]:
     box = element(
         "div",
         element("p", element("bdi", note)) if note else None,
-        element("p", style.BOUNDARY_NOTE[writer.lang]),
+        element("p", writer.say("boundaries_as_drawn")),
         class_="box",
     )
     return [*parts, box]
@@ -172,7 +171,7 @@ def run(writer: Writer) -> list[Part]:
     ]
     parts: list[Part] = [element("p", writer.say("versions", versions=listed))] if listed else []
     if "seed" in facts:
-        parts.append(element("p", writer.say("seed", seed=facts["seed"])))
+        parts.append(element("p", writer.say("seed", seed=str(facts["seed"]))))
     if facts.get("input_hash"):
         text = writer.say("input_hash", hash=facts["input_hash"])
         parts.append(element("p", text, class_="hash"))

@@ -175,7 +175,7 @@ def _units(result: Result, lang: str) -> str:
 
 def _green(result: Result, lang: str) -> str:
     """Say which sites lie in the oasis, and how large it is."""
-    return (" " if lang == "en" else "").join([_in_oasis(result, lang), _oasis(result, lang)])
+    return say(lang, "sentence_gap").join([_in_oasis(result, lang), _oasis(result, lang)])
 
 
 def _in_oasis(result: Result, lang: str) -> str:
@@ -304,8 +304,8 @@ def _doubts(result: Result, lang: str) -> str:
         if severities.get(name, 0)
     )
     aside = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
-    told = say(lang, "find_doubts", aside=aside, problems=listed or say(lang, "find_no_problems"))
-    return (" " if lang == "en" else "").join([" ".join(claims_said(result, lang)[:1]), told])
+    told = say(lang, "find_doubts", aside=aside, problems=listed or say(lang, "none"))
+    return say(lang, "sentence_gap").join([" ".join(claims_said(result, lang)[:1]), told])
 
 
 FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (

@@ -15,7 +15,7 @@ from geosettle.analysis import Result
 from geosettle.results import flat, in_scope, number, numbers
 from geosettle.results.given import aside
 from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
-from geosettle.words import has, say
+from geosettle.words import capital, has, say
 
 __all__ = [
     "beside",
@@ -115,17 +115,6 @@ def remoteness_said(result: Result, lang: str) -> list[str]:
             )
         )
     return said
-
-
-def capital(text: str) -> str:
-    """Begin a text with a capital letter and leave the rest of it alone.
-
-    Examples
-    --------
-    >>> capital("nearest Artux")
-    'Nearest Artux'
-    """
-    return text[:1].upper() + text[1:]
 
 
 def unit_name(lang: str, unit: str) -> str:

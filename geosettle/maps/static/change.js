@@ -34,9 +34,16 @@ function changeAt(indicator, row) {
   return { change, low, high, at, atLow, atHigh, from: at - change, fromLow: whole ? atHigh - high : null, fromHigh: whole ? atLow - low : null, way: WAYS[of('_c_way')], plain: of('_c_plain') === 1 };
 }
 
+/** Texts for a rise and a fall, by what a larger value means. @type {Object<string, {up: string, down: string}>} */
+const WAY_WORDS = {
+  far: { up: 'direction_farther', down: 'direction_nearer' }, more: { up: 'direction_more', down: 'direction_fewer' },
+  remote: { up: 'direction_more_remote', down: 'direction_less_remote' },
+};
+
 /** The way of a change in words. @param {any} indicator @param {string} way */
 function wayWord(indicator, way) {
-  return word(way === 'up' || way === 'down' ? `way_${indicator.change}_${way}` : `way_${way}`);
+  if (way === 'up' || way === 'down') return word(WAY_WORDS[indicator.change][way]);
+  return word(way === 'same' ? 'direction_as_before' : 'direction_not_distinguishable');
 }
 
 /** A number with its sign. @param {number} value @param {number} [digits] */

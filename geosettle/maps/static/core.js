@@ -28,14 +28,43 @@ function choices() {
 /** What the reader has chosen. */
 const state = choices();
 
+/** The reader's language: its name, tag, plural rules and texts; see geosettle/words. */
+function language() {
+  return DATA.languages[state.lang];
+}
+
 /**
- * A text of the interface in the reader's language, its blanks filled.
+ * A text of the interface in the reader's language, its blanks filled; `n` chooses the plural form.
  * @param {string} key @param {Object<string, string | number>} [values]
  */
 function word(key, values) {
-  let text = DATA.words[state.lang][key] || key;
-  for (const [name, value] of Object.entries(values || {})) text = text.split(`{${name}}`).join(String(value));
-  return text;
+  const forms = language().words[key] ?? key;
+  const text = typeof forms === 'string' ? forms : forms[pluralCategory(language().plural, Number(values?.n))] ?? forms.other;
+  return text.replace(/\{(\w+)\}/g, (blank, name) => {
+    const value = own(values || {}, name);
+    return typeof value === 'number' ? figure(value, Number.isInteger(value) ? 0 : undefined) : String(value ?? blank);
+  });
+}
+
+/** Plural category of a whole number by CLDR rules, as `plural_category` in Python. @param {Object<string, string>} rules @param {number} n */
+function pluralCategory(rules, n) {
+  const holds = (relation) => {
+    const [, operand, modulus, sign, ends] = /^(\w)(?: % (\d+))? (!?=) (.+)$/.exec(relation) || [];
+    const whole = operand === 'n' || operand === 'i' ? Math.abs(n) : 0;
+    const value = modulus ? whole % Number(modulus) : whole;
+    const within = ends.split(',').some((range) => {
+      const [low, high] = range.split('..').map(Number);
+      return low <= value && value <= (high ?? low);
+    });
+    return within === (sign === '=');
+  };
+  const found = Object.entries(rules).find(([, rule]) => rule.split(' or ').some((either) => either.split(' and ').every(holds)));
+  return found ? found[0] : 'other';
+}
+
+/** With a capital at its start. @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A text that Python gives either plain or once per language. @param {any} text */
@@ -99,8 +128,8 @@ function figure(number, digits) {
 
 /** Units that the program itself writes, and their words. @type {[RegExp, string][]} */
 const UNITS = [
-  [/^km$/, 'km'], [/^h$/, 'unit_h'], [/^ha$/, 'unit_ha'], [/^share$/, 'unit_share'], [/^ratio$/, 'unit_ratio'], [/^places$/, 'unit_places'],
-  [/^farming radii$/, 'unit_radii'], [/^h a year for (\S+) trips$/, 'unit_trips'], [/^0 least to 1 most remote of the study$/, 'unit_least'],
+  [/^km$/, 'unit_km'], [/^h$/, 'unit_h'], [/^ha$/, 'unit_ha'], [/^share$/, 'unit_share'], [/^ratio$/, 'unit_ratio'], [/^places$/, 'unit_places'],
+  [/^farming radii$/, 'unit_farming radii'], [/^h a year for (\S+) trips$/, 'unit_trips'], [/^0 least to 1 most remote of the study$/, 'unit_least'],
   [/^0 near to (\S+) remote, relative to the study$/, 'unit_score'], [/^class: 0 accessible, 1 remote, 2 very remote$/, 'unit_class'],
   [/^1 within (\S+) km of a road, 0 not$/, 'unit_near_road'], [/^weighted sum, (\S+)$/, 'unit_sum'],
   [/^supply per (\S+) within (\S+) (\S+)$/, 'unit_supply'],
@@ -386,7 +415,7 @@ const originXY = positions(DATA.origins);
 
 /** Name of a row, in the reader's language where the data have it. @param {any} table @param {number} row */
 function rowName(table, row) {
-  const local = state.lang === 'zh' ? table.value('name_local', row) : null;
+  const local = language().local_names ? table.value('name_local', row) : null;
   return local || table.value('name', row) || table.value('id', row);
 }
 

@@ -356,7 +356,7 @@ function nameRings(sheet) {
   sheet.ctx.save();
   for (const km of RINGS_KM) {
     const ends = [0, 180, 270, 90].map((azimuth) => onSheet(destination(at[0], at[1], azimuth, km * 1000))).filter(([x, y]) => Math.hypot(x - cx, y - cy) >= 24);
-    const named = (must) => ends.some(([x, y]) => label(sheet, `${km} ${word('km')}`, x, y, { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must }));
+    const named = (must) => ends.some(([x, y]) => label(sheet, `${km} ${word('unit_km')}`, x, y, { font: `600 10.5px ${SANS}`, size: 10.5, colour: '#0B4A73', places: 'c', must }));
     if (!named(false) && sites.n > CROWD) named(true); // a crowd leaves no room
   }
   sheet.ctx.restore();
@@ -665,7 +665,7 @@ function drawLabels(sheet, element) {
     if (!seen(x, y)) continue;
     const style = table.value('style', i);
     if (style === 'unit' && sheet.zoom < 7.5) continue;
-    const local = state.lang === 'zh' ? table.value('local', i) : null;
+    const local = language().local_names ? table.value('local', i) : null;
     const text = shortName(local || table.value('name', i) || '');
     const look = narrow && style === 'region' ? NARROW_REGION : NAME_LOOKS[style];
     if (label(sheet, text, x, y, look)) placed.add(table.value('group', i));

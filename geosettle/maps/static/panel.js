@@ -7,7 +7,7 @@ const part = {};
 
 /** Build the whole panel. */
 function buildPanel() {
-  document.documentElement.lang = state.lang;
+  document.documentElement.lang = language().tag;
   panel.setAttribute('aria-label', word('panel'));
   document.getElementById('gs-map')?.setAttribute('aria-label', word('map_label'));
   part.skip?.remove();
@@ -15,7 +15,7 @@ function buildPanel() {
   part.skip = el('a', { class: 'gs-skip', href: '#gs-tables', onclick: (event) => {
     event.preventDefault();
     document.getElementById('gs-tables')?.focus();
-  } }, word('skip'));
+  } }, word('skip_to_tables'));
   document.body.prepend(part.skip);
   part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
   part.legend = el('section', { id: 'gs-legend' });
@@ -37,7 +37,7 @@ function header() {
     el('div', { class: 'gs-buttons' },
       button('reset', wholeMap), button('png', async () => { save(await exportPng(), 'map.png'); announce(word('exported')); }),
       button('print', () => { preparePrint(); print(); }), button('csv', () => save(new Blob([sitesCsv()], { type: 'text/csv' }), 'sites.csv')),
-      el('button', { type: 'button', id: 'gs-language', lang: state.lang === 'en' ? 'zh' : 'en', onclick: changeLanguage }, word('language'))),
+      el('button', { type: 'button', id: 'gs-language', lang: DATA.languages[nextLanguage()].tag, onclick: changeLanguage }, DATA.languages[nextLanguage()].name)),
   );
 }
 
@@ -46,8 +46,14 @@ function button(key, action) {
   return el('button', { type: 'button', id: `gs-${key}`, onclick: action }, word(key));
 }
 
+/** The language after the present one, in the order of the page. */
+function nextLanguage() {
+  const codes = Object.keys(DATA.languages);
+  return codes[(codes.indexOf(state.lang) + 1) % codes.length];
+}
+
 function changeLanguage() {
-  state.lang = state.lang === 'en' ? 'zh' : 'en';
+  state.lang = nextLanguage();
   document.title = say(DATA.title);
   buildPanel();
   showPictures();
@@ -148,7 +154,7 @@ function yearSection() {
   });
   const undated = (table) => table.column('year').filter((y) => y === null).length;
   return el('section', { id: 'gs-year-section' }, el('h2', {}, word('years')), el('div', { class: 'gs-row' }, play, input, output),
-    undated(sites) + undated(flows) ? el('p', { class: 'gs-note' }, word('undated', { n: figure(undated(sites), 0), m: figure(undated(flows), 0) })) : null);
+    undated(sites) + undated(flows) ? el('p', { class: 'gs-note' }, word('undated', { n: undated(sites), m: undated(flows) })) : null);
 }
 
 function areaSection() {
@@ -211,7 +217,7 @@ function fact(term, value) {
 
 /** County or prefecture of a row, in the reader's language where the data have it. @param {any} table @param {string} key @param {number} row */
 function unitName(table, key, row) {
-  return (state.lang === 'zh' && table.value(`${key}_local`, row)) || table.value(key, row);
+  return (language().local_names && table.value(`${key}_local`, row)) || table.value(key, row);
 }
 
 /** @param {number} row */
@@ -283,7 +289,7 @@ function cardValue(line, value, row) {
 function originFacts(row) {
   const facts = [];
   for (const key of ['county', 'prefecture']) {
-    if (origins.value(key, row) !== null) facts.push(fact(word(key), isolated(unitName(origins, key, row))));
+    if (origins.value(key, row) !== null) facts.push(fact(capital(word(`level_${key}`)), isolated(unitName(origins, key, row))));
   }
   if (origins.value('uncertainty_km', row)) facts.push(fact(word('uncertainty_km'), word('plus_minus_km', { u: figure(origins.value('uncertainty_km', row)) })));
   for (const i of flowsOf.origin[row]) {
@@ -359,7 +365,7 @@ function tableSection() {
   part.origin = el('div');
   return el('section', { id: 'gs-tables', tabindex: -1, 'aria-label': word('tables') },
     el('div', { class: 'gs-choice' }, el('label', { for: 'gs-filter' }, word('filter')), filter),
-    el('h2', {}, word('sites_table')), part.site, ...(origins.n ? [el('h2', {}, word('origins_table')), part.origin] : []));
+    el('h2', {}, word('h_sites')), part.site, ...(origins.n ? [el('h2', {}, word('h_origins')), part.origin] : []));
 }
 
 function fillTables() {

@@ -111,7 +111,7 @@ function roundLength(most) {
 function scaleBar(lat, zoom, widest) {
   const perPixel = metresPerPixel(lat, zoom);
   const metres = roundLength(widest * perPixel);
-  const text = metres >= 1000 ? `${figure(metres / 1000, 0)} ${word('km')}` : `${figure(metres, 0)} ${word('metres')}`;
+  const text = metres >= 1000 ? `${figure(metres / 1000, 0)} ${word('unit_km')}` : `${figure(metres, 0)} ${word('metres')}`;
   return { pixels: metres / perPixel, text };
 }
 
@@ -325,7 +325,7 @@ function writeHash() {
 function readHash() {
   const view = /[#&]map=(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)/.exec(location.hash);
   const lang = /[#&]lang=(\w+)/.exec(location.hash);
-  if (lang && own(DATA.words, lang[1])) state.lang = lang[1];
+  if (lang && own(DATA.languages, lang[1])) state.lang = lang[1];
   const area = hashValue('area');
   const areas = elementOf('areas')?.items || [];
   if (areas.some((item) => item.name === area)) state.area = area;

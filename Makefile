@@ -1,16 +1,17 @@
 # make run   the main job on the embedded study        make test  every test
 # make check style, types, import order                make bench benchmarks, as ratios against the peers
+# make defaults  write defaults.toml anew from geosettle/settings
 # make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DOCUMENTED := errors crs geodesy raster layers names problems study io admin covers distance distance.walking \
+DOCUMENTED := errors crs geodesy raster layers settings names problems study io admin covers distance distance.walking \
   distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench docs fuzz lock lowest previews clean
+.PHONY: run test check bench defaults docs fuzz lock lowest previews clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,6 +52,9 @@ lowest: $(READY)
 	$(PYTHON) -m venv .venv-lowest
 	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e . --group dev
 	.venv-lowest/bin/python -m pytest -q -n 2 --ignore=tests/browser -k "not previews"
+
+defaults: $(READY)
+	$(BIN)/python -m geosettle.settings
 
 docs: $(READY)
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle $(addprefix geosettle.,$(DOCUMENTED))

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.problems import CODES, Problem, problem
+from geosettle.settings import Options
 from geosettle.study import Study
 
 __all__ = ["Masking", "mask_study", "suppress_small"]
@@ -255,6 +256,9 @@ class _Mentions:
         """Empty the texts of settings and notes that mention a masked origin, and leave out what is
         named after one.
         """
+        if isinstance(value, Options):  # a value among choices names no place
+            texts = {f.name: value[f.name] for f in fields(value) if not f.metadata.get("choices")}
+            return replace(value, **{k: self.texts_emptied(v) for k, v in texts.items()})
         if isinstance(value, Mapping):
             return {
                 k: self.texts_emptied(v)

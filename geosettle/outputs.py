@@ -309,7 +309,7 @@ def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
     """Options of the map that the study sets; the caller's base map goes first, and an empty one is
     none.
     """
-    chosen = dict(result.study.settings["map"])
+    chosen = result.study.settings.map.to_dict()
     return {**chosen, "basemap": basemap or chosen["basemap"] or None}
 
 
@@ -361,7 +361,7 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 
 def _lang(result: Result) -> str:
-    return str(result.study.settings["study"]["lang"])
+    return result.study.settings.study.lang
 
 
 def _study(source: str | Path | None, mask_households: int | None) -> Study:
@@ -369,7 +369,7 @@ def _study(source: str | Path | None, mask_households: int | None) -> Study:
     if mask_households is None:
         return study
     masked = mask_study(study, Masking(mask_households, mask_key()))
-    return masked.replace(settings={**masked.settings, "mask_households": mask_households})
+    return masked.replace(mask_households=mask_households)
 
 
 def _from_beside(source: Path, folder: Path) -> str:

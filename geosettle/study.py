@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import geopandas as gpd
@@ -21,34 +17,9 @@ from geosettle.errors import InputError, UnknownNameError
 from geosettle.layers import LAYERS, LayerSpec
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS, Settings, decode
 
-__all__ = [
-    "Study",
-    "complete",
-    "default_settings",
-    "frame_layer",
-    "join_reasons",
-    "origins_of",
-    "why_last",
-]
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    return tomllib.loads(
-        resources.files("geosettle").joinpath("defaults.toml").read_text(encoding="utf-8")
-    )
-
-
-def default_settings() -> dict[str, Any]:
-    """Return a fresh copy of every setting with its default.
-
-    Examples
-    --------
-    >>> default_settings()["study"]["name"]
-    'study'
-    """
-    return copy.deepcopy(_defaults())
+__all__ = ["Study", "complete", "frame_layer", "join_reasons", "origins_of", "why_last"]
 
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
@@ -178,11 +149,12 @@ class _Parts:
     """What a study is made of; `Study` adds the check of frames and the layers as attributes."""
 
     layers: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: Settings = DEFAULTS
     problems: tuple[Problem, ...] = ()
     ledger: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     name: str = "study"
+    mask_households: int | None = None
 
 
 class Study(_Parts):
@@ -199,7 +171,7 @@ class Study(_Parts):
     layers
         Layers of another study, by role; those given by name go before them.
     settings
-        Every setting, as nested tables; None takes the defaults.
+        What differs from the defaults: `Settings`, or nested tables like those of study.toml.
     problems
         What was found wrong with the inputs.
     ledger
@@ -209,6 +181,8 @@ class Study(_Parts):
         rows.
     name
         Name of the study.
+    mask_households
+        Origins that sent fewer households than this are masked; None: nothing is.
     **more
         Any other layer of `LAYERS`, by its role: frames for tables and shapes, a `Raster` for a
         raster, a mapping of year to `Raster` for one per year.
@@ -263,11 +237,12 @@ class Study(_Parts):
         sites: pd.DataFrame | None = None,
         *,
         layers: Mapping[str, Any] | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | Settings = DEFAULTS,
         problems: Sequence[Problem] = (),
         ledger: Mapping[str, Mapping[str, int]] | None = None,
         inputs: Mapping[str, Mapping[str, Any]] | None = None,
         name: str = "study",
+        mask_households: int | None = None,
         **more: Any,
     ) -> None:
         """Bring the user's frames into the form of the contract, or refuse them in one message."""
@@ -283,18 +258,19 @@ class Study(_Parts):
             checked["flows"] = flows
         super().__init__(
             checked,
-            settings or default_settings(),
+            decode(settings, file=""),
             (*problems, *lost),
             counts,
             dict(inputs or {}),
             name,
+            mask_households,
         )
 
     @classmethod
     def of_layers(cls, layers: Mapping[str, Any], **parts: Any) -> Self:
         """Return a study of layers that are in the form of the contract already; nothing is checked.
 
-        `parts` are `settings` (needed), `problems`, `ledger`, `inputs` and `name`.
+        `parts` are `settings`, `problems`, `ledger`, `inputs` and `name`.
         """
         made = cls.__new__(cls)
         _Parts.__init__(made, _only_known(layers), **parts)
@@ -311,6 +287,7 @@ class Study(_Parts):
         [7]
         """
         parts = {f.name: changes.pop(f.name, getattr(self, f.name)) for f in fields(self)}
+        parts["settings"] = decode(parts["settings"], file="")
         return self.of_layers({**parts.pop("layers"), **changes}, **parts)
 
     if not TYPE_CHECKING:  # a misspelt layer stays an error for the type checker

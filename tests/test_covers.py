@@ -589,7 +589,7 @@ def test_oasis_areas_stand_beside_published_ones():
     }
     published = {
         "A": {"area_km2": 10000, "source": "yearbook"},
-        "x": {"share_percent": 29.1, "prefecture": "A", "claim": "C1"},
+        "x": {"share_percent": 29.1, "unit": "A", "claim": "C1"},
     }
     table = oasis_areas(units, oases, published=published)
     a = table[(table["name"] == "A") & (table["setting"] == "low")].set_index("quantity")

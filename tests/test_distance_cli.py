@@ -171,7 +171,7 @@ WRONG = {
     "matrix of intervals": (["--matrix", "--intervals", "i.csv"], "a matrix has no intervals"),
     "spread that is none": (
         ["--intervals", "i.csv", "--set", "distance.positions=0"],
-        "positions must be 1 or more",
+        "distance.positions must be at least 1, not 0",
     ),
     "speed of nothing": (["--speed", "0"], "--speed: '0' is not a number greater than 0"),
     "matrix and flows": (["--matrix", "--nearest", "1"], "not allowed with"),

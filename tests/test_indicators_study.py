@@ -4,7 +4,6 @@ meridian.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from geosettle.analysis._indicators import to_places
-from geosettle.errors import UnknownNameError
+from geosettle.errors import InputError
 from geosettle.io import read_study
 
 
@@ -22,7 +21,7 @@ def study():
 
 
 def with_metrics(study, *names):
-    settings = copy.deepcopy(dict(study.settings))
+    settings = study.settings.to_dict()
     settings["services"]["metrics"] = list(names)
     settings["distance"]["draws"] = 50
     return replace(study, settings=settings)
@@ -46,5 +45,5 @@ def test_what_a_study_does_not_measure_reaches_no_place(study):
     assert to_places(with_metrics(study, "travel"), study.sites) == {}  # not among distance.metrics
     assert to_places(replace(with_metrics(study, "road"), roads=None), study.sites) == {}
     assert to_places(replace(with_metrics(study, "road"), places=None), study.sites) == {}
-    with pytest.raises(UnknownNameError, match="no such metric"):
+    with pytest.raises(InputError, match=r"services\.metrics"):
         to_places(with_metrics(study, "flight"), study.sites)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 from affine import Affine
+from asked import ASKED
 
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import (
@@ -25,7 +26,6 @@ from geosettle.livelihood.capitals import newcombe, wilson
 from geosettle.livelihood.survey import mcnemar, mean_change, wilcoxon
 from geosettle.raster import Raster
 from geosettle.remoteness import remoteness
-from geosettle.study import default_settings
 
 NAN = float("nan")
 RNG = np.random.default_rng(11)
@@ -490,21 +490,19 @@ def test_a_model_of_the_users_own_needs_no_name():
     assert set(made["note"]) == {"no condition is set"}
 
 
-def test_the_defaults_name_only_measures_that_exist():
-    settings = default_settings()
-    listed = [*settings["livelihood"]["constraints"], *settings["livelihood"]["checks"]]
-    listed += [c for m in settings["models"].values() for c in m["conditions"]]
+def test_the_embedded_study_names_only_measures_that_exist():
+    listed = [*ASKED.livelihood.constraints, *ASKED.livelihood.checks]
+    listed += [c for m in ASKED.models.values() for c in m["conditions"]]
     assert {c["measure"] for c in listed} <= set(MEASURES)
-    assert sorted(settings["models"]) == list("123456")
+    assert sorted(ASKED.models) == list("123456")
 
 
-def test_the_whole_account_of_the_default_models():
-    settings = default_settings()
+def test_the_whole_account_of_the_embedded_models():
     given = layers(indicators=aggregates())
     made = livelihood(
         given.sites, indicators=given.indicators, remoteness=given.remoteness, places=given.places, flows=given.flows,
-        origins=given.origins, models=settings["models"], constraints=settings["livelihood"]["constraints"],
-        checks=settings["livelihood"]["checks"], standards=[{"item": "water", "measure": "water", "at_most": 0.5}],
+        origins=given.origins, models=ASKED.models, constraints=ASKED.livelihood.constraints,
+        checks=ASKED.livelihood.checks, standards=[{"item": "water", "measure": "water", "at_most": 0.5}],
     )  # fmt: skip
     assert list(made.columns) == list(COLUMNS)
     assert set(made["section"]) == {

@@ -152,15 +152,14 @@ def test_weak_settings_are_refused() -> None:
 
 
 def test_settings_and_sources_do_not_name_a_masked_origin(study: Study) -> None:
-    said = {"study": {"title": "Households of Village 0", "lang": "en"}, "notes": ["by the mill", "of 65300"],
-            "names": {"65301": "x", "A": "y"}}  # fmt: skip
+    said = {"study": {"title": "Households of Village 0", "lang": "en"}, "admin": {"aliases": {"65301": "x", "A": "y"}},
+            "livelihood": {"checks": [{"item": "near Village 0", "measure": "slope"}]}}  # fmt: skip
     told = replace(
         study, settings=said, inputs={"o.csv": {"sha256": "ab", "source": "list of Village 1"}}
     )
     masked = mask_study(told, Masking(30, KEY))
-    assert masked.settings == {
-        "study": {"title": "", "lang": "en"},
-        "notes": ["by the mill", ""],
-        "names": {"A": "y"},
-    }
+    assert (masked.settings.study.title, masked.settings.study.lang) == ("", "en")
+    assert masked.settings.admin.aliases == {"A": "y"}
+    assert masked.settings.livelihood.checks == ({"item": "", "measure": "slope"},)
+    assert masked.settings.walk == told.settings.walk
     assert masked.inputs == {"o.csv": {"sha256": "ab", "source": ""}}

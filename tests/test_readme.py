@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,9 +78,3 @@ def test_the_layers_shown_are_the_layers_there_are() -> None:
             needed = {c.name for c in LAYERS[names[0]].columns if c.required}
             told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", cells[3]))))
             assert needed <= told or not told or "length_km" in told or "LAYERS" in told, names
-
-
-def test_defaults_are_documented() -> None:
-    text = (ROOT / "geosettle" / "defaults.toml").read_text(encoding="utf-8")
-    assert tomllib.loads(text)
-    assert "Every setting of a study" in text

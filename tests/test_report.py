@@ -386,7 +386,7 @@ def test_methods_say_the_settings_that_were_run(embedded):
     """
 
     def told(**changed):
-        settings = {name: dict(part) for name, part in embedded.study.settings.items()}
+        settings = embedded.study.settings.to_dict()
         for name, part in changed.items():
             settings[name] |= part
         study = dataclasses.replace(embedded.study, settings=settings)

@@ -12,13 +12,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from asked import ASKED
 from shapely.geometry import box
 
 import geosettle as gs
 from geosettle.livelihood._account import Layers
 from geosettle.livelihood.conditions import conditions
 from geosettle.report import report_html, summary_lines
-from geosettle.study import Study, default_settings
+from geosettle.study import Study
 
 RADII = [None, None, None]
 
@@ -48,7 +49,10 @@ def study(site_km=RADII, origin_km=RADII, **more) -> Study:
             "households": [10.0, 30.0, 5.0],
         }
     )
-    return gs.Study(**{"sites": sites, "origins": origins, "flows": flows, "name": "own"} | more)
+    return gs.Study(
+        **{"sites": sites, "origins": origins, "flows": flows, "name": "own", "settings": ASKED}
+        | more
+    )
 
 
 def wards() -> gpd.GeoDataFrame:
@@ -343,12 +347,8 @@ def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):
 
 
 def test_conditions_of_the_package_stand_in_the_language_of_the_report(plain, page):
-    defaults = default_settings()
-    models = [*defaults["models"].values()]
-    own = [
-        c["item"]
-        for c in (*defaults["livelihood"]["constraints"], *defaults["livelihood"]["checks"])
-    ]
+    models = [*ASKED.models.values()]
+    own = [c["item"] for c in (*ASKED.livelihood.constraints, *ASKED.livelihood.checks)]
     own += [m["name"] for m in models] + [c["item"] for m in models for c in m["conditions"]]
     chinese = html.unescape(report_html(plain, lang="zh"))
     for item in own:

@@ -14,9 +14,9 @@ import shapely
 
 import geosettle as gs
 from geosettle.errors import InputError, UnknownNameError
-from geosettle.io.study import merge_settings
 from geosettle.layers import LAYERS
-from geosettle.study import Study, complete, default_settings
+from geosettle.settings import decode
+from geosettle.study import Study, complete
 from geosettle.tables import tables
 
 
@@ -113,11 +113,10 @@ def test_a_replaced_layer_is_taken_as_it_is() -> None:
 
 
 def test_settings_are_merged() -> None:
-    settings = merge_settings({"study": {"name": "x"}, "admin": {"aliases": {"Aktau": "Akto"}}})
+    settings = decode({"study": {"name": "x"}, "admin": {"aliases": {"Aktau": "Akto"}}})
     assert settings["study"]["name"] == "x"
     assert settings["study"]["lang"] == "en"
     assert settings["admin"]["aliases"]["Aktau"] == "Akto"
-    assert default_settings()["study"]["name"] == "study"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_settings_are_merged() -> None:
 )
 def test_settings_are_checked(stated: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        merge_settings(stated)
+        decode(stated)
 
 
 def test_every_fault_of_a_study_in_one_message(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def analyse(
         oasis=oasis_table,
         remoteness=remote,
         claims=study.claims,
-        aliases=study.settings["admin"]["aliases"],
+        aliases=study.settings.admin.aliases,
     )
     return Result(
         study=study,
@@ -205,9 +205,7 @@ def analyse(
         remoteness=remote,
         livelihood=livelihood_of(study, sites, remote, surveyed),
         claims=judge_claims(
-            study.claims,
-            evidence,
-            relative_tolerance=study.settings["claims"]["relative_tolerance"],
+            study.claims, evidence, relative_tolerance=study.settings.claims.relative_tolerance
         ),
         problems=problems_frame(
             dict.fromkeys(problems)

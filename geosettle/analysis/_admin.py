@@ -29,8 +29,8 @@ def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.Dat
             joined = join_admin(
                 frame,
                 study.boundaries,
-                aliases=study.settings["admin"]["aliases"],
-                tolerance_km=study.settings["admin"]["tolerance_km"],
+                aliases=study.settings.admin.aliases,
+                tolerance_km=study.settings.admin.tolerance_km,
             )
             long.append(admin_long(joined, role))
         made.append(own.join(_admin_columns(joined)))

@@ -5,7 +5,6 @@ for the map.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Any, Final
 
 import geopandas as gpd
@@ -15,13 +14,12 @@ import pandas as pd
 from geosettle.distance import (
     METRICS,
     Context,
-    Spread,
     distance_intervals,
     pair_distances,
     scenario_table,
     travel_time,
 )
-from geosettle.distance.network import RoadRules, read_network, road_problems
+from geosettle.distance.network import read_network, road_problems
 from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study, origins_of
@@ -50,22 +48,22 @@ def measure_distances(
     """Distances of every flow by every metric, intervals of those that need the values first
     (WALKED), scenarios.
     """
-    chosen = study.settings["distance"]
+    chosen = study.settings.distance
     pairs = pair_distances(
         flows_of(study),
         origins_of(study),
         study.sites,
-        tuple(chosen["metrics"]),
-        detour_range=tuple(chosen["detour_range_ratio"]),
-        rough_share=chosen["rough_share"],
+        tuple(chosen.metrics),
+        detour_range=chosen.detour_range_ratio,
+        rough_share=chosen.rough_share,
         context=context,
     )
     compared = scenario_table(
         flows_of(study),
         origins_of(study),
         study.sites,
-        chosen["metrics"],
-        study.settings["scenario"],
+        chosen.metrics,
+        study.settings.scenario,
         context=context,
     )
     return pairs, draw_intervals(study, context, WALKED, pairs), compared
@@ -77,8 +75,8 @@ def draw_intervals(
     """Intervals from drawn positions of those of the metrics that the study measures and asks
     for.
     """
-    chosen = study.settings["distance"]
-    wanted = {"geodesic", *chosen["metrics"]} & set(chosen["interval_metrics"]) & set(metrics)
+    chosen = study.settings.distance
+    wanted = {"geodesic", *chosen.metrics} & set(chosen.interval_metrics) & set(metrics)
     return distance_intervals(
         flows_of(study),
         origins_of(study),
@@ -94,12 +92,12 @@ def interval_options(study: Study) -> dict[str, Any]:
     """How positions are drawn: the options of `distance_intervals` that the study's settings and
     units give.
     """
-    chosen = study.settings["distance"]
+    chosen = study.settings.distance
     return {
         **{name: chosen[name] for name in ("level", "draws", "seed")},
         "boundaries": study.boundaries,
-        "aliases": study.settings["admin"]["aliases"],
-        "spread": Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        "aliases": study.settings.admin.aliases,
+        "spread": chosen,
     }
 
 
@@ -119,11 +117,7 @@ def context_of(study: Study) -> Context:
         landcover=study.landcover[max(study.landcover)] if study.landcover else None,
         roads=study.roads,
         places=study.places,
-        options={
-            name: study.settings[name]
-            for name in ("walk", "road", "travel")
-            if study.settings.get(name)
-        },
+        options={"walk": dict(study.settings.walk), "road": dict(study.settings.road)},
     )
 
 
@@ -133,9 +127,7 @@ def unused_roads(study: Study) -> list[Problem]:
     """
     if study.roads is None or study.roads.empty:
         return []
-    return road_problems(
-        read_network(study.roads, study.places, RoadRules(**study.settings["road"]))[0]
-    )
+    return road_problems(read_network(study.roads, study.places, study.settings.road)[0])
 
 
 def without(study: Study, layer: str, rows: int) -> Study:
@@ -152,16 +144,16 @@ def hours_on_foot(study: Study) -> dict[str, Raster]:
     """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and
     no more.
     """
-    if study.dem is None or not study.settings["distance"]["reach_cells"]:
+    if study.dem is None or not study.settings.distance.reach_cells:
         return {}
     rows, columns = study.dem.shape
-    factor = round((rows * columns / study.settings["distance"]["reach_cells"]) ** 0.5)
+    factor = round((rows * columns / study.settings.distance.reach_cells) ** 0.5)
     dem = study.dem.coarsened(max(1, factor))
     places = study.sites[study.sites.geometry.notna()]
     inside = np.isfinite(dem.sample(*_lonlat(places)))
     if not inside.any():
         return {}
-    return {"walk_h": travel_time(dem, places[inside], **study.settings.get("walk", {}))}
+    return {"walk_h": travel_time(dem, places[inside], **study.settings.walk)}
 
 
 def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:

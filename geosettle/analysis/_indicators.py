@@ -28,6 +28,7 @@ def remoteness_of(
     """Every indicator of sites, origins and the study, with road distances to the places where
     there are roads.
     """
+    services = study.settings.services.to_dict()
     return remoteness(
         pairs,
         study.sites,
@@ -37,8 +38,8 @@ def remoteness_of(
         roads=study.roads,
         site_places=to_places(study, context, study.sites),
         origin_places=to_places(study, context, origins_of(study)),
-        **study.settings["remoteness"],
-        **{name: value for name, value in study.settings["services"].items() if name != "metrics"},
+        **study.settings.remoteness,
+        **{name: value for name, value in services.items() if name != "metrics"},
     )
 
 
@@ -49,17 +50,17 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
     By the metrics of `services.metrics` that the study measures at all, to places of the kinds
     `places_by_road`.
     """
-    chosen = study.settings["distance"]
-    asked = [metric_named(name) for name in study.settings["services"]["metrics"]]
+    chosen = study.settings.distance
+    asked = [metric_named(name) for name in study.settings.services.metrics]
     able = [
         metric.name
         for metric in asked
         if all(getattr(context, layer) is not None for layer in metric.needs)
     ]
-    wanted = [name for name in able if name in chosen["metrics"]]
+    wanted = [name for name in able if name in chosen.metrics]
     if study.places is None or not wanted or points.empty:
         return {}
-    places = study.places[study.places["kind"].isin(chosen["places_by_road"])]
+    places = study.places[study.places["kind"].isin(chosen.places_by_road)]
     every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
     flows = every.to_frame(index=False)
     ways = pair_distances(flows, points, places, tuple(wanted), context=context)
@@ -67,7 +68,7 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
         flows,
         points,
         places,
-        [name for name in wanted if name in chosen["interval_metrics"]],
+        [name for name in wanted if name in chosen.interval_metrics],
         **interval_options(study),
         measured=ways,
         context=context,
@@ -83,10 +84,10 @@ def survey_of(study: Study) -> pd.DataFrame | None:
     """Figures of the household survey, put together by site; its rows go no further than this."""
     if study.survey is None:
         return None
-    chosen = study.settings["livelihood"]
+    chosen = study.settings.livelihood
     options = {name: chosen[name] for name in ("level", "smallest_cell", "draws", "seed")}
     return survey_capitals(
-        study.survey, survey_items(study.survey, chosen["survey"]["items"]), **options
+        study.survey, survey_items(study.survey, chosen.survey["items"]), **options
     )
 
 
@@ -94,9 +95,7 @@ def indicators_of(study: Study, surveyed: pd.DataFrame | None) -> pd.DataFrame |
     """Put together what claims are held against: the table of aggregates, and the figures of the
     household survey.
     """
-    own = (
-        None if surveyed is None else as_indicators(surveyed, study.settings["livelihood"]["level"])
-    )
+    own = None if surveyed is None else as_indicators(surveyed, study.settings.livelihood.level)
     known = [frame for frame in (study.indicators, own) if frame is not None and len(frame)]
     return pd.concat(known, ignore_index=True) if known else study.indicators
 
@@ -107,7 +106,7 @@ def livelihood_of(
     """Capitals, models, constraints, recommendations and standards, with the survey's figures
     beside the aggregates.
     """
-    chosen = study.settings["livelihood"]
+    chosen = study.settings.livelihood
     return livelihood(
         sites,
         indicators=study.indicators,
@@ -120,12 +119,12 @@ def livelihood_of(
         rivers=study.rivers,
         boundaries=study.boundaries,
         dem=study.dem,
-        models=study.settings["models"],
-        constraints=chosen["constraints"],
-        checks=chosen["checks"],
-        standards=chosen["standards"],
-        level=chosen["level"],
-        smallest_cell=chosen["smallest_cell"],
+        models=study.settings.models,
+        constraints=chosen.constraints,
+        checks=chosen.checks,
+        standards=chosen.standards,
+        level=chosen.level,
+        smallest_cell=chosen.smallest_cell,
     )
 
 

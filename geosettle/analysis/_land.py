@@ -22,6 +22,7 @@ from geosettle.covers import (
     overlay_areas,
 )
 from geosettle.problems import Problem
+from geosettle.settings import Settings
 from geosettle.study import Study, join_reasons
 
 __all__ = [
@@ -48,9 +49,7 @@ def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFram
         return {"central": study.oasis[years.isna() | (years == years.max())]}
     year, landcover = max(study.landcover.items(), default=(None, None))
     rules = {
-        name: rule
-        for name, rule in study.settings["oasis"].items()
-        if name in {"low", "central", "high"} and rule
+        name: rule for name in ("low", "central", "high") if (rule := study.settings.oasis[name])
     }
     if not rules or (landcover is None and study.ndvi is None):
         return {}
@@ -67,21 +66,19 @@ def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFram
     }
 
 
-def central(
-    oases: Mapping[str, gpd.GeoDataFrame], settings: Mapping[str, Any]
-) -> gpd.GeoDataFrame | None:
-    return oases.get(settings["overlay"]["oasis_setting"], next(iter(oases.values()), None))
+def central(oases: Mapping[str, gpd.GeoDataFrame], settings: Settings) -> gpd.GeoDataFrame | None:
+    return oases.get(settings.overlay.oasis_setting, next(iter(oases.values()), None))
 
 
 def place_in_oasis(
-    frame: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, settings: Mapping[str, Any]
+    frame: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, settings: Settings
 ) -> gpd.GeoDataFrame:
     found = oasis_position(
         frame,
         oasis,
-        radii_km=settings["overlay"]["radii_km"],
-        fringe_km=settings["overlay"]["fringe_km"],
-        seed=settings["distance"]["seed"],
+        radii_km=settings.overlay.radii_km,
+        fringe_km=settings.overlay.fringe_km,
+        seed=settings.distance.seed,
     )
     out = frame.join(found.drop(columns="oasis_why"))
     out["why"] = join_reasons(frame["why"], found["oasis_why"])
@@ -107,9 +104,7 @@ def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFram
 def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
     if not oases or study.boundaries is None:
         return pd.DataFrame(columns=list(OASIS_COLUMNS))
-    return oasis_areas(
-        study.boundaries, oases, published=study.settings["oasis"].get("published", {})
-    )
+    return oasis_areas(study.boundaries, oases, published=study.settings.oasis.published)
 
 
 def measure_covers(
@@ -118,8 +113,8 @@ def measure_covers(
     """Areas of oasis, development and land cover in discs around the sites and in the
     administrative units.
     """
-    chosen = study.settings["overlay"]
-    radii = chosen["radii_km"]
+    chosen = study.settings.overlay
+    radii = chosen.radii_km
     zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [
         ("disc", sites[["households", "geometry"]], radii)
     ]
@@ -147,8 +142,8 @@ def measure_covers(
                 radii_km=radius,
                 snapshots=layer == "oasis",
                 problems=said,
-                max_repair_share=chosen["max_repair_share"],
-                survey_year=chosen["survey_year"] or None,
+                max_repair_share=chosen.max_repair_share,
+                survey_year=chosen.survey_year or None,
             )
             tables.append(
                 table.rename(columns={by or "class": "class"}).assign(zone=zone, layer=layer)
@@ -216,9 +211,9 @@ def measure_land(
         study.development,
         study.flows,
         study.origins,
-        **study.settings["land"],
+        **study.settings.land,
         problems=problems,
-        max_repair_share=study.settings["overlay"]["max_repair_share"],
+        max_repair_share=study.settings.overlay.max_repair_share,
     )
     then = (
         founding_status(sites, oasis if study.oasis is None else study.oasis, study.development)
@@ -234,7 +229,7 @@ def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem
     """Change between the dates of land cover, and of oasis maps, around the sites and in the
     administrative units.
     """
-    radii = study.settings["overlay"]["radii_km"]
+    radii = study.settings.overlay.radii_km
     covers: list[tuple[str, Any, str | None]] = []
     if len(study.landcover) > 1:
         covers.append(("landcover", study.landcover, None))

@@ -35,6 +35,7 @@ def provenance_of(study: Study) -> dict[str, Any]:
     said = {
         name: what.get("content_sha256") or what.get("sha256", "") for name, what in inputs.items()
     }
+    masked = study.mask_households
     digest = sha256("".join(f"{name} {what}\n" for name, what in said.items()).encode())
     return {
         "geosettle": __version__,
@@ -43,8 +44,9 @@ def provenance_of(study: Study) -> dict[str, Any]:
             **native_versions(),
             "python": platform.python_version(),
         },
-        "parameters": study.settings,
-        "seed": study.settings["distance"]["seed"],
+        "parameters": study.settings.to_dict()
+        | ({} if masked is None else {"mask_households": masked}),
+        "seed": study.settings.distance.seed,
         "inputs": inputs,
         "input_hash": digest.hexdigest(),
         "ledger": {layer: dict(counts) for layer, counts in sorted(study.ledger.items())},

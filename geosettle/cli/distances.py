@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle.errors import InputError, MissingLayerError, UnknownNameError
+from geosettle.settings import Settings, decode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,7 @@ def measure(
         inputs.pop(role, None) for role in ("origins", "sites", "boundaries")
     )
     flows = inputs.pop("flows", None)
-    layers = {**inputs, "options": {name: settings[name] for name in ("walk", "road")}}
+    layers = {**inputs, "options": {"walk": dict(settings.walk), "road": dict(settings.road)}}
     origins = origins.sort_index()
     step("measuring")
     if options.matrix:
@@ -160,8 +161,8 @@ def measure(
         "within_km": options.within or options.max_km,
         "within_h": options.within_h or options.max_h,
         "metrics": metrics,
-        "detour_range": tuple(settings["distance"]["detour_range_ratio"]),
-        "rough_share": settings["distance"]["rough_share"],
+        "detour_range": settings.distance.detour_range_ratio,
+        "rough_share": settings.distance.rough_share,
         **layers,
     }
 
@@ -223,10 +224,8 @@ def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
     return metrics
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
+def _settings(options: argparse.Namespace) -> Settings:
     """Defaults, over them the file's tables, over them what the call sets."""
-    from geosettle.io.study import merge_settings  # noqa: PLC0415
-
     stated: dict[str, Any] = {}
     if options.settings:
         found = _toml(Path(options.settings))
@@ -235,7 +234,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         _lay_over(stated, _setting(text))
     if options.speed:
         _lay_over(stated, {"road": {"speed_kmh": options.speed}})
-    return merge_settings(stated)
+    return decode(stated, file=options.settings or "")
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -301,26 +300,24 @@ def _intervals(  # noqa: PLR0917
     origins: Any,
     sites: Any,
     metrics: tuple[str, ...],
-    settings: Mapping[str, Any],
+    settings: Settings,
     boundaries: Any,
     table: pd.DataFrame,
     layers: Mapping[str, Any],
 ) -> pd.DataFrame:
-    from dataclasses import fields  # noqa: PLC0415
+    from geosettle.distance import distance_intervals  # noqa: PLC0415
 
-    from geosettle.distance import Spread, distance_intervals  # noqa: PLC0415
-
-    chosen = settings["distance"]
+    chosen = settings.distance
     return distance_intervals(
         pairs,
         origins,
         sites,
         metrics,
-        level=chosen["level"],
-        draws=chosen["draws"],
-        seed=chosen["seed"],
+        level=chosen.level,
+        draws=chosen.draws,
+        seed=chosen.seed,
         boundaries=boundaries,
-        spread=Spread(**{f.name: chosen[f.name] for f in fields(Spread)}),
+        spread=chosen,
         measured=table,
         **layers,
     )
@@ -331,15 +328,15 @@ def _scenarios(  # noqa: PLR0917
     origins: Any,
     sites: Any,
     metrics: tuple[str, ...],
-    settings: Mapping[str, Any],
+    settings: Settings,
     layers: Mapping[str, Any],
 ) -> pd.DataFrame:
     from geosettle.distance import scenario_table  # noqa: PLC0415
 
-    if not settings["scenario"]:
+    if not settings.scenario:
         mend = 'Name them in the file of --settings, such as [scenario.winter.road] and below it season = "winter".'
         raise InputError("the settings hold no scenario", mend=mend)
-    return scenario_table(pairs, origins, sites, metrics, settings["scenario"], **layers)
+    return scenario_table(pairs, origins, sites, metrics, settings.scenario, **layers)
 
 
 def _is_parquet(path: str | None) -> bool:

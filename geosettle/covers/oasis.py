@@ -192,7 +192,7 @@ def oasis_areas(
     level
         Which units; None takes all.
     published
-        Figures by others: unit (name or code; or any key, with the unit under `prefecture`) to
+        Figures by others: unit (name or code; or any key, with the unit under `unit`) to
         `area_km2` and/or `share_percent`, `source`, and the `claim` it is.
 
     Returns
@@ -231,7 +231,7 @@ def oasis_areas(
             (quantity, figure)
             for key, figure in (published or {}).items()
             for quantity in ("area_km2", "share_percent")
-            if str(figure.get("prefecture", key)) in {code, name} and quantity in figure
+            if str(figure.get("unit", key)) in {code, name} and quantity in figure
         ]
         for setting in oases:
             area = float(inside[setting][i])

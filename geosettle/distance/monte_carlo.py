@@ -16,60 +16,11 @@ from geosettle.distance.draping import check_dem, drape
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.network import join_points, ways
 from geosettle.errors import InputError
+from geosettle.settings import Spread
 
 __all__ = ["Drawn", "DrawnPairs", "Spread", "roaded", "said", "straight", "surfaced"]
 
 IntArray = NDArray[np.intp]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """How the costly metrics are drawn, and what varies beside the positions.
-
-    Attributes
-    ----------
-    walk_speed_share, road_speed_share
-        Relative standard deviation of the speed on foot and by road (log-normal, the same in draw d
-        of every pair); 0: speeds are as stated.
-    dem_error_m, dem_error_range_km
-        Standard deviation of the heights' error, m, and the distance at which its correlation has
-        fallen to 1/e, km; 0: heights are as stated. It enters walking and travel only.
-    positions
-        To so many representative positions the draws of one end of a walk are gathered.
-    cells
-        Cells of the grid walked for a place, all its positions together; a larger region is walked
-        on coarser cells.
-    line_draws
-        So many of the draws are draped or sent by road.
-    missing_share
-        Where more of the draws than this cannot be evaluated (outside the grid, in barriers, no
-        road) there is no interval.
-
-    Raises
-    ------
-    InputError
-        A number that makes no sense.
-    """
-
-    walk_speed_share: float = 0.0
-    road_speed_share: float = 0.0
-    dem_error_m: float = 0.0
-    dem_error_range_km: float = 1.0
-    positions: int = 8
-    cells: int = 40_000
-    line_draws: int = 100
-    missing_share: float = 0.25
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
-        for name in ("walk_speed_share", "road_speed_share", "dem_error_m", "missing_share"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} must be 0 or more", value=getattr(self, name))
-        if not self.dem_error_range_km > 0:
-            raise InputError("dem_error_range_km must be above 0", value=self.dem_error_range_km)
-        for name in ("positions", "cells", "line_draws"):
-            if not getattr(self, name) >= 1:
-                raise InputError(f"{name} must be 1 or more", value=getattr(self, name))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.settings import RoadRules
 
 __all__ = [
     "RoadLines",
@@ -31,54 +31,6 @@ __all__ = [
 ]
 
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoadRules:
-    """How roads are read and used; each is an option of the metric "road".
-
-    Attributes
-    ----------
-    speed_kmh
-        Speed where neither the row nor its class has one, km/h. An assumption of the user, not a
-        norm.
-    class_speed_kmh
-        Speed by the column `class`, km/h; a row's own `speed_kmh` goes first.
-    max_access_km
-        Longest leg between a place and the road, straight on the map.
-    access_model
-        Walking model for these legs, draped on the elevation grid.
-    off_road_kmh
-        Speed of the legs where there is no elevation.
-    tolerance_m
-        Line ends nearer than this to another line are joined to it.
-    crossings
-        Whether lines that cross are joined there (lines with different `layer` never are).
-    season
-        Leave out rows whose `season` names others only; empty: all are open.
-    closed
-        Column to values: rows to leave out, e.g. ``{"surface": ["ice"]}``.
-    leave_out_quality
-        Values of `quality` whose rows are not used for routing.
-    straight_tolerance_km
-        A published length may be this much shorter than the straight line between its places before
-        it is impossible.
-    candidates
-        In a table of places: how many of the nearest places within reach a leg may lead to.
-    """
-
-    speed_kmh: float = 40.0
-    class_speed_kmh: Mapping[str, float] | None = None
-    max_access_km: float = 25.0
-    access_model: str = "tobler"
-    off_road_kmh: float = 4.0
-    tolerance_m: float = 20.0
-    crossings: bool = True
-    season: str = ""
-    closed: Mapping[str, Sequence[Any]] | None = None
-    leave_out_quality: Sequence[str] = ("C",)
-    straight_tolerance_km: float = 1.0
-    candidates: int = 4
 
 
 def truth(values: pd.Series[Any]) -> NDArray[np.bool_]:

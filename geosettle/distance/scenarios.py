@@ -4,11 +4,9 @@ differences.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from difflib import get_close_matches
-from typing import Any, Final, NoReturn
+from dataclasses import replace
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -19,9 +17,8 @@ from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.intervals import MEASURES
-from geosettle.distance.network import RoadRules
-from geosettle.distance.walking import walk_grid
-from geosettle.errors import InputError, UnknownNameError
+from geosettle.errors import InputError
+from geosettle.settings import Settings, check
 
 __all__ = ["SCENARIO_COLUMNS", "compare_scenarios", "scenario_table"]
 
@@ -84,10 +81,9 @@ def scenario_table(
 
     Raises
     ------
-    UnknownNameError
-        A scenario sets options of a metric, or an option, that does not exist.
     InputError
-        A scenario has the name of the baseline.
+        A scenario sets an option that does not exist or to a value that it cannot have, or has the
+        name of the baseline.
 
     Examples
     --------
@@ -101,7 +97,7 @@ def scenario_table(
     1   as set   2.78    0.00  baseline
     3     slow   5.57    2.78    longer
     """
-    check_scenarios(scenarios)
+    check(Settings, scenario=scenarios)
     if baseline in scenarios:
         raise InputError(
             "a scenario has the name of the baseline",
@@ -133,57 +129,6 @@ def scenario_table(
             {c: pd.Series(dtype="str" if c in _TEXT else "float64") for c in SCENARIO_COLUMNS}
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def check_scenarios(scenarios: Mapping[str, Options]) -> None:
-    """Refuse options that do not exist.
-
-    Raises
-    ------
-    UnknownNameError
-        Naming scenario and option, and the nearest that exists.
-    """
-    walking = {
-        name: p.default
-        for name, p in inspect.signature(walk_grid).parameters.items()
-        if name not in {"dem", "landcover", "closed"}
-    }
-    known = {
-        "walk": walking,
-        "road": {f.name: f.default for f in fields(RoadRules)},
-        "travel": walking,
-    }
-    for scenario, options in scenarios.items():
-        _as_table(options, f"scenario.{scenario}")
-        for metric, chosen in options.items():
-            where = f"scenario.{scenario}.{metric}"
-            if metric not in known:
-                _refuse(f"scenario.{scenario}", metric, known)
-            _as_table(chosen, where)
-            for name, value in chosen.items():
-                if name not in known[metric]:
-                    _refuse(where, name, known[metric])
-                default = known[metric][name]
-                number = isinstance(default, int | float) and not isinstance(default, bool)
-                if number and (isinstance(value, bool) or not isinstance(value, int | float)):
-                    raise InputError(f"{where}.{name} must be a number", value=value)
-
-
-def _as_table(value: Any, where: str) -> None:
-    if not isinstance(value, Mapping):
-        raise InputError(
-            f"{where} must be a table of settings",
-            value=value,
-            mend="Write a name and below it what differs, such as [scenario.winter.road].",
-        )
-
-
-def _refuse(where: str, name: str, known: Mapping[str, Any]) -> NoReturn:
-    nearest = get_close_matches(name, known, 1, 0.5)
-    raise UnknownNameError(
-        f"there is no setting {where}.{name}",
-        mend=f"Did you mean {nearest[0]}?" if nearest else f"Use {', '.join(known)}.",
-    )
 
 
 def compare_scenarios(

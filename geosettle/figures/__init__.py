@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
-from geosettle.results import setting
 
 __all__ = ["FIGURES", "FigureSpec", "figures"]
 
@@ -59,7 +58,7 @@ def figures(
     UnknownNameError
         A format or a figure that is not offered.
     """
-    formats = setting(result, "report", "formats") if formats is None else formats
+    formats = result.study.settings.report.formats if formats is None else formats
     if unknown := set(formats) - {"png", "svg", "pdf"}:
         raise UnknownNameError(
             "there is no such figure format", value=sorted(unknown), mend="Use png, svg or pdf."

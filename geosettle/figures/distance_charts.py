@@ -14,7 +14,7 @@ from matplotlib.transforms import blended_transform_factory
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import legible, new_figure, wrapped
-from geosettle.results import in_scope, numbers, setting
+from geosettle.results import in_scope, numbers
 from geosettle.words import language, say
 
 __all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
@@ -230,7 +230,7 @@ def distribution(result: Result, lang: str) -> Figure | None:
         every, lower, upper, step="post", color=style.FLOW, alpha=0.25, lw=0, zorder=1
     )
     axes.step(steps[1], rises, where="post", c=style.FLOW, lw=1.4, zorder=3)
-    radius = float(setting(result, "remoteness", "farming_radius_km").get("motor", np.nan))
+    radius = float(result.study.settings.remoteness.farming_radius_km.get("motor", np.nan))
     handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
     if (high > low).any():
         handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))

@@ -133,7 +133,7 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
     if study.dem is not None:
         parts.append(say(lang, "relief_from", source=study.dem.source or "DEM"))
     if study.boundaries is not None:
-        note = str(study.settings.get("study", {}).get("boundary_note") or "").strip().rstrip(".")
+        note = study.settings.study.boundary_note.strip().rstrip(".")
         parts.append(f"{note}." if note else say(lang, "boundaries_as_drawn"))
         if note and "no position" not in note and "立场" not in note:
             parts.append(say(lang, "boundaries_as_drawn"))

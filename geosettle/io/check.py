@@ -27,11 +27,12 @@ from geosettle.io.position_checks import HOME, inside
 from geosettle.io.positions import locate
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import gather, known_names, merge_settings, read_rows, study_file
+from geosettle.io.study import gather, known_names, read_rows, study_file
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
 from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
+from geosettle.settings import decode
 
 __all__ = ["check_path", "guess_role"]
 
@@ -416,11 +417,10 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
 def _study(path: Path, region: Any) -> dict[str, Any]:
     """Every layer of a study."""
     with study_file(path) as (folder, stated):
-        settings = merge_settings(stated)
-        if region == "none":
-            settings["study"]["region"] = []
-        elif region is not None:
-            settings["study"]["region"] = list(_box(region))
+        settings = decode(stated)
+        if region is not None:
+            box = () if region == "none" else _box(region)
+            settings = replace(settings, study=replace(settings.study, region=box))
         found = gather(folder, settings)
     layers = {role: summary(c) for role, c in found.checked.items()}
     layers |= {item["role"]: {**item, "file": file} for file, item in found.rasters.items()}

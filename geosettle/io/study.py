@@ -29,25 +29,10 @@ from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
-from geosettle.study import Study, default_settings
+from geosettle.settings import Settings, check_kinds, decode
+from geosettle.study import Study
 
-__all__ = ["known_names", "merge_settings", "read_rows", "read_study", "study_file"]
-
-_FREE: Final = frozenset(
-    {
-        "layers",
-        "aliases",
-        "published",
-        "thresholds",
-        "classes",
-        "names",
-        "settings",
-        "models",
-        "farming_radius_km",
-        "groups",
-    }
-)
-"""Tables whose keys are the user's own; every other table takes only the keys of defaults.toml."""
+__all__ = ["known_names", "read_rows", "read_study", "study_file"]
 
 _LAYER_KEYS: Final = frozenset(
     [
@@ -187,67 +172,6 @@ def _by_name(folder: Path) -> dict[str, Any]:
     return {"study": {"name": folder.resolve().name}, "layers": layers}
 
 
-def merge_settings(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults overlaid with what a study states; every unknown name or wrong kind is said at once.
-
-    Raises
-    ------
-    InputError
-        Naming each setting and, for an unknown one, the nearest that exists.
-    """
-    settings, faults = default_settings(), list[str]()
-    _overlay(settings, stated, "", faults)
-    if faults:
-        code = (
-            "setting_unknown" if any("there is no setting" in f for f in faults) else "setting_type"
-        )
-        raise Refused(
-            code, "; ".join(faults), file="study.toml", mend="See defaults.toml for every setting."
-        )
-    return settings
-
-
-def _overlay(
-    base: dict[str, Any], stated: Mapping[str, Any], where: str, faults: list[str]
-) -> None:
-    for key, value in stated.items():
-        name = f"{where}{key}"
-        if key not in base:
-            nearest = get_close_matches(key, base, 1, 0.5)
-            hint = f"; did you mean {where}{nearest[0]}?" if nearest else ""
-            faults.append(f"there is no setting {name}{hint}")
-        elif isinstance(base[key], dict) and not isinstance(value, Mapping):
-            faults.append(f"{name} is a table, not {value!r}")
-        elif isinstance(base[key], dict):
-            if key in _FREE or not base[key]:
-                base[key] = {**base[key], **value}
-            else:
-                _overlay(base[key], value, f"{name}.", faults)
-        elif not _same_kind(base[key], value):
-            faults.append(f"{name} must be {_kind_name(base[key])}, not {value!r}")
-        else:
-            base[key] = value
-
-
-def _same_kind(default: Any, value: Any) -> bool:
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
-    if isinstance(default, int | float):
-        return isinstance(value, int | float)
-    return isinstance(value, type(default))
-
-
-def _kind_name(default: Any) -> str:
-    names = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "text in quotation marks",
-        list: "a list",
-    }
-    return names.get(type(default), type(default).__name__)
-
-
 def read_study(path: str | Path | None = None) -> Study:
     """Every input of a study, checked and frozen.
 
@@ -274,8 +198,10 @@ def read_study(path: str | Path | None = None) -> Study:
     ('southern_xinjiang', 17)
     """
     with study_file(path) as (folder, stated):
-        settings = merge_settings(stated)
+        settings = decode(stated)
         gathered = gather(folder, settings)
+    places = gathered.layers.get("places")
+    check_kinds(settings, () if places is None else places["kind"].dropna().astype(str))
     fatal = [p for p in gathered.problems if p.severity == "fatal"]
     if fatal:
         listed = "\n".join(f"  {p.file or p.layer}: {p.message} {p.mend}".rstrip() for p in fatal)
@@ -286,18 +212,18 @@ def read_study(path: str | Path | None = None) -> Study:
         problems=tuple(gathered.problems),
         ledger=gathered.ledger,
         inputs=gathered.inputs,
-        name=str(settings["study"]["name"]),
+        name=settings.study.name,
     )
 
 
-def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
+def gather(folder: Path, settings: Settings) -> _Gathered:
     """Read every layer that the settings name; collect what is wrong instead of stopping at the
     first.
     """
     out = _Gathered()
     checked: dict[str, Checked] = {}
-    region = tuple(settings["study"]["region"]) or None
-    for role, entry in settings["layers"].items():
+    region = tuple(settings.study.region) or None
+    for role, entry in settings.layers.items():
         item = _entry(entry)
         try:
             _check_entry(role, item)
@@ -309,7 +235,7 @@ def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
             out.inputs[_relative(file, folder)] = _provenance(file, role, item)
         except GeosettleError as error:
             out.problems.append(problem_of(error, role, str(item.get("path", ""))))
-    if "sites" not in settings["layers"]:
+    if "sites" not in settings.layers:
         out.problems.append(
             problem(
                 "column_missing", "The study has no layer sites.", layer="sites", mend="Add it."
@@ -319,13 +245,11 @@ def gather(folder: Path, settings: Mapping[str, Any]) -> _Gathered:
     return out
 
 
-def _join(out: _Gathered, checked: dict[str, Checked], settings: Mapping[str, Any]) -> None:
+def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> None:
     """Check the layers against each other, then hand over what is left of each."""
     rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
     usable = {role: c for role, c in checked.items() if not c.fatal}
-    found = [
-        pair for check in FOR_STUDY for pair in check(usable, rasters, settings["admin"]["aliases"])
-    ]
+    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, settings.admin.aliases)]
     out.problems += [
         p if p.layer else replace(p, layer=role) for role, p in found if role not in checked
     ]

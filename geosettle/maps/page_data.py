@@ -300,7 +300,7 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
             sub = {lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()}
     if title:
         head = dict.fromkeys(head, title)
-    named = _study_settings(result)
+    named = result.study.settings.study.to_dict()
     kicker = str(named.get("title") or _study_name(result))
     return {
         "kicker": {lang: str(named.get(f"title_{lang}") or kicker) for lang in head},
@@ -323,16 +323,8 @@ def _short(km: float, *, down: bool = False) -> str:
     return f"{np.floor(km * 10**digits) / 10**digits if down else km:,.{digits}f}"
 
 
-def _study_settings(result: Result) -> Mapping[str, Any]:
-    """Take the study's own name, title, region, date and boundary note: all that the map takes from
-    its settings.
-    """
-    study: Mapping[str, Any] = result.study.settings.get("study", {})
-    return study
-
-
 def _study_name(result: Result) -> str:
-    return str(_study_settings(result).get("name") or result.study.name).replace("_", " ")
+    return result.study.name.replace("_", " ")
 
 
 def totals(result: Result) -> list[dict[str, Any]]:
@@ -419,7 +411,7 @@ def view(result: Result) -> list[float]:
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
     turn = wrap(result)
-    region = list(_study_settings(result).get("region") or [])
+    region = list(result.study.settings.study.region)
     if region and turn is None:  # a position outside the region is doubted; it must not decide what is seen first
         inside = (xy >= region[:2]).all(axis=1) & (xy <= region[2:]).all(axis=1)
         xy = xy[inside] if inside.any() else xy
@@ -437,7 +429,7 @@ def view(result: Result) -> list[float]:
 
 def notes(result: Result) -> dict[str, Any]:
     """Caveats, sources and colophon."""
-    study = _study_settings(result)
+    study = result.study.settings.study.to_dict()
     caveats = [say_all("note_straight")] if len(result.pairs) else []
     caveats += [say_all(key) for key in _position_notes(result)]
     caveats += [

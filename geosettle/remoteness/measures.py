@@ -379,6 +379,9 @@ def rank_range(low: ArrayLike, high: ArrayLike) -> tuple[FloatArray, FloatArray]
     return best, worst
 
 
+SCALINGS: Final = ("minmax", "zscore", "rank")
+
+
 def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
     """Columns made comparable: `minmax` to 0..1, `zscore` (population), `rank` (mean rank of ties,
     1 = smallest).
@@ -403,8 +406,8 @@ def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
         less = (v[:, None, :] > v[None, :, :]).sum(axis=1)
         same = (v[:, None, :] == v[None, :, :]).sum(axis=1)
         return np.where(known, less + (same + 1) / 2, np.nan)
-    if how not in {"minmax", "zscore"}:
-        raise ValueError(f"no normalisation is called {how!r}; use minmax, zscore or rank")
+    if how not in SCALINGS:
+        raise ValueError(f"no normalisation is called {how!r}; use one of {', '.join(SCALINGS)}")
     count = (~np.isnan(v)).sum(axis=0)
     filled = np.where(np.isnan(v), np.inf, v)
     low, top = (

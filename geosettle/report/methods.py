@@ -14,8 +14,8 @@ import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.distance.walking import MODELS as WALK_MODELS
-from geosettle.results import number, numbers, setting
-from geosettle.study import default_settings
+from geosettle.results import number, numbers
+from geosettle.settings import DEFAULTS
 from geosettle.words import has
 
 __all__ = ["METHODS", "Method", "method_texts", "methods_used"]
@@ -88,7 +88,9 @@ def _cite(*texts: str) -> Callable[[Result], tuple[str, ...]]:
 
 def _settings(**paths: tuple[str, str]) -> Callable[[Result], _Values]:
     """Fill each blank with the setting at its path."""
-    return lambda result: {blank: _plain(setting(result, *path)) for blank, path in paths.items()}
+    return lambda result: {
+        blank: _plain(result.study.settings[path[0]][path[1]]) for blank, path in paths.items()
+    }
 
 
 def _plain(value: Any) -> str:
@@ -107,27 +109,23 @@ def _plain(value: Any) -> str:
 
 
 def _walk_model(result: Result) -> str:
-    return str(setting(result, "walk", "model"))
+    return str(result.study.settings.walk.model)
 
 
 def _is_rule(result: Result) -> bool:
     """Whether the oasis follows from a rule over rasters, not from polygons of the study."""
-    rules = result.study.settings.get("oasis", {})
-    return bool(result.oasis_polygons) and any(
-        "ndvi_minimum" in rule or "landcover_classes" in rule
-        for rule in rules.values()
-        if isinstance(rule, Mapping)
-    )
+    drawn = result.study.oasis is not None and not result.study.oasis.empty
+    return bool(result.oasis_polygons) and not drawn
 
 
 def _oasis_values(result: Result) -> _Values:
-    rules = result.study.settings.get("oasis", {})
-    told = [
+    rules = result.study.settings.oasis
+    texts = [
         f"{name}: {_plain({key.replace('_', ' '): part for key, part in rules[name].items()})}"
         for name in ("low", "central", "high")
-        if name in rules
+        if rules[name]
     ]
-    return {"rules": "; ".join(told)}
+    return {"rules": "; ".join(texts)}
 
 
 def _draws(result: Result) -> _Values:
@@ -141,19 +139,18 @@ def _draws(result: Result) -> _Values:
         "metrics": "; ".join(names),
         "percent": number(100 * float(numbers(frame, "level").max())),
         "draws": number(float(numbers(frame, "draws").max())),
-        "seed": _plain(setting(result, "distance", "seed")),
+        "seed": _plain(result.study.settings.distance.seed),
     }
 
 
 def _farming_radii(result: Result) -> _Values:
-    return {"radii": _plain(setting(result, "remoteness", "farming_radius_km"))}
+    return {"radii": _plain(result.study.settings.remoteness.farming_radius_km)}
 
 
 def _farming_source(result: Result) -> tuple[str, ...]:
     """Cite the paper only where its radii were used."""
     own = (
-        setting(result, "remoteness", "farming_radius_km")
-        != default_settings()["remoteness"]["farming_radius_km"]
+        result.study.settings.remoteness.farming_radius_km != DEFAULTS.remoteness.farming_radius_km
     )
     return (
         () if own else ("Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",)
@@ -188,7 +185,7 @@ METHODS: Final[Mapping[str, Method]] = {
             "walk_cover",
             _both(
                 _column("pairs", "walk_out_h", "walk_back_h"),
-                lambda result: bool(setting(result, "walk", "landcover_speed_kmh")),
+                lambda result: bool(result.study.settings.walk.landcover_speed_kmh),
             ),
             values=_settings(speeds=("walk", "landcover_speed_kmh")),
         ),
@@ -314,8 +311,8 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("claims", _column("claims", "verdict")),
         Method(
             "masked",
-            lambda result: setting(result, "mask_households") is not None,
-            values=lambda result: {"households": str(setting(result, "mask_households"))},
+            lambda result: result.study.mask_households is not None,
+            values=lambda result: {"households": str(result.study.mask_households)},
         ),
     )
 }

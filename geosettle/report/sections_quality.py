@@ -15,7 +15,7 @@ from geosettle.report.methods import method_texts
 from geosettle.report.section import NUMBER, Part, Writer, split_reasons
 from geosettle.results import name_of, numbers
 from geosettle.results.given import radius_stated
-from geosettle.study import default_settings
+from geosettle.settings import DEFAULTS
 
 __all__ = ["methods", "problems", "run", "sources", "uncertain"]
 
@@ -147,7 +147,7 @@ def sources(writer: Writer) -> list[Part]:
         if rows
         else []
     )
-    note = str(writer.result.study.settings.get("study", {}).get("boundary_note") or "")
+    note = writer.result.study.settings.study.boundary_note
     box = element(
         "div",
         element("p", element("bdi", note)) if note else None,
@@ -175,7 +175,7 @@ def run(writer: Writer) -> list[Part]:
     if facts.get("input_hash"):
         text = writer.say("input_hash", hash=facts["input_hash"])
         parts.append(element("p", text, class_="hash"))
-    changed, kept = _settings(writer.result.study.settings, default_settings())
+    changed, kept = _settings(writer.result.study.settings.to_dict(), DEFAULTS.to_dict())
     parts.append(writer.p("settings_note"))
     if len(changed):
         columns = ["setting", "value", "default"]

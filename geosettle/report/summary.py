@@ -24,7 +24,6 @@ from geosettle.words import say
 
 __all__ = ["FINDINGS", "summary_lines"]
 
-_FARMING_RADIUS_KM: Final = 4.0
 """Farming radius by motor vehicle (Ni, Hua and Xu 2013), where the study sets none."""
 _SURE: Final = 0.95
 
@@ -122,8 +121,7 @@ def _farming(result: Result, lang: str) -> str:
     known = low.notna()
     if not known.any():
         return say(lang, "find_no_farming")
-    chosen = result.study.settings.get("remoteness", {}).get("farming_radius_km", {})
-    radius = float(chosen.get("motor", _FARMING_RADIUS_KM))
+    radius = result.study.settings.remoteness.farming_radius_km["motor"]
     stated, wide = radius_stated_of_pairs(result)[known], bool((low < high).any())
     return say(
         lang,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.study import default_settings
 from geosettle.tables import round_to
 
-__all__ = ["flat", "in_scope", "name_of", "number", "numbers", "setting", "title_of"]
+__all__ = ["flat", "in_scope", "name_of", "number", "numbers", "title_of"]
 
 
 def in_scope(result: Result) -> Result:
@@ -69,23 +66,5 @@ def title_of(result: Result, lang: str) -> str:
     """Return the title that the study sets for this language, else its title; empty where it sets
     none.
     """
-    named = result.study.settings.get("study", {})
-    return str(named.get(f"title_{lang}") or named.get("title") or "").strip()
-
-
-def setting(result: Result, *path: str) -> Any:
-    """Return a setting of the study, the default where the study has none.
-
-    Examples
-    --------
-    >>> import geosettle as gs
-    >>> setting(gs.analyse(gs.read_study(gs.template_path())), "walk", "model")
-    'tobler'
-    """
-    for table in (result.study.settings, default_settings()):
-        found: Any = table
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
-    return None
+    named = result.study.settings.study.to_dict()
+    return str(named.get(f"title_{lang}") or named["title"]).strip()

@@ -12,7 +12,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from geosettle.report import report_html
-from geosettle.study import default_settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from report_example import HOSTILE, example
@@ -48,7 +47,7 @@ def test_report_is_quiet_accessible_and_shows_text_as_text(chromium, tmp_path, l
 def test_on_paper_a_long_text_beside_one_word_takes_the_width_of_the_page(chromium, tmp_path):
     file = tmp_path / "report.html"
     result = example(["Site"])
-    study = dataclasses.replace(result.study, settings=default_settings())
+    study = dataclasses.replace(result.study, settings={})
     file.write_text(report_html(dataclasses.replace(result, study=study)), encoding="utf-8")
     page = chromium.new_page(viewport={"width": 700, "height": 900})
     try:

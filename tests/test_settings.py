@@ -1,0 +1,155 @@
+"""Settings: one source of defaults.toml, and every wrong value refused at once whatever the layers."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+
+import geosettle as gs
+from geosettle.distance import METRICS
+from geosettle.errors import InputError
+from geosettle.settings import (
+    DEFAULTS,
+    Options,
+    OverlayOptions,
+    RoadRules,
+    Settings,
+    WalkOptions,
+    check,
+    decode,
+    defaults_toml,
+)
+from geosettle.settings.options import choices_of, hints_of
+
+WRONG = {  # what a study.toml says, and what the refusal must name
+    "[livelihood]\nlevel = 95": ("livelihood.level", "95", "0.95"),
+    "[distance]\nlevel = 90": ("distance.level", "0.9"),
+    "[walk]\nneighbours = 7": ("walk.neighbours", "7", "8"),
+    '[walk]\nmodel = "tolber"': ("walk.model", "tolber", "tobler"),
+    '[remoteness]\ncomposite_how = "minmx"': ("remoteness.composite_how", "minmax"),
+    '[overlay]\noasis_setting = "centrl"': ("overlay.oasis_setting", "central"),
+    '[services]\nladder = ["county_sate"]': ("services.ladder", "county_sate", "county_seat"),
+    '[services]\nkinds = ["markt"]': ("services.kinds", "markt", "market"),
+    '[services]\ngroups = { near = ["markt"] }': ("services.groups.near", "market"),
+    '[distance]\nplaces_by_road = ["prot"]': ("distance.places_by_road", "prot", "port"),
+    "[map]\nbudget_bytes = -5": ("map.budget_bytes", "-5", "at least 1"),
+    "[distance]\nreach_cells = -5": ("distance.reach_cells", "-5"),
+    "[admin]\ntolerance_km = -5": ("admin.tolerance_km", "-5"),
+    "[distance]\ndraws = 2.5": ("distance.draws", "2.5", "a whole number"),
+    '[remoteness]\nthresholds_km = ["a"]': ("remoteness.thresholds_km", "'a'"),
+    "[distance]\ndetour_range_ratio = [1]": ("distance.detour_range_ratio", "[1]", "2 items"),
+    "[study]\nregion = [1, 2]": ("study.region", "[1, 2]", "4 items"),
+    '[remoteness]\nfarming_radius_km = { motor = "4" }': ("remoteness.farming_radius_km.motor", "'4'"),
+    "[oasis]\npublished = 3": ("oasis.published", "3"),
+    "[oasis.low]\nndvi_minimun = 0.3": ("oasis.low.ndvi_minimun", "oasis.low.ndvi_minimum"),
+    '[distance]\ninterval_metrics = ["geodesc"]': ("distance.interval_metrics", "geodesic"),
+    '[services]\nmetrics = ["raod"]': ("services.metrics", "raod", "road"),
+    "[scenario.winter.road]\nseson = 'winter'": ("scenario.winter.road.seson", "season"),
+    "[scenario.fast.road]\nspeed_kmh = 0": ("scenario.fast.road.speed_kmh", "above 0"),
+    "[[livelihood.checks]]\nitem = 'x'\nmeasure = 'nearst'": ("livelihood.checks.measure", "nearest"),
+    "[[livelihood.checks]]\nmeasure = 'slope'": ("livelihood.checks lacks item",),
+    "[[models.1.conditions]]\nitem = 'x'\nmeasure = 'slope'\nat_mots = 3": ("models.1.conditions.at_mots", "at_most"),
+    "[road]\nspeed_kmh = nan": ("road.speed_kmh",),
+    "[overlay]\nradii_km = 5": ("overlay.radii_km", "a list"),
+    "[overlay]\nradii_km = [5, 0]": ("overlay.radii_km", "above 0"),
+    "[report]\nformats = ['jpg']": ("report.formats", "png"),
+    "[study]\nlang = 'de'": ("study.lang", "en, zh"),
+    "[claims.relative_tolerance]\narea = -1": ("claims.relative_tolerance.area",),
+}  # fmt: skip
+
+
+def sites_alone(folder: Path, more: str) -> Path:
+    (folder / "sites.csv").write_text("site_id,name,lon,lat\nS1,One,20,10\n", encoding="utf-8")
+    text = f'[layers.sites]\npath = "sites.csv"\n\n{more}\n'
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("stated", WRONG)
+def test_a_wrong_value_is_refused_though_the_study_has_no_layer_for_it(
+    stated: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        gs.read_study(sites_alone(tmp_path, stated))
+    for part in ("study.toml", *WRONG[stated]):
+        assert part in str(caught.value)
+
+
+def test_all_faults_come_in_one_message() -> None:
+    with pytest.raises(InputError) as caught:
+        decode({"walk": {"neighbours": 7, "modl": "weiss"}, "livelihood": {"level": 95}, "rod": {}})
+    for part in (
+        "walk.neighbours",
+        "walk.modl",
+        "walk.model",
+        "livelihood.level",
+        "no setting rod",
+    ):
+        assert part in str(caught.value)
+
+
+def test_defaults_toml_is_what_the_classes_say() -> None:
+    file = resources.files("geosettle") / "defaults.toml"
+    text = file.read_text(encoding="utf-8")
+    assert text == defaults_toml(), "run: make defaults"
+    assert decode(tomllib.loads(text)) == DEFAULTS == Settings()
+
+
+def tables(kind: type[Options] = Settings) -> list[type[Options]]:
+    inner = [h for h in hints_of(kind).values() if isinstance(h, type) and issubclass(h, Options)]
+    return [kind, *[t for found in inner for t in tables(found)]]
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda t: t.__name__)
+def test_every_default_is_a_value_that_would_be_accepted(table: type[Options]) -> None:
+    default = table()
+    check(table, **default)
+    for item in dataclasses.fields(table):
+        if item.metadata:
+            assert item.metadata["meaning"]
+
+
+def test_choices_are_the_names_of_the_mapping_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="by_boat"):
+        decode({"distance": {"metrics": ["by_boat"]}})
+    monkeypatch.setattr(gs.distance, "METRICS", {**METRICS, "by_boat": METRICS["geodesic"]})
+    assert decode({"distance": {"metrics": ["by_boat"]}}).distance.metrics == ("by_boat",)
+
+
+def test_choices_without_a_mapping_are_those_of_the_code_that_uses_them() -> None:
+    names = {f.name: f.metadata["choices"] for f in dataclasses.fields(WalkOptions)}
+    assert choices_of(names["neighbours"]) == [4, 8, 16, 32]
+
+
+def test_kinds_of_the_study_own_places_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "places.csv").write_text(
+        "place_id,name,kind,lon,lat\nP1,Well,hand_pump,20.1,10\n", encoding="utf-8"
+    )
+    asked = '[layers.places]\npath = "places.csv"\n[services]\nkinds = ["hand_pump", "lga_seat"]'
+    study = gs.read_study(sites_alone(tmp_path, asked))
+    assert study.settings.services.kinds == ("hand_pump", "lga_seat")
+
+
+def test_a_study_made_in_python_takes_tables_and_refuses_as_a_file_does() -> None:
+    sites = gpd.GeoDataFrame(
+        {"site_id": ["S1"], "name": ["One"]}, geometry=gpd.points_from_xy([20], [10]), crs=4326
+    )
+    study = gs.Study(sites=sites, settings={"overlay": {"radii_km": [10, 20]}})
+    assert study.settings.overlay.radii_km == study.settings["overlay"]["radii_km"] == (10, 20)
+    assert dict(study.settings.overlay) == dict(OverlayOptions(radii_km=[10, 20]))
+    with pytest.raises(InputError, match=r"overlay\.radii_km"):
+        gs.Study(sites=sites, settings={"overlay": {"radii_km": [-1]}})
+    with pytest.raises(InputError, match="speed_kmh must be above 0"):
+        RoadRules(speed_kmh=0)
+
+
+def test_settings_alone_load_no_engine() -> None:
+    code = "import sys, geosettle.settings; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

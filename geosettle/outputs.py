@@ -30,12 +30,13 @@ from geosettle.io.manifest import (
 )
 from geosettle.io.masking_key import mask_key
 from geosettle.io.staging import MANIFEST
-from geosettle.maps import map_html
+from geosettle.maps import Element, map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study
 from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
-from geosettle.tables import tables
+from geosettle.tables import TABLES, Table
+from geosettle.tables import tables as made_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
 
@@ -52,6 +53,14 @@ class Written:
     files: tuple[str, ...]
     summary: tuple[str, ...]
     rows_set_aside: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is written: the tables, and what the map draws."""
+
+    tables: Mapping[str, Table]
+    elements: Mapping[str, Element] | None = None
 
 
 _FIRST_SHARE: Final = ("od_map", "distances", "distribution", "declared", "oasis", "change")
@@ -113,6 +122,8 @@ def write(
     *,
     lang: str | None = None,
     progress: Callable[[str], None] = _silent,
+    tables: Mapping[str, Table] | None = None,
+    elements: Mapping[str, Element] | None = None,
 ) -> Written:
     """Write map, report, tables, workbook, GeoPackage, figures and manifest.
 
@@ -127,6 +138,10 @@ def write(
         "en" or "zh"; None takes the study's own.
     progress
         Called with a few words before each long step.
+    tables
+        The tables to write, by name; None writes `TABLES`.
+    elements
+        What the map draws, by name; None draws `ELEMENTS`.
 
     Returns
     -------
@@ -147,7 +162,14 @@ def write(
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
         return _fill(
-            stage, result, Path(folder), lang=lang, source="", workers=1, progress=progress
+            stage,
+            result,
+            Path(folder),
+            lang=lang,
+            source="",
+            workers=1,
+            progress=progress,
+            made=_Made(TABLES if tables is None else tables, elements),
         )
 
 
@@ -263,10 +285,13 @@ def _fill(
     source: str,
     workers: int,
     progress: Callable[[str], None],
+    made: _Made | None = None,
 ) -> Written:
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
-    for name, content in _contents(_lasting(result), lang, workers, progress):
+    for name, content in _contents(
+        _lasting(result), lang, workers, progress, made or _Made(TABLES)
+    ):
         stage.write(name, content)
     manifest = {
         **result.provenance,
@@ -314,7 +339,7 @@ def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
 
 
 def _contents(
-    result: Result, lang: str, workers: int, progress: Callable[[str], None]
+    result: Result, lang: str, workers: int, progress: Callable[[str], None], made: _Made
 ) -> Iterator[tuple[str, bytes]]:
     progress("drawing figures")
     # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
@@ -322,17 +347,18 @@ def _contents(
         run_in_fork(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES
     ]
     progress("writing tables")
-    written = tables(result)
+    written = made_tables(result, made.tables)
     for name, frame in written.items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
-    yield "tables.xlsx", tables_xlsx(result, written=written)
+    yield "tables.xlsx", tables_xlsx(result, written=written, catalogue=made.tables)
     made_from = {"provenance": _json(result.provenance).decode()}
     yield (
         "study.gpkg",
         io.write_gpkg_bytes(gpkg_layers(result, written=written), qgis_styles(), made_from),
     )
     progress("drawing the map")
-    yield "map.html", map_html(result, lang=lang, **_map_settings(result)).encode()
+    page = map_html(result, lang=lang, elements=made.elements, **_map_settings(result))
+    yield "map.html", page.encode()
     progress("drawing figures")
     drawn = {name: content for share in shares for name, content in share().items()}
     for name in sorted(drawn):

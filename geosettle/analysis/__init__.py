@@ -13,7 +13,6 @@ import pandas as pd
 from geosettle._fork import run_in_fork
 from geosettle.analysis._admin import join_units
 from geosettle.analysis._distances import (
-    STRAIGHT,
     context_of,
     draw_intervals,
     hours_on_foot,
@@ -41,6 +40,7 @@ from geosettle.analysis._land import (
 )
 from geosettle.analysis._provenance import provenance_of
 from geosettle.claims import Evidence, judge_claims
+from geosettle.distance import METRICS, Metric
 from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.study import Study, why_last
@@ -121,10 +121,16 @@ class Result:
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
     print.
     """
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    """What the names of metrics mean."""
 
 
 def analyse(
-    study: Study, *, progress: Callable[[str], None] = lambda _: None, workers: int = 1
+    study: Study,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    workers: int = 1,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> Result:
     """Join, measure and judge everything that the study's layers allow.
 
@@ -136,6 +142,9 @@ def analyse(
         Called with a few words before each long step.
     workers
         Processes that may work at once; the result is the same for any number.
+    metrics
+        What the names of metrics mean; None takes `METRICS`. Those of `METRICS` are measured where
+        the settings name them, any other always: `{**METRICS, "air": Metric(...)}` adds one.
 
     Returns
     -------
@@ -152,7 +161,7 @@ def analyse(
     problems: list[Problem] = list(study.problems)
     surveyed = survey_of(study)
     study = study.replace(survey=None)  # answers of households are kept nowhere
-    context = context_of(study)
+    context = context_of(study, metrics)
     measured = run_in_fork(partial(measure_distances, study, context), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
@@ -169,7 +178,7 @@ def analyse(
     change = measure_change(study, sites, problems)
     progress("measuring distances")
     reach = hours_on_foot(study)
-    intervals = draw_intervals(study, context, STRAIGHT)
+    intervals = draw_intervals(study, context)
     pairs, walked, scenarios = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     unused = unused_roads(study)
@@ -214,4 +223,5 @@ def analyse(
         rasters=reach,
         scenarios=scenarios,
         provenance=provenance_of(study),
+        metrics=metrics or METRICS,
     )

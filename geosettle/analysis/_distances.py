@@ -4,8 +4,8 @@ for the map.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,19 +14,19 @@ import pandas as pd
 from geosettle.distance import (
     METRICS,
     Context,
+    Metric,
     distance_intervals,
     pair_distances,
     scenario_table,
     travel_time,
 )
+from geosettle.distance._metrics import metrics_of
 from geosettle.distance.network import read_network, road_problems
 from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study, origins_of
 
 __all__ = [
-    "STRAIGHT",
-    "WALKED",
     "context_of",
     "draw_intervals",
     "flows_of",
@@ -37,23 +37,19 @@ __all__ = [
     "without",
 ]
 
-STRAIGHT: Final = ("geodesic", "surface", "road")
-"""Metrics whose intervals can be drawn before the distances are measured."""
-WALKED: Final = ("walk", "travel")
-
 
 def measure_distances(
     study: Study, context: Context
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, intervals of those that need the values first
-    (WALKED), scenarios.
-    """
+    """Distances of every flow by every metric, the intervals that need them first, and scenarios."""
     chosen = study.settings.distance
+    metrics = (*chosen.metrics, *(name for name in context.metrics if name not in METRICS))
+    metrics = tuple(dict.fromkeys(metrics))
     pairs = pair_distances(
         flows_of(study),
         origins_of(study),
         study.sites,
-        tuple(chosen.metrics),
+        metrics,
         detour_range=chosen.detour_range_ratio,
         rough_share=chosen.rough_share,
         context=context,
@@ -62,26 +58,35 @@ def measure_distances(
         flows_of(study),
         origins_of(study),
         study.sites,
-        chosen.metrics,
+        metrics,
         study.settings.scenario,
         context=context,
     )
-    return pairs, draw_intervals(study, context, WALKED, pairs), compared
+    return pairs, draw_intervals(study, context, pairs), compared
 
 
 def draw_intervals(
-    study: Study, context: Context, metrics: Collection[str], measured: pd.DataFrame | None = None
+    study: Study, context: Context, measured: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Intervals from drawn positions of those of the metrics that the study measures and asks
-    for.
+    """Intervals from drawn positions, for the metrics that the study measures and asks for.
+
+    With `measured`, the distances at the stated positions, for those that need them; else for the
+    others.
     """
     chosen = study.settings.distance
-    wanted = {"geodesic", *chosen.metrics} & set(chosen.interval_metrics) & set(metrics)
+    asked = {"geodesic", *chosen.metrics} & set(chosen.interval_metrics)
+    wanted = [
+        name
+        for name, metric in metrics_of(context).items()
+        if metric.sample is not None
+        and metric.after == (measured is not None)
+        and (name in asked or name not in METRICS)
+    ]
     return distance_intervals(
         flows_of(study),
         origins_of(study),
         study.sites,
-        [name for name in METRICS if name in wanted],
+        wanted,
         **interval_options(study),
         measured=measured,
         context=context,
@@ -108,7 +113,7 @@ def flows_of(study: Study) -> pd.DataFrame:
     return study.flows
 
 
-def context_of(study: Study) -> Context:
+def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Context:
     """Layers and options that metrics take: the latest land cover, and the settings of each
     metric; one for the whole run.
     """
@@ -118,6 +123,7 @@ def context_of(study: Study) -> Context:
         roads=study.roads,
         places=study.places,
         options={"walk": dict(study.settings.walk), "road": dict(study.settings.road)},
+        metrics=metrics or {},
     )
 
 

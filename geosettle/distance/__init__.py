@@ -30,7 +30,7 @@ from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
-from geosettle.distance.intervals import MEASURES, distance_intervals, sample_distances
+from geosettle.distance.intervals import distance_intervals, sample_distances
 from geosettle.distance.monte_carlo import Spread
 from geosettle.distance.sampling import (
     cost_evaluator,
@@ -44,7 +44,6 @@ from geosettle.errors import InputError
 
 __all__ = [
     "FLAGS",
-    "MEASURES",
     "METRICS",
     "PAIR_COLUMNS",
     "SCENARIO_COLUMNS",

@@ -12,12 +12,23 @@ from numpy.typing import NDArray
 from geosettle.distance._inputs import as_places
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import COLUMNS, geodesic_matrix, geodesic_pairs
+from geosettle.distance.monte_carlo import roaded, straight, surfaced
+from geosettle.distance.monte_carlo_walking import travelled, walked
 from geosettle.distance.network import road_pairs
 from geosettle.distance.terrain import surface_pairs, walk_pairs
 from geosettle.distance.travel import travel_pairs
 from geosettle.errors import UnknownNameError
 
-__all__ = ["METRICS", "blocks", "context_of", "matrix_of", "metric_named", "places_of"]
+__all__ = [
+    "METRICS",
+    "blocks",
+    "context_of",
+    "matrix_of",
+    "measures_of",
+    "metric_named",
+    "metrics_of",
+    "places_of",
+]
 
 METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric
@@ -30,6 +41,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=geodesic_pairs,
             matrix=geodesic_matrix,
             meaning="shortest line on the WGS84 ellipsoid, from edge to edge where an end is an area",
+            sample=straight,
         ),
         Metric(
             "surface",
@@ -39,6 +51,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=surface_pairs,
             needs=("dem",),
             meaning="length of the straight line draped on the elevation grid",
+            sample=surfaced,
         ),
         Metric(
             "walk",
@@ -49,6 +62,14 @@ METRICS: Final[Mapping[str, Metric]] = {
             symmetric=False,
             needs=("dem",),
             meaning="time of the quickest walk over the elevation grid, from origin to site and back",
+            sample=walked,
+            after=True,
+            measures={
+                "walk": ("walk_out_h", "h"),
+                "walk_back": ("walk_back_h", "h"),
+                "walk_round": ("walk_round_h", "h"),
+            },
+            options=("walk",),
         ),
         Metric(
             "road",
@@ -58,6 +79,9 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=road_pairs,
             needs=("roads",),
             meaning="way that takes least time by road, with the legs to the road and from it",
+            sample=roaded,
+            measures={"road": ("road_km", "km"), "road_time": ("road_h", "h")},
+            options=("road",),
         ),
         Metric(
             "travel",
@@ -68,17 +92,35 @@ METRICS: Final[Mapping[str, Metric]] = {
             symmetric=False,
             needs=("dem",),
             meaning="time of the quickest mix of walking and riding, from origin to site and back",
+            sample=travelled,
+            after=True,
+            measures={"travel": ("travel_out_h", "h"), "travel_back": ("travel_back_h", "h")},
+            options=("walk", "road", "travel"),
         ),
     )
 }
 
 
-def metric_named(name: str) -> Metric:
-    if name not in METRICS:
-        raise UnknownNameError(
-            "no such metric", value=name, mend=f"There are: {', '.join(METRICS)}."
-        )
-    return METRICS[name]
+def metrics_of(context: Context | None = None) -> Mapping[str, Metric]:
+    """Return the metrics that names mean in a call: those of its context, else METRICS."""
+    return (context.metrics if context else {}) or METRICS
+
+
+def metric_named(name: str, context: Context | None = None) -> Metric:
+    known = metrics_of(context)
+    if name not in known:
+        raise UnknownNameError("no such metric", value=name, mend=f"There are: {', '.join(known)}.")
+    return known[name]
+
+
+def measures_of(context: Context | None = None) -> dict[str, tuple[Metric, str, str]]:
+    """Return what intervals are of: name to its metric, the column of the pairs, and the unit."""
+    return {
+        name: (metric, column, unit)
+        for metric in metrics_of(context).values()
+        if metric.sample is not None
+        for name, (column, unit) in metric.measured.items()
+    }
 
 
 def context_of(layers: Mapping[str, Any]) -> Context:

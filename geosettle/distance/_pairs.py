@@ -116,7 +116,8 @@ def pair_distances(
     origin_id site_id
     v         s               86.6         89.7
     """
-    chosen, context = [metric_named(m) for m in metrics], context_of(layers)
+    context = context_of(layers)
+    chosen = [metric_named(name, context) for name in metrics]
     origins, sites = (
         places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
     )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from geosettle.raster import Raster
 
-__all__ = ["Context", "MatrixFunction", "Metric", "PairFunction", "positions"]
+__all__ = ["Context", "MatrixFunction", "Metric", "PairFunction", "SampleFunction", "positions"]
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ class Context:
         Service places by `place_id`, or None.
     options
         Options per metric: metric name to keyword arguments (``{"walk": {"speed": "tobler"}}``).
+    metrics
+        The metrics that names mean; empty: METRICS.
     memory
         What was prepared, by its key.
     """
@@ -50,6 +52,7 @@ class Context:
     roads: pd.DataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -72,6 +75,10 @@ MatrixFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, Context], NDArray
 """``f(origins, sites, context)``: the metric's `value` for every origin (rows) and site (columns),
 NaN = missing.
 """
+
+
+SampleFunction = Callable[[Any], tuple[Mapping[str, NDArray[np.float64]], list[str]]]
+"""``f(drawn)`` with a `geosettle.distance.monte_carlo.DrawnPairs`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,16 @@ class Metric:
     needs
         Layers without which nothing can be computed (names of Context's attributes).
     meaning
-        One sentence for tables and documentation.
+        One sentence for tables, map and report, where they have no words of their own.
+    sample
+        The function for drawn positions: from a `DrawnPairs`, values per measure (pairs x draws)
+        and a reason per pair; None: the metric has no intervals.
+    after
+        Whether `sample` needs the values at the stated positions first.
+    measures
+        What intervals and scenarios are of: name to column of the pairs and unit; empty: `value`.
+    options
+        Tables of settings that change the values (names of Context's options).
     """
 
     name: str
@@ -109,6 +125,15 @@ class Metric:
     symmetric: bool = True
     needs: tuple[str, ...] = ()
     meaning: str = ""
+    sample: SampleFunction | None = None
+    after: bool = False
+    measures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> Mapping[str, tuple[str, str]]:
+        """The measures; of a metric that names none, its value."""
+        return self.measures or {self.name: (self.value, self.unit)}
 
 
 def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -15,11 +15,10 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._inputs import as_flows
-from geosettle.distance._metrics import METRICS, context_of, places_of
-from geosettle.distance._protocol import Context, positions
+from geosettle.distance._metrics import context_of, measures_of, metric_named, metrics_of, places_of
+from geosettle.distance._protocol import Context, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
-from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread, roaded, straight, surfaced
-from geosettle.distance.monte_carlo_walking import travelled, walked
+from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread
 from geosettle.distance.sampling import (
     SEED,
     Evaluator,
@@ -31,31 +30,10 @@ from geosettle.distance.sampling import (
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
 
-__all__ = ["MEASURES", "distance_intervals", "sample_distances"]
+__all__ = ["distance_intervals", "sample_distances"]
 
 FloatArray = NDArray[np.float64]
 _LAYERS: Final = ("dem", "landcover", "roads", "places", "options")
-_DRAWN: Final[Mapping[str, Callable[[DrawnPairs], Drawn]]] = {
-    "geodesic": straight,
-    "surface": surfaced,
-    "walk": walked,
-    "road": roaded,
-    "travel": travelled,
-}
-MEASURES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "geodesic": ("geodesic", "geodesic_km", "km"),
-    "surface": ("surface", "surface_km", "km"),
-    "walk": ("walk", "walk_out_h", "h"),
-    "walk_back": ("walk", "walk_back_h", "h"),
-    "walk_round": ("walk", "walk_round_h", "h"),
-    "road": ("road", "road_km", "km"),
-    "road_time": ("road", "road_h", "h"),
-    "travel": ("travel", "travel_out_h", "h"),
-    "travel_back": ("travel", "travel_back_h", "h"),
-}
-"""What intervals are of: name to the metric it belongs to, the column of the pairs that it goes
-with, and its unit.
-"""
 _VALUES_AT_ONCE: Final = 4_000_000
 
 
@@ -105,7 +83,7 @@ def sample_distances(
         As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a
         whole: its nearest point to the other end is shifted by the offset drawn.
     metric
-        A key of MEASURES (``walk_back``, ``road_time`` ...), or of `evaluators`.
+        A measure of a metric (``walk_back``, ``road_time`` ...), or of `evaluators`.
     boundaries, aliases
         Administrative units by code with `name` and `level`, and further spellings of their names:
         a place that declares a unit is drawn within it.
@@ -132,7 +110,7 @@ def sample_distances(
     Raises
     ------
     UnknownNameError
-        The metric is neither in MEASURES nor among the evaluators.
+        The metric is neither a measure of METRICS nor among the evaluators.
     InputError
         Fewer than one draw, or positions that cannot be used.
 
@@ -146,15 +124,16 @@ def sample_distances(
     if draws < 1:
         raise InputError("at least one draw is needed", value=draws)
     chosen = dict(evaluators or {})
-    if metric not in chosen and metric not in MEASURES:
-        mend = f"There are: {', '.join(MEASURES)}; or give evaluators={{metric: function}}."
+    context = context_of(layers)
+    measures = measures_of(context)
+    if metric not in chosen and metric not in measures:
+        mend = f"There are: {', '.join(measures)}; or give evaluators={{metric: function}}."
         raise UnknownNameError("no way to draw this metric", value=metric, mend=mend)
     table = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
-    context = context_of(layers)
     ends = _frames(context, origins, sites)
     region = _units(ends, boundaries, aliases, units)
     setting = _Setting(chosen, context, spread or Spread(), measured)
-    family = MEASURES[metric][0] if metric not in chosen else metric
+    family = measures[metric][0].name if metric not in chosen else metric
     return _sampled(table, _ends(ends, region, draws, seed), family, setting)[metric]
 
 
@@ -201,11 +180,7 @@ def _sampled(
     """Draw every measure of a metric, for a table of distinct pairs."""
     evaluate, context = setting.evaluators.get(family), setting.context
     index, draws = pd.MultiIndex.from_frame(table), ends[0].draws
-    names = (
-        [family]
-        if evaluate is not None
-        else [m for m, (f, _, _) in MEASURES.items() if f == family]
-    )
+    names = [family] if evaluate is not None else list(metric_named(family, context).measured)
     i, j = (e.frame.index.get_indexer(table[f"{e.role}_id"]) for e in ends)
     why = np.full(len(table), "", dtype=object)
     for k, at in enumerate(zip(i, j, strict=True)):
@@ -214,7 +189,7 @@ def _sampled(
     lacking = (
         []
         if evaluate is not None
-        else [n for n in METRICS[family].needs if getattr(context, n) is None]
+        else [n for n in metric_named(family, context).needs if getattr(context, n) is None]
     )
     if lacking:
         why[why == ""] = f"the study has no layer {' and no layer '.join(lacking)}"
@@ -222,12 +197,12 @@ def _sampled(
     values = {name: np.full((len(table), draws), np.nan) for name in names}
     if rows.size:
         drawn, stated, notes = _drawn_ends(ends, i[rows], j[rows])
-        hours = {} if setting.measured is None else _known(setting.measured, index[rows])
+        hours = {} if setting.measured is None else _known(setting.measured, index[rows], context)
         job = DrawnPairs(
             i[rows], j[rows], drawn, stated, hours, context, setting.spread, _normal(ends[0].seed)
         )
         found, more = (
-            _DRAWN[family](job)
+            _sampler(family, context)(job)
             if evaluate is None
             else _evaluated(family, evaluate, index[rows], drawn)
         )
@@ -236,8 +211,16 @@ def _sampled(
             values[name][rows] = found[name]
         for note, said, row in zip(notes, more, rows, strict=True):
             why[row] = "; ".join(dict.fromkeys(text for text in (*note, said) if text))
+    units = {name: unit for name, (_, _, unit) in measures_of(context).items()}
     return {
-        name: _samples(index, values[name], name, why, setting.spread.missing_share)
+        name: _samples(
+            index,
+            values[name],
+            name,
+            units.get(name, ""),
+            why=why,
+            missing_share=setting.spread.missing_share,
+        )
         for name in names
     }
 
@@ -246,6 +229,8 @@ def _samples(
     index: pd.MultiIndex,
     values: FloatArray,
     name: str,
+    unit: str,
+    *,
     why: NDArray[np.object_],
     missing_share: float,
 ) -> Samples:
@@ -259,15 +244,30 @@ def _samples(
                 f": no interval where more than {missing_share:.0%} of the draws are missing"
             )
     values[lost] = np.nan
-    return Samples(
-        index, values, name, MEASURES[name][2] if name in MEASURES else "", tuple(reasons)
-    )
+    return Samples(index, values, name, unit, tuple(reasons))
 
 
-def _known(measured: pd.DataFrame, pairs: pd.MultiIndex) -> dict[str, FloatArray]:
+def _sampler(name: str, context: Context) -> SampleFunction:
+    """Return the function that draws a metric.
+
+    Raises
+    ------
+    UnknownNameError
+        No such metric, or it has no such function.
+    """
+    sample = metric_named(name, context).sample
+    if sample is None:
+        drawn = [m.name for m in metrics_of(context).values() if m.sample is not None]
+        raise UnknownNameError(
+            "no way to draw this metric", value=name, mend=f"There are: {', '.join(drawn)}."
+        )
+    return sample
+
+
+def _known(measured: pd.DataFrame, pairs: pd.MultiIndex, context: Context) -> dict[str, FloatArray]:
     """Values at the stated positions by column, aligned with the pairs."""
     first = measured[~measured.index.duplicated()]
-    columns = [c for _, c, _ in MEASURES.values() if c in first]
+    columns = [c for _, c, _ in measures_of(context).values() if c in first]
     return {c: first[c].reindex(pairs).to_numpy(dtype=np.float64, na_value=np.nan) for c in columns}
 
 
@@ -388,7 +388,7 @@ def distance_intervals(
     -------
     DataFrame
         Long: `origin_id, site_id, metric, unit, low, median, high, level, draws, why`, sorted;
-        `metric` is a key of MEASURES: "walk" gives the rows `walk` (out), `walk_back` and
+        `metric` is a measure: "walk" gives the rows `walk` (out), `walk_back` and
         `walk_round`, "road" gives `road` (km) and `road_time` (h), "travel" gives `travel` and
         `travel_back`. NaN with a reason in `why` where a position is unknown or too many draws
         cannot be evaluated.
@@ -416,10 +416,8 @@ def distance_intervals(
         raise InputError("at least one draw is needed", value=draws)
     chosen, context = dict(evaluators or {}), context_of(layers)
     for name in metrics:
-        if name not in chosen and name not in _DRAWN:
-            raise UnknownNameError(
-                "no way to draw this metric", value=name, mend=f"There are: {', '.join(_DRAWN)}."
-            )
+        if name not in chosen:
+            _sampler(name, context)
     keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
     frame = _frames(context, origins, sites)
     ends = _ends(frame, _units(frame, boundaries, aliases, units), draws, seed)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
-from geosettle.distance.intervals import MEASURES
 from geosettle.errors import InputError
 from geosettle.settings import Settings, check
 
@@ -36,13 +35,6 @@ SCENARIO_COLUMNS: Final = (
     "why",
 )
 _TEXT: Final = {"origin_id", "site_id", "scenario", "metric", "unit", "effect", "why"}
-_AFFECTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "walk": ("walk", "travel"),
-    "road": ("road", "travel"),
-    "travel": ("travel",),
-}
-"""Metrics that take each metric's options."""
-
 Options = Mapping[str, Mapping[str, Any]]
 
 
@@ -114,15 +106,13 @@ def scenario_table(
     ]
     pairs = np.unique(np.stack(places, axis=1), axis=0)
     pairs = pairs[(pairs >= 0).all(axis=1)].astype(np.intp)
-    touched = {
-        metric for options in scenarios.values() for name in options for metric in _AFFECTS[name]
-    }
+    changed = {name for options in scenarios.values() for name in options}
     parts = [
         compare_scenarios(
-            metric_named(m), origins, sites, pairs, context, scenarios={baseline: {}, **scenarios}
+            metric, origins, sites, pairs, context, scenarios={baseline: {}, **scenarios}
         )
-        for m in metrics
-        if m in touched
+        for metric in (metric_named(name, context) for name in metrics)
+        if changed & set(metric.options)
     ]
     if not parts:
         return pd.DataFrame(
@@ -157,7 +147,7 @@ def compare_scenarios(
     -------
     DataFrame
         Long, one row per scenario, measure and pair: `origin_id, site_id, scenario, metric, unit,
-        value, baseline, change, change_share, effect, why`. `metric` is a key of MEASURES ("road"
+        value, baseline, change, change_share, effect, why`. `metric` is a measure of METRICS ("road"
         in km, "road_time" in h, "walk", "walk_back" ...). `effect` is ``baseline``, ``same``,
         ``longer``, ``shorter``, ``lost`` (only the baseline has a value), ``gained`` (only the
         scenario has one) or ``unknown`` (neither has one).
@@ -169,11 +159,6 @@ def compare_scenarios(
     """
     if len(scenarios) < 2:
         raise InputError("a comparison needs two scenarios or more", value=len(scenarios))
-    measures = [
-        (name, column, unit)
-        for name, (family, column, unit) in MEASURES.items()
-        if family == metric.name
-    ]
     frames: list[pd.DataFrame] = []
     first: dict[str, NDArray[np.float64]] = {}
     for scenario, options in scenarios.items():
@@ -182,7 +167,7 @@ def compare_scenarios(
             for m in {*context.options, *options}
         }
         found = metric.pairs(origins, sites, pairs, replace(context, options=merged))
-        for name, column, unit in measures:
+        for name, (column, unit) in metric.measured.items():
             value = found[column].to_numpy(dtype=np.float64)
             baseline = first.setdefault(name, value)
             change = value - baseline

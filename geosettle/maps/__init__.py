@@ -38,6 +38,7 @@ def render(
     budget_bytes: int = 1_500_000,
     relief_px: int = 1400,
     title: str | None = None,
+    elements: Mapping[str, Element] | None = None,
 ) -> StudyMap:
     """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads
     nothing.
@@ -58,6 +59,8 @@ def render(
         Width of the relief picture, pixels.
     title
         Instead of the title made from what was found.
+    elements
+        What to draw, by name; None draws `ELEMENTS`. `{**ELEMENTS, "wells": Element(...)}` adds one.
 
     Returns
     -------
@@ -83,10 +86,12 @@ def render(
     made_from = made_from if result.provenance else ""
     data: dict[str, Any] = {}
     for tolerance in _TOLERANCES_DEG:
-        elements = list(payloads(result, Settings(tolerance_deg=tolerance, relief_px=relief_px)))
-        data = {**common, "elements": elements, "rounding": _rounding(elements, tolerance)}
+        drawn = list(
+            payloads(result, Settings(tolerance_deg=tolerance, relief_px=relief_px), elements)
+        )
+        data = {**common, "elements": drawn, "rounding": _rounding(drawn, tolerance)}
         size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes(made_from)
-        if size <= budget_bytes or not _has_outlines(elements):
+        if size <= budget_bytes or not _has_outlines(drawn):
             break
     west, south, east, north = data["view"]
     return StudyMap(

@@ -482,11 +482,14 @@ ELEMENTS: Final[Mapping[str, Element]] = {
 """Everything the map draws, from the ground up."""
 
 
-def payloads(result: Result, settings: Settings) -> Iterator[dict[str, Any]]:
+def payloads(
+    result: Result, settings: Settings, elements: Mapping[str, Element] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield what every element has to draw, from the ground up; elements with nothing to draw are
     left out.
     """
-    for element in sorted(ELEMENTS.values(), key=lambda e: e.order):
+    catalogue = ELEMENTS if elements is None else elements
+    for element in sorted(catalogue.values(), key=lambda e: e.order):
         payload = element.payload(result, settings)
         if payload is not None:
             label = say_all(element.label) if isinstance(element.label, str) else dict(element.label)

@@ -27,7 +27,6 @@ _MAIN: Final = {
     "nearest_port": ("geodesic",),
 }
 """Indicators shown in the card at once, in this order; the others are one click away."""
-_METRICS: Final = ("geodesic", "surface", "walk", "road", "road_time", "travel")
 _CHANGE: Final = re.compile(r"change_of_(?P<name>.+?)(?P<plain>_per_flow)?")
 _VARIANT: Final = re.compile(r"(?P<stem>land_beyond|land_radii_unweighted|land_radii|nearest|places_within)_(?P<x>.+)")
 _ENDS: Final = (("", "value"), ("_low", "low"), ("_high", "high"))
@@ -66,7 +65,7 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "key": key,
             "column": column,
             "name": _name(name),
-            "how": _how(metric),
+            "how": _how(metric, result),
             "unit": next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), ""),
             "main": metric in _MAIN.get(name, ()),
             "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}")
@@ -166,10 +165,15 @@ def _name(name: str) -> dict[str, str]:
             say_all(kind) if has(kind) else untranslated(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
         )
         return say_all(f"ind_{match['stem']}", x=said)
-    return untranslated(name.replace("_", " "))
+    meaning = INDICATORS[name].meaning if name in INDICATORS else ""
+    return untranslated(meaning or name.replace("_", " "))
 
 
-def _how(metric: str) -> dict[str, str] | None:
+def _how(metric: str, result: Result) -> dict[str, str] | None:
+    """Words for a metric: its own, else its meaning, else its name."""
     if not metric:
         return None
-    return say_all(f"metric_{metric}") if metric in _METRICS else untranslated(metric)
+    if has(f"metric_{metric}"):
+        return say_all(f"metric_{metric}")
+    known = result.metrics.get(metric)
+    return untranslated((known.meaning if known else "") or metric.replace("_", " "))

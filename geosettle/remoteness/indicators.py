@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 import pandas as pd
@@ -154,7 +153,5 @@ _ENTRIES: Final = (
     ),
 )
 
-INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType(
-    {entry.name: entry for entry in _ENTRIES}
-)
+INDICATORS: Final[Mapping[str, Indicator]] = {entry.name: entry for entry in _ENTRIES}
 """Every indicator by name. A new one is one entry above."""

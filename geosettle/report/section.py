@@ -17,7 +17,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.report.html_builder import Column, element, image, table
 from geosettle.results import name_of, numbers
-from geosettle.tables import round_to, tables
+from geosettle.tables import TABLES, round_to, tables
 from geosettle.tables.dictionary import entry
 from geosettle.words import capital, has, heading_key, say
 
@@ -76,11 +76,15 @@ class Writer:
         return element("p", self.say(key, **values), class_="muted")
 
     def word(self, kind: str, text: object) -> str:
-        """Return a word of the software's own vocabulary in the language wanted, as it stands where
-        it has none.
+        """Return a word of the software's own vocabulary in the language wanted.
+
+        Where it has none: the meaning of a metric, else the text as it is.
         """
         key = f"{kind}_{str(text).replace(' ', '_')}"
-        return self.say(key) if has(key) else str(text)
+        if has(key):
+            return self.say(key)
+        metric = self.result.metrics.get(str(text)) if kind == "metric" else None
+        return (metric.meaning if metric else "") or str(text)
 
     def reason(self, text: str) -> str:
         """Return the reason of a missing number in the language wanted where `words` has it, else
@@ -223,8 +227,5 @@ def split_reasons(why: object) -> list[str]:
 def _unit(name: str, column: str) -> str:
     if column in {"geodesic_range_km", "oasis_edge_range_km"}:
         return "km"
-    try:
-        found = entry(name, column)
-    except KeyError:
-        return ""
+    found = entry(TABLES[name].columns, column) if name in TABLES else None
     return "" if found is None or found.unit in _NO_UNIT else found.unit

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.remoteness import INDICATORS
 from geosettle.results import flat, in_scope, number, numbers
 from geosettle.results.given import aside
 from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
@@ -50,7 +51,8 @@ def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
         text = say(lang, "nearest", kind=say(lang, known) if has(known) else kind.replace("_", " "))
     else:
         known = f"indicator_{indicator}"
-        text = say(lang, known) if has(known) else indicator.replace("_", " ")
+        meaning = INDICATORS[indicator].meaning if indicator in INDICATORS else ""
+        text = say(lang, known) if has(known) else meaning or indicator.replace("_", " ")
     if metric == "geodesic":
         return text
     how = say(lang, f"metric_{metric}") if has(f"metric_{metric}") else metric.replace("_", " ")

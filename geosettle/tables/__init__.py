@@ -81,7 +81,7 @@ def round_to(
     return rounded + 0.0  # no minus zero
 
 
-def tables(result: Result) -> dict[str, pd.DataFrame]:
+def tables(result: Result, catalogue: Mapping[str, Table] | None = None) -> dict[str, pd.DataFrame]:
     """Every table of a result, ready to be written: ids as columns, rows sorted, numbers rounded,
     missing as NA.
 
@@ -89,14 +89,16 @@ def tables(result: Result) -> dict[str, pd.DataFrame]:
     ----------
     result
         What `geosettle.analyse` returned; it is not changed.
+    catalogue
+        The tables to make, by name; None makes those of `TABLES`.
 
     Returns
     -------
     dict
-        Table name to frame with a plain index, in the order of `TABLES`.
+        Table name to frame with a plain index, in the order of the catalogue.
     """
     made = {}
-    for table in TABLES.values():
+    for table in (TABLES if catalogue is None else catalogue).values():
         frame = table.build(result)
         order = [name for name in table.order if name in frame]
         if order:
@@ -105,12 +107,30 @@ def tables(result: Result) -> dict[str, pd.DataFrame]:
     return made
 
 
-def describe(table: str, frame: pd.DataFrame) -> dict[str, Entry]:
-    """Describe the columns that a frame really has; a column of the user's own is described as
-    such.
+def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Entry]:
+    """Describe the columns that a frame really has.
+
+    A column of the inputs that the table does not describe is one of the user's own; any other is
+    what a metric gives, or has no description.
     """
-    own = Entry("column of the input, as given")
-    return {column: entry(table, column) or own for column in frame.columns}
+    given = {
+        *("lon", "lat"),
+        *(
+            c
+            for layer in result.study.layers.values()
+            if isinstance(layer, pd.DataFrame)
+            for c in layer
+        ),
+    }
+    measured = {
+        column: Entry(metric.meaning, unit)
+        for metric in result.metrics.values()
+        for column, unit in metric.measured.values()
+    }
+    own = {name: Entry("column of the input, as given") for name in given}
+    unknown = Entry("computed; the table does not describe it")
+    exact = {**measured, **table.columns}
+    return {column: entry(exact, column) or own.get(column, unknown) for column in frame.columns}
 
 
 def _sortable(column: pd.Series) -> pd.Series:

@@ -192,6 +192,7 @@ _SITES: Final[Mapping[str, Entry]] = {
 }
 
 DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
+    # The columns of the tables of TABLES; a further table brings its own.
     "sites": _SITES,
     "pairs": _PAIRS,
     "intervals": {
@@ -431,21 +432,20 @@ ABOUT_DICTIONARY: Final[Mapping[str, Entry]] = {
 """Columns of the workbook's sheet `dictionary`."""
 
 
-def entry(table: str, column: str) -> Entry | None:
+def entry(columns: Mapping[str, Entry], column: str) -> Entry | None:
     """Meaning of a column: by its exact name, else by the first pattern (`*` stands for any text)
     that fits.
 
     Examples
     --------
-    >>> entry("sites", "oasis_5km_ha").unit
+    >>> entry(DICTIONARY["sites"], "oasis_5km_ha").unit
     'ha'
-    >>> entry("pairs", "nonsense") is None
+    >>> entry(DICTIONARY["pairs"], "nonsense") is None
     True
     """
-    known = DICTIONARY[table]
-    if column in known:
-        return known[column]
-    for pattern, meaning in known.items():
+    if column in columns:
+        return columns[column]
+    for pattern, meaning in columns.items():
         if "*" in pattern and re.fullmatch(re.escape(pattern).replace(r"\*", ".+"), column):
             return meaning
     return None

@@ -26,6 +26,11 @@ _CRS: Final = "EPSG:4326"
 _AREA: Final = 2
 _MULTIPLE: Final = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
 """By shapely's number of the single kind, what makes a multiple one of it."""
+_DRAWN: Final = {
+    *("oasis", "rivers", "boundaries", "roads", "development", "places", "origins", "sites"),
+    "survey",
+}
+"""Layers that have a place of their own in the file, and the one that is kept nowhere."""
 _PLACE_POINTS: Final = 7.0
 """Size of the names of places and origins; those of sites are larger."""
 _SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
@@ -44,9 +49,13 @@ def gpkg_layers(
     `written` is what `tables` returned for the result, where that is at hand.
     """
     study = result.study
-    made: dict[str, gpd.GeoDataFrame] = {}
+    made: dict[str, gpd.GeoDataFrame] = {
+        role: _plain(layer)
+        for role, layer in study.layers.items()
+        if role not in _DRAWN and isinstance(layer, gpd.GeoDataFrame) and len(layer)
+    }
     for name in ("oasis", "rivers", "boundaries", "roads", "development"):
-        layer = _oasis(result) if name == "oasis" else getattr(study, name)
+        layer = _oasis(result) if name == "oasis" else study.layers.get(name)
         if not isinstance(layer, gpd.GeoDataFrame) or layer.empty:
             continue
         areas = layer[shapely.get_dimensions(np.asarray(layer.geometry, dtype=object)) == _AREA]

@@ -14,8 +14,8 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
-from geosettle.tables import TABLES, describe, tables
-from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES
+from geosettle.tables import TABLES, Table, describe, tables
+from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
 __all__ = ["tables_xlsx"]
 
@@ -28,7 +28,12 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 _CREATED: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (the format has no zone; a fixed date keeps the bytes the same)
 
 
-def tables_xlsx(result: Result, *, written: Mapping[str, pd.DataFrame] | None = None) -> bytes:
+def tables_xlsx(
+    result: Result,
+    *,
+    written: Mapping[str, pd.DataFrame] | None = None,
+    catalogue: Mapping[str, Table] | None = None,
+) -> bytes:
     """Write all tables into one workbook, with a `dictionary` and a `sources` sheet.
 
     Text stays text: nothing from the data becomes a formula or a link. A column of the user's own
@@ -41,8 +46,12 @@ def tables_xlsx(result: Result, *, written: Mapping[str, pd.DataFrame] | None = 
         What `geosettle.analyse` returned.
     written
         What `tables` returned for it, where that is at hand.
+    catalogue
+        The tables, by name; None takes `TABLES`.
     """
-    frames = tables(result) if written is None else dict(written)
+    catalogue = TABLES if catalogue is None else catalogue
+    frames = tables(result, catalogue) if written is None else dict(written)
+    described = {name: describe(catalogue[name], frame, result) for name, frame in frames.items()}
     buffer = io.BytesIO()
     options = {
         "in_memory": True,
@@ -70,22 +79,26 @@ def tables_xlsx(result: Result, *, written: Mapping[str, pd.DataFrame] | None = 
                 name,
                 frame,
                 looks,
-                {column: found.unit for column, found in describe(name, frame).items()},
+                {column: found.unit for column, found in described[name].items()},
             )
-        _sheet(book, "dictionary", dictionary_frame(frames), looks, {})
+        _sheet(book, "dictionary", dictionary_frame(frames, described, catalogue), looks, {})
         _sheet(book, "sources", sources_frame(result), looks, {"rows": "count"})
     return buffer.getvalue()
 
 
-def dictionary_frame(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def dictionary_frame(
+    frames: Mapping[str, pd.DataFrame],
+    described: Mapping[str, Mapping[str, Entry]],
+    catalogue: Mapping[str, Table],
+) -> pd.DataFrame:
     """One row per sheet and column: what it means, and its unit, or what kind of value it holds
     where it has none.
     """
     rows = [
-        {"table": name, "title": TABLES[name].title, "column": column, "meaning": found.meaning}
+        {"table": name, "title": catalogue[name].title, "column": column, "meaning": found.meaning}
         | {"unit": found.unit or _kind(frame[column])}
         for name, frame in frames.items()
-        for column, found in describe(name, frame).items()
+        for column, found in described[name].items()
     ]
     rows += [
         {

@@ -38,7 +38,7 @@ __all__ = ["od_map"]
 
 _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of the figure's width
 _HEAD_IN: Final = 0.5
-_TITLE_LINE_IN: Final = 0.165
+_TITLE_LINE_IN: Final = 0.19
 _TITLE_LETTERS: Final = 70
 _MOST_LISTED: Final = 24
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet

@@ -1,16 +1,16 @@
 """What each layer of a study must hold. A new layer is one entry in LAYERS."""
 
-# ruff: noqa: RUF001, RUF002  (look-alike characters are what is handled here)
+# ruff: noqa: RUF002  (look-alike characters are what is handled here)
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["LAT", "LAYERS", "LON", "WKT", "Column", "LayerSpec", "find_columns", "plain_name"]
+__all__ = ["LAT", "LAYERS", "LON", "WKT", "Column", "LayerSpec", "plain_name"]
 
 Geometry = Literal["point", "polygon", "line", "none", "raster"]
 Kind = Literal["text", "number", "integer", "year", "list"]
@@ -540,10 +540,6 @@ _SIMPLER: Final = str.maketrans(
     "编号码称经纬东户数迁点县区类种级别积标来资据处员长几离门牌总项时间农业纵横单设华过还进远这个们书",
 )
 """Traditional Chinese characters of headers to simplified ones."""
-_SCRIPTS: Final = re.compile(
-    r"[/|\n()（）\[\]【】]|(?<=[\u3400-\u9fff])\s*(?=[A-Za-z])|(?<=[A-Za-z])\s*(?=[\u3400-\u9fff])"
-)
-"""Where a header that names a column in two languages falls apart."""
 
 
 def plain_name(name: str) -> str:
@@ -559,89 +555,3 @@ def plain_name(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).translate(_SIMPLER)
     folded = "".join(c for c in folded if unicodedata.category(c) != "Cf").casefold()
     return _PUNCTUATION.sub("_", folded).strip("_")
-
-
-def find_columns(
-    headers: Sequence[str], spec: LayerSpec, mapping: Mapping[str, str] | None = None
-) -> tuple[dict[str, str], dict[str, list[str]], list[str]]:
-    """Which header holds which column of a layer, and its coordinates.
-
-    Parameters
-    ----------
-    headers
-        Column names as the file has them.
-    spec
-        The layer.
-    mapping
-        Column of the layer to header, as said by the user; it goes before every guess.
-
-    Returns
-    -------
-    tuple
-        Column to header; column to headers that fit equally well (the first is taken); mapped
-        headers that the file does not have.
-
-    Examples
-    --------
-    >>> find_columns(["编号", "名称", "经度", "纬度", "户数"], LAYERS["sites"])[0]
-    {'site_id': '编号', 'name': '名称', 'households': '户数', 'lon': '经度', 'lat': '纬度'}
-    """
-    coordinates = () if spec.geometries in {("none",), ("raster",)} else (LON, LAT, WKT)
-    columns = (*spec.columns, *coordinates)
-    pools = _pools(headers)
-    exact = pools[0]
-    taken = dict(mapping or {})
-    absent = [
-        header
-        for header in taken.values()
-        if header not in headers and plain_name(header) not in exact
-    ]
-    found = {
-        c: h if h in headers else exact[plain_name(h)][0]
-        for c, h in taken.items()
-        if h not in absent
-    }
-    doubtful: dict[str, list[str]] = {}
-    own_names = {plain_name(column.name) for column in columns}
-    for column in columns:
-        if column.name in found:
-            continue
-        names = [
-            column.name,
-            *(alias for alias in column.aliases if plain_name(alias) not in own_names),
-        ]
-        for pool in pools:
-            own = [h for h in pool.get(plain_name(column.name), ()) if h not in found.values()]
-            other = [
-                h for n in names[1:] for h in pool.get(plain_name(n), ()) if h not in found.values()
-            ]
-            # Two columns of coordinates or counts must agree; an id beside a running number need
-            # not.
-            hits = list(dict.fromkeys([*own, *other] if not own or column.name in _ALONE else own))
-            if hits:
-                found[column.name] = hits[0]
-                if len(hits) > 1:
-                    doubtful[column.name] = hits
-                break
-    return found, doubtful, absent
-
-
-_ALONE: Final = frozenset({"lon", "lat", "households"})
-
-
-def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:
-    """Headers by their plain names: as they are, without brackets, without joints (SiteID), and by
-    language.
-    """
-    pools: tuple[dict[str, list[str]], ...] = ({}, {}, {}, {})
-    for header in headers:
-        whole = plain_name(header)
-        bare = plain_name(re.sub(r"[(（\[【].*?[)）\]】]", "", header))
-        joined = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=ID|HH)(?=[A-Z][a-z])", "_", header))
-        parts = (
-            [plain_name(part) for part in _SCRIPTS.split(header)] if _SCRIPTS.search(header) else []
-        )
-        for pool, names in zip(pools, ([whole], [bare], [joined], parts), strict=True):
-            for name in dict.fromkeys(names):
-                pool.setdefault(name, []).append(header)
-    return pools

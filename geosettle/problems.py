@@ -106,6 +106,13 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
     "table_empty": ("fatal", "there is no row", "Give the table a header and at least one row."),
     "header_below_title": ("note", "the header stands below title lines", ""),
     "header_several_rows": ("note", "the header has more than one row", ""),
+    "header_repeated": ("note", "the header is repeated among the rows", ""),
+    "quotes_kept": (
+        "warning",
+        "quotation marks do not pair and were read as letters",
+        "Check them.",
+    ),
+    "rows_hidden": ("note", "rows are hidden in the sheet; they are read like the others", ""),
     "column_missing": (
         "fatal",
         "a required column is missing",
@@ -145,7 +152,7 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Unmerge them and fill every row.",
     ),
     "formula_without_value": (
-        "error",
+        "warning",
         "a formula has no saved value",
         "Open, calculate and save the workbook.",
     ),
@@ -251,6 +258,11 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Give lon and lat when known.",
     ),
     "position_half": ("error", "only one of lon and lat is given", "Give both."),
+    "position_order": ("note", "the order of the two numbers of a position was chosen", ""),
+    "position_from_column": ("note", "positions were found in a column by what it holds", ""),
+    "degrees_from_time": ("note", "a spreadsheet made times of degrees, minutes and seconds", ""),
+    "degrees_packed": ("note", "degrees and minutes are written without a mark between them", ""),
+    "zone_unclear": ("error", "the zone of the row is not clear", "Write it as 37N or 37S."),
     "position_zero": (
         "error",
         "zero stands where a coordinate is missing",

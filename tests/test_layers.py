@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from geosettle.layers import LAT, LAYERS, LON, WKT, find_columns, plain_name
+from geosettle.io.column_names import find_columns
+from geosettle.layers import LAT, LAYERS, LON, WKT, plain_name
 
 
 @pytest.mark.parametrize(

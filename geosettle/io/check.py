@@ -20,6 +20,7 @@ import shapely
 from geosettle.crs import WGS84
 from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
+from geosettle.io.column_names import find_columns
 from geosettle.io.columns import Columns
 from geosettle.io.cross_layer_checks import boundary_faults, declared_units, suspect_datum
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
@@ -29,7 +30,7 @@ from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
 from geosettle.io.study import gather, known_names, read_rows, study_file
 from geosettle.io.validation import Checked, set_aside, spec_of
-from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, find_columns, plain_name
+from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.settings import decode
@@ -83,7 +84,7 @@ def check_path(
         if file.is_dir() or file.suffix.lower() == ".toml":
             return _study(file, region)
         box = None if region in (None, "none") else _box(region)
-        options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}), box)
+        options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}), region=box)
         return _file(file, role, options, at)
     except GeosettleError as error:
         return _answer([problem_of(error, role or "", file.name)], 0, 0, {"role": role})

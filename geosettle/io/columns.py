@@ -14,6 +14,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.io.column_names import COMPANIONS, UNITS, find_columns
+from geosettle.io.companions import keep_meant, position_column
 from geosettle.io.numbers import (
     DATE,
     EXCEL_ERRORS,
@@ -25,22 +27,10 @@ from geosettle.io.numbers import (
     to_year,
 )
 from geosettle.io.source import Source
-from geosettle.layers import Column, LayerSpec, find_columns, plain_name
+from geosettle.layers import Column, LayerSpec, plain_name
 from geosettle.problems import Problem, problem
 
-__all__ = ["UNITS", "Columns", "clean_id", "convert", "likeness", "match_columns"]
-
-UNITS: Final[Mapping[str, Mapping[str, float]]] = {
-    "ha": {"ha": 1, "hectare": 1, "hectares": 1, "公顷": 1, "亩": 1 / 15, "mu": 1 / 15, "km2": 100, "km²": 100,
-           "m2": 1e-4, "m²": 1e-4, "平方公里": 100, "平方米": 1e-4, "万亩": 1e4 / 15},
-    "km": {"km": 1, "公里": 1, "千米": 1, "m": 1e-3, "米": 1e-3, "metres": 1e-3, "meters": 1e-3, "里": 0.5,
-           "华里": 0.5, "miles": 1.609344, "mi": 1.609344},
-    "households": {"户": 1, "households": 1, "hh": 1, "n": 1, "个": 1, "家": 1, "万户": 1e4},
-    "persons": {"人": 1, "persons": 1, "people": 1, "n": 1, "口": 1, "万人": 1e4},
-    "km/h": {"km/h": 1, "kmh": 1, "公里/小时": 1, "m/s": 3.6},
-    "degrees": {"°": 1, "deg": 1, "degrees": 1, "度": 1, "dd": 1, "wgs84": 1, "e": 1, "n": 1, "东经": 1, "北纬": 1},
-}  # fmt: skip
-"""Unit of the contract to units a header may name, with the factor to multiply by."""
+__all__ = ["Columns", "clean_id", "convert", "likeness", "match_columns"]
 
 _PERSONAL: Final = re.compile(
     r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
@@ -57,6 +47,9 @@ _ID_NUMBER: Final = re.compile(
 )
 _PHONE_DIGITS: Final = 11
 _PHONE: Final = re.compile(r"^(\+?86[- ]?)?1[3-9]\d{9}$")
+
+
+_COORDINATES: Final = frozenset({"lon", "lat", "wkt", "position", *(c.name for c in COMPANIONS)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +70,9 @@ def match_columns(
     # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares
     # them.
     found, unclear, absent = find_columns(headers, spec, mapping)
-    problems = [
+    found = keep_meant(source, found)
+    problems = _positions_elsewhere(source, spec, found)
+    problems += [
         problem(
             "map_unknown", f"The mapping names a column {h!r} that the file does not have.", value=h
         )
@@ -115,6 +110,20 @@ def match_columns(
         if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
     ]
     return Columns(found, tuple(problems))
+
+
+def _positions_elsewhere(source: Source, spec: LayerSpec, found: dict[str, str]) -> list[Problem]:
+    """Take the column whose cells hold positions, where the layer needs some and no header says."""
+    pair = {"lon", "lat"} <= found.keys() or {"lon_degrees", "lat_degrees"} <= found.keys()
+    placed = pair or source.geometry is not None or found.keys() & {"wkt", "position"}
+    if placed or "none" in spec.geometries or "raster" in spec.geometries:
+        return []
+    header = position_column(source, {k: v for k, v in found.items() if k not in {"lon", "lat"}})
+    if header is None:
+        return []
+    found["position"] = header
+    text = f"The cells of {header!r} hold positions; they are used."
+    return [problem("position_from_column", text, column=header)]
 
 
 def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
@@ -161,7 +170,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
     """Typed columns of a layer and, after them, the columns it does not know, as text."""
     out: dict[str, pd.Series] = {}
     problems: list[Problem] = []
-    coordinates = {found.headers[c] for c in ("lon", "lat", "wkt") if c in found.headers}
+    coordinates = {h for c, h in found.headers.items() if c in _COORDINATES}
     for column in spec.columns:
         if column.name not in found.headers:
             continue
@@ -193,6 +202,9 @@ def _column(
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
     factor, problems = _factor(header, column)
+    if column.unit in _ADDED:
+        cells, once = _once(cells, source, column, header)
+        problems += once
     raw = cells.tolist()
     values, known = simple_numbers(raw, "." if column.kind == "year" else source.decimal)
     for i in np.flatnonzero(~known).tolist():
@@ -230,6 +242,27 @@ def _column(
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+_ADDED: Final = frozenset({"households", "persons", "ha"})
+"""Units of numbers that are added up."""
+
+
+def _once(
+    cells: pd.Series, source: Source, column: Column, header: str
+) -> tuple[pd.Series, list[Problem]]:
+    """Cells of a number that is added up, without the copies of merged ones: a count over several
+    rows is that of all of them together.
+    """
+    copies = sorted(row for row, h in source.covered if h == header)
+    if not copies:
+        return cells, []
+    out = cells.copy()
+    out.iloc[copies] = None
+    text = f"{column.name} is merged over several rows; it is counted once, for the first of them."
+    mend = "Give every row its own number."
+    where: dict[str, Any] = {"severity": "warning", "column": column.name, "mend": mend}
+    return out, [problem("merged_cells", text, row=copies[0] + 1, **where)]
 
 
 def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:

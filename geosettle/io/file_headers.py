@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.io.source import Refused
-from geosettle.io.tables import decode
+from geosettle.io.text import decode
 from geosettle.problems import Problem, problem
 
 __all__ = ["Declared", "inspect_gpkg", "inspect_layer", "inspect_shapefile"]

@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from geosettle.io import tables, vectors
+from geosettle.io import vectors
 from geosettle.io.archives import unpacked
 from geosettle.io.file_headers import Declared, inspect_gpkg, inspect_layer, inspect_shapefile
 from geosettle.io.kml import read_kml
 from geosettle.io.source import Refused, Source
+from geosettle.io.text import read_text_table
 from geosettle.io.workbooks import read_workbook
 from geosettle.problems import problem
 
@@ -22,7 +23,7 @@ __all__ = ["EXTENSIONS", "kind_of", "open_source"]
 
 EXTENSIONS: Final = {
     ".csv": "table", ".tsv": "table", ".txt": "table", ".tab": "table",
-    ".xlsx": "workbook", ".xlsm": "workbook",
+    ".xlsx": "workbook", ".xlsm": "workbook", ".xls": "workbook", ".ods": "workbook",
     ".geojson": "geojson", ".json": "geojson",
     ".geojsonl": "geojsonseq", ".geojsons": "geojsonseq", ".ndjson": "geojsonseq", ".jsonl": "geojsonseq",
     ".gpkg": "geopackage", ".shp": "shapefile", ".fgb": "flatgeobuf",
@@ -38,10 +39,11 @@ _MAGIC: Final = (
     (b"PAR1", "parquet"),
     (b"\x00\x00\x27\x0a", "shapefile"),
     (b"PK\x03\x04", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"), (b"II+\x00", "tiff"), (b"MM\x00+", "tiff"),
 )  # fmt: skip
 _FITS: Final = {
-    "workbook": ("zip",),
+    "workbook": ("zip", "ole"),
     "archive": ("zip",),
     "table": ("text", "json"),  # a header may begin with a bracket
     "geojson": ("json",),
@@ -72,11 +74,7 @@ def kind_of(path: Path) -> str:
         raise Refused("file_refused", "this is not a plain file", file=str(path))
     kind = EXTENSIONS.get(path.suffix.lower())
     if kind is None:
-        also = {
-            ".xls": "Save it as .xlsx.",
-            ".ods": "Save it as .xlsx.",
-            ".dbf": "Name the .shp beside it.",
-        }
+        also = {".dbf": "Name the .shp beside it."}
         mend = also.get(
             path.suffix.lower(), f"Convert it to one of {' '.join(sorted(EXTENSIONS))}."
         )
@@ -124,6 +122,7 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     encoding: str | None = None,
     layer: str | None = None,
     sheet: str | None = None,
+    header_row: int | None = None,
 ) -> Source:
     """Return what a table or vector file holds.
 
@@ -135,7 +134,7 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
         The layer wanted; it chooses among several layers of one file by their names.
     names
         Plain column names that a header may have.
-    encoding, layer, sheet
+    encoding, layer, sheet, header_row
         What the user said about it.
 
     Raises
@@ -147,11 +146,14 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     _check_options(kind, file, layer, sheet)
     if kind == "table":
         tab = path.suffix.lower() in {".tsv", ".tab"}
-        return tables.read_text_table(
-            path.read_bytes(), file, names=names, encoding=encoding, tab=tab
+        return read_text_table(
+            path.read_bytes(), file, names=names, encoding=encoding, tab=tab, header_row=header_row
         )
     if kind == "workbook":
-        return read_workbook(path.read_bytes(), file, names=names, sheet=sheet or layer, role=role)
+        return read_workbook(
+            path.read_bytes(), file, names=names, sheet=sheet or layer, role=role,
+            header_row=header_row,
+        )  # fmt: skip
     if kind == "geojson":
         return vectors.read_geojson(path.read_bytes(), file, encoding=encoding)
     if kind == "geojsonseq":
@@ -163,7 +165,13 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
     if kind == "archive":
         with unpacked(path.read_bytes(), file, role, layer) as (inside, name, rest):
             found = open_source(
-                inside, role=role, names=names, encoding=encoding, layer=rest, sheet=sheet
+                inside,
+                role=role,
+                names=names,
+                encoding=encoding,
+                layer=rest,
+                sheet=sheet,
+                header_row=header_row,
             )
             return replace(
                 found, file=name, problems=tuple(replace(p, file=name) for p in found.problems)

@@ -76,7 +76,12 @@ def wrap_longitudes(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[An
 
 
 def doubt_positions(
-    geometry: NDArray[Any], spec: LayerSpec, region: Region | None, *, drawn: bool
+    geometry: NDArray[Any],
+    spec: LayerSpec,
+    region: Region | None,
+    *,
+    drawn: bool,
+    degrees: bool = False,
 ) -> list[Problem]:
     """Positions that cannot be right, each with the likeliest explanation.
 
@@ -97,7 +102,7 @@ def doubt_positions(
     finite = np.isfinite(x) & np.isfinite(y)
     known, x, y = known[finite], x[finite], y[finite]
     area = _area(x, y, region)
-    code, text = _explain(x, y, area, region)
+    code, text = _explain(x, y, area, region, degrees=degrees)
     if drawn and known.size and (code == "coordinates_swapped").mean() > 0.5:
         return [problem("crs_axis_order", "Longitude and latitude are swapped in the whole layer.")]
     out = []
@@ -148,7 +153,12 @@ def _metres(x: Floats, y: Floats, to_x: float, to_y: float) -> Floats:
 
 
 def _explain(
-    x: Floats, y: Floats, area: Callable[[Floats, Floats], Mask] | None, region: Region | None
+    x: Floats,
+    y: Floats,
+    area: Callable[[Floats, Floats], Mask] | None,
+    region: Region | None,
+    *,
+    degrees: bool,
 ) -> tuple[NDArray[Any], list[str]]:
     """Code of what is wrong with each position ("" if nothing) and a sentence about it."""
     code = np.full(x.shape, "", dtype=object)
@@ -161,7 +171,8 @@ def _explain(
     on_earth = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     there = area(x, y) if area is not None else on_earth.copy()
     there &= on_earth
-    ok = there & ~(inside(x, y, _OCEAN) & (region is None))
+    ocean = inside(x, y, _OCEAN) & (region is None) & (not degrees)
+    ok = there & ~ocean
     say(~there & (x == 0) & (y == 0), "position_zero", "Longitude and latitude are both zero.")
     say(
         (x == 0) & (y == 0) & ~(ok & (region is not None)),
@@ -174,7 +185,7 @@ def _explain(
     say(lone_zero, "position_zero", "One coordinate is exactly zero.")
     radians = (np.abs(x) <= np.pi) & (np.abs(y) <= np.pi / 2) & ~there
     radians &= area(np.degrees(x), np.degrees(y)) if area is not None else inside(x, y, _OCEAN)
-    say(radians | (inside(x, y, _OCEAN) & (region is None)), "coordinates_radians",
+    say((radians & (not degrees)) | ocean, "coordinates_radians",
         "The numbers are too small for degrees here; as radians they fit.")  # fmt: skip
     say(
         (x == y) & (x != np.round(x)),

@@ -1,22 +1,23 @@
-"""Where rows lie: geometry from the file, from well-known text or from lon and lat, brought to
-WGS84.
-"""
+"""Positions of rows: drawn, in one cell, or in columns; brought to WGS84."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wgs84
 from geosettle.errors import CrsError
 from geosettle.io.columns import Columns
-from geosettle.io.numbers import is_missing, simple_numbers, to_angle
+from geosettle.io.companions import per_row_systems, read_axis
+from geosettle.io.notations import parse_position
+from geosettle.io.numbers import is_missing
 from geosettle.io.source import Options, Source, only
 from geosettle.layers import LayerSpec
 from geosettle.problems import Problem, problem
@@ -37,15 +38,19 @@ class Positions:
 def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) -> Positions:
     """Positions of the rows of a source, from whatever it has."""
     headers = found.headers
+    pair = all(axis in headers or f"{axis}_degrees" in headers for axis in ("lon", "lat"))
     if source.geometry is not None and not all(g is None for g in source.geometry):
         raw, problems, declared = source.geometry, list[Problem](), source.crs
         basis = "geometry"
     elif "wkt" in headers:
-        raw, problems, declared = _from_wkt(source.cells[headers["wkt"]])
+        raw, problems, declared = _from_cells(source, headers["wkt"])
         basis = "wkt"
-    elif "lon" in headers and "lat" in headers:
-        raw, problems = _from_columns(source, headers["lon"], headers["lat"])
+    elif pair:
+        raw, problems = _from_columns(source, headers)
         declared, basis = None, "lonlat"
+    elif "position" in headers:
+        raw, problems, declared = _from_cells(source, headers["position"])
+        basis = "lonlat"
     elif spec.geometries == ("none",) or (spec.name == "roads" and {"a", "b"} <= headers.keys()):
         return Positions(None)
     elif source.geometry is not None:
@@ -59,9 +64,15 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
         )
         return Positions(None, problems=(missing,))
     try:
+        raw = np.asarray(raw, dtype=object)
+        raw[shapely.is_empty(raw) & (shapely.get_type_id(raw) == 0)] = None  # POINT EMPTY
         if basis in {"geometry", "wkt"} and {"lon", "lat"} <= headers.keys():
-            problems += _contradictions(source, raw, headers["lon"], headers["lat"])
-        return _on_wgs84(np.asarray(raw, dtype=object), problems, declared, basis, options)
+            problems += _contradictions(source, raw, headers)
+        elif basis == "lonlat" and not options.crs and not options.datum:
+            raw, more, placed = per_row_systems(source, headers, raw)
+            problems += more
+            declared = parse_crs(WGS84) if placed else declared
+        return _on_wgs84(raw, problems, declared, basis, options)
     except CrsError as error:
         return Positions(
             None,
@@ -77,7 +88,9 @@ def _on_wgs84(
 ) -> Positions:
     """Convert geometries from the system declared, stated or assumed; say which it was."""
     read = crs_name(declared) if declared is not None else None
-    used, said = _choose_system(declared, basis, options, degrees=_looks_like_degrees(raw))
+    used, said = _choose_system(
+        declared, basis, options, degrees=_looks_like_degrees(raw), lost_marks=_lost_marks(raw)
+    )
     problems = [*problems, *said]
     if used is None:
         return Positions(None, read, problems=tuple(problems))
@@ -104,7 +117,7 @@ def _on_wgs84(
 
 
 def _choose_system(
-    declared: Any, basis: str, options: Options, *, degrees: bool
+    declared: Any, basis: str, options: Options, *, degrees: bool, lost_marks: str = ""
 ) -> tuple[Any, list[Problem]]:
     """Choose the system of the coordinates: stated, declared or assumed; None where none can be
     right.
@@ -123,6 +136,8 @@ def _choose_system(
         return None, [
             problem("crs_missing", "The file does not say its coordinate reference system.")
         ]
+    elif not degrees and lost_marks:
+        return None, [problem("coordinate_scaled", lost_marks, severity="fatal")]
     elif not degrees:
         text = (
             "The coordinates are metres, not degrees, and no coordinate reference system is said."
@@ -137,6 +152,22 @@ def _choose_system(
         text = f"The coordinates are {have}, but {crs_name(used)} is {wants}."
         return None, [*problems, problem("crs_contradicted", text, value=crs_name(used))]
     return used, problems
+
+
+def _lost_marks(raw: NDArray[Any]) -> str:
+    """Say that decimal marks were lost, where whole numbers agree in their first digits and not in
+    how many they have, or have more than any metres have.
+    """
+    xy = np.abs(shapely.get_coordinates(raw))
+    xy = xy[np.isfinite(xy).all(axis=1) & (xy >= 1).all(axis=1)]
+    if len(xy) < 2 or (xy != np.round(xy)).any():
+        return ""
+    digits = np.floor(np.log10(xy)) + 1
+    leading = xy / 10.0 ** (digits - 2)
+    alike = (np.ptp(leading, axis=0) < 5).all()
+    if alike and ((np.ptp(digits, axis=0) > 0).any() or (digits.max(axis=0) > 7).all()):
+        return "The decimal marks of the coordinates were lost, or taken for thousands marks."
+    return ""
 
 
 def _left_in_degrees(raw: NDArray[Any], used: Any) -> list[Problem]:
@@ -169,11 +200,11 @@ def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
     return f"{x:.2f}, {y:.2f}"
 
 
-def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> list[Problem]:
+def _contradictions(source: Source, raw: NDArray[Any], headers: Mapping[str, str]) -> list[Problem]:
     """Points whose own lon and lat columns say another place than their geometry, both read as
     degrees.
     """
-    points, _ = _from_columns(source, lon, lat)
+    points, _ = _from_columns(source, headers)
     here, there = (
         np.column_stack([shapely.get_x(g), shapely.get_y(g)])
         for g in (only(raw, shapely.get_type_id(raw) == 0), points)
@@ -186,7 +217,7 @@ def _contradictions(source: Source, raw: NDArray[Any], lon: str, lat: str) -> li
         problem(
             "position_contradicts_geometry",
             row=int(i) + 1,
-            column=lon,
+            column=headers["lon"],
             value=f"{there[i][0]:.6g}, {there[i][1]:.6g}",
         )
         for i in apart
@@ -207,25 +238,14 @@ def _looks_like_degrees(raw: NDArray[Any]) -> bool:
     return bool(fits.mean() > 0.5)
 
 
-def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], list[Problem]]:
+def _from_columns(source: Source, headers: Mapping[str, str]) -> tuple[NDArray[Any], list[Problem]]:
     """Points from two columns; what cannot be read is said row by row."""
-    problems: list[Problem] = []
-    columns, empty = {}, {}
-    for axis, header in (("lon", lon), ("lat", lat)):
-        raw = source.cells[header].tolist()
-        values, known = simple_numbers(raw, source.decimal)
-        empty[axis] = np.zeros(len(raw), dtype=bool)
-        for i in np.flatnonzero(~known).tolist():
-            values[i], code = to_angle(raw[i], axis, source.decimal)
-            empty[axis][i] = is_missing(raw[i])
-            if code:
-                problems.append(problem(code, row=i + 1, column=axis, value=str(raw[i])))
-        columns[axis] = values
-    x, y = columns["lon"], columns["lat"]
-    half = np.flatnonzero(empty["lon"] != empty["lat"])
+    x, no_x, problems = read_axis(source, headers, "lon")
+    y, no_y, more = read_axis(source, headers, "lat")
+    problems += more
     problems += [
-        problem("position_half", row=int(i) + 1, column="lon" if empty["lon"][i] else "lat")
-        for i in half
+        problem("position_half", row=int(i) + 1, column="lon" if no_x[i] else "lat")
+        for i in np.flatnonzero(no_x != no_y)
     ]
     both = np.isfinite(x) & np.isfinite(y)
     out = np.full(len(x), None, dtype=object)
@@ -233,36 +253,75 @@ def _from_columns(source: Source, lon: str, lat: str) -> tuple[NDArray[Any], lis
     return out, problems
 
 
-def _from_wkt(cells: pd.Series) -> tuple[NDArray[Any], list[Problem], Any]:
-    """Geometries from well-known text, its SRID if it names one, and what cannot be read."""
-    out, problems, srids = np.full(len(cells), None, dtype=object), [], set()
+def _from_cells(source: Source, header: str) -> tuple[NDArray[Any], list[Problem], Any]:
+    """Geometries that one column holds: well-known text or binary, its SRID if it names one, GeoJSON
+    or a pair of numbers; and what cannot be read.
+    """
+    cells = source.cells[header]
+    out, problems = np.full(len(cells), None, dtype=object), list[Problem]()
+    notations, srids = Counter[str](), dict[int, int]()
     for i, cell in enumerate(cells):
         if is_missing(cell):
             continue
-        match = re.match(
-            r"\s*(?:SRID\s*=\s*(\d+)\s*;)?\s*(.*)$", str(cell), re.DOTALL | re.IGNORECASE
-        )
-        text = match[2] if match else str(cell)
-        if match and match[1]:
-            srids.add(int(match[1]))
-        try:
-            is_hex = re.fullmatch(r"[0-9A-Fa-f]{18,}", text)
-            out[i] = shapely.from_wkb(text) if is_hex else shapely.from_wkt(text)
-            if is_hex and shapely.get_srid(out[i]):
-                srids.add(int(shapely.get_srid(out[i])))
-        except (shapely.errors.GEOSException, ValueError, TypeError, NotImplementedError) as error:
-            first = str(error).splitlines()[0]
+        out[i], notation, srid, why = _from_cell(cell, source.decimal)
+        notations[notation] += 1
+        if srid:
+            srids[i] = srid
+        if why:
             problems.append(
-                problem(
-                    "geometry_unreadable",
-                    f"{first}.",
-                    row=i + 1,
-                    column="wkt",
-                    value=str(cell)[:80],
-                )
+                problem("geometry_unreadable", why, row=i + 1, column=header, value=str(cell)[:80])
             )
-    if len(srids) > 1:
-        raise CrsError(
-            "the rows name several coordinate reference systems", value=str(sorted(srids))
-        )
-    return out, problems, parse_crs(srids.pop()) if srids else None
+    pairs = sorted(n for n in notations if "itude" in n)
+    if len(pairs) > 1 or notations["longitude, latitude"]:
+        text = f"{header} was read as {' and '.join(pairs)}."
+        problems.append(problem("position_order", text, column=header))
+    if len(set(srids.values())) <= 1:
+        return out, problems, parse_crs(next(iter(srids.values()))) if srids else None
+    return *_by_srid(out, srids, header, problems), parse_crs(WGS84)
+
+
+def _from_cell(cell: Any, decimal: str) -> tuple[Any, str, int, str]:
+    """Geometry of a cell, its notation, its SRID or 0, and why it cannot be read."""
+    match = re.match(
+        r"\s*(?:SRID\s*=\s*(\d{1,9})\s*;)?\s*(.*)$", str(cell), re.DOTALL | re.IGNORECASE
+    )
+    text = match[2] if match else str(cell)
+    srid = int(match[1]) if match and match[1] else 0
+    if not re.match(
+        r"[A-Za-z]+\s*(?:[ZM]{1,2}\s*)?(?:\(|EMPTY)|[0-9A-Fa-f]{18,}\s*$", text, re.IGNORECASE
+    ):
+        shape, notation, code = parse_position(cell, decimal)
+        if code or notation:
+            why = "" if shape is not None else f"The {notation} of the cell cannot be read."
+            return shape, notation, 0, why
+    try:
+        is_hex = re.fullmatch(r"[0-9A-Fa-f]{18,}", text)
+        shape = shapely.from_wkb(text) if is_hex else shapely.from_wkt(text)
+        return shape, "WKT", srid or int(shapely.get_srid(shape)) if is_hex else srid, ""
+    except (shapely.errors.GEOSException, ValueError, TypeError, NotImplementedError) as error:
+        return None, "WKT", 0, f"{str(error).splitlines()[0]}."
+
+
+def _by_srid(
+    shapes: NDArray[Any], srids: Mapping[int, int], header: str, problems: list[Problem]
+) -> tuple[NDArray[Any], list[Problem]]:
+    """Bring rows of several reference systems to WGS84, each from its own."""
+    usual = Counter(srids.values()).most_common(1)[0][0]
+    of_row = np.array([srids.get(i, usual) for i in range(len(shapes))])
+    out = shapes.copy()
+    for srid in sorted(set(of_row.tolist())):
+        rows = np.flatnonzero(of_row == srid)
+        try:
+            out[rows] = to_lonlat(shapes[rows], parse_crs(srid))
+        except CrsError:
+            out[rows] = None
+            problems += [
+                problem("crs_unknown", f"There is no reference system {srid}.", severity="error",
+                        row=int(i) + 1, column=header, value=str(srid))
+                for i in rows if shapes[i] is not None
+            ]  # fmt: skip
+    said = ", ".join(map(str, sorted(set(srids.values()))))
+    text = (
+        f"The rows name several reference systems ({said}); each was brought to WGS84 from its own."
+    )
+    return out, [*problems, problem("crs_converted", text)]

@@ -39,6 +39,9 @@ class Options:
     layer: str | None = None
     sheet: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    header_row: int | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
     region: tuple[float, float, float, float] | None = None
 
 
@@ -58,7 +61,10 @@ class Source:
     crs
         What the file declares; None if it declares nothing.
     lines
-        Line of a text file on which each row starts.
+        Row of the sheet, as its program numbers it, or line of the text file on which each row
+        starts.
+    covered
+        Row (from 0) and column of cells that repeat the value of a merged one.
     delimiter
         What separates the fields of a text file.
     decimal, decimal_sure
@@ -74,6 +80,7 @@ class Source:
     geometry: NDArray[Any] | None = None
     crs: pyproj.CRS | None = None
     lines: NDArray[np.int64] | None = None
+    covered: frozenset[tuple[int, str]] = frozenset()
     encoding: str = ""
     delimiter: str = ""
     decimal: str = "."

@@ -21,12 +21,13 @@ import pandas as pd
 import shapely
 
 from geosettle.errors import GeosettleError, InputError
+from geosettle.io.column_names import columns_of
 from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
-from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
+from geosettle.layers import LAYERS, LayerSpec, plain_name
 from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.settings import Settings, check_kinds, decode
@@ -76,7 +77,7 @@ class _Gathered:
 
 def known_names(role: str) -> frozenset[str]:
     """Plain names that a header of this layer may have."""
-    columns = (*spec_of(role).columns, LON, LAT, WKT)
+    columns = columns_of(spec_of(role))
     return frozenset(plain_name(n) for c in columns for n in (c.name, *c.aliases))
 
 
@@ -361,7 +362,10 @@ def _relative(file: Path, folder: Path) -> str:
 
 def _options(item: Mapping[str, Any], region: Any) -> Options:
     text = {k: str(item[k]) for k in ("crs", "datum", "encoding", "layer", "sheet") if item.get(k)}
-    return Options(**text, columns=dict(item.get("map", {})), region=region)
+    return Options(
+        text.get("crs"), text.get("datum"), text.get("encoding"), text.get("layer"), text.get("sheet"),
+        columns=dict(item.get("map", {})), region=region,
+    )  # fmt: skip
 
 
 def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:

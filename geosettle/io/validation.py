@@ -89,7 +89,12 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
     if geometry is not None:
         geometry, wrapped = wrap_longitudes(geometry, spec)
         geometry, mended = mend(geometry, spec)
-        doubts = doubt_positions(geometry, spec, options.region, drawn=source.geometry is not None)
+        in_degrees = any(p.code in _SHOWN for p in positions.problems) or bool(
+            _PARTS & found.headers.keys()
+        )
+        doubts = doubt_positions(
+            geometry, spec, options.region, drawn=source.geometry is not None, degrees=in_degrees
+        )
         problems += wrapped + doubts + mended
         positions = replace(positions, geometry=geometry)
     if not any(p.severity == "fatal" for p in problems):
@@ -97,6 +102,11 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
         for check in FOR_LAYER:
             problems += [p for p in check(values, geometry, spec) if not _explained(p, said)]
     return _settle(source, spec, values, positions, problems)
+
+
+_SHOWN: Final = frozenset({"degrees_packed", "degrees_from_time"})
+_PARTS: Final = frozenset({"lat_minutes", "lon_minutes", "lat_hemisphere", "lon_hemisphere"})
+"""What shows that numbers are degrees: findings, and columns that go with them."""
 
 
 def _explained(found: Problem, said: set[int | None]) -> bool:

@@ -29,7 +29,7 @@ import shapely
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.source import Refused, Source
-from geosettle.io.tables import decode
+from geosettle.io.text import decode
 from geosettle.layers import LAYERS, plain_name
 from geosettle.problems import Problem, problem
 

@@ -1,0 +1,458 @@
+"""Which header holds which column of a layer: by names, aliases, and words of seven languages."""
+
+# ruff: noqa: RUF001  (look-alike characters are what is handled here)
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from geosettle.layers import LAT, LAYERS, LON, WKT, Column, LayerSpec, plain_name
+
+__all__ = [
+    "COMPANIONS",
+    "POSITION",
+    "UNITS",
+    "columns_of",
+    "find_columns",
+    "is_known",
+    "plain_unit",
+    "split_unit",
+]
+
+UNITS: Final[Mapping[str, Mapping[str, float]]] = {
+    "ha": {**dict.fromkeys(("ha", "hectare", "hectares", "公顷", "га", "hectarea", "hectareas", "hectar",
+                            "هكتار"), 1.0),
+           **dict.fromkeys(("亩", "mu"), 1 / 15), **dict.fromkeys(("acre", "acres"), 0.40468564224),
+           **dict.fromkeys(("km2", "km²", "sq_km", "sqkm", "平方公里", "км2", "км²", "كم2", "كم²"), 100.0),
+           **dict.fromkeys(("m2", "m²", "sqm", "sq_m", "平方米", "м2", "м²"), 1e-4), "万亩": 1e4 / 15},
+    "km": {**dict.fromkeys(("km", "公里", "千米", "kilometres", "kilometers", "км", "كم"), 1.0),
+           **dict.fromkeys(("m", "米", "metres", "meters", "metre", "meter", "м"), 1e-3),
+           **dict.fromkeys(("里", "华里"), 0.5), **dict.fromkeys(("miles", "mi"), 1.609344)},
+    "households": {**dict.fromkeys(("户", "households", "hh", "hhs", "n", "个", "家"), 1.0), "万户": 1e4},
+    "persons": {**dict.fromkeys(("人", "persons", "people", "n", "口", "чел"), 1.0), "万人": 1e4},
+    "km/h": {**dict.fromkeys(("km/h", "kmh", "km_h", "公里/小时", "км/ч"), 1.0), "m/s": 3.6,
+             **dict.fromkeys(("mph", "mi/h"), 1.609344)},
+    "degrees": dict.fromkeys(("°", "deg", "degrees", "decimal degrees", "decimal_degrees", "度", "dd", "wgs84",
+                              "wgs 84", "e", "n", "东经", "北纬", "градусы", "grados", "degrés", "graus"), 1.0),
+}  # fmt: skip
+"""Unit of the contract to units a header may name, with the factor to multiply by."""
+
+POSITION: Final = Column(
+    "position",
+    aliases=(
+        *("coordinates", "coordinate", "coords", "coord", "location", "gps", "lat_lon", "latlon"),
+        *("lat_long", "latlong", "latitude_longitude", "lat_lng", "geolocation", "geopoint"),
+        *("gps_coordinates", "gps_location", "plus_code", "pluscode", "coordonnees"),
+        *("coordonnées", "coordonnees_gps", "coordonnées_gps", "coordenadas", "координаты"),
+        *("الاحداثيات", "الإحداثيات", "احداثيات", "坐标", "经纬度", "位置", "geojson"),
+    ),
+    meaning="position in one cell, such as latitude, longitude",
+)
+
+
+def _companion(name: str, meaning: str, *aliases: str) -> Column:
+    return Column(name, aliases=aliases, meaning=meaning)
+
+
+COMPANIONS: Final = (
+    _companion("zone", "UTM zone of the row", "utm_zone", "utmzone", "utm", "zona", "zona_utm", "huso",
+               "fuseau", "fuseau_utm", "fuso", "зона", "带号", "zone_utm", "grid_zone"),
+    _companion("lat_hemisphere", "north or south", "ns", "n_s", "lat_ns", "lat_dir", "lat_ref", "lat_hemi",
+               "latitude_ref", "gpslatituderef", "hemisphere", "hemi", "hemisferio", "hemisphère",
+               "latitude_hemisphere", "latitude_direction", "north_south", "hemisphere_ns", "南北"),
+    _companion("lon_hemisphere", "east or west", "ew", "e_w", "lon_ew", "lon_dir", "lon_ref", "lon_hemi",
+               "longitude_ref", "gpslongituderef", "longitude_hemisphere", "longitude_direction",
+               "east_west", "hemisphere_ew", "东西"),
+    _companion("lat_degrees", "degrees of latitude", "lat_deg", "lat_d", "latitude_degrees", "latitude_deg",
+               "latd", "lat_grados", "lat_degres", "lat_graus", "纬度度"),
+    _companion("lat_minutes", "minutes of latitude", "lat_min", "lat_m", "latitude_minutes", "latitude_min",
+               "latm", "lat_minutos", "纬度分"),
+    _companion("lat_seconds", "seconds of latitude", "lat_sec", "lat_s", "latitude_seconds", "latitude_sec",
+               "lats", "lat_segundos", "lat_secondes", "纬度秒"),
+    _companion("lon_degrees", "degrees of longitude", "lon_deg", "lon_d", "long_deg", "long_d",
+               "longitude_degrees", "longitude_deg", "lond", "lon_grados", "lon_degres", "lon_graus", "经度度"),
+    _companion("lon_minutes", "minutes of longitude", "lon_min", "lon_m", "long_min", "long_m",
+               "longitude_minutes", "longitude_min", "lonm", "lon_minutos", "经度分"),
+    _companion("lon_seconds", "seconds of longitude", "lon_sec", "lon_s", "long_sec", "long_s",
+               "longitude_seconds", "longitude_sec", "lons", "lon_segundos", "lon_secondes", "经度秒"),
+    _companion("datum", "datum of the row", "geodetic_datum", "geodeticdatum", "map_datum", "dátum", "датум",
+               "基准", "坐标系", "coordinate_system", "gps_datum"),
+    _companion("crs", "coordinate reference system of the row", "srid", "epsg", "epsg_code", "srs",
+               "projection", "coordinate_reference_system", "scr"),
+)  # fmt: skip
+"""Columns that change what the coordinates of a row mean: used, or the row is refused."""
+
+_ROLE_WORDS: Final[Mapping[str, str]] = {
+    "sites": "site sites camp camps settlement settlements location resettlement idp relocation sitio "
+    "sitios asentamiento campamento campo assentamento acampamento local lieu camp лагерь поселение "
+    "площадка مخيم موقع مستوطنه gps centroid new destination",
+    "origins": "origin origins village villages town community origine origen origem aldea aldeia vila "
+    "pueblo comunidad comunidade комунидад деревня село кишлак قريه اصل منشا gps centroid old former "
+    "departure provenance",
+    "places": "place places facility service school clinic market lugar instalacion lieu место объект "
+    "مكان مرفق gps poi",
+    "boundaries": "unit admin area region division unidad unite район область وحده",
+    "development": "parcel plot land field area parcela parcelle участок قطعه project zone",
+}
+"""Words of a header that only say which layer it is about."""
+
+_FILLING: Final = (
+    "no nos num number of the total totals est estimated estimate approx current currently "
+    "present count nb nbr nbre nombre de des du d la le les l el los las del numero nro cantidad "
+    "estimado quantidade do da dos das e количество число кол во всего общее итого عدد "
+    "اجمالي 总 数 数量 in loc affected"
+)
+_FILLERS: Final = frozenset(_FILLING.split())
+_WORDS: Final[Mapping[str, str]] = {
+    "households": "household households hh hhs hhold hholds menage menages hogar hogares familia "
+    "familias famille familles family families agregado agregados domicilio domicilios домохозяйства "
+    "домохозяйств домохозяйство семей семьи семья дворов хозяйств اسره اسر الاسر عائله عائلات "
+    "户 户数 家庭 家庭数",
+    "persons": "person persons people individual individuals population pop inds ind personne "
+    "personnes habitant habitants persona personas habitantes poblacion pessoa pessoas populacao "
+    "население человек чел людей жителей житель лиц فرد افراد شخص اشخاص سكان نسمه 人 人数 人口 人口数",
+    "name": "name nom nombre nome название наименование имя اسم 名称 名字 名",
+    "id": "id ids code identifier identifiant identificador codigo pcode ssid uid код идентификатор "
+    "رمز رقم معرف 编号 编码 代码",
+    "lat": "latitude lat latitud широта عرض 纬度 北纬 lati",
+    "lon": "longitude lon long lng longitud долгота طول 经度 东经",
+    "year": "year annee ano anio год سنه عام 年 年份",
+    "kind": "type kind category categorie tipo categoria тип вид категория نوع فئه 类型 种类",
+    "declared_ha": "area superficie surface площадь مساحه 面积",
+    "land_ha": "land area superficie terre terres tierra terra площадь земли ارض مساحه 面积 土地",
+    "source": "source fuente fonte источник مصدر 来源",
+    "level": "level nivel niveau уровень مستوى 级别",
+}
+_ALSO_FILL: Final[Mapping[str, str]] = {
+    "lat": "gps wgs84 wgs 84 dd decimal degrees deg degree coordinate coordinates coordonnees "
+    "coordenada coordenadas координаты خط احداثيات y point center centre geo place position map",
+    "lon": "gps wgs84 wgs 84 dd decimal degrees deg degree coordinate coordinates coordonnees "
+    "coordenada coordenadas координаты خط احداثيات x point center centre geo place position map",
+    "name": "official english full",
+    "persons": "individuals displaced deplacees desplazadas",
+    "households": "displaced deplaces deplacees desplazados",
+    "year": "move moved relocation arrival arrived establishment established construction "
+    "resettlement resettled opened",
+    "declared_ha": "declared ha",
+    "land_ha": "ha farm farmland cultivated",
+}
+_STEM: Final = 6
+_PREFIXES: Final = re.compile(r"(?:安置|搬迁|迁出|迁入|总|现有|实际|登记|村|点|地|区|的|数量)+")
+_ARABIC: Final = str.maketrans("أإآةى", "اااهي")
+
+
+@cache
+def _tokens(header: str) -> tuple[str, ...]:
+    """Words of a header without case, accents of Latin letters, and the Arabic article."""
+    text = unicodedata.normalize("NFKD", plain_name(header).translate(_ARABIC))
+    text = "".join(
+        c for i, c in enumerate(text) if not unicodedata.combining(c) or not _latin_before(text, i)
+    )
+    text = unicodedata.normalize("NFC", text).replace("ё", "е")
+    out = []
+    for word in text.split("_"):
+        bare = word.removeprefix("ال") if len(word) > 4 else word
+        out.append(_PREFIXES.sub("", bare) or bare if "\u3400" <= bare[:1] <= "\u9fff" else bare)
+    return tuple(w for w in out if w)
+
+
+def _latin_before(text: str, at: int) -> bool:
+    """Whether the letter that a combining mark belongs to is Latin or Arabic."""
+    while at > 0 and unicodedata.combining(text[at]):
+        at -= 1
+    return text[at].isascii() or "\u0600" <= text[at] <= "\u06ff"
+
+
+@cache
+def _vocabulary(role: str, column: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Words that mean a column, and words that may go with them."""
+    role_words = frozenset(_ROLE_WORDS.get(role, "").split())
+    if role == "flows" and column in {"origin_id", "site_id"}:
+        which = _ROLE_WORDS["origins" if column == "origin_id" else "sites"].split()
+        also = frozenset(f"{_WORDS['id']} {_WORDS['name']}".split())
+        return frozenset(which), _FILLERS | also
+    spec = LAYERS.get(role)
+    key = spec.key[0] if spec is not None and len(spec.key) == 1 else ""
+    words = _WORDS.get("id" if column == key else column, "")
+    also = frozenset(_ALSO_FILL.get(column, "").split())
+    return _with_stems(words.split()), _with_stems(_FILLERS | role_words | also)
+
+
+def _with_stems(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(words) | {_stem(w) for w in words if len(w) >= _STEM}
+
+
+def _says(header: str, role: str, column: str) -> bool:
+    """Whether every word of a header means a column or only goes with it."""
+    words, fillers = _vocabulary(role, column)
+    tokens = _tokens(header)
+    meant = [t in words or _stem(t) in words for t in tokens]
+    return any(meant) and all(
+        m or t in fillers or _stem(t) in fillers for t, m in zip(tokens, meant, strict=True)
+    )
+
+
+def _stem(word: str) -> str:
+    """Return the first letters of a Russian word, which its cases leave; other words as they are."""
+    return word[:_STEM] if "\u0400" <= word[:1] <= "\u04ff" else word
+
+
+def plain_unit(text: str) -> str:
+    """Return a unit as the table of units writes it."""
+    return unicodedata.normalize("NFKC", text).strip(" .()[]").casefold()
+
+
+def split_unit(header: str, unit: str) -> tuple[str, str]:
+    """Header without the unit at its end, and that unit; "" where it names none of the family.
+
+    Examples
+    --------
+    >>> split_unit("Area (acres)", "ha"), split_unit("uncertainty_m", "km"), split_unit("area", "ha")
+    (('Area', 'acres'), ('uncertainty', 'm'), ('area', ''))
+    """
+    family = UNITS.get(unit, {})
+    bracket = re.search(r"^(.*?)[(（\[【]([^()（）\[\]【】]*)[)）\]】]\s*$", header)
+    if bracket and plain_unit(bracket[2]) in family:
+        return bracket[1].strip(), plain_unit(bracket[2])
+    for joint in (r"[\s_]+in[\s_]+", r"[\s_,/:-]+"):
+        match = re.fullmatch(
+            rf"(.{{1,200}}?){joint}([^\s_,/:-]{{1,20}}(?:[\s_]?[^\s_,/:-]{{1,4}})?)", header
+        )
+        if match and plain_unit(match[2]) in family:
+            return match[1].strip(), plain_unit(match[2])
+    return header, ""
+
+
+def columns_of(spec: LayerSpec) -> tuple[Column, ...]:
+    """Columns of a layer, after them those of its coordinates and of what changes their meaning."""
+    if spec.geometries in {("none",), ("raster",)}:
+        return spec.columns
+    own = {c.name for c in spec.columns}
+    return (*spec.columns, LON, LAT, WKT, POSITION, *(c for c in COMPANIONS if c.name not in own))
+
+
+@cache
+def _every_name() -> frozenset[str]:
+    columns = [c for spec in LAYERS.values() for c in columns_of(spec)]
+    return frozenset(plain_name(n) for c in columns for n in (c.name, *c.aliases))
+
+
+@cache
+def is_known(header: str) -> bool:
+    """Whether a header can name a column of some layer.
+
+    Examples
+    --------
+    >>> is_known("Nombre de ménages"), is_known("Широта"), is_known("remarks of Tuesday")
+    (True, True, False)
+    """
+    if len(header) > 120 or header.startswith("#"):
+        return False
+    found: set[str] = set().union(*(pool.keys() for pool in _pools([header])))
+    if found & _every_name() or _exporter(plain_name(header)):
+        return True
+    return any(_says(header, role, c) for role in _ROLE_WORDS for c in (*_WORDS, "id"))
+
+
+def find_columns(
+    headers: Sequence[str], spec: LayerSpec, mapping: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], dict[str, list[str]], list[str]]:
+    """Which header holds which column of a layer, and its coordinates.
+
+    Parameters
+    ----------
+    headers
+        Column names as the file has them.
+    spec
+        The layer.
+    mapping
+        Column of the layer to header, as said by the user, or the other way round; it goes before
+        every guess.
+
+    Returns
+    -------
+    tuple
+        Column to header; column to headers that fit equally well (the first is taken); mapped
+        headers that the file does not have.
+
+    Examples
+    --------
+    >>> find_columns(["编号", "名称", "经度", "纬度", "户数"], LAYERS["sites"])[0]
+    {'site_id': '编号', 'name': '名称', 'households': '户数', 'lon': '经度', 'lat': '纬度'}
+    """
+    columns = columns_of(spec)
+    pools = _pools(headers)
+    found, absent = _mapped(headers, columns, mapping or {}, pools[0])
+    doubtful: dict[str, list[str]] = {}
+    own_names = {plain_name(column.name) for column in columns}
+    technical = {h for h in headers if _TECHNICAL.fullmatch(h)}
+    for column in columns:
+        if column.name in found:
+            continue
+        hits = _hits(column, pools, own_names, set(found.values()) | technical)
+        if hits:
+            found[column.name] = hits[0]
+            if len(hits) > 1:
+                doubtful[column.name] = hits
+    _by_exporters(headers, spec, found)
+    for column in columns:
+        if column.name in found:
+            continue
+        hits = _by_words(headers, spec.name, column, set(found.values()) | technical)
+        hits = hits or _hits(column, pools, own_names, set(found.values()))
+        if hits:
+            found[column.name] = hits[0]
+            if len(hits) > 1:
+                doubtful[column.name] = hits
+    return {c.name: found[c.name] for c in columns if c.name in found}, doubtful, absent
+
+
+def _mapped(
+    headers: Sequence[str],
+    columns: Iterable[Column],
+    mapping: Mapping[str, str],
+    exact: Mapping[str, list[str]],
+) -> tuple[dict[str, str], list[str]]:
+    """Columns that the user named, whichever side of the sign each name stands on."""
+    own = {plain_name(c.name): c.name for c in columns}
+
+    def header(text: str) -> str | None:
+        return text if text in headers else next(iter(exact.get(plain_name(text), ())), None)
+
+    found: dict[str, str] = {}
+    absent = []
+    for left, right in mapping.items():
+        column, held = own.get(plain_name(left)), header(right)
+        if column is None or held is None:
+            turned, other = own.get(plain_name(right)), header(left)
+            if turned is not None and other is not None:
+                column, held = turned, other
+        if held is None:
+            absent.append(right)
+        else:
+            found[column or left] = held
+    return found, absent
+
+
+def _hits(
+    column: Column, pools: Sequence[Mapping[str, list[str]]], own_names: set[str], taken: set[str]
+) -> list[str]:
+    """Headers that carry the name of a column, or else one of its aliases."""
+    name = plain_name(column.name)
+    aliases = [a for a in map(plain_name, column.aliases) if a not in own_names]
+    for pool in pools:
+        own = [h for h in pool.get(name, ()) if h not in taken]
+        other = [h for a in aliases for h in pool.get(a, ()) if h not in taken]
+        # Two columns of coordinates or counts must agree; an id next to a running number need not.
+        hits = list(dict.fromkeys([*own, *other] if not own or column.name in _ALONE else own))
+        if hits:
+            return hits
+    return []
+
+
+_TECHNICAL: Final = re.compile(
+    r"_(id|uuid|index|parent_index|submission_\w+|submitted_by|status|tags|notes|version_?)"
+)
+"""Columns that servers of forms add; they identify answers, not places."""
+_ALONE: Final = frozenset({"lon", "lat", "households"})
+_CUT: Final = 10
+"""Letters that a shapefile leaves of the name of a column."""
+
+
+def _by_words(headers: Sequence[str], role: str, column: Column, taken: set[str]) -> list[str]:
+    """Headers that mean a column by their words, by its first ten letters, or but for their unit."""
+    free = [h for h in headers if h not in taken]
+    names = {plain_name(n) for n in (column.name, *column.aliases)}
+    cut = [
+        h for h in free
+        if len(h) == _CUT and any(len(n) > _CUT and n.startswith(plain_name(h)) for n in names)
+    ]  # fmt: skip
+    if cut:
+        return cut
+    if column.unit:
+        bare = {split_unit(n.replace("_", " "), column.unit)[0] for n in names}
+        bare = {plain_name(n) for n in bare}
+        with_unit = [
+            h for h in free
+            if (parts := split_unit(h, column.unit))[1]
+            and (plain_name(parts[0]) in bare | names or _says(parts[0], role, column.name))
+        ]  # fmt: skip
+        if with_unit:
+            return with_unit
+    return [h for h in free if _says(_last(h), role, column.name)]
+
+
+def _last(header: str) -> str:
+    """Return a header without the groups of questions before it, as in grp/site_name."""
+    return re.split(r"[/:]", header)[-1] or header
+
+
+def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:
+    """Headers by their plain names: as they are, without brackets, without joints (SiteID), by
+    language, and without the groups that forms put before them.
+    """
+    pools: tuple[dict[str, list[str]], ...] = ({}, {}, {}, {}, {})
+    for header in headers:
+        whole = plain_name(header)
+        bare = plain_name(re.sub(r"[(（\[【][^)）\]】]*[)）\]】]", "", header))
+        joined = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=ID|HH)(?=[A-Z][a-z])", "_", header))
+        parts = (
+            [plain_name(part) for part in _SCRIPTS.split(header)] if _SCRIPTS.search(header) else []
+        )
+        last = [plain_name(_last(header))] if re.search(r"[/:]", header) else []
+        for pool, names in zip(pools, ([whole], [bare], [joined], parts, last), strict=True):
+            for name in dict.fromkeys(names):
+                pool.setdefault(name, []).append(header)
+    return pools
+
+
+_SCRIPTS: Final = re.compile(
+    r"[/|\n()（）\[\]【】]|(?<=[\u3400-\u9fff])\s*(?=[A-Za-z])|(?<=[A-Za-z])\s*(?=[\u3400-\u9fff])"
+)
+"""Where a header that names a column in two languages falls apart."""
+
+_EXPORTERS: Final = (
+    (re.compile(r"adm(?:in)?_?(\d)_?(?:pcode|code)"), re.compile(r"adm(?:in)?_?(\d)_?(?:name_?)?(?:[a-z]{2})?")),
+    (re.compile(r"gid_(\d)"), re.compile(r"name_(\d)")),
+    (re.compile(r"shape_?(?:id|iso)()"), re.compile(r"shape_?name()")),
+)  # fmt: skip
+"""Codes and names of units as COD-AB, GADM and geoBoundaries call them."""
+
+
+def _exporter(plain: str) -> bool:
+    return any(p.fullmatch(plain) for pair in _EXPORTERS for p in pair)
+
+
+def _by_exporters(headers: Sequence[str], spec: LayerSpec, found: dict[str, str]) -> None:
+    """Find code, name, parent and level of boundaries as publishers of boundary sets call them."""
+    if spec.name != "boundaries":
+        return
+    for codes, names in _EXPORTERS:
+        code, name = (_by_level(headers, pattern) for pattern in (codes, names))
+        if not code or not name:
+            continue
+        deepest = max(set(code) & set(name), default=None)
+        if deepest is None:
+            continue
+        found.setdefault("code", code[deepest])
+        found.setdefault("name", name[deepest])
+        above = max((level for level in code if level < deepest), default=None)
+        if above is not None:
+            found.setdefault("parent_code", code[above])
+        kinds = [h for h in headers if plain_name(h) in {"shapetype", "shape_type"}]
+        if kinds:
+            found.setdefault("level", kinds[0])
+        return
+
+
+def _by_level(headers: Sequence[str], pattern: re.Pattern[str]) -> dict[str, str]:
+    """Level to the first header that a pattern fits, "" for sets of one level."""
+    out: dict[str, str] = {}
+    for header in headers:
+        if match := pattern.fullmatch(plain_name(header)):
+            out.setdefault(match[1], header)
+    return out

@@ -558,8 +558,18 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "a road is closed in the season or by an attribute; it is not used for routing",
         "",
     ),
+    "road_detour": (
+        "warning",
+        "a published length over the straight line is outside the range set as plausible",
+        "Check the length and the positions of its places.",
+    ),
     "road_end": ("error", "a row of a table of lengths names no place at one end", ""),
     "road_geometry": ("error", "a road has no line", ""),
+    "road_joined": (
+        "note",
+        "ends of roads were joined to the nearest road",
+        "Set tolerance_m under [road] to join over other gaps.",
+    ),
     "road_length": ("error", "the length of a road is missing or not above zero", ""),
     "road_not_used": ("note", "the road's own row says that it is not to be used for routing", ""),
     "road_place_unknown": (

@@ -17,9 +17,10 @@ from geosettle.distance import (
     sample_distances,
     separate,
 )
+from geosettle.distance._metrics import measures_of
 from geosettle.distance._solver.cost_grid import metrication
 from geosettle.distance.monte_carlo_walking import gathered
-from geosettle.distance.sampling import SEED, draw_positions
+from geosettle.distance.sampling import SEED, draw_positions, quantiles
 from geosettle.distance.terrain import place_times
 from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
@@ -114,7 +115,7 @@ def test_certain_ends_give_the_value_itself_in_every_metric() -> None:
     layers = {"dem": ground, "roads": roads}
     value = pair_distances(PAIR, origins, sites, EVERY, **layers).iloc[0]
     table = distance_intervals(
-        PAIR, origins, sites, EVERY, **layers, spread=Spread(cells=20_000)
+        PAIR, origins, sites, EVERY, **layers, spread=Spread(cells=20_000, road_speed_share=0.0)
     ).set_index("metric")
     columns = {
         "geodesic": "geodesic_km",
@@ -261,22 +262,21 @@ def test_errors_of_heights_slow_the_walk_and_differ_by_draw() -> None:
     np.testing.assert_array_equal(drawn, again)
 
 
+EXACT = Spread(line_draws=50, road_speed_share=0.0, road_length_share=0.0)
+
+
 def test_by_road_the_legs_and_the_snapping_are_drawn() -> None:
-    # A road along the equator: the way of each draw is its latitude to the road, then the
-    # difference in longitude.
+    # A road along the equator, and a place farther from it than its radius: the way of each draw is
+    # its latitude to the road, then the difference in longitude.
     roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
     origins, sites = frame([76.0], [0.05], "o", 3.0), frame([77.0], [0.0], "s")
-    samples = sample_distances(
-        PAIR, origins, sites, "road", roads=roads, spread=Spread(line_draws=50)
-    )
+    samples = sample_distances(PAIR, origins, sites, "road", roads=roads, spread=EXACT)
     assert samples.drawn.shape == (1, 50)
     lon, lat, _ = draw_positions(76.0, 0.05, 3e3, 2000, key="o0", role="origin")
     lon, lat, zero = lon[:50], lat[:50], np.zeros(50)
     expected = GEOD.inv(lon, lat, lon, zero)[2] + GEOD.inv(lon, zero, zero + 77.0, zero)[2]
     np.testing.assert_allclose(samples.drawn[0], expected / 1000, rtol=1e-3)
-    hours = sample_distances(
-        PAIR, origins, sites, "road_time", roads=roads, spread=Spread(line_draws=50)
-    ).drawn[0]
+    hours = sample_distances(PAIR, origins, sites, "road_time", roads=roads, spread=EXACT).drawn[0]
     legs, ride = (
         GEOD.inv(lon, lat, lon, zero)[2] / 1000,
         GEOD.inv(lon, zero, zero + 77.0, zero)[2] / 1000,
@@ -287,19 +287,80 @@ def test_by_road_the_legs_and_the_snapping_are_drawn() -> None:
     assert (varied - legs / 4).std() > 2 * (hours - legs / 4).std()
 
 
-def test_a_stated_end_on_the_road_is_nearer_than_all_draws_and_that_is_said() -> None:
+def test_a_place_on_the_road_is_drawn_along_it_and_has_no_leg() -> None:
+    roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
+    origins, sites = frame([76.0], [0.0], "o", 3.0), frame([77.0], [0.0], "s")
+    lon, _, _ = draw_positions(76.0, 0.0, 3e3, 2000, key="o0", role="origin")
+    expected = GEOD.inv(lon[:50], np.zeros(50), np.full(50, 77.0), np.zeros(50))[2] / 1000
+    for name, divisor in (("road", 1), ("road_time", 40)):
+        drawn = sample_distances(PAIR, origins, sites, name, roads=roads, spread=EXACT).drawn[0]
+        np.testing.assert_allclose(drawn, expected / divisor, rtol=1e-6)
+
+
+def test_a_place_nearer_to_the_road_than_its_radius_keeps_its_leg_give_or_take() -> None:
+    roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
+    leg_km = GEOD.inv(76, 0, 76, 0.01)[2] / 1000
+    origins, sites = frame([76.0], [0.01], "o", 5.0), frame([77.0], [0.0], "s")
+    lon, lat, _ = draw_positions(76.0, 0.01, 5e3, 2000, key="o0", role="origin")
+    lon, lat = lon[:50], lat[:50]
+    north = GEOD.inv(np.full(50, 76.0), np.full(50, 0.01), np.full(50, 76.0), lat)[2] / 1000
+    north = np.where(lat > 0.01, north, -north)
+    along = GEOD.inv(lon, np.zeros(50), np.full(50, 77.0), np.zeros(50))[2] / 1000
+    drawn = sample_distances(PAIR, origins, sites, "road", roads=roads, spread=EXACT).drawn[0]
+    np.testing.assert_allclose(drawn, along + leg_km * (1 + north / 5), rtol=1e-4)
+
+
+def test_a_published_length_is_in_the_middle_of_its_interval() -> None:
     places = frame([76.0, 77.0], [0.0, 0.0], "p", [3.0, 0.0])
     roads = pd.DataFrame({"a": ["p0"], "b": ["p1"], "length_km": [130.0]})
     pairs = flows(("p0", "p1"))
-    layers = {"roads": roads, "places": places}
-    value = pair_distances(pairs, places, places, ("road",), **layers)
-    row = distance_intervals(pairs, places, places, ("road",), measured=value, **layers).iloc[0]
-    assert value["road_km"].iloc[0] == pytest.approx(130.0)
-    # The legs of a disc's draws to its middle: u times the root of the share, 0.67 and 2.92 km.
-    assert [row["low"] - 130, row["high"] - 130] == pytest.approx(
-        [3 * 0.05**0.5, 3 * 0.95**0.5], abs=0.3
+    table = distance_intervals(pairs, places, places, ("road",), roads=roads, spread=EXACT)
+    row, hours = table.iloc[0], table.iloc[1]
+    lon, _, _ = draw_positions(76.0, 0.0, 3e3, 2000, key="p0", role="origin")
+    toward = (lon[:50] - 76.0) * 111.32
+    low, high = np.quantile(130 - toward, [0.05, 0.95], method="weibull")
+    assert [row["low"], row["high"]] == pytest.approx([low, high], abs=0.01)
+    assert row["low"] < 130 < row["high"]
+    assert [hours["low"], hours["high"]] == pytest.approx([low / 40, high / 40], abs=1e-3)
+    # Lengths and speeds that vary widen it.
+    wide = distance_intervals(pairs, places, places, ("road",), roads=roads)
+    assert wide.loc[0, "high"] - wide.loc[0, "low"] > 1.2 * (row["high"] - row["low"])
+    assert wide.loc[1, "high"] - wide.loc[1, "low"] > 2 * (hours["high"] - hours["low"])
+
+
+def test_quantiles_of_draws_hold_a_further_draw_with_the_level() -> None:
+    # Of 9 draws and one more, each order is as likely: between the first and the last it is in 8
+    # cases of 10.
+    low, median, high = quantiles(np.arange(9.0)[None], 0.8)[:, 0]
+    assert (low, median, high) == (0.0, 4.0, 8.0)
+
+
+@pytest.mark.parametrize("drawn_roads", ["line", "table", "street"])
+def test_the_value_is_in_its_interval_for_every_metric(drawn_roads) -> None:
+    rng = np.random.default_rng(4)
+    n = 6
+    origins = frame(76.2 + 0.2 * rng.random(n), 39.0 + 0.06 * rng.random(n), "o", 2.0)
+    origins.loc["o0", "geometry"] = shapely.Point(76.3, 39.02)
+    sites = frame([77.0, 76.9], [39.02, 39.1], "s", 1.0)
+    main = shapely.LineString([(76.0, 39.02), (77.2, 39.02)])
+    side = [shapely.LineString([(x, 39.02), (x, 39.08)]) for x in np.arange(76.1, 77.0, 0.05)]
+    shapes = {"line": [main], "street": [main, *side]}
+    roads = (
+        pd.DataFrame({"a": ["o0", "o1"], "b": ["s0", "o0"], "length_km": [80.0, 30.0]})
+        if drawn_roads == "table"
+        else GeoDataFrame(geometry=shapes[drawn_roads], crs=4326)
     )
-    assert row["why"] == "the stated ends lie nearer to the road than any drawn"
+    pairs = flows(*((f"o{i}", f"s{j}") for i in range(n) for j in (0, 1)))
+    layers = {"roads": roads, "dem": hills()}
+    some = EVERY if drawn_roads == "line" else ("geodesic", "road")
+    value = pair_distances(pairs, origins, sites, some, **layers)
+    table = distance_intervals(
+        pairs, origins, sites, some, spread=Spread(cells=5_000), draws=200, **layers
+    )
+    for row in table.itertuples():
+        stated = value.loc[(row.origin_id, row.site_id), measures_of()[row.metric][1]]
+        assert np.isnan(row.low) or row.low <= stated <= row.high, row
+    assert table.loc[table["metric"] == "road", "low"].notna().any()
 
 
 def test_draws_off_the_road_leave_no_interval_of_roads() -> None:

@@ -17,8 +17,9 @@ from geosettle.distance import pair_distances
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.graph import make_graph
 from geosettle.distance._solver.shortest_paths import many_to_many
-from geosettle.distance.network import RoadRules, read_network, road_pairs, road_problems
+from geosettle.distance.network import RoadRules, read_network
 from geosettle.distance.noding import node_lines
+from geosettle.distance.roads import road_pairs, road_problems
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -267,7 +268,7 @@ def test_geometry_of_every_kind_is_taken_or_set_aside():
     roads = gpd.GeoDataFrame(geometry=[good, *odd], crs=4326)
     out = road((76.0, 39.0), (76.5, 39.0), roads)
     assert out.road_km == pytest.approx(km((76, 39), (76.5, 39)), rel=1e-5)
-    aside = read_network(roads)[0].set_aside
+    aside = read_network(roads).set_aside
     assert aside["row"].tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert aside["why"].tolist() == ["it has no line"] * 5 + ["its coordinates are not degrees"] * 2
     high = shapely.force_3d(good, 1000.0)
@@ -306,14 +307,8 @@ def test_where_the_season_closes_every_road_that_is_the_reason():
     out = road((76.0, 39.0), (76.5, 39.0), only, season="winter")
     assert np.isnan(out.road_km)
     assert out.why == "every road is closed in this season or by an attribute"
-    network, node, _ = read_network(
-        only, rules=RoadRules(season="winter"), points=(np.array([76.0]), np.array([39.0]))
-    )
-    assert (network.graph.size, node.tolist(), [p.code for p in road_problems(network)]) == (
-        0,
-        [[-1, -1]],
-        ["road_closed"],
-    )
+    network = read_network(only, rules=RoadRules(season="winter"))
+    assert (network.graph.size, [p.code for p in road_problems(network)]) == (0, ["road_closed"])
     level = Raster(np.zeros((40, 80)), Affine(0.01, 0, 75.9, 0, -0.01, 39.2), unit="m")
     flows = pd.DataFrame({"origin_id": ["p0"], "site_id": ["p1"]})
     ends = frame((76.0, 39.0), (76.5, 39.0))
@@ -405,7 +400,7 @@ def test_impossible_and_doubtful_rows_are_left_out_and_said():
         ("B", "C", np.nan),
         quality=["A", "C", "A", "A"],
     )
-    network, _, _ = read_network(roads, PLACES)
+    network = read_network(roads, PLACES)
     found = {(p.row, p.code, p.severity) for p in road_problems(network)}
     assert found == {
         (1, "road_shorter_than_straight", "error"),
@@ -449,7 +444,7 @@ def test_names_are_found_in_any_case_and_unknown_ones_are_said():
     assert road((76.0, 39.0), (76.5, 39.0), loose, places=PLACES).road_km == pytest.approx(60)
     nowhere = road((76.0, 39.0), (76.5, 39.0), table(("X", "Y", 60.0)), places=PLACES)
     assert nowhere.why == "none of the places that the roads name (X, Y ...) has a known position"
-    network, _, _ = read_network(table(("A", "Nowhere", 60.0)), PLACES)
+    network = read_network(table(("A", "Nowhere", 60.0)), PLACES)
     (problem,) = road_problems(network)
     assert (problem.code, problem.severity, problem.id) == (
         "road_place_unknown",
@@ -462,7 +457,7 @@ def test_rows_without_names_or_lengths_are_set_aside():
     roads = table(
         (None, "B", 50.0), ("A", "B", np.inf), ("A", "", 3.0), ("A", "A", 5.0), ("A", "B", 60.0)
     )
-    network, _, _ = read_network(roads, PLACES)
+    network = read_network(roads, PLACES)
     assert [(p.row, p.code) for p in road_problems(network)] == [
         (1, "road_end"),
         (2, "road_length"),
@@ -476,6 +471,172 @@ def test_rows_without_names_or_lengths_are_set_aside():
 def test_unknown_options_are_refused():
     with pytest.raises(TypeError, match="swimming"):
         RoadRules(swimming=1)
+
+
+# --- Lines as they come: pieces, gaps, bridges
+# ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 20.0])
+def test_a_road_in_short_pieces_is_as_long_as_in_one(tolerance):
+    x = 30 + 10 / 111_319.49 * np.arange(501)
+    y = 0.002 * np.sin(np.arange(501) / 3.0)  # bends sharper than the tolerance
+    for drawn in (np.zeros(501), y):
+        points = list(zip(x, drawn, strict=True))
+        pieces = lines(*pairwise(points))
+        out = road(points[0], points[-1], pieces, tolerance_m=tolerance)
+        assert out.road_km == pytest.approx(km(*points), rel=1e-9)
+        assert not [p for p in road_problems(read_network(pieces)) if p.code == "road_joined"]
+
+
+def test_roads_that_run_side_by_side_stay_two():
+    gap = 15 / 110_574
+    both = lines([(30, 0), (30.05, 0)], [(30.01, gap), (30.04, gap)])
+    network = read_network(both, rules=RoadRules(tolerance_m=20.0))
+    noded = network.edges.noded
+    # Two dangling ends of the shorter road are joined to the longer one; nothing else is moved.
+    assert noded.joint.sum() == 2
+    assert noded.metres[~noded.joint].sum() == pytest.approx(noded.drawn_m, rel=1e-12)
+    assert np.unique(read_network(both).component).size == 2
+
+
+def test_joining_ends_keeps_every_length_and_is_reported():
+    rng = np.random.default_rng(8)
+    ends = rng.uniform([10, 0], [10.02, 0.02], (80, 2))
+    drawn = lines(*([a, a + rng.normal(0, 0.002, 2)] for a in ends))
+    for tolerance in (1.0, 30.0):
+        network = read_network(drawn, rules=RoadRules(tolerance_m=tolerance))
+        noded = network.edges.noded
+        kept = noded.metres[~noded.joint].sum()
+        assert kept == pytest.approx(noded.drawn_m, abs=0.01)
+        assert noded.metres[noded.joint].max(initial=0.0) <= tolerance * 1.01
+    (told,) = [p for p in road_problems(network) if p.code == "road_joined"]
+    assert told.value == str(noded.joint.sum())
+    assert f"{noded.drawn_m / 1000:.3f} km as drawn and {kept / 1000:.3f} km" in told.message
+
+
+def test_a_bridge_meets_roads_at_its_ends_only():
+    # A road over another: three ways of one street, the middle one on layer 1.
+    roads = lines(
+        [(10, 0), (10.1, 0)],
+        [(10.1, 0), (10.2, 0)],
+        [(10.2, 0), (10.3, 0)],
+        [(10.15, -0.1), (10.15, 0.1)],
+        layer=["0", "1", None, "0"],
+    )
+    out = road((10.0, 0.0), (10.3, 0.0), roads)
+    assert out.road_km == pytest.approx(km((10, 0), (10.3, 0)), rel=1e-9)
+    assert "no connection" in road((10.0, 0.0), (10.15, 0.1), roads, max_access_km=1.0).why
+
+
+def town(n: int = 9, seed: int = 3):
+    """Streets as a map of a town has them: ways that share vertices, some one-way, a dual
+    carriageway, bridges over both; with the graph that they are by construction.
+    """
+    import networkx as nx
+
+    rng = np.random.default_rng(seed)
+    x = 10 + 0.001 * np.arange(n)[:, None] + rng.uniform(-2e-4, 2e-4, (n, n))
+    y = 50 + 0.0007 * np.arange(n)[None] + rng.uniform(-1e-4, 1e-4, (n, n))
+    corner = np.stack([x, y], axis=-1)
+    ways, rows = [], []
+    for i in range(n):
+        for along in (corner[i], corner[:, i]):
+            cut = int(rng.integers(2, n - 2))  # a street is several ways
+            oneway = str(rng.choice(["no", "yes", "-1"], p=[0.6, 0.25, 0.15]))
+            speed = float(rng.choice([30.0, 50.0]))
+            for part in (along[: cut + 1], along[cut:]):
+                ways.append(part)
+                rows.append((oneway, speed, 0))
+    # A dual carriageway 12 m apart, crossing every street on bridges; ramps at both ends.
+    west, east = corner[0, n // 2] - [0.002, 0], corner[-1, n // 2] + [0.002, 0]
+    for offset, (a, b) in ((0.0, (west, east)), (1.1e-4, (east, west))):
+        shift = np.array([0, 3e-4 + offset])
+        outward = np.array([2 * offset, 0]) * (1 if offset and a[0] > b[0] else -1)
+        ends = [a + shift + outward, b + shift - outward]
+        ways.append(np.array(ends))
+        rows.append(("yes", 90.0, 1))
+        for ramp, at in zip(ends, (a, b), strict=True):
+            ways.append(np.array([at, ramp]))
+            rows.append(("no", 40.0, 0))
+    ways += [np.array([corner[0, n // 2], west]), np.array([corner[-1, n // 2], east])]
+    rows += [("no", 40.0, 0)] * 2
+    graph = nx.DiGraph()
+    for way, (oneway, speed, _) in zip(ways, rows, strict=True):
+        for a, b in pairwise(way):
+            metres = GEOD.inv(*a, *b)[2]
+            for u, v, allowed in ((a, b, oneway != "-1"), (b, a, oneway != "yes")):
+                hours = metres / 1000 / speed
+                old = graph.get_edge_data(tuple(u), tuple(v), {"hours": np.inf})["hours"]
+                if allowed and hours < old:
+                    graph.add_edge(tuple(u), tuple(v), hours=hours, km=metres / 1000)
+    oneway, speed, level = zip(*rows, strict=True)
+    roads = lines(*ways, oneway=oneway, speed_kmh=speed, layer=level)
+    return roads, graph, [*map(tuple, corner.reshape(-1, 2)), tuple(west), tuple(east)]
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 20.0])
+def test_a_town_against_networkx(tolerance):
+    import networkx as nx
+
+    roads, graph, places = town()
+    ends = frame(*places[::5], *places[-2:])
+    points = [(p.x, p.y) for p in ends.geometry]
+    every = np.argwhere(~np.eye(len(points), dtype=bool))
+    context = Context(roads=roads, options={"road": {"tolerance_m": tolerance}})
+    found = road_pairs(ends, ends, every, context)
+    for (i, j), hours, length in zip(every, found.road_h, found.road_km, strict=True):
+        try:
+            way = nx.shortest_path(graph, points[i], points[j], weight="hours")
+        except nx.NetworkXNoPath:
+            assert np.isnan(hours)
+            continue
+        assert hours == pytest.approx(nx.path_weight(graph, way, "hours"), rel=1e-9)
+        assert length == pytest.approx(nx.path_weight(graph, way, "km"), rel=1e-9)
+    assert found.road_h.notna().mean() > 0.9
+    assert (found.road_km >= [km(points[i], points[j]) - 1e-9 for i, j in every])[
+        found.road_h.notna()
+    ].all()
+
+
+def test_a_place_on_a_node_outside_the_elevation_has_no_leg():
+    level = Raster(np.zeros((4, 4)), Affine(0.1, 0, 70, 0, -0.1, 40), unit="m")
+    by_place = table(("x", "y", 60.0), a_lon=[76.0], a_lat=[39.0], b_lon=[76.5], b_lat=[39.0])
+    assert road((76.0, 39.0), (76.5, 39.0), by_place, dem=level).road_km == 60
+    out = road((76.0, 39.0), (76.5, 39.0), lines([(76, 39), (76.5, 39)]), dem=level)
+    assert out.road_access_km == out.road_egress_km == 0
+
+
+def test_origins_and_sites_are_places_of_a_table_by_id_and_name():
+    roads = table(("o1", "Campo", 60.0), ("Campo", "Far", 30.0))
+    origins = frame((76.0, 39.0)).set_axis(["o1"])
+    sites = frame((76.5, 39.0), None).set_axis(["s1", "s2"]).assign(name=["Campo", "Far"])
+    every = np.array([[0, 0], [0, 1]])
+    out = road_pairs(origins, sites, every, Context(roads=roads))
+    assert out.road_km.tolist() == [60.0, 90.0]  # also where the position is unknown
+    # A place of the same name on another continent is not it.
+    away = sites.set_geometry(gpd.points_from_xy([-70, -71], [10, 10]), crs=4326)
+    roads = table(("o1", "x", 60.0), a_lon=76.0, a_lat=39.0, b_lon=76.5, b_lat=39.0, b_name="Campo")
+    assert np.isnan(road_pairs(origins, away, every, Context(roads=roads)).road_km).all()
+
+
+def test_the_published_length_of_the_pair_goes_before_a_way_over_neighbours():
+    roads = table(("A", "B", 248.0), ("A", "C", 100.0), ("B", "C", 60.0))
+    out = road((76.0, 39.0), (76.5, 39.0), roads, places=PLACES)
+    assert out.road_km == 248.0
+    assert out.road_flags == "published_longer_than_others"
+    # A neighbour within reach on foot is no way to the place itself.
+    near = PLACES.set_geometry(gpd.points_from_xy([76.0, 76.5, 76.55, 79.0], [39.0] * 4), crs=4326)
+    short = table(("A", "B", 248.0), ("A", "C", 80.0))
+    assert road((76.0, 39.0), (76.5, 39.0), short, places=near).road_km == 248.0
+
+
+def test_a_length_with_an_odd_detour_is_listed_with_both_names_and_its_row():
+    roads = table(("A", "B", 60.0), ("B", "C", 400.0), road_id=["R1", "R2"])
+    network = read_network(roads, PLACES)
+    (told,) = road_problems(network, (1.0, 3.0))
+    assert (told.code, told.row, told.id, told.value) == ("road_detour", 2, "R2", "400")
+    assert "Beta to Gamma: 400 km is 9.24 times the straight line of 43.3 km" in told.message
 
 
 # --- Graph

@@ -11,7 +11,8 @@ from affine import Affine
 
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.cost_distance import travel_time
-from geosettle.distance.network import RoadRules, road_pairs
+from geosettle.distance.network import RoadRules
+from geosettle.distance.roads import road_pairs
 from geosettle.distance.scenarios import compare_scenarios
 from geosettle.distance.terrain import walk_pairs
 from geosettle.distance.travel import travel_pairs

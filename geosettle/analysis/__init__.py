@@ -162,6 +162,7 @@ def analyse(
     surveyed = survey_of(study)
     study = study.replace(survey=None)  # answers of households are kept nowhere
     context = context_of(study, metrics)
+    unused = unused_roads(study, context)  # prepares the network once, for the copy too
     measured = run_in_fork(partial(measure_distances, study, context), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
@@ -181,7 +182,6 @@ def analyse(
     intervals = draw_intervals(study, context)
     pairs, walked, scenarios = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
-    unused = unused_roads(study)
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))
     progress("measuring remoteness")

@@ -21,7 +21,8 @@ from geosettle.distance import (
     travel_time,
 )
 from geosettle.distance._metrics import metrics_of
-from geosettle.distance.network import read_network, road_problems
+from geosettle.distance.network import network_of
+from geosettle.distance.roads import road_problems
 from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study, origins_of
@@ -122,18 +123,19 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
         landcover=study.landcover[max(study.landcover)] if study.landcover else None,
         roads=study.roads,
         places=study.places,
+        settlements=(origins_of(study), study.sites),
         options={"walk": dict(study.settings.walk), "road": dict(study.settings.road)},
         metrics=metrics or {},
     )
 
 
-def unused_roads(study: Study) -> list[Problem]:
+def unused_roads(study: Study, context: Context) -> list[Problem]:
     """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere,
     closures.
     """
     if study.roads is None or study.roads.empty:
         return []
-    return road_problems(read_network(study.roads, study.places, study.settings.road)[0])
+    return road_problems(network_of(context), study.settings.distance.detour_range_ratio)
 
 
 def without(study: Study, layer: str, rows: int) -> Study:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from geosettle.distance._inputs import as_places
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import COLUMNS, geodesic_matrix, geodesic_pairs
-from geosettle.distance.monte_carlo import roaded, straight, surfaced
+from geosettle.distance.monte_carlo import straight, surfaced
+from geosettle.distance.monte_carlo_roads import sample_road
 from geosettle.distance.monte_carlo_walking import travelled, walked
-from geosettle.distance.network import road_pairs
+from geosettle.distance.roads import road_pairs
 from geosettle.distance.terrain import surface_pairs, walk_pairs
 from geosettle.distance.travel import travel_pairs
 from geosettle.errors import UnknownNameError
@@ -79,7 +80,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=road_pairs,
             needs=("roads",),
             meaning="way that takes least time by road, with the legs to the road and from it",
-            sample=roaded,
+            sample=sample_road,
             measures={"road": ("road_km", "km"), "road_time": ("road_h", "h")},
             options=("road",),
         ),

@@ -48,6 +48,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "declared_shorter_than_straight": "the declared distance is shorter than the straight line can be: impossible",
     "declared_detour_outside_range": "declared distance over straight line lies outside the range set as plausible",
     "detour_outside_range": "road distance over straight line lies outside the range set as plausible",
+    "published_longer_than_others": "the published length of the pair is longer than a way over other rows of the table",
     "order_violated": "a path on the ground came out shorter than the straight line: a fault of grid or roads",
     "position_rough": "the radii of both ends are more than a set share of the straight line",
     "used_to_place": "the declared distance served to place the site or origin: no evidence for it",
@@ -231,6 +232,7 @@ def _flags(
             | (loosest[1] > detour_range[1]),
             "detour_outside_range": (column["detour_ratio"] < detour_range[0] * (1 - _ORDER_SLACK))
             | (column["detour_ratio"] > detour_range[1]),
+            "published_longer_than_others": _flagged(table, "published_longer_than_others"),
             "order_violated": (column["surface_km"] < floor)
             | (column["road_km"] < np.fmax(floor, draped)),
             "position_rough": slack > rough_share * straight,
@@ -243,6 +245,13 @@ def _flags(
         index=table.index,
         dtype="str",
     )
+
+
+def _flagged(table: pd.DataFrame, code: str) -> NDArray[np.bool_]:
+    """Whether the metric by road has flagged a row."""
+    if "road_flags" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return table["road_flags"].eq(code).to_numpy(dtype=bool, na_value=False)
 
 
 def _numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:

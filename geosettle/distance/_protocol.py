@@ -43,6 +43,8 @@ class Context:
         Options per metric: metric name to keyword arguments (``{"walk": {"speed": "tobler"}}``).
     metrics
         The metrics that names mean; empty: METRICS.
+    settlements
+        Origins and sites of the whole study, which a table of road lengths may name.
     memory
         What was prepared, by its key.
     """
@@ -53,6 +55,7 @@ class Context:
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    settlements: tuple[gpd.GeoDataFrame, ...] = ()
     memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ pairs and metrics.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, measures_of, metric_named, metrics_of, places_of
-from geosettle.distance._protocol import Context, SampleFunction, positions
+from geosettle.distance._protocol import Context, Metric, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread
 from geosettle.distance.sampling import (
@@ -26,6 +27,7 @@ from geosettle.distance.sampling import (
     declared_units,
     draw_positions,
     generator,
+    quantiles,
 )
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
@@ -35,6 +37,7 @@ __all__ = ["distance_intervals", "sample_distances"]
 FloatArray = NDArray[np.float64]
 _LAYERS: Final = ("dem", "landcover", "roads", "places", "options")
 _VALUES_AT_ONCE: Final = 4_000_000
+_ROUNDING: Final = 1e-4  # ends of intervals are not known better
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,11 +198,30 @@ def _sampled(
         why[why == ""] = f"the study has no layer {' and no layer '.join(lacking)}"
     rows = np.flatnonzero(why == "")
     values = {name: np.full((len(table), draws), np.nan) for name in names}
+    stated_values = {name: np.full(len(table), np.nan) for name in names}
     if rows.size:
         drawn, stated, notes = _drawn_ends(ends, i[rows], j[rows])
-        hours = {} if setting.measured is None else _known(setting.measured, index[rows], context)
+        hours = {}
+        if setting.measured is not None:
+            hours = _known(setting.measured, index[rows], context)
+        elif evaluate is None:
+            pairs = np.column_stack([i[rows], j[rows]]).astype(np.intp)
+            hours = _measured(metric_named(family, context), ends, pairs, context)
+        columns = {name: column for name, (_, column, _) in measures_of(context).items()}
+        for name in names:
+            if evaluate is None and columns.get(name) in hours:
+                stated_values[name][rows] = hours[columns[name]]
         job = DrawnPairs(
-            i[rows], j[rows], drawn, stated, hours, context, setting.spread, _normal(ends[0].seed)
+            i[rows],
+            j[rows],
+            drawn,
+            stated,
+            hours,
+            (ends[0].frame, ends[1].frame),
+            (ends[0].radius, ends[1].radius),
+            context,
+            setting.spread,
+            _normal(ends[0].seed),
         )
         found, more = (
             _sampler(family, context)(job)
@@ -213,13 +235,16 @@ def _sampled(
             why[row] = "; ".join(dict.fromkeys(text for text in (*note, said) if text))
     units = {name: unit for name, (_, _, unit) in measures_of(context).items()}
     return {
-        name: _samples(
-            index,
-            values[name],
-            name,
-            units.get(name, ""),
-            why=why,
-            missing_share=setting.spread.missing_share,
+        name: dataclasses.replace(
+            _samples(
+                index,
+                values[name],
+                name,
+                units.get(name, ""),
+                why=why,
+                missing_share=setting.spread.missing_share,
+            ),
+            stated=stated_values[name],
         )
         for name in names
     }
@@ -269,6 +294,15 @@ def _known(measured: pd.DataFrame, pairs: pd.MultiIndex, context: Context) -> di
     first = measured[~measured.index.duplicated()]
     columns = [c for _, c, _ in measures_of(context).values() if c in first]
     return {c: first[c].reindex(pairs).to_numpy(dtype=np.float64, na_value=np.nan) for c in columns}
+
+
+def _measured(
+    metric: Metric, ends: Sequence[_End], pairs: NDArray[np.intp], context: Context
+) -> dict[str, FloatArray]:
+    """Values at the stated positions by column."""
+    found = metric.pairs(ends[0].frame, ends[1].frame, pairs, context)
+    columns = [column for column, _ in metric.measured.values()]
+    return {c: found[c].to_numpy(dtype=np.float64) for c in columns}
 
 
 def _normal(seed: int) -> Callable[[str, int], FloatArray]:
@@ -376,7 +410,8 @@ def distance_intervals(
     metrics
         Names in METRICS and keys of `evaluators`.
     level
-        Share of the draws inside the interval, equal shares left out at both ends.
+        Share of the draws inside the interval, equal shares left out at both ends. Where the value
+        at the stated positions is outside, the interval is widened to it, and `why` says so.
     boundaries, aliases, units, evaluators, spread, measured, seed, **layers
         As in `sample_distances`.
     draws
@@ -466,16 +501,25 @@ def _chunks(keys: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
 def _summary(samples: Samples, level: float) -> pd.DataFrame:
     table = samples.pairs.to_frame(index=False)
     table["metric"], table["unit"] = samples.metric, samples.unit
-    low, median, high = _quantiles(samples.drawn, level)
+    low, median, high = quantiles(samples.drawn, level)
+    why = np.array(samples.why, dtype=object)
+    if samples.stated is not None:
+        low, high = _holding(samples.stated, low, high, why)
     table["low"], table["median"], table["high"] = low, median, high
     table["level"], table["draws"] = level, samples.drawn.shape[1]
-    return table.assign(why=pd.Series(samples.why, dtype="str"))
+    return table.assign(why=pd.Series(why, dtype="str"))
 
 
-def _quantiles(values: FloatArray, level: float) -> FloatArray:
-    """Low, median and high of each row; missing draws are left out, a row of them stays missing."""
-    out = np.full((3, len(values)), np.nan)
-    some = ~np.isnan(values).all(axis=1) if values.size else np.zeros(len(values), dtype=bool)
-    if some.any():
-        out[:, some] = np.nanquantile(values[some], [(1 - level) / 2, 0.5, (1 + level) / 2], axis=1)
-    return out
+def _holding(
+    value: FloatArray, low: FloatArray, high: FloatArray, why: NDArray[np.object_]
+) -> tuple[FloatArray, FloatArray]:
+    """Intervals that hold the value at the stated positions; notes in `why` where one is widened
+    for it.
+    """
+    with np.errstate(invalid="ignore"):
+        outside = (value < low * (1 - _ROUNDING)) | (value > high * (1 + _ROUNDING))
+    for row in np.flatnonzero(outside):
+        note = "fewer of the draws than the level asks for are as near or as far as the stated ends"
+        why[row] = "; ".join(text for text in (why[row], note) if text)
+    none = np.isnan(low)
+    return np.where(none, low, np.fmin(low, value)), np.where(none, high, np.fmax(high, value))

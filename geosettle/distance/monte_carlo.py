@@ -1,12 +1,11 @@
-"""Draped lines and roads at drawn positions of both ends; what drawn pairs are. Walking:
-`drawn_walks`.
-"""
+"""What drawn pairs are; straight and draped lines at drawn positions of both ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +13,10 @@ from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.draping import check_dem, drape
 from geosettle.distance.geodesic import geodesic_distance
-from geosettle.distance.network import join_points, ways
 from geosettle.errors import InputError
 from geosettle.settings import Spread
 
-__all__ = ["Drawn", "DrawnPairs", "Spread", "roaded", "said", "straight", "surfaced"]
+__all__ = ["Drawn", "DrawnPairs", "Spread", "said", "straight", "surfaced"]
 
 IntArray = NDArray[np.intp]
 
@@ -38,6 +36,10 @@ class DrawnPairs:
     hours
         Column to the values at the stated positions, shape (m,), where they are known already
         (`walk_out_h` ...).
+    places
+        Origins and sites, to which the numbers point.
+    radius
+        Radius of each place, metres, by role.
     context, spread
         Layers with their options; see `Spread`.
     normal
@@ -49,6 +51,8 @@ class DrawnPairs:
     ends: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
     stated: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
     hours: Mapping[str, FloatArray]
+    places: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
+    radius: tuple[FloatArray, FloatArray]
     context: Context
     spread: Spread
     normal: Callable[[str, int], FloatArray]
@@ -127,42 +131,3 @@ def _nearest(known: FloatArray, asked: FloatArray) -> IntArray:
     scale = np.array([[shrink], [1.0], [shrink], [1.0]])
     flat = [(((points - asked[:, :1] + 180) % 360 - 180) * scale).T for points in (known, asked)]
     return np.asarray(cKDTree(flat[0]).query(flat[1])[1])
-
-
-def roaded(job: DrawnPairs) -> Drawn:
-    """Kilometres and hours by road, for the first `Spread.line_draws` draws; the legs and where
-    they lead are drawn.
-    """
-    m, draws = job.ends[0].shape
-    some = min(draws, job.spread.line_draws)
-    ends = [e[:, :some] for e in job.ends]
-    lonlat = np.stack(
-        [np.r_[ends[0].ravel(), ends[2].ravel()], np.r_[ends[1].ravel(), ends[3].ravel()]]
-    )
-    points, number = np.unique(lonlat, axis=1, return_inverse=True)
-    a, b = number.reshape(2, m, some)
-    joined = join_points(job.context, points[0], points[1])
-    found = np.full((m, some, 5), np.nan)
-    for site in np.unique(
-        job.site
-    ):  # a site at a time, so that the matrix between nodes stays small
-        rows = np.flatnonzero(job.site == site)
-        found[rows] = ways(joined, a[rows].ravel(), b[rows].ravel()).reshape(rows.size, some, 5)
-    legs = found[:, :, 4]
-    ride = found[:, :, 1] - legs
-    if job.spread.walk_speed_share:
-        legs = legs * np.exp(
-            job.spread.walk_speed_share * job.normal("speed on foot", draws)[:some]
-        )
-    if job.spread.road_speed_share:
-        ride = ride * np.exp(
-            job.spread.road_speed_share * job.normal("speed by road", draws)[:some]
-        )
-    notes = said({"have no way by road": np.isnan(found[:, :, 0])})
-    stated = job.hours.get("road_km", np.full(m, np.nan))
-    for i in np.flatnonzero(stated < np.min(np.nan_to_num(found[:, :, 0], nan=np.inf), axis=1)):
-        if np.isfinite(found[i, :, 0]).any():
-            notes[i] = "; ".join(
-                t for t in (notes[i], "the stated ends lie nearer to the road than any drawn") if t
-            )
-    return {"road": found[:, :, 0], "road_time": legs + ride}, notes

@@ -32,6 +32,7 @@ __all__ = [
     "declared_units",
     "draw_positions",
     "generator",
+    "quantiles",
     "rank_intervals",
     "separate",
     "site_means",
@@ -63,6 +64,8 @@ class Samples:
         What was drawn.
     why
         Per pair: why there is no value, or what was left out.
+    stated
+        Value at the stated positions, shape (pairs,); NaN: not known.
     """
 
     pairs: pd.MultiIndex
@@ -70,6 +73,7 @@ class Samples:
     metric: str
     unit: str
     why: tuple[str, ...]
+    stated: FloatArray | None = None
 
 
 def surface_evaluator(dem: Raster) -> Evaluator:
@@ -342,6 +346,21 @@ def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.I
         return names, total / share[:, None]
 
 
+def quantiles(values: FloatArray, level: float) -> FloatArray:
+    """Low, median and high of each row of draws, shape (3, rows), at a level.
+
+    The p-quantile of n draws is the one at place p (n + 1) (Weibull 1939; number 6 of Hyndman and
+    Fan 1996, The American Statistician 50: 361-365), so that a further draw is inside with
+    probability `level`. Missing draws are left out; a row of them stays missing.
+    """
+    out = np.full((3, len(values)), np.nan)
+    some = ~np.isnan(values).all(axis=1) if values.size else np.zeros(len(values), dtype=bool)
+    if some.any():
+        shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
+        out[:, some] = np.nanquantile(values[some], shares, axis=1, method="weibull")
+    return out
+
+
 def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
     """Whether two drawn quantities differ: the interval of their paired difference excludes 0.
 
@@ -361,7 +380,7 @@ def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
     difference = np.asarray(two, dtype=np.float64) - np.asarray(one, dtype=np.float64)
     if np.isnan(difference).all():
         return False
-    low, high = np.nanquantile(difference, [(1 - level) / 2, (1 + level) / 2])
+    low, _, high = quantiles(difference[None], level)[:, 0]
     return bool(low > 0 or high < 0)
 
 
@@ -393,7 +412,7 @@ def rank_intervals(values: ArrayLike, level: float = 0.9) -> tuple[IntArray, Int
     best, worst = np.zeros(len(drawn), dtype=np.intp), np.zeros(len(drawn), dtype=np.intp)
     for i in known:
         difference = drawn[known] - drawn[i]
-        low, high = np.nanquantile(difference, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        low, _, high = quantiles(difference, level)
         best[i] = 1 + int((high < 0).sum())
         worst[i] = len(known) - int((low > 0).sum())
     return best, worst

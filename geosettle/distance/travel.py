@@ -90,7 +90,7 @@ def _cells(grid: WalkGrid, lon: FloatArray, lat: FloatArray) -> IndexArray:
 def _arcs_of_table(
     grid: WalkGrid, roads: pd.DataFrame, places: gpd.GeoDataFrame | None, rules: RoadRules
 ) -> tuple[IndexArray, IndexArray, FloatArray]:
-    network = read_network(roads, places, rules)[0]
+    network = read_network(roads, places, rules)
     cell = _cells(grid, network.lon, network.lat)
     tail = cell[np.repeat(np.arange(network.graph.size), np.diff(network.graph.first))]
     head = cell[network.graph.head]

@@ -272,7 +272,8 @@ def choices_of(choices: Iterable[Any]) -> list[Any]:
         if choice == KINDS:  # needs the study's places: see check_kinds
             continue
         module, colon, name = str(choice).partition(":")
-        names += list(getattr(importlib.import_module(module), name)) if colon else [choice]
+        found = getattr(importlib.import_module(module), name) if colon else [choice]
+        names += list(found() if callable(found) else found)
     return names
 
 

@@ -25,7 +25,7 @@ class StudyOptions(Options):
     )  # fmt: skip
     boundary_note: str = setting("", meaning="whose boundary set it is")
     lang: str = setting(
-        "en", choices=("geosettle.words:LANGUAGES",), meaning="language of map and report"
+        "en", choices=("geosettle.words:languages",), meaning="language of map and report"
     )
 
 
@@ -203,7 +203,14 @@ class Spread(Options):
         least=0,
         meaning="relative standard deviation of the speed on foot in the intervals; 0: as stated",
     )
-    road_speed_share: float = setting(0.0, least=0, meaning="the same of the speed by road")
+    road_speed_share: float = setting(
+        0.1, least=0, meaning="the same of the speed by road: an assumption, no norm"
+    )
+    road_length_share: float = setting(
+        0.02,
+        least=0,
+        meaning="the same of the lengths in a table of roads, for each pair by itself: an assumption",
+    )
     dem_error_m: float = setting(
         0.0, unit="m", least=0,
         meaning="standard deviation of the heights' error in the intervals of walk and travel; 0: none",
@@ -289,10 +296,10 @@ class RoadRules(Options):
         4.0, unit="km/h", above=0, meaning="speed of these legs where there is no elevation"
     )
     tolerance_m: float = setting(
-        20.0,
+        1.0,
         unit="m",
         least=0,
-        meaning="line ends nearer than this to another line are joined to it",
+        meaning="a dangling end of a line no farther than this from another line is joined to it",
     )
     crossings: bool = setting(
         default=True,

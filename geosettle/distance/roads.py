@@ -1,0 +1,274 @@
+"""Road distance: the metric, its reasons, and what is wrong with the roads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geosettle.distance._protocol import Context
+from geosettle.distance.network import RoadNetwork, network_of, with_settlements
+from geosettle.distance.road_access import JoinedPlaces, join_places, ways
+from geosettle.distance.road_cleaning import RoadRules, left_out
+from geosettle.geodesy import inverse
+from geosettle.problems import Problem, problem
+
+__all__ = ["RoadWays", "road_pairs", "road_problems", "road_ways"]
+
+IntArray = NDArray[np.int64]
+NO_ROADS: Final = "no roads in the study"
+UNKNOWN: Final = "position unknown"
+COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
+
+
+def road_problems(
+    network: RoadNetwork, detour_range: tuple[float, float] = (0.0, np.inf)
+) -> list[Problem]:
+    """Rows of the road layer that were not used or are doubtful, places of a table of lengths that
+    are nowhere, and ends that were joined, as problems.
+
+    Parameters
+    ----------
+    network
+        The network.
+    detour_range
+        Least and greatest plausible ratio of a published length to the straight line.
+    """
+    aside = network.set_aside
+    nowhere = [
+        problem(
+            "road_place_unknown",
+            f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached on foot.",
+            layer="roads",
+            id=str(place),
+        )
+        for place in (network.name[np.isnan(network.lon)] if network.schematic else ())
+        if place
+    ]
+    unused = [
+        problem(
+            code,
+            f"Not used for routing: {why}.",
+            layer="roads",
+            row=int(row),
+            id=str(road),
+            value="" if np.isnan(value) else f"{value:g}",
+        )
+        for row, road, code, why, value in zip(*(aside[c].tolist() for c in aside), strict=True)
+    ]
+    return nowhere + unused + _detours(network, detour_range) + _joined(network)
+
+
+def _detours(network: RoadNetwork, detour_range: tuple[float, float]) -> list[Problem]:
+    """List published lengths that are used although their detour is not plausible."""
+    if network.lengths is None:
+        return []
+    least, most = detour_range
+    out = []
+    for row in network.lengths.to_dict("records"):
+        ratio = row["km"] / row["straight_km"] if row["straight_km"] > 0 else np.nan
+        if least * 0.995 <= ratio <= most or np.isnan(ratio):
+            continue
+        a, b = network.name[row["tail"]], network.name[row["head"]]
+        out.append(
+            problem(
+                "road_detour",
+                f"{a} to {b}: {row['km']:g} km is {ratio:.2f} times the straight line of "
+                f"{row['straight_km']:.1f} km; plausible is {least:g} to {most:g}.",
+                layer="roads",
+                row=int(row["row"]),
+                id=str(row["id"]),
+                value=f"{row['km']:g}",
+            )
+        )
+    return out
+
+
+def _joined(network: RoadNetwork) -> list[Problem]:
+    """Report the ends that were joined to another road, as one note."""
+    if network.edges is None or not network.edges.noded.joint.any():
+        return []
+    noded = network.edges.noded
+    gaps = noded.metres[noded.joint]
+    kept = noded.metres[~noded.joint].sum() / 1000
+    return [
+        problem(
+            "road_joined",
+            f"{gaps.size} ends of roads were joined to the nearest road over gaps of up to "
+            f"{gaps.max():.2g} m ({gaps.sum():.3g} m in all). The roads are {noded.drawn_m / 1000:.3f} km "
+            f"as drawn and {kept:.3f} km in the network.",
+            layer="roads",
+            value=f"{gaps.size}",
+        )
+    ]
+
+
+class RoadWays:
+    """Ways by road of pairs, with the places joined to the network.
+
+    Attributes
+    ----------
+    joined
+        Origins and then sites.
+    start, end
+        Number of the places of each pair.
+    found
+        Shape (m, 5), as `ways` gives it.
+    longer
+        Whether a way over other rows of the table is shorter than the published length of the pair.
+    """
+
+    def __init__(self, joined: JoinedPlaces, start: IntArray, end: IntArray) -> None:
+        self.joined, self.start, self.end = joined, start, end
+        legs = joined.km, joined.leave, joined.reach
+        self.found = ways(joined.network, joined.feet, legs, (start, end))
+        self.longer = np.zeros(start.size, dtype=bool)
+        a, b = joined.node[start], joined.node[end]
+        known = np.flatnonzero((a >= 0) & (b >= 0) & (a != b))
+        # The published length of the very pair goes before any sum of other lengths.
+        seconds, metres = joined.network.arc(a[known], b[known]).T
+        has = np.isfinite(metres)
+        rows, km = known[has], metres[has] / 1000
+        self.longer[rows] = self.found[rows, 0] < 0.99 * km
+        zero = np.zeros(rows.size)
+        self.found[rows] = np.column_stack([km, seconds[has] / 3600, zero, zero, zero])
+
+
+def road_ways(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> RoadWays:
+    """Fastest way by road of each pair; see `road_pairs`."""
+    context = with_settlements(context, origins, sites)
+    rules = RoadRules(**context.options.get("road", {}))
+    network = network_of(context)
+    frames = (origins, sites)
+    both = gpd.GeoDataFrame(
+        {"name": [n for f in frames for n in (f["name"] if "name" in f else [""] * len(f))]},
+        index=[str(i) for f in frames for i in f.index],
+        geometry=[g for f in frames for g in f.geometry],
+        crs="EPSG:4326",
+    )
+    joined = join_places(network, both, context, rules)
+    return RoadWays(
+        joined, pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64) + len(origins)
+    )
+
+
+def road_pairs(
+    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+) -> pd.DataFrame:
+    """Fastest way by road from each origin to its site, with the legs to and from the road.
+
+    Parameters
+    ----------
+    origins, sites, pairs, context
+        See `geosettle.distance._protocol.PairFunction`; `context.roads` lines or a table of
+        lengths, `context.places` for the table; options of "road" are the fields of `RoadRules`.
+
+    Returns
+    -------
+    DataFrame
+        `road_km` and `road_h` of the whole way, legs included; `road_access_km`, `road_egress_km`,
+        the legs; `road_flags`, codes of FLAGS; `why`.
+
+    Notes
+    -----
+    Places stand for areas by a point inside them. Legs run straight on the map, draped on the
+    elevation grid, at walking pace; a place on the road has none. Of a table of lengths only its
+    places can be reached: the lines between them are drawn, not surveyed. An origin or site that
+    the table names, by id or name, or that is where one of its places is, is that place; the
+    published length of a pair goes before any sum of others.
+    """
+    rules = RoadRules(**context.options.get("road", {}))
+    none = NO_ROADS if context.roads is None else _all_closed(context.roads, rules)
+    if none:
+        frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
+        return frame.assign(road_flags="", why=pd.array([none] * len(pairs), dtype="str"))
+    found = road_ways(origins, sites, pairs, context)
+    flags = np.where(found.longer, "published_longer_than_others", "")
+    table = pd.DataFrame(dict(zip(COLUMNS, found.found.T[:4], strict=True)))
+    return table.assign(road_flags=flags, why=pd.array(_reasons(found), dtype="str"))
+
+
+def _all_closed(roads: pd.DataFrame, rules: RoadRules) -> str:
+    """Say so where rules close every road; nothing else is at fault then."""
+    why = left_out(roads, rules)
+    closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
+    return (
+        "every road is closed in this season or by an attribute"
+        if len(why) and closed.all()
+        else ""
+    )
+
+
+def _reasons(found: RoadWays) -> NDArray[np.object_]:
+    """Why each pair has no way, in words."""
+    joined, out, pairs = found.joined, found.found, (found.start, found.end)
+    network, rules = joined.network, joined.rules
+    lon, straight, km = joined.lon, joined.feet.straight, joined.km
+    node = np.where(np.isfinite(joined.feet.leave), joined.feet.node, -1).max(axis=2)
+    why = np.full(out.shape[0], "", dtype=object)
+    pieces: dict[int, str] = {}
+    usable = np.isfinite(km)
+    for m in np.flatnonzero(np.isnan(out[:, 0])):
+        ends = [int(side[m]) for side in pairs]
+        if (np.isnan(lon[ends]) & (joined.node[ends] < 0)).any():
+            why[m] = UNKNOWN
+            continue
+        reasons = []
+        for role, i in zip(("origin", "site"), ends, strict=True):
+            if (
+                network.schematic
+                and not np.isfinite(network.lon[np.diff(network.graph.first) > 0]).any()
+            ):
+                reasons.append(_no_nodes(network))
+            elif not np.isfinite(km[i]).any():
+                nearest = int(np.nanargmin(straight[i])) if np.isfinite(straight[i]).any() else -1
+                how_far = ""
+                if nearest >= 0:
+                    called = network.name[node[i, nearest]]
+                    how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
+                reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
+        if not reasons and _same_foot(joined, ends, usable):
+            called = network.name[node[ends[0], 0]] if network.schematic else ""
+            called = f" ({called})" if called else ""
+            place = f"both ends meet the road network at the same place{called}"
+            reasons = [f"{place}: no road between them is known"]
+        if not reasons:
+            reasons = [_unconnected(network, pieces, *(node[i][usable[i]] for i in ends))]
+        why[m] = "; ".join(dict.fromkeys(reasons))
+    return why
+
+
+def _same_foot(joined: JoinedPlaces, ends: list[int], usable: NDArray[np.bool_]) -> bool:
+    """Whether two places meet the network at one point."""
+    (x, y), (u, v) = ((joined.feet.lon[i][usable[i]], joined.feet.lat[i][usable[i]]) for i in ends)
+    apart = inverse(x[:, None], y[:, None], u, v)[0]
+    return bool((apart < 0.01).any())
+
+
+def _no_nodes(network: RoadNetwork) -> str:
+    """Why a table of lengths gives no place to go to."""
+    if not network.graph.head.size:
+        return "no row of the table of road lengths can be used"
+    names = ", ".join(sorted(str(n) for n in network.name)[:3])
+    return f"none of the places that the roads name ({names} ...) has a known position"
+
+
+def _unconnected(
+    network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray
+) -> str:
+    """Why there is no way between two sets of nodes that can be reached; `pieces` keeps
+    descriptions made before.
+    """
+    a, b = int(here[0]), int(there[0])
+    if network.component[a] == network.component[b]:
+        return "no way by road in the directions allowed (one-way roads)"
+    for at in (a, b):
+        label = int(network.component[at])
+        pieces[label] = pieces.get(label) or network.describe(at)
+    origin, site = (pieces[int(network.component[at])] for at in (a, b))
+    return f"no connection by road: the origin is on the {origin}, the site on the {site}"

@@ -896,7 +896,7 @@ def test_infinite_numbers_are_missing_ones():
 
 
 def test_land_of_the_locator_has_no_border():
-    from geosettle.maps.locator import land_path
+    from geosettle.locator import land_path
 
     rings = [
         np.array([float(v) for v in re.findall(r"-?[\d.]+", ring)]).reshape(-1, 2)

@@ -352,7 +352,7 @@ def _file(path: str | None, emit: Callable[[Any, str | None], None]) -> Iterator
         yield lambda _: None
         return
     if _is_parquet(path):
-        from geosettle.io.blocks import parquet_blocks  # noqa: PLC0415
+        from geosettle.io.write import parquet_blocks  # noqa: PLC0415
 
         with parquet_blocks(path) as write:
             yield write

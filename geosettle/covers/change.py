@@ -16,7 +16,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.grids import nearest_onto, same_grid
 from geosettle.covers.overlay import OUTSIDE, UNCLASSIFIED
 from geosettle.covers.polygons import Parcels, pieces
 from geosettle.covers.zonal import class_areas
@@ -24,7 +23,7 @@ from geosettle.covers.zones import Zones, polygons_of
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
-from geosettle.raster import Raster
+from geosettle.raster import Raster, resample_nearest, same_grid
 
 __all__ = ["ProductsDifferWarning", "adjusted_areas", "annual_rate", "cover_change"]
 
@@ -207,7 +206,7 @@ def _crossed(zones: Zones, a: Raster, b: Raster) -> pd.DataFrame:
     """From-to square metres of two rasters in each zone."""
     grid = a if abs(a.transform.a) <= abs(b.transform.a) else b
     old, new = (
-        r.values if r is grid or same_grid(r, grid) else nearest_onto(r, grid) for r in (a, b)
+        r.values if r is grid or same_grid(r, grid) else resample_nearest(r, grid) for r in (a, b)
     )
     names = sorted(
         {_class_name(v, r.classes) for r, grid_ in ((a, old), (b, new)) for v in np.unique(grid_)}

@@ -14,13 +14,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from geosettle.covers.grids import mean_onto, nearest_onto
 from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import discs
 from geosettle.problems import Problems, note
-from geosettle.raster import Raster
+from geosettle.raster import Raster, resample_mean, resample_nearest
 
 __all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
 
@@ -124,12 +123,12 @@ def derive_oasis(
     mask = np.zeros(grid.shape, dtype=bool)
     with np.errstate(invalid="ignore"):
         if classes and landcover is not None:
-            mask |= np.isin(nearest_onto(landcover, grid), np.asarray(classes, dtype=float))
+            mask |= np.isin(resample_nearest(landcover, grid), np.asarray(classes, dtype=float))
         if ndvi_min is not None and ndvi is not None:
-            mask |= mean_onto(ndvi, grid) >= float(ndvi_min)
+            mask |= resample_mean(ndvi, grid) >= float(ndvi_min)
     if dem is not None and rule.get("elevation_ceiling_m") is not None:
         mask &= _low_enough(
-            mask, mean_onto(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems
+            mask, resample_mean(dem, grid), float(rule["elevation_ceiling_m"]), grid, problems
         )
     patches = _patches(mask, grid)
     area = area_m2(patches) / 1e6

@@ -15,8 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.covers.overlaps import contests_among
-from geosettle.covers.settle import settle
+from geosettle.covers.overlaps import contests_among, settle
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat
 from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2

@@ -17,10 +17,9 @@ from geosettle.analysis import Result
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.figures.distance_charts import horizontal, names_of, titled
 from geosettle.geodesy import area_m2
-from geosettle.results import numbers
+from geosettle.results import numbers, oasis_shares
 from geosettle.results.pivots import section_rows, verdict_counts
 from geosettle.results.sentences import beside
-from geosettle.results.shares import oasis_shares
 from geosettle.words import capital, has, language, say
 
 __all__ = ["checks", "claims", "constraints", "land", "models", "oasis"]

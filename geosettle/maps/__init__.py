@@ -17,7 +17,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
 from geosettle.maps import encoding, offline, page_data
-from geosettle.maps.locator import land_path
+from geosettle.locator import land_path
 from geosettle.words import language, say_all, script_words
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.results import in_scope, name_of, number, numbers
+from geosettle.results import in_scope, name_of, number, numbers, oasis_shares
 from geosettle.results.given import (
     aside,
     finest_level,
@@ -19,7 +19,6 @@ from geosettle.results.given import (
     radius_stated_of_pairs,
 )
 from geosettle.results.sentences import change_finding, claims_said
-from geosettle.results.shares import oasis_shares
 from geosettle.words import say
 
 __all__ = ["FINDINGS", "summary_lines"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,16 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.tables import round_to
 
-__all__ = ["flat", "in_scope", "name_of", "number", "numbers", "title_of"]
+__all__ = [
+    "OasisShare",
+    "flat",
+    "in_scope",
+    "name_of",
+    "number",
+    "numbers",
+    "oasis_shares",
+    "title_of",
+]
 
 
 def in_scope(result: Result) -> Result:
@@ -68,3 +78,42 @@ def title_of(result: Result, lang: str) -> str:
     """
     named = result.study.settings.study.to_dict()
     return str(named.get(f"title_{lang}") or named["title"]).strip()
+
+
+@dataclass(frozen=True)
+class OasisShare:
+    """Oasis of one unit, percent of its area: derived per setting, published elsewhere, printed by
+    a claim.
+    """
+
+    code: str
+    name: str
+    derived: Mapping[str, float]
+    published: tuple[float, ...]
+    printed: tuple[float, ...]
+
+
+def oasis_shares(result: Result) -> list[OasisShare]:
+    """Return the oasis shares of every unit, by code; a published area is divided by the unit's own
+    area.
+    """
+    frame = result.oasis
+    if frame.empty or "share_percent" not in frame:
+        return []
+    made = []
+    for code, rows in frame.groupby("code", sort=True):
+        derived = rows.drop_duplicates("setting").set_index("setting")["share_percent"]
+        published = numbers(rows, "published")
+        area = rows["quantity"] == "area_km2"
+        published = published.where(~area, published / numbers(rows, "unit_area_km2") * 100)
+        claimed = rows["claim"].fillna("").astype(str) != ""
+        made.append(
+            OasisShare(
+                str(code),
+                str(rows["name"].iloc[0]),
+                {str(setting): float(share) for setting, share in derived.items()},
+                tuple(sorted(set(published[~claimed].dropna()))),
+                tuple(sorted(set(published[claimed].dropna()))),
+            )
+        )
+    return made

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.results import flat, name_of, number, numbers
-from geosettle.results.shares import oasis_shares
+from geosettle.results import flat, name_of, number, numbers, oasis_shares
 from geosettle.tables import round_to
 
 __all__ = [

@@ -1,13 +1,11 @@
-"""The pictures of the README: `python tests/previews.py` draws them anew into maps/.
+"""The pictures of the README: `python tests/previews.py` draws them anew into docs/pictures/.
 
-`maps/southern_xinjiang/` is what `make run` writes, of which the figures and the manifest are
-checked in; `maps/previews/` are what a browser shows of its map. Tests fail when either is stale.
+They show the map and a figure of the embedded study. Tests fail when one is stale.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,30 +14,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
-FIGURES = ROOT / "maps" / "southern_xinjiang" / "figures"
-PREVIEWS = ROOT / "maps" / "previews"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 
 
 def screenshots(browser, page_html: str) -> Iterator[tuple[str, bytes]]:
-    """What a browser shows of a map: at first, with a site chosen, on a phone."""
+    """What a browser shows of a map: at first, and with a site chosen."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "map.html"
         file.write_text(page_html, encoding="utf-8")
-        for name, width, height, fragment in (
-            ("map", 1440, 900, ""),
-            ("selected", 1440, 900, "#site=RS-05"),
-            ("phone", 390, 844, ""),
-        ):
+        for name, fragment in (("map", ""), ("selected", "#site=RS-05")):
             context = browser.new_context(
-                viewport={"width": width, "height": height}, offline=True, reduced_motion="reduce"
+                viewport={"width": 1440, "height": 900}, offline=True, reduced_motion="reduce"
             )
             page = context.new_page()
             page.goto(file.as_uri() + fragment)
@@ -53,8 +38,8 @@ def difference(one: bytes, two: bytes) -> float:
     """Share of the picture that differs: blurred to a quarter of its size, by more than a twelfth
     of the grey scale.
 
-    Letters move by a pixel from one machine's fonts to the next; a layer that is gone or a symbol
-    that moved remains.
+    Letters may move by a pixel from one Chromium to the next; a layer that is gone or a symbol that
+    moved remains.
     """
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in (one, two)]
     if pictures[0].size != pictures[1].size:
@@ -69,24 +54,21 @@ def difference(one: bytes, two: bytes) -> float:
 
 def main() -> None:
     """Draw everything anew."""
+    from browser.launching import MISSING, chromium_path, launched
     from playwright.sync_api import sync_playwright
 
-    from geosettle.outputs import run
+    import geosettle as gs
+    from geosettle.figures import figures
+    from geosettle.maps import map_html
 
-    written = run(None, FIGURES.parent)
-    PREVIEWS.mkdir(parents=True, exist_ok=True)
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        sys.exit("no Chromium is installed; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        for name, png in screenshots(
-            browser, (written.folder / "map.html").read_text(encoding="utf-8")
-        ):
-            (PREVIEWS / f"{name}.png").write_bytes(png)
-        browser.close()
+    if chromium_path() is None:
+        sys.exit(MISSING)
+    result = gs.analyse(gs.read_study())
+    drawn = figures(result, only=["distances"], formats=["png"])
+    (PICTURES / "distances.png").write_bytes(drawn["distances.png"])
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        for name, png in screenshots(browser, map_html(result)):
+            Image.open(io.BytesIO(png)).save(PICTURES / f"{name}.webp", quality=80, method=6)
 
 
 if __name__ == "__main__":

@@ -247,7 +247,7 @@ def test_names_without_a_font_are_noted_under_the_map():
         figure = od_map(example(["\U00031300"]), "en")
         text = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
     assert (
-        "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1, O3."
+        "Shown by identifier, because the figures have no font for the script: S1, S2, S3, O1, O3."
         in text
     )
     assert "Position unknown: S4, O5." in text

@@ -3,7 +3,9 @@ what they lack.
 """
 
 import dataclasses
+import re
 import unicodedata
+from pathlib import Path
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -16,13 +18,13 @@ from shapely import LineString, MultiPolygon, box
 from shapely.geometry import Point
 
 from geosettle.figures import figures
-from geosettle.figures.canvas import families, legible, letterspaced, look, new_figure, wrapped
+from geosettle.figures.canvas import legible, letterspaced, look, new_figure, wrapped
 from geosettle.figures.distance_charts import distances, distribution
+from geosettle.figures.fonts import FAMILIES
 from geosettle.figures.map_furniture import FEW_LABELS, _use
 from geosettle.figures.map_layers import Sheet
 from geosettle.figures.map_projection import frame_around
 from geosettle.figures.od_map import od_map
-from geosettle.figures.scripts import family_with
 from geosettle.figures.small_multiples import counties
 
 NAMES = {
@@ -36,38 +38,47 @@ NAMES = {
     "TAMIL": "தமிழ் நாடு",
     "SINHALA": "ශ්\u200dරී ලංකාව",
 }
-UNWRITTEN = "\U00031300\U00031301"  # ideographs that hardly a font has
+UNWRITTEN = "\U00031300\U00031301"  # rare ideographs
 
 
 def texts_of(figure):
     return " ".join(text.get_text() for text in figure.findobj(mpl.text.Text)).replace("\n", " ")
 
 
-def has_font(letters):
-    """Whether an installed font has each of the letters, asked of the font files apart from the
-    code under test.
-    """
-    missing = set(letters)
-    for entry in font_manager.fontManager.ttflist:
-        if missing and "last resort" not in entry.name.lower():
-            font = font_manager.get_font(font_manager.FontPath(entry.fname, entry.index))
-            missing -= {letter for letter in missing if font.get_char_index(ord(letter))}
-    return not missing
-
-
 @pytest.mark.parametrize("script", NAMES)
-def test_a_name_is_written_wherever_a_font_has_its_letters(script):
+def test_a_name_is_written_in_its_script(script):
     """The warning of matplotlib for a letter without a font is an error here: what is drawn is
     drawn in full.
     """
-    name = NAMES[script]
-    letters = {letter for letter in name if unicodedata.category(letter) not in {"Zs", "Cf"}}
     with look():
-        written = legible(name, "S1")
+        written = legible(NAMES[script], "S1")
         figure = new_figure(0.5)
         figure.text(0.1, 0.5, written[0])
         figure.canvas.draw()
-    assert written == ((name, True) if has_font(letters) else ("S1", False))
+    assert written == (NAMES[script], True)
+
+
+@pytest.mark.parametrize("name", ["한국어 마을", UNWRITTEN])
+def test_a_script_without_a_font_gives_way_to_the_identifier(name):
+    assert legible(name, "S1") == ("S1", False)
+
+
+@pytest.mark.parametrize("installed", ["nothing", "another font under the same names"])
+def test_the_fonts_of_the_machine_do_not_matter(installed, monkeypatch):
+    """Neither does the list of fonts that matplotlib keeps between its runs."""
+    result = example([NAMES["ETHIOPIC"], "Site"])
+    expected = figures(result, lang="zh", dpi=50, only=["od_map"])
+    serif = str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf")
+    impostor = font_manager.ttfFontProperty(font_manager.get_font(serif))
+    names = (*FAMILIES, "Noto Sans Ethiopic")
+    fonts = [dataclasses.replace(impostor, name=name) for name in names]
+    listed = fonts if "another" in installed else []
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
+    assert figures(result, lang="zh", dpi=50, only=["od_map"]) == expected
+    assert font_manager.fontManager.ttflist is listed
+    named = re.findall(rb"font-family: ([^;\"]+)", expected["od_map.svg"])
+    families = set(re.findall(rb"'([^']+)'", b" ".join(named)))
+    assert families == {name.encode() for name in names}
 
 
 def test_the_map_and_its_title_are_in_the_script_of_the_study():
@@ -77,27 +88,19 @@ def test_the_map_and_its_title_are_in_the_script_of_the_study():
     )
     with look():
         said = texts_of(od_map(dataclasses.replace(result, study=study), "en"))
-    if family_with("ሞ"):
-        assert "ሞጆ 2015" in said
-        assert NAMES["ETHIOPIC"].split()[0] in said
-        assert "no installed font" not in said
-    else:
-        assert (
-            "Shown by identifier, because no installed font writes the script: S1, S2, S3, O1"
-            in said
-        )
+    assert "ሞጆ 2015" in said
+    assert NAMES["ETHIOPIC"].split()[0] in said
+    assert "no font for" not in said
 
 
 def test_a_further_family_joins_the_figure_that_needs_it_and_no_other():
-    """Here the letter stands for any script beyond the four: where no font has it, none joins."""
-    family = family_with("ሞ")
+    usual = [*FAMILIES, "sans-serif"]
     with look():
         legible("Site 1", "x")
-        assert tuple(mpl.rcParams["font.family"]) == families()
+        assert mpl.rcParams["font.family"] == usual
         legible("ሞጆ", "x")
-        assert tuple(mpl.rcParams["font.family"]) == (*families(), *([family] if family else []))
         legible("ሞጆ", "x")
-        assert len(mpl.rcParams["font.family"]) == len(families()) + bool(family)
+        assert mpl.rcParams["font.family"] == [*FAMILIES, "Noto Sans Ethiopic", "sans-serif"]
     before = list(mpl.rcParams["font.family"])
     legible("ሞጆ", "x")  # outside of a figure nothing changes
     assert mpl.rcParams["font.family"] == before
@@ -114,7 +117,7 @@ def test_a_figure_does_not_depend_on_what_was_drawn_before_it():
 def test_a_name_without_a_font_is_noted_and_a_name_that_has_another_is_not():
     with look():
         said = texts_of(od_map(example([UNWRITTEN]), "en"))
-    assert "because no installed font writes the script: S1, S2, S3, O1, O3." in said
+    assert "because the figures have no font for the script: S1, S2, S3, O1, O3." in said
     result = example([UNWRITTEN])
     frames = {
         role: getattr(result, role).assign(name_local="Sugut") for role in ("sites", "origins")
@@ -122,7 +125,7 @@ def test_a_name_without_a_font_is_noted_and_a_name_that_has_another_is_not():
     with look():
         said = texts_of(od_map(dataclasses.replace(result, **frames), "en"))
     assert "Sugut" in said
-    assert "no installed font" not in said
+    assert "no font for" not in said
 
 
 def test_a_line_does_not_end_between_a_letter_and_its_marks():

@@ -1,14 +1,11 @@
-"""The figures checked in are those that the software draws today."""
+"""The figure that the README shows is what the software draws today; no drawing loads anything."""
 
 from __future__ import annotations
 
-import json
 import re
-import xml.etree.ElementTree as ET
-from hashlib import sha256
 
 import pytest
-from previews import FIGURES, difference
+from previews import PICTURES, difference
 
 from geosettle.figures import figures
 
@@ -18,46 +15,16 @@ def drawn(embedded) -> dict[str, bytes]:
     return figures(embedded)
 
 
-def words(svg: bytes) -> list[str]:
-    """Every text in a drawing."""
-    return sorted(
-        t
-        for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-        if (t := "".join(e.itertext()).strip())
-    )
+def test_the_figure_of_the_readme_is_fresh(drawn) -> None:
+    share = difference((PICTURES / "distances.png").read_bytes(), drawn["distances.png"])
+    assert share < 0.01, "run: make previews"
 
 
-def test_every_figure_is_checked_in_and_no_other(drawn) -> None:
-    assert {p.name for p in FIGURES.iterdir()} == set(drawn)
-
-
-def test_the_manifest_tells_the_truth_about_inputs_and_figures(embedded) -> None:
-    manifest = json.loads((FIGURES.parent / "manifest.json").read_text(encoding="utf-8"))
-    now = {name: what["sha256"] for name, what in embedded.provenance["inputs"].items()}
-    assert {name: what["sha256"] for name, what in manifest["inputs"].items()} == now, (
-        "run: make previews"
-    )
-    for path in FIGURES.iterdir():
-        assert manifest["outputs"][f"figures/{path.name}"] == sha256(path.read_bytes()).hexdigest()
-
-
-def test_pictures_are_fresh(drawn) -> None:
-    stale = {
-        name: share
-        for name, content in drawn.items()
-        if name.endswith(".png")
-        and (share := difference((FIGURES / name).read_bytes(), content)) > 0.01
-    }
-    assert stale == {}, "run: make previews"
-
-
-def test_drawings_are_fresh(drawn) -> None:
-    for name, content in drawn.items():
-        if name.endswith(".svg"):
-            assert words((FIGURES / name).read_bytes()) == words(content), (
-                f"{name} is stale; run: make previews"
-            )
-            assert not re.search(rb"(href|src)=\"(?!#|data:)", content), name
+def test_drawings_load_nothing(drawn) -> None:
+    drawings = {name: content for name, content in drawn.items() if name.endswith(".svg")}
+    assert len(drawings) > 5
+    for name, content in drawings.items():
+        assert not re.search(rb"(href|src)=\"(?!#|data:)", content), name
 
 
 def test_a_changed_picture_is_noticed(drawn) -> None:

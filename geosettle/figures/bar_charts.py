@@ -319,7 +319,7 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
             transform=axes.get_yaxis_transform(),
             fontsize=6.3,
             va="center",
-            linespacing=1.05,
+            linespacing=0.9,
         )
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, most)

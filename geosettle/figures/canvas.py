@@ -1,6 +1,4 @@
-"""What every figure shares: the look, the fonts that are there, and bytes that are the same
-twice.
-"""
+"""What every figure shares: the look, the writing, and bytes that are the same twice."""
 
 from __future__ import annotations
 
@@ -11,11 +9,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import Any, Final
 
 import matplotlib as mpl
-from matplotlib import font_manager, patheffects
+from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -24,14 +21,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from geosettle import style
-from geosettle.figures.scripts import family_with
+from geosettle.figures.fonts import FAMILIES, family_with, own_fonts
 
 __all__ = [
     "HALO",
     "WIDTH_IN",
     "bare_axes",
     "encode",
-    "families",
     "legible",
     "letterspaced",
     "look",
@@ -55,24 +51,6 @@ HALO: Final[dict[str, Any]] = {
 _HALO_RULE: Final = b"[id^=halo] text{paint-order: stroke; stroke: #ffffff; stroke-width: 1.8px}"
 _STYLE: Final = b"*{stroke-linejoin: round; stroke-linecap: butt}"
 
-# The first carries the Latin text, so that it looks the same on every machine (matplotlib brings it
-# along); the others step in for the letters it lacks.
-# Of each group one is enough: every further fallback makes every text slower. A family for another
-# script joins them when a text needs it, so that a study in other scripts pays nothing.
-_FAMILIES: Final = (
-    ("DejaVu Sans",),
-    (
-        "Noto Sans CJK SC",
-        "Source Han Sans SC",
-        "Microsoft YaHei",
-        "PingFang SC",
-        "Hiragino Sans GB",
-        "WenQuanYi Micro Hei",
-        "SimHei",
-    ),
-    ("Noto Naskh Arabic", "Noto Sans Arabic"),
-    ("Noto Sans Devanagari",),
-)
 _JOINERS: Final = "\u200c\u200d"
 """They have no look of their own; they say how the letters beside them are joined."""
 _LOOKING: Final = ContextVar("looking", default=False)
@@ -84,40 +62,17 @@ def px(size: float) -> float:
     return size * 0.75
 
 
-@cache
-def families() -> tuple[str, ...]:
-    """Return the font families to write with: of each group the first that is installed."""
-    there = {entry.name for entry in font_manager.fontManager.ttflist}
-    found = (next((name for name in group if name in there), None) for group in _FAMILIES)
-    return tuple(name for name in found if name)
-
-
-@cache
-def _fonts() -> tuple[Any, ...]:
-    return tuple(font_manager.get_font(font_manager.findfont(name)) for name in families())
-
-
-@cache
-def _covered(letter: str) -> bool:
-    return any(font.get_char_index(ord(letter)) for font in _fonts())
-
-
 def _writable(text: str) -> bool:
-    """Whether the installed fonts have every letter; inside `look`, families that are needed for it
-    join the usual.
+    """Whether the fonts have every letter; inside `look`, families that are needed for it join the
+    usual.
     """
-    needed = [
-        family_with(letter)
-        for letter in sorted(set(text) - {" ", *_JOINERS})
-        if not _covered(letter)
-    ]
-    found = [name for name in dict.fromkeys(needed) if name]
+    needed = [family_with(letter) for letter in sorted(set(text) - {" ", *_JOINERS})]
     if None in needed:
         return False
-    if _LOOKING.get() and (
-        new := [name for name in found if name not in mpl.rcParams["font.family"]]
-    ):
-        mpl.rcParams["font.family"] = [*mpl.rcParams["font.family"], *new]
+    if _LOOKING.get():
+        usual = mpl.rcParams["font.family"]
+        new = [name for name in dict.fromkeys(needed) if name not in usual]
+        mpl.rcParams["font.family"] = [*usual[:-1], *new, usual[-1]]
     return True
 
 
@@ -130,7 +85,7 @@ def shaped() -> bool:
 
 
 def legible(*candidates: object) -> tuple[str, bool]:
-    r"""Return the first candidate that the installed fonts can write, and whether it was the first.
+    r"""Return the first candidate that the fonts can write, and whether it was the first.
 
     Never a row of empty boxes: a name in a script without a font gives way to the next candidate
     (an id, say), and the caller prints a note. Control and direction characters are left out, line
@@ -255,7 +210,7 @@ def look() -> Iterator[None]:
     level = log.level
     log.setLevel(logging.ERROR)  # that a fallback font has no bold cut is no news to the user
     before = _LOOKING.set(True)
-    with mpl.rc_context():
+    with mpl.rc_context(), own_fonts():
         mpl.rcdefaults()
         mpl.rcParams.update(
             {
@@ -267,7 +222,8 @@ def look() -> Iterator[None]:
                 "axes.titlesize": 8,
                 "axes.unicode_minus": True,
                 "figure.facecolor": style.PAPER,
-                "font.family": list(families()) or ["sans-serif"],
+                "font.family": [*FAMILIES, "sans-serif"],  # what else a reader of the SVG has
+                "font.sans-serif": [FAMILIES[0]],
                 "font.size": 7,
                 "hatch.linewidth": 0.5,
                 "legend.fontsize": 6,

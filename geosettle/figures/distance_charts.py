@@ -27,7 +27,7 @@ _GREY: Final = "#9AA3A9"
 
 
 def names_of(frame: pd.DataFrame, lang: str, most: int = 30) -> dict[str, str]:
-    """Return a name per row that the installed fonts can write, else its identifier."""
+    """Return a name per row that the fonts can write, else its identifier."""
     columns = [
         c
         for c in (("name_local", "name") if language(lang).local_names else ("name", "name_local"))

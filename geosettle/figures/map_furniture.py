@@ -428,7 +428,7 @@ def label_sites(
         name = "\n".join(wrapped(legible(*site_names(row, lang), site_id)[0], letters, lines))
         weight = "normal" if row["compared"] else "bold"
         text = sheet.axes.text(
-            0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=1.05, **HALO
+            0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=0.9, **HALO
         )
         _settle(sheet, text, xy, float(radius))
 

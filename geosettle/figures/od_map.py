@@ -38,7 +38,7 @@ __all__ = ["od_map"]
 
 _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of the figure's width
 _HEAD_IN: Final = 0.5
-_TITLE_LINE_IN: Final = 0.165
+_TITLE_LINE_IN: Final = 0.19
 _TITLE_LETTERS: Final = 70
 _MOST_LISTED: Final = 24
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
@@ -84,7 +84,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(places)
     subtitle = _subtitle(len(sites), len(origins), flows, unknown, lang)
-    head: dict[str, Any] = {"fontsize": 10, "weight": "bold", "va": "top", "linespacing": 1.15}
+    head: dict[str, Any] = {"fontsize": 10, "weight": "bold", "va": "top", "linespacing": 0.98}
     figure.text(_SIDE, 1 - 0.09 / total, "\n".join(title), **head)
     figure.text(
         _SIDE, 1 - (head_in - 0.14) / total, subtitle, fontsize=7, color=style.MUTED, va="center"
@@ -97,7 +97,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
         fontsize=5.8,
         color=style.MUTED,
         va="top",
-        linespacing=1.3,
+        linespacing=1.12,
     )
     return figure
 

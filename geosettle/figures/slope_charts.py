@@ -126,7 +126,7 @@ def _change_panel(
     places = spaced(named["at_site"].tolist(), [len(t) * 0.1 / high_in * top for t in texts], top)
     for row, text, y in zip(named.to_dict("records"), texts, places, strict=True):
         axes.plot([1.03, 1.11], [row["at_site"], y], c="#C4CACE", lw=0.4, clip_on=False)
-        axes.text(1.13, y, "\n".join(text), va="center", fontsize=6.3, linespacing=1.0)
+        axes.text(1.13, y, "\n".join(text), va="center", fontsize=6.3, linespacing=0.86)
 
 
 def _two_ends(axes: Any, before: str, after: str) -> None:
@@ -214,7 +214,7 @@ def _capital_panel(axes: Any, rows: pd.DataFrame, letters: int, high_in: float) 
     for row, text, end in zip(rows.to_dict("records"), texts, ends, strict=True):
         axes.plot([0, 1], [row["before"], row["after"]], c=style.FLOW, lw=1.3, marker="o", ms=4, mfc="white",
                   mec=style.FLOW, clip_on=False)  # fmt: skip
-        axes.text(1.1, end, "\n".join(text), ha="left", va="center", fontsize=6.3, linespacing=1.05)
+        axes.text(1.1, end, "\n".join(text), ha="left", va="center", fontsize=6.3, linespacing=0.9)
     rows = rows.sort_values(["before", "after"], kind="stable")
     for value, y in zip(
         rows["before"],
@@ -265,7 +265,7 @@ def radar(result: Result, lang: str) -> Figure | None:
         text = capital(say(lang, f"capital_{name}"))
         text += "" if has_figures else f"\n({say(lang, 'no_figures')})"
         side = "center" if abs(x) < 0.2 else "left" if x > 0 else "right"
-        axes.text(x * 1.1, y * 1.12, text, ha=side, va="center", fontsize=7, linespacing=1.05,
+        axes.text(x * 1.1, y * 1.12, text, ha=side, va="center", fontsize=7, linespacing=0.9,
                   color=style.INK if has_figures else style.MUTED)  # fmt: skip
     for column, colour, look in (("before", _BEFORE, (0, (4, 2))), ("after", style.FLOW, "-")):
         points = spokes[known] * means.loc[known, column].to_numpy()[:, None]

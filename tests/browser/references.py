@@ -1,15 +1,14 @@
 """Pictures of the map's main states: `python tests/browser/references.py` draws them anew into
 tests/browser/reference/.
 
-Each is kept at a quarter of its size. `worst` compares tile by tile, blurred: letters that another
-Chromium or another font sets a little differently pass, a symbol, a layer or a colour that is not
-what it was does not. States without names are held to a fifth of what names need.
+Each is kept at a quarter of its size, written with the fonts that `launching` brings. `worst`
+compares tile by tile, blurred: letters that another Chromium sets a little differently pass, a
+symbol, a layer or a colour that is not what it was does not. States without names are held to a fifth of what names need.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -95,22 +94,17 @@ def kept(name: str) -> Image.Image:
 def main() -> None:
     """Draw everything anew."""
     import made_up
-    from conftest import ARGUMENTS
+    from launching import MISSING, chromium_path, launched
     from playwright.sync_api import sync_playwright
 
     from geosettle.maps import map_html
 
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        sys.exit("no Chromium is installed; on Debian: apt-get install chromium")
+    if chromium_path() is None:
+        sys.exit(MISSING)
     FOLDER.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    with sync_playwright() as playwright, launched(playwright) as browser:
         for name, picture in shots(browser, map_html(made_up.result(hostile=False))):
             picture.save(FOLDER / f"{name}.webp", lossless=True, method=6)
-        browser.close()
 
 
 if __name__ == "__main__":

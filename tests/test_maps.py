@@ -35,6 +35,8 @@ from geosettle.errors import InputError, OutputError, UnknownNameError
 from geosettle.maps import ELEMENTS, encoding, images, map_html, offline, render
 from geosettle.maps.basemaps import find_basemap
 from geosettle.raster import Raster
+from geosettle.remoteness import INDICATORS
+from geosettle.words import has
 
 STATIC = importlib.resources.files("geosettle.maps") / "static"
 SCRIPT = "\n".join((STATIC / name).read_text("utf-8") for name in (*offline.SCRIPTS, "bridge.js"))
@@ -737,23 +739,17 @@ def test_without_a_single_position_the_page_has_no_box():
     assert data_of(map_html(nowhere))["extent"] is None
 
 
-def test_the_page_has_words_for_every_unit_of_the_indicators():
-    """They are English in the tables; the script knows them by their wording, which may not drift
-    away from it.
-    """
-    known = [
-        re.compile(p)
-        for p in re.findall(
-            r"\[/(\^[^\n]*?\$)/, '[\w ]+'\]", (STATIC / "core.js").read_text("utf-8")
-        )
-    ]
+def test_every_unit_has_words_in_every_language():
+    """Units are codes in the frames; the page and the report say them in words."""
     source = "\n".join(
         p.read_text("utf-8")
-        for p in Path(str(importlib.resources.files("geosettle.remoteness"))).glob("*.py")
+        for room in ("remoteness", "livelihood")
+        for p in Path(str(importlib.resources.files(f"geosettle.{room}"))).glob("*.py")
     )
-    units = {re.sub(r"\{[^}]*\}", "7", u) for u in re.findall(r'unit"?[=:] ?f?"([^"]+)"', source)}
-    assert len(units) >= 10
-    assert {u for u in units if not any(pattern.fullmatch(u) for pattern in known)} == set()
+    units = set(re.findall(r'unit"? ?[=:] ?"([^"]+)"', source))
+    units |= {entry.unit for entry in INDICATORS.values() if entry.unit}
+    assert {"share", "farming_radius", "h_per_year", "persons_per_centre", "index"} <= units
+    assert {u for u in units if not has(f"unit_{u}")} == set()
 
 
 def test_no_text_of_the_script_spans_lines_whose_indents_are_left_out():
@@ -827,17 +823,31 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
         return {"role": "site", "id": site, "indicator": indicator, "metric": "geodesic", "value": value, "low": low, "high": high, "unit": "km"}  # fmt: skip
 
     result = made_up.result(hostile=False)
-    base, per = "nearest_county_seat", "change_of_nearest_county_seat_per_flow"
+    base = "nearest_county_seat"
+
+    def moved(site, weighting, change, low, high, direction):  # noqa: PLR0917
+        return row(site, base, None, low, high) | {
+            "change": change,
+            "weighting": weighting,
+            "direction": direction,
+        }
+
     rows = [
         *(row(s, base, v, v - 1, v + 1) for s, v in (("s0", 10), ("s1", 20), ("s2", 30), ("s3", 40), ("s4", np.inf))),
-        row("s0", "change_of_nearest_county_seat", -5, -8, -2), row("s0", per, -6, -9, -3),  # households win
-        row("s1", per, 7, -1, 15),  # holds 0
-        row("s2", per, 3, 1, 5),
-        row("s3", per, 0, 0, 0),
-        row("s5", per, np.nan, np.nan, np.nan),
     ]  # fmt: skip
-    result = type(result)(**{**vars(result), "remoteness": pd.DataFrame(rows)})
-    (entry,) = indicators(result)[1]
+    rows[0] |= {"n": 1, "of": 3}
+    changed = [
+        moved("s0", "households", -5, -8, -2, "nearer"),
+        moved("s0", "flows", -6, -9, -3, "nearer"),  # households win
+        moved("s1", "flows", 7, -1, 15, "not distinguishable"),
+        moved("s2", "flows", 3, 1, 5, "farther"),
+        moved("s3", "flows", 0, 0, 0, "as before"),
+        moved("s5", "flows", np.nan, np.nan, np.nan, ""),
+    ]
+    more = {"remoteness": pd.DataFrame(rows), "access_change": pd.DataFrame(changed)}
+    result = type(result)(**{**vars(result), **more})
+    columns, (entry,) = indicators(result)
+    assert {"i0_n", "i0_of"} <= set(columns)  # the card says "1 of 3 moves"
     assert (entry["key"], entry["change"], entry["main"]) == (
         "nearest_county_seat:geodesic",
         "far",
@@ -850,7 +860,7 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
         "s2": 30,
         "s3": 40,
     }
-    change = _changes(found)[base, "geodesic"].dropna(subset="value")
+    change = _changes(result)[base, "geodesic"].dropna(subset="value")
     assert change[["value", "low", "high", "plain", "way"]].to_dict("index") == {
         "s0": {"value": -5, "low": -8, "high": -2, "plain": 0, "way": -1},
         "s1": {"value": 7, "low": -1, "high": 15, "plain": 1, "way": 2},

@@ -57,6 +57,18 @@ def value(found, role, ident, indicator, column="value", metric="geodesic"):  # 
     return row[column].iloc[0]
 
 
+def moved(found, ident, indicator, metric="geodesic", weighting="households"):
+    rows = change(found, PAIRS)
+    chosen = rows[
+        (rows["id"] == ident)
+        & (rows["indicator"] == indicator)
+        & (rows["metric"] == metric)
+        & (rows["weighting"] == weighting)
+    ]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
 @pytest.fixture(scope="module")
 def found():
     return remoteness(PAIRS, SITES, ORIGINS)
@@ -112,7 +124,7 @@ def test_ranks_separate_only_where_intervals_do(found):
         == 1
     )
     overlapping = PAIRS.assign(geodesic_high_km=[12, 120, 110])
-    again = remoteness(overlapping, SITES, ORIGINS, indicators=["land_max"], with_change=False)
+    again = remoteness(overlapping, SITES, ORIGINS, indicators=["land_max"])
     ends = [value(again, "site", i, "land_max", c) for i in "AB" for c in ("rank_low", "rank_high")]
     assert ends == [1, 2, 1, 2]
 
@@ -176,11 +188,7 @@ def test_a_metric_that_differs_by_way_takes_the_interval_of_both_ways():
     out = walked("walk", [2.0, 4.0, 15.0], [4.0, 6.0, 25.0])
     back = walked("walk_back", [1.0, 3.0, 11.0], [3.0, 5.0, 23.0])
     both = walked("walk_round", [4.0, 8.0, 28.0], [6.0, 10.0, 46.0])
-    names = {
-        "metrics": ["walk"],
-        "indicators": ["land_max", "land_hours_year"],
-        "with_change": False,
-    }
+    names = {"metrics": ["walk"], "indicators": ["land_max", "land_hours_year"]}
     drawn = remoteness(WALKS, SITES, ORIGINS, intervals=pd.concat([out, back, both]), **names)
     # B: 19 h as the mean of both ways; half the round trip of 28 to 46 h.
     assert [value(drawn, "site", "B", "land_max", c, "walk") for c in ("value", "low", "high")] == [
@@ -211,9 +219,7 @@ def test_every_metric_of_the_package_is_known_with_its_columns():
     assert PAIR_COLUMNS["walk"] == ("walk_out_h", "walk_back_h", "h")
     assert PAIR_COLUMNS["travel"] == ("travel_out_h", "travel_back_h", "h")
     assert PAIR_COLUMNS["road_time"] == ("road_h", "road_h", "h")
-    found = remoteness(
-        WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"], with_change=False
-    )
+    found = remoteness(WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"])
     assert set(found["metric"]) == {"geodesic", "walk", "road_time"}
 
 
@@ -284,7 +290,10 @@ def test_kinds_that_serve_alike_form_a_group():
         groups={"town": ["county_seat", "prefecture_seat"]},
     )
     assert value(far, "site", "B", "nearest_town") == pytest.approx(2 * DEGREE, rel=1e-6)
-    assert value(found, "site", "B", "nearest_bank", "why") == "no place of kind bank in the study"
+    assert "nearest_bank" not in set(found["indicator"])
+    asked = {"indicators": ["nearest"], "groups": {"bank": ["bank"]}}
+    named = remoteness(PAIRS, SITES, ORIGINS, PLACES, **asked)
+    assert value(named, "site", "B", "nearest_bank", "why") == "no place of kind bank in the study"
 
 
 def test_positional_uncertainty_of_both_ends_makes_the_interval():
@@ -397,15 +406,9 @@ def test_the_change_of_a_metric_has_its_interval():
     found = remoteness(
         PAIRS, SITES, ORIGINS, PLACES, site_places=tables[0], origin_places=tables[1]
     )
-    row = [
-        value(found, "site", "A", "change_of_nearest_county_seat", c, "road")
-        for c in ("low", "value", "high")
-    ]
-    assert row == [1 - 160, 5 - 150, 9 - 140]
-    assert (
-        value(found, "site", "A", "change_of_nearest_county_seat", "why", "road")
-        == "change: nearer"
-    )
+    row = moved(found, "A", "nearest_county_seat", "road")
+    assert row[["low", "change", "high"]].tolist() == [1 - 160, 5 - 150, 9 - 140]
+    assert (row["direction"], row["why"]) == ("nearer", "")
 
 
 def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
@@ -431,9 +434,8 @@ def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
 def test_places_that_were_not_asked_for_are_not_taken_for_out_of_reach():
     some = by_road([5, 250], [130, 140], columns=("p1", "p2"))
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES, site_places={"road": some}, reach_km=[300])
-    assert value(found, "site", "A", "nearest_prefecture_seat", "why", "road") == (
-        "the road distance to a place of kind prefecture_seat was not asked for"
-    )
+    by_metric = found[found["indicator"] == "nearest_prefecture_seat"]["metric"]
+    assert set(by_metric) == {"geodesic"}  # by road it was not asked for
     assert value(found, "site", "A", "places_within_300km", metric="road") == 2
     assert value(found, "site", "A", "places_within_300km", "n", "road") == 2
     assert "1 places of other kinds were not asked for" in value(
@@ -556,9 +558,7 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
     ],
 )
 def test_rural_access_is_missing_without_roads_to_measure_to(roads, reason):
-    found = remoteness(
-        PAIRS, SITES, ORIGINS, roads=roads, indicators=["rural_access"], with_change=False
-    )
+    found = remoteness(PAIRS, SITES, ORIGINS, roads=roads, indicators=["rural_access"])
     assert found["value"].isna().all()
     assert found["why"].str.contains(reason).all()
 
@@ -630,7 +630,8 @@ def test_sites_kept_for_comparison_stay_out_of_the_whole():
     found = remoteness(PAIRS, sites, ORIGINS, PLACES)
     assert value(found, "study", "all", "land_max") == 30
     assert value(found, "site", "B", "land_max") == 100
-    assert value(found, "study", "all", "change_of_nearest_county_seat", "n") == 2
+    whole = change(found, PAIRS, ["A"]).set_index(["role", "indicator", "weighting"])
+    assert whole.loc[("study", "nearest_county_seat", "households"), ["n", "of"]].tolist() == [2, 2]
 
 
 # --- change
@@ -650,9 +651,7 @@ def test_change_is_site_less_origin_weighted_by_those_who_moved():
     assert row["at_site"].iloc[0] == 0
     assert row["change"].iloc[0] == pytest.approx(-(at["o1"] + 3 * at["o2"]) / 4)
     assert row["direction"].iloc[0] == "nearer"
-    assert value(found, "site", "A", "change_of_nearest_county_seat") == pytest.approx(
-        row["change"].iloc[0]
-    )
+    assert row[["kind", "limit", "limit_unit"]].iloc[0].tolist() == ["nearest", "county_seat", ""]
 
 
 def test_change_with_wide_positions_is_not_distinguishable():
@@ -666,9 +665,10 @@ def test_change_with_wide_positions_is_not_distinguishable():
 
 def test_a_change_without_interval_says_so():
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES)
-    why = value(found, "site", "A", "change_of_gravity_remoteness", "why")
-    assert why == "change: not distinguishable; no interval at one end or both"
-    assert "no interval" not in value(found, "site", "A", "change_of_nearest_county_seat", "why")
+    row = moved(found, "A", "gravity_remoteness")
+    assert row["direction"] == "not distinguishable"
+    assert row["why"] == "no interval at one end or both"
+    assert moved(found, "A", "nearest_county_seat")["why"] == ""
 
 
 def test_the_interval_of_a_change_takes_both_ends_apart():
@@ -753,13 +753,56 @@ def test_a_composite_in_the_long_table():
         remoteness(PAIRS, SITES, ORIGINS, PLACES, composite_weights={"nonsense": 1})
 
 
-def test_the_change_of_a_single_flow_needs_no_households():
+def test_nothing_is_by_households_where_they_are_unknown():
     pairs = PAIRS.assign(households=[1, 3, NAN])
     found = remoteness(pairs, SITES, ORIGINS, PLACES)
-    moved = change(found, pairs).set_index(["id", "indicator", "weighting"])
-    households = moved.loc[("B", "nearest_county_seat", "households"), "change"]
-    assert households == moved.loc[("B", "nearest_county_seat", "flows"), "change"]
-    assert not np.isnan(households)
+    assert [value(found, "site", i, "land_mean", "weighting") for i in "AB"] == [
+        "households",
+        "flows",
+    ]
+    rows = change(found, pairs).set_index(["id", "indicator", "weighting"])
+    assert np.isnan(rows.loc[("B", "nearest_county_seat", "households"), "change"])
+    assert not np.isnan(rows.loc[("B", "nearest_county_seat", "flows"), "change"])
+
+
+def test_below_full_coverage_there_is_no_rank_share_or_gini():
+    pairs = PAIRS.assign(geodesic_km=[10.0, NAN, 100.0])
+    found = remoteness(pairs, SITES, ORIGINS, thresholds_km=[20])
+    covered = {i: [value(found, "site", i, "land_max", c) for c in ("n", "of")] for i in "AB"}
+    assert covered == {"A": [1, 2], "B": [1, 1]}
+    # One of two moves has a distance: its mean may be shown with "1 of 2", but is compared with nothing.
+    assert value(found, "site", "A", "land_mean_unweighted") == 10
+    ranks = [value(found, "site", i, "land_mean_unweighted", "rank_low") for i in "AB"]
+    assert np.isnan(ranks[0])
+    assert ranks[1] == 1
+    for name in ("land_beyond_20km", "land_gini"):
+        assert np.isnan(value(found, "site", "A", name)), name
+        assert not np.isnan(value(found, "site", "B", name)), name
+    unknown = remoteness(pairs.assign(households=NAN), SITES, ORIGINS)
+    assert np.isnan(value(unknown, "site", "A", "land_mean"))
+
+
+def test_an_indicator_is_named_by_columns():
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[12.5], thresholds_km=[4])
+    about = found.drop_duplicates("indicator").set_index("indicator")[
+        ["kind", "limit", "limit_unit"]
+    ]
+    assert about.loc["nearest_county_seat"].tolist() == ["nearest", "county_seat", ""]
+    assert about.loc["places_within_12.5km"].tolist() == ["places_within", "12.5", "km"]
+    assert about.loc["land_beyond_4km"].tolist() == ["land_beyond", "4", "km"]
+    assert about.loc["land_radii_unweighted_foot"].tolist() == ["land_radii_unweighted", "foot", ""]
+    assert set(found["kind"]) <= set(INDICATORS)
+    assert "nearest_clinic" not in set(
+        found["indicator"]
+    )  # no clinic in the study, and none asked for
+
+
+def test_no_row_for_what_nobody_asked():
+    kinds = ["county_seat", "clinic"]  # there is no clinic
+    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, kinds=kinds)
+    assert "nearest_county_seat" in set(found["indicator"])
+    assert "nearest_clinic" not in set(found["indicator"])
+    assert found.groupby(["role", "indicator", "metric"])["n"].max().min() > 0
 
 
 # --- invariants
@@ -816,14 +859,7 @@ def test_adding_a_far_centre_never_raises_access(near, lon):
     names = ["nearest", "places_within", "aria_style", "gravity_remoteness"]
     with_far, without = (
         remoteness(
-            PAIRS,
-            SITES,
-            ORIGINS,
-            p,
-            indicators=names,
-            with_change=False,
-            gravity_reach_km=2000,
-            kinds=["county_seat"],
+            PAIRS, SITES, ORIGINS, p, indicators=names, gravity_reach_km=2000, kinds=["county_seat"]
         )
         for p in (places, places.iloc[:-1])
     )

@@ -318,36 +318,42 @@ def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request)
 
 def change_rows() -> pd.DataFrame:
     """Two sites and the study: one nearer for sure, one not distinguishable, by hand."""
-    head = {"metric": "geodesic", "unit": "km", "n": 1, "rank_low": np.nan, "rank_high": np.nan}
+    head = {
+        "indicator": "nearest_market",
+        "kind": "nearest",
+        "limit": "market",
+        "metric": "geodesic",
+        "unit": "km",
+    }
     rows = [
-        # role, id, indicator, value, low, high, why
-        ("site", "S1", "nearest_market", 12.0, 10.0, 14.0, ""),
-        ("site", "S2", "nearest_market", 30.0, 25.0, 35.0, ""),
-        ("site", "S1", "change_of_nearest_market", -40.0, -50.0, -30.0, "change: nearer"),
-        ("site", "S1", "change_of_nearest_market_per_flow", -41.0, -51.0, -31.0, "change: nearer"),
-        ("site", "S2", "change_of_nearest_market", np.nan, np.nan, np.nan, "no weight"),
-        (
-            "site",
-            "S2",
-            "change_of_nearest_market_per_flow",
-            5.0,
-            -3.0,
-            13.0,
-            "change: not distinguishable; 1 of 2",
-        ),
-        ("study", "all", "change_of_nearest_market_per_flow", -18.0, -27.0, -9.0, "change: nearer"),
-    ]
-    names = ["role", "id", "indicator", "value", "low", "high", "why"]
+        ("site", "S1", "households", 52.0, 12.0, -40.0, -50.0, -30.0, 1, 1, "nearer"),
+        ("site", "S1", "flows", 53.0, 12.0, -41.0, -51.0, -31.0, 1, 1, "nearer"),
+        ("site", "S2", "households", np.nan, np.nan, np.nan, np.nan, np.nan, 1, 2, ""),
+        ("site", "S2", "flows", 25.0, 30.0, 5.0, -3.0, 13.0, 1, 2, "not distinguishable"),
+        ("study", "all", "flows", 39.0, 21.0, -18.0, -27.0, -9.0, 1, 6, "nearer"),
+    ]  # fmt: skip
+    names = (
+        "role",
+        "id",
+        "weighting",
+        "at_origin",
+        "at_site",
+        "change",
+        "low",
+        "high",
+        "n",
+        "of",
+        "direction",
+    )
     return pd.DataFrame([dict(zip(names, row, strict=True)) | head for row in rows])
 
 
 def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
-    result = dataclasses.replace(example(["Town"]), remoteness=change_rows())
+    result = dataclasses.replace(example(["Town"]), access_change=change_rows())
     found = changes(result).set_index(["role", "id"])
     # weighted by households where that is known, else every move counted once
-    assert found.loc[("site", "S1"), ["value", "weighting"]].tolist() == [-40.0, "households"]
-    assert found.loc[("site", "S2"), ["value", "weighting"]].tolist() == [5.0, "flows"]
-    # at the site 12 and 30, so at the origins 12 + 40 and 30 - 5
+    assert found.loc[("site", "S1"), ["change", "weighting"]].tolist() == [-40.0, "households"]
+    assert found.loc[("site", "S2"), ["change", "weighting"]].tolist() == [5.0, "flows"]
     assert found.loc["site", "at_origin"].tolist() == [52.0, 25.0]
     (said,) = change_said(result, "en")
     assert said == (
@@ -362,6 +368,7 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     )
     assert "-40 (-50 … -30): nearer" in section
     assert "+5 (-3 … 13): not distinguishable" in section
+    assert ">1 of 2<" in section  # a mean over one of two moves is never shown bare
     order = [
         section.index(mark)
         for mark in ('<ul class="said">', "<table>", "<img ", '<div class="box">')
@@ -479,20 +486,20 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
         (sure < 0.95).sum(),
         (sites["admin_agrees"].astype("boolean") == False).sum(),  # noqa: E712
     ]
-    rows = written["remoteness"]
+    rows = written["remoteness_change"]
     rows = rows[
-        (rows["indicator"] == "change_of_nearest_county_seat_per_flow")
+        (rows["indicator"] == "nearest_county_seat")
+        & (rows["weighting"] == "flows")
         & (rows["metric"] == "geodesic")
     ]
-    own = rows[rows["id"].isin(sites["site_id"]) & rows["value"].notna()]
+    own = rows[rows["id"].isin(sites["site_id"]) & rows["change"].notna()]
     whole = rows[rows["role"] == "study"].iloc[0]
     told = [
-        own["why"].str.contains(f"change: {word}").sum()
-        for word in ("nearer", "farther", "not disting")
+        (own["direction"] == word).sum() for word in ("nearer", "farther", "not distinguishable")
     ]
     assert numbers_in[5][:4] == [len(own), *told]
     assert numbers_in[5][4:6] == [whole["n"], len(pairs)]
-    assert numbers_in[5][6:] == pytest.approx([whole["value"], whole["low"], whole["high"]], abs=1)
+    assert numbers_in[5][6:] == pytest.approx([whole["change"], whole["low"], whole["high"]], abs=1)
     edge = sites[["oasis_edge_low_km", "oasis_edge_high_km"]].dropna()
     inside, outside = (edge.iloc[:, 1] < 0).sum(), (edge.iloc[:, 0] > 0).sum()
     assert numbers_in[6][:4] == [len(edge), inside, outside, len(edge) - inside - outside]

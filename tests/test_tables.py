@@ -16,6 +16,7 @@ from shapely.geometry import MultiPolygon, Point, box
 from geosettle.tables import TABLES, round_to, tables
 from geosettle.tables.dictionary import PAIR_COLUMNS, entry
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
+from geosettle.tables.remoteness import compact, wide, with_names
 from geosettle.tables.xlsx import tables_xlsx
 
 
@@ -255,3 +256,32 @@ def test_names_stand_beside_their_symbols(name):
     assert placement.get("priority") == (
         "10" if name == "sites" else "2"
     )  # where room is short, sites are named
+
+
+def test_remoteness_is_written_with_names_and_one_row_for_a_reason_that_repeats():
+    head = {
+        "role": "site",
+        "metric": "road",
+        "unit": "km",
+        "kind": "",
+        "limit": "",
+        "why": "no road",
+    }
+    long = pd.DataFrame(
+        [
+            {**head, "id": "S1", "indicator": "land_max", "value": 12.0, "why": ""},
+            {**head, "id": "S2", "indicator": "land_max", "value": np.nan},
+            {**head, "id": "S2", "indicator": "land_mean", "value": np.nan},
+            {**head, "id": "S2", "indicator": "land_gini", "value": np.nan, "why": "only 1 of 2"},
+        ]
+    )  # fmt: skip
+    made = compact(long, "value")
+    assert made[["id", "indicator", "why"]].to_numpy().tolist() == [
+        ["S1", "land_max", ""],
+        ["S2", "land_gini", "only 1 of 2"],
+        ["S2", "", "no road"],  # for both of the others
+    ]
+    result = example(["Town"])
+    named = with_names(made, result)
+    assert named["name"].tolist() == [result.sites.loc[i, "name"] for i in ("S1", "S2", "S2")]
+    assert list(wide(named).columns) == ["site_id", "name", "land_max_road_km"]

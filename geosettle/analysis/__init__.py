@@ -21,6 +21,7 @@ from geosettle.analysis._distances import (
     without,
 )
 from geosettle.analysis._indicators import (
+    access_change_of,
     indicators_of,
     livelihood_of,
     remoteness_of,
@@ -83,10 +84,11 @@ class Result:
     change
         Cover change: from-to, gain, loss, rates; empty where there is one date only.
     remoteness
-        Long: `role, id, indicator, metric, value, low, high, unit, n, rank_low, rank_high, why`.
+        Long: `role, id, indicator, kind, limit, limit_unit, metric, value, low, high, unit, n, of,
+        weighting, rank_low, rank_high, why`; `n` of `of` flows have a distance.
     livelihood
-        Long: `section, site_id, item, before, after, change, low, high, unit, n, verdict, evidence,
-        source, note`.
+        Long: `section, site_id, item, capital, indicator, model, condition, before, after, change,
+        low, high, unit, n, weighting, test, at_most, at_least, verdict, evidence, source, note`.
     claims
         The claims ledger: the claim's own columns, then `computed, computed_unit, layer,
         difference, verdict, why`.
@@ -117,6 +119,9 @@ class Result:
     scenarios: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value,
     baseline, change, change_share, effect, why`; empty where the settings name no scenario."""
+    access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric, weighting,
+    at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
     print.
@@ -222,6 +227,7 @@ def analyse(
         oasis_polygons=oases,
         rasters=reach,
         scenarios=scenarios,
+        access_change=access_change_of(study, remote, pairs),
         provenance=provenance_of(study),
         metrics=metrics or METRICS,
     )

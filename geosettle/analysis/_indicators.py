@@ -11,11 +11,18 @@ from geosettle.analysis._distances import interval_options
 from geosettle.distance import Context, distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
-from geosettle.remoteness import remoteness
-from geosettle.remoteness._inputs import PlaceTables, long_pairs
+from geosettle.remoteness import change, remoteness
+from geosettle.remoteness._inputs import PlaceTables, long_pairs, study_sites
 from geosettle.study import Study, origins_of
 
-__all__ = ["indicators_of", "livelihood_of", "remoteness_of", "survey_of", "weighted_distances"]
+__all__ = [
+    "access_change_of",
+    "indicators_of",
+    "livelihood_of",
+    "remoteness_of",
+    "survey_of",
+    "weighted_distances",
+]
 
 
 def remoteness_of(
@@ -41,6 +48,11 @@ def remoteness_of(
         **study.settings.remoteness,
         **{name: value for name, value in services.items() if name != "metrics"},
     )
+
+
+def access_change_of(study: Study, remote: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Compare origin and site for every indicator of access that has a change."""
+    return change(remote, pairs, study_sites(study.sites))
 
 
 def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:

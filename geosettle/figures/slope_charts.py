@@ -41,8 +41,7 @@ def change(result: Result, lang: str) -> Figure | None:
     found = changes(result)
     rows = found[(found["role"] == "site") & found["id"].isin(in_scope(result).sites.index)]
     panels = []
-    for indicator, metric, unit in kinds_shown(result, "change_of_nearest_", _MOST_PANELS):
-        name = indicator.removeprefix("change_of_")
+    for name, metric, unit in kinds_shown(found, "change", _MOST_PANELS):
         own = rows[
             (rows["indicator"] == name) & (rows["metric"] == metric) & rows["at_origin"].notna()
         ]
@@ -80,7 +79,7 @@ def change(result: Result, lang: str) -> Figure | None:
     )
     left_out = ""
     if most > _MOST_SLOPES:
-        left_out = say(lang, "rows_shown", shown=_MOST_SLOPES, all=most, table="remoteness")
+        left_out = say(lang, "rows_shown", shown=_MOST_SLOPES, all=most, table="remoteness_change")
     titled(figure, say(lang, "change_title"), 0.012, left_out)
     return figure
 
@@ -91,7 +90,7 @@ def _change_panel(
     """Draw the slopes of one kind of place, the greatest changes first, and name as many as there
     is room for.
     """
-    size = rows["value"].abs()
+    size = rows["change"].abs()
     shown = rows.loc[size.sort_values(ascending=False, kind="stable").index[:_MOST_SLOPES]]
     few = len(shown) <= _MOST_NAMED
     for row in shown.to_dict("records"):

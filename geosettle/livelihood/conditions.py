@@ -257,7 +257,7 @@ def _shared(
     and the fewest, stated and greatest number of centres.
     """
     fewest, n, most = counts
-    unit = "persons per centre"
+    unit = "persons_per_centre"
     if not n:
         span = (
             f"; up to {most} if the site lies elsewhere within its {show(shift)} km" if most else ""
@@ -297,11 +297,7 @@ def _training(layers: Layers, condition: Condition) -> pd.DataFrame:
         rise, top = max(rises, key=lambda pair: pair[0])
         note = f"largest rise among {len(rises)} kinds of farming; households that took up two count once at least"
         found[str(subject)] = Measured(
-            rise,
-            unit="percentage points of households",
-            n=top["n"],
-            evidence=top["evidence"],
-            why=note,
+            rise, unit="points_of_households", n=top["n"], evidence=top["evidence"], why=note
         )
     return by_subject(found)
 
@@ -362,9 +358,9 @@ def _check(section: str, condition: Any) -> None:
 
 _UNITS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "people_per_centre": "persons per centre",
-        "training": "percentage points of households",
-        "area_per_person": "m2 per person",
+        "people_per_centre": "persons_per_centre",
+        "training": "points_of_households",
+        "area_per_person": "m2_per_person",
         "slope": "percent",
         "water": "km",
         "border": "km",

@@ -39,7 +39,7 @@ def area_per_person(layers: Layers, condition: Condition) -> pd.DataFrame:
         persons, declared = (
             number(sites[name].iloc[i]) if name in sites else np.nan for name in ("persons", column)
         )
-        unit = "m2 per person"
+        unit = "m2_per_person"
         if not persons > 0:
             found[subject] = Measured(why="persons unknown")
         elif areal[i]:

@@ -450,8 +450,8 @@ def _origins(result: Result, _settings: Settings) -> dict[str, Any] | None:
 
 def _change(result: Result, _settings: Settings) -> dict[str, Any] | None:
     """Arrows of the indicator that the reader chooses."""
-    named = result.remoteness["indicator"].astype(str) if "indicator" in result.remoteness else pd.Series(dtype=str)
-    return {} if named.str.startswith("change_of_").any() else None
+    changed = result.access_change
+    return {} if "change" in changed and bool(changed["change"].notna().any()) else None
 
 
 def _always(_result: Result, _settings: Settings) -> dict[str, Any]:

@@ -4,7 +4,7 @@ and site.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +12,9 @@ import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.maps import encoding
+from geosettle.remoteness import COLUMNS, INDICATORS
+from geosettle.results.pivots import changes
 from geosettle.words import has, say_all, untranslated
-from geosettle.remoteness import INDICATORS
 
 __all__ = ["indicators"]
 
@@ -27,8 +28,10 @@ _MAIN: Final = {
     "nearest_port": ("geodesic",),
 }
 """Indicators shown in the card at once, in this order; the others are one click away."""
-_CHANGE: Final = re.compile(r"change_of_(?P<name>.+?)(?P<plain>_per_flow)?")
-_VARIANT: Final = re.compile(r"(?P<stem>land_beyond|land_radii_unweighted|land_radii|nearest|places_within)_(?P<x>.+)")
+_WAYS: Final = {
+    "farther": 1.0, "more": 1.0, "nearer": -1.0, "fewer": -1.0, "as before": 0.0, "not distinguishable": 2.0,
+}  # fmt: skip
+"""Direction of a change to the sign of the difference; 2: not distinguishable."""
 _ENDS: Final = (("", "value"), ("_low", "low"), ("_high", "high"))
 
 
@@ -41,7 +44,8 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         Columns of the table of sites: `i0`, `i0_low`, `i0_high` ... and for the change from origin
         to site `i0_c`, `i0_c_low`, `i0_c_high` (site less origin), `i0_c_way` (1 greater, -1 less,
         0 as before, 2 not distinguishable) and `i0_c_plain` (1: mean of the moves, because
-        households are unknown; 0: mean of the households).
+        households are unknown; 0: mean of the households). `i0_n`, `i0_of`: the moves that a mean
+        rests on, where it does not rest on all.
     entries
         Per indicator `key` (name and metric, for permalinks), `column`, `name`, `how` (the metric
         in words), `unit`, `main` (shown in the card at once), `unless` (a column whose number makes
@@ -49,22 +53,29 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         `more` (of what one wants near) or `remote` (a score).
     """
     found = _found(result)
-    changes = _changes(found)
+    changed = _changes(result)
     columns: dict[str, Any] = {}
     entries: list[dict[str, Any]] = []
     of_key: dict[str, str] = {}
-    names = [k for k in found if not k[0].startswith("change_of_")]
     rank = list(_MAIN)
-    names.sort(key=lambda k: (rank.index(k[0]) if k[0] in rank else len(rank), k))
+    names = sorted(found, key=lambda k: (rank.index(k[0]) if k[0] in rank else len(rank), k))
     for i, (name, metric) in enumerate(names):
         rows = found[name, metric]
         column, key = f"i{i}", f"{name}:{metric}"
         of_key[key] = column
         columns |= _packed(rows, column)
+        first = rows[["indicator", "kind", "limit", "limit_unit"]].dropna().iloc[0]
+        about = {str(k): str(v) for k, v in first.items()}
+        partial = rows["n"] < rows["of"]
+        if partial.any():
+            columns |= {
+                f"{column}_{end}": encoding.column(rows[end].where(partial).reset_index(drop=True), digits=0)
+                for end in ("n", "of")
+            }
         entry = {
             "key": key,
             "column": column,
-            "name": _name(name),
+            "name": _name(about),
             "how": _how(metric, result),
             "unit": next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), ""),
             "main": metric in _MAIN.get(name, ()),
@@ -72,12 +83,12 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             if name.endswith("_unweighted")
             else None,
         }
-        change = changes.get((name, metric))
+        change = changed.get((name, metric))
         if change is not None:
             columns |= _packed(change, f"{column}_c")
             for part in ("plain", "way"):
                 columns[f"{column}_c_{part}"] = encoding.column(change[part].reset_index(drop=True), digits=0)
-            entry["change"] = _direction_words(name, str(entry["unit"]))
+            entry["change"] = _direction_words(about["kind"], str(entry["unit"]))
         entries.append(entry)
     return columns, entries
 
@@ -89,14 +100,15 @@ def _found(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
     long = result.remoteness
     if len(long) == 0 or not {"role", "id", "indicator", "value"} <= set(long.columns):
         return {}
-    long = long[long["role"].astype(str).eq("site")].reindex(
-        columns=["id", "indicator", "metric", "value", "low", "high", "unit"]
-    )
-    numbers = long[["value", "low", "high"]].apply(pd.to_numeric, errors="coerce").astype("float64")
+    long = long[long["role"].astype(str).eq("site")].reindex(columns=list(COLUMNS))
+    # A mean of a single flow without households is no mean by households: the plain mean stands for it.
+    long = long[~(long["kind"].eq("land_mean") & long["weighting"].eq("flows"))]
+    texts = ["indicator", "kind", "limit", "limit_unit"]
+    long[texts] = long[texts].astype(object).fillna("").astype(str)
+    numbers = long[["value", "low", "high", "n", "of"]].apply(pd.to_numeric, errors="coerce").astype("float64")
     long = long.assign(
         **numbers.where(np.isfinite(numbers)),
         id=long["id"].astype(str),
-        indicator=long["indicator"].astype(str),
         metric=long["metric"].fillna("").astype(str),
     )
     long = long[long["value"].notna()]
@@ -107,35 +119,22 @@ def _found(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
     }
 
 
-def _changes(found: dict[tuple[str, str], pd.DataFrame]) -> dict[tuple[str, str], pd.DataFrame]:
+def _changes(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
     """Change per site: weighted by households where these are known, else the mean of the moves,
     with `plain` = 1.
     """
-    out: dict[tuple[str, str], pd.DataFrame] = {}
-    for (name, metric), rows in found.items():
-        match = _CHANGE.fullmatch(name)
-        if not match or (match["name"], metric) not in found:
-            continue
-        own = rows.assign(plain=np.where(rows["value"].notna(), float(bool(match["plain"])), np.nan))
-        other = out.get((match["name"], metric))
-        if other is None:
-            out[match["name"], metric] = own
-        else:
-            weighted, plain = (other, own) if match["plain"] else (own, other)
-            known = weighted["value"].notna()
-            out[match["name"], metric] = weighted.where(known, plain)
-    return {key: rows.assign(way=_way(rows)) for key, rows in out.items()}
-
-
-def _way(rows: pd.DataFrame) -> pd.Series[float]:
-    """Which way a change goes, as `geosettle.remoteness.change` says it: only an interval without 0
-    has a direction.
-    """
-    low, high = rows["low"], rows["high"]
-    way = pd.Series(
-        np.select([low > 0, high < 0, (low == 0) & (high == 0)], [1.0, -1.0, 0.0], default=2.0), index=rows.index
+    found = changes(result)
+    found = found[found["role"].astype(str).eq("site")].assign(
+        id=lambda f: f["id"].astype(str),
+        value=lambda f: f["change"],
+        plain=lambda f: f["weighting"].eq("flows").astype(float),
+        way=lambda f: f["direction"].map(_WAYS),
     )
-    return way.where(rows["value"].notna())
+    ids = result.sites.index.astype(str)
+    return {
+        (str(name), str(metric)): rows.set_index("id").reindex(ids)
+        for (name, metric), rows in found.groupby(["indicator", "metric"], sort=True)
+    }
 
 
 def _packed(rows: pd.DataFrame, column: str) -> dict[str, Any]:
@@ -146,27 +145,24 @@ def _packed(rows: pd.DataFrame, column: str) -> dict[str, Any]:
     }
 
 
-def _direction_words(name: str, unit: str) -> str:
-    if any(entry.more_is == "near" for n, entry in INDICATORS.items() if name == n or name.startswith(f"{n}_")):
+def _direction_words(kind: str, unit: str) -> str:
+    if kind in INDICATORS and INDICATORS[kind].more_is == "near":
         return "more"
     return "far" if unit in {"km", "h"} else "remote"
 
 
-def _name(name: str) -> dict[str, str]:
-    """Words for an indicator: its own, those of its family, else its name."""
+def _name(about: Mapping[str, str]) -> dict[str, str]:
+    """Words for an indicator: its own, those of its kind, else its name."""
+    name, kind, limit, unit = (about[c] for c in ("indicator", "kind", "limit", "limit_unit"))
     if has(f"ind_{name}"):
         return say_all(f"ind_{name}")
-    match = _VARIANT.fullmatch(name)
-    if match:
-        what = match["x"]
-        kind = f"kind_{what}"
-        amount = re.fullmatch(r"([\d.]+)(km|h|min)", what)
-        said = (
-            say_all(kind) if has(kind) else untranslated(f"{amount[1]} {amount[2]}" if amount else what.replace("_", " "))
-        )
-        return say_all(f"ind_{match['stem']}", x=said)
-    meaning = INDICATORS[name].meaning if name in INDICATORS else ""
-    return untranslated(meaning or name.replace("_", " "))
+    if not limit or not has(f"ind_{kind}"):
+        meaning = INDICATORS[kind].meaning if kind in INDICATORS else ""
+        return untranslated(meaning or name.replace("_", " "))
+    if unit:
+        return say_all(f"ind_{kind}", x=untranslated(f"{limit} {unit}"))
+    key = f"kind_{limit}"
+    return say_all(f"ind_{kind}", x=say_all(key) if has(key) else untranslated(limit.replace("_", " ")))
 
 
 def _how(metric: str, result: Result) -> dict[str, str] | None:

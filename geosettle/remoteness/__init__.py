@@ -27,12 +27,12 @@ from geosettle.remoteness._inputs import (
     PlaceTables,
     long_pairs,
     stack,
-    study_sites,
 )
-from geosettle.remoteness.change import change, change_rows, composite, composite_rows
+from geosettle.remoteness.change import CHANGE_COLUMNS, change, composite, composite_rows
 from geosettle.remoteness.indicators import INDICATORS
 
 __all__ = [
+    "CHANGE_COLUMNS",
     "COLUMNS",
     "FARMING_RADIUS_KM",
     "INDICATORS",
@@ -78,7 +78,6 @@ def remoteness(
     composite_weights: Mapping[str, float] = MappingProxyType({}),
     composite_metric: str = "geodesic",
     composite_how: str = "minmax",
-    with_change: bool = True,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
 
@@ -131,8 +130,6 @@ def remoteness(
     composite_weights, composite_metric, composite_how
         Indicator (as its rows are named) to weight, for the composite of the sites; empty: none.
         See `composite`.
-    with_change
-        Add the change from origin to site of every indicator that has one.
 
     Returns
     -------
@@ -142,6 +139,9 @@ def remoteness(
         its high end; the ends of a flow are the bounds that its positions allow, or those of its
         drawn interval, widened to what is stated. Ranks are among the ids of one role, indicator
         and metric, 1 = smallest value; equal best and worst rank only where the intervals separate.
+        `n` of `of` flows have a distance: where some have none there is no rank, share or Gini.
+        `weighting` says what a mean is weighted by. An indicator for which a role has no flow or
+        place at all is left out, unless `indicators` names it.
 
     Raises
     ------
@@ -193,8 +193,8 @@ def remoteness(
     inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([i.function(inputs) for i in wanted])
-    if with_change:
-        found = stack([found, change_rows(change(found, pairs, study_sites(sites)))])
+    if indicators is None:
+        found = _with_evidence(found)
     ranked = _ranked(found)
     if composite_weights:
         extra = composite_rows(ranked, composite_weights, composite_metric, composite_how)
@@ -202,6 +202,14 @@ def remoteness(
             ["role", "indicator", "metric", "id"], ignore_index=True
         )
     return ranked[list(COLUMNS)]
+
+
+def _with_evidence(found: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what rests on no flow and no place for any id of a role, and was not asked for by
+    name.
+    """
+    most = found.groupby(["role", "indicator", "metric"])["n"].transform("max")
+    return found[most > 0]
 
 
 def _string_kinds(places: gpd.GeoDataFrame | None) -> list[str]:
@@ -212,7 +220,8 @@ def _ranked(found: pd.DataFrame) -> pd.DataFrame:
     """Ranks within role, indicator and metric; rows in a fixed order."""
     out = found.reset_index(drop=True)
     out["rank_low"], out["rank_high"] = np.nan, np.nan
-    ranked = out[out["role"] != "study"]
+    # A mean over some of the flows is no rival of a mean over all of them.
+    ranked = out[(out["role"] != "study") & ~(out["n"] < out["of"])]
     for part in ranked.groupby(["role", "indicator", "metric"], sort=False).groups.values():
         rows = np.asarray(part)
         low, high = out["low"].to_numpy(float)[rows], out["high"].to_numpy(float)[rows]

@@ -22,6 +22,7 @@ __all__ = [
     "Inputs",
     "PlaceTables",
     "long_pairs",
+    "named",
     "stack",
     "study_sites",
 ]
@@ -34,8 +35,25 @@ greatest.
 """
 
 COLUMNS: Final = (
-    "role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "rank_low", "rank_high", "why",
+    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "value", "low", "high", "unit", "n", "of",
+    "weighting", "rank_low", "rank_high", "why",
 )  # fmt: skip
+"""Columns of the long table. `indicator` is `kind` and `limit` in one name: `nearest_county_seat` is kind
+`nearest`, limit `county_seat`; `places_within_30min` is kind `places_within`, limit `30`, limit_unit `min`.
+"""
+
+TEXTS: Final = (
+    "role",
+    "id",
+    "indicator",
+    "kind",
+    "limit",
+    "limit_unit",
+    "metric",
+    "unit",
+    "weighting",
+    "why",
+)
 
 FARMING_RADIUS_KM: Final[Mapping[str, float]] = MappingProxyType(
     {"foot": 0.666, "cart": 2.0, "motor": 4.0}
@@ -108,8 +126,7 @@ class Indicator:
     needs
         `pairs` or `places`.
     function
-        ``f(inputs) -> DataFrame`` with `role, id, indicator, metric, value, low, high, unit, n,
-        why`.
+        ``f(inputs) -> DataFrame`` with `COLUMNS` but the ranks.
     more_is
         `remote` where a larger value is further away, `near` where it means more within reach.
     changes
@@ -131,8 +148,19 @@ def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     whole = [f for f in frames if len(f)]
     if whole:
         return pd.concat(whole, ignore_index=True)
-    texts = {"role", "id", "indicator", "metric", "unit", "why"}
-    return pd.DataFrame({c: pd.Series(dtype="str" if c in texts else "float64") for c in COLUMNS})
+    return pd.DataFrame({c: pd.Series(dtype="str" if c in TEXTS else "float64") for c in COLUMNS})
+
+
+def named(kind: str, limit: str = "", limit_unit: str = "") -> dict[str, str]:
+    """Name an indicator: its kind and limit, and both in one.
+
+    Examples
+    --------
+    >>> named("places_within", "30", "min")["indicator"], named("land_mean")["indicator"]
+    ('places_within_30min', 'land_mean')
+    """
+    name = f"{kind}_{limit}{limit_unit}" if limit else kind
+    return {"indicator": name, "kind": kind, "limit": limit, "limit_unit": limit_unit}
 
 
 def study_sites(sites: pd.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import positions
 from geosettle.geodesy import edge_distance_m
 from geosettle.remoteness import measures
-from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, stack
+from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, named, stack
 
 __all__ = ["aria", "catchment", "drive_class", "gravity", "nearest", "rural_access", "within"]
 
@@ -45,12 +45,13 @@ class _Near:
 
     def frame(
         self,
-        indicator: str,
+        kind: str,
         values: Sequence[FloatArray],
         *,
         n: int,
         other: Any,
         unit: str = "",
+        limit: tuple[str, str] = ("", ""),
         note: Any = "",
         no_interval: str = "",
     ) -> pd.DataFrame:
@@ -71,7 +72,7 @@ class _Near:
         head = {
             "role": self.role,
             "id": self.points.index.to_numpy(),
-            "indicator": indicator,
+            **named(kind, *limit),
             "metric": self.metric,
         }
         tail = {
@@ -80,6 +81,8 @@ class _Near:
             "high": high,
             "unit": unit or self.unit,
             "n": n,
+            "of": n,
+            "weighting": "",
             "why": said,
         }
         return pd.DataFrame({**head, **tail})
@@ -174,10 +177,12 @@ def nearest(inputs: Inputs) -> pd.DataFrame:
             what = f"place of kind {' or '.join(members)}"
             other = f"no {what} can be reached" if mine.any() else f"no {what} in the study"
             if there.any() and not mine.any():
-                other = f"the {near.metric} distance to a {what} was not asked for"
+                continue  # the distance by this metric to such a place was not asked for
             ends, undecided = _to_nearest(near, mine)
             why = np.where(undecided, f"undecided: a {what} {_UNDECIDED}", other)
-            frames.append(near.frame(f"nearest_{name}", ends, n=int(mine.sum()), other=why))
+            frames.append(
+                near.frame("nearest", ends, n=int(mine.sum()), other=why, limit=(name, ""))
+            )
     return stack(frames)
 
 
@@ -203,9 +208,7 @@ def within(inputs: Inputs) -> pd.DataFrame:
         # A place reached whose own ends are not known may be within the limit or not.
         unsure = (~np.isnan(near.distance) & np.isnan(near.low)).any(axis=1)
         for limit in limits[near.unit]:
-            edge, name = (
-                (limit / 60, f"{limit:g}min") if near.unit == "h" else (limit, f"{limit:g}km")
-            )
+            edge, unit = (limit / 60, "min") if near.unit == "h" else (limit, "km")
             # The fewest places are those within the limit even from the worst position, hence high
             # before low.
             value, low, high = (
@@ -214,11 +217,12 @@ def within(inputs: Inputs) -> pd.DataFrame:
             low, high = (np.where(unsure, np.nan, end) for end in (low, high))
             frames.append(
                 near.frame(
-                    f"places_within_{name}",
+                    "places_within",
                     (value, low, high),
                     n=int(near.asked.sum()),
                     other="no place can be reached",
                     unit="places",
+                    limit=(f"{limit:g}", unit),
                     note=notes,
                 )
             )
@@ -253,7 +257,7 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
                 (value, low, high),
                 n=int((towns & near.asked).sum()),
                 other=other,
-                unit="class: 0 accessible, 1 remote, 2 very remote",
+                unit="class",
             )
         )
     return stack(frames)
@@ -300,7 +304,7 @@ def aria(inputs: Inputs) -> pd.DataFrame:
                     score,
                     n=len(present),
                     other=other,
-                    unit=f"0 near to {cap * len(present):g} remote, relative to the study",
+                    unit="score",
                     note=f"without {absent}: no such place in the study" if absent else "",
                 )
             )
@@ -347,7 +351,7 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
                     (part, missing, missing),
                     n=int((people > 0).sum()),
                     other="no centre with a known population can be reached",
-                    unit="0 least to 1 most remote of the study",
+                    unit="index",
                     note=f"{unknown} places without a population left out" if unknown else "",
                     no_interval="no interval: rescaling makes it depend on every other position",
                 )
@@ -387,11 +391,12 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
             missing = np.full(len(value), np.nan)
             frames.append(
                 near.frame(
-                    f"catchment_{kind}",
+                    "catchment",
                     (value, missing, missing),
                     n=int(mine.sum()),
                     other=other,
-                    unit=f"supply per {column} within {reach:g} {near.unit}",
+                    unit="supply_per_head",
+                    limit=(str(kind), ""),
                     note=f"{unknown} sites without {column} left out of the demand"
                     if unknown
                     else "",
@@ -437,7 +442,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             (value, low, high),
             n=0 if lines is None else 1,
             other=reason or "undecidable",
-            unit=f"1 within {limit:g} km of a road, 0 not",
+            unit="yes_no",
             note="" if lines is None else note,
         )
         told = [

@@ -5,6 +5,7 @@ weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,18 @@ from numpy.typing import NDArray
 
 from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
-from geosettle.remoteness._inputs import stack
-from geosettle.remoteness.indicators import INDICATORS
+from geosettle.remoteness._inputs import named
+from geosettle.remoteness.indicators import INDICATORS, indicator_entry
 
-__all__ = ["change", "change_rows", "composite", "composite_rows"]
+__all__ = ["CHANGE_COLUMNS", "change", "composite", "composite_rows"]
 
 FloatArray = NDArray[np.float64]
+
+CHANGE_COLUMNS: Final = (
+    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "weighting", "at_origin", "at_site", "change",
+    "low", "high", "unit", "n", "of", "households", "direction", "why",
+)  # fmt: skip
+"""Columns of the table of changes."""
 
 
 def change(
@@ -45,14 +52,15 @@ def change(
     Returns
     -------
     DataFrame
-        `role` (site, study), `id, indicator, metric, weighting` (households, flows), `at_origin,
-        at_site, change, low, high, unit, n` (flows used), `households, direction, why`. `direction`
-        is `nearer`, `farther`, `more`, `fewer`, `as before` or `not distinguishable` (the interval
-        holds 0, or there is none).
+        `CHANGE_COLUMNS`: `role` is site or study, `weighting` households or flows, `n` the flows
+        used and `of` all of them. `direction` is `nearer`, `farther`, `more`, `fewer`, `as before`
+        or `not distinguishable` (the interval holds 0, or there is none). Rows without a value only
+        where another site has one.
 
     Examples
     --------
-    >>> head = {"indicator": "nearest_school", "metric": "geodesic", "unit": "km", "why": ""}
+    >>> head = {"indicator": "nearest_school", "kind": "nearest", "limit": "school", "limit_unit": "",
+    ...     "metric": "geodesic", "unit": "km", "why": ""}
     >>> found = pd.DataFrame([
     ...     {"role": "origin", "id": "O", "value": 30.0, "low": 28.0, "high": 32.0, **head},
     ...     {"role": "site", "id": "S", "value": 2.0, "low": 1.0, "high": 3.0, **head}])
@@ -63,11 +71,9 @@ def change(
     """
     keys = ["indicator", "metric"]
     of_change = [n for n in INDICATORS if INDICATORS[n].changes]
-    named = found["indicator"].map(
-        lambda n: any(n == c or n.startswith(f"{c}_") for c in of_change)
-    )
-    rows = found[named.astype(bool) & found["role"].isin(["site", "origin"])]
-    columns = ["id", *keys, "value", "low", "high", "unit"]
+    rows = found[found["kind"].isin(of_change) & found["role"].isin(["site", "origin"])]
+    columns = ["id", *keys, "value", "low", "high"]
+    about = rows.drop_duplicates(keys)[[*keys, "kind", "limit", "limit_unit", "unit"]]
     flows = pairs.reset_index() if "site_id" not in pairs else pairs
     flows = pd.DataFrame(
         {
@@ -80,11 +86,7 @@ def change(
     # nothing.
     rows = rows[rows.groupby(keys)["value"].transform("count") > 0]
     at_site = rows.loc[rows["role"] == "site", columns].rename(columns={"id": "site_id"})
-    at_origin = (
-        rows.loc[rows["role"] == "origin", columns]
-        .drop(columns="unit")
-        .rename(columns={"id": "origin_id"})
-    )
+    at_origin = rows.loc[rows["role"] == "origin", columns].rename(columns={"id": "origin_id"})
     both = flows.merge(at_site, on="site_id").merge(
         at_origin, on=["origin_id", *keys], suffixes=("_site", "_origin"), how="left"
     )
@@ -93,34 +95,32 @@ def change(
     both["high"] = both["high_site"] - both["low_origin"]
     within = both if study is None else both[both["site_id"].isin(study)]
     frames = [
-        _weigh(part, role, weighting)
+        _weigh(part, role, weighting, about)
         for role, part in (
             ("site", both.assign(id=both["site_id"])),
             ("study", within.assign(id="all")),
         )
         for weighting in ("households", "flows")
     ]
-    out = pd.concat(frames, ignore_index=True)
+    out = pd.concat(frames, ignore_index=True)[list(CHANGE_COLUMNS)]
     return out.sort_values(
         ["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False]
     )
 
 
-def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
+def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -> pd.DataFrame:
     """Mean of the flows of each id, indicator and metric; NaN with a reason where there is no
     weight.
     """
     group = both.groupby(["id", "indicator", "metric"], sort=True)
-    head = group.agg(
-        unit=("unit", "first"), flows=("change", "size"), n=("change", "count")
-    ).reset_index()
+    head = group.agg(of=("change", "size"), n=("change", "count")).reset_index()
+    head = head.merge(about, on=["indicator", "metric"], how="left")
     known = both["change"].notna().to_numpy()
     code, rows = group.ngroup().to_numpy()[known], both[known]
     size, n = len(head), head["n"].to_numpy()
     weight = np.ones(len(rows))
     if weighting == "households":
-        # With a single flow the weight cancels.
-        weight = np.where(n[code] == 1, 1.0, rows["households"].to_numpy(float))
+        weight = rows["households"].to_numpy(float)
     total = np.bincount(code, weight, minlength=size)
     unweighted = ~(total > 0) | (np.bincount(code, weight < 0, minlength=size) > 0)
     out = head.assign(role=role, weighting=weighting)
@@ -132,11 +132,11 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
     households = np.bincount(code, rows["households"].to_numpy(float), minlength=size)
     out["households"] = np.where(n > 0, households, np.nan)
     out["direction"] = [
-        _direction(i, *ends) for i, *ends in out[["indicator", "change", "low", "high"]].to_numpy()
+        _direction(i, *ends) for i, *ends in out[["kind", "change", "low", "high"]].to_numpy()
     ]
-    partial = (head["flows"] - n).astype(str) + " of " + head["flows"].astype(str)
+    partial = (head["of"] - n).astype(str) + " of " + head["of"].astype(str)
     why = np.where(
-        n < head["flows"], partial + " flows without the indicator at both ends left out", ""
+        n < head["of"], partial + " flows without the indicator at both ends left out", ""
     )
     why = np.where(
         unweighted, "households unknown for one or more flows, so there is no weight", why
@@ -145,52 +145,19 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str) -> pd.DataFrame:
     bare = (out["change"].notna() & (out["low"].isna() | out["high"].isna())).to_numpy()
     open_ends = np.where(bare, "no interval at one end or both", "")
     out["why"] = ["; ".join(filter(None, texts)) for texts in zip(why, open_ends, strict=True)]
-    columns = [
-        "role",
-        "id",
-        "indicator",
-        "metric",
-        "weighting",
-        "at_origin",
-        "at_site",
-        "change",
-        "low",
-        "high",
-        "unit",
-    ]
-    return out[[*columns, "n", "households", "direction", "why"]]
+    return out
 
 
-def _direction(indicator: str, change: float, low: float, high: float) -> str:
+def _direction(kind: str, change: float, low: float, high: float) -> str:
     if np.isnan(change):
         return ""
     if low == high == 0:
         return "as before"
     if np.isnan(low) or np.isnan(high) or low <= 0 <= high:
         return "not distinguishable"
-    entry = next(
-        e for n, e in INDICATORS.items() if indicator == n or indicator.startswith(f"{n}_")
-    )
-    if entry.more_is == "near":
+    if INDICATORS[kind].more_is == "near":
         return "more" if low > 0 else "fewer"
     return "farther" if low > 0 else "nearer"
-
-
-def change_rows(changed: pd.DataFrame) -> pd.DataFrame:
-    """Give the changes as rows of the long table: `change_of_...` weighted,
-    `change_of_..._per_flow` not.
-    """
-    frames = []
-    for weighting, tail in (("households", ""), ("flows", "_per_flow")):
-        part = changed[changed["weighting"] == weighting]
-        note = np.where(part["direction"] == "", "", "change: " + part["direction"].astype(str))
-        why = ["; ".join(filter(None, pair)) for pair in zip(note, part["why"], strict=True)]
-        frames.append(
-            part.assign(
-                indicator="change_of_" + part["indicator"] + tail, value=part["change"], why=why
-            )[["role", "id", "indicator", "metric", "value", "low", "high", "unit", "n", "why"]]
-        )
-    return stack(frames)
 
 
 def composite(
@@ -295,9 +262,7 @@ def composite_rows(
         c: rows.pivot(index="id", columns="indicator", values=c) for c in ("value", "low", "high")
     }
     for name in weights:
-        entry = next(
-            (e for n, e in INDICATORS.items() if name == n or name.startswith(f"{n}_")), None
-        )
+        entry = indicator_entry(name)
         if name not in tables["value"]:
             if entry is None:
                 raise UnknownNameError(
@@ -316,8 +281,14 @@ def composite_rows(
         w if np.isnan(s) else "; ".join(filter(None, (w, told)))
         for w, s in zip(made["why"], made["score"], strict=True)
     ]
-    head = {"role": "site", "id": made.index.to_numpy(), "indicator": "composite", "metric": metric}
-    tail = {"unit": f"weighted sum, {how}", "n": len(weights), "why": why}
+    head = {"role": "site", "id": made.index.to_numpy(), **named("composite"), "metric": metric}
+    tail = {
+        "unit": "weighted_sum",
+        "n": len(weights),
+        "of": len(weights),
+        "weighting": "",
+        "why": why,
+    }
     columns = {
         "score": "value",
         "low": "low",

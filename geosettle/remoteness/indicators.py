@@ -10,7 +10,7 @@ import pandas as pd
 from geosettle.remoteness import access, land_distance
 from geosettle.remoteness._inputs import Indicator, Inputs
 
-__all__ = ["INDICATORS"]
+__all__ = ["INDICATORS", "indicator_entry"]
 
 Function = Callable[[Inputs], pd.DataFrame]
 
@@ -88,21 +88,21 @@ _ENTRIES: Final = (
         land_distance.multiples,
         "household-weighted mean distance in multiples of the suitable farming radius",
         "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
-        "farming radii",
+        "farming_radius",
     ),
     _land(
         "land_radii_unweighted",
         lambda inputs: land_distance.multiples(inputs, weighted=False),
         "mean distance over the flows in multiples of the suitable farming radius",
         "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
-        "farming radii",
+        "farming_radius",
     ),
     _land(
         "land_hours_year",
         land_distance.hours,
         "hours a year to the land and back for the given number of trips",
         "the number of trips is the user's",
-        "h",
+        "h_per_year",
     ),
     _access("nearest", access.nearest, "distance to the nearest place of a kind"),
     _access(
@@ -133,14 +133,14 @@ _ENTRIES: Final = (
         "minus the logarithm of population over cost of the centres within reach, rescaled within the study",
         "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017): sum, reach and floor as in the agency's "
         "program (CSBP-CPSE/RI-IE), its logarithm not confirmed; never compare with Canadian classes",
-        "0-1",
+        "index",
     ),
     _access(
         "catchment",
         access.catchment,
         "supply (jobs, beds, places) per head within reach, shared with everyone else in reach",
         "two-step floating catchment area, Luo and Wang 2003, doi:10.1068/b29120",
-        "supply per head",
+        "supply_per_head",
         more_is="near",
     ),
     _access(
@@ -148,10 +148,22 @@ _ENTRIES: Final = (
         access.rural_access,
         "whether a road passes within 2 km; undecidable where the position is known no better than that",
         "point form of the Rural Access Index, SDG 9.1.1 (UN metadata): 2 km to an all-season road",
-        "0 or 1",
+        "yes_no",
         more_is="near",
     ),
 )
 
 INDICATORS: Final[Mapping[str, Indicator]] = {entry.name: entry for entry in _ENTRIES}
 """Every indicator by name. A new one is one entry above."""
+
+
+def indicator_entry(name: str) -> Indicator | None:
+    """Return the entry of an indicator that is named with its limit; None where there is none.
+
+    Examples
+    --------
+    >>> indicator_entry("nearest_county_seat").name, indicator_entry("land_mean_unweighted").name
+    ('nearest', 'land_mean_unweighted')
+    """
+    kinds = [kind for kind in INDICATORS if name == kind or name.startswith(f"{kind}_")]
+    return INDICATORS[max(kinds, key=len)] if kinds else None

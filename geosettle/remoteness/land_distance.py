@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.remoteness import measures
-from geosettle.remoteness._inputs import Inputs, stack
+from geosettle.remoteness._inputs import Inputs, named, stack
 
 __all__ = ["beyond", "each", "gini", "hours", "largest", "mean", "multiples", "quantile"]
 
@@ -33,50 +33,78 @@ class _Groups:
     n: NDArray[np.int64]
     missing: NDArray[np.int64]
     unweighted: NDArray[np.bool_]
-    """Groups of several known pairs, of which one or more have no households: there is no weight to
-    use.
-    """
+    """Groups of which one or more known pairs have no households: there is no weight to use."""
+
+    @property
+    def of(self) -> NDArray[np.int64]:
+        """Pairs of each group, with and without a distance."""
+        return self.n + self.missing
 
     def weights(self) -> FloatArray:
-        """Households of each row; 1 where a group has a single pair, for there the weight
-        cancels.
+        """Households of each row; 1 where they are unknown and the group is a single pair, for
+        there the weight cancels.
         """
-        alone = self.n[self.rows["group"].to_numpy()] == 1
-        return np.where(alone, 1.0, self.rows["households"].to_numpy(float))
+        households = self.rows["households"].to_numpy(float)
+        alone = (self.of == 1)[self.rows["group"].to_numpy()]
+        return np.where(alone & ~(households > 0), 1.0, households)
 
     def frame(
-        self, indicator: str, values: Sequence[FloatArray], *, weighted: bool, unit: str = ""
+        self,
+        kind: str,
+        values: Sequence[FloatArray],
+        *,
+        weighted: bool,
+        unit: str = "",
+        limit: tuple[str, str] = ("", ""),
+        whole: bool = False,
     ) -> pd.DataFrame:
-        """Rows of the long table from value, low and high per group."""
-        blank = (self.n == 0) | (self.unweighted if weighted else False)
+        """Rows of the long table from value, low and high per group.
+
+        `whole`: the measure describes all flows together, so that a group of which some have no
+        distance has no value.
+        """
+        alone = self.of == 1
+        unweighted = self.unweighted & ~alone if weighted else np.zeros(len(self.ids), bool)
+        partial = (self.missing > 0) & whole
+        blank = (self.n == 0) | unweighted | partial
         value, low, high = (np.where(blank, np.nan, v) for v in values)
-        why = _pair_reasons(self, value, low, weighted=weighted)
-        head = {"role": self.role, "id": self.ids, "indicator": indicator, "metric": self.metric}
-        tail = {
-            "value": value,
-            "low": low,
-            "high": high,
-            "unit": unit or self.unit,
-            "n": self.n,
-            "why": why,
-        }
-        return pd.DataFrame({**head, **tail})
+        households = weighted & ~self.unweighted
+        return pd.DataFrame(
+            {
+                "role": self.role,
+                "id": self.ids,
+                **named(kind, *limit),
+                "metric": self.metric,
+                "value": value,
+                "low": low,
+                "high": high,
+                "unit": unit or self.unit,
+                "n": self.n,
+                "of": self.of,
+                "weighting": np.where(households, "households", "flows"),
+                "why": _pair_reasons(self, value, low, unweighted, partial),
+            }
+        )
 
 
 def _pair_reasons(
-    group: _Groups, value: FloatArray, low: FloatArray, *, weighted: bool
+    group: _Groups,
+    value: FloatArray,
+    low: FloatArray,
+    unweighted: NDArray[np.bool_],
+    partial: NDArray[np.bool_],
 ) -> list[str]:
     out = []
     for i in range(len(group.ids)):
         parts = []
         if group.n[i] == 0:
             parts.append(f"no flow has a {group.metric} distance")
-        elif weighted and group.unweighted[i]:
+        elif partial[i]:
+            parts.append(f"only {group.n[i]} of {group.of[i]} flows have a distance")
+        elif unweighted[i]:
             parts.append("households unknown for one or more flows, so there is no weight")
         elif group.missing[i]:
-            parts.append(
-                f"{group.missing[i]} of {group.n[i] + group.missing[i]} flows without a distance left out"
-            )
+            parts.append(f"{group.missing[i]} of {group.of[i]} flows without a distance left out")
         if not np.isnan(value[i]) and np.isnan(low[i]):
             parts.append(f"the {group.metric} distance carries no interval")
         out.append("; ".join(parts))
@@ -103,7 +131,7 @@ def _groups(inputs: Inputs) -> list[_Groups]:
             unit = str(part["unit"].iloc[0])
             out.append(
                 _Groups(
-                    role, str(metric), unit, ids, rows, n, missing, (no_weight | empty) & (n > 1)
+                    role, str(metric), unit, ids, rows, n, missing, (no_weight | empty) & (n > 0)
                 )
             )
     return out
@@ -174,7 +202,7 @@ def gini(inputs: Inputs) -> pd.DataFrame:
     for group in _groups(inputs):
         g, size, weights = group.rows["group"].to_numpy(), len(group.ids), group.weights()
         value, low, high = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
-        usable = ~(group.unweighted | (group.n == 0))
+        usable = ~((group.unweighted & (group.of > 1)) | (group.n == 0) | (group.missing > 0))
         keep = usable[g]
         found = measures.gini(group.rows["value"].to_numpy()[keep], weights[keep], g[keep])
         value[: len(found)] = found
@@ -190,7 +218,9 @@ def gini(inputs: Inputs) -> pd.DataFrame:
                 part = rows[start : start + 2000]
                 bounds = measures.gini_bounds(ends[part, 0], ends[part, 1], weights[part])
                 low[same[start : start + 2000]], high[same[start : start + 2000]] = bounds
-        frame = group.frame("land_gini", [value, low, high], weighted=True, unit="ratio")
+        frame = group.frame(
+            "land_gini", [value, low, high], weighted=True, unit="ratio", whole=True
+        )
         unsearched = usable & (group.n > measures.ENUMERATED)
         frame.loc[unsearched, "why"] = (
             f"no interval: not searched beyond {measures.ENUMERATED} flows"
@@ -212,8 +242,16 @@ def beyond(inputs: Inputs) -> pd.DataFrame:
                 with np.errstate(invalid="ignore", divide="ignore"):
                     return np.bincount(g, weights * beyond, minlength=size) / total  # noqa: B023  (used at once)
 
-            name = f"land_beyond_{limit:g}{group.unit}"
-            frames.append(group.frame(name, _three(group, share), weighted=True, unit="share"))
+            frames.append(
+                group.frame(
+                    "land_beyond",
+                    _three(group, share),
+                    weighted=True,
+                    unit="share",
+                    limit=(f"{limit:g}", group.unit),
+                    whole=True,
+                )
+            )
     return stack(frames)
 
 
@@ -226,8 +264,12 @@ def multiples(inputs: Inputs, *, weighted: bool = True) -> pd.DataFrame:
         centre = mean(group, group.weights() if weighted else np.ones(len(group.rows)))
         for mode, radius in inputs.options["farming_radius_km"].items():
             values = [m / radius for m in centre]
-            name = f"land_radii_{mode}" if weighted else f"land_radii_unweighted_{mode}"
-            frames.append(group.frame(name, values, weighted=weighted, unit="farming radii"))
+            kind = "land_radii" if weighted else "land_radii_unweighted"
+            frames.append(
+                group.frame(
+                    kind, values, weighted=weighted, unit="farming_radius", limit=(mode, "")
+                )
+            )
     return stack(frames)
 
 
@@ -240,9 +282,5 @@ def hours(inputs: Inputs) -> pd.DataFrame:
             continue
         # `value` is the mean of both ways, so a round trip is twice that.
         values = [2 * trips * m for m in mean(group, group.weights())]
-        frames.append(
-            group.frame(
-                "land_hours_year", values, weighted=True, unit=f"h a year for {trips:g} trips"
-            )
-        )
+        frames.append(group.frame("land_hours_year", values, weighted=True, unit="h_per_year"))
     return stack(frames)

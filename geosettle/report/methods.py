@@ -52,15 +52,14 @@ def _column(table: str, *names: str) -> Callable[[Result], bool]:
     return used
 
 
-def _indicator(*starts: str) -> Callable[[Result], bool]:
-    """Whether an indicator whose name starts so has a value."""
+def _indicator(*kinds: str) -> Callable[[Result], bool]:
+    """Whether an indicator of one of these kinds has a value."""
 
     def used(result: Result) -> bool:
         frame = result.remoteness
-        if "indicator" not in frame:
-            return False
-        names = frame.loc[numbers(frame, "value").notna(), "indicator"].astype(str)
-        return any(bool(names.str.startswith(start).any()) for start in starts)
+        return "kind" in frame and bool(
+            frame.loc[numbers(frame, "value").notna(), "kind"].isin(kinds).any()
+        )
 
     return used
 
@@ -235,7 +234,12 @@ METHODS: Final[Mapping[str, Method]] = {
                 "Forest Ecology and Management 177, 593-596."
             ),
         ),
-        Method("farming_radius", _indicator("land_radii"), _farming_source, _farming_radii),
+        Method(
+            "farming_radius",
+            _indicator("land_radii", "land_radii_unweighted"),
+            _farming_source,
+            _farming_radii,
+        ),
         Method(
             "drive_class",
             _indicator("drive_class"),
@@ -285,7 +289,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "change",
-            _indicator("change_of_"),
+            _column("access_change", "change"),
             _cite(
                 "World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and resettlement."
             ),

@@ -37,7 +37,7 @@ def remoteness(writer: Writer) -> list[Part]:
     """Say how far each site is from the land left and from the nearest places."""
     said, wide = (
         sentences.remoteness_said(writer.result, writer.lang),
-        remoteness_wide(writer.result),
+        remoteness_wide(writer.result, lambda k, n: writer.say("k_of_n_moves", k=k, n=n)),
     )
     columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
     if len(columns) < 2 and not said:
@@ -77,10 +77,7 @@ def change(writer: Writer) -> list[Part]:
     found = changes(writer.result)
     if found.empty:
         return [writer.p("said_no_change")]
-    shown = [
-        (indicator.removeprefix("change_of_"), metric, unit)
-        for indicator, metric, unit in kinds_shown(writer.result, "change_of_nearest_", _MOST_KINDS)
-    ]
+    shown = kinds_shown(found, "change", _MOST_KINDS)
     parts: list[Part] = [
         writer.p("change_note"),
         *writer.said(sentences.change_said(writer.result, writer.lang)),
@@ -92,10 +89,14 @@ def change(writer: Writer) -> list[Part]:
             whole = row["role"] == "study"
             key = "~" if whole else str(row["id"])
             who = writer.say("whole_study") if whole else name_of(writer.result.sites, row["id"])
-            text = ranged_text(row["value"], row["low"], row["high"], sign=True)
-            line = rows.setdefault(key, {"name": who, "n": 0})
+            text = ranged_text(row["change"], row["low"], row["high"], sign=True)
+            line = rows.setdefault(key, {"name": who, "n": 0, "of": 0})
             line["n"] = max(int(str(line["n"])), int(row["n"]))
+            line["of"] = max(int(str(line["of"])), int(row["of"]))
             line[f"{name}_{metric}"] = f"{text}: {writer.word('direction', row['direction'])}"
+    for line in rows.values():
+        if line["n"] != line["of"]:
+            line["n"] = writer.say("k_of_n", k=line["n"], n=line["of"])
     if rows:
         columns = [Column("name", writer.heading("name")), Column("n", writer.say("col_moves"))]
         columns += [

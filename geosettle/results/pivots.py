@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.remoteness import CHANGE_COLUMNS
 from geosettle.results import flat, name_of, number, numbers, oasis_shares
 from geosettle.tables import round_to
 
@@ -57,19 +58,17 @@ def ranged_text(value: float, low: float, high: float, most: int = 1, *, sign: b
 
 
 def kinds_shown(
-    result: Result, start: str = "nearest_", most: int = _MOST_KINDS
+    frame: pd.DataFrame, value: str = "value", most: int = _MOST_KINDS
 ) -> list[tuple[str, str, str]]:
     """Return indicator, metric and unit of the kinds of places with most values at sites, the
     straight line first.
 
     A group of kinds that gives the same values as one of its kinds is left out.
     """
-    frame = flat(result.remoteness)
     if frame.empty or "role" not in frame:
         return []
-    rows = frame[(frame["role"] == "site") & frame["indicator"].astype(str).str.startswith(start)]
-    rows = rows[~rows["indicator"].astype(str).str.endswith("_per_flow")]
-    rows = rows.assign(value=numbers(rows, "value"))
+    rows = frame[(frame["role"] == "site") & (frame["kind"] == "nearest")]
+    rows = rows.assign(value=numbers(rows, value))
     counts = rows.groupby(["indicator", "metric", "unit"])["value"].count().reset_index(name="n")
     counts = counts[counts["n"] > 0].assign(
         straight=lambda f: f["metric"] == "geodesic",
@@ -82,9 +81,9 @@ def kinds_shown(
     return [(str(r.indicator), str(r.metric), str(r.unit)) for r in counts.head(most).itertuples()]
 
 
-def remoteness_wide(result: Result) -> pd.DataFrame:
+def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.DataFrame:
     """Return one row per site: the main indicators as text, with the range that the positions
-    allow.
+    allow, and with `covered(n, of)` where a mean does not rest on all moves.
 
     Columns are named `ind_<indicator>_<metric>`; those without any value are left out.
     """
@@ -95,7 +94,7 @@ def remoteness_wide(result: Result) -> pd.DataFrame:
     made = pd.DataFrame(
         {"name": {key: name_of(result.sites, key) for key in sorted(sites["id"].unique())}}
     )
-    nearest = [(indicator, metric) for indicator, metric, _ in kinds_shown(result)]
+    nearest = [(indicator, metric) for indicator, metric, _ in kinds_shown(frame)]
     for indicator, metric in dict.fromkeys((*_FIRST, *nearest, *_LAST)):
         rows = sites[(sites["indicator"] == indicator) & (sites["metric"] == metric)].set_index(
             "id"
@@ -104,6 +103,10 @@ def remoteness_wide(result: Result) -> pd.DataFrame:
         if columns[0].notna().any():
             most = 2 if (indicator, metric) in _LAST else 1
             texts = [ranged_text(a, b, c, most) for a, b, c in zip(*columns, strict=True)]
+            counts = zip(texts, numbers(rows, "n"), numbers(rows, "of"), strict=True)
+            texts = [
+                f"{t}; {covered(int(n), int(of))}" if t and n < of else t for t, n, of in counts
+            ]
             made[f"ind_{indicator}_{metric}"] = pd.Series(texts, index=rows.index)
     return made.reset_index(drop=True)
 
@@ -112,48 +115,15 @@ def changes(result: Result) -> pd.DataFrame:
     """Return the change of each indicator for those who moved: one row per site, and one for the
     study as a whole.
 
-    Columns: `role, id, indicator, metric, unit, value, low, high, n, direction, weighting,
-    at_origin, at_site`. Of the two weightings, by households where they are known, else every move
-    counted once. `at_site` is the value at the site; `at_origin` follows from it. Both are missing
-    for the study.
+    The columns of `geosettle.remoteness.change`. Of the two weightings, by households where they
+    are known, else every move counted once.
     """
-    columns = [
-        "role",
-        "id",
-        "indicator",
-        "metric",
-        "unit",
-        "value",
-        "low",
-        "high",
-        "n",
-        "direction",
-        "weighting",
-    ]
-    frame = flat(result.remoteness)
-    if frame.empty or "role" not in frame:
-        return pd.DataFrame(columns=[*columns, "at_origin", "at_site"])
-    rows = frame[frame["indicator"].astype(str).str.startswith("change_of_")].copy()
-    rows = rows.assign(**{name: numbers(rows, name) for name in ("value", "low", "high", "n")})
-    rows = rows[rows["value"].notna()]
-    names = rows["indicator"].astype(str)
-    rows["weighting"] = np.where(names.str.endswith("_per_flow"), "flows", "households")
-    rows["indicator"] = names.str.removeprefix("change_of_").str.removesuffix("_per_flow")
-    rows["direction"] = (
-        rows["why"].astype(str).str.extract(r"change: ([^;]+)", expand=False).fillna("")
-    )
+    frame = flat(result.access_change, *CHANGE_COLUMNS)[list(CHANGE_COLUMNS)]
+    known = frame[numbers(frame, "change").notna()]
     keys = ["role", "id", "indicator", "metric"]
-    rows = rows.sort_values([*keys, "weighting"], ascending=[True] * 4 + [False]).drop_duplicates(
-        keys
-    )
-    at_site = frame[frame["role"] == "site"].set_index(["id", "indicator", "metric"])["value"]
-    at_site = pd.to_numeric(at_site[~at_site.index.duplicated()], errors="coerce")
-    rows["at_site"] = at_site.reindex(
-        pd.MultiIndex.from_frame(rows[["id", "indicator", "metric"]])
-    ).to_numpy()
-    rows.loc[rows["role"] != "site", "at_site"] = np.nan
-    rows["at_origin"] = rows["at_site"] - rows["value"]
-    return rows[[*columns, "at_origin", "at_site"]].reset_index(drop=True)
+    order = [*keys, "weighting"]  # households before flows
+    known = known.sort_values(order, ascending=[True] * 4 + [False])
+    return known.drop_duplicates(keys).reset_index(drop=True)
 
 
 def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.DataFrame, int]:

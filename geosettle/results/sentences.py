@@ -89,7 +89,7 @@ def remoteness_said(result: Result, lang: str) -> list[str]:
     frame = flat(result.remoteness)
     sites = in_scope(result).sites.index
     said = []
-    for indicator, metric, unit in kinds_shown(result):
+    for indicator, metric, unit in kinds_shown(frame):
         chosen = (
             (frame["role"] == "site")
             & (frame["indicator"] == indicator)
@@ -132,8 +132,7 @@ def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
     found = changes(result)
     studied = in_scope(result).sites.index
     said = []
-    for indicator, metric, unit in kinds_shown(result, "change_of_nearest_", most):
-        name = indicator.removeprefix("change_of_")
+    for name, metric, unit in kinds_shown(found, "change", most):
         rows = found[(found["indicator"] == name) & (found["metric"] == metric)]
         sites = rows[(rows["role"] == "site") & rows["id"].isin(studied)]
         counts = sites["direction"].value_counts()
@@ -159,10 +158,10 @@ def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
             text += say(
                 lang,
                 "said_change_study",
-                change=ranged_text(one["value"], one["low"], one["high"], sign=True),
+                change=ranged_text(one["change"], one["low"], one["high"], sign=True),
                 unit=unit_name(lang, unit),
                 n=int(one["n"]),
-                flows=len(in_scope(result).pairs),
+                flows=int(one["of"]),
                 weighting=say(lang, f"weighting_{one['weighting']}"),
                 direction=say(lang, key) if has(key) else direction,
             )

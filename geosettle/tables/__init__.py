@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.analysis import Result
 from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, Entry, entry
+from geosettle.tables.remoteness import compact, wide, with_names
 
 __all__ = ["TABLES", "Table", "describe", "round_to", "tables"]
 
@@ -240,6 +241,22 @@ def _problems(result: Result) -> pd.DataFrame:
     return every.assign(row=every["line"].fillna(every["row"])).drop(columns="line")
 
 
+def _remoteness(result: Result) -> pd.DataFrame:
+    frame = _long("remoteness", ("value", "low", "high"))(result)
+    return with_names(compact(frame, "value"), result) if len(frame) else frame
+
+
+def _remoteness_wide(result: Result) -> pd.DataFrame:
+    frame = _remoteness(result)
+    return wide(frame) if len(frame) else frame.iloc[:0, :0]
+
+
+def _remoteness_change(result: Result) -> pd.DataFrame:
+    values = ("at_origin", "at_site", "change", "low", "high")
+    frame = _long("access_change", values)(result)
+    return with_names(compact(frame, "change"), result) if len(frame) else frame
+
+
 def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame]:
     """Build a table from the result's frame of that name, rounding `values` by the row's own
     interval.
@@ -333,7 +350,14 @@ TABLES: Final[Mapping[str, Table]] = {
                 "class_to",
             ),
         ),
-        _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric")),
+        _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric"), _remoteness),
+        _table("remoteness_wide", "Remoteness, one row per site", ("site_id",), _remoteness_wide),
+        _table(
+            "remoteness_change",
+            "Change of access from origin to site",
+            ("role", "id", "indicator", "metric", "weighting"),
+            _remoteness_change,
+        ),
         _table(
             "livelihood",
             "Livelihood before and after",

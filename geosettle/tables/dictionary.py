@@ -191,6 +191,18 @@ _SITES: Final[Mapping[str, Entry]] = {
     "why": _WHY,
 }
 
+_INDICATOR: Final = {
+    "name": Entry("name of the site or origin"),
+    "indicator": Entry(
+        "name of the indicator; empty: every indicator of this metric without a row of its own"
+    ),
+    "label": Entry("the indicator in words"),
+    "kind": Entry("what is measured"),
+    "limit": Entry("kind of place, mode or limit that it is measured for"),
+    "limit_unit": Entry("unit of the limit: km, h or min"),
+    "metric": Entry("metric that it is computed from"),
+}
+
 DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
     # The columns of the tables of TABLES; a further table brings its own.
     "sites": _SITES,
@@ -339,17 +351,42 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
     "remoteness": {
         "role": _ROLE,
         "id": _ID,
-        "indicator": Entry("name of the indicator"),
-        "metric": Entry("metric that it is computed from"),
+        **_INDICATOR,
         "value": Entry("value of the indicator", "as unit"),
         "low": _LOW,
         "high": _HIGH,
         "unit": _UNIT,
-        "n": _N,
+        "n": Entry("moves with a distance, or places, that the value rests on", "count"),
+        "of": Entry("all of them; no rank, share or Gini where n is less", "count"),
+        "weighting": Entry("what a mean is weighted by: households, or flows (each move once)"),
         "rank_low": Entry(
             "best rank that the intervals allow; equal to rank_high only where they separate"
         ),
         "rank_high": Entry("worst rank that the intervals allow"),
+        "why": _WHY,
+    },
+    "remoteness_wide": {
+        "site_id": Entry("identifier of the site"),
+        "name": Entry("name of the site"),
+        "*": Entry("indicator and metric, as in the table remoteness, which has the intervals"),
+    },
+    "remoteness_change": {
+        "role": _ROLE,
+        "id": _ID,
+        **_INDICATOR,
+        "weighting": Entry("what the mean is weighted by: households, or flows (each move once)"),
+        "at_origin": Entry("mean of the indicator at the origins", "as unit"),
+        "at_site": Entry("mean of the indicator at the sites", "as unit"),
+        "change": Entry("at the site less at the origin", "as unit"),
+        "low": _LOW,
+        "high": _HIGH,
+        "unit": _UNIT,
+        "n": Entry("moves with the indicator at both ends", "count"),
+        "of": Entry("all moves", "count"),
+        "households": Entry("households of the moves used", "households"),
+        "direction": Entry(
+            "nearer, farther, more, fewer, as before, or not distinguishable where the interval holds 0"
+        ),
         "why": _WHY,
     },
     "livelihood": {

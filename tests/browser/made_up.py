@@ -185,7 +185,7 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
     height = dem()
     return Result(
         study=study, sites=sites, origins=origins, pairs=pairs, intervals=empty, admin=empty, covers=_covers(sites, hostile=hostile),
-        oasis=empty, land=empty, change=empty, remoteness=_remoteness(sites, hostile=hostile), livelihood=_livelihood(sites, hostile=hostile),
+        oasis=empty, land=empty, change=empty, remoteness=_remoteness(sites, hostile=hostile), access_change=_access_change(sites, hostile=hostile), livelihood=_livelihood(sites, hostile=hostile),
         claims=empty, problems=empty,
         rasters={"walk_h": Raster((height.values - 900) / 400, height.transform, unit="h")},  # noqa: PD011, RUF100
     )  # fmt: skip
@@ -289,7 +289,7 @@ def _covers(sites, *, hostile):
 
 
 def _remoteness(sites, *, hostile):
-    """Two indicators; of the first also the change: more, less, undecided and none by turns."""
+    """Two indicators."""
     names = [HOSTILE[0], "weighted mean"] if hostile else ["mean", "maximum"]
     same = {"role": "site", "metric": "geodesic", "unit": "km"}
     rows = [
@@ -304,19 +304,28 @@ def _remoteness(sites, *, hostile):
         for name in names
         for i, s in enumerate(sites.index[:-4])
     ]
+    return pd.DataFrame(rows)
+
+
+def _access_change(sites, *, hostile):
+    """Change of the first indicator: more, less, undecided and none by turns."""
+    rows = []
     for i, s in enumerate(sites.index[:-4]):
         change = -5.0 - i if i % 4 == 1 else 5.0 + i
         low = -4.0 if i % 4 == 2 else change - 2
         if i % 4 < 3:
-            name = f"change_of_{names[0]}"
             rows.append(
                 {
-                    **same,
+                    "role": "site",
                     "id": s,
-                    "indicator": name,
-                    "value": change,
+                    "indicator": HOSTILE[0] if hostile else "mean",
+                    "metric": "geodesic",
+                    "unit": "km",
+                    "weighting": "households",
+                    "change": change,
                     "low": low,
                     "high": change + 2,
+                    "direction": ("farther", "nearer", "not distinguishable")[i % 4],
                 }
             )
     return pd.DataFrame(rows)

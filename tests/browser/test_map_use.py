@@ -293,11 +293,7 @@ def test_each_ring_is_named_where_it_is_seen(open_page, plain, plain_html):
 
 
 def test_no_text_of_the_other_language_is_left(open_page, plain):
-    units = {
-        "gini": "ratio",
-        "gravity": "0 least to 1 most remote of the study",
-        "hours": "h a year for 40 trips",
-    }
+    units = {"gini": "ratio", "gravity": "index", "hours": "h_per_year"}
     some = [plain.remoteness.assign(indicator=f"land_{k}", unit=u) for k, u in units.items()]
     sites = plain.sites.assign(oasis_15km_ha=1000.0, name="甲", county="乙", prefecture="丙")
     shown = dataclasses.replace(

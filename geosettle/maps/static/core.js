@@ -126,22 +126,10 @@ function figure(number, digits) {
   return `${number < 0 && Number(written) !== 0 ? '\u2212' : ''}${grouped}${part ? `.${part}` : ''}`;
 }
 
-/** Units that the program itself writes, and their words. @type {[RegExp, string][]} */
-const UNITS = [
-  [/^km$/, 'unit_km'], [/^h$/, 'unit_h'], [/^ha$/, 'unit_ha'], [/^share$/, 'unit_share'], [/^ratio$/, 'unit_ratio'], [/^places$/, 'unit_places'],
-  [/^farming radii$/, 'unit_farming radii'], [/^h a year for (\S+) trips$/, 'unit_trips'], [/^0 least to 1 most remote of the study$/, 'unit_least'],
-  [/^0 near to (\S+) remote, relative to the study$/, 'unit_score'], [/^class: 0 accessible, 1 remote, 2 very remote$/, 'unit_class'],
-  [/^1 within (\S+) km of a road, 0 not$/, 'unit_near_road'], [/^weighted sum, (\S+)$/, 'unit_sum'],
-  [/^supply per (\S+) within (\S+) (\S+)$/, 'unit_supply'],
-];
-
 /** A unit in the reader's language; one that the data brought stays as it is. @param {string} unit */
 function unitWords(unit) {
-  for (const [pattern, key] of UNITS) {
-    const found = pattern.exec(unit);
-    if (found) return word(key, { n: found[1], reach: found[2], of: found[3] });
-  }
-  return unit;
+  const text = word(`unit_${unit}`);
+  return text === `unit_${unit}` ? unit : text;
 }
 
 /** "low to high", or nothing where there is no interval that these digits could show. @param {any} low @param {any} high @param {number} [digits] */

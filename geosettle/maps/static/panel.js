@@ -258,8 +258,14 @@ function indicatorLine(indicator, row) {
   const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row), digits);
   const short = indicator.unit.length < 12 && !['share', 'ratio'].includes(indicator.unit) ? indicator.unit : '';
   const c = changeAt(indicator, row);
-  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '',
+  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '', covered(indicator, row),
     c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), '\u00a0', withUnit(signed(c.change, digits), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
+}
+
+/** How many of the moves a mean rests on, where it does not rest on all. @param {any} indicator @param {number} row */
+function covered(indicator, row) {
+  const [n, of] = ['_n', '_of'].map((end) => sites.value(`${indicator.column}${end}`, row));
+  return n === null || of === null ? '' : el('small', {}, ` (${word('k_of_n_moves', { k: n, n: of })})`);
 }
 
 /** @type {Object<string, string>} */
@@ -344,7 +350,7 @@ function indicatorColumns(indicator) {
   const unit = indicator.unit.length < 8 && indicator.unit ? `, ${unitWords(indicator.unit)}` : '';
   const digits = digitsOf(indicator);
   const columns = [{ key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
-    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => figure(sites.value(indicator.column, row), digits) }];
+    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => [figure(sites.value(indicator.column, row), digits), covered(indicator, row)] }];
   if (!indicator.change) return columns;
   return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
     const c = changeAt(indicator, row);

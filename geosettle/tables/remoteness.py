@@ -1,0 +1,86 @@
+"""Tables of remoteness for reading: names beside ids, labels, one row for reasons that repeat, and
+one row per site.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from geosettle.analysis import Result
+from geosettle.words import has, say
+
+__all__ = ["compact", "indicator_label", "wide", "with_names"]
+
+_ABOUT: Final = ("indicator", "kind", "limit", "limit_unit")
+
+
+def indicator_label(
+    lang: str, indicator: str, kind: str = "", limit: str = "", limit_unit: str = ""
+) -> str:
+    """Return an indicator in words; one that the catalogue does not know, by its name.
+
+    Examples
+    --------
+    >>> indicator_label("en", "nearest_ger", "nearest", "ger")
+    'nearest ger'
+    """
+    if has(f"ind_{indicator}"):
+        return say(lang, f"ind_{indicator}")
+    if not limit or not has(f"ind_{kind}"):
+        return indicator.replace("_", " ")
+    key = f"kind_{limit}"
+    what = say(lang, key) if has(key) else limit.replace("_", " ")
+    return say(lang, f"ind_{kind}", x=f"{limit} {limit_unit}" if limit_unit else what)
+
+
+def compact(frame: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Keep the rows with a value, and one row per id, metric and reason for all the others.
+
+    A reason that holds for one indicator stays with it; one that holds for several is a row without
+    an indicator, which speaks of every indicator of that id and metric that has no row of its own.
+    """
+    known, missing = frame[frame[value].notna()], frame[frame[value].isna()]
+    keys = [name for name in ("role", "id", "metric", "why") if name in frame]
+    several = missing.duplicated(keys, keep=False)
+    shared = missing[several].drop_duplicates(keys)
+    blank = [name for name in shared.columns if name not in keys]
+    texts = [name for name in blank if not pd.api.types.is_numeric_dtype(shared[name])]
+    shared = shared.assign(**{n: "" if n in texts else float("nan") for n in blank})
+    parts = [part for part in (known, missing[~several], shared) if len(part)]
+    return pd.concat(parts, ignore_index=True)[list(frame.columns)] if parts else frame
+
+
+def with_names(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
+    """Put the name of each place beside its id, and the label of each indicator beside its name."""
+    made = frame.copy()
+    names: dict[tuple[str, str], str] = {}
+    for role, places in (("site", result.sites), ("origin", result.origins)):
+        if "name" in places:
+            told = places["name"].fillna("").astype(str)
+            names |= {(role, str(key)): name for key, name in told.items()}
+    keys = zip(made["role"].astype(str), made["id"].astype(str), strict=True)
+    made.insert(made.columns.get_loc("id") + 1, "name", [names.get(key, "") for key in keys])  # type: ignore[arg-type, operator]
+    about = made.reindex(columns=list(_ABOUT)).astype(object).fillna("").astype(str)
+    labels = {
+        row: indicator_label("en", *row) if row[0] else ""
+        for row in set(about.itertuples(index=False, name=None))
+    }
+    found = [labels[row] for row in about.itertuples(index=False, name=None)]
+    made.insert(made.columns.get_loc("indicator") + 1, "label", found)  # type: ignore[arg-type, operator]
+    return made
+
+
+def wide(long: pd.DataFrame) -> pd.DataFrame:
+    """One row per site, one column per indicator and metric that has a value, named with its unit
+    where that is km or h.
+    """
+    rows = long[(long["role"] == "site") & long["value"].notna()]
+    unit = rows["unit"].where(rows["unit"].isin(["km", "h"]), "")
+    column = rows["indicator"] + "_" + rows["metric"] + ("_" + unit).where(unit != "", "")
+    rows = rows.assign(site_id=rows["id"], column=column)
+    made = rows.pivot_table(
+        index=["site_id", "name"], columns="column", values="value", aggfunc="first"
+    )
+    return made.rename_axis(columns=None).reset_index()

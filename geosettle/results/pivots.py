@@ -65,7 +65,7 @@ def kinds_shown(
 
     A group of kinds that gives the same values as one of its kinds is left out.
     """
-    if frame.empty or "role" not in frame:
+    if frame.empty or "kind" not in frame:
         return []
     rows = frame[(frame["role"] == "site") & (frame["kind"] == "nearest")]
     rows = rows.assign(value=numbers(rows, value))

@@ -266,7 +266,7 @@ def range_of(about: Mapping[str, Any]) -> str:
 
 
 def choices_of(choices: Iterable[Any]) -> list[Any]:
-    """Return the values allowed, those of a mapping of another module as it is now."""
+    """Return the values allowed, those of a mapping or function of another module as it is now."""
     names: list[Any] = []
     for choice in choices:
         if choice == KINDS:  # needs the study's places: see check_kinds

@@ -151,7 +151,7 @@ def test_one_entry_reaches_every_output(
     known = drawn["median"].notna()
     assert known.any()
     assert (drawn["low"] <= drawn["high"])[known].all()
-    book = pd.read_excel(tmp_path / "tables.xlsx", sheet_name="dictionary")
+    book = pd.read_excel(tmp_path / "tables.xlsx", sheet_name="dictionary", engine="openpyxl")
     meaning = book.set_index(["table", "column"])["meaning"]
     assert meaning["pairs", "flight_h"] == FLIGHT.meaning
 

@@ -109,7 +109,10 @@ def test_the_order_of_the_rows_changes_no_output(
     listed = [pd.read_csv(out / "tables" / "problems.csv", dtype=str) for out in outs]
     pd.testing.assert_frame_equal(*(table.drop(columns="row") for table in listed))
     for sheet in ("problems", "sites", "pairs"):
-        books = [pd.read_excel(out / "tables.xlsx", sheet_name=sheet, dtype=str) for out in outs]
+        books = [
+            pd.read_excel(out / "tables.xlsx", sheet_name=sheet, dtype=str, engine="openpyxl")
+            for out in outs
+        ]
         pd.testing.assert_frame_equal(*(b.drop(columns="row", errors="ignore") for b in books))
     assert without_rows(outs[0]) == without_rows(outs[1])
     # The row is the one that a spreadsheet program or a text editor shows.

@@ -112,6 +112,8 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "quotation marks do not pair and were read as letters",
         "Check them.",
     ),
+    "rows_chosen": ("note", "rows were chosen by a filter", ""),
+    "columns_unused": ("note", "columns are not used", ""),
     "rows_hidden": ("note", "rows are hidden in the sheet; they are read like the others", ""),
     "column_missing": (
         "fatal",
@@ -234,6 +236,19 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the file has no identifiers; names are used",
         "Give the features identifiers.",
     ),
+    "code_missing": (
+        "warning",
+        "the code of a unit says that it has none",
+        "Give the unit a code.",
+    ),
+    "id_made": (
+        "note",
+        "no column identifies a row; rows were numbered",
+        "Give the rows identifiers.",
+    ),
+    "name_from_id": ("note", "the file has no names; identifiers are used", "Give the rows names."),
+    "no_move": ("note", "0 households: nobody moved, the row is no flow", ""),
+    "year_buddhist": ("note", "a year of the Buddhist era was brought to the common era", ""),
     "id_cleaned": ("note", "invisible characters or spaces were taken off the identifier", ""),
     "reference_unknown": (
         "error",

@@ -490,8 +490,14 @@ def tables_bad(m: Maker) -> None:
 
 
 def columns(m: Maker) -> None:
-    m.bad("columns/no_id.csv", rows().replace("site_id", "zzz"), "column_missing")
-    m.bad("columns/no_name.csv", rows(name=None), "column_missing")
+    m.good(
+        "columns/no_id.csv",
+        rows().replace("site_id", "zzz"),
+        {**GOOD, "ids": NAMES},
+        codes="id_from_name",
+    )
+    m.good("columns/no_name.csv", rows(name=None), {**GOOD, "names": IDS}, codes="name_from_id")
+    m.bad("columns/no_id_no_name.csv", rows(name=None, lon=None, site_id=None), "column_missing")
     m.bad("columns/no_position.csv", rows(lon=None, lat=None), "column_missing")
     m.bad("columns/no_lat.csv", rows(lat=None), "column_missing")
     m.bad(
@@ -599,7 +605,7 @@ def cells(m: Maker) -> None:
             f"cells/{name}.csv",
             rows(households=[value, 120, 45]),
             code,
-            "quarantined",
+            "accepted",
             summary={"households_sum": 165.0},
         )
     m.bad("cells/fraction.csv", rows(households=["12.5", 120, 45]), "number_not_whole", "accepted")
@@ -610,7 +616,7 @@ def cells(m: Maker) -> None:
         "accepted",
         role="origins",
     )
-    m.bad("cells/year.csv", rows(year=[43586, 2019, 2018]), "number_out_of_range", "quarantined")
+    m.bad("cells/year.csv", rows(year=[43586, 2019, 2018]), "number_out_of_range", "accepted")
     m.bad(
         "cells/uncertainty.csv",
         rows(uncertainty_km=[5000, 1, 2]),
@@ -1064,13 +1070,13 @@ def workbooks(m: Maker) -> None:
 
     dated = [[*r] for r in body]
     dated[0][4] = dt.datetime(2019, 3, 5)  # noqa: DTZ001  (workbooks know no time zone)
-    m.bad("books/date.xlsx", _book([head, *dated]), "date_in_number", "quarantined")
+    m.bad("books/date.xlsx", _book([head, *dated]), "date_in_number", "accepted")
     dated = [[*r] for r in body]
     dated[0][0] = dt.datetime(2019, 3, 5)  # noqa: DTZ001  (workbooks know no time zone)
     m.bad("books/date_id.xlsx", _book([head, *dated]), "date_in_number", "quarantined")
     wrong = [[*r] for r in body]
     wrong[0][4] = "#REF!"
-    m.bad("books/error.xlsx", _book([head, *wrong]), "excel_error", "quarantined")
+    m.bad("books/error.xlsx", _book([head, *wrong]), "excel_error", "accepted")
     formula = [[*r] for r in body]
     formula[0][4] = "=SUM(E3:E4)"
     m.bad("books/formula.xlsx", _book([head, *formula]), "formula_without_value", "accepted")
@@ -1786,7 +1792,7 @@ def studies(m: Maker) -> None:
         "column_missing file_missing",
         "rejected",
         study__toml='[layers.sites]\npath = "sites.csv"\n[layers.origins]\npath = "no.csv"\n',
-        sites__csv=rows(name=None),
+        sites__csv=rows(lat=None),
     )
     study("no_sites", "file_unreadable", "rejected", sites__csv="")
     study("dangling", "reference_unknown", "quarantined", flows__csv=FLOWS + "O9,S1,5,\n")

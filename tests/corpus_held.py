@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pyproj
 from corpus_odd import HOUSEHOLDS, IDS, KNOWN, LAT, LON, NAMES, rows
+
+from geosettle.io.source import Options
 
 if TYPE_CHECKING:
     from corpus import Maker
@@ -244,4 +247,96 @@ def books_held(m: Maker) -> None:  # noqa: C901  (one small function for each wo
     m.good("held/groups.xlsx", None, KNOWN, codes="header_several_rows")
 
 
-GROUPS = ("headers_held", "positions_held", "books_held")
+def choices_held(m: Maker) -> None:
+    """One table for several layers, rows without identifiers, and cells that cost no row."""
+    kinds = ["camp", "camp", "Camp ", "town", "camp"]
+    mixed = _table(
+        "site_id,name,lon,lat,households,location_type", IDS, NAMES, LON, LAT, HOUSEHOLDS, kinds
+    )
+    chosen = [0, 1, 2, 4]
+    some = {
+        "ids": [IDS[i] for i in chosen], "lon": [LON[i] for i in chosen],
+        "households_sum": float(sum(HOUSEHOLDS[i] for i in chosen)), "count": 4,
+    }  # fmt: skip
+    m.good(
+        "held/where.csv", mixed, some, codes="rows_chosen",
+        options=Options(where={"Location type": "camp"}),
+    )  # fmt: skip
+    m.bad(
+        "held/where_none.csv",
+        mixed,
+        "file_unreadable",
+        options=Options(where={"location_type": "port"}),
+    )
+    m.good(
+        "held/constant.csv", _table("site_id,lon,lat", IDS, LON, LAT),
+        {"names": ["Camp"] * 5, "ids": IDS}, options=Options(constants={"name": "Camp"}),
+    )  # fmt: skip
+    m.good(
+        "held/header_row.csv",
+        "id,name\nremark,of 2019\n" + rows(),
+        KNOWN,
+        options=Options(header_row=3),
+    )
+    m.good(
+        "held/numbered.csv", _table("lon,lat,households", LON, LAT, HOUSEHOLDS),
+        {"ids": ["S1", "S2", "S3", "S4", "S5"], "households_sum": 2233.0}, codes="id_made name_from_id",
+    )  # fmt: skip
+    m.bad(
+        "held/less_than_five.csv", rows(households=["<5", *HOUSEHOLDS[1:]]), "number_unreadable", "accepted",
+        summary={"count": 5, "households_sum": 573.0, "households_missing": 1},
+    )  # fmt: skip
+    m.good("held/buddhist.csv", rows(year=[2562] * 5), KNOWN, codes="year_buddhist")
+    m.bad(
+        "held/no_move.csv", "origin_id,site_id,households\na,A1,12\nb,A1,0\n", "no_move", "quarantined", role="flows",
+        summary={"count": 1, "households_sum": 12.0},
+    )  # fmt: skip
+    m.good(
+        "held/float_ids.csv", _table("site_id,name,lon,lat", ["1.0", "2.0", "3.0", "4.0", "5.0"], NAMES, LON, LAT),
+        {**NEAR, "ids": ["1", "2", "3", "4", "5"]}, codes="id_cleaned",
+    )  # fmt: skip
+    marks = "".join(
+        f'<wpt lat="{y}" lon="{x}"><ele>1290</ele><name>{n}</name></wpt>'
+        for n, x, y in zip(NAMES, LON, LAT, strict=True)
+    )
+    m.good(
+        "held/phone.gpx", f'<?xml version="1.0"?><gpx xmlns="http://www.topografix.com/GPX/1/1">{marks}</gpx>',
+        {**NEAR, "ids": NAMES}, codes="id_from_name",
+    )  # fmt: skip
+    square = {
+        "type": "Polygon",
+        "coordinates": [[[75, 39], [76, 39], [76, 40], [75, 40], [75, 39]]],
+    }
+    other = {"type": "Polygon", "coordinates": [[[76, 39], [77, 39], [77, 40], [76, 40], [76, 39]]]}
+    units = [
+        {
+            "type": "Feature",
+            "geometry": shape,
+            "properties": {"code": "-99", "name": name, "level": "county"},
+        }
+        for shape, name in ((square, "Westland"), (other, "Eastland"))
+    ]
+    m.bad(
+        "held/no_code.geojson", json.dumps({"type": "FeatureCollection", "features": units}), "code_missing", "accepted",
+        role="boundaries", summary={"ids": ["Westland", "Eastland"]},
+    )  # fmt: skip
+    published = [
+        {
+            **unit,
+            "properties": {
+                "ADM1_EN": "Far",
+                "ADM1_PCODE": "F1",
+                "ADM2_EN": name,
+                "ADM2_PCODE": f"F1{n}",
+            },
+        }
+        for n, (unit, name) in enumerate(zip(units, ("Westland", "Eastland"), strict=True))
+    ]
+    m.bad(
+        "held/published.geojson", json.dumps({"type": "FeatureCollection", "features": published}),
+        "columns_unused", "accepted", role="boundaries",
+        summary={"ids": ["F10", "F11"], "names": ["Westland", "Eastland"]}, options=Options(constants={"level": "district"}),
+    )  # fmt: skip
+
+
+GROUPS = ("headers_held", "positions_held", "books_held", "choices_held")

@@ -154,8 +154,18 @@ def tables_broken(m: Maker) -> None:
         m.bad(f"broken/{name}.csv", content, codes, status, **options)
 
     for name, cell in {"raised": "120²", "circled": "120①", "half": "½"}.items():
-        bad(f"footnote_{name}", rows(households=first(HOUSEHOLDS, cell)), "number_unreadable")
-    bad("too_many", rows(households=first(HOUSEHOLDS, 99999999999)), "number_out_of_range")
+        bad(
+            f"footnote_{name}",
+            rows(households=first(HOUSEHOLDS, cell)),
+            "number_unreadable",
+            "accepted",
+        )
+    bad(
+        "too_many",
+        rows(households=first(HOUSEHOLDS, 99999999999)),
+        "number_out_of_range",
+        "accepted",
+    )
     bad("total_spaced", rows() + "合 计,,,,2233\n", "row_total")
     bad("total_in_brackets", rows() + "总计（5个）,,,,2233\n", "row_total")
     bad("total_in_words", rows() + "TOTAL HOUSEHOLDS,,,,2233\n", "row_total")
@@ -195,7 +205,7 @@ def tables_broken(m: Maker) -> None:
         "geometry_unreadable", "rejected")  # fmt: skip
     for name, role, content, codes, status in (
         ("flow_spelling", "flows", "origin_id,site_id\nO1,A1\no1,A2\n", "spelling_differs", "accepted"),
-        ("speed", "roads", 'wkt,speed_kmh\n"LINESTRING (76 39, 77 39)",0\n', "number_out_of_range", "rejected"),
+        ("speed", "roads", 'wkt,speed_kmh\n"LINESTRING (76 39, 77 39)",0\n', "number_out_of_range", "accepted"),
         ("road_loop", "roads", "a,b,length_km\nKashgar,Kashgar,4\nKashgar,Opal,50\n", "road_ends_equal", "quarantined"),
         ("road_flat", "roads", "a,b,length_km\nKashgar,Artux,0\nKashgar,Opal,50\n", "number_out_of_range", "quarantined"),
         ("road_two", "roads", "a,b,length_km\nKashgar,Artux,45\nArtux,Kashgar,95\n", "road_contradicts", "accepted"),
@@ -203,7 +213,7 @@ def tables_broken(m: Maker) -> None:
         ("share", "indicators", "site_id,capital,indicator,after,unit\nA1,human,x,460,%\n", "value_improbable", "accepted"),
         ("twice", "indicators", "site_id,capital,indicator,after\nA1,human,x,4\nA1,human,x,5\n", "value_improbable", "accepted"),
         ("copied", "claims", "subject,quantity,value\nA1,households,4\nA1,households,4\n", "row_repeated", "quarantined"),
-        ("much_land", "origins", "origin_id,name,lon,lat,land_ha\nO1,x,76.0123,39.0123,5e9\n", "number_out_of_range", "rejected"),
+        ("much_land", "origins", "origin_id,name,lon,lat,land_ha\nO1,x,76.0123,39.0123,5e9\n", "number_out_of_range", "accepted"),
     ):  # fmt: skip
         bad(name, content, codes, status, role=role)
 
@@ -340,7 +350,7 @@ def layers_odd(m: Maker) -> None:
             base.commit()
 
     changed("text_in_number", "UPDATE plain SET households = 'many' WHERE fid = 2")
-    m.bad("layers_odd/text_in_number.gpkg", None, "number_unreadable", "quarantined")
+    m.bad("layers_odd/text_in_number.gpkg", None, "number_unreadable", "accepted")
     changed("two_systems", "UPDATE gpkg_contents SET srs_id = 0")
     m.bad("layers_odd/two_systems.gpkg", None, "reader_warning", "accepted")
     changed(
@@ -369,7 +379,7 @@ def layers_odd(m: Maker) -> None:
         data[head + size] = 0x2A
 
     shape("stars", stars)
-    m.bad("layers_odd/stars/sites.shp", None, "number_unreadable", "quarantined")
+    m.bad("layers_odd/stars/sites.shp", None, "number_unreadable", "accepted")
     shape("deleted", deleted)
     m.bad("layers_odd/deleted/sites.shp", None, "rows_deleted", "accepted", summary={"count": 4})
 

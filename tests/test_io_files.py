@@ -55,9 +55,9 @@ def test_a_problem_says_where(tmp_path: Path) -> None:
         "title\n" + corpus.rows(households=[1660, "#REF!", 45]), encoding="utf-8"
     )
     found = check_path(tmp_path / "s.csv", "sites")
-    assert found["status"] == "quarantined"
-    assert (found["rows_in"], found["rows_ok"]) == (3, 2)
-    bad = next(p for p in found["problems"] if p["severity"] == "error")
+    assert found["status"] == "accepted"
+    assert (found["rows_in"], found["rows_ok"]) == (3, 3)
+    bad = next(p for p in found["problems"] if p["severity"] == "warning")
     assert {k: bad[k] for k in ("code", "file", "layer", "row", "line", "column", "value", "id")} == {
         "code": "excel_error", "file": "s.csv", "layer": "sites", "row": 2, "line": 4, "column": "households", "value": "#REF!", "id": "S2",
     }  # fmt: skip
@@ -92,7 +92,8 @@ def test_check_layer_of_a_frame() -> None:
     frame = corpus.frame().assign(households=[5.0, np.nan, -1.0])
     before = frame.copy()
     used, found = check_layer(frame, "sites")
-    assert used.index.tolist() == ["S1", "S2"]
+    assert used.index.tolist() == ["S1", "S2", "S3"]
+    assert used["households"].isna().tolist() == [False, True, True]
     assert [p.code for p in found] == ["number_out_of_range"]
     pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(before))
     used, found = check_layer(

@@ -135,11 +135,11 @@ def test_settings_are_checked(stated: dict[str, object], words: str) -> None:
 
 
 def test_every_fault_of_a_study_in_one_message(tmp_path: Path) -> None:
-    (tmp_path / "sites.csv").write_text("site_id,lon,lat\nS1,76,39\n", encoding="utf-8")
+    (tmp_path / "sites.csv").write_text("site_id,name,lat\nS1,A,39\n", encoding="utf-8")
     (tmp_path / "origins.csv").write_bytes(b"")
     with pytest.raises(InputError) as caught:
         gs.read_study(tmp_path)
-    assert "column name" in str(caught.value)
+    assert "No position was found" in str(caught.value)
     assert "origins.csv" in str(caught.value)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from geosettle import __version__
-from geosettle.cli import distances
+from geosettle.cli import distances, reading
 from geosettle.errors import GeosettleError, InputError
 from geosettle.words import languages
 
@@ -177,16 +177,7 @@ def _add_study_commands(commands: Any) -> None:
     check.add_argument(
         "--region", type=_region, metavar="W,S,E,N|none", help="where coordinates are expected"
     )
-    check.add_argument("--crs", help="coordinate reference system of the file, where it says none")
-    check.add_argument(
-        "--datum", choices=("gcj02", "bd09", "cgcs2000", "wgs84"), help="datum of the coordinates"
-    )
-    check.add_argument("--encoding", help="text encoding, where it cannot be told")
-    check.add_argument("--layer", help="layer of a file with several")
-    check.add_argument("--sheet", help="sheet of a workbook")
-    check.add_argument(
-        "--map", type=_mapping, metavar="COL=NAME,...", help="column names: COL of the file is NAME"
-    )
+    reading.add_options(check)
     check.add_argument("--at", metavar="FILE", help="points at which to add a raster's values")
 
     init = _command(commands, "init", _init, "a template study that runs as it is")
@@ -240,6 +231,7 @@ def _add_single_commands(commands: Any) -> None:
     overlay.add_argument(
         "-o", "--out", metavar="FILE", help="CSV file to write; without it standard output"
     )
+    reading.add_options(overlay)
 
 
 def _command(
@@ -286,13 +278,8 @@ def _check(options: argparse.Namespace) -> int:
         options.path,
         options.role,
         region=options.region,
-        crs=options.crs,
-        datum=options.datum,
-        encoding=options.encoding,
-        layer=options.layer,
-        sheet=options.sheet,
-        columns=options.map,
         at=options.at,
+        options=reading.for_role(options, options.role),
     )
     fatal = [problem for problem in found["problems"] if problem["severity"] == "fatal"]
     if options.json:
@@ -324,7 +311,13 @@ def _init(options: argparse.Namespace) -> int:
 
 def _distances(options: argparse.Namespace) -> int:
     with _progress() as step:
-        distances.measure(options, read=_layer, emit=_emit, step=step, block_rows=_BLOCK_ROWS)
+        distances.measure(
+            options,
+            read=lambda path, role: _layer(path, role, options),
+            emit=_emit,
+            step=step,
+            block_rows=_BLOCK_ROWS,
+        )
     return DONE
 
 
@@ -333,7 +326,7 @@ def _overlay(options: argparse.Namespace) -> int:
 
     with _progress() as step:
         step("reading")
-        zones, cover = _places(options.zones), _places(options.cover, areas=True)
+        zones, cover = _places(options.zones, options), _places(options.cover, options, areas=True)
         step("measuring")
         _emit(
             [overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)], options.out
@@ -341,18 +334,17 @@ def _overlay(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _layer(path: str, role: str | None) -> Any:
+def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     """Read a file of the caller's; rows that cannot be used are named on standard error, never left
     out in silence.
     """
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
-    from geosettle.io.source import Options  # noqa: PLC0415
     from geosettle.io.study import read_rows  # noqa: PLC0415
     from geosettle.io.validation import spec_of  # noqa: PLC0415
 
     if role is None:
         found: list[Any] = []
-        frame = read_any(path, problems=found)
+        frame = read_any(path, problems=found, options=reading.for_role(options, None))
         errors = {p.row: p for p in found if p.severity == "error"}
         for problem in list(errors.values())[:10]:
             print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
@@ -360,8 +352,8 @@ def _layer(path: str, role: str | None) -> Any:
             print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
         return frame
     if spec_of(role).geometries == ("raster",):
-        return read_layer(path, role)
-    checked = read_rows(Path(path), role, Options())
+        return read_layer(path, role, crs=reading.for_role(options, role).crs)
+    checked = read_rows(Path(path), role, reading.for_role(options, role))
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
     for problem in [p for p in checked.problems if p.severity == "error"][:10]:
@@ -373,13 +365,12 @@ def _layer(path: str, role: str | None) -> Any:
     return checked.frame
 
 
-def _places(path: str, *, areas: bool = False) -> Any:
+def _places(path: str, options: argparse.Namespace, *, areas: bool = False) -> Any:
     """Read a layer that has positions, or a raster; a cover must have areas."""
     from geosettle.io.check import guess_role  # noqa: PLC0415
-    from geosettle.io.source import Options  # noqa: PLC0415
     from geosettle.raster import Raster  # noqa: PLC0415
 
-    layer = _layer(path, guess_role(Path(path), Options()))
+    layer = _layer(path, guess_role(Path(path), reading.for_role(options, None)), options)
     if isinstance(layer, Raster):
         return layer
     if not hasattr(layer, "geom_type"):
@@ -479,13 +470,6 @@ def _region(text: str) -> tuple[float, float, float, float] | str:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not W,S,E,N in degrees, nor none") from None
     return west, south, east, north
-
-
-def _mapping(text: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(column.strip() and sign and name.strip() for column, sign, name in pairs):
-        raise argparse.ArgumentTypeError(f"{text!r} is not COL=NAME,...")
-    return {column.strip(): name.strip() for column, _, name in pairs}
 
 
 def _positive_int(text: str) -> int:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from geosettle.cli import reading
 from geosettle.errors import InputError, MissingLayerError, UnknownNameError
 from geosettle.settings import Settings, decode
 
@@ -93,8 +94,10 @@ def add_options(
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="one setting, such as road.season=winter or walk.closed_classes=[17]; may be given again",
+        help="one setting, such as road.season=winter or walk.closed_classes=[17], or one value of a"
+        " column for all rows, such as sites:year=2019; may be given again",
     )
+    reading.add_options(command, constants=False)
     command.add_argument(
         "--intervals", metavar="FILE", help="also write the interval of every pair and metric"
     )
@@ -136,6 +139,9 @@ def measure(
     """
     metrics = _metrics(options)
     settings = _settings(options)
+    options.set = [
+        text for text in options.set if not _is_setting(text)
+    ]  # what is left is read with the files
     step("reading")
     roles = ("origins", "sites", "flows", "dem", "landcover", "roads", "places", "boundaries")
     inputs: dict[str, Any] = {
@@ -230,7 +236,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     if options.settings:
         found = _toml(Path(options.settings))
         stated = {name: found[name] for name in _SECTIONS if name in found}
-    for text in options.set:
+    for text in filter(_is_setting, options.set):
         _lay_over(stated, _setting(text))
     if options.speed:
         _lay_over(stated, {"road": {"speed_kmh": options.speed}})
@@ -242,6 +248,11 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the settings cannot be read: {error}", file=str(path)) from None
+
+
+def _is_setting(text: str) -> bool:
+    """Whether a NAME=VALUE is a setting (road.season=winter), not a constant of a column."""
+    return "." in text.partition("=")[0] or "=" not in text
 
 
 def _setting(text: str) -> dict[str, Any]:

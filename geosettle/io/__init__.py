@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -56,6 +57,9 @@ def read_layer(
     layer: str | None = None,
     sheet: str | None = None,
     columns: Mapping[str, str] | None = None,
+    where: Mapping[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    header_row: int | None = None,
     problems: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """One file as one layer, checked; rows that cannot be used are left out, and a warning says
@@ -71,7 +75,13 @@ def read_layer(
         What the file does not say itself: EPSG code, "gcj02" or "bd09", text encoding, layer or
         sheet to read.
     columns
-        Column of the layer to header of the file.
+        Column of the layer to header of the file, or the other way round.
+    where
+        Column of the file to the value, or values, of the rows that are read.
+    constants
+        Column to the one value that all rows have.
+    header_row
+        Row of the header, from 1, as a spreadsheet numbers it.
     problems
         A list that takes everything found in the file; then nothing is warned of.
 
@@ -95,13 +105,15 @@ def read_layer(
     >>> read_layer(template_path() / "sites.csv", "sites").index.tolist()
     ['S1', 'S2', 'S3']
     """
-    return _read(
-        Path(path), role, Options(crs, datum, encoding, layer, sheet, dict(columns or {})), problems
-    )
+    said = Options(
+        crs, datum, encoding, layer, sheet, columns=dict(columns or {}), header_row=header_row,
+        where=dict(where or {}), constants=dict(constants or {}),
+    )  # fmt: skip
+    return _read(Path(path), role, said, problems)
 
 
 def read_any(
-    path: str | Path, *, problems: list[Problem] | None = None
+    path: str | Path, *, problems: list[Problem] | None = None, options: Options | None = None
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """One file as whatever layer it is: by its name, by its columns, or else simply as places with
     their columns.
@@ -112,6 +124,8 @@ def read_any(
         A table, vector file or GeoTIFF.
     problems
         As for `read_layer`, which also says what is warned of.
+    options
+        What is said about the file; by default nothing.
 
     Returns
     -------
@@ -125,8 +139,9 @@ def read_any(
         The file cannot be used.
     """
     file = Path(path)
-    role = guess_role(file, Options())
-    frame = _read(file, role, Options(), problems)
+    said = options or Options()
+    role = guess_role(file, said)
+    frame = _read(file, role, said, problems)
     if (
         role is not None
         or isinstance(frame, Raster)
@@ -142,7 +157,11 @@ def _read(
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """One file as one layer, or as places of any kind."""
     if role is None:
-        return _accepted(understand(open_source(file, role=None), _ANY), problems)
+        source = open_source(
+            file, role=None, encoding=options.encoding, layer=options.layer, sheet=options.sheet,
+            header_row=options.header_row,
+        )  # fmt: skip
+        return _accepted(understand(source, _ANY, options), problems)
     if spec_of(role).geometries != ("raster",):
         return _accepted(read_rows(file, role, options), problems)
     if kind_of(file) != "tiff":

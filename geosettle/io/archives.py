@@ -26,7 +26,8 @@ TOTAL: Final = 1_000_000_000
 RATIO: Final = 200
 """How much smaller than its content a member may be packed, once it is larger than a megabyte."""
 
-_DATASETS: Final = frozenset({".shp", ".gpkg", ".geojson", ".json", ".csv", ".tsv", ".kml", ".fgb", ".parquet",
+_DATASETS: Final = frozenset({".shp", ".gpkg", ".geojson", ".json", ".csv", ".tsv", ".kml", ".fgb",
+                              ".gpx", ".xls", ".ods", ".parquet",
                               ".geoparquet", ".xlsx", ".tif", ".tiff", ".geojsonl", ".geojsons"})  # fmt: skip
 _BESIDE: Final = frozenset({".shx", ".dbf", ".prj", ".cpg", ".tfw"})
 """Files that belong to a dataset of the same name."""

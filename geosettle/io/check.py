@@ -55,6 +55,7 @@ def check_path(
     sheet: str | None = None,
     columns: Mapping[str, str] | None = None,
     at: str | Path | None = None,
+    options: Options | None = None,
 ) -> dict[str, Any]:
     """Look for problems in a file or a whole study; nothing is computed and nothing written.
 
@@ -69,6 +70,8 @@ def check_path(
         study says.
     crs, datum, encoding, layer, sheet, columns
         As for `geosettle.read_layer`.
+    options
+        All of these together, and row filter, header row and constants.
     at
         For a raster: a table of points, at which its values are added to the summary.
 
@@ -84,8 +87,8 @@ def check_path(
         if file.is_dir() or file.suffix.lower() == ".toml":
             return _study(file, region)
         box = None if region in (None, "none") else _box(region)
-        options = Options(crs, datum, encoding, layer, sheet, dict(columns or {}), region=box)
-        return _file(file, role, options, at)
+        said = options or Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
+        return _file(file, role, replace(said, region=box), at)
     except GeosettleError as error:
         return _answer([problem_of(error, role or "", file.name)], 0, 0, {"role": role})
 
@@ -185,6 +188,7 @@ def guess_role(file: Path, options: Options) -> str | None:
         encoding=options.encoding,
         layer=options.layer,
         sheet=options.sheet,
+        header_row=options.header_row,
         role=None,
     )
     headers = [str(c) for c in source.cells.columns]

@@ -8,13 +8,14 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from geosettle.io.column_names import COMPANIONS, UNITS, find_columns
+from geosettle.io.column_names import COMPANIONS, UNITS, find_columns, plain_unit, split_unit
 from geosettle.io.companions import keep_meant, position_column
 from geosettle.io.numbers import (
     DATE,
@@ -58,6 +59,7 @@ class Columns:
 
     headers: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 def match_columns(
@@ -78,11 +80,6 @@ def match_columns(
         )
         for h in absent
     ]
-    key = spec.key[0] if len(spec.key) == 1 else ""
-    if source.format == "KML" and key and key not in found and "name" in found:
-        # KML has a place for names and none for identifiers.
-        found[key] = found["name"]
-        problems.append(problem("id_from_name", column=key))
     missing = [c for c in spec.columns if c.required and c.name not in found]
     for column in missing:
         also = ", ".join((column.name, *column.aliases)[:6])
@@ -109,7 +106,16 @@ def match_columns(
         # (io/survey.py).
         if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
     ]
-    return Columns(found, tuple(problems))
+    unused = tuple(h for h in headers if h not in found.values())
+    if unused and spec.columns:
+        listed = ", ".join(unused[:_LISTED]) + (" ..." if len(unused) > _LISTED else "")
+        text = f"{len(unused)} column(s) are not used: {listed}."
+        problems.append(problem("columns_unused", text))
+    return Columns(found, tuple(problems), unused)
+
+
+_LISTED: Final = 40
+"""Columns that a message names."""
 
 
 def _positions_elsewhere(source: Source, spec: LayerSpec, found: dict[str, str]) -> list[Problem]:
@@ -175,7 +181,10 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         if column.name not in found.headers:
             continue
         header = found.headers[column.name]
-        series, said = _column(source, column, header, is_key=column.name in spec.key)
+        is_key = column.name in spec.key
+        series, said = _column(source, column, header, is_key=is_key)
+        if not (is_key or column.required or spec.private or column.name == "uncertainty_km"):
+            series, said = _cell_only(series, said)
         if column.name in spec.references and not is_key_of(column.name, spec):
             series = series.map(clean_id, na_action="ignore").astype("str")
         out[column.name] = series
@@ -187,6 +196,21 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         name = str(header) if header not in out and header != "geometry" else f"{header}_"
         out[name] = source.cells[header].map(to_text).astype("str")
     return pd.DataFrame(out, index=pd.RangeIndex(len(source.cells))), problems
+
+
+def _cell_only(series: pd.Series, found: list[Problem]) -> tuple[pd.Series, list[Problem]]:
+    """Take cells of an optional column that cannot be read as missing: the row remains."""
+    rows = sorted({p.row for p in found if p.severity == "error" and p.row is not None})
+    if not rows:
+        return series, found
+    out = series.copy()
+    out.iloc[[row - 1 for row in rows]] = None if out.dtype == "str" else pd.NA
+    kept = [
+        replace(p, severity="warning", message=f"{p.message.rstrip('.')}; the cell is taken as missing.")
+        if p.severity == "error" else p
+        for p in found
+    ]  # fmt: skip
+    return out, kept
 
 
 def is_key_of(name: str, spec: LayerSpec) -> bool:
@@ -229,7 +253,9 @@ def _column(
         if code:
             problems.append(problem(code, row=i + 1, column=column.name, value=str(cell)))
     values *= factor
-    if column.kind == "year":  # a year has no decimals
+    if column.kind == "year":
+        problems += _common_era(values, column)
+        # A year has no decimals.
         broken = np.flatnonzero(known & (values != np.round(values)))
         problems += [
             problem("number_unreadable", row=int(i) + 1, column=column.name, value=raw[i])
@@ -242,6 +268,21 @@ def _column(
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+_BUDDHIST: Final = (2443, 2643)
+"""Years of the Buddhist era (Thailand, Laos, Cambodia) that are 1900 to 2100 of the common era."""
+
+
+def _common_era(values: NDArray[np.float64], column: Column) -> list[Problem]:
+    """Bring years of the Buddhist era to the common one, in place."""
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((values >= _BUDDHIST[0]) & (values <= _BUDDHIST[1]))
+    if not rows.size:
+        return []
+    text = f"{rows.size} year(s) of the Buddhist era, such as {values[rows[0]]:g}, were brought to the common era."
+    values[rows] -= 543
+    return [problem("year_buddhist", text, column=column.name)]
 
 
 _ADDED: Final = frozenset({"households", "persons", "ha"})
@@ -327,10 +368,11 @@ def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Probl
 
 def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
     """Return what to multiply a column by, from the unit its header names in brackets."""
-    bracket = re.search(r"[(（\[【](.*?)[)）\]】]\s*$", header)
-    if not bracket or not column.unit:
+    bracket = re.search(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]\s*$", header)
+    said = bracket[1] if bracket else split_unit(header, column.unit)[1]
+    if not said or not column.unit:
         return 1.0, []
-    unit = unicodedata.normalize("NFKC", bracket[1]).strip().casefold()
+    unit = plain_unit(said)
     known = UNITS.get(column.unit, {})
     if unit not in known and plain_name(unit) in {
         plain_name(n) for n in (column.name, *column.aliases)
@@ -338,13 +380,11 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
         return 1.0, []  # the name in another language
     if unit not in known:
         text = f"The header {header!r} names a unit that is not known; {column.unit} was assumed."
-        return 1.0, [problem("unit_unknown", text, column=column.name, value=bracket[1])]
+        return 1.0, [problem("unit_unknown", text, column=column.name, value=said)]
     if known[unit] == 1:
         return 1.0, []
-    text = (
-        f"{column.name} was converted from {bracket[1]} to {column.unit} (times {known[unit]:.6g})."
-    )
-    return known[unit], [problem("unit_converted", text, column=column.name, value=bracket[1])]
+    text = f"{column.name} was converted from {said} to {column.unit} (times {known[unit]:.6g})."
+    return known[unit], [problem("unit_converted", text, column=column.name, value=said)]
 
 
 def _text_column(
@@ -352,8 +392,7 @@ def _text_column(
 ) -> tuple[pd.Series, list[Problem]]:
     """Text of a column; identifiers lose invisible characters and the spaces around them."""
     raw = cells.tolist()
-    texts = [to_text(cell) for cell in raw]
-    problems = []
+    texts, problems = _whole([to_text(cell) for cell in raw], column, is_key=is_key)
     for i, text in enumerate(texts):
         if text is None:
             continue
@@ -382,6 +421,19 @@ def _text_column(
         empty = [i for i, t in enumerate(texts) if t is None and not _was_error(raw[i])]
         problems += [problem(code, row=i + 1, column=column.name) for i in empty]
     return pd.Series(texts, dtype="str"), problems
+
+
+def _whole(
+    texts: list[str | None], column: Column, *, is_key: bool
+) -> tuple[list[str | None], list[Problem]]:
+    """Take off identifiers the .0 that a data frame with a missing value gave to every number."""
+    filled = [t for t in texts if t]
+    if not (is_key or column.name.endswith("_id")) or not filled:
+        return texts, []
+    if not all(re.fullmatch(r"\d{1,15}\.0", t) for t in filled):
+        return texts, []
+    text = f"Every identifier of {column.name} ended in .0, which was taken off: {filled[0]} is {filled[0][:-2]}."
+    return [t[:-2] if t else t for t in texts], [problem("id_cleaned", text, column=column.name)]
 
 
 def _typed_date(

@@ -13,10 +13,12 @@ import numpy as np
 from geosettle.io import vectors
 from geosettle.io.archives import unpacked
 from geosettle.io.file_headers import Declared, inspect_gpkg, inspect_layer, inspect_shapefile
+from geosettle.io.gpx import read_gpx
 from geosettle.io.kml import read_kml
 from geosettle.io.source import Refused, Source
 from geosettle.io.text import read_text_table
 from geosettle.io.workbooks import read_workbook
+from geosettle.layers import LAYERS
 from geosettle.problems import problem
 
 __all__ = ["EXTENSIONS", "kind_of", "open_source"]
@@ -28,6 +30,7 @@ EXTENSIONS: Final = {
     ".geojsonl": "geojsonseq", ".geojsons": "geojsonseq", ".ndjson": "geojsonseq", ".jsonl": "geojsonseq",
     ".gpkg": "geopackage", ".shp": "shapefile", ".fgb": "flatgeobuf",
     ".parquet": "parquet", ".geoparquet": "parquet",
+    ".gpx": "gpx",
     ".kml": "kml", ".kmz": "archive", ".zip": "archive",
     ".tif": "tiff", ".tiff": "tiff", ".gtiff": "tiff",
 }  # fmt: skip
@@ -110,6 +113,8 @@ def _content(head: bytes) -> str:
         text = head.decode(encoding, "ignore").lstrip()
     if text.startswith("<"):
         # VRT, and whatever else GDAL knows as XML, can point to any other file.
+        if re.search(r"<(\w+:)?gpx\b", text):
+            return "gpx"
         return "kml" if re.search(r"<(\w+:)?(kml|Document|Folder|Placemark)\b", text) else "xml"
     return "json" if text.startswith(("{", "[", "\x1e")) else "text"
 
@@ -160,6 +165,9 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
         return vectors.read_geojson_lines(path.read_bytes(), file, encoding=encoding)
     if kind == "parquet":
         return vectors.read_parquet(path, file)
+    if kind == "gpx":
+        takes = LAYERS[role].geometries if role is not None and role in LAYERS else ("point",)
+        return read_gpx(path.read_bytes(), file, lines="line" in takes and "point" not in takes)
     if kind == "kml":
         return read_kml(path.read_bytes(), file, layer=layer)
     if kind == "archive":

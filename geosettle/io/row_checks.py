@@ -29,11 +29,13 @@ Check = Callable[[pd.DataFrame, Geometry, LayerSpec], list[Problem]]
 _KEEP_WITHOUT: Final = frozenset({"sites", "origins", "places", "development"})
 """Layers whose rows mean something without a position."""
 _TOTALS: Final = re.compile(
-    r"(grand|overall)?(total|totals|sum|subtotal|sub-total|合计|总计|小计|总和|共计|累计|合計|總計|小計)"
+    r"(grand|overall)?(total|totals|totales|totalgeneral|totalgénéral|totalgeral|soustotal|subtotales|suma|somme|итого|всего|المجموع|الإجمالي|sum|subtotal|sub-total|合计|总计|小计|总和|共计|累计|合計|總計|小計)"
     r"((of)?(households|persons|sites)|(\(.*\)))?:?",
     re.IGNORECASE,
 )
-_TOTAL_HINT: Final = re.compile(r"total|sum|计|和|計", re.IGNORECASE)
+_TOTAL_HINT: Final = re.compile(
+    r"total|sum|somme|итого|всего|المجموع|الإجمالي|计|和|計", re.IGNORECASE
+)
 _GROUPING: Final = {
     "flows": ("origin_id", "site_id"),
     "boundaries": ("level",),
@@ -625,6 +627,16 @@ def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -
     ]  # fmt: skip
 
 
+def no_moves(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Find flows of 0 households, and of no persons: nobody moved, so they are no moves."""
+    if spec.name != "flows" or "households" not in values:
+        return []
+    nobody = values["households"].to_numpy(dtype=float) == 0
+    if "persons" in values:
+        nobody &= ~(values["persons"].to_numpy(dtype=float) > 0)
+    return [problem("no_move", row=int(i) + 1, column="households") for i in np.flatnonzero(nobody)]
+
+
 FOR_LAYER: Final[tuple[Check, ...]] = (
     empty_table,
     totals,
@@ -646,5 +658,6 @@ FOR_LAYER: Final[tuple[Check, ...]] = (
     distances,
     validity,
     repeated_flows,
+    no_moves,
 )
 """Every check of a single layer, in the order its findings are listed."""

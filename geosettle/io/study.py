@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
@@ -25,6 +25,7 @@ from geosettle.io.column_names import columns_of
 from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.rasters import raster_problems, read_raster
+from geosettle.io.selection import join_sources
 from geosettle.io.source import Options, Refused
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAYERS, LayerSpec, plain_name
@@ -44,6 +45,9 @@ _LAYER_KEYS: Final = frozenset(
         "layer",
         "sheet",
         "map",
+        "where",
+        "set",
+        "header_row",
         "source",
         "licence",
         "license",
@@ -81,18 +85,24 @@ def known_names(role: str) -> frozenset[str]:
     return frozenset(plain_name(n) for c in columns for n in (c.name, *c.aliases))
 
 
-def read_rows(path: Path, role: str, options: Options) -> Checked:
-    """Read a table or vector file as the layer `role`, looked at in every way a single layer can
-    be.
+def read_rows(path: Path | Sequence[Path], role: str, options: Options) -> Checked:
+    """Read a table or vector file, or several as one, as the layer `role`, looked at in every way a
+    single layer can be.
     """
-    source = open_source(
-        path,
-        role=role,
-        names=known_names(role) | {plain_name(h) for h in options.columns.values()},
-        encoding=options.encoding,
-        layer=options.layer,
-        sheet=options.sheet,
-    )
+    paths = [path] if isinstance(path, Path) else list(path)
+    sources = [
+        open_source(
+            one,
+            role=role,
+            names=known_names(role) | {plain_name(h) for h in options.columns.values()},
+            encoding=options.encoding,
+            layer=options.layer,
+            sheet=options.sheet,
+            header_row=options.header_row,
+        )
+        for one in paths
+    ]
+    source = sources[0] if len(sources) == 1 else join_sources(sources, [p.name for p in paths])
     return understand(source, role, options)
 
 
@@ -231,9 +241,11 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
             if spec_of(role).geometries == ("raster",):
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
-            file = _inside(folder, item["path"])
-            checked[role] = read_rows(file, role, _options(item, region))
-            out.inputs[_relative(file, folder)] = _provenance(file, role, item)
+            named = item["path"] if isinstance(item["path"], list) else [item["path"]]
+            files = [_inside(folder, name) for name in named]
+            checked[role] = read_rows(files, role, _options(item, region))
+            for file in files:
+                out.inputs[_relative(file, folder)] = _provenance(file, role, item)
         except GeosettleError as error:
             out.problems.append(problem_of(error, role, str(item.get("path", ""))))
     if "sites" not in settings.layers:
@@ -364,7 +376,8 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
     text = {k: str(item[k]) for k in ("crs", "datum", "encoding", "layer", "sheet") if item.get(k)}
     return Options(
         text.get("crs"), text.get("datum"), text.get("encoding"), text.get("layer"), text.get("sheet"),
-        columns=dict(item.get("map", {})), region=region,
+        columns=dict(item.get("map", {})), header_row=item.get("header_row"),
+        where=dict(item.get("where", {})), constants=dict(item.get("set", {})), region=region,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.position_checks import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
 from geosettle.io.row_checks import FOR_LAYER
+from geosettle.io.selection import propose_ids, select
 from geosettle.io.source import Options, Source
 from geosettle.io.survey import read_answers
 from geosettle.layers import LAYERS, LayerSpec
@@ -76,6 +77,7 @@ def spec_of(role: str) -> LayerSpec:
 def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
     """Return the layer that a source holds, and everything that is wrong with it."""
     options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
+    source = propose_ids(select(source, options), spec, options.columns)
     found: Columns = match_columns(source, spec, options.columns)
     decimal, sure = _decimal(source, spec, found)
     source = replace(source, decimal=decimal, decimal_sure=sure)
@@ -149,7 +151,10 @@ def _settle(
     names = labels(values, spec)
     located = tuple(dict.fromkeys(locate_problem(p, source, spec, names) for p in problems))
     refused = any(p.severity == "fatal" for p in located)
-    bad = {p.row for p in located if p.severity == "error" and p.row is not None}
+    bad = {
+        p.row for p in located
+        if (p.severity == "error" or p.code == "no_move") and p.row is not None
+    }  # fmt: skip
     rows = np.arange(1, len(values) + 1)
     keep = np.zeros(len(values), bool) if refused else ~np.isin(rows, sorted(bad))
     frame = complete(values, spec)

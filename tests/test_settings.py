@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 import tomllib
@@ -13,8 +14,14 @@ import geopandas as gpd
 import pytest
 
 import geosettle as gs
+from geosettle.covers import oasis_position
 from geosettle.distance import METRICS
+from geosettle.distance.intervals import sample_distances
 from geosettle.errors import InputError
+from geosettle.livelihood import survey_capitals
+from geosettle.livelihood.capitals import wilson
+from geosettle.livelihood.survey import agresti_min
+from geosettle.maps.page_data import card_columns, charts
 from geosettle.settings import (
     DEFAULTS,
     Options,
@@ -153,3 +160,54 @@ def test_a_study_made_in_python_takes_tables_and_refuses_as_a_file_does() -> Non
 def test_settings_alone_load_no_engine() -> None:
     code = "import sys, geosettle.settings; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_calls_in_python_refuse_what_a_study_would() -> None:
+    with pytest.raises(
+        InputError, match=r"level must be above 0 and below 1, not 95; did you mean 0\.95"
+    ):
+        wilson(24, 200, level=95)
+    with pytest.raises(InputError, match="level must be"):
+        agresti_min(3, 1, 20, level=0)
+    sites = gpd.GeoDataFrame(
+        index=["S1"], geometry=gpd.points_from_xy([20], [10]), crs=4326
+    ).rename_axis("site_id")
+    with pytest.raises(InputError, match=r"level must be .*, not 90; did you mean 0\.9"):
+        gs.distance.distance_intervals([], sites, sites, level=90)
+
+
+def seeds(function: object) -> object:
+    return inspect.signature(function).parameters["seed"].default
+
+
+def test_the_library_draws_what_a_run_draws() -> None:
+    draws = (gs.distance.distance_intervals, sample_distances, oasis_position)
+    assert {seeds(f) for f in draws} == {DEFAULTS.distance.seed}
+    assert seeds(survey_capitals) == DEFAULTS.livelihood.seed
+
+
+@pytest.mark.parametrize(("radii", "middle"), [((10, 20), 10), ((5, 15, 30), 15), ((2.5,), 2.5)])
+def test_the_map_speaks_of_the_radii_of_the_study(radii: tuple[float, ...], middle: float) -> None:
+    study = gs.read_study(gs.template_path())
+    asked = dataclasses.replace(study.settings, overlay=OverlayOptions(radii_km=radii))
+    result = gs.analyse(study.replace(settings=asked))
+    rows = {row["column"]: row["label"]["en"] for row in card_columns(result)}
+    assert rows[f"oasis_{middle:g}km_ha"] == f"Oasis within {middle:g} km"
+    assert rows[f"development_{middle:g}km_ha"] == f"Land development within {middle:g} km"
+    chart = charts(result)
+    assert chart["radius"] == middle
+    site, bars = next(iter(chart["land"].items()))
+    oasis = next(area for _, area, is_oasis in bars if is_oasis)
+    covers = result.covers.query("zone == 'disc' and layer == 'oasis' and radius_km == @middle")
+    assert oasis == pytest.approx(
+        covers.loc[(covers["zone_id"] == site) & (covers["class"] != "(outside)"), "area_ha"].sum(),
+        abs=0.5,
+    )
+
+
+def test_a_study_without_discs_has_no_land_chart() -> None:
+    study = gs.read_study(gs.template_path())
+    asked = dataclasses.replace(study.settings, overlay=OverlayOptions(radii_km=()))
+    chart = charts(gs.analyse(study.replace(settings=asked)))
+    assert chart["land"] == {}
+    assert chart["radius"] is None

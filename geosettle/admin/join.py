@@ -18,6 +18,7 @@ from geosettle.admin.units import ladder, lonlat, read_units
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
 from geosettle.names import Aliases, Names, says_exclave
+from geosettle.settings import DEFAULTS, AdminOptions, check
 
 __all__ = ["admin_long", "join_admin"]
 
@@ -287,7 +288,7 @@ def join_admin(
     points: gpd.GeoDataFrame,
     boundaries: gpd.GeoDataFrame,
     *,
-    tolerance_km: float = 5.0,
+    tolerance_km: float = DEFAULTS.admin.tolerance_km,
     aliases: Aliases | None = None,
     year: int | None = None,
 ) -> pd.DataFrame:
@@ -353,6 +354,7 @@ def join_admin(
     units = read_units(boundaries)
     places = _Places.of(points, year)
     levels = ladder(units)
+    check(AdminOptions, tolerance_km=tolerance_km)
     tolerance_m = float(tolerance_km) * 1000
     parent: list[str | None] = [None] * len(points)
     joined: dict[str, pd.DataFrame] = {}

@@ -115,9 +115,9 @@ def measure_covers(
     """
     chosen = study.settings.overlay
     radii = chosen.radii_km
-    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [
-        ("disc", sites[["households", "geometry"]], radii)
-    ]
+    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = []
+    if radii:
+        zones.append(("disc", sites[["households", "geometry"]], radii))
     if study.boundaries is not None:
         zones += [
             (str(level), units, None)
@@ -134,7 +134,7 @@ def measure_covers(
     for zone, frame, radius in zones:
         for layer, cover, by in layers:
             # The same fault of a cover is found again for every zone; it is said once.
-            said = problems if zone == "disc" else None
+            said = problems if zone == zones[0][0] else None
             table = overlay_areas(
                 frame,
                 cover,
@@ -235,7 +235,7 @@ def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem
         covers.append(("landcover", study.landcover, None))
     if study.oasis is not None and study.oasis["year"].dropna().unique().size > 1:
         covers.append(("oasis", study.oasis, None))
-    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites, radii)]
+    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites, radii)] if radii else []
     if study.boundaries is not None:
         zones += [
             (str(level), units, None)

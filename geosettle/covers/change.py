@@ -24,6 +24,7 @@ from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_nearest, same_grid
+from geosettle.settings import DEFAULTS
 
 __all__ = ["ProductsDifferWarning", "adjusted_areas", "annual_rate", "cover_change"]
 
@@ -83,7 +84,7 @@ def cover_change(
     *,
     radii_km: Sequence[float] | None = None,
     confusion: pd.DataFrame | Mapping[int, pd.DataFrame] | None = None,
-    max_repair_share: float = 0.01,
+    max_repair_share: float = DEFAULTS.overlay.max_repair_share,
     problems: Problems | None = None,
 ) -> pd.DataFrame:
     """How land cover changed in each zone between each two dates that follow each other.

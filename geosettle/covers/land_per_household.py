@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
+from geosettle.settings import DEFAULTS
 
 __all__ = ["MU_PER_HA", "founding_status", "land_per_household"]
 
@@ -35,8 +36,8 @@ def land_per_household(
     *,
     enough_mu_per_person: float | None = None,
     enough_mu_per_household: float | None = None,
-    differs_share: float = 0.05,
-    max_repair_share: float = 0.01,
+    differs_share: float = DEFAULTS.land.differs_share,
+    max_repair_share: float = DEFAULTS.overlay.max_repair_share,
     problems: Problems | None = None,
 ) -> pd.DataFrame:
     """One row per site: land developed, leased, self-run and left behind, per household and person.

@@ -20,6 +20,7 @@ from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import discs
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_mean, resample_nearest
+from geosettle.settings import DEFAULTS
 
 __all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
 
@@ -268,10 +269,10 @@ def oasis_position(
     points: gpd.GeoDataFrame,
     oasis: gpd.GeoDataFrame | None,
     *,
-    radii_km: Sequence[float] = (5.0, 15.0, 30.0),
-    fringe_km: float = 5.0,
+    radii_km: Sequence[float] = DEFAULTS.overlay.radii_km,
+    fringe_km: float = DEFAULTS.overlay.fringe_km,
     draws: int = 1000,
-    seed: int = 1,
+    seed: int = DEFAULTS.distance.seed,
 ) -> pd.DataFrame:
     """Where each place lies in the oasis, with the interval that its position allows.
 

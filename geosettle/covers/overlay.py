@@ -17,6 +17,7 @@ from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = ["NODATA", "OUTSIDE", "UNCLASSIFIED", "overlay_areas", "overlay_table", "to_wide"]
 
@@ -45,7 +46,7 @@ def overlay_areas(
     radii_km: Sequence[float] | None = None,
     snapshots: bool = False,
     households: str = "households",
-    max_repair_share: float = 0.01,
+    max_repair_share: float = DEFAULTS.overlay.max_repair_share,
     survey_year: int | None = None,
     problems: Problems | None = None,
     progress: Callable[[int, int], None] | None = None,

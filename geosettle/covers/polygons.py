@@ -21,6 +21,7 @@ from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Edges, shared_m2
 from geosettle.problems import Problems, note
+from geosettle.settings import DEFAULTS
 
 __all__ = ["Parcels", "pieces"]
 
@@ -66,7 +67,7 @@ class Parcels:
         by: str | None,
         *,
         snapshots: bool = False,
-        max_repair_share: float = 0.01,
+        max_repair_share: float = DEFAULTS.overlay.max_repair_share,
         survey_year: int | None = None,
         problems: Problems | None = None,
     ) -> Parcels:

@@ -22,6 +22,7 @@ from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Circles, plain_discs
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = ["Zones", "catchments", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
 
@@ -112,7 +113,7 @@ class Zones:
         radii_km: Sequence[float] | None = None,
         *,
         households: str = "households",
-        max_repair_share: float = 0.01,
+        max_repair_share: float = DEFAULTS.overlay.max_repair_share,
         problems: Problems | None = None,
     ) -> Zones:
         """Zones from polygons, from points with radii, or from a raster whose values name the

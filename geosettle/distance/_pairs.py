@@ -16,6 +16,7 @@ from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import radius_m
+from geosettle.settings import DEFAULTS
 
 __all__ = ["FLAGS", "PAIR_COLUMNS", "pair_distances"]
 
@@ -65,8 +66,8 @@ def pair_distances(
     sites: gpd.GeoDataFrame,
     metrics: Sequence[str] = ("geodesic",),
     *,
-    detour_range: tuple[float, float] = (1.0, 3.0),
-    rough_share: float = 0.25,
+    detour_range: tuple[float, float] = DEFAULTS.distance.detour_range_ratio,
+    rough_share: float = DEFAULTS.distance.rough_share,
     **layers: Any,
 ) -> pd.DataFrame:
     """Every distance of every flow, with flags for what contradicts and reasons for what is

@@ -20,6 +20,7 @@ from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
 from geosettle.errors import InputError
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = ["cost_distance", "travel_time"]
 
@@ -232,8 +233,8 @@ def travel_time(
     landcover: Raster | None = None,
     roads: pd.DataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
-    model: str | WalkModel = "tobler",
-    neighbours: int = 16,
+    model: str | WalkModel = DEFAULTS.walk.model,
+    neighbours: int = DEFAULTS.walk.neighbours,
     altitude: bool | None = None,
     landcover_speed_kmh: Mapping[int, float] | None = None,
     closed_classes: Sequence[int] = (),

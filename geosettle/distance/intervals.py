@@ -31,6 +31,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
+from geosettle.settings import DEFAULTS, DistanceOptions, check
 
 __all__ = ["distance_intervals", "sample_distances"]
 
@@ -74,7 +75,7 @@ def sample_distances(
     evaluators: Mapping[str, Evaluator] | None = None,
     spread: Spread | None = None,
     measured: pd.DataFrame | None = None,
-    draws: int = 2000,
+    draws: int = DEFAULTS.distance.draws,
     seed: int = SEED,
     **layers: Any,
 ) -> Samples:
@@ -390,14 +391,14 @@ def distance_intervals(
     sites: gpd.GeoDataFrame,
     metrics: Sequence[str] = ("geodesic",),
     *,
-    level: float = 0.9,
+    level: float = DEFAULTS.distance.level,
     boundaries: gpd.GeoDataFrame | None = None,
     aliases: Mapping[str, str] | None = None,
     units: Mapping[str, pd.Series] | None = None,
     evaluators: Mapping[str, Evaluator] | None = None,
     spread: Spread | None = None,
     measured: pd.DataFrame | None = None,
-    draws: int = 2000,
+    draws: int = DEFAULTS.distance.draws,
     seed: int = SEED,
     **layers: Any,
 ) -> pd.DataFrame:
@@ -443,10 +444,7 @@ def distance_intervals(
     >>> bool(173.2 - 5 < table["low"].iloc[0] < table["median"].iloc[0] < table["high"].iloc[0] < 173.3 + 5)
     True
     """
-    if not 0 < level < 1:
-        raise InputError(
-            "the level of an interval lies between 0 and 1", value=level, mend="Give 0.9 for 90 %."
-        )
+    check(DistanceOptions, level=level, draws=draws, seed=seed)
     if draws < 1:
         raise InputError("at least one draw is needed", value=draws)
     chosen, context = dict(evaluators or {}), context_of(layers)

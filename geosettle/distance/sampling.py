@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from geosettle.distance.draping import check_dem, drape
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = [
     "SEED",
@@ -46,7 +47,7 @@ Evaluator = Callable[[str, str, FloatArray, FloatArray, FloatArray, FloatArray],
 = missing.
 """
 
-SEED: Final = 20190917
+SEED: Final = DEFAULTS.distance.seed
 
 
 @dataclass(frozen=True, eq=False)

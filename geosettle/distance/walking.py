@@ -32,6 +32,7 @@ from geosettle.distance.draping import (
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = [
     "MODELS",
@@ -485,8 +486,8 @@ def _added(
 def walk_grid(
     dem: Raster,
     *,
-    model: str | WalkModel = "tobler",
-    neighbours: int = 16,
+    model: str | WalkModel = DEFAULTS.walk.model,
+    neighbours: int = DEFAULTS.walk.neighbours,
     altitude: bool | None = None,
     landcover: Raster | None = None,
     landcover_speed_kmh: Mapping[int, float] | Mapping[str, float] | None = None,

@@ -15,6 +15,7 @@ from geosettle.livelihood.capitals import CAPITALS, capitals, few_hidden
 from geosettle.livelihood.conditions import MEASURES, conditions, development_models
 from geosettle.livelihood.survey import as_indicators, survey_capitals, survey_items
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = [
     "CAPITALS",
@@ -48,8 +49,8 @@ def livelihood(
     constraints: Sequence[Mapping[str, Any]] = (),
     checks: Sequence[Mapping[str, Any]] = (),
     standards: Sequence[Mapping[str, Any]] = (),
-    level: float = 0.95,
-    smallest_cell: int = 5,
+    level: float = DEFAULTS.livelihood.level,
+    smallest_cell: int = DEFAULTS.livelihood.smallest_cell,
 ) -> pd.DataFrame:
     """Put the whole account together, section by section.
 

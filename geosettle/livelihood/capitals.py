@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from geosettle.livelihood._account import account, number, row
+from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
 __all__ = ["CAPITALS", "capitals", "few_hidden", "newcombe", "wilson"]
 
@@ -23,7 +24,9 @@ _WORDS: Final[Mapping[str, int]] = {
 }
 
 
-def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+def wilson(
+    successes: float, n: float, level: float = DEFAULTS.livelihood.level
+) -> tuple[float, float]:
     """Wilson's score interval of a share.
 
     Parameters
@@ -31,7 +34,12 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     successes, n
         How many of how many; n > 0.
     level
-        Confidence level.
+        Confidence level, above 0 and below 1.
+
+    Raises
+    ------
+    InputError
+        A level that is none, such as 95 for 0.95.
 
     Examples
     --------
@@ -39,6 +47,7 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     >>> round(low, 4), round(high, 4)
     (0.2366, 0.7634)
     """
+    check(LivelihoodOptions, level=level)
     z = float(ndtri((1 + level) / 2))
     p = successes / n
     centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -47,7 +56,11 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
 
 
 def newcombe(
-    before: float, n_before: float, after: float, n_after: float, level: float = 0.95
+    before: float,
+    n_before: float,
+    after: float,
+    n_after: float,
+    level: float = DEFAULTS.livelihood.level,
 ) -> tuple[float, float]:
     """Interval of the difference of two shares, after less before, from two separate samples.
 
@@ -101,7 +114,10 @@ def few_hidden(indicators: pd.DataFrame, smallest: int = 5) -> pd.DataFrame:
 
 
 def capitals(
-    indicators: pd.DataFrame | None, *, level: float = 0.95, smallest_cell: int = 5
+    indicators: pd.DataFrame | None,
+    *,
+    level: float = DEFAULTS.livelihood.level,
+    smallest_cell: int = DEFAULTS.livelihood.smallest_cell,
 ) -> pd.DataFrame:
     """Every indicator before and after, its change, and what is doubtful about it.
 

@@ -23,6 +23,7 @@ from geosettle.errors import ColumnError, InputError
 from geosettle.io.survey import ANSWERS, personal_columns, time_of
 from geosettle.livelihood._account import account, row, show
 from geosettle.livelihood.capitals import CAPITALS, wilson
+from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
 __all__ = [
     "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals", "survey_items", "wilcoxon",
@@ -186,6 +187,7 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
     >>> round(low, 3), round(high, 3)
     (1.037, 4.963)
     """
+    check(LivelihoodOptions, level=level, draws=draws)
     n = len(change)
     if n < 2:
         return float("nan"), float("nan")
@@ -197,7 +199,9 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
     return float(low), float(high)
 
 
-def agresti_min(gained: float, lost: float, n: float, level: float = 0.95) -> tuple[float, float]:
+def agresti_min(
+    gained: float, lost: float, n: float, level: float = DEFAULTS.livelihood.level
+) -> tuple[float, float]:
     """Interval of the difference of two paired shares: half an observation is added to each of the
     four cells.
 
@@ -218,6 +222,7 @@ def agresti_min(gained: float, lost: float, n: float, level: float = 0.95) -> tu
     >>> [round(v, 4) for v in agresti_min(0, 0, 20)]
     [-0.0891, 0.0891]
     """
+    check(LivelihoodOptions, level=level)
     b, c, size = gained + 0.5, lost + 0.5, n + 2
     change = (b - c) / size
     half = float(ndtri((1 + level) / 2)) * float(np.sqrt(b + c - (b - c) ** 2 / size)) / size
@@ -228,10 +233,10 @@ def survey_capitals(
     survey: pd.DataFrame,
     items: Sequence[Item],
     *,
-    level: float = 0.95,
-    smallest_cell: int = 5,
-    draws: int = 2000,
-    seed: int = 20191001,
+    level: float = DEFAULTS.livelihood.level,
+    smallest_cell: int = DEFAULTS.livelihood.smallest_cell,
+    draws: int = DEFAULTS.livelihood.draws,
+    seed: int = DEFAULTS.livelihood.seed,
     source: str = "household survey",
 ) -> pd.DataFrame:
     """Shares and means before and after the move, per site and in all, with paired tests; no row is
@@ -320,7 +325,7 @@ def survey_capitals(
     return account(rows)
 
 
-def as_indicators(surveyed: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def as_indicators(surveyed: pd.DataFrame, level: float = DEFAULTS.livelihood.level) -> pd.DataFrame:
     """Give the surveyed figures the form of the `indicators` layer, for conditions and claims that
     ask for one.
 

@@ -22,6 +22,7 @@ from geosettle.words import language, say_all, script_words
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
+from geosettle.settings import DEFAULTS
 
 __all__ = ["ELEMENTS", "Element", "Settings", "StudyMap", "map_html", "render"]
 
@@ -35,8 +36,8 @@ def render(
     *,
     lang: str = "en",
     basemap: str | None = None,
-    budget_bytes: int = 1_500_000,
-    relief_px: int = 1400,
+    budget_bytes: int = DEFAULTS.map.budget_bytes,
+    relief_px: int = DEFAULTS.map.relief_px,
     title: str | None = None,
     elements: Mapping[str, Element] | None = None,
 ) -> StudyMap:

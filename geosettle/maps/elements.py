@@ -25,6 +25,7 @@ from geosettle.geodesy import area_m2
 from geosettle.maps import encoding, images
 from geosettle.words import capital_all, has, say_all, untranslated
 from geosettle.raster import Raster
+from geosettle.settings import DEFAULTS
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
 
@@ -63,7 +64,7 @@ class Settings:
     """
 
     tolerance_deg: float = 0.0
-    relief_px: int = 1400
+    relief_px: int = DEFAULTS.map.relief_px
 
 
 Payload = Callable[[Result, Settings], dict[str, Any] | None]

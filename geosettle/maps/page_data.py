@@ -26,6 +26,7 @@ __all__ = [
     "extent",
     "flows_table",
     "headline",
+    "middle_radius",
     "most",
     "notes",
     "origins_table",
@@ -40,12 +41,17 @@ __all__ = [
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
     "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
-    "models", "source", "why", "oasis_15km_ha", "development_15km_ha",
+    "models", "source", "why",
 )  # fmt: skip
 _ORIGIN_COLUMNS: Final = (
     "name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why",
 )  # fmt: skip
 _ILLUSTRATIVE: Final = " (illustrative)"
+_DISCS: Final = {
+    "oasis_{:g}km_ha": "oasis_within",
+    "development_{:g}km_ha": "development_within",
+}
+"""Column of the area within the middle radius to the key of its words."""
 _FLOW_NUMBERS: Final = {
     "households": 0, "persons": 0, "year": 0, "declared_km": 2,
     "geodesic_km": 2, "geodesic_low_km": 2, "geodesic_high_km": 2, "road_km": 2, "road_h": 2, "walk_out_h": 2,
@@ -178,15 +184,19 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     """Rows of the card of a site: label, column, columns of its interval, unit."""
     units = {
         "households": "", "persons": "", "year": "year", "county": "", "declared_county": "", "prefecture": "",
-        "uncertainty_km": "±km", "oasis_edge_km": "km", "oasis_15km_ha": "ha", "development_15km_ha": "ha",
-        "models": "",
+        "uncertainty_km": "±km", "oasis_edge_km": "km",
     }  # fmt: skip
+    radius = middle_radius(result)
+    discs = {} if radius is None else {name.format(radius): key for name, key in _DISCS.items()}
+    units |= dict.fromkeys(discs, "ha") | {"models": ""}
     units |= dict.fromkeys(unit_columns(result.sites), "")
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
         if name in result.sites:
             key = heading_key(name)
-            label = capital_all(say_all(key) if key else untranslated(name.replace("_", " ")))
+            text = say_all(key) if key else untranslated(name.replace("_", " "))
+            text = say_all(discs[name], km=f"{radius:g}") if name in discs else text
+            label = capital_all(text)
             row = {"column": name, "label": label, "unit": unit}
             if name == "oasis_edge_km":
                 row |= {"low": "oasis_edge_low_km", "high": "oasis_edge_high_km"}
@@ -207,20 +217,28 @@ def searched_units(result: Result) -> list[str]:
     return [column for name in names for column in (name, f"{name}_local")]
 
 
+def middle_radius(result: Result) -> float | None:
+    """Radius of the discs that the map speaks of, km: the middle one of the study's, the smaller of
+    two; None where it sets none.
+    """
+    radii = sorted(result.study.settings.overlay.radii_km)
+    return radii[(len(radii) - 1) // 2] if radii else None
+
+
 def charts(result: Result) -> dict[str, Any]:
     """Land by kind and capitals before and after, per site, where the result has them."""
-    return {"land": _land(result), "capitals": _capitals(result)}
+    return {"land": _land(result), "capitals": _capitals(result), "radius": middle_radius(result)}
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [kind in words, hectares, whether it is oasis] within 15 km, the oasis of its last
-    year.
+    """Site to [kind in words, hectares, whether it is oasis] within the middle radius, the oasis of
+    its last year.
     """
     covers = result.covers
     if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
         return {}
     near = covers[
-        pd.to_numeric(covers["radius_km"], errors="coerce").eq(15)
+        pd.to_numeric(covers["radius_km"], errors="coerce").eq(middle_radius(result) or np.nan)
         & covers["zone"].astype(str).eq("disc")
         & covers["layer"].astype(str).isin(["oasis", "development"])
         & covers["class"].astype(str).ne("(outside)")

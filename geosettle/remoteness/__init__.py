@@ -30,6 +30,7 @@ from geosettle.remoteness._inputs import (
 )
 from geosettle.remoteness.change import CHANGE_COLUMNS, change, composite, composite_rows
 from geosettle.remoteness.indicators import INDICATORS
+from geosettle.settings import DEFAULTS, RemotenessOptions, check
 
 __all__ = [
     "CHANGE_COLUMNS",
@@ -55,29 +56,29 @@ def remoteness(
     site_places: Mapping[str, PlaceTables] | None = None,
     origin_places: Mapping[str, PlaceTables] | None = None,
     indicators: Sequence[str] | None = None,
-    thresholds_km: Sequence[float] = (4, 20, 50, 100),
-    thresholds_h: Sequence[float] = (0.5, 1, 2, 8),
+    thresholds_km: Sequence[float] = DEFAULTS.remoteness.thresholds_km,
+    thresholds_h: Sequence[float] = DEFAULTS.remoteness.thresholds_h,
     farming_radius_km: Mapping[str, float] = FARMING_RADIUS_KM,
-    trips_per_year: float = 1,
+    trips_per_year: float = DEFAULTS.remoteness.trips_per_year,
     kinds: Sequence[str] | None = None,
     groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    minutes: Sequence[float] = (30, 60, 120),
-    reach_km: Sequence[float] = (10, 30, 60),
-    ladder: Sequence[str] = ("prefecture_seat", "county_seat", "township_seat"),
-    higher_serves: bool = True,
-    aria_cap: float = 3,
-    gravity_reach_km: float = 200,
-    gravity_floor_km: float = 18.75,
-    gravity_reach_h: float = 2.5,
-    gravity_floor_h: float = 0.234,
-    demand: str = "persons",
-    catchment_reach_km: float = 30,
-    catchment_reach_h: float = 1,
+    minutes: Sequence[float] = DEFAULTS.services.minutes,
+    reach_km: Sequence[float] = DEFAULTS.services.reach_km,
+    ladder: Sequence[str] = DEFAULTS.services.ladder,
+    higher_serves: bool = DEFAULTS.services.higher_serves,
+    aria_cap: float = DEFAULTS.services.aria_cap,
+    gravity_reach_km: float = DEFAULTS.services.gravity_reach_km,
+    gravity_floor_km: float = DEFAULTS.services.gravity_floor_km,
+    gravity_reach_h: float = DEFAULTS.services.gravity_reach_h,
+    gravity_floor_h: float = DEFAULTS.services.gravity_floor_h,
+    demand: str = DEFAULTS.services.demand,
+    catchment_reach_km: float = DEFAULTS.services.catchment_reach_km,
+    catchment_reach_h: float = DEFAULTS.services.catchment_reach_h,
     roads: pd.DataFrame | None = None,
-    rural_access_km: float = 2,
+    rural_access_km: float = DEFAULTS.services.rural_access_km,
     composite_weights: Mapping[str, float] = MappingProxyType({}),
-    composite_metric: str = "geodesic",
-    composite_how: str = "minmax",
+    composite_metric: str = DEFAULTS.remoteness.composite_metric,
+    composite_how: str = DEFAULTS.remoteness.composite_how,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
 
@@ -162,6 +163,13 @@ def remoteness(
     4   land_max   30.0  25.00  35.00   km
     5  land_mean   25.0  20.75  29.25   km
     """
+    check(
+        RemotenessOptions,
+        thresholds_km=thresholds_km,
+        thresholds_h=thresholds_h,
+        farming_radius_km=farming_radius_km,
+        composite_how=composite_how,
+    )
     for name in metrics:
         if name not in PAIR_COLUMNS:
             raise UnknownNameError(

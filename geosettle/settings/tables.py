@@ -128,7 +128,10 @@ class OverlayOptions(Options):
     """Areas of land around the sites."""
 
     radii_km: tuple[float, ...] = setting(
-        (5, 15, 30), unit="km", above=0, meaning="geodesic discs around the sites"
+        (5, 15, 30),
+        unit="km",
+        above=0,
+        meaning="geodesic discs around the sites; the map speaks of the middle one",
     )
     fringe_km: float = setting(
         5.0,

@@ -65,12 +65,12 @@ function distanceChart(row) {
 }
 
 /**
- * Hectares within 15 km of a site, as finely as its position allows: moved by u km, a disc of radius r gains and loses no
+ * Hectares within the middle radius of a site, as finely as its position allows: moved by u km, a disc of radius r gains and loses no
  * more than 2 r u. As in the tables the last place is a tenth of that; two digits are kept in any case.
  * @param {number} ha @param {number} row
  */
 function landFigure(ha, row) {
-  const spread = 100 * 2 * 15 * (sites.value('uncertainty_km', row) ?? 0);
+  const spread = 100 * 2 * DATA.charts.radius * (sites.value('uncertainty_km', row) ?? 0);
   if (!(spread > 0 && ha > 0)) return figure(ha, 0);
   const place = 10 ** Math.max(0, Math.min(Math.floor(Math.log10(spread)), Math.floor(Math.log10(ha))) - 1);
   return figure(Math.round(ha / place) * place, 0);
@@ -82,7 +82,7 @@ function landChart(row) {
   if (!rows || !rows.length) return null;
   const most = Math.max(...rows.map((r) => r[1]));
   const height = 18 * rows.length;
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land')}: ${rows.map((r) => `${say(r[0])} ${landFigure(r[1], row)}`).join('; ')}` });
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land', { km: String(DATA.charts.radius) })}: ${rows.map((r) => `${say(r[0])} ${landFigure(r[1], row)}`).join('; ')}` });
   rows.forEach(([kind, ha, oasis], k) => {
     const width = Math.max(1, (150 * ha) / most);
     const fill = oasis ? STYLE.oasis : '#B98B1E';
@@ -90,7 +90,7 @@ function landChart(row) {
     chart.append(svg('rect', { x: 112, y: 18 * k + 3, width, height: 12, fill }));
     chart.append(chartText(116 + width, 18 * k + 13, landFigure(ha, row)));
   });
-  return el('figure', {}, el('figcaption', {}, word('chart_land')), chart);
+  return el('figure', {}, el('figcaption', {}, word('chart_land', { km: String(DATA.charts.radius) })), chart);
 }
 
 /** Values before and after the move, each on its own scale, under its name. @param {string} id @param {string} caption_ */

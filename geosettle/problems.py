@@ -586,6 +586,11 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Set tolerance_m under [road] to join over other gaps.",
     ),
     "road_length": ("error", "the length of a road is missing or not above zero", ""),
+    "road_not_for_vehicles": (
+        "note",
+        "lines that vehicles may not use are not used for routing",
+        "Set highway or access of those that are roads.",
+    ),
     "road_not_used": ("note", "the road's own row says that it is not to be used for routing", ""),
     "road_place_unknown": (
         "warning",
@@ -599,6 +604,16 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Check the length and the positions of its places.",
     ),
     "road_speed": ("error", "the speed of a road is not above zero", ""),
+    "road_speed_assumed": (
+        "note",
+        "the speed of a road is the general one",
+        "Set class_speed_kmh under [road], or speed_kmh there.",
+    ),
+    "road_tag_unknown": (
+        "warning",
+        "no rule knows the value of a tag of OpenStreetMap",
+        "Add it to class_speed_kmh under [road], or correct the file.",
+    ),
     # --- masking
     "masked": ("note", "the position is coarsened or withheld to protect households", ""),
 }

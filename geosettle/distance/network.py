@@ -15,6 +15,7 @@ from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph
 from geosettle.distance.noding import Noded, node_lines, plane
+from geosettle.distance.openstreetmap import tag_problems
 from geosettle.distance.road_cleaning import (
     RoadRules,
     directions,
@@ -28,6 +29,7 @@ from geosettle.distance.road_cleaning import (
 )
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
+from geosettle.problems import Problem
 
 __all__ = [
     "Edges",
@@ -64,6 +66,8 @@ class RoadNetwork:
         Of a table: its rows that are used, `row, id, tail, head, km, straight_km`.
     edges
         Of lines: the pieces between nodes; None for a table, whose lines mean nothing.
+    notes
+        What no rule knows of the tags of OpenStreetMap.
     """
 
     lon: FloatArray
@@ -75,6 +79,7 @@ class RoadNetwork:
     set_aside: pd.DataFrame
     lengths: pd.DataFrame | None = None
     edges: Edges | None = None
+    notes: tuple[Problem, ...] = ()
 
     @property
     def schematic(self) -> bool:
@@ -393,6 +398,7 @@ def _from_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadNetwork:
         components(graph),
         _aside(roads, ready.why),
         edges=Edges(noded, flat, lat0, middle, forward, backward),
+        notes=tag_problems(roads, rules),
     )
 
 

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost_grid import FloatArray
+from geosettle.distance.openstreetmap import not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.settings import RoadRules
 
@@ -48,10 +49,10 @@ def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
     """Speed of every row, km/h: its own, else its class's, else the general one."""
     speed = np.full(len(roads), float(rules.speed_kmh))
     if "class" in roads and rules.class_speed_kmh:
-        by_class = (
-            roads["class"].map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
-        )
-        speed = np.where(np.isfinite(by_class), by_class, speed)
+        kind = roads["class"].astype("str")
+        for name in (kind, f"{rules.country}:" + kind) if rules.country else (kind,):
+            found = name.map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
+            speed = np.where(np.isfinite(found), found, speed)
     if "speed_kmh" in roads:
         own = pd.to_numeric(roads["speed_kmh"], errors="coerce").to_numpy(
             dtype=float, na_value=np.nan
@@ -65,6 +66,8 @@ def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
     colon.
     """
     why = np.full(len(roads), "", dtype=object)
+    why[not_for_vehicles(roads)] = "road_not_for_vehicles: it is not for vehicles"
+    roads = road_columns(roads, rules)
     if "quality" in roads:
         bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
         why[bad] = "road_quality: its quality is one that is not used for routing"
@@ -136,6 +139,7 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
     if not roads.crs.is_exact_same("EPSG:4326"):
         roads = roads.to_crs("EPSG:4326")
     why = left_out(roads, rules)
+    roads = road_columns(roads, rules)
     lines, row = shapely.get_parts(
         np.asarray(roads.geometry.array, dtype=object), return_index=True
     )

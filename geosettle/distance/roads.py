@@ -58,8 +58,11 @@ def road_problems(
             value="" if np.isnan(value) else f"{value:g}",
         )
         for row, road, code, why, value in zip(*(aside[c].tolist() for c in aside), strict=True)
+        if code != "road_not_for_vehicles"  # as one note
     ]
-    return nowhere + unused + _detours(network, detour_range) + _joined(network)
+    return (
+        nowhere + unused + _detours(network, detour_range) + _joined(network) + list(network.notes)
+    )
 
 
 def _detours(network: RoadNetwork, detour_range: tuple[float, float]) -> list[Problem]:

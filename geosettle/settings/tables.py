@@ -321,8 +321,14 @@ class RoadRules(Options):
     candidates: int = setting(
         4, least=1, meaning="in a table of places: how many of the nearest a leg may lead to"
     )
+    country: str = setting(
+        "", meaning='country of the roads; a class may have a speed there, as in "RO:track" = 20'
+    )
     class_speed_kmh: Mapping[str, float] = setting(
-        {}, unit="km/h", above=0, meaning="class = speed"
+        {},
+        unit="km/h",
+        above=0,
+        meaning='class = speed; also of a limit without a number, as in "RO:rural" = 90',
     )
     closed: Mapping[str, tuple[Any, ...]] = setting({}, meaning="column = [values]: rows left out")
 

@@ -15,6 +15,7 @@ from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray
 __all__ = ["many_to_many"]
 
 _LARGE: Final = 60_000_000  # nodes settled; SciPy takes about a quarter of a microsecond for each
+_STEPS: Final = 30  # walking a way back costs SciPy's engine as much as settling so many nodes
 _NODES_AT_ONCE: Final = 4_000_000
 
 
@@ -55,7 +56,7 @@ def many_to_many(
         )
         return seconds.T, metres.T
     if compiled is None:
-        compiled = sources.size * graph.size > _LARGE
+        compiled = sources.size * (graph.size + _STEPS * targets.size) > _LARGE
     if compiled:
         from geosettle.distance._solver.graph_kernels import many_to_many_compiled  # noqa: PLC0415
 

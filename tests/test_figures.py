@@ -375,7 +375,7 @@ def test_the_legend_names_only_what_is_drawn():
     said, whole = (
         " ".join(t.get_text() for t in f.axes[0].get_legend().get_texts()) for f in (figure, drawn)
     )
-    for words in ("Origin left", "The true position lies within", "Flow"):
+    for words in ("Origin (larger", "True location is within this circle", "Flow"):
         assert words not in said
         assert words in whole
 

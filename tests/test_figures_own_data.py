@@ -264,7 +264,7 @@ def test_a_radius_too_small_to_be_seen_has_no_row_in_the_legend():
         sites = places(TWO, "site_id", households=[5.0, 3.0], uncertainty_km=[radius_km, np.nan])
         with look():
             figure = od_map(study_of(sites), "en")
-        assert ("The true position lies within" in legend_of(figure)) == shown
+        assert ("True location is within this circle" in legend_of(figure)) == shown
 
 
 def test_in_a_crowd_every_symbol_can_be_seen_and_the_named_are_not_hidden():
@@ -300,7 +300,7 @@ def test_in_a_crowd_every_symbol_can_be_seen_and_the_named_are_not_hidden():
 def test_a_study_of_sites_alone_speaks_of_nothing_else():
     result = study_of(places(TWO, "site_id"))
     for lang, title, count in (
-        ("en", "Where the settlement sites lie", "On the map: sites 2"),
+        ("en", "Where the settlement sites are", "On the map: 2 sites"),
         ("zh", "安置点在哪里", "图上有2个安置点"),
     ):
         with look():
@@ -323,13 +323,13 @@ def test_ranges_are_named_only_where_one_is_drawn():
             distribution(study_of(sites, origins, pairs), "en") for pairs in (exact, ranged)
         )
     said = texts_of(plain)
-    assert "How far households moved" in said
-    assert "positions allow" not in said
-    assert "radii allow" not in said
-    assert "with what the positions allow" in texts_of(wide)
-    assert "range that both uncertainty radii allow" in texts_of(wide)
-    assert "what the positions allow" not in texts_of(single)
-    assert "what the positions allow" in texts_of(band)
+    assert "Distance of each move" in said
+    assert "uncertainty" not in said
+    assert "uncertain locations" not in said
+    assert "Distance of each move, with its uncertainty" in texts_of(wide)
+    assert "full range given uncertain locations" in texts_of(wide)
+    assert "range given uncertain locations" not in texts_of(single)
+    assert "range given uncertain locations" in texts_of(band)
 
 
 def test_the_chart_begins_where_its_names_end():

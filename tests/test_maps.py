@@ -394,7 +394,7 @@ def test_an_empty_study_still_gives_a_map():
     result = type(empty)(bare, sites, origins, pairs, *[none] * 10)
     data = data_of(map_html(result))
     assert data["sites"]["n"] == data["flows"]["n"] == 0
-    assert data["title"]["en"] == "Settlement sites and the places that households left"
+    assert data["title"]["en"] == "Settlement sites and origins"
 
 
 def test_the_title_states_the_finding(html, result):

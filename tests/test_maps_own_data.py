@@ -43,18 +43,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_rows_set_aside_are_told_on_the_map(data: dict[str, Any]) -> None:
-    told = [note["en"] for note in data["notes"]["caveats"] if "Set aside" in note["en"]]
+    told = [note["en"] for note in data["notes"]["caveats"] if "not used" in note["en"]]
     assert sorted(told) == [
-        "Set aside while reading and not drawn: 1 of 3 rows of sites; the report says why.",
-        "Set aside while reading and not drawn: 1 of 4 rows of flows; the report says why.",
+        "1 of 3 rows of sites were not used and are not drawn; the report gives the reason.",
+        "1 of 4 rows of flows were not used and are not drawn; the report gives the reason.",
     ]
 
 
 def test_positions_without_a_radius_are_not_praised_as_known(data: dict[str, Any]) -> None:
     notes = " ".join(note["en"] for note in data["notes"]["caveats"])
-    assert "do not state how well positions are known" in notes
+    assert "do not state how well locations are known" in notes
     assert "discs" not in notes
-    assert "allow a median" not in data["subtitle"]["en"]
+    assert "the median is between" not in data["subtitle"]["en"]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,8 @@ def test_half_of_the_moves_led_farther_than_a_number_that_is_not_rounded_up(
 
 def test_sites_alone_make_no_claim_about_moves(tmp_path: Path) -> None:
     data = written(tmp_path, {"sites": "site_id,name,lon,lat\nA,A,10,5\nB,B,10.5,5.2\nC,C,,\n"})
-    assert data["title"]["en"] == "Where 3 settlement sites lie"
-    assert (
-        data["subtitle"]["en"] == "Positions are known of 2 of 3 sites; the data name no origins."
-    )
+    assert data["title"]["en"] == "Where 3 settlement sites are"
+    assert data["subtitle"]["en"] == "2 of 3 sites are located; the data have no origins."
     assert [total["label"]["en"].split(",")[0] for total in data["totals"]] == [
         "sites",
         "households",

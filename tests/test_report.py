@@ -24,6 +24,8 @@ from geosettle.report import report_html, summary_lines
 from geosettle.report.html_builder import cell, element, shown
 from geosettle.report.methods import METHODS, method_texts, methods_used
 from geosettle.report.section import Writer, split_reasons
+from geosettle.report.summary import FINDINGS
+from geosettle.results import in_scope
 from geosettle.results.pivots import changes
 from geosettle.results.sentences import change_said
 from geosettle.tables import tables
@@ -160,42 +162,49 @@ def test_page_can_be_used_without_eyes_and_on_paper(html):
     assert "overflow-x: auto" in html
 
 
+def findings(result, lang="en"):
+    """Findings by name; an empty text where the study cannot answer."""
+    return {f.__name__.strip("_"): f(in_scope(result), lang) for f in FINDINGS}
+
+
 def test_ten_findings_computed_by_hand():
-    lines = summary_lines(example())
-    assert len(lines) == 10
-    assert lines[0].startswith(
-        "4 settlement sites, 3 with a known position; 5 origins, 4 with a known position; 6 moves"
+    told = findings(example())
+    assert len(summary_lines(example())) == sum(map(bool, told.values())) <= 10
+    assert told["counts"].startswith(
+        "The study has 4 settlement sites (3 located), 5 origins (4 located) and 6 moves."
     )
-    assert "2,033 in all" in lines[0]  # 1660 + 363 + 10
+    assert "3 sites report 2,033 households" in told["counts"]  # 1660 + 363 + 10
     # lows 105.9, 66.4, 129.9, 15.7 are all above 4 km
-    assert lines[3].startswith("Of 4 straight lines, 4 are longer than 4 km")
-    assert lines[3].endswith("and 0 within it; for 0 the positions decide.")
+    assert told["farming"].startswith(
+        "In 4 of 4 moves the old fields are certainly more than 4 km away"
+    )
+    assert told["farming"].count(".") == 1  # none within it, and none open
     # S1: 0.83, S2: 1.0, S3: 0.31
-    assert lines[4].startswith("Of 3 sites, 1 lie in one county")
+    assert told["units"].startswith("For 1 of 3 located sites the county is certain")
     # the indicators of the example are none of a kind of place
-    assert lines[5].startswith("No change can be told")
+    assert told["change_finding"] == ""
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
-    assert "0 lie inside the mapped oasis and 1 outside it" in lines[6]
-    assert "1 to 3 % of the area" in lines[6]
-    assert "3.7-4 % published elsewhere" in lines[6]  # 3.7 %, and 4,000 of 100,000 km2
-    assert "29.1 % as printed" in lines[6]
-    assert "666.7 ha of it have only an illustrative shape" in lines[7]
-    # stated 210, 60, 160, 160; the third is circular, the fourth has no computed distance
-    assert lines[8].startswith("Distances that sources declare: 4, of which 1 served to place")
-    assert "2 can be compared with the straight line, and 1 have no computed distance" in lines[8]
-    # 210 / 120.912345 = 1.7368 and 60 / 67.8912345 = 0.8838: their mean, the median of two, is 1.31
-    assert lines[8].endswith(
-        "The median is 1.31 times the straight line; shorter than any road can be: 1."
+    assert "Of 3 located sites, 1 is certainly outside the mapped oasis" in told["green"]
+    assert "and 2 are located too roughly to tell" in told["green"]
+    assert "inside" not in told["green"]
+    assert "covers 1 to 3 %" in told["green"]
+    assert "give 3.7-4 %" in told["green"]  # 3.7 %, and 4,000 of 100,000 km2
+    assert "prints 29.1 %" in told["green"]
+    assert "1 settlement site" not in told["land"]  # the one site is named
+    assert "No source says where 666.7 ha of it are" in told["land"]
+    # of 4: one placed a site, one has an end without a position
+    assert told["declared"].startswith("Sources state 4 distances. 2 can be checked: ")
+    assert told["declared"].endswith(
+        "1 is shorter than the straight line, which is impossible. 1 was used to locate a site or "
+        "origin, so it cannot be checked. For 1 a location is missing, so it cannot be checked."
     )
-    assert lines[9].startswith(
-        "Claims of the sources: 2, set beside what was computed: agrees 1, differs 1."
-    )
-    assert lines[9].endswith(
-        "Rows set aside: 1. Problems found in the inputs: warnings (a row doubted and used) 1."
+    assert told["doubts"] == (
+        "1 input row was not used; see Data problems. The input check found 1 warning (a doubtful "
+        "row, used)."
     )
 
 
-def test_a_study_without_anything_still_has_ten_findings_and_a_report():
+def test_a_study_without_anything_has_no_findings_and_still_a_report():
     empty = example(empty=True)
     bare = dataclasses.replace(
         empty,
@@ -213,16 +222,17 @@ def test_a_study_without_anything_still_has_ten_findings_and_a_report():
         provenance={},
     )
     for lang in ("en", "zh"):
-        assert len(summary_lines(bare, lang)) == 10
+        told = findings(bare, lang)
+        assert not any(text for name, text in told.items() if name != "doubts")
         assert report_html(bare, lang=lang).startswith("<!DOCTYPE html>")
 
 
 def test_a_declared_distance_that_placed_a_site_is_kept_apart():
     page = report_html(example())
-    kept, apart = page.split('aria-label="Declared distances used to place"')
-    compared = kept.split('aria-label="Declared distances that can be compared"')[1]
-    assert "used to place an end: " not in compared
-    assert "used to place an end: " in apart.split("</table>")[0]
+    kept, apart = page.split('aria-label="Stated distances used to locate a place"')
+    compared = kept.split('aria-label="Stated distances that can be compared"')[1]
+    assert "used to locate an end: " not in compared
+    assert "used to locate an end: " in apart.split("</table>")[0]
 
 
 def test_methods_are_those_that_were_run():
@@ -237,9 +247,7 @@ def test_methods_are_those_that_were_run():
 
 
 def test_a_format_in_the_data_is_not_a_format():
-    assert "{households}" in say(
-        "en", "find_farthest", origin="{households}", site="s", range="1", positions=""
-    )
+    assert "{households}" in say("en", "find_farthest", origin="{households}", site="s", range="1")
 
 
 @pytest.mark.parametrize(
@@ -310,7 +318,7 @@ def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request)
     assert {"od_map.png", "distances.png", "counties.png"} <= set(drawn)
     page = report_html(result, figures=drawn)
     assert page.count("<img ") == len(drawn)
-    assert len(summary_lines(result)) == 10
+    assert 3 <= len(summary_lines(result)) <= 10
     assert (
         gpkg_layers(result)["sites"].geometry.notna().sum() == result.sites.geometry.notna().sum()
     )
@@ -357,10 +365,10 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert found.loc["site", "at_origin"].tolist() == [52.0, 25.0]
     (said,) = change_said(result, "en")
     assert said == (
-        "Nearest market: of 2 sites whose origins are placed, the move brought it nearer for 1 and farther for 0; for 1 "
-        "the positions do not tell. Over 1 of 6 moves of the study, each move counted once: -18 (-27 … -9) km, nearer."
+        "Nearest market: the move brought people 18 (9 … 27) km nearer (1 of 6 moves). Of 2 sites that can "
+        "be compared, 1 is certainly nearer and at 1 the locations are too uncertain to tell."
     )
-    assert summary_lines(result)[5] == said
+    assert findings(result)["change_finding"] == said
     drawn = figures(result, only=["change"], formats=("svg", "png"), dpi=50)
     assert "not distinguishable" in "".join(ET.fromstring(drawn["change.svg"]).itertext())
     section = (
@@ -405,12 +413,12 @@ def test_methods_say_the_settings_that_were_run(embedded):
         return " ".join(sentences), " ".join(references)  # fmt: skip
 
     text, cited = told()
-    assert "by the walking function tobler." in text
+    assert "with the walking function tobler." in text
     assert "in 16 directions" in text
     assert "Tobler (1993)" in cited
     assert "foot 0.666, cart 2, motor 4" in text
     assert "Ni Y." in cited
-    assert "at most 25 km" in text
+    assert "joins it within 25 km" in text
     assert "within 200 km or 2.5 h" in text
     text, cited = told(
         walk={"model": "marquez_perez", "neighbours": 32, "landcover_speed_kmh": {"5": 2.5}},
@@ -418,11 +426,11 @@ def test_methods_say_the_settings_that_were_run(embedded):
         road={"max_access_km": 7.5},
         services={"gravity_reach_km": 90, "aria_cap": 5},
     )
-    assert "by the walking function marquez perez." in text
+    assert "with the walking function marquez perez." in text
     assert "in 32 directions" in text
     assert "5 2.5" in text
     assert "foot 1.5" in text
-    assert "at most 7.5 km" in text
+    assert "joins it within 7.5 km" in text
     assert "within 90 km" in text
     assert "each at most 5" in text
     assert "Márquez" in cited
@@ -435,11 +443,11 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
     anew.
     """
     written = tables(embedded)
-    lines = summary_lines(embedded)
-    numbers_in = [
-        [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", line)]
-        for line in lines
-    ]
+    told = findings(embedded)
+    numbers_in = {
+        name: [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+        for name, text in told.items()
+    }
     sites = written["sites"][written["sites"]["scope"] == "study"]
     pairs = written["pairs"]
     pairs = pairs[pairs["site_id"].isin(sites["site_id"])]
@@ -450,7 +458,7 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
         if "scope" in embedded.origins
         else embedded.origins
     )
-    assert numbers_in[0] == [
+    assert numbers_in["counts"] == [
         *(
             len(sites),
             sites["lon"].notna().sum(),
@@ -458,10 +466,10 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
             origins.geometry.notna().sum(),
             len(pairs),
         ),
-        *(compared, sites["households"].notna().sum(), sites["households"].sum()),
+        *(sites["households"].notna().sum(), sites["households"].sum(), compared),
     ]
     half = (pairs["geodesic_high_km"] - pairs["geodesic_low_km"]).dropna() / 2
-    median, least, most, n, moves, typical = numbers_in[1]
+    median, least, most, n, moves, typical = numbers_in["distances"]
     assert [n, moves] == [len(km), len(pairs)]
     assert median == pytest.approx(
         km.median(), abs=5
@@ -469,23 +477,16 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
     assert [least, most] == pytest.approx([km.min(), km.max()], abs=1)
     assert typical == pytest.approx(half.median(), abs=1)
     farthest = pairs.loc[km.idxmax()]
-    assert numbers_in[2] == pytest.approx(
-        [farthest["geodesic_low_km"], farthest["geodesic_high_km"]], abs=1
+    assert numbers_in["farthest"] == pytest.approx(
+        [farthest[f"geodesic_{end}km"] for end in ("", "low_", "high_")], abs=1
     )
     low, high = pairs["geodesic_low_km"].dropna(), pairs["geodesic_high_km"].dropna()
-    assert numbers_in[3] == [
-        len(low),
-        (low > 4).sum(),
-        4,
-        (high <= 4).sum(),
-        ((low <= 4) & (high > 4)).sum(),
-    ]
+    assert (high > 4).all()  # so that none is within it
+    assert numbers_in["farming"] == [(low > 4).sum(), len(low), 4, ((low <= 4) & (high > 4)).sum()]
     sure = sites["admin_probability"].dropna()
-    assert numbers_in[4][:2] == [len(sure), (sure >= 0.95).sum()]
-    assert numbers_in[4][3:] == [
-        (sure < 0.95).sum(),
-        (sites["admin_agrees"].astype("boolean") == False).sum(),  # noqa: E712
-    ]
+    differing = sites[sites["admin_agrees"].astype("boolean") == False]  # noqa: E712
+    assert numbers_in["units"] == [(sure >= 0.95).sum(), len(sure), 95, len(differing)]
+    assert all(name in told["units"] for name in differing["name"])
     rows = written["remoteness_change"]
     rows = rows[
         (rows["indicator"] == "nearest_county_seat")
@@ -494,26 +495,42 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
     ]
     own = rows[rows["id"].isin(sites["site_id"]) & rows["change"].notna()]
     whole = rows[rows["role"] == "study"].iloc[0]
-    told = [
+    at_sites = [
         (own["direction"] == word).sum() for word in ("nearer", "farther", "not distinguishable")
     ]
-    assert numbers_in[5][:4] == [len(own), *told]
-    assert numbers_in[5][4:6] == [whole["n"], len(pairs)]
-    assert numbers_in[5][6:] == pytest.approx([whole["change"], whole["low"], whole["high"]], abs=1)
+    assert at_sites[1] == 0  # so that none is called farther
+    ends = sorted(abs(whole[end]) for end in ("low", "high"))
+    assert numbers_in["change_finding"][:3] == pytest.approx([abs(whole["change"]), *ends], abs=1)
+    assert "nearer" in told["change_finding"]
+    assert whole["high"] < 0
+    assert numbers_in["change_finding"][3:] == [
+        *(whole["n"], whole["of"], len(own), at_sites[0], at_sites[2])
+    ]
     edge = sites[["oasis_edge_low_km", "oasis_edge_high_km"]].dropna()
     inside, outside = (edge.iloc[:, 1] < 0).sum(), (edge.iloc[:, 0] > 0).sum()
-    assert numbers_in[6][:4] == [len(edge), inside, outside, len(edge) - inside - outside]
+    assert inside == 0
+    assert numbers_in["green"][:3] == [len(edge), outside, len(edge) - inside - outside]
+
+
+def test_every_number_about_land_and_sources_is_one_of_the_tables(embedded):
+    written, told = tables(embedded), findings(embedded)
+    numbers_in = {
+        name: [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+        for name, text in told.items()
+    }
     land = written["land"]
-    assert numbers_in[7][0] == land["parcels_n"].sum()
-    assert numbers_in[7][3] == land["leased_ha"].sum()
-    assert numbers_in[8][0] == pairs["declared_km"].notna().sum()
+    with_land = land["declared_ha"].dropna().sort_values(ascending=False)
+    assert numbers_in["land"][:2] == pytest.approx([with_land.sum(), len(with_land)], abs=0.1)
+    assert numbers_in["land"][2:4] == pytest.approx(list(with_land), abs=0.1)
+    assert numbers_in["land"][4] == land["leased_ha"].sum()
+    assert numbers_in["declared"][0] == written["pairs"]["declared_km"].notna().sum()
     verdicts = written["claims"]["verdict"].value_counts()
-    assert numbers_in[9][:5] == [
+    assert numbers_in["doubts"][:5] == [
         len(written["claims"]),
         *verdicts[["not computable", "cannot be decided", "differs", "agrees"]],
     ]
     severities = written["problems"]["severity"].value_counts()
-    assert numbers_in[9][6:] == [
+    assert numbers_in["doubts"][6:] == [
         n for name in ("error", "warning", "note") if (n := severities.get(name, 0))
     ]
 
@@ -533,11 +550,11 @@ def test_a_large_study_says_what_it_leaves_out(large):
         name: " ".join("".join(ET.fromstring(drawn[f"{name}.svg"]).itertext()).split())
         for name in ("od_map", "distances", "counties")
     }
-    assert "Named: the 20 sites with most households, of 300." in words["od_map"]
-    assert "Flows drawn: the 250 largest." in words["od_map"]
-    assert "Shown: 21 of 300; the others are in tables/pairs.csv." in words["distances"]
-    assert "the first 16 of 300 panels" in words["counties"]
-    assert "further rows in tables/sites.csv" in page
+    assert "The 20 of 300 sites with most households are named." in words["od_map"]
+    assert "The 250 largest flows are drawn." in words["od_map"]
+    assert "21 of 300 are shown; all are in tables/pairs.csv." in words["distances"]
+    assert "first 16 of 300 panels" in words["counties"]
+    assert "more rows are in tables/sites.csv" in page
 
 
 @pytest.fixture(scope="module")

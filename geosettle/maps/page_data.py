@@ -358,14 +358,21 @@ def totals(result: Result) -> list[dict[str, Any]]:
     return [
         {
             "value": len(frame),
-            "label": say_all(key, n=int(frame.geometry.notna().sum()), more=more(whole, frame)),
+            "label": say_all(
+                key, n=len(frame), k=int(frame.geometry.notna().sum()), more=more(whole, frame)
+            ),
         }
         for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
         if len(whole) > 0 or key == "total_sites"
     ] + [
         {
             "value": round(float(households.sum())) if households.notna().any() else None,
-            "label": say_all("total_households", n=int(households.notna().sum()), m=len(sites)),
+            "label": say_all(
+                "total_households",
+                n=round(float(households.sum())),
+                k=int(households.notna().sum()),
+                m=len(sites),
+            ),
         }
     ]
 

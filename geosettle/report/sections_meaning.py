@@ -246,7 +246,7 @@ def _threshold(writer: Writer, rows: pd.DataFrame) -> str:
     unit = sentences.unit_name(writer.lang, units[0]) if units else ""
     limits = rows[["at_most", "at_least"]].iloc[0].dropna()
     said = [writer.say(str(key), n=f"{limit:,.10g}", unit=unit) for key, limit in limits.items()]
-    return writer.say("comma").join(said).strip()
+    return writer.say("list_comma").join(said).strip()
 
 
 def claims(writer: Writer) -> list[Part]:

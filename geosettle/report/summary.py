@@ -1,4 +1,4 @@
-"""The findings of a run in ten plain sentences, each computed from the result, in neutral words."""
+"""The findings of a run: at most ten short paragraphs, each computed from the result."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from geosettle.results.given import (
     aside,
     finest_level,
     level_name,
-    positions_said,
     radius_stated,
     radius_stated_of_pairs,
 )
 from geosettle.results.sentences import change_finding, claims_said
-from geosettle.words import say
+from geosettle.words import all_of, say, sentences
 
 __all__ = ["FINDINGS", "summary_lines"]
 
 """Farming radius by motor vehicle (Ni, Hua and Xu 2013), where the study sets none."""
 _SURE: Final = 0.95
+_MOST_NAMED: Final = 3
 
 
 def summary_lines(result: Result, lang: str = "en") -> list[str]:
-    """Say in ten sentences what was found.
+    """Say what was found, at most ten paragraphs; none for what the study cannot answer.
 
     Parameters
     ----------
     result
         What `geosettle.analyse` returned.
     lang
-        "en" or "zh".
+        Language of the sentences.
     """
     studied = in_scope(result)
-    return [finding(studied, lang) for finding in FINDINGS]
+    return [line for finding in FINDINGS if (line := finding(studied, lang))]
 
 
 def _known(frame: pd.DataFrame) -> int:
@@ -46,21 +46,22 @@ def _known(frame: pd.DataFrame) -> int:
 
 
 def _counts(result: Result, lang: str) -> str:
+    located = [
+        say(lang, "located_of", what=say(lang, key, n=len(frame)), n=_known(frame))
+        for key, frame in (("n_sites", result.sites), ("n_origins_of", result.origins))
+        if len(frame)
+    ]
+    moves = [say(lang, "n_moves", n=len(result.pairs))] if len(result.pairs) else []
     households = numbers(result.sites, "households")
+    stated = int(households.notna().sum())
+    total = say(lang, "households_n", n=round(float(households.sum())))
     # The study still holds what was left out for being a case to compare with.
     compared = len(result.study.sites) - len(result.sites)
-    stated = int(households.notna().sum())
-    told = say(lang, "find_households", stated=stated, households=households.sum())
-    return say(
+    return sentences(
         lang,
-        "find_counts",
-        sites=len(result.sites),
-        sites_known=_known(result.sites),
-        origins=len(result.origins),
-        origins_known=_known(result.origins),
-        pairs=len(result.pairs),
-        households=told if stated else say(lang, "find_no_households"),
-        compared=say(lang, "find_compared", n=compared) if compared > 0 else "",
+        say(lang, "find_counts", parts=all_of(lang, [*located, *moves])) if located else "",
+        say(lang, "find_households", n=stated, households=total) if stated else "",
+        say(lang, "find_compared", n=compared) if compared > 0 else "",
     )
 
 
@@ -68,50 +69,59 @@ def _distances(result: Result, lang: str) -> str:
     value = numbers(result.pairs, "geodesic_km")
     known = value.dropna()
     if known.empty:
-        return aside(result, "flows", lang) or say(lang, "find_no_distances")
+        none = say(lang, "find_no_distances") if len(result.pairs) else ""
+        return aside(result, "flows", lang) or none
     low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
     half = ((high - low) / 2)[value.notna()].to_numpy()
     typical = float(np.median(half))
     without = int((~radius_stated_of_pairs(result)[value.notna()]).sum())
     unstated = "find_unstated_all" if without == len(known) and not half.any() else "find_unstated"
-    return say(
+    covered = len(known) < len(value)
+    return sentences(
         lang,
-        "find_distances" if typical > 0 else "find_distances_exact",
-        n=len(known),
-        pairs=len(value),
-        median=number(float(known.median()), typical),
-        least=number(float(known.min()), float(half[known.to_numpy().argmin()])),
-        most=number(float(known.max()), float(half[known.to_numpy().argmax()])),
-        half=number(typical, typical),
-        unstated=say(lang, unstated, n=without) if without else "",
+        say(
+            lang,
+            "find_distances" if len(known) > 1 else "find_distance_one",
+            median=number(float(known.median()), typical),
+            least=number(float(known.min()), float(half[known.to_numpy().argmin()])),
+            most=number(float(known.max()), float(half[known.to_numpy().argmax()])),
+        ),
+        say(lang, "find_distances_cover", n=len(known), pairs=len(value)) if covered else "",
+        say(lang, "find_distances_half", half=number(typical, typical)) if typical > 0 else "",
+        say(lang, unstated, n=without) if without else "",
     )
 
 
 def _farthest(result: Result, lang: str) -> str:
     value = numbers(result.pairs, "geodesic_km")
     if int(value.notna().sum()) < 2:
-        return say(lang, "find_no_farthest")
+        return ""
     low, high = (
         numbers(result.pairs, f"geodesic_{end}_km").fillna(value) for end in ("low", "high")
     )
-    # By place in the table, for a way walked in two years stands there twice; it is no rival of
-    # itself.
+    # By row of the table, because a move of two years has two rows; it is no rival of itself.
     at = int(np.flatnonzero(value.to_numpy() == value.max())[-1])
     first: Any = value.index[at]
     others = np.asarray(value.notna() & (value.index != first))
     rivals = int((high[others] >= low.iloc[at]).sum())
     ends = (float(low.iloc[at]), float(high.iloc[at]))
-    least, most = (number(end, (ends[1] - ends[0]) / 2) for end in ends)
-    return say(
+    half = (ends[1] - ends[0]) / 2
+    least, middle, most = (number(km, half) for km in (ends[0], float(value.iloc[at]), ends[1]))
+    stated = radius_stated_of_pairs(result)[value.notna()]
+    certain = "find_farthest_true" if stated.all() else "find_farthest_partly"
+    return sentences(
         lang,
-        "find_farthest_unclear" if rivals else "find_farthest",
-        origin=name_of(result.origins, first[0]),
-        site=name_of(result.sites, first[1]),
-        range=say(lang, "find_between", low=least, high=most) if least != most else least,
-        positions=positions_said(
-            lang, radius_stated_of_pairs(result)[value.notna()], ranged=bool((low < high).any())
+        say(
+            lang,
+            "find_farthest",
+            origin=name_of(result.origins, first[0]),
+            site=name_of(result.sites, first[1]),
+            range=say(lang, "km_range", value=middle, low=least, high=most)
+            if least != most
+            else say(lang, "km_only", value=middle),
         ),
-        n=rivals,
+        say(lang, "find_farthest_rivals", n=rivals) if rivals else "",
+        say(lang, certain) if not rivals and bool((low < high).any()) else "",
     )
 
 
@@ -119,60 +129,60 @@ def _farming(result: Result, lang: str) -> str:
     low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
     known = low.notna()
     if not known.any():
-        return say(lang, "find_no_farming")
+        return ""
     radius = result.study.settings.remoteness.farming_radius_km["motor"]
-    stated, wide = radius_stated_of_pairs(result)[known], bool((low < high).any())
-    return say(
+    surely = say(lang, "surely") if radius_stated_of_pairs(result)[known].all() else ""
+    beyond, within = (low[known] > radius).sum(), (high[known] <= radius).sum()
+    about = {"of": int(known.sum()), "radius": radius, "surely": surely}
+    rest = int(known.sum()) - int(beyond) - int(within)
+    return sentences(
         lang,
-        "find_farming" if wide or stated.all() else "find_farming_given",
-        n=int(known.sum()),
-        beyond=int((low[known] > radius).sum()),
-        within=int((high[known] <= radius).sum()),
-        open=int(((low[known] <= radius) & (high[known] > radius)).sum()),
-        radius=f"{radius:g}",
-        positions=positions_said(lang, stated, ranged=wide),
+        say(lang, "find_farming_beyond", n=int(beyond), **about) if beyond else "",
+        say(lang, "find_farming_within", n=int(within), **about) if within else "",
+        say(lang, "find_farming_open", n=rest) if rest else "",
     )
 
 
 def _units(result: Result, lang: str) -> str:
     probability = numbers(result.sites, "admin_probability").dropna()
     if probability.empty:
-        none = result.study.boundaries is None or result.study.boundaries.empty
-        return aside(result, "boundaries", lang) or say(
-            lang, "find_no_boundaries" if none else "find_no_units"
-        )
+        return aside(result, "boundaries", lang)
     sure = probability >= _SURE
     stated = radius_stated(result.sites)[probability.index]
     given = not stated.any() and bool(sure.all())
     level = level_name(lang, finest_level(result))
-    text = say(
-        lang,
-        "find_units_given" if given else "find_units",
-        sure=int(sure.sum()),
-        n=len(probability),
-        unsure=int((~sure).sum()),
-        level=level,
-    )
-    if not given and not stated.all():
-        text += say(lang, "find_units_partly", n=int((~stated).sum()))
-    if outside := _known(result.sites) - len(probability):
-        text += say(lang, "find_units_outside", n=outside, level=level)
+    located = say(lang, "n_located", n=len(probability))
+    partly = not given and not stated.all()
+    outside = _known(result.sites) - len(probability)
     agrees = (
-        result.sites["admin_agrees"].astype("boolean")
+        result.sites["admin_agrees"].astype("boolean").fillna(value=True)
         if "admin_agrees" in result.sites
         else pd.Series(dtype=bool)
     )
-    # Where nothing is declared, none can differ, and a 0 would say that all agree.
-    return (
-        text + say(lang, "find_units_differ", differs=int((~agrees.dropna()).sum()))
-        if agrees.notna().any()
-        else text
+    differing = [name_of(result.sites, key) for key in agrees.index[~agrees]]
+    return sentences(
+        lang,
+        say(lang, "find_units_given", n=len(probability), level=level)
+        if given
+        else say(lang, "find_units", n=int(sure.sum()), sites=located, level=level),
+        say(lang, "find_units_partly", n=int((~stated).sum())) if partly else "",
+        say(lang, "find_units_outside", n=outside, level=level) if outside else "",
+        say(lang, "find_units_differ", n=len(differing), names=_named(lang, differing))
+        if differing
+        else "",
     )
 
 
+def _named(lang: str, names: list[str]) -> str:
+    """Name the first of several, and count the rest."""
+    shown = say(lang, "list_comma").join(names[:_MOST_NAMED])
+    rest = len(names) - _MOST_NAMED
+    return say(lang, "names_and_more", names=shown, n=rest) if rest > 0 else shown
+
+
 def _green(result: Result, lang: str) -> str:
-    """Say which sites lie in the oasis, and how large it is."""
-    return say(lang, "sentence_gap").join([_in_oasis(result, lang), _oasis(result, lang)])
+    """Say which sites are in the oasis, and how large it is."""
+    return sentences(lang, _in_oasis(result, lang), _oasis(result, lang))
 
 
 def _in_oasis(result: Result, lang: str) -> str:
@@ -183,24 +193,28 @@ def _in_oasis(result: Result, lang: str) -> str:
     )
     known = edge.notna()
     if not known.any():
-        return aside(result, "oasis", lang) or say(lang, "find_no_oasis")
+        return aside(result, "oasis", lang)
     inside, outside = (high.fillna(edge) < 0)[known], (low.fillna(edge) > 0)[known]
-    stated = radius_stated(result.sites)[known]
+    surely = say(lang, "surely") if radius_stated(result.sites)[known].all() else ""
+    counts = {
+        "find_inside": inside.sum(),
+        "find_outside": outside.sum(),
+        "find_edge_open": (~inside & ~outside).sum(),
+    }
     return say(
         lang,
-        "find_in_oasis" if stated.any() else "find_in_oasis_given",
-        inside=int(inside.sum()),
-        outside=int(outside.sum()),
-        open=int((~inside & ~outside).sum()),
-        n=int(known.sum()),
-        positions=positions_said(lang, stated, ranged=bool(stated.any())),
+        "find_in_oasis",
+        sites=say(lang, "n_located", n=int(known.sum())),
+        parts=all_of(
+            lang, [say(lang, k, n=n, surely=surely) for k, n in counts.items() if n], "clause"
+        ),
     )
 
 
 def _oasis(result: Result, lang: str) -> str:
     shares = [share for share in oasis_shares(result) if share.derived]
     if not shares:
-        return say(lang, "find_no_oasis_area")
+        return ""
     # The unit with a printed figure is the one a reader will ask about; else the one with most
     # oasis.
     chosen = max(shares, key=lambda share: (len(share.printed), max(share.derived.values())))
@@ -208,57 +222,55 @@ def _oasis(result: Result, lang: str) -> str:
     def listed(values: tuple[float, ...]) -> str:
         return "-".join(dict.fromkeys(number(value) for value in (min(values), max(values))))
 
-    return say(
+    low, high = (number(end(chosen.derived.values())) for end in (min, max))
+    key = "find_oasis" if low != high else "find_oasis_one"
+    published, printed = chosen.published, chosen.printed
+    return sentences(
         lang,
-        "find_oasis" if len(chosen.derived) > 1 else "find_oasis_one",
-        unit=chosen.name,
-        low=number(min(chosen.derived.values())),
-        high=number(max(chosen.derived.values())),
-        published=say(lang, "find_oasis_published", share=listed(chosen.published))
-        if chosen.published
-        else "",
-        printed=say(lang, "find_oasis_printed", share=listed(chosen.printed))
-        if chosen.printed
-        else "",
+        say(lang, key, unit=chosen.name, low=low, high=high),
+        say(lang, "find_oasis_published", share=listed(published)) if published else "",
+        say(lang, "find_oasis_printed", share=listed(printed)) if printed else "",
     )
 
 
 def _land(result: Result, lang: str) -> str:
+    """Sum the land of the sites, which includes what a site reports without any parcel."""
     development = result.study.development
-    if development is None or development.empty:
-        return aside(result, "development", lang) or say(lang, "find_no_land")
-    declared = numbers(development, "declared_ha")
+    parcels = development if development is not None else pd.DataFrame()
+    declared = numbers(parcels, "declared_ha")
+    own = numbers(result.land, "declared_ha").where(lambda ha: ha > 0).dropna()
+    total = float(own.sum()) or float(declared.sum())
+    if not total and parcels.empty:
+        return aside(result, "development", lang)
     stated = int(declared.notna().sum())
-    leased = numbers(result.land, "leased_ha").sum() or numbers(development, "leased_ha").sum()
-    leases = (
-        say(lang, "find_leased", ha=number(float(leased)))
-        if leased
-        else say(lang, "find_no_leased")
-    )
-    basis = (
-        development["geometry_basis"]
-        if "geometry_basis" in development
-        else pd.Series("", development.index)
-    )
-    drawn = declared[basis.astype(str) == "illustrative"]
-    key = (
-        "find_land"
-        if stated == len(development)
-        else "find_land_some"
-        if stated
-        else "find_land_none"
-    )
-    text = say(
+    basis = parcels["geometry_basis"].astype(str) if "geometry_basis" in parcels else ""
+    drawn = float(declared[basis == "illustrative"].sum()) if len(parcels) else 0.0
+    leased = float(numbers(result.land, "leased_ha").sum() or numbers(parcels, "leased_ha").sum())
+    largest = own.sort_values(ascending=False, kind="stable")
+    places = [
+        say(lang, "land_at", ha=number(float(ha)), site=name_of(result.sites, site))
+        for site, ha in largest.items()
+    ]
+    only = name_of(result.sites, largest.index[0]) if len(own) == 1 else ""
+    return sentences(
         lang,
-        key,
-        declared=number(float(declared.sum())),
-        stated=stated,
-        n=len(development),
-        kinds=development["kind"].nunique() if "kind" in development else 1,
-        leased=leases,
+        say(lang, "find_land_one", ha=number(total), site=only)
+        if only
+        else say(
+            lang,
+            "find_land",
+            ha=number(total),
+            sites=say(lang, "n_sites", n=len(own)),
+            list=_named(lang, places),
+        )
+        if len(own)
+        else say(lang, "find_land_parcels", ha=number(total), n=stated)
+        if total
+        else "",
+        say(lang, "find_land_unstated", n=len(parcels) - stated) if stated < len(parcels) else "",
+        say(lang, "find_leased", ha=number(leased)) if leased else "",
+        say(lang, "find_illustrative", ha=number(drawn)) if drawn else "",
     )
-    made_up = drawn.notna().any()
-    return text + say(lang, "find_illustrative", ha=number(float(drawn.sum()))) if made_up else text
 
 
 def _declared(result: Result, lang: str) -> str:
@@ -271,22 +283,22 @@ def _declared(result: Result, lang: str) -> str:
     circular = flags.str.contains("used_to_place")
     usable = stated.notna() & numbers(result.pairs, "geodesic_km").notna() & ~circular
     if not stated.notna().any():
-        return say(lang, "find_no_declared")
+        return ""
     ratio = (stated / numbers(result.pairs, "geodesic_km"))[usable]
-    placed = int((stated.notna() & circular).sum())
-    text = say(
-        lang,
-        "find_declared",
-        stated=int(stated.notna().sum()),
-        usable=int(usable.sum()),
-        circular=placed,
-        alone=int(stated.notna().sum()) - int(usable.sum()) - placed,
-    )
-    if ratio.empty:
-        return text
-    short = int((usable & flags.str.contains("declared_shorter_than_straight")).sum())
+    counts = {
+        "find_declared_short": usable & flags.str.contains("declared_shorter_than_straight"),
+        "find_declared_circular": stated.notna() & circular,
+        "find_declared_alone": stated.notna() & ~circular & ~usable,
+    }
     key = "find_declared_one" if len(ratio) == 1 else "find_declared_ratio"
-    return text + say(lang, key, ratio=number(float(ratio.median()), 0, 2), short=short)
+    return sentences(
+        lang,
+        say(lang, "find_declared", n=int(stated.notna().sum())),
+        say(lang, key, n=len(ratio), ratio=number(float(ratio.median()), 0, 2))
+        if len(ratio)
+        else "",
+        *(say(lang, name, n=int(rows.sum())) for name, rows in counts.items() if rows.any()),
+    )
 
 
 def _doubts(result: Result, lang: str) -> str:
@@ -295,14 +307,20 @@ def _doubts(result: Result, lang: str) -> str:
         if "severity" in result.problems
         else pd.Series(dtype=int)
     )
-    listed = say(lang, "comma").join(
-        say(lang, "counted", n=int(severities[name]), what=say(lang, f"severities_{name}"))
+    listed = [
+        say(lang, f"severities_{name}", n=int(severities[name]))
         for name in ("fatal", "error", "warning", "note")
         if severities.get(name, 0)
+    ]
+    lost = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
+    given = result.study.claims is not None or aside(result, "claims", lang)
+    claims = claims_said(result, lang)[:1] if given else []
+    return sentences(
+        lang,
+        *claims,
+        say(lang, "find_doubts", n=lost) if lost else "",
+        say(lang, "find_problems", problems=all_of(lang, listed)) if listed else "",
     )
-    aside = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
-    told = say(lang, "find_doubts", aside=aside, problems=listed or say(lang, "none"))
-    return say(lang, "sentence_gap").join([" ".join(claims_said(result, lang)[:1]), told])
 
 
 FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (

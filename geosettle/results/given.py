@@ -11,14 +11,7 @@ from geosettle.analysis import Result
 from geosettle.results import numbers
 from geosettle.words import has, say
 
-__all__ = [
-    "aside",
-    "finest_level",
-    "level_name",
-    "positions_said",
-    "radius_stated",
-    "radius_stated_of_pairs",
-]
+__all__ = ["aside", "finest_level", "level_name", "radius_stated", "radius_stated_of_pairs"]
 
 
 def radius_stated(frame: pd.DataFrame) -> pd.Series:
@@ -39,32 +32,6 @@ def radius_stated_of_pairs(result: Result) -> pd.Series:
         for name, frame in ends
     ]
     return pd.Series(stated[0] & stated[1], index=index)
-
-
-def positions_said(lang: str, stated: pd.Series, *, ranged: bool) -> str:
-    """Say under which positions a statement holds: whatever the true ones are, or only as they are
-    given.
-
-    Parameters
-    ----------
-    lang
-        "en" or "zh".
-    stated
-        Whether a radius is stated, row by row.
-    ranged
-        Whether any of the values has a range: one end of a pair may state a radius where the other
-        does not.
-
-    Examples
-    --------
-    >>> stated = pd.Series([True, False])
-    >>> positions_said("en", stated, ranged=True), positions_said("en", stated[:1], ranged=False)
-    ('as far as the stated radii tell', 'whatever the true positions')
-    """
-    return say(
-        lang,
-        "positions_true" if stated.all() else "positions_partly" if ranged else "positions_given",
-    )
 
 
 def aside(result: Result, layer: str, lang: str) -> str:

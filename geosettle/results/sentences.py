@@ -16,7 +16,7 @@ from geosettle.remoteness import INDICATORS
 from geosettle.results import flat, in_scope, number, numbers
 from geosettle.results.given import aside
 from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
-from geosettle.words import capital, has, say
+from geosettle.words import all_of, capital, has, say, sentences
 
 __all__ = [
     "beside",
@@ -126,47 +126,56 @@ def unit_name(lang: str, unit: str) -> str:
 
 
 def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
-    """Say, per kind of place, for how many sites the move brought it nearer, farther, or cannot be
-    told.
-    """
+    """Say, per kind of place, how much nearer or farther the move brought people."""
     found = changes(result)
     studied = in_scope(result).sites.index
-    said = []
+    lines = []
     for name, metric, unit in kinds_shown(found, "change", most):
         rows = found[(found["indicator"] == name) & (found["metric"] == metric)]
         sites = rows[(rows["role"] == "site") & rows["id"].isin(studied)]
-        counts = sites["direction"].value_counts()
+        what = capital(indicator_name(lang, name, metric))
         whole = rows[rows["role"] == "study"]
-        text = say(
-            lang,
-            "said_change",
-            what=capital(indicator_name(lang, name, metric)),
-            n=len(sites),
-            **{
-                key: int(counts.get(word, 0))
-                for key, word in (
-                    ("nearer", "nearer"),
-                    ("farther", "farther"),
-                    ("open", "not distinguishable"),
-                )
-            },
-        )
-        if len(whole):
-            one = whole.iloc[0]
-            direction = one["direction"]
-            key = f"direction_{direction.replace(' ', '_')}"
-            text += say(
-                lang,
-                "said_change_study",
-                change=ranged_text(one["change"], one["low"], one["high"], sign=True),
-                unit=unit_name(lang, unit),
-                n=int(one["n"]),
-                flows=int(one["of"]),
-                weighting=say(lang, f"weighting_{one['weighting']}"),
-                direction=say(lang, key) if has(key) else direction,
-            )
-        said.append(text)
-    return said or [say(lang, "said_no_change")]
+        study = [
+            _change_of_study(lang, what, unit_name(lang, unit), row) for _, row in whole.iterrows()
+        ]
+        lead = study[0] if study else f"{what}{say(lang, 'colon')}"
+        lines.append(sentences(lang, lead, _change_at_sites(lang, sites["direction"])))
+    return lines or [say(lang, "said_no_change")]
+
+
+def _change_of_study(lang: str, what: str, unit: str, row: pd.Series) -> str:
+    """Say the mean change over the moves of the study, with its range."""
+    direction = {"nearer": "nearer", "farther": "farther", "as before": "same"}.get(
+        row["direction"]
+    )
+    ends = sorted(abs(row[end]) for end in ("low", "high")) if direction else []
+    weighted = row["weighting"] == "households"
+    return say(
+        lang,
+        f"said_change_{direction or 'open'}",
+        what=what,
+        unit=unit,
+        change=ranged_text(abs(row["change"]), *ends)
+        if direction
+        else ranged_text(row["change"], row["low"], row["high"], sign=True),
+        n=int(row["n"]),
+        of=int(row["of"]),
+        weighted=say(lang, "weighting_households") if weighted else "",
+    )
+
+
+def _change_at_sites(lang: str, direction: pd.Series) -> str:
+    """Say at how many sites it is nearer, farther, or too uncertain to tell."""
+    counts = {
+        "change_nearer": int((direction == "nearer").sum()),
+        "change_farther": int((direction == "farther").sum()),
+        "change_open": int((direction == "not distinguishable").sum()),
+    }
+    parts = [say(lang, key, n=n) for key, n in counts.items() if n]
+    if not parts:
+        return ""
+    compared = say(lang, "n_sites_compared", n=len(direction))
+    return say(lang, "change_at", sites=compared, parts=all_of(lang, parts, "clause"))
 
 
 def capitals_said(result: Result, lang: str) -> list[str]:
@@ -177,10 +186,15 @@ def capitals_said(result: Result, lang: str) -> list[str]:
     both = rows["before"].notna() & rows["after"].notna()
     change = (rows["after"] - rows["before"])[both]
     ranged = int((rows["low"].notna() & rows["high"].notna() & both).sum())
-    return [
-        say(lang, "said_capitals", n=len(rows), both=int(both.sum()), higher=int((change > 0).sum()),
-            lower=int((change < 0).sum()), without=int((~both).sum()), ranged=ranged)
-    ]  # fmt: skip
+    counts = {
+        "capitals_higher": int((change > 0).sum()),
+        "capitals_lower": int((change < 0).sum()),
+        "capitals_ranged": ranged,
+    }
+    parts = [say(lang, key, n=n) for key, n in counts.items() if n]
+    first = say(lang, "said_capitals", n=len(rows), both=int(both.sum()))
+    rest = say(lang, "said_parts", parts=capital(all_of(lang, parts, "clause"))) if parts else ""
+    return [sentences(lang, first, rest)]
 
 
 def models_said(result: Result, lang: str) -> list[str]:
@@ -190,8 +204,8 @@ def models_said(result: Result, lang: str) -> list[str]:
         return [say(lang, "said_no_models")]
     declared = models[models["verdict"] == "declared"]
     sites = models["site_id"].nunique() or conditions["site_id"].nunique()
-    first = say(lang, "said_models", models=models["item"].nunique(), sites=sites,
-                declaring=declared["site_id"].nunique(), times=len(declared),
+    first = say(lang, "said_models", sites=sites,
+                declaring=declared["site_id"].nunique(), n=len(declared),
                 beside=beside(result, lang, models["site_id"]))  # fmt: skip
     return [first, *verdicts_said(result, lang, "model condition")]
 
@@ -256,7 +270,7 @@ def beside(result: Result, lang: str, ids: Iterable[object]) -> str:
     seen = {str(key) for key in ids} - {""}
     compared = len(seen & (set(result.sites.index) - set(in_scope(result).sites.index)))
     counts = {"beside_compared": compared, "beside_groups": len(seen - set(result.sites.index))}
-    parts = say(lang, "comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
+    parts = say(lang, "list_comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
     return say(lang, "beside", parts=parts) if parts else ""
 
 
@@ -270,14 +284,14 @@ def claims_said(result: Result, lang: str) -> list[str]:
             lang,
             "said_claims",
             n=len(frame),
-            counts=_counted(lang, frame["verdict"].value_counts()),
+            counts=_counted(lang, frame["verdict"].value_counts(), "claims"),
         )
     ]
     differing = sorted(frame.loc[frame["verdict"] == "differs", "claim_id"].dropna().astype(str))
     return [*said, say(lang, "said_differing", ids=", ".join(differing))] if differing else said
 
 
-def _counted(lang: str, counts: pd.Series) -> str:
+def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
     """List verdicts with their numbers, the most frequent first; those of conditions in their own
     order.
     """
@@ -287,13 +301,14 @@ def _counted(lang: str, counts: pd.Series) -> str:
     )
     texts = []
     for verdict, n in items:
-        key = f"verdict_{str(verdict).replace(' ', '_')}"
-        texts.append(
-            say(lang, "counted", n=int(n), what=say(lang, key) if has(key) else str(verdict))
-        )
-    return say(lang, "comma").join(texts)
+        code = str(verdict).replace(" ", "_")
+        word = say(lang, f"verdict_{code}") if has(f"verdict_{code}") else str(verdict)
+        own = has(f"{of}_{code}")
+        texts.append(say(lang, f"{of}_{code}" if own else "counted", n=int(n), what=word))
+    return say(lang, "list_comma").join(texts)
 
 
 def change_finding(result: Result, lang: str) -> str:
-    """Say in one sentence how remoteness changed for those who moved; it stands in the summary."""
-    return change_said(result, lang, most=1)[0]
+    """Say how access changed for those who moved, for the summary; nothing where it is unknown."""
+    known = kinds_shown(changes(result), "change", 1)
+    return change_said(result, lang, most=1)[0] if known else ""

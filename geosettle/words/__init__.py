@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -178,6 +178,38 @@ def say_all(key: str, **values: Any) -> dict[str, str]:
         )
         for lang in languages()
     }
+
+
+def sentences(lang: str, *texts: str) -> str:
+    """Join sentences into a paragraph; an empty one is left out.
+
+    Examples
+    --------
+    >>> sentences("en", "One site.", "", "Two moves."), sentences("zh", "一。", "二。")
+    ('One site. Two moves.', '一。二。')
+    """
+    return say(lang, "sentence_gap").join(text for text in texts if text)
+
+
+def all_of(lang: str, texts: Sequence[str], of: str = "list") -> str:
+    """Join parts of a sentence, the last with "and".
+
+    Parameters
+    ----------
+    lang
+        Language of the texts.
+    texts
+        The parts; empty gives an empty text.
+    of
+        "list" for names and numbers, "clause" for clauses.
+
+    Examples
+    --------
+    >>> all_of("en", ["15 sites", "23 origins", "24 moves"])
+    '15 sites, 23 origins and 24 moves'
+    """
+    first = say(lang, f"{of}_comma").join(texts[:-1])
+    return say(lang, f"{of}_and").join(text for text in (first, *texts[-1:]) if text)
 
 
 def untranslated(text: str) -> dict[str, str]:

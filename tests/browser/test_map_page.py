@@ -688,7 +688,7 @@ def test_land_development_is_coloured_by_kind_or_by_year(open_page, plain, plain
     with open_page(plain_html, fragment=f"#{hide}&parcels=year&map=9/39/78") as page:
         legend = page.locator("#gs-legend").text_content()
         assert "Development, 2001\u20132003" in legend
-        assert "hatched: place illustrative" in legend
+        assert "hatched: location not known" in legend
         checked = 0
         for _, parcel in parcels[parcels["geometry_basis"] == "surveyed"].iterrows():
             centre = parcel.geometry.centroid

@@ -107,7 +107,7 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
     households = leaving.transform(lambda v: v.sum(skipna=False))
     share = moves["households"] / households.where(households != 0)
     share = share.where(leaving.transform("size") != 1, 1.0)
-    land = (moves["origin_id"].map(held) * share).astype(float)
+    land = moves["origin_id"].map(held).astype(float) * share
     total = land.groupby(moves["site_id"]).agg(lambda v: v.sum(skipna=False))
     count = moves.groupby("site_id").size()
     found = {}

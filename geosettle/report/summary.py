@@ -22,7 +22,6 @@ from geosettle.words import all_of, say, sentences
 
 __all__ = ["FINDINGS", "summary_lines"]
 
-"""Farming radius by motor vehicle (Ni, Hua and Xu 2013), where the study sets none."""
 _SURE: Final = 0.95
 _MOST_NAMED: Final = 3
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
+
+import pandas as pd
 
 from geosettle import io
 from geosettle._fork import run_in_fork
@@ -33,6 +35,7 @@ from geosettle.io.staging import MANIFEST
 from geosettle.maps import Element, map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study
+from geosettle.problems import Problems, attempt, problems_frame
 from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
@@ -53,6 +56,8 @@ class Written:
     files: tuple[str, ...]
     summary: tuple[str, ...]
     rows_set_aside: int
+    failures: tuple[str, ...] = ()
+    """Parts that could not be made, each with its cause."""
 
 
 @dataclass(frozen=True)
@@ -289,8 +294,9 @@ def _fill(
 ) -> Written:
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
+    failed: Problems = []
     for name, content in _contents(
-        _lasting(result), lang, workers, progress, made or _Made(TABLES)
+        _lasting(result), lang, workers, progress, made=made or _Made(TABLES), failed=failed
     ):
         stage.write(name, content)
     manifest = {
@@ -306,7 +312,8 @@ def _fill(
         f"Map:    {folder / 'map.html'}",
         f"Report: {folder / 'report.html'}",
     )
-    return Written(folder, tuple(stage.digests), lines, set_aside)
+    failures = tuple(found.message for found in failed)
+    return Written(folder, tuple(stage.digests), lines, set_aside, failures)
 
 
 def _lasting(result: Result) -> Result:
@@ -339,35 +346,84 @@ def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
 
 
 def _contents(
-    result: Result, lang: str, workers: int, progress: Callable[[str], None], made: _Made
+    result: Result,
+    lang: str,
+    workers: int,
+    progress: Callable[[str], None],
+    *,
+    made: _Made,
+    failed: Problems,
 ) -> Iterator[tuple[str, bytes]]:
+    """Yield every output; a part that fails is left out and listed among the problems."""
     progress("drawing figures")
     # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
-    shares = [
-        run_in_fork(partial(figures, result, lang=lang, only=only), workers) for only in _SHARES
-    ]
+    shares = [run_in_fork(partial(_figures, result, lang, only), workers) for only in _SHARES]
     progress("writing tables")
-    written = made_tables(result, made.tables)
-    for name, frame in written.items():
-        yield f"tables/{name}.csv", io.csv_bytes(frame)
-    yield "tables.xlsx", tables_xlsx(result, written=written, catalogue=made.tables)
-    made_from = {"provenance": _json(result.provenance).decode()}
-    yield (
-        "study.gpkg",
-        io.write_gpkg_bytes(gpkg_layers(result, written=written), qgis_styles(), made_from),
-    )
+    written = made_tables(result, made.tables, failed)
+    bound = dict(_bound_tables(result, written, made, failed))
     progress("drawing the map")
-    page = map_html(result, lang=lang, elements=made.elements, **_map_settings(result))
-    yield "map.html", page.encode()
+    draw = partial(map_html, result, lang=lang, elements=made.elements, problems=failed)
+    page = attempt(failed, "map.html", partial(draw, **_map_settings(result)))
+    if page is not None:
+        yield "map.html", page.encode()
     progress("drawing figures")
-    drawn = {name: content for share in shares for name, content in share().items()}
+    drawn: dict[str, bytes] = {}
+    for share in shares:
+        pictures, troubles = share()
+        drawn |= pictures
+        failed.extend(troubles)
     for name in sorted(drawn):
         yield f"figures/{name}", drawn[name]
     progress("writing the report")
-    yield (
+    told = _list_failures(result, written, made, failed)
+    report = attempt(
+        failed,
         "report.html",
-        _page(report_html(result, figures=drawn, lang=lang, written=written), result),
+        partial(report_html, told, figures=drawn, lang=lang, written=written, problems=failed),
     )
+    if report is not None:
+        yield "report.html", _page(report, result)
+    if failed:  # the list of problems that the workbook and the GeoPackage hold has grown
+        told = _list_failures(result, written, made, failed)
+        bound = dict(_bound_tables(told, written, made, failed))
+    yield from bound.items()
+    for name, frame in written.items():
+        yield f"tables/{name}.csv", io.csv_bytes(frame)
+
+
+def _bound_tables(
+    result: Result, written: Mapping[str, pd.DataFrame], made: _Made, failed: Problems
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the workbook and the GeoPackage."""
+    workbook = partial(tables_xlsx, result, written=written, catalogue=made.tables)
+    if (content := attempt(failed, "tables.xlsx", workbook)) is not None:
+        yield "tables.xlsx", content
+    made_from = {"provenance": _json(result.provenance).decode()}
+
+    def geopackage() -> bytes:
+        layers = gpkg_layers(result, written=written)
+        return io.write_gpkg_bytes(layers, qgis_styles(), made_from)
+
+    if (content := attempt(failed, "study.gpkg", geopackage)) is not None:
+        yield "study.gpkg", content
+
+
+def _figures(result: Result, lang: str, only: Sequence[str]) -> tuple[dict[str, bytes], Problems]:
+    failed: Problems = []
+    return figures(result, lang=lang, only=only, problems=failed), failed
+
+
+def _list_failures(
+    result: Result, written: dict[str, pd.DataFrame], made: _Made, failed: Problems
+) -> Result:
+    """Return a result that lists the parts that failed, and put them into the table of problems."""
+    if not failed:
+        return result
+    listed = pd.concat([result.problems, problems_frame(failed)], ignore_index=True)
+    told = replace(result, problems=listed)
+    again = {name: table for name, table in made.tables.items() if name == "problems"}
+    written |= made_tables(told, again, failed)
+    return told
 
 
 def _page(html: str, result: Result) -> bytes:

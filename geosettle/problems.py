@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -18,12 +20,14 @@ __all__ = [
     "Problems",
     "RowsSetAside",
     "Severity",
+    "attempt",
     "note",
     "problem",
     "problem_of",
     "problems_frame",
 ]
 
+T = TypeVar("T")
 Severity = Literal["note", "warning", "error", "fatal"]
 """note: worth knowing; warning: doubted, the row is used; error: the row is set aside; fatal: the
 input is refused.
@@ -614,6 +618,12 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "no rule knows the value of a tag of OpenStreetMap",
         "Add it to class_speed_kmh under [road], or correct the file.",
     ),
+    # --- outputs
+    "part_failed": (
+        "warning",
+        "a part of the outputs could not be made; everything else is there",
+        "Report it with the study; GEOSETTLE_DEBUG=1 shows where it happened.",
+    ),
     # --- masking
     "masked": ("note", "the position is coarsened or withheld to protect households", ""),
 }
@@ -715,6 +725,32 @@ def note(problems: Problems | None, code: str, message: str = "", **where: Any) 
     found = problem(code, message, **where)
     if problems is not None:
         problems.append(found)
+
+
+def attempt(problems: Problems | None, part: str, make: Callable[[], T]) -> T | None:
+    """Return what is made; where that fails, None and one problem that names the part and the cause.
+
+    Without a list to put the problem in, what is raised goes on to the caller.
+
+    Examples
+    --------
+    >>> found: Problems = []
+    >>> attempt(found, "figure land", lambda: 1 / 0)
+    >>> found[0].code, found[0].message
+    ('part_failed', 'figure land could not be made: ZeroDivisionError: division by zero.')
+    """
+    try:
+        return make()
+    except Exception as error:
+        if problems is None:
+            raise
+        if os.environ.get("GEOSETTLE_DEBUG"):
+            traceback.print_exc()
+        cause = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+        found = problem("part_failed", f"{part} could not be made: {cause}.", id=part)
+        if found not in problems:
+            problems.append(found)
+        return None
 
 
 PROBLEM_COLUMNS: Final = tuple(f.name for f in fields(Problem))

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 done, and rows were set aside (only under --strict); 2 the input or the call is
+        0 done; 1 done, and rows were set aside or a part failed (only under --strict); 2 the input or the call is
         wrong; 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
@@ -151,7 +151,9 @@ def _add_study_commands(commands: Any) -> None:
     run.add_argument(
         "-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)"
     )
-    run.add_argument("--strict", action="store_true", help="exit with 1 if rows were set aside")
+    run.add_argument(
+        "--strict", action="store_true", help="exit with 1 if rows were set aside or a part failed"
+    )
     run.add_argument("--lang", choices=languages(), help="language of map and report")
     run.add_argument(
         "--mask",
@@ -268,7 +270,10 @@ def _run(options: argparse.Namespace) -> int:
             progress=step,
         )
     print("\n".join(written.summary))
-    return SET_ASIDE if options.strict and written.rows_set_aside else DONE
+    for failure in written.failures:
+        print(f"geosettle: warning: {failure}", file=sys.stderr)
+    incomplete = written.rows_set_aside or written.failures
+    return SET_ASIDE if options.strict and incomplete else DONE
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from geosettle.analysis import Result
 from geosettle.errors import UnknownNameError
+from geosettle.problems import Problems, attempt
 
 __all__ = ["FIGURES", "FigureSpec", "figures"]
 
@@ -31,6 +33,7 @@ def figures(
     dpi: int = 300,
     formats: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
+    problems: Problems | None = None,
 ) -> dict[str, bytes]:
     """Draw every figure of a result.
 
@@ -46,6 +49,8 @@ def figures(
         Some of "png", "svg", "pdf"; None takes those of the study's settings, all three by default.
     only
         Names of the figures to draw, keys of `FIGURES`; None draws all.
+    problems
+        Takes one problem for each figure that fails, which is then left out; None: it is raised.
 
     Returns
     -------
@@ -71,15 +76,16 @@ def figures(
         )
     from geosettle.figures.canvas import encode, look  # noqa: PLC0415  (matplotlib takes most of a second)
 
+    def drawn(spec: FigureSpec) -> dict[str, bytes]:
+        figure = spec.draw(result, lang)
+        files = {} if figure is None else encode(figure, formats, dpi)
+        return {f"{spec.name}.{form}": content for form, content in files.items()}
+
     made: dict[str, bytes] = {}
     for spec in (FIGURES[name] for name in FIGURES if only is None or name in only):
         with look():  # anew for each, so that none is written with a font that only another needed
-            figure = spec.draw(result, lang)
-            if figure is not None:
-                made |= {
-                    f"{spec.name}.{form}": data
-                    for form, data in encode(figure, formats, dpi).items()
-                }
+            files = attempt(problems, f"figure {spec.name}", partial(drawn, spec))
+            made |= files or {}
     return made
 
 

@@ -20,6 +20,7 @@ from geosettle.maps import encoding, offline, page_data
 from geosettle.locator import land_path
 from geosettle.words import language, say_all, script_words
 from geosettle.maps.basemaps import Basemap, find_basemap
+from geosettle.problems import Problems
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
 from geosettle.settings import DEFAULTS
@@ -40,6 +41,7 @@ def render(
     relief_px: int = DEFAULTS.map.relief_px,
     title: str | None = None,
     elements: Mapping[str, Element] | None = None,
+    problems: Problems | None = None,
 ) -> StudyMap:
     """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads
     nothing.
@@ -62,6 +64,8 @@ def render(
         Instead of the title made from what was found.
     elements
         What to draw, by name; None draws `ELEMENTS`. `{**ELEMENTS, "wells": Element(...)}` adds one.
+    problems
+        Takes one problem for each element that fails, which is then left out; None: it is raised.
 
     Returns
     -------
@@ -88,7 +92,9 @@ def render(
     data: dict[str, Any] = {}
     for tolerance in _TOLERANCES_DEG:
         drawn = list(
-            payloads(result, Settings(tolerance_deg=tolerance, relief_px=relief_px), elements)
+            payloads(
+                result, Settings(tolerance_deg=tolerance, relief_px=relief_px), elements, problems
+            )
         )
         data = {**common, "elements": drawn, "rounding": _rounding(drawn, tolerance)}
         size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes(made_from)

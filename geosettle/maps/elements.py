@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ import pandas as pd
 import shapely
 
 from geosettle import style
+from geosettle.problems import Problems, attempt
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
 from geosettle.maps import encoding, images
@@ -484,14 +486,18 @@ ELEMENTS: Final[Mapping[str, Element]] = {
 
 
 def payloads(
-    result: Result, settings: Settings, elements: Mapping[str, Element] | None = None
+    result: Result,
+    settings: Settings,
+    elements: Mapping[str, Element] | None = None,
+    problems: Problems | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield what every element has to draw, from the ground up; elements with nothing to draw are
-    left out.
+    left out. With `problems`, one that fails is left out too, and listed there.
     """
     catalogue = ELEMENTS if elements is None else elements
     for element in sorted(catalogue.values(), key=lambda e: e.order):
-        payload = element.payload(result, settings)
+        make = partial(element.payload, result, settings)
+        payload = attempt(problems, f"map element {element.name}", make)
         if payload is not None:
             label = say_all(element.label) if isinstance(element.label, str) else dict(element.label)
             head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": label}

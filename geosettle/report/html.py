@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.problems import Problems, attempt
 from geosettle.report import sections_meaning, sections_measures, sections_quality
 from geosettle.report.html_builder import element, page
 from geosettle.report.section import Part, Writer
@@ -50,6 +52,7 @@ def report_html(
     map_png: bytes | None = None,
     lang: str = "en",
     written: Mapping[str, pd.DataFrame] | None = None,
+    problems: Problems | None = None,
 ) -> str:
     """Write the report as one HTML file that loads nothing from outside and runs no script.
 
@@ -65,12 +68,18 @@ def report_html(
         "en" or "zh"; names and texts of the data stay as they are.
     written
         What `geosettle.tables` returned for the result, where that is at hand.
+    problems
+        Takes one problem for each section that fails, which is then left out; None: it is raised.
     """
     drawn = dict(figures or {})
     if map_png is not None:
         drawn["od_map.png"] = map_png
     writer = Writer(result, drawn, lang, written)
-    sections = [(key, write(writer)) for key, write in SECTIONS.items()]
+    made = {
+        key: attempt(problems, f"report section {key}", partial(write, writer))
+        for key, write in SECTIONS.items()
+    }
+    sections = [(key, parts) for key, parts in made.items() if parts is not None]
     title = title_of(result, lang) or result.study.name
     contents = element(
         "nav",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.analysis import Result
+from geosettle.problems import Problems, attempt
 from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, Entry, entry
 from geosettle.tables.remoteness import compact, wide, with_names
 
@@ -82,7 +84,9 @@ def round_to(
     return rounded + 0.0  # no minus zero
 
 
-def tables(result: Result, catalogue: Mapping[str, Table] | None = None) -> dict[str, pd.DataFrame]:
+def tables(
+    result: Result, catalogue: Mapping[str, Table] | None = None, problems: Problems | None = None
+) -> dict[str, pd.DataFrame]:
     """Every table of a result, ready to be written: ids as columns, rows sorted, numbers rounded,
     missing as NA.
 
@@ -92,6 +96,8 @@ def tables(result: Result, catalogue: Mapping[str, Table] | None = None) -> dict
         What `geosettle.analyse` returned; it is not changed.
     catalogue
         The tables to make, by name; None makes those of `TABLES`.
+    problems
+        Takes one problem for each table that fails, which is then left out; None: it is raised.
 
     Returns
     -------
@@ -100,12 +106,18 @@ def tables(result: Result, catalogue: Mapping[str, Table] | None = None) -> dict
     """
     made = {}
     for table in (TABLES if catalogue is None else catalogue).values():
-        frame = table.build(result)
-        order = [name for name in table.order if name in frame]
-        if order:
-            frame = frame.sort_values(order, kind="stable", na_position="last", key=_sortable)
-        made[table.name] = _tidy(frame.reset_index(drop=True))
+        frame = attempt(problems, f"table {table.name}", partial(_built, table, result))
+        if frame is not None:
+            made[table.name] = frame
     return made
+
+
+def _built(table: Table, result: Result) -> pd.DataFrame:
+    frame = table.build(result)
+    order = [name for name in table.order if name in frame]
+    if order:
+        frame = frame.sort_values(order, kind="stable", na_position="last", key=_sortable)
+    return _tidy(frame.reset_index(drop=True))
 
 
 def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Entry]:

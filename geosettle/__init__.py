@@ -43,11 +43,13 @@ _HOME: Final = {
     "travel_time": "geosettle.distance",
     "write": "geosettle.outputs",
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605  (a list of names, sorted; importing them all here would take three seconds)
+__all__ = sorted([*_HOME, "errors"])  # noqa: PLE0605  (a list of names, sorted; importing them all here would take three seconds)
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its module the first time it is asked for (PEP 562)."""
+    if name == "errors":
+        return importlib.import_module("geosettle.errors")
     if name not in _HOME:
         raise AttributeError(f"module 'geosettle' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)
@@ -56,4 +58,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *__all__})

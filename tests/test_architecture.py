@@ -130,3 +130,33 @@ def test_lock_pins_every_package_with_a_hash() -> None:
         for e in entries
         if not re.match(r"[\w.-]+==\S+", e) or "--hash=sha256:" not in e
     ] == []
+
+
+def test_everything_imported_is_declared() -> None:
+    """Every distribution whose module is imported in geosettle is in `dependencies` or an extra."""
+    import tomllib
+    from importlib.metadata import packages_distributions
+
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    listed = [*project["dependencies"], *(name for extra in extras for name in extra)]
+    declared = {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in listed}
+    homes = packages_distributions()
+    missing = set()
+    for path in (root / "geosettle").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                plain = isinstance(node, ast.ImportFrom) and node.level == 0
+                names = [node.module or ""] if plain else []
+            for module in {name.split(".")[0] for name in names} - {
+                "geosettle",
+                *sys.stdlib_module_names,
+            }:
+                owners = {name.lower().replace("_", "-") for name in homes.get(module, [module])}
+                if not owners & declared:
+                    missing.add(module)
+    assert missing == set()
+    assert {"numpy", "folium"} <= declared

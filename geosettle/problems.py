@@ -245,6 +245,8 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the code of a unit says that it has none",
         "Give the unit a code.",
     ),
+    "flows_from_matrix": ("note", "a matrix of moves was read as rows", ""),
+    "place_from_area": ("note", "areas were taken as places by a point on each", ""),
     "id_made": (
         "note",
         "no column identifies a row; rows were numbered",

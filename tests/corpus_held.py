@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import openpyxl
+import pyogrio
 import pyproj
 from corpus_odd import HOUSEHOLDS, IDS, KNOWN, LAT, LON, NAMES, rows
 
@@ -339,4 +342,63 @@ def choices_held(m: Maker) -> None:
     )  # fmt: skip
 
 
-GROUPS = ("headers_held", "positions_held", "books_held", "choices_held")
+def files_held(m: Maker) -> None:
+    """Matrices, buildings as places, feature sets, geodatabases, workbooks of older programs."""
+    m.good(
+        "held/matrix.csv", "origin_id,A1,A2,A3\nO1,80,0,12\nO2,,40,\n",
+        {"count": 3, "origin_id": ["O1", "O1", "O2"], "site_id": ["A1", "A3", "A2"], "households_sum": 132.0},
+        role="flows", codes="flows_from_matrix",
+    )  # fmt: skip
+    ring = [[75.99, 39.47], [75.992, 39.47], [75.992, 39.472], [75.99, 39.472], [75.99, 39.47]]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"place_id": i, "name": n, "kind": "school"},
+            "geometry": g,
+        }
+        for i, n, g in (
+            ("1", "School", {"type": "Polygon", "coordinates": [ring]}),
+            ("2", "Other school", {"type": "Point", "coordinates": [76.1, 39.5]}),
+        )
+    ]
+    m.good(
+        "held/buildings.geojson", json.dumps({"type": "FeatureCollection", "features": features}),
+        {"count": 2, "ids": ["1", "2"]}, role="places", codes="place_from_area",
+    )  # fmt: skip
+    served = {
+        "geometryType": "esriGeometryPoint", "spatialReference": {"wkid": 4326},
+        "fields": [{"name": n, "type": f"esriFieldType{t}"} for n, t in (("site_id", "String"), ("name", "String"))],
+        "features": [
+            {"attributes": {"site_id": i, "name": n}, "geometry": {"x": x, "y": y}}
+            for i, n, x, y in zip(IDS, NAMES, LON, LAT, strict=True)
+        ],
+    }  # fmt: skip
+    m.good("held/served.json", json.dumps(served), NEAR)
+    frame = gpd.GeoDataFrame(
+        {"site_id": IDS, "name": NAMES}, geometry=gpd.points_from_xy(LON, LAT), crs=4326
+    )
+    base = m.file("held/base.gdb")
+    pyogrio.write_dataframe(frame, base, driver="OpenFileGDB", layer="sites")
+    m.good("held/base.gdb", None, NEAR)
+    packed = m.file("held/base.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for part in sorted(base.iterdir()):
+            archive.write(part, f"data/base.gdb/{part.name}")
+    m.good("held/base.zip", None, NEAR)
+    grid = "ncols 3\nnrows 2\nxllcorner 76\nyllcorner 39\ncellsize 0.1\nNODATA_value -9999\n1200 1210 1220\n1230 1240 1250\n"
+    m.good(
+        "held/heights.asc",
+        grid,
+        {"min": 1200.0, "max": 1250.0, "size": [3, 2]},
+        role="dem",
+        crs="EPSG:4326",
+    )
+    m.bad(
+        "held/elsewhere.vrt",
+        '<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        '<SourceFilename relativeToVRT="0">/etc/hosts</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>',
+        "file_refused", role="dem",
+    )  # fmt: skip
+
+
+GROUPS = ("headers_held", "positions_held", "books_held", "choices_held", "files_held")

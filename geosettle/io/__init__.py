@@ -16,6 +16,7 @@ from geosettle.errors import InputError
 from geosettle.io.check import check_path, guess_role
 from geosettle.io.formats import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
+from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import read_raster
 from geosettle.io.source import Options, Source
 from geosettle.io.staging import Stage, staged_folder, write_file
@@ -164,7 +165,7 @@ def _read(
         return _accepted(understand(source, _ANY, options), problems)
     if spec_of(role).geometries != ("raster",):
         return _accepted(read_rows(file, role, options), problems)
-    if kind_of(file) != "tiff":
+    if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     raster, found, _ = read_raster(file, file.name, role=role, crs=options.crs)
     if problems is not None:

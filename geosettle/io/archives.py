@@ -17,7 +17,7 @@ from typing import Final
 from geosettle.io.source import Refused
 from geosettle.layers import plain_name
 
-__all__ = ["check_archive", "unpacked"]
+__all__ = ["check_archive", "dataset_names", "unpacked"]
 
 MEMBERS: Final = 2_000
 """Members an archive may have."""
@@ -112,6 +112,16 @@ def unpacked(
             TemporaryDirectory(prefix="geosettle-") as folder,
         ):
             members = check_archive(archive, file)
+            if (base := _geodatabase(members, layer)) is not None:
+                inside = Path(folder) / "data.gdb"
+                inside.mkdir()
+                for member in members:
+                    if str(PurePosixPath(member.filename).parent) == base:
+                        target = inside / PurePosixPath(member.filename).name
+                        target.write_bytes(_read(archive, member, file))
+                named = layer in {base, PurePosixPath(base).name, PurePosixPath(base).stem}
+                yield inside, f"{file}/{PurePosixPath(base).name}", None if named else layer
+                return
             chosen = _choose(members, file, role, layer)
             stem = str(PurePosixPath(chosen.filename).with_suffix("")).casefold()
             for member in members:
@@ -130,6 +140,22 @@ def unpacked(
         raise Refused("file_unreadable", f"the archive is damaged ({error})", file=file) from error
 
 
+def dataset_names(data: bytes, file: str) -> list[str]:
+    """Names of the datasets that an archive holds, as `unpacked` takes them.
+
+    Raises
+    ------
+    Refused
+        Not a sound archive.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = check_archive(archive, file)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeError) as error:
+        raise Refused("file_unreadable", f"the archive is damaged ({error})", file=file) from error
+    return [m.filename for m in members if PurePosixPath(m.filename).suffix.lower() in _DATASETS]
+
+
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes:
     """Bytes of a member, its checksum proven, never more than it declares."""
     try:
@@ -146,6 +172,22 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes
             file=file,
         )
     return data
+
+
+def _geodatabase(members: list[zipfile.ZipInfo], layer: str | None) -> str | None:
+    """Folder of the one File Geodatabase of an archive that holds no other dataset, or that the
+    caller names.
+    """
+    folders = {
+        str(PurePosixPath(m.filename).parent) for m in members
+        if m.filename.lower().endswith(".gdbtable")
+    }  # fmt: skip
+    folders = {f for f in folders if f.lower().endswith(".gdb")}
+    named = [f for f in folders if layer in {f, PurePosixPath(f).name, PurePosixPath(f).stem}]
+    others = any(PurePosixPath(m.filename).suffix.lower() in _DATASETS for m in members)
+    if len(named) == 1:
+        return named[0]
+    return next(iter(folders)) if len(folders) == 1 and not others else None
 
 
 def _choose(

@@ -23,12 +23,14 @@ from geosettle.geodesy import area_m2
 from geosettle.io.column_names import find_columns
 from geosettle.io.columns import Columns
 from geosettle.io.cross_layer_checks import boundary_faults, declared_units, suspect_datum
+from geosettle.io.describe import every_name, role_scores
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.position_checks import HOME, inside
 from geosettle.io.positions import locate
+from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import gather, known_names, read_rows, study_file
+from geosettle.io.study import gather, read_rows, study_file
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.problems import Problem, problem, problem_of
@@ -84,7 +86,7 @@ def check_path(
     """
     file = Path(path)
     try:
-        if file.is_dir() or file.suffix.lower() == ".toml":
+        if (file.is_dir() and file.suffix.lower() != ".gdb") or file.suffix.lower() == ".toml":
             return _study(file, region)
         box = None if region in (None, "none") else _box(region)
         said = options or Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
@@ -177,37 +179,22 @@ def guess_role(file: Path, options: Options) -> str | None:
     none.
     """
     stem = plain_name(file.stem)
-    if kind_of(file) == "tiff":
+    if kind_of(file) in DRIVERS:
         return next((r for r in ("landcover", "ndvi", "dem") if r in stem), "dem")
     if stem in LAYERS:
         return stem
-    every = frozenset().union(*(known_names(r) for r in LAYERS))
     source = open_source(
         file,
-        names=every,
+        names=every_name(),
         encoding=options.encoding,
         layer=options.layer,
         sheet=options.sheet,
         header_row=options.header_row,
         role=None,
     )
-    headers = [str(c) for c in source.cells.columns]
-    scores = {}
-    for name, spec in LAYERS.items():
-        if spec.geometries == ("raster",):
-            continue
-        found, _, _ = find_columns(headers, spec, options.columns)
-        own = sum(plain_name(found[c.name]) == c.name for c in spec.columns if c.name in found)
-        needed = [c.name for c in spec.columns if c.required]
-        drawn = source.geometry is not None or {"lon", "lat"} <= found.keys() or "wkt" in found
-        fits = (
-            all(c in found for c in needed)
-            and bool(needed)
-            and (drawn or "none" in spec.geometries)
-        )
-        scores[name] = (fits, own, len(found))
-    best = max(scores, key=lambda name: scores[name])
-    return best if scores[best][0] else None
+    scores = role_scores(source, options.columns)
+    best = next(iter(scores), None)
+    return best if best is not None and scores[best] > 0 else None
 
 
 def _against_reference(checked: Checked) -> list[Problem]:
@@ -317,7 +304,7 @@ def _raster(
     file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]
 ) -> dict[str, Any]:
     """Describe a raster: what it is, and its values at points if asked for."""
-    if kind_of(file) != "tiff":
+    if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
     native: Raster = declared.pop("native")

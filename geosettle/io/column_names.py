@@ -101,7 +101,7 @@ _ROLE_WORDS: Final[Mapping[str, str]] = {
 """Words of a header that only say which layer it is about."""
 
 _FILLING: Final = (
-    "no nos num number of the total totals est estimated estimate approx current currently "
+    "no nos num number of the total totals totale totales est estimated estimate approx current currently "
     "present count nb nbr nbre nombre de des du d la le les l el los las del numero nro cantidad "
     "estimado quantidade do da dos das e количество число кол во всего общее итого عدد "
     "اجمالي 总 数 数量 in loc affected"
@@ -167,12 +167,18 @@ def _latin_before(text: str, at: int) -> bool:
     return text[at].isascii() or "\u0600" <= text[at] <= "\u06ff"
 
 
+_VAGUE: Final = frozenset(
+    {"gps", "centroid", "new", "old", "former", "idp", "local", "campo", "location", "community"}
+)
+"""Words of a role that name neither end of a move by themselves."""
+
+
 @cache
 def _vocabulary(role: str, column: str) -> tuple[frozenset[str], frozenset[str]]:
     """Words that mean a column, and words that may go with them."""
     role_words = frozenset(_ROLE_WORDS.get(role, "").split())
     if role == "flows" and column in {"origin_id", "site_id"}:
-        which = _ROLE_WORDS["origins" if column == "origin_id" else "sites"].split()
+        which = set(_ROLE_WORDS["origins" if column == "origin_id" else "sites"].split()) - _VAGUE
         also = frozenset(f"{_WORDS['id']} {_WORDS['name']}".split())
         return frozenset(which), _FILLERS | also
     spec = LAYERS.get(role)

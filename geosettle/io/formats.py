@@ -15,6 +15,7 @@ from geosettle.io.archives import unpacked
 from geosettle.io.file_headers import Declared, inspect_gpkg, inspect_layer, inspect_shapefile
 from geosettle.io.gpx import read_gpx
 from geosettle.io.kml import read_kml
+from geosettle.io.raster_files import check_vrt
 from geosettle.io.source import Refused, Source
 from geosettle.io.text import read_text_table
 from geosettle.io.workbooks import read_workbook
@@ -33,6 +34,7 @@ EXTENSIONS: Final = {
     ".gpx": "gpx",
     ".kml": "kml", ".kmz": "archive", ".zip": "archive",
     ".tif": "tiff", ".tiff": "tiff", ".gtiff": "tiff",
+    ".asc": "asciigrid", ".hgt": "hgt", ".grd": "surfer", ".vrt": "vrt",
 }  # fmt: skip
 """Extension to the kind of reader; nothing else is opened."""
 
@@ -51,6 +53,10 @@ _FITS: Final = {
     "table": ("text", "json"),  # a header may begin with a bracket
     "geojson": ("json",),
     "geojsonseq": ("json",),
+    "asciigrid": ("text",),
+    "hgt": ("text",),  # heights alone, no mark of a format
+    "surfer": ("text",),
+    "vrt": ("xml",),
 }
 """Kind of reader to the contents it takes, where that is not the kind itself."""
 LIMIT: Final = 500_000_000
@@ -73,6 +79,8 @@ def kind_of(path: Path) -> str:
         raise Refused(
             "file_missing", "the file does not exist", file=str(path), mend="Check the path."
         )
+    if path.is_dir() and path.suffix.lower() == ".gdb" and (path / "a00000001.gdbtable").is_file():
+        return "filegdb"
     if not path.is_file():
         raise Refused("file_refused", "this is not a plain file", file=str(path))
     kind = EXTENSIONS.get(path.suffix.lower())
@@ -99,6 +107,8 @@ def kind_of(path: Path) -> str:
     if content not in _FITS.get(kind, (kind,)):
         text = f"the name says {kind}, but the content is {content}"
         raise Refused("file_refused", text, file=file, mend="Give the file its right extension.")
+    if kind == "vrt":
+        check_vrt(path, kind_of)
     return kind
 
 
@@ -119,7 +129,7 @@ def _content(head: bytes) -> str:
     return "json" if text.startswith(("{", "[", "\x1e")) else "text"
 
 
-def open_source(  # noqa: PLR0911  (one way out for each kind of file)
+def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     path: Path,
     *,
     role: str | None,
@@ -160,7 +170,10 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
             header_row=header_row,
         )  # fmt: skip
     if kind == "geojson":
-        return vectors.read_geojson(path.read_bytes(), file, encoding=encoding)
+        data = path.read_bytes()
+        if _is_esri(data):
+            return vectors.read_ogr(path, file, "esrijson", encoding=encoding)
+        return vectors.read_geojson(data, file, encoding=encoding)
     if kind == "geojsonseq":
         return vectors.read_geojson_lines(path.read_bytes(), file, encoding=encoding)
     if kind == "parquet":
@@ -184,12 +197,25 @@ def open_source(  # noqa: PLR0911  (one way out for each kind of file)
             return replace(
                 found, file=name, problems=tuple(replace(p, file=name) for p in found.problems)
             )
-    if kind in {"geopackage", "shapefile", "flatgeobuf"}:
+    if kind in {"geopackage", "shapefile", "flatgeobuf", "filegdb"}:
         return _binary(path, kind, role=role, names=names, encoding=encoding, layer=layer)
     raise Refused("file_refused", f"a layer of rows cannot be read from {kind}", file=file)
 
 
-_LAYERED: Final = frozenset({"workbook", "kml", "archive", "geopackage", "shapefile", "flatgeobuf"})
+def _is_esri(data: bytes) -> bool:
+    """Whether JSON is a feature set of an ArcGIS server."""
+    head = data[:20_000]
+    return (
+        b'"FeatureCollection"' not in head
+        and b'"features"' in data
+        and b'"attributes"' in data
+        and (b'"geometryType"' in data or b'"spatialReference"' in data)
+    )
+
+
+_LAYERED: Final = frozenset(
+    {"workbook", "kml", "archive", "geopackage", "shapefile", "flatgeobuf", "filegdb"}
+)
 
 
 def _check_options(kind: str, file: str, layer: str | None, sheet: str | None) -> None:

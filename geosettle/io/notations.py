@@ -60,7 +60,7 @@ def parse_position(cell: Any, decimal: str = ".") -> tuple[Any, str, str]:  # no
     ('Plus Code', '')
     """
     text = str(cell).strip()
-    if text[:1] in "{[" and len(text) <= _GEOJSON:
+    if text.startswith(("{", "[")) and len(text) <= _GEOJSON:
         return _from_json(text)
     text = clean(text)
     if not text or len(text) > _LONGEST or not any(c.isdigit() for c in text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from rasterio.enums import ColorInterp, Resampling
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.position_checks import HOME
+from geosettle.io.raster_files import driver_of, one_file
 from geosettle.io.source import Refused
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
@@ -34,7 +35,7 @@ CELL_LIMIT: Final = 200_000_000
 
 
 def read_raster(
-    path: Path,
+    path: Path | Sequence[Path],
     file: str,
     *,
     role: str = "dem",
@@ -42,12 +43,12 @@ def read_raster(
     band: int = 1,
     classes: Mapping[int, str] | None = None,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
-    """Read a GeoTIFF of any kind as a grid in longitude/latitude.
+    """Read a raster file of any kind, or several tiles of one grid, as a grid in longitude/latitude.
 
     Parameters
     ----------
     path
-        A plain file whose content is known to be TIFF.
+        A plain file whose content is known to be of its kind, or several.
     file
         Name for messages.
     role
@@ -70,11 +71,21 @@ def read_raster(
     InputError, CrsError
         Unreadable, too large, or without a place on Earth.
     """
-    _check_beside(path, file)
+    paths = [path] if isinstance(path, Path) else list(path)
+    for one in paths:
+        _check_beside(one, file)
+    with one_file(paths, CELL_LIMIT) as whole:
+        return _read(whole, file, role, crs, band, classes)
+
+
+def _read(  # noqa: PLR0917
+    path: Path, file: str, role: str, crs: str | None, band: int, classes: Mapping[int, str] | None
+) -> tuple[Raster, list[Problem], dict[str, Any]]:
+    """Read one raster file."""
     try:
         with warnings.catch_warnings(), _unheard():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with rasterio.open(path, driver="GTiff") as data:
+            with rasterio.open(path, driver=driver_of(path)) as data:
                 if data.width * data.height > CELL_LIMIT:
                     raise InputError(
                         f"the raster has {data.width * data.height / 1e6:.0f} million cells; at most"
@@ -93,7 +104,7 @@ def read_raster(
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"this GeoTIFF cannot be read ({str(error).splitlines()[0][:160]})", file=file
+            f"this raster cannot be read ({str(error).splitlines()[0][:160]})", file=file
         ) from error
     system = _system(own, crs, file)
     if transform == Affine.identity():

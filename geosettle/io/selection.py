@@ -12,12 +12,12 @@ import pandas as pd
 from geosettle.crs import same_crs
 from geosettle.errors import InputError
 from geosettle.io.column_names import find_columns
-from geosettle.io.numbers import clean, to_text
+from geosettle.io.numbers import clean, to_number, to_text
 from geosettle.io.source import Options, Source
 from geosettle.layers import LAYERS, LayerSpec, plain_name
 from geosettle.problems import problem
 
-__all__ = ["join_sources", "propose_ids", "select"]
+__all__ = ["join_sources", "propose_ids", "select", "unfold_matrix"]
 
 
 def select(source: Source, options: Options) -> Source:
@@ -145,6 +145,37 @@ def _without_codes(source: Source, spec: LayerSpec, key: str, name: str) -> Sour
     cells[key] = pd.Series(codes, index=cells.index, dtype=object)
     said = problem("code_missing", text, column=key, file=source.file)
     return replace(source, cells=cells, problems=(*source.problems, said))
+
+
+def unfold_matrix(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> Source:
+    """Turn a table of moves with a row for each origin and a column for each site into rows."""
+    if spec.name != "flows" or not len(source.cells):
+        return source
+    headers = [str(c) for c in source.cells.columns]
+    found, _, _ = find_columns(headers, spec, mapping)
+    sites = [h for h in headers if h not in found.values() and not h.startswith("column ")]
+    if "origin_id" not in found or "site_id" in found or "households" in found or len(sites) < 2:
+        return source
+    counts = {h: [to_number(c, source.decimal) for c in source.cells[h]] for h in sites}
+    if any(code for column in counts.values() for _, code in column):
+        return source
+    rows = [
+        (i, h, counts[h][i][0]) for i in range(len(source.cells)) for h in sites if counts[h][i][0] > 0
+    ]  # fmt: skip
+    cells = pd.DataFrame(
+        {
+            "origin_id": pd.Series(
+                [source.cells[found["origin_id"]].iloc[i] for i, _, _ in rows], dtype=object
+            ),
+            "site_id": pd.Series([h for _, h, _ in rows], dtype=object),
+            "households": pd.Series([n for _, _, n in rows], dtype=object),
+        }
+    )
+    text = f"The table has a column for each of {len(sites)} sites; its {len(rows)} counts above 0 were read as moves."
+    lines = None if source.lines is None else source.lines[[i for i, _, _ in rows]]
+    said = problem("flows_from_matrix", text, file=source.file)
+    kept = [p for p in source.problems if p.row is None]
+    return replace(source, cells=cells, lines=lines, covered=frozenset(), problems=(*kept, said))
 
 
 def join_sources(sources: Sequence[Source], files: Sequence[str]) -> Source:

@@ -24,6 +24,7 @@ from geosettle.errors import GeosettleError, InputError
 from geosettle.io.column_names import columns_of
 from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.selection import join_sources
 from geosettle.io.source import Options, Refused
@@ -235,14 +236,13 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
     checked: dict[str, Checked] = {}
     region = tuple(settings.study.region) or None
     for role, entry in settings.layers.items():
-        item = _entry(entry)
+        item = _entry(role, entry)
         try:
             _check_entry(role, item)
             if spec_of(role).geometries == ("raster",):
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
-            named = item["path"] if isinstance(item["path"], list) else [item["path"]]
-            files = [_inside(folder, name) for name in named]
+            files = _files(folder, item)
             checked[role] = read_rows(files, role, _options(item, region))
             for file in files:
                 out.inputs[_relative(file, folder)] = _provenance(file, role, item)
@@ -317,12 +317,17 @@ def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
     return frame.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
 
 
-def _entry(entry: Any) -> dict[str, Any]:
+def _entry(role: str, entry: Any) -> dict[str, Any]:
     """Read a layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one
     raster per year.
     """
     if isinstance(entry, str):
         return {"path": entry}
+    if isinstance(entry, list) and all(isinstance(item, str) for item in entry):
+        return {"path": entry}
+    if isinstance(entry, list) and role in LAYERS and not LAYERS[role].by_year:
+        # Tiles: what the first one says holds for all of them.
+        return {**dict(entry[0]), "path": [str(dict(item)["path"]) for item in entry]}
     if isinstance(entry, list):
         return {"rasters": {str(item.get("year", n)): dict(item) for n, item in enumerate(entry)}}
     return dict(entry)
@@ -365,6 +370,12 @@ def _inside(folder: Path, name: Any) -> Path:
     return (folder / text).resolve() if (folder / text).exists() else folder / text
 
 
+def _files(folder: Path, item: Mapping[str, Any]) -> list[Path]:
+    """Files of a layer; several make one."""
+    named = item["path"] if isinstance(item["path"], list) else [item["path"]]
+    return [_inside(folder, name) for name in named]
+
+
 def _relative(file: Path, folder: Path) -> str:
     try:
         return file.relative_to(folder.resolve()).as_posix()
@@ -384,7 +395,13 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
 def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:
     said = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
     said["licence"] = said["licence"] or str(item.get("license", ""))
-    return {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "layer": role, **said}
+    return {"sha256": hashlib.sha256(_bytes(file)).hexdigest(), "layer": role, **said}
+
+
+def _bytes(file: Path) -> bytes:
+    """Bytes of a file; of a File Geodatabase those of all its parts."""
+    parts = sorted(p for p in file.iterdir() if p.is_file()) if file.is_dir() else [file]
+    return b"".join(p.read_bytes() for p in parts)
 
 
 def _rasters(
@@ -409,11 +426,13 @@ def _year_in(name: str) -> int:
 
 
 def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathered) -> Raster:
-    file = _inside(folder, entry["path"])
-    if kind_of(file) != "tiff":
-        raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
+    files = _files(folder, entry)
+    file = files[0]
+    for one in files:
+        if kind_of(one) not in DRIVERS:
+            raise InputError(f"the layer {role} is a raster", file=one.name, mend="Give a GeoTIFF.")
     raster, problems, declared = read_raster(
-        file,
+        files,
         file.name,
         role=role,
         crs=entry.get("crs"),
@@ -427,9 +446,10 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
         out.ledger[role][key] += 1  # one raster
     declared.pop("native")
     out.rasters[_relative(file, folder)] = {"role": role, **declared}
-    out.inputs[_relative(file, folder)] = _provenance(file, role, entry) | {
-        "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],
-    }  # fmt: skip
+    for one in files:
+        out.inputs[_relative(one, folder)] = _provenance(one, role, entry) | {
+            "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],
+        }  # fmt: skip
     unit = str(entry.get("unit", "")) or raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
     return Raster(raster.values, raster.transform, raster.crs, unit, raster.classes, source)

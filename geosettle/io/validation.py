@@ -5,11 +5,12 @@ with a reason.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from geosettle.crs import WGS84
@@ -20,11 +21,11 @@ from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.position_checks import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
 from geosettle.io.row_checks import FOR_LAYER
-from geosettle.io.selection import propose_ids, select
+from geosettle.io.selection import propose_ids, select, unfold_matrix
 from geosettle.io.source import Options, Source
 from geosettle.io.survey import read_answers
 from geosettle.layers import LAYERS, LayerSpec
-from geosettle.problems import CODES, Problem
+from geosettle.problems import CODES, Problem, problem
 from geosettle.study import complete
 
 __all__ = ["Checked", "locate_problem", "set_aside", "spec_of", "understand"]
@@ -77,7 +78,8 @@ def spec_of(role: str) -> LayerSpec:
 def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
     """Return the layer that a source holds, and everything that is wrong with it."""
     options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
-    source = propose_ids(select(source, options), spec, options.columns)
+    source = unfold_matrix(select(source, options), spec, options.columns)
+    source = propose_ids(source, spec, options.columns)
     found: Columns = match_columns(source, spec, options.columns)
     decimal, sure = _decimal(source, spec, found)
     source = replace(source, decimal=decimal, decimal_sure=sure)
@@ -89,7 +91,9 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
     problems = [*source.problems, *found.problems, *cell_problems, *positions.problems]
     geometry = positions.geometry
     if geometry is not None:
+        geometry, drawn = _points_of_areas(geometry, spec)
         geometry, wrapped = wrap_longitudes(geometry, spec)
+        wrapped = [*drawn, *wrapped]
         geometry, mended = mend(geometry, spec)
         in_degrees = any(p.code in _SHOWN for p in positions.problems) or bool(
             _PARTS & found.headers.keys()
@@ -109,6 +113,17 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
 _SHOWN: Final = frozenset({"degrees_packed", "degrees_from_time"})
 _PARTS: Final = frozenset({"lat_minutes", "lon_minutes", "lat_hemisphere", "lon_hemisphere"})
 """What shows that numbers are degrees: findings, and columns that go with them."""
+
+
+def _points_of_areas(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[Any], list[Problem]]:
+    """Take a point on each area, in a layer of points: a building is a place."""
+    areas = shapely.get_dimensions(geometry) == 2
+    if spec.geometries != ("point",) or not areas.any():
+        return geometry, []
+    out = geometry.copy()
+    out[areas] = shapely.point_on_surface(geometry[areas])
+    text = f"{int(areas.sum())} area(s) were taken as places, each by a point on it."
+    return out, [problem("place_from_area", text)]
 
 
 def _explained(found: Problem, said: set[int | None]) -> bool:

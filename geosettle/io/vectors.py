@@ -397,7 +397,8 @@ def read_ogr(
     )  # fmt: skip
 
 
-_DRIVERS: Final = {"geopackage": "GPKG", "shapefile": "ESRI Shapefile", "flatgeobuf": "FlatGeobuf"}
+_DRIVERS: Final = {"geopackage": "GPKG", "shapefile": "ESRI Shapefile", "flatgeobuf": "FlatGeobuf",
+                   "filegdb": "OpenFileGDB", "esrijson": "ESRIJSON"}  # fmt: skip
 """Kind of file to the driver of GDAL that must have opened it."""
 
 

@@ -402,3 +402,26 @@ def test_points_are_gathered_evenly(lon: float) -> None:
     middle, member = gathered(np.full(5, lon), np.full(5, 39.0), 8)
     assert middle.size == 1
     assert (member == 0).all()
+
+
+@pytest.mark.parametrize("off_km", [0.0, 0.4, 8.0])
+def test_intervals_by_road_hold_the_truth_as_often_as_they_say(off_km) -> None:
+    # True places: on the road, along it; off it, anywhere within the radius; near it, with a leg
+    # that is off by its own length times the share of the radius.
+    n, radius = 300, 3.0
+    rng = np.random.default_rng(17)
+    roads = GeoDataFrame(geometry=[shapely.LineString([(70, 0), (80, 0)])], crs=4326)
+    north = off_km / 110.574
+    origins = frame(75 + rng.random(n), np.full(n, north), "o", radius)
+    sites = frame([77.5], [0.0], "s", 0.0)
+    pairs = flows(*((f"o{i}", "s0") for i in range(n)))
+    table = distance_intervals(
+        pairs, origins, sites, ("road",), roads=roads, spread=Spread(line_draws=200), draws=200
+    ).query("metric == 'road'")
+    angle, away = rng.random(n) * 2 * np.pi, radius * np.sqrt(rng.random(n))
+    east, up = away * np.cos(angle), away * np.sin(angle)
+    leg = off_km + up if off_km > radius else off_km * (1 + up / radius)
+    lon = origins.geometry.x.loc[table["origin_id"]].to_numpy() + east / 111.32
+    truth = GEOD.inv(lon, 0 * lon, 0 * lon + 77.5, 0 * lon)[2] / 1000 + leg
+    inside = ((table["low"] <= truth) & (truth <= table["high"])).mean()
+    assert abs(inside - 0.9) < 2.6 * np.sqrt(0.9 * 0.1 / n) + 0.01

@@ -631,6 +631,54 @@ def test_the_published_length_of_the_pair_goes_before_a_way_over_neighbours():
     assert road((76.0, 39.0), (76.5, 39.0), short, places=near).road_km == 248.0
 
 
+def test_where_no_road_is_known_the_detours_of_the_study_give_an_estimate():
+    n = 12
+    lon = 76 + 0.5 * np.arange(n)
+    places = gpd.GeoDataFrame(
+        index=[f"p{i}" for i in range(n)], geometry=gpd.points_from_xy(lon, 0 * lon), crs=4326
+    )
+    detours = 1.1 + 0.1 * np.arange(n - 1)
+    steps = [GEOD.inv(a, 0, b, 0)[2] / 1000 for a, b in pairwise(lon)]
+    rows = [(f"p{i}", f"p{i + 1}", steps[i] * detours[i]) for i in range(n - 1)]
+    far = gpd.GeoDataFrame(index=["far"], geometry=[shapely.Point(76, 3)], crs=4326)
+    flows = pd.DataFrame({"origin_id": ["p0", "p0"], "site_id": ["far", "p1"]})
+    both = pd.concat([far, places.iloc[[1]]])
+    table_ = pair_distances(flows, places, both, ("geodesic", "road"), roads=table(*rows))
+    row = table_.loc[("p0", "far")]
+    straight = GEOD.inv(76, 0, 76, 3)[2] / 1000
+    assert np.isnan(row["road_km"])
+    assert row["road_estimate_km"] == pytest.approx(straight * 1.6, rel=1e-6)
+    assert [row["road_estimate_low_km"], row["road_estimate_high_km"]] == pytest.approx(
+        [straight * v for v in np.quantile(detours, [0.05, 0.95], method="weibull")], rel=1e-6
+    )
+    assert np.isnan(table_.loc[("p0", "p1"), "road_estimate_km"])
+    few = pair_distances(flows, places, both, ("geodesic", "road"), roads=table(*rows[:3]))
+    assert "road_estimate_km" not in few
+
+
+def test_one_context_prepares_network_and_places_once(monkeypatch):
+    from geosettle.distance import _metrics, distance_intervals, network, scenario_table
+
+    calls = {"read_network": 0, "as_places": 0}
+    for module, name in ((network, "read_network"), (_metrics, "as_places")):
+        original = getattr(module, name)
+
+        def counted(*args, original=original, name=name, **options):
+            calls[name] += 1
+            return original(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+    context = Context(roads=lines([(10, 0), (10.3, 0)]))
+    origins, sites = frame((10, 0), (10.1, 0)), frame((10.2, 0), (10.3, 0))
+    flows = pd.DataFrame({"origin_id": ["p0", "p1"], "site_id": ["p0", "p1"]})
+    value = pair_distances(flows, origins, sites, ("geodesic", "road"), context=context)
+    distance_intervals(flows, origins, sites, ("road",), measured=value, context=context)
+    assert calls == {"read_network": 1, "as_places": 2}
+    slow = {"slow": {"road": {"speed_kmh": 20.0}}}
+    scenario_table(flows, origins, sites, ["road"], slow, context=context)
+    assert calls == {"read_network": 2, "as_places": 2}  # once more, for other rules
+
+
 def test_a_length_with_an_odd_detour_is_listed_with_both_names_and_its_row():
     roads = table(("A", "B", 60.0), ("B", "C", 400.0), road_id=["R1", "R2"])
     network = read_network(roads, PLACES)

@@ -14,8 +14,9 @@ from geosettle.distance.cost_distance import travel_time
 from geosettle.distance.network import RoadRules
 from geosettle.distance.roads import road_pairs
 from geosettle.distance.scenarios import compare_scenarios
-from geosettle.distance.terrain import walk_pairs
-from geosettle.distance.travel import travel_pairs
+from geosettle.distance.terrain import place_times, walk_pairs
+from geosettle.distance.travel import travel_pairs, with_roads
+from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -231,3 +232,20 @@ def test_two_sets_of_closures_side_by_side():
     assert (table[table.scenario == "summer"].effect == "baseline").all()
     with pytest.raises(InputError, match="two scenarios"):
         compare_scenarios(metric, places, places, pairs, context, scenarios={"only": {}})
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_road_crosses_cells_without_height(compiled) -> None:
+    heights = np.zeros((40, 80))
+    heights[:, 40] = np.nan
+    ground = Raster(heights, Affine(0.01, 0, 76, 0, -0.01, 39.2), unit="m")
+    roads = gpd.GeoDataFrame(
+        geometry=[shapely.LineString([(76.05, 39.005), (76.75, 39.005)])], crs=4326
+    )
+    grid = with_roads(walk_grid(ground), roads)
+    origins = gpd.GeoDataFrame(geometry=[shapely.Point(76.065, 39.005)], crs=4326)
+    sites = gpd.GeoDataFrame(geometry=[shapely.Point(76.705, 39.005)], crs=4326)
+    seconds, why = place_times(grid, origins, sites, np.array([[0, 0]]), compiled=compiled)
+    km = GEOD.inv(76.065, 39.005, 76.705, 39.005)[2] / 1000
+    assert list(why) == [""]
+    assert seconds[0] / 3600 == pytest.approx([km / 40] * 2, rel=0.01)

@@ -16,6 +16,8 @@ from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import radius_m
+from geosettle.distance.network import is_table, network_of, with_settlements
+from geosettle.distance.sampling import quantiles
 from geosettle.settings import DEFAULTS
 
 __all__ = ["FLAGS", "PAIR_COLUMNS", "pair_distances"]
@@ -36,6 +38,9 @@ PAIR_COLUMNS: Final = (
     "road_km",
     "road_h",
     "detour_ratio",
+    "road_estimate_km",
+    "road_estimate_low_km",
+    "road_estimate_high_km",
     "elevation_change_m",
     "declared_km",
     "flags",
@@ -57,6 +62,7 @@ FLAGS: Final[Mapping[str, str]] = {
 }
 """Code in the `flags` column (joined by semicolons) and what it says."""
 
+_DETOURS: Final = 10  # fewer say too little of how roads wind here
 _ORDER_SLACK = 0.005  # the lines compared are draped, gridded or edge-to-edge; half a per cent is no contradiction
 
 
@@ -123,6 +129,7 @@ def pair_distances(
     origins, sites = (
         places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
     )
+    context = with_settlements(context, origins, sites)
     table = as_flows(flows)
     i, j = origins.index.get_indexer(table["origin_id"]), sites.index.get_indexer(table["site_id"])
     matched = (i >= 0) & (j >= 0)
@@ -139,6 +146,7 @@ def pair_distances(
         table["detour_ratio"] = table["road_km"] / table["geodesic_km"].where(
             table["geodesic_km"] > 0
         )
+        table = table.assign(**_estimates(table, context))
     i, j = np.where(matched, i, -1), np.where(matched, j, -1)
     table["flags"] = _flags(
         table, origins, sites, i, j, detour_range=detour_range, rough_share=rough_share
@@ -246,6 +254,29 @@ def _flags(
         index=table.index,
         dtype="str",
     )
+
+
+def _estimates(table: pd.DataFrame, context: Context) -> dict[str, NDArray[np.float64]]:
+    """Kilometres by road where no road is known: the straight line times the study's own detours,
+    their median and their 5 and 95 per cent; none where fewer than `_DETOURS` are known.
+    """
+    detours = table["detour_ratio"].to_numpy(dtype=np.float64)
+    if context.roads is not None and is_table(context.roads):
+        rows = network_of(context).lengths
+        if rows is not None:
+            detours = (rows["km"] / rows["straight_km"].where(rows["straight_km"] > 0)).to_numpy()
+    detours = detours[np.isfinite(detours) & (detours >= 1)]
+    if detours.size < _DETOURS:
+        return {}
+    low, median, high = quantiles(detours[None], 0.9)[:, 0]
+    straight = table["geodesic_km"].where(table["road_km"].isna()).to_numpy(dtype=np.float64)
+    if np.isnan(straight).all():
+        return {}
+    return {
+        "road_estimate_km": straight * median,
+        "road_estimate_low_km": straight * low,
+        "road_estimate_high_km": straight * high,
+    }
 
 
 def _flagged(table: pd.DataFrame, code: str) -> NDArray[np.bool_]:

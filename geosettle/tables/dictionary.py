@@ -119,6 +119,12 @@ _PAIRS: Final[Mapping[str, Entry]] = {
     "road_km": Entry("shortest way on the road graph, access legs included", "km"),
     "road_h": Entry("shortest time on the road graph, access legs included", "h"),
     "detour_ratio": Entry("road distance divided by geodesic distance", "ratio"),
+    "road_estimate_km": Entry(
+        "where no road is known: geodesic distance times the median detour of the study's own roads; an estimate",
+        "km",
+    ),
+    "road_estimate_low_km": Entry("the same with the 5 per cent quantile of these detours", "km"),
+    "road_estimate_high_km": Entry("the same with the 95 per cent quantile of these detours", "km"),
     "elevation_change_m": Entry("elevation of the site minus that of the origin", "m"),
     "travel_*h": Entry("fastest travel time, road and walking", "h"),
     "declared_km": Entry(

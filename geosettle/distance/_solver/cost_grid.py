@@ -202,7 +202,8 @@ class PaceTable:
     def __call__(self, slope: FloatArray) -> FloatArray:
         """Pace at each slope, s/m."""
         scaled = (slope - self.low) * (1 / self.step)
-        i = np.clip(scaled, 0, self.base.size - 1).astype(np.int32)
+        # A missing slope (no height) gives a missing pace.
+        i = np.fmin(np.fmax(scaled, 0), self.base.size - 1).astype(np.int32)
         out: FloatArray = self.gain[i] * slope + self.base[i]
         return out
 

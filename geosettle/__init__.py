@@ -31,6 +31,7 @@ _HOME: Final = {
     "geodesic_distance": "geosettle.distance",
     "join_admin": "geosettle.admin",
     "judge_claims": "geosettle.claims",
+    "match_names": "geosettle.names",
     "nearest": "geosettle.distance",
     "overlay_areas": "geosettle.covers",
     "pair_distances": "geosettle.distance",

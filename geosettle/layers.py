@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["LAT", "LAYERS", "LON", "WKT", "Column", "LayerSpec", "plain_name"]
+__all__ = ["LAT", "LAYERS", "LON", "STUDY", "WKT", "Column", "LayerSpec", "plain_name"]
 
 Geometry = Literal["point", "polygon", "line", "none", "raster"]
 Kind = Literal["text", "number", "integer", "year", "list"]
@@ -28,6 +28,8 @@ class Column:
     maximum: float | None = None
     aliases: tuple[str, ...] = ()
     meaning: str = ""
+    default: str = ""
+    """What an empty cell of a text column means; "": it is missing."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ WKT: Final = Column(
     meaning="geometry as well-known text",
 )
 
+STUDY: Final = "study"
+"""Value of `scope` of what a study is about."""
 _SOURCE = Column(
     "source",
     aliases=("来源", "资料来源", "数据来源", "出处", "reference"),
@@ -180,6 +184,11 @@ _PERSONS = Column(
     ),
     meaning="persons",
 )
+_SCOPE = Column(
+    "scope",
+    default=STUDY,
+    meaning="study (also where it is empty), or what else the row is listed for, e.g. comparison",
+)
 _YEAR = Column(
     "year",
     "year",
@@ -220,16 +229,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                 _HOUSEHOLDS,
                 _PERSONS,
                 _YEAR,
-                Column(
-                    "county",
-                    aliases=("县", "区县", "所在县", "县市", "所属县"),
-                    meaning="county as declared",
-                ),
-                Column(
-                    "prefecture",
-                    aliases=("地区", "州", "地州", "所在地区", "所属地区", "地市"),
-                    meaning="prefecture as declared",
-                ),
+                _SCOPE,
                 Column(
                     "models",
                     "list",
@@ -273,6 +273,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                     aliases=("土地面积_公顷", "土地面积", "耕地面积"),
                     meaning="land held at the origin",
                 ),
+                _SCOPE,
                 _SOURCE,
             ),
             "villages or townships that households left",
@@ -304,6 +305,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                     minimum=0,
                     meaning="distance as declared by the source",
                 ),
+                _SCOPE,
                 _SOURCE,
             ),
             "who moved from where to where",
@@ -325,7 +327,7 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                     "level",
                     required=True,
                     aliases=("级别",),
-                    meaning="rung of the ladder: prefecture, county ...",
+                    meaning="level of the unit, under any name: state, district ...",
                 ),
                 Column("parent_code", meaning="code of the unit above"),
                 _LOCAL,

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
+from geosettle.levels import ladder
 from geosettle.problems import CODES, Problem, problem
 from geosettle.settings import Options
 from geosettle.study import Study
 
 __all__ = ["Masking", "mask_study", "suppress_small"]
 
-_KEPT: Final = ("uncertainty_km", "land_ha", "county", "prefecture", "scope", "geometry")
+_KEPT: Final = ("uncertainty_km", "land_ha", "scope", "geometry")
 """Columns of an origin that survive masking; names, notes and sources would undo it."""
 _COUNTS: Final = ("households", "persons")
 _MASKED_BY_CELL: Final = {
@@ -131,8 +132,10 @@ def mask_study(study: Study, masking: Masking) -> Study:
         for role, layer in {**study.layers, "claims": claims}.items()
         if role not in _MASKED_BY_CELL and (layer is None or isinstance(layer, pd.DataFrame))
     }
+    units = study.boundaries
+    levels = () if units is None or units.empty else ladder(units)
     return study.replace(
-        origins=_masked_origins(study.origins, radius, labels, masking),
+        origins=_masked_origins(study.origins, radius, labels, masking, levels),
         flows=_suppress_within_sites(flows, masking.smallest_count),
         sites=told.notes_emptied(sites),
         indicators=told.notes_emptied(indicators),
@@ -340,11 +343,16 @@ def _steps_km(masking: Masking) -> list[float]:
 
 
 def _masked_origins(
-    origins: gpd.GeoDataFrame, radius: pd.Series, labels: dict[str, str], masking: Masking
+    origins: gpd.GeoDataFrame,
+    radius: pd.Series,
+    labels: dict[str, str],
+    masking: Masking,
+    levels: tuple[str, ...],
 ) -> gpd.GeoDataFrame:
     out = origins.copy()
     masked = out.index.isin(radius.index)
-    for column in [c for c in out.columns if c not in _KEPT]:
+    kept = {*_KEPT, *levels}
+    for column in [c for c in out.columns if c not in kept]:
         out[column] = out[column].mask(masked)
     if "name" in out.columns:
         out.loc[masked, "name"] = "masked origin"

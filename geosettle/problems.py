@@ -354,6 +354,26 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the unit declared is not among the boundaries",
         "Check its spelling.",
     ),
+    "scope_unknown": (
+        "warning",
+        "the scope is neither study nor comparison; the row is not counted in the study",
+        "Write study, comparison, or leave the cell empty.",
+    ),
+    "declared_code_differs": (
+        "warning",
+        "the name and the code that are declared are those of different units",
+        "Correct one of them; the name is used.",
+    ),
+    "column_declares_unit": (
+        "note",
+        "a column is read as the declared unit of a level",
+        "Rename the column if it is something else.",
+    ),
+    "column_renamed": (
+        "note",
+        "a column has the name of one that is computed; it is kept under another name",
+        "",
+    ),
     # --- coordinate reference system
     "crs_missing": ("fatal", "the coordinate reference system is not said", "Say it with --crs."),
     "crs_unknown": ("fatal", "the coordinate reference system is not known", "Give an EPSG code."),

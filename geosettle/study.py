@@ -14,12 +14,12 @@ import shapely
 
 from geosettle.crs import WGS84
 from geosettle.errors import InputError, UnknownNameError
-from geosettle.layers import LAYERS, LayerSpec
+from geosettle.layers import LAYERS, STUDY, LayerSpec
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS, Settings, decode
 
-__all__ = ["Study", "complete", "frame_layer", "join_reasons", "origins_of", "why_last"]
+__all__ = ["Study", "complete", "frame_layer", "in_scope", "join_reasons", "origins_of", "why_last"]
 
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
@@ -40,8 +40,41 @@ def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
         for c in spec.columns
         if c.name in frame or c.name not in frame.index.names
     }
+    for column in spec.columns:
+        if column.default:
+            own[column.name] = _filled(own[column.name], column.default)
     rest = {str(name): frame[name] for name in frame.columns if name not in names}
     return pd.DataFrame({**own, **rest}, index=frame.index)
+
+
+def _filled(cells: pd.Series, default: str) -> pd.Series:
+    """Cells with the default where they are empty; the default in any case is the default."""
+    texts = cells.map(lambda cell: str(cell).strip(), na_action="ignore").astype(object)
+    plain = texts.isna() | texts.astype(str).str.casefold().isin(["", default])
+    return texts.mask(plain, default).astype("str")
+
+
+def in_scope(frame: pd.DataFrame) -> pd.Series:
+    """Tell which sites, origins or flows the study is about; the others are listed for comparison.
+
+    Parameters
+    ----------
+    frame
+        Any frame of them; without a column `scope` all belong to the study.
+
+    Returns
+    -------
+    Series
+        Bool, on the index of the frame.
+
+    Examples
+    --------
+    >>> in_scope(pd.DataFrame({"scope": ["study", None, "comparison"]})).tolist()
+    [True, True, False]
+    """
+    if "scope" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    return _filled(frame["scope"], STUDY).eq(STUDY).astype(bool)
 
 
 def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFrame:

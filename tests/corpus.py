@@ -1825,6 +1825,28 @@ def studies(m: Maker) -> None:
         boundaries__geojson=units,
         sites__csv=rows(county=["Akto County", "Nowhere", ""]),
     )
+    beside = json.loads(shapely.to_geojson(shapely.box(77, 38.5, 78, 39.5)))
+    two = json.loads(units)["features"]
+    two.append(_feature(beside, code="653099", name="Bulung", level="county"))
+    study(
+        "county_code",
+        "declared_code_differs",
+        boundaries__geojson=_json(two),
+        sites__csv=rows(county=["Akto", "", ""], county_code=["653099", "", ""]),
+    )
+    study(
+        "adm2",
+        "column_declares_unit",
+        boundaries__geojson=units,
+        sites__csv=rows(ADM2_EN=["Akto", "AKTO", ""]),
+    )
+    study(
+        "computed_before",
+        "column_renamed",
+        boundaries__geojson=units,
+        sites__csv=rows(declared_county=["Akto", "", ""], county=["Akto", "Akto", "Akto"]),
+    )
+    study("scope", "scope_unknown", sites__csv=rows(scope=["study", "urban", ""]))
     x, y = from_wgs84(LON, LAT, "gcj02")
     places = "place_id,name,kind,lon,lat\n" + "\n".join(
         f"P{i},{n},village,{a:.6f},{b:.6f}" for i, n, a, b in zip(IDS, NAMES, LON, LAT, strict=True)

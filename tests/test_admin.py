@@ -10,8 +10,9 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geosettle.admin import Names, admin_long, join_admin, ladder
+from geosettle.admin import admin_long, join_admin, ladder
 from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.names import Names
 
 WGS84 = "EPSG:4326"
 

@@ -79,7 +79,9 @@ def test_all_faults_at_once() -> None:
 def test_complete_has_every_column(role: str) -> None:
     out = complete(pd.DataFrame({"odd": [1]}), LAYERS[role])
     assert out.columns.tolist() == [*(c.name for c in LAYERS[role].columns), "odd"]
-    assert out.drop(columns="odd").isna().all(axis=None)
+    filled = {c.name: c.default for c in LAYERS[role].columns if c.default}
+    assert out[list(filled)].iloc[0].to_dict() == filled
+    assert out.drop(columns=["odd", *filled]).isna().all(axis=None)
 
 
 def test_every_layer_is_an_attribute() -> None:

@@ -9,7 +9,6 @@ where a border ought to run.
 from __future__ import annotations
 
 from geosettle.admin.join import admin_long, join_admin
-from geosettle.admin.units import ladder
-from geosettle.names import Names
+from geosettle.levels import ladder
 
-__all__ = ["Names", "admin_long", "join_admin", "ladder"]
+__all__ = ["admin_long", "join_admin", "ladder"]

@@ -14,10 +14,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.admin.units import ladder, lonlat, read_units
+from geosettle.admin.units import lonlat, read_units
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
-from geosettle.names import Aliases, Names, says_exclave
+from geosettle.levels import Declared, declared_units, ladder
+from geosettle.names import Aliases, says_exclave
 from geosettle.settings import DEFAULTS, AdminOptions, check
 
 __all__ = ["admin_long", "join_admin"]
@@ -358,12 +359,12 @@ def join_admin(
     tolerance_m = float(tolerance_km) * 1000
     parent: list[str | None] = [None] * len(points)
     joined: dict[str, pd.DataFrame] = {}
+    declared = declared_units(points, units, aliases)
     for level in reversed(levels):
         of_level = units[units["level"] == level]
         rung = _Rung.of(of_level, level)
         frame, shares = _join_level(places, rung, tolerance_m, parent)
-        names = Names.of(_spellings(of_level), aliases)
-        joined[level] = _declare(frame, shares, points, places, (rung, names))
+        joined[level] = _declare(frame, shares, places, rung, declared.get(level))
         up = units["parent_code"].to_dict()
         parent = [None if pd.isna(code) else up[code] for code in frame["code"]]
     return _assemble(points.index, levels, joined)
@@ -419,41 +420,31 @@ def _all(values: Sequence[Any]) -> bool | None:
     return True if "yes" in values and "undecided" not in values else None
 
 
-def _spellings(units: gpd.GeoDataFrame) -> list[tuple[str, ...]]:
-    """Code and every name of each unit."""
-    rows = zip(units.index, units["name"], units["name_local"], units["aliases"], strict=True)
-    return [
-        (code, *(str(name) for name in names if pd.notna(name) and name)) for code, *names in rows
-    ]
-
-
 def _declare(
     frame: pd.DataFrame,
     shares: Sequence[Mapping[int, float]],
-    points: pd.DataFrame,
     places: _Places,
-    units: tuple[_Rung, Names],
+    rung: _Rung,
+    told: Declared | None,
 ) -> pd.DataFrame:
     """Compare what the source declares with what was joined: verdict and reason of each place,
     added to its columns.
     """
-    rung, names = units
-    column = next((c for c in (f"declared_{rung.level}", rung.level) if c in points), None)
-    told = points[column].to_numpy(object) if column else np.full(len(points), None)
-    texts = ["" if pd.isna(v) else str(v).strip() for v in told]
     position = {code: k for k, code in enumerate(rung.codes)}
-    parsed = {text: tuple(position[c] for c in names.units_in(text)) for text in sorted(set(texts))}
+    n = len(places.index)
+    texts = told.texts if told else ("",) * n
+    named = [tuple(position[c] for c in codes) for codes in (told.codes if told else ((),) * n)]
     joined = [None if pd.isna(code) else position[code] for code in frame["code"].to_numpy(object)]
     found = [
-        _verdict(t, parsed[t], u, share, rung)
-        for t, u, share in zip(texts, joined, shares, strict=True)
+        _verdict(text, units, unit, share, rung)
+        for text, units, unit, share in zip(texts, named, joined, shares, strict=True)
     ]
     verdicts, reasons = ([v for v, _ in found], [why for _, why in found])
     wrong = [
         k for k, v in enumerate(verdicts) if v == "no" and places.known[k] and not places.is_area[k]
     ]
     for k, words in zip(
-        wrong, _how_far(places, wrong, rung, [parsed[texts[k]][0] for k in wrong]), strict=True
+        wrong, _how_far(places, wrong, rung, [named[k][0] for k in wrong]), strict=True
     ):
         reasons[k] += words
     both = zip(frame["why"].to_numpy(object), reasons, strict=True)

@@ -1,8 +1,6 @@
-"""The ladder of administrative levels, and the units on it, made ready to be joined."""
+"""The units of a boundary layer, made ready to be joined."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,53 +9,9 @@ import shapely
 
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import area_m2
+from geosettle.levels import ladder
 
-__all__ = ["ladder", "lonlat", "read_units"]
-
-
-def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
-    """Levels of a boundary layer from the coarsest to the finest.
-
-    Parents stand above their children; levels that no parent code links are ordered by the mean
-    area of their units.
-
-    Parameters
-    ----------
-    boundaries
-        Indexed by `code`, with `level` and, optionally, `parent_code`.
-
-    Examples
-    --------
-    >>> ladder(pd.DataFrame({"level": ["county", "prefecture"], "parent_code": ["65", None]}, index=["6501", "65"]))
-    ('prefecture', 'county')
-    """
-    level = boundaries["level"].astype(str)
-    parents = (
-        boundaries["parent_code"]
-        if "parent_code" in boundaries
-        else pd.Series(index=boundaries.index, dtype=str)
-    )
-    by_code = dict(zip(boundaries.index.astype(str), level, strict=True))
-    above: dict[str, set[str]] = {name: set() for name in level}
-    for name, parent in zip(level, parents, strict=True):
-        if pd.notna(parent) and by_code.get(str(parent), name) != name:
-            above[name].add(by_code[str(parent)])
-    size: dict[Any, float] = dict.fromkeys(above, 0.0)
-    if isinstance(boundaries, gpd.GeoDataFrame) and len(boundaries):
-        areas = pd.Series(shapely.area(boundaries.geometry.to_numpy()), index=boundaries.index)
-        size = areas.groupby(level.to_numpy()).mean().to_dict()
-
-    def depth(name: str, seen: tuple[str, ...] = ()) -> int:
-        if name in seen:
-            raise InputError(
-                "the levels of the boundaries are each other's parents",
-                column="parent_code",
-                value=name,
-                mend="A unit's parent must belong to a coarser level.",
-            )
-        return 1 + max((depth(up, (*seen, name)) for up in above[name]), default=-1)
-
-    return tuple(sorted(above, key=lambda name: (depth(name), -size[name], name)))
+__all__ = ["lonlat", "read_units"]
 
 
 def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -20,6 +20,7 @@ from geosettle.analysis._distances import (
     unused_roads,
     without,
 )
+from geosettle.analysis._given import keep_given
 from geosettle.analysis._indicators import (
     access_change_of,
     indicators_of,
@@ -163,7 +164,8 @@ def analyse(
     >>> result.sites.loc["S1", "county"], bool(result.sites.loc["S1", "in_oasis"])
     ('West County', True)
     """
-    problems: list[Problem] = list(study.problems)
+    study, renamed = keep_given(study)
+    problems: list[Problem] = [*study.problems, *renamed]
     surveyed = survey_of(study)
     study = study.replace(survey=None)  # answers of households are kept nowhere
     context = context_of(study, metrics)

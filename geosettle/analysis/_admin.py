@@ -8,22 +8,20 @@ import geopandas as gpd
 import pandas as pd
 
 from geosettle.admin import admin_long, join_admin
+from geosettle.levels import ladder
 from geosettle.study import Study, origins_of
 
 __all__ = ["join_units"]
-
-_LADDER: Final = ("county", "prefecture")
-"""Levels that the written tables name; a study may have any others beside them."""
 
 
 def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
     """Sites and origins with their administrative columns, and the long table of both."""
     made, long = [], []
+    levels = () if study.boundaries is None else ladder(study.boundaries)
+    declaring = [name for level in levels for name in (level, f"{level}_code")]
     for role, frame in (("site", study.sites), ("origin", origins_of(study))):
-        own = frame.rename(
-            columns={level: f"declared_{level}" for level in _LADDER if level in frame}
-        )
-        if study.boundaries is None or study.boundaries.empty:
+        own = frame.rename(columns={c: f"declared_{c}" for c in declaring if c in frame})
+        if not levels:
             joined = pd.DataFrame({"why": "admin: the study has no boundaries"}, index=frame.index)
         else:
             joined = join_admin(
@@ -63,8 +61,7 @@ def _admin_columns(joined: pd.DataFrame) -> pd.DataFrame:
     as declared.
     """
     levels = [c.removesuffix("_code") for c in joined.columns if c.endswith("_code")]
-    ladder = [*_LADDER, *[level for level in reversed(levels) if level not in _LADDER]]
-    wanted = [name for level in ladder for name in (f"{level}_code", level)]
+    wanted = [name for level in reversed(levels) for name in (f"{level}_code", level)]
     return joined.reindex(
         columns=[*wanted, "admin_probability", "on_border", "border_km", "admin_agrees", "why"]
     )

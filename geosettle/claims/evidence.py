@@ -27,13 +27,6 @@ class Evidence:
     remoteness: pd.DataFrame | None = None
     claims: pd.DataFrame | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
-    scope: str = "study"
-
-    def in_scope(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows that belong to the study; all where no `scope` column tells cases for comparison
-        apart.
-        """
-        return frame[frame["scope"] == self.scope] if "scope" in frame else frame
 
     def name(self, text: str) -> str:
         """Give the name that the boundaries use, through the aliases."""

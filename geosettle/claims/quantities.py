@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ import pandas as pd
 from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
 from geosettle.claims.printed_numbers import claimed_range, to_float
 from geosettle.geodesy import area_m2
+from geosettle.names import Names
+from geosettle.study import in_scope
 
 __all__ = ["QUANTITIES", "quantity_of"]
 
@@ -45,7 +48,7 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
             return _site_people(evidence, claim, column)
         if str(claim["subject"]) not in {"programme", "study_area"} or evidence.sites is None:
             return Computed(None)
-        listed = evidence.in_scope(evidence.sites)
+        listed = _listed(evidence)
         known = (
             pd.to_numeric(listed[column], errors="coerce").dropna()
             if column in listed
@@ -102,7 +105,7 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if site is not None and evidence.sites is not None and summed.value is not None:
         households, claimed = to_float(site.get("households")), to_float(claim["value"])
         if households and claimed:
-            others = _persons_per_household(evidence.in_scope(evidence.sites))
+            others = _persons_per_household(_listed(evidence))
             ratio = f"claimed persons over the site's households {claimed / households:.2f}"
             return replace(summed, why=join(summed.why, ratio, others))
     if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
@@ -114,7 +117,7 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     households = to_float(same["value"].iloc[0]) if len(same) else None
     if households is None or evidence.sites is None:
         return summed
-    listed = evidence.in_scope(evidence.sites)
+    listed = _listed(evidence)
     both = listed[["households", "persons"]].apply(pd.to_numeric, errors="coerce").dropna()
     both = both[both["households"] > 0]
     if both.empty:
@@ -162,10 +165,17 @@ def _area(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     )
 
 
-def _counties(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
+def _listed(evidence: Evidence) -> pd.DataFrame:
+    """Sites that the study is about."""
+    return (
+        evidence.sites[in_scope(evidence.sites)] if evidence.sites is not None else pd.DataFrame()
+    )
+
+
+def _units_counted(evidence: Evidence, _claim: Mapping[str, Any], *, level: str) -> Computed:
     if evidence.boundaries is None or "level" not in evidence.boundaries:
         return Computed(None, why="the study has no boundaries")
-    units = evidence.boundaries[evidence.boundaries["level"] == "county"]
+    units = evidence.boundaries[evidence.boundaries["level"] == level]
     parents = (
         units["parent_code"].astype(str).str.rstrip("0")
         if "parent_code" in units
@@ -175,14 +185,14 @@ def _counties(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
         [str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool
     )
     others = sorted(units["name"][~governed])
-    why = "county-level units of the boundaries"
+    why = f"{level}-level units of the boundaries"
     if others:
-        why += f"; besides, {', '.join(others)}, whose codes do not lie under the prefecture around them"
+        why += f"; besides, {', '.join(others)}, whose codes do not lie under the unit around them"
     return Computed(float(governed.sum()), "units", "boundaries", why=why)
 
 
-def _listed_counties(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
-    """Names printed in a list, counted and looked up among the county-level units."""
+def _units_listed(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -> Computed:
+    """Names printed in a list, counted and looked up among the units of a level."""
     if evidence.claims is None or evidence.boundaries is None:
         return Computed(None, why="needs the list of names and the boundaries")
     stem = str(claim["quantity"]).removesuffix("_listed")
@@ -191,16 +201,16 @@ def _listed_counties(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return Computed(None, why="no list of names is printed")
     names = [n for n in re.split(r"[;,]", str(rows["as_printed"].iloc[0])) if n.strip()]
     units = evidence.boundaries
-    known = {evidence.name(n) for n in units["name"][units["level"] == "county"]}
-    strange = [n.strip() for n in names if evidence.name(n) not in known]
+    known = Names.of_units(units[units["level"] == level], evidence.aliases)
+    strange = [n.strip() for n in names if not known.units_in(n)]
     if strange:
-        why = f"not found among the county-level units: {', '.join(strange)}"
+        why = f"not found among the {level}-level units: {', '.join(strange)}"
         return Computed(
             float(len(names) - len(strange)), "units", "boundaries", high=float(len(names)), why=why
         )
-    why = f"{len(names)} different names are printed, each a county-level unit of the boundaries"
+    why = f"{len(names)} different names are printed, each a {level}-level unit of the boundaries"
     return Computed(
-        float(len({evidence.name(n) for n in names})), "units", "boundaries, claims", why=why
+        float(len({known.units_in(n) for n in names})), "units", "boundaries, claims", why=why
     )
 
 
@@ -224,22 +234,22 @@ def _oasis_share(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     return Computed(value, "percent", "oasis", each[0], each[-1], why)
 
 
-def _county(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
+def _unit(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -> Computed:
     site = _site(evidence, claim)
-    if site is None or "county_code" not in site or pd.isna(site.get("county")):
+    if site is None or f"{level}_code" not in site or pd.isna(site.get(level)):
         return Computed(None, why="the site lies in no known unit")
-    county, chance = str(site["county"]), float(site.get("admin_probability", np.nan))
+    unit, chance = str(site[level]), float(site.get("admin_probability", np.nan))
     basis = str(site.get("position_basis", ""))
     name = evidence.name(str(claim["value"]))
     used = [w for w in (name, "seat", "polygon") if w and w in basis.casefold()]
-    circular = "the position was derived from the county that the claim names" if used else ""
+    circular = f"the position was derived from the {level} that the claim names" if used else ""
     why = (
-        f"the position lies in {county} with probability {chance:.2f}"
+        f"the position lies in {unit} with probability {chance:.2f}"
         if not np.isnan(chance)
-        else f"in {county}"
+        else f"in {unit}"
     )
     return Computed(
-        county,
+        unit,
         "name",
         "sites, boundaries",
         low=chance if chance < 0.95 else None,
@@ -372,7 +382,7 @@ def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     """Sites that the source names: those with declared models."""
     if evidence.sites is None or "models" not in evidence.sites:
         return Computed(None, why="no layer says which sites were surveyed")
-    named = evidence.in_scope(evidence.sites)["models"].dropna().astype(str)
+    named = _listed(evidence)["models"].dropna().astype(str)
     named = named[named.str.strip() != ""]
     why = "only the sites that the source names with a model can be told; the others are not listed"
     return Computed(float(len(named)), "sites", "sites", high=np.inf, why=why)
@@ -381,13 +391,7 @@ def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
 def _models_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     if evidence.sites is None or "models" not in evidence.sites:
         return Computed(None, why="no site has declared models")
-    told = (
-        evidence.in_scope(evidence.sites)["models"]
-        .dropna()
-        .astype(str)
-        .str.split(r"[;,]", regex=True)
-        .explode()
-    )
+    told = _listed(evidence)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
     numbers = sorted({t.strip() for t in told if t.strip()})
     why = f"models declared at a site: {', '.join(numbers)}; a model may have no named site"
     return Computed(float(len(numbers)), "models", "sites", high=np.inf, why=why)
@@ -402,13 +406,14 @@ def _model(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 
 
 def _location(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
-    if str(claim["unit"]) != "prefectures named" or evidence.boundaries is None:
+    level = next((v for v in _levels(evidence) if str(claim["unit"]) == f"{_plural(v)} named"), "")
+    if not level or evidence.boundaries is None:
         return Computed(
             None, why="a statement in words about the wider region, which no layer covers"
         )
     units = evidence.boundaries
-    names = sorted(units["name"][units["level"] == "prefecture"])
-    circular = "the boundaries were chosen to hold the prefectures that the claim names"
+    names = sorted(units["name"][units["level"] == level])
+    circular = f"the boundaries were chosen to hold the {_plural(level)} that the claim names"
     return Computed("; ".join(names), "names", "boundaries", circular=circular)
 
 
@@ -432,7 +437,7 @@ def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     site = _site(evidence, claim)
     if site is None or evidence.sites is None or pd.isna(site.get("households")):
         return Computed(None, why="the site has no households")
-    listed = evidence.in_scope(evidence.sites)
+    listed = _listed(evidence)
     known = pd.to_numeric(listed["households"], errors="coerce").dropna()
     rank = int((known > float(site["households"])).sum()) + 1
     word = "largest" if rank == 1 else f"rank {rank}"
@@ -513,24 +518,12 @@ _ENTRIES: Final = (
         _product,
     ),
     Quantity("area", "geodesic area of the study area or a unit", _area),
-    Quantity("counties", "county-level units", _counties, counted=True),
-    Quantity(
-        "deeply_poor_counties",
-        "number printed, against the names listed with it",
-        _listed_counties,
-        counted=True,
-    ),
-    Quantity(
-        "deeply_poor_counties_listed",
-        "names listed, against the boundaries",
-        _listed_counties,
-        counted=True,
-    ),
     Quantity(
         "oasis_share", "share of the unit that is oasis, by setting of the rule", _oasis_share
     ),
-    Quantity("county", "county that a site's position lies in", _county),
-    Quantity("location", "names of the prefectures, or words about the wider region", _location),
+    Quantity(
+        "location", "names of the units of a level, or words about the wider region", _location
+    ),
     Quantity("forage_area", "area of forage parcels", _development(("forage",))),
     Quantity(
         "facility_agriculture_area",
@@ -560,6 +553,36 @@ _ENTRIES: Final = (
     ),
 )
 
+
+def _of_units(name: str, evidence: Evidence) -> Quantity | None:
+    """Give the quantity that is named after a level of the boundaries."""
+    for level in _levels(evidence):
+        if name == level:
+            return Quantity(
+                name, f"{level} that a site's position lies in", partial(_unit, level=level)
+            )
+        if name == _plural(level):
+            count = partial(_units_counted, level=level)
+            return Quantity(name, f"{level}-level units", count, counted=True)
+        printed = () if evidence.claims is None else set(evidence.claims["quantity"])
+        stem = name.removesuffix("_listed")
+        if stem.endswith(f"_{_plural(level)}") and f"{stem}_listed" in printed:
+            listed = partial(_units_listed, level=level)
+            return Quantity(name, f"names of {_plural(level)} listed", listed, counted=True)
+    return None
+
+
+def _levels(evidence: Evidence) -> list[str]:
+    units, sites = evidence.boundaries, evidence.sites
+    drawn = [] if units is None or "level" not in units else units["level"].astype(str).tolist()
+    columns = [] if sites is None else [str(c) for c in sites]
+    return sorted({*drawn, *(c for c in columns if f"{c}_code" in columns)})
+
+
+def _plural(level: str) -> str:
+    return f"{level[:-1]}ies" if level.endswith("y") else f"{level}s"
+
+
 QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
     {entry.name: entry for entry in _ENTRIES}
 )
@@ -572,8 +595,11 @@ def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
     """Give the quantity of a name, or one of a family that the layers know by their own words; None
     for any other.
 
-    Families: `persons_relocated_YEAR`; `KIND_area` for a kind of land development of the study; and
-    `INDICATOR_before`, `INDICATOR_after`, `INDICATOR_direction` for an indicator of the study.
+    Families: the name of a level of the boundaries (the unit that a site's position lies in), its
+    plural (units of the level) and any other name that ends in it (a number printed, or with
+    `_listed` the names, against the names that are listed); `persons_relocated_YEAR`; `KIND_area`
+    for a kind of land development of the study; and `INDICATOR_before`, `INDICATOR_after`,
+    `INDICATOR_direction` for an indicator of the study.
 
     Examples
     --------
@@ -584,6 +610,8 @@ def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
         return QUANTITIES[name]
     if re.fullmatch(r"persons_relocated_\d{4}", name):
         return replace(QUANTITIES["persons_relocated_2019"], name=name)
+    if found := _of_units(name, evidence):
+        return found
     stem, _, last = name.rpartition("_")
     kinds = set() if evidence.development is None else set(evidence.development["kind"].dropna())
     if last == "area" and stem in kinds:

@@ -18,6 +18,7 @@ from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import discs
+from geosettle.levels import ladder
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_mean, resample_nearest
 from geosettle.settings import DEFAULTS
@@ -178,7 +179,7 @@ def oasis_areas(
     boundaries: gpd.GeoDataFrame,
     oases: Mapping[str, gpd.GeoDataFrame],
     *,
-    level: str | None = "prefecture",
+    level: str | None = None,
     published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """Area of the oasis in each unit under several settings of the rule, beside what is published.
@@ -190,7 +191,7 @@ def oasis_areas(
     oases
         Setting ("low", "central", "high") to the oasis it gives; the order is kept.
     level
-        Which units; None takes all.
+        Which units; None takes those of the coarsest level.
     published
         Figures by others: unit (name or code; or any key, with the unit under `unit`) to
         `area_km2` and/or `share_percent`, `source`, and the `claim` it is.
@@ -212,11 +213,9 @@ def oasis_areas(
        share_percent  published  difference
     0           50.0       40.0        10.0
     """
-    frame = (
-        boundaries
-        if level is None or "level" not in boundaries
-        else boundaries[boundaries["level"] == level]
-    )
+    frame = boundaries
+    if "level" in boundaries and len(boundaries):
+        frame = boundaries[boundaries["level"] == (level or ladder(boundaries)[0])]
     geometry = lonlat(frame)
     order = np.argsort(frame.index.astype(str).to_numpy())
     rows: list[dict[str, Any]] = []

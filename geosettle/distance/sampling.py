@@ -20,8 +20,10 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geosettle import levels
 from geosettle.distance.draping import check_dem, drape
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
+from geosettle.names import Aliases
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 
@@ -263,54 +265,22 @@ def draw_positions(
 
 
 def declared_units(
-    frame: gpd.GeoDataFrame,
-    boundaries: gpd.GeoDataFrame | None,
-    aliases: Mapping[str, str] | None = None,
+    frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None, aliases: Aliases | None = None
 ) -> pd.Series:
     """Polygon of the finest administrative unit that each place declares, None where it declares
-    none that is known.
-
-    Looks, for every level of the boundaries from the smallest units up, at the columns
-    ``declared_<level>`` and (where nothing has been joined, that is without a column
-    ``<level>_code``) ``<level>``, for a unit's code, name, local name or alias.
+    none that is known. See `levels.declared_units`.
     """
     found = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     if boundaries is None or not len(boundaries):
         return found
     if boundaries.crs is not None and not boundaries.crs.is_exact_same("EPSG:4326"):
         boundaries = boundaries.to_crs("EPSG:4326")
-    sizes = pd.Series(
-        area_m2(np.asarray(boundaries.geometry.array, dtype=object)), index=boundaries.index
-    )
-    by_level = sizes.groupby(boundaries["level"]).median()
-    for level in by_level.sort_values(kind="stable").index:
-        column = f"declared_{level}"
-        if column not in frame and f"{level}_code" not in frame:
-            column = str(level)
-        if column not in frame:
-            continue
-        units = boundaries[boundaries["level"] == level]
-        names = _spellings(units, aliases or {})
-        for place, text in frame[column].items():
-            codes = names.get(str(text).strip().casefold(), set()) if pd.notna(text) else set()
-            if found[place] is None and len(codes) == 1:
-                found[place] = units.geometry.loc[next(iter(codes))]
+    shape = dict(zip(boundaries.index.astype(str), boundaries.geometry, strict=True))
+    for told in levels.declared_units(frame, boundaries, aliases).values():
+        for row, codes in enumerate(told.codes):
+            if len(codes) == 1:
+                found.iloc[row] = shape[codes[0]]
     return found
-
-
-def _spellings(units: gpd.GeoDataFrame, aliases: Mapping[str, str]) -> dict[str, set[Any]]:
-    """Codes that each spelling stands for, by the spelling in lower case."""
-    names: dict[str, set[Any]] = {}
-    for code, name, local in zip(
-        units.index, units["name"], units.get("name_local", units["name"]), strict=True
-    ):
-        for spelling in (code, name, local):
-            names.setdefault(str(spelling).strip().casefold(), set()).add(code)
-    for spelling, meant in aliases.items():
-        known = names.get(str(meant).strip().casefold())
-        if known:
-            names.setdefault(str(spelling).strip().casefold(), set()).update(known)
-    return names
 
 
 def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.Index, FloatArray]:

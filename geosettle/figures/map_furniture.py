@@ -28,6 +28,7 @@ from geosettle.figures.map_layers import (
     site_radii,
 )
 from geosettle.figures.map_projection import Frame
+from geosettle.levels import seat_kinds
 from geosettle.locator import from_space, land_from_space
 from geosettle.results import numbers
 from geosettle.results.given import level_name
@@ -75,7 +76,8 @@ def graticule(sheet: Sheet) -> None:
     xs, ys = frame.outline()
     lon, lat = frame.lonlat(xs, ys)
     middle = float(frame.lonlat((frame.x0 + frame.x1) / 2, frame.y0)[0])
-    lon = middle + (lon - middle + 180) % 360 - 180
+    on_earth = np.isfinite(lon) & np.isfinite(lat)  # a sheet of the world reaches beyond its edge
+    lon, lat = middle + (lon[on_earth] - middle + 180) % 360 - 180, lat[on_earth]
     south, north = float(lat.min()), float(lat.max())
     span = max(float(np.ptp(lon)), north - south)
     step = next((size for size in _STEPS_DEG if span / size <= 7), _STEPS_DEG[-1])
@@ -450,13 +452,14 @@ def named_origins(origins: pd.DataFrame) -> pd.DataFrame:
 
 
 def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
-    """Mark the prefecture seats, towns a reader may know; return those on the sheet, with x and
+    """Mark the seats of the highest level, towns a reader may know; return those on the sheet, with x and
     y.
     """
     places = result.study.places
     if places is None or "kind" not in places:
         return pd.DataFrame(columns=["name", "name_local", "x", "y"])
-    seats = places[(places["kind"] == "prefecture_seat") & places.geometry.notna()].sort_index()
+    highest = seat_kinds(places["kind"], result.study.boundaries)[:1]
+    seats = places[places["kind"].isin(highest) & places.geometry.notna()].sort_index()
     made = (
         pd.DataFrame(seats.drop(columns="geometry"))
         .reindex(columns=["name", "name_local"])

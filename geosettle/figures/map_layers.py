@@ -20,6 +20,7 @@ from geosettle.figures.canvas import bare_axes, px
 from geosettle.figures.map_projection import Frame, lines_of, relief
 from geosettle.geodesy import disc
 from geosettle.results import numbers
+from geosettle.study import in_scope
 
 __all__ = [
     "COMPARED",
@@ -143,7 +144,7 @@ def positions(frame: pd.DataFrame) -> pd.DataFrame:
             "households": numbers(frame, "households"),
             "name": frame.get("name", pd.Series(frame.index, frame.index)),
             "name_local": frame.get("name_local", pd.Series(None, frame.index, dtype=object)),
-            "compared": frame["scope"].astype(str) != "study" if "scope" in frame else False,
+            "compared": ~in_scope(frame),
         },
         index=frame.index,
     )

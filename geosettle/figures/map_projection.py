@@ -20,6 +20,8 @@ from geosettle.raster import Raster
 __all__ = ["Frame", "frame_around", "frame_with", "lines_of", "relief"]
 
 _GEOD = Geod(ellps="WGS84")
+_WORLD_DEG = 150.0
+"""Sheets that hold more degrees of longitude, or half as many of latitude, show the world."""
 _LONE_M, _LEAST_M = 20e3, 4e3
 """Least width of a sheet, with a single place and with several."""
 
@@ -139,8 +141,9 @@ def frame_around(
     """Choose the projection and the sheet for points with a circle around each.
 
     Albers' equal-area conic with its parallels a sixth of the extent inside; near the equator,
-    where that cone opens into a plane, Lambert's azimuthal equal-area. The sheet keeps a width
-    between 1 and 1.75 times its height.
+    where that cone opens into a plane, Lambert's azimuthal equal-area; for places on several
+    continents the cylindrical equal-area. The sheet keeps a width between 1 and 1.75 times its
+    height.
 
     Parameters
     ----------
@@ -161,7 +164,10 @@ def frame_around(
     south, north = float(lats.min()), float(lats.max())
     lower, upper = round(south + (north - south) / 6, 1), round(north - (north - south) / 6, 1)
     origin = round((south + north) / 2, 1)
-    if abs(lower + upper) < 2:
+    if np.ptp(relative) > _WORLD_DEG or np.ptp(lats) > _WORLD_DEG / 2:
+        proj = f"+proj=cea +lat_ts={abs(origin)} +lon_0={centre} +datum=WGS84 +units=m"
+        label = f"cylindrical equal-area ({_degrees(abs(origin), 'NS')})"
+    elif abs(lower + upper) < 2:
         proj = f"+proj=laea +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
         label = f"Lambert azimuthal equal-area ({_degrees(origin, 'NS')}, {_degrees(centre, 'EW')})"
     else:

@@ -11,7 +11,6 @@ import shapely
 from matplotlib.figure import Figure
 
 from geosettle import style
-from geosettle.admin.units import ladder
 from geosettle.analysis import Result
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped, written
 from geosettle.figures.map_furniture import (
@@ -31,6 +30,7 @@ from geosettle.figures.map_furniture import (
 )
 from geosettle.figures.map_layers import MOST_FLOWS, Sheet, draw_layers, flows_between, prepare
 from geosettle.figures.map_projection import Frame, frame_around, frame_with
+from geosettle.levels import ladder
 from geosettle.results import title_of
 from geosettle.words import say
 

@@ -1,4 +1,4 @@
-"""Small multiples: the sites of each county, all panels at one scale."""
+"""Small multiples: the sites of each administrative unit, all panels at one scale."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from geosettle.figures.map_furniture import label_sites
 from geosettle.figures.map_layers import Sheet, draw_layers, prepare
 from geosettle.figures.map_projection import frame_around
 from geosettle.geodesy import inverse
+from geosettle.results.given import finest_level
 from geosettle.words import say
 
 __all__ = ["counties"]
@@ -25,17 +26,18 @@ _ACROSS: Final = 4
 _SPANS_M: Final = {120e3: 50e3, 60e3: 20e3, 24e3: 10e3}
 """Widths of a panel, each with the length of its scale bar."""
 _FILLED: Final = 0.7
-"""Share of a panel's width that the sites of one county may take."""
+"""Share of a panel's width that the sites of one unit may take."""
 
 
 def counties(result: Result, lang: str) -> Figure | None:
-    """Draw one square panel per county that has a site with a known position; far apart sites get
-    one each.
+    """Draw one square panel per finest unit that has a site with a known position; far apart sites
+    get one each.
     """
-    layers = prepare(result)
-    if layers.sites.empty or "county" not in result.sites:
+    layers, level = prepare(result), finest_level(result)
+    if layers.sites.empty or level not in result.sites:
         return None
-    everyone = _groups(layers.sites[~layers.sites["compared"]], result.sites)
+    units = result.sites[f"{level}_code" if f"{level}_code" in result.sites else level]
+    everyone = _groups(layers.sites[~layers.sites["compared"]], units)
     groups = everyone[:_MOST]
     if not groups:
         return None
@@ -44,7 +46,7 @@ def counties(result: Result, lang: str) -> Figure | None:
     panel = (WIDTH_IN - 0.1) / _ACROSS - 0.06
     figure = new_figure(0.46 + down * (panel + 0.24))
     wide, high = figure.get_figwidth(), figure.get_figheight()
-    names = names_of(_county_names(result), lang)
+    names = names_of(_unit_names(result, level), lang)
     span = _span(groups)
     drawn: set[Any] = set()
     for number, members in enumerate(groups):
@@ -69,7 +71,7 @@ def counties(result: Result, lang: str) -> Figure | None:
             side.set_visible(True)
         title = names.get(str(members.index[0]), "?")
         alike = [names.get(str(group.index[0]), "?") for group in everyone]
-        if alike.count(title) > 1:  # the sites of one county lie too far apart for one panel
+        if alike.count(title) > 1:  # the sites of one unit lie too far apart for one panel
             title = f"{next(iter(wrapped(title, 22, 1)), '')} {alike[: number + 1].count(title)}/{alike.count(title)}"
         axes.set_title(
             next(iter(wrapped(title, 28, 1)), "?"), fontsize=7, weight="bold", loc="left", pad=3
@@ -97,15 +99,13 @@ def counties(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _county_names(result: Result) -> pd.DataFrame:
-    """Return the county of each site under both names that the boundaries give it."""
-    made = pd.DataFrame(
-        {"name": result.sites["county"], "name_local": None}, index=result.sites.index
-    )
+def _unit_names(result: Result, level: str) -> pd.DataFrame:
+    """Return the unit of each site under both names that the boundaries give it."""
+    made = pd.DataFrame({"name": result.sites[level], "name_local": None}, index=result.sites.index)
     units = result.study.boundaries
-    if units is not None and "name_local" in units and "county_code" in result.sites:
+    if units is not None and "name_local" in units and f"{level}_code" in result.sites:
         local = units.loc[~units.index.duplicated(), "name_local"]
-        made["name_local"] = local.reindex(result.sites["county_code"].astype(object)).to_numpy()
+        made["name_local"] = local.reindex(result.sites[f"{level}_code"].astype(object)).to_numpy()
     return made
 
 
@@ -138,15 +138,11 @@ def _bar(sheet: Sheet, length_m: float, lang: str) -> None:
     sheet.taken.add(*low, *high)
 
 
-def _groups(sites: pd.DataFrame, table: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the sites of each panel: those of one county, or each alone where one panel cannot
+def _groups(sites: pd.DataFrame, units: pd.Series) -> list[pd.DataFrame]:
+    """Return the sites of each panel: those of one unit, or each alone where one panel cannot
     hold them.
     """
-    codes = (
-        table["county_code" if "county_code" in table else "county"]
-        .reindex(sites.index)
-        .astype("string")
-    )
+    codes = units.reindex(sites.index).astype("string")
     groups: list[pd.DataFrame] = []
     for _, members in sites.groupby(codes, sort=True):
         together = _across(members) <= _FILLED * max(_SPANS_M)

@@ -22,7 +22,7 @@ from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.io.column_names import find_columns
 from geosettle.io.columns import Columns
-from geosettle.io.cross_layer_checks import boundary_faults, declared_units, suspect_datum
+from geosettle.io.cross_layer_checks import boundary_faults, outside_declared, suspect_datum
 from geosettle.io.describe import every_name, role_scores
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.position_checks import HOME, inside
@@ -219,7 +219,7 @@ def _against_reference(checked: Checked) -> list[Problem]:
         units = others["the embedded boundaries"]
         out += [
             p
-            for p in declared_units(checked, units, _aliases())
+            for p in outside_declared(checked, units, _aliases())
             if p.code == "outside_declared_unit"
         ]
     return out + suspect_datum(frame, others)

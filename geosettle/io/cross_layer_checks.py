@@ -19,25 +19,32 @@ from geosettle.io.datum_shift import find_shift
 from geosettle.io.source import centres
 from geosettle.io.validation import Checked
 from geosettle.layers import LAYERS
+from geosettle.levels import Declared, declared_units
+from geosettle.names import Aliases
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["FOR_STUDY", "boundary_faults", "declared_units", "suspect_datum"]
+__all__ = ["DECLARING", "FOR_STUDY", "boundary_faults", "outside_declared", "suspect_datum"]
 
 Layers = Mapping[str, Checked]
 Rasters = Mapping[str, Any]
 Found = list[tuple[str, Problem]]
 """Layer and problem; the row in the problem is the 1-based data row of that layer's file."""
-Check = Callable[[Layers, Rasters, Mapping[str, str]], Found]
+Check = Callable[[Layers, Rasters, Aliases], Found]
+
+DECLARING: Final = ("sites", "origins", "places")
+"""Layers whose rows may say in which administrative unit they are."""
 
 _SLIVER_M2: Final = 100_000.0
 _SHARE: Final = 0.01
 _STRIP_DEG: Final = 0.02
+_TOUCHING_DEG: Final = 1e-5
+"""Units less than a metre apart touch: so far apart are edges that were rounded differently."""
 _PAIRS: Final = 50_000
 """Pairs of units that are compared at most, so that no file can keep a check busy for hours."""
 
 
-def references(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def references(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Find identifiers that refer to rows of another layer which do not exist, or were set
     aside.
     """
@@ -108,7 +115,7 @@ def mend_references(layers: Layers) -> dict[str, Any]:
     return out
 
 
-def household_sums(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def household_sums(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Households of a site against the sum over the flows that lead to it."""
     if not {"sites", "flows"} <= layers.keys():
         return []
@@ -137,7 +144,7 @@ def household_sums(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str
     return out
 
 
-def lone_sites(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def lone_sites(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Sites that no flow leads to."""
     if not {"sites", "flows"} <= layers.keys():
         return []
@@ -150,7 +157,7 @@ def lone_sites(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -
     ]
 
 
-def declared_distances(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def declared_distances(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Distances declared against the straight line, less both uncertainties."""
     if not {"sites", "flows", "origins"} <= layers.keys():
         return []
@@ -181,11 +188,12 @@ def _places(checked: Checked, ids: pd.Series) -> tuple[NDArray[np.float64], ...]
     at = checked.frame.index.get_indexer(pd.Index(ids))
     x, y = (np.where(at >= 0, v[at], np.nan) if len(v) else np.full(len(at), np.nan)
             for v in centres(checked.frame.geometry.to_numpy()))  # fmt: skip
-    wide = checked.frame["uncertainty_km"].fillna(0).to_numpy(dtype=float)
+    stated = checked.frame.get("uncertainty_km", pd.Series(np.nan, index=checked.frame.index))
+    wide = pd.to_numeric(stated, errors="coerce").fillna(0).to_numpy(dtype=float)
     return x, y, np.where(at >= 0, wide[at], 0.0) if len(wide) else np.zeros(len(at))
 
 
-def boundaries(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def boundaries(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Faults of the boundaries among themselves."""
     return (
         [("boundaries", p) for p in boundary_faults(layers["boundaries"])]
@@ -211,15 +219,14 @@ def boundary_faults(checked: Checked) -> list[Problem]:
 
 
 def _names_twice(checked: Checked) -> list[Problem]:
-    """Units of one level and one time that have the same name."""
+    """Units of one level, one time and under one parent that have the same name."""
     frame = checked.frame
-    groups = frame.groupby(
-        [frame["level"], frame["name"].map(likeness), frame["valid_from"].fillna(0)], dropna=True
-    )
+    parent, start = frame["parent_code"].fillna(""), frame["valid_from"].fillna(0)
+    groups = frame.groupby([frame["level"], frame["name"].map(likeness), parent, start])
     out = []
     for rows in [r for r in groups.indices.values() if len(r) > 1]:
         codes = sorted(map(str, frame.index.take(np.asarray(rows, dtype=np.intp))))
-        text = f"Units of one level with the same name: {', '.join(codes)}."
+        text = f"Units of one level and parent with the same name: {', '.join(codes)}."
         out += [problem("name_duplicate", text, row=int(checked.numbers[r]), column="name",
                         value=str(frame["name"].iloc[r])) for r in rows]  # fmt: skip
     return out
@@ -294,7 +301,8 @@ def _strips(
     first, second = rows[first[first < second]], rows[second[first < second]]
     width = shapely.distance(geometry[first], geometry[second])
     out = []
-    for i, j, apart in zip(first[width > 0], second[width > 0], width[width > 0], strict=True):
+    wide = width > _TOUCHING_DEG
+    for i, j, apart in zip(first[wide], second[wide], width[wide], strict=True):
         reach = apart * 1.05
         facing = shapely.intersection(
             shapely.buffer(geometry[i], reach), shapely.buffer(geometry[j], reach)
@@ -355,69 +363,53 @@ def _parents(checked: Checked, geometry: Any) -> list[Problem]:
     return out
 
 
-def unit_membership(layers: Layers, _rasters: Rasters, aliases: Mapping[str, str]) -> Found:
-    """Sites and origins that lie outside the county or prefecture they declare."""
+def unit_membership(layers: Layers, _rasters: Rasters, aliases: Aliases) -> Found:
+    """Sites, origins and places that lie outside a unit that they declare, at any level."""
     if "boundaries" not in layers:
         return []
     units = layers["boundaries"].frame
     return [
         (role, p)
-        for role in ("sites", "origins")
+        for role in DECLARING
         if role in layers
-        for p in declared_units(layers[role], units, aliases)
+        for p in outside_declared(layers[role], units, aliases)
     ]
 
 
-def declared_units(
-    checked: Checked, units: gpd.GeoDataFrame, aliases: Mapping[str, str]
-) -> list[Problem]:
+def outside_declared(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases) -> list[Problem]:
     """Rows that lie outside the unit they declare by more than their uncertainty."""
     frame, out = checked.frame, []
-    if not isinstance(frame, gpd.GeoDataFrame):
+    if not isinstance(frame, gpd.GeoDataFrame) or not len(units):
         return []
-    names: dict[str, list[int]] = {}
-    also = {_unit_name(k): _unit_name(v) for k, v in aliases.items()}
-    for column in ("name", "name_local"):
-        for i, name in enumerate(units.get(column, ())):
-            if isinstance(name, str):
-                names.setdefault(_unit_name(name), []).append(i)
-    shapes = units.geometry.to_numpy()
+    shapes = dict(zip(units.index.astype(str), units.geometry.to_numpy(), strict=True))
     x, y, wide = _places(checked, pd.Series(frame.index))
-    for column in [c for c in ("county", "prefecture") if c in frame]:
-        placed = frame[column].where(np.isfinite(x)).reset_index(drop=True)
-        for declared, rows in sorted(placed.groupby(placed).indices.items()):
-            key = _unit_name(str(declared))
-            hits = names.get(key) or names.get(also.get(key, ""), [])
-            away = _outside_m(shapes[hits], x[rows], y[rows]) if hits else np.zeros(len(rows))
+    for told in declared_units(frame, units, aliases).values():
+        groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        for row, (text, codes) in enumerate(zip(told.texts, told.codes, strict=True)):
+            if text and np.isfinite(x[row]):
+                groups.setdefault((text, codes), []).append(row)
+        for (text, codes), rows in sorted(groups.items()):
+            away = _outside_m(np.array([shapes[c] for c in codes] or [None]), x[rows], y[rows])
+            said = "" if codes else _unknown_unit(text, told)
             for row, metres in zip(rows, away, strict=True):
-                where = {"row": int(checked.numbers[row]), "column": column, "value": str(declared)}
-                if not hits:
-                    out.append(
-                        problem(
-                            "declared_unit_unknown", f"No unit is called {declared!r}.", **where
-                        )
-                    )
+                where = {"row": int(checked.numbers[row]), "column": told.column, "value": text}
+                if said:
+                    out.append(problem("declared_unit_unknown", said, **where))
                 elif metres > wide[row] * 1000 + 100:
-                    text = f"The position lies {metres / 1000:.1f} km outside {declared}."
-                    out.append(problem("outside_declared_unit", text, **where))
+                    said_away = f"The position lies {metres / 1000:.1f} km outside {text}."
+                    out.append(problem("outside_declared_unit", said_away, **where))
+        for row in told.contradicted:
+            where = {"row": int(checked.numbers[row]), "column": told.column}
+            text = f"The declared {told.level} {told.texts[row]!r} has another code than is given."
+            out.append(problem("declared_code_differs", text, value=told.texts[row], **where))
     return out
 
 
-def _unit_name(name: str) -> str:
-    """Name of a unit without what says that it is one."""
-    plain = likeness(name)
-    for suffix in (
-        "autonomousprefecture",
-        "autonomouscounty",
-        "prefecture",
-        "county",
-        "地区",
-        "自治州",
-        "自治县",
-        "县",
-    ):
-        plain = plain.removesuffix(suffix)
-    return plain
+def _unknown_unit(text: str, told: Declared) -> str:
+    """Sentence for a text that is no name of a unit, with the names spelled like it."""
+    near = [one.name for one in told.names.candidates(text, most=3)]
+    hint = f" Spelled like it: {', '.join(near)}." if near else ""
+    return f"No {told.level} is called {text!r}.{hint}"
 
 
 def _outside_m(
@@ -442,7 +434,7 @@ def _outside_m(
     return out
 
 
-def turned(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def turned(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Layers that lie wholly apart from all others, and wholly among them once their axes or a sign
     are exchanged.
     """
@@ -488,7 +480,7 @@ _WIDE_DEG: Final = 120.0
 """Layers that reach so far around the Earth say nothing of where another one should lie."""
 
 
-def shifted(layers: Layers, _rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def shifted(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Layers that fit the others only once the shift of a Chinese map service is taken off."""
     frames = {
         role: c.frame
@@ -515,7 +507,7 @@ def suspect_datum(frame: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame
     return [problem("datum_suspected", text, value=f"{found.metres:.0f} m", mend=mend)]
 
 
-def raster_cover(layers: Layers, rasters: Rasters, _aliases: Mapping[str, str]) -> Found:
+def raster_cover(layers: Layers, rasters: Rasters, _aliases: Aliases) -> Found:
     """Sites and origins outside the rasters, or on cells without a value."""
     out: Found = []
     places = [layers[r] for r in ("sites", "origins") if r in layers]

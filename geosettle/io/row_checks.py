@@ -18,7 +18,7 @@ from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
 from geosettle.io.numbers import clean
 from geosettle.io.source import centres, only
-from geosettle.layers import LayerSpec
+from geosettle.layers import STUDY, LayerSpec
 from geosettle.problems import Problem, problem
 
 __all__ = ["FOR_LAYER"]
@@ -637,7 +637,22 @@ def no_moves(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list
     return [problem("no_move", row=int(i) + 1, column="households") for i in np.flatnonzero(nobody)]
 
 
+def scopes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Find rows whose scope is a word that means nothing here: they are left out of the study."""
+    if "scope" not in values or "scope" not in {column.name for column in spec.columns}:
+        return []
+    told = values["scope"].fillna("").str.strip().str.casefold()
+    strange = ~told.isin(["", STUDY, "comparison"]).to_numpy()
+    return [
+        problem(
+            "scope_unknown", row=int(row) + 1, column="scope", value=str(values["scope"].iloc[row])
+        )
+        for row in np.flatnonzero(strange)
+    ]
+
+
 FOR_LAYER: Final[tuple[Check, ...]] = (
+    scopes,
     empty_table,
     totals,
     hidden_total,

@@ -22,7 +22,7 @@ import shapely
 
 from geosettle.errors import GeosettleError, InputError
 from geosettle.io.column_names import columns_of
-from geosettle.io.cross_layer_checks import FOR_STUDY, mend_references
+from geosettle.io.cross_layer_checks import DECLARING, FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
@@ -30,6 +30,8 @@ from geosettle.io.selection import join_sources
 from geosettle.io.source import Options, Refused
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAYERS, LayerSpec, plain_name
+from geosettle.levels import name_declared
+from geosettle.names import Aliases
 from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.settings import Settings, check_kinds, decode
@@ -261,8 +263,10 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
 def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> None:
     """Check the layers against each other, then hand over what is left of each."""
     rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
+    aliases = settings.admin.aliases
+    checked |= with_declared_units(checked, aliases)
     usable = {role: c for role, c in checked.items() if not c.fatal}
-    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, settings.admin.aliases)]
+    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, aliases)]
     out.problems += [
         p if p.layer else replace(p, layer=role) for role, p in found if role not in checked
     ]
@@ -294,6 +298,30 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
                     "rows": layer.rows_in,
                 }
                 item["content_sha256"] = layer.source.digest()
+
+
+def with_declared_units(layers: Mapping[str, Checked], aliases: Aliases) -> dict[str, Checked]:
+    """Layers whose columns of declared units are called like the levels of the boundaries."""
+    boundaries = layers.get("boundaries")
+    if boundaries is None or boundaries.fatal or not len(boundaries.frame):
+        return {}
+    out = {}
+    for role in DECLARING:
+        if role not in layers or layers[role].fatal:
+            continue
+        frame, renamed = name_declared(layers[role].frame, boundaries.frame, aliases)
+        notes = [
+            problem("column_renamed", f"The column {old} is kept as {new}.", column=old)
+            if new.startswith("given_")
+            else problem(
+                "column_declares_unit",
+                f"The column {old} is read as {new}, as declared.",
+                column=old,
+            )
+            for new, old in renamed.items()
+        ]
+        out[role] = set_aside(replace(layers[role], frame=frame), notes)
+    return out
 
 
 def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:

@@ -22,6 +22,7 @@ import pandas as pd
 from geosettle.io.numbers import to_number, to_text
 from geosettle.io.source import Source
 from geosettle.layers import plain_name
+from geosettle.names import kind_of_unit
 from geosettle.problems import Problem, problem
 
 __all__ = ["ANSWERS", "personal_columns", "read_answers", "time_of"]
@@ -58,8 +59,15 @@ _CHINESE: Final = re.compile(
     "民族|宗教|经度|纬度|坐标|定位|照片|签名|指纹|备注|意见|说明|描述|建议|父亲|母亲|配偶|调查员|访问员|采访人"
 )
 _OF_PLACES: Final = re.compile(
-    r"^(site|village|township|town|county|prefecture|origin|place|crop|file|indicator)(_?names?)?$|^(村|村庄|乡|镇|县|安置点|作物)(名称?)?$"
+    r"^(site|village|township|town|origin|place|crop|file|indicator)(_?names?)?$|^(村|村庄|乡|镇|县|安置点|作物)(名称?)?$"
 )
+
+
+def _is_of_place(name: str) -> bool:
+    """Whether a header names a place, an administrative unit or a thing, and no person."""
+    return bool(_OF_PLACES.match(name) or kind_of_unit(re.sub(r"_?names?$", "", name)))
+
+
 _DEGREES: Final = r"[-+]?\d{1,3}\.\d{3,}\s*°?\s*[NSEW]?"
 _DATE: Final = r"(19|20)\d{2}([-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日?|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))"
 _CELLS: Final = {
@@ -149,7 +157,7 @@ def _named(header: str) -> bool:
         r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", unicodedata.normalize("NFKC", header)
     )
     plain = plain_name(spaced)
-    if _OF_PLACES.match(plain) or _OF_PLACES.match(plain_name(header)):
+    if _is_of_place(plain) or _is_of_place(plain_name(header)):
         return False
     words = {*plain.split("_"), plain_name(header)}
     return bool(words & _WORDS or _PHRASES.search(plain) or _CHINESE.search(plain))
@@ -170,7 +178,7 @@ def _free_text(header: str, texts: list[str], households: int) -> str:
         longest = max(map(len, words), default=0)
         return "free text" if longest > 40 else ""
     different = {t.casefold() for t in words}
-    of_place = bool(_OF_PLACES.match(plain_name(header)))
+    of_place = _is_of_place(plain_name(header))
     sentences = any(
         len(t) > 40 or len(t.split()) > 5 or re.search(r"[.!?。！？，、]\s*$|[，。；]", t)
         for t in different

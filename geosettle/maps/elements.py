@@ -28,6 +28,7 @@ from geosettle.maps import encoding, images
 from geosettle.words import capital_all, has, say_all, untranslated
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
+from geosettle.levels import seat_kinds
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
 
@@ -381,7 +382,7 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
     boundaries, places = _known(result.study.boundaries), _known(result.study.places)
     if places is not None:
         kinds = places["kind"].astype(str)
-        for rank, kind in enumerate(("prefecture_seat", "county_seat"), start=2):
+        for rank, kind in enumerate(seat_kinds(kinds, boundaries)[:2], start=2):
             rows.append(_named(places[kinds == kind], rank, "place"))
     if boundaries is not None:
         for rank, level in enumerate(reversed(_levels(boundaries))):

@@ -15,6 +15,7 @@ from geosettle.maps import encoding
 from geosettle.remoteness import COLUMNS, INDICATORS
 from geosettle.results.pivots import changes
 from geosettle.words import has, say_all, untranslated
+from geosettle.levels import seat_kinds
 
 __all__ = ["indicators"]
 
@@ -22,12 +23,11 @@ _MAIN: Final = {
     "land_mean": ("geodesic", "road", "walk"),
     "land_mean_unweighted": ("geodesic", "road", "walk"),
     "land_max": ("geodesic",),
-    "nearest_township_seat": ("geodesic",),
-    "nearest_county_seat": ("geodesic", "road"),
-    "nearest_prefecture_seat": ("geodesic",),
-    "nearest_port": ("geodesic",),
 }
-"""Indicators shown in the card at once, in this order; the others are one click away."""
+"""Indicators shown in the card at once, in this order; then the nearest seat of a unit of each
+level; the others are one click away.
+"""
+_SEAT: Final = ("geodesic", "road")
 _WAYS: Final = {
     "farther": 1.0, "more": 1.0, "nearer": -1.0, "fewer": -1.0, "as before": 0.0, "not distinguishable": 2.0,
 }  # fmt: skip
@@ -57,7 +57,10 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     columns: dict[str, Any] = {}
     entries: list[dict[str, Any]] = []
     of_key: dict[str, str] = {}
-    rank = list(_MAIN)
+    kinds = [name.removeprefix("nearest_") for name, _ in found if name.startswith("nearest_")]
+    seats = reversed(seat_kinds(kinds, result.study.boundaries))
+    shown = {**_MAIN, **{f"nearest_{kind}": _SEAT for kind in seats}}
+    rank = list(shown)
     names = sorted(found, key=lambda k: (rank.index(k[0]) if k[0] in rank else len(rank), k))
     for i, (name, metric) in enumerate(names):
         rows = found[name, metric]
@@ -78,7 +81,7 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "name": _name(about),
             "how": _how(metric, result),
             "unit": next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), ""),
-            "main": metric in _MAIN.get(name, ()),
+            "main": metric in shown.get(name, ()),
             "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}")
             if name.endswith("_unweighted")
             else None,

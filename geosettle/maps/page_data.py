@@ -19,6 +19,8 @@ from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.maps.indicator_columns import indicators
 from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
+from geosettle.levels import ladder
+from geosettle.study import in_scope
 
 __all__ = [
     "card_columns",
@@ -39,12 +41,12 @@ __all__ = [
 ]
 
 _SITE_COLUMNS: Final = (
-    "name", "name_local", "households", "persons", "year", "uncertainty_km", "county", "prefecture",
-    "admin_probability", "declared_county", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
+    "name", "name_local", "households", "persons", "year", "uncertainty_km",
+    "admin_probability", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
     "models", "source", "why",
 )  # fmt: skip
 _ORIGIN_COLUMNS: Final = (
-    "name", "name_local", "uncertainty_km", "county", "prefecture", "land_ha", "source", "why",
+    "name", "name_local", "uncertainty_km", "land_ha", "source", "why",
 )  # fmt: skip
 _ILLUSTRATIVE: Final = " (illustrative)"
 _DISCS: Final = {
@@ -73,23 +75,31 @@ def _text_safe(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.astype("float64") if pd.api.types.is_bool_dtype(values) else values
 
 
-def _table(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
+def _table(
+    frame: gpd.GeoDataFrame, columns: tuple[str, ...], boundaries: gpd.GeoDataFrame | None
+) -> dict[str, Any]:
     lon, lat = _positions(frame)
     out = {
         "id": encoding.column(pd.Series(frame.index.astype(str), dtype=object)),
         "lon": encoding.column(lon, steps=encoding.POINT_STEPS),
         "lat": encoding.column(lat, steps=encoding.POINT_STEPS),
     }
-    units = unit_columns(frame)
-    for name in (*columns, *units, *(f"{unit}_local" for unit in units)):
+    units = unit_columns(frame, boundaries)
+    declared = [f"declared_{unit}" for unit in units[:1]]
+    for name in (*columns, *units, *declared, *(f"{unit}_local" for unit in units)):
         if name not in out and name in frame and frame[name].notna().any():
             out[name] = encoding.column(_text_safe(frame[name].reset_index(drop=True)))
     return {"n": len(frame), "columns": out}
 
 
+def _placed(result: Result, role: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    units = result.study.boundaries
+    return _table(_with_local_units(getattr(result, role), units), columns, units)
+
+
 def sites_table(result: Result) -> dict[str, Any]:
     """Sites with their positions and columns, then their indicators: see `maps._indicators`."""
-    table = _table(_with_local_units(result.sites, result.study.boundaries), _SITE_COLUMNS)
+    table = _placed(result, "sites", _SITE_COLUMNS)
     aside = ~in_scope(result.sites)
     if aside.any():
         table["columns"]["aside"] = encoding.column(aside.where(aside).astype("float64").reset_index(drop=True))
@@ -108,21 +118,11 @@ def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
     return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
 
 
-def in_scope(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
-    """Whether each site or origin belongs to the study; some carry others for comparison, in a
-    column `scope`.
-    """
-    if "scope" not in frame:
-        return pd.Series(data=True, index=frame.index)
-    inside: pd.Series[bool] = frame["scope"].fillna("study").astype(str).isin(["study", ""])
-    return inside
-
-
 def origins_table(result: Result) -> dict[str, Any]:
     """Origins with their positions and columns, and how many households the flows lead away from
     each.
     """
-    table = _table(_with_local_units(result.origins, result.study.boundaries), _ORIGIN_COLUMNS)
+    table = _placed(result, "origins", _ORIGIN_COLUMNS)
     table["columns"]["moved"] = encoding.column(_moved(result), digits=0)
     return table
 
@@ -143,7 +143,7 @@ def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | No
         return frame
     local = pd.Series(boundaries["name_local"].to_numpy(), index=boundaries.index.astype(str))
     local = local[~local.index.duplicated()]
-    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame)})
+    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame, boundaries)})
 
 
 def flows_table(result: Result) -> dict[str, Any]:
@@ -181,39 +181,52 @@ def most(result: Result) -> dict[str, float]:
 
 
 def card_columns(result: Result) -> list[dict[str, Any]]:
-    """Rows of the card of a site: label, column, columns of its interval, unit."""
+    """Rows of the card of a site: label, column, columns of its interval, unit, rank of its level
+    (1: the finest).
+    """
+    levels = unit_columns(result.sites, result.study.boundaries)
     units = {
-        "households": "", "persons": "", "year": "year", "county": "", "declared_county": "", "prefecture": "",
+        "households": "", "persons": "", "year": "year", **dict.fromkeys(levels, ""),
+        **{f"declared_{level}": "" for level in levels[:1]},
         "uncertainty_km": "±km", "oasis_edge_km": "km",
     }  # fmt: skip
     radius = middle_radius(result)
     discs = {} if radius is None else {name.format(radius): key for name, key in _DISCS.items()}
     units |= dict.fromkeys(discs, "ha") | {"models": ""}
-    units |= dict.fromkeys(unit_columns(result.sites), "")
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
         if name in result.sites:
-            key = heading_key(name)
-            text = say_all(key) if key else untranslated(name.replace("_", " "))
-            text = say_all(discs[name], km=f"{radius:g}") if name in discs else text
-            label = capital_all(text)
-            row = {"column": name, "label": label, "unit": unit}
+            label = _column_words(name)
+            if name in discs:
+                label = capital_all(say_all(discs[name], km=f"{radius:g}"))
+            row: dict[str, Any] = {"column": name, "label": label, "unit": unit}
             if name == "oasis_edge_km":
                 row |= {"low": "oasis_edge_low_km", "high": "oasis_edge_high_km"}
+            if name in levels:
+                row["level"] = levels.index(name) + 1
             rows.append(row)
     return rows
 
 
-def unit_columns(frame: pd.DataFrame) -> list[str]:
-    """Columns that name the administrative units of a place, by the study's own levels; each has a
-    code beside it.
-    """
-    return [c for c in frame if isinstance(c, str) and f"{c}_code" in frame]
+def _column_words(name: str) -> dict[str, str]:
+    """Words for a column, or for the level of units that it declares or names."""
+    if name.startswith("declared_"):
+        level = _column_words(name.removeprefix("declared_"))
+        return say_all("declared_unit", level=level)
+    key = heading_key(name)
+    return capital_all(say_all(key) if key else untranslated(name.replace("_", " ")))
+
+
+def unit_columns(frame: pd.DataFrame, boundaries: pd.DataFrame | None) -> list[str]:
+    """Columns that name the administrative units of a place, the finest level first."""
+    levels = ladder(boundaries) if boundaries is not None and len(boundaries) else ()
+    return [level for level in reversed(levels) if level in frame and f"{level}_code" in frame]
 
 
 def searched_units(result: Result) -> list[str]:
     """Columns of units in which a table is searched, in either script."""
-    names = sorted({u for frame in (result.sites, result.origins) for u in unit_columns(frame)})
+    frames, boundaries = (result.sites, result.origins), result.study.boundaries
+    names = sorted({u for frame in frames for u in unit_columns(frame, boundaries)})
     return [column for name in names for column in (name, f"{name}_local")]
 
 

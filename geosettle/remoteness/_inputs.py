@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.distance import METRICS
+from geosettle.study import in_scope
 
 __all__ = [
     "COLUMNS",
@@ -164,14 +165,12 @@ def named(kind: str, limit: str = "", limit_unit: str = "") -> dict[str, str]:
 
 
 def study_sites(sites: pd.DataFrame) -> list[str]:
-    """Ids of the sites that belong to the study: all, or those whose `scope` is `study` where that
-    column exists.
+    """Ids of the sites that the study is about.
 
     A site kept for comparison has its own rows and does not enter the figures of the study as a
     whole.
     """
-    frame = sites[sites["scope"] == "study"] if "scope" in sites else sites
-    return [str(i) for i in frame.index]
+    return [str(i) for i in sites.index[in_scope(sites)]]
 
 
 def long_pairs(

@@ -48,7 +48,7 @@ def reading(writer: Writer) -> list[Part]:
 
 
 def site_map(writer: Writer) -> list[Part]:
-    """Show the map, then the same county by county."""
+    """Show the map, then the same unit by unit."""
     return [*writer.picture("od_map", "map"), *writer.picture("counties", "counties")]
 
 
@@ -61,31 +61,22 @@ def sites(writer: Writer) -> list[Part]:
     )
     words = [writer.say(key) for key in ("yes", "no", "not_decided")]
     frame["oasis_told"] = np.select([high < 0, low > 0, low.notna()], words, "")
-    if "declared_county" in frame and "county" in frame:
-        same = frame["declared_county"].astype("string") == frame["county"].astype("string")
-        frame["declared_county"] = (
-            frame["declared_county"].astype(object).where(~same.fillna(value=False), None)
-        )
+    level = finest_level(writer.result)
+    name, declared = level_name(writer.lang, level), f"declared_{level}"
+    if declared in frame and level in frame:
+        same = frame[declared].astype("string") == frame[level].astype("string")
+        frame[declared] = frame[declared].astype(object).where(~same.fillna(value=False), None)
     # Without a radius there is one possible position, and its share says nothing.
     share = (100 * numbers(frame, "admin_probability")).round(0)
-    frame["county_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
-    level = finest_level(writer.result)
-    name = level_name(writer.lang, level)
+    frame["unit_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
     columns = [
-        *(
-            "name",
-            "name_local",
-            "site_id",
-            *dict.fromkeys(("county", level)),
-            "county_percent",
-            "declared_county",
-        ),
+        *("name", "name_local", "site_id", level, "unit_percent", declared),
         *("households", "persons", "year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
     ]
     notes = (
         ("sites_note_level", level),
-        ("sites_note_percent", "county_percent"),
-        ("sites_note_declared", "declared_county"),
+        ("sites_note_percent", "unit_percent"),
+        ("sites_note_declared", declared),
         ("sites_note_oasis", "oasis_edge_km"),
     )
     said = [
@@ -94,7 +85,7 @@ def sites(writer: Writer) -> list[Part]:
         if column in frame and frame[column].notna().any()
     ]
     text = element("p", writer.say("sentence_gap").join(said)) if said else None
-    heads = {level: capital(name)}
+    heads = {level: capital(name), declared: capital(writer.say("declared_level", level=name))}
     return [text, writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from geosettle import study
 from geosettle.analysis import Result
 from geosettle.tables import round_to
 
@@ -27,14 +28,16 @@ def in_scope(result: Result) -> Result:
     """Leave out sites and origins that a `scope` column names for comparison only, with their
     moves.
     """
-    sites, origins = (
-        frame[frame["scope"].astype(str) == "study"] if "scope" in frame else frame
-        for frame in (result.sites, result.origins)
-    )
-    pairs = result.pairs[
-        result.pairs.index.get_level_values("site_id").isin(sites.index)
-        & result.pairs.index.get_level_values("origin_id").isin(origins.index)
-    ]
+    sites, origins = (f[study.in_scope(f)] for f in (result.sites, result.origins))
+    index, flows = result.pairs.index, result.study.flows
+    about = index.get_level_values("site_id").isin(sites.index) & index.get_level_values(
+        "origin_id"
+    ).isin(origins.index)
+    if flows is not None and len(flows):
+        key = pd.MultiIndex.from_frame(flows[["origin_id", "site_id"]])
+        inside = study.in_scope(flows).to_numpy()
+        about &= ~index.isin(key[~inside]) | index.isin(key[inside])
+    pairs = result.pairs[about]
     return replace(result, sites=sites, origins=origins, pairs=pairs)
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from geosettle.admin.units import ladder
 from geosettle.analysis import Result
+from geosettle.levels import ladder
 from geosettle.results import numbers
 from geosettle.words import has, say
 
@@ -51,9 +51,8 @@ def finest_level(result: Result) -> str:
     boundaries = result.study.boundaries
     if boundaries is not None and len(boundaries):
         return ladder(boundaries.set_index("code") if "code" in boundaries else boundaries)[-1]
-    return next(
-        (level for level in ("county", "prefecture") if f"{level}_code" in result.sites), "county"
-    )
+    coded = (str(c).removesuffix("_code") for c in result.sites if str(c).endswith("_code"))
+    return next((level for level in coded if level in result.sites), "")
 
 
 def level_name(lang: str, level: str) -> str:

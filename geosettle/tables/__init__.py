@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
-from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, Entry, entry
+from geosettle.study import in_scope
+from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, UNIT_NAME, Entry, entry
 from geosettle.tables.remoteness import compact, wide, with_names
 
 __all__ = ["TABLES", "Table", "describe", "round_to", "tables"]
@@ -143,7 +144,9 @@ def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Ent
     own = {name: Entry("column of the input, as given") for name in given}
     unknown = Entry("computed; the table does not describe it")
     exact = {**measured, **table.columns}
-    return {column: entry(exact, column) or own.get(column, unknown) for column in frame.columns}
+    units = {str(c): UNIT_NAME for c in frame.columns if f"{c}_code" in frame}
+    known = own | units
+    return {c: entry(exact, c) or known.get(c, unknown) for c in frame.columns}
 
 
 def _sortable(column: pd.Series) -> pd.Series:
@@ -194,6 +197,8 @@ def _placed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _sites(result: Result) -> pd.DataFrame:
     frame = _placed(result.sites)
+    if "scope" in frame and in_scope(frame).all():
+        frame = frame.drop(columns="scope")
     radius = _floats(frame, "uncertainty_km")
     for name in frame.columns:
         if name.endswith("_km") and name != "uncertainty_km" and _is_number(frame[name]):
@@ -344,7 +349,9 @@ TABLES: Final[Mapping[str, Table]] = {
             ("zone", "zone_id", "radius_km", "layer", "class", "year"),
         ),
         _table(
-            "oasis", "Oasis by prefecture and setting", ("code", "setting", "claim", "quantity")
+            "oasis",
+            "Oasis by administrative unit and setting",
+            ("code", "setting", "claim", "quantity"),
         ),
         _table("land", "Land per household", ("site_id",)),
         _table(

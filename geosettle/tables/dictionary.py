@@ -17,6 +17,7 @@ __all__ = [
     "ADMIN",
     "DICTIONARY",
     "PAIR_COLUMNS",
+    "UNIT_NAME",
     "Entry",
     "entry",
 ]
@@ -49,12 +50,11 @@ _EVIDENCE = Entry(
     "true where it may be counted as evidence; false for illustrative geometry and unsupported text"
 )
 
+UNIT_NAME: Final = Entry("name of the administrative unit that the position falls in")
+"""Column called like a level; its code is in the column that ends in `_code`."""
 ADMIN: Final[Mapping[str, Entry]] = {
-    "county_code": Entry("code of the county-level unit that the position falls in"),
-    "county": Entry("name of that unit"),
-    "prefecture_code": Entry("code of the prefecture that the position falls in"),
-    "prefecture": Entry("name of that prefecture"),
     "declared_*": Entry("unit of this level as the source declares it"),
+    "given_*": Entry("column of the input that has the name of a computed one, as given"),
     "admin_probability": Entry(
         "share of the disc of possible positions that lies in the unit named", "share, 0-1"
     ),
@@ -63,7 +63,7 @@ ADMIN: Final[Mapping[str, Entry]] = {
     "admin_agrees": Entry(
         "true where the computed unit is the declared one; empty where none was declared"
     ),
-    "*_code": Entry("code of the unit of this level"),
+    "*_code": Entry("code of the unit of this level that the position falls in"),
     "*_probability": Entry(
         "share of the disc of possible positions that lies in the unit of this level", "share, 0-1"
     ),
@@ -262,7 +262,9 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
     },
     "covers": {
         "zone_id": Entry("identifier of the zone measured"),
-        "zone": Entry("what the zone is: a disc around a site, a county, a prefecture"),
+        "zone": Entry(
+            "what the zone is: a disc around a site, or the level of an administrative unit"
+        ),
         "radius_km": Entry("geodesic radius of a disc", "km"),
         "layer": Entry("areal layer that was measured"),
         "class": Entry("class or kind within the layer"),

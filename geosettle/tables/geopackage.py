@@ -33,7 +33,7 @@ _DRAWN: Final = {
 """Layers that have a place of their own in the file, and the one that is kept nowhere."""
 _PLACE_POINTS: Final = 7.0
 """Size of the names of places and origins; those of sites are larger."""
-_SEATS: Final = """CASE WHEN "kind" IN ('prefecture_seat', 'county_seat') THEN "name" END"""
+_SEATS: Final = """CASE WHEN "kind" LIKE '%_seat' THEN "name" END"""
 """Label of places: a name on each of hundreds of townships would hide the map."""
 
 
@@ -360,17 +360,18 @@ def _boundary_rules() -> ET.Element:
     """
     flag = "lower(trim(coalesce(to_string(attribute($currentfeature, 'disputed')), ''))) IN ('true', 'yes', '1', '1.0')"
     rules = {
-        "prefecture": (
-            "\"level\" IN ('country', 'province', 'prefecture') AND NOT " + flag,
+        "upper levels": (
+            'array_contains(array_agg(to_string("parent_code")), to_string("code")) AND NOT '
+            + flag,
             [_line(style.PREFECTURE)],
         ),
         "disputed": (
             flag,
             [_line(("#FFFFFF", style.INTERNATIONAL[1], ()), wider=0.2), _line(style.INTERNATIONAL)],
         ),
-        "county and finer": ("ELSE", [_line((style.COUNTY[0], style.COUNTY[1], ()))]),
+        "finest level": ("ELSE", [_line((style.COUNTY[0], style.COUNTY[1], ()))]),
     }
-    passes = {"county and finer": [0], "prefecture": [1], "disputed": [2, 3]}
+    passes = {"finest level": [0], "upper levels": [1], "disputed": [2, 3]}
     renderer = ET.Element(
         "renderer-v2",
         {"type": "RuleRenderer", "enableorderby": "0", "forceraster": "0", "symbollevels": "1"},

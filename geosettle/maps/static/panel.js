@@ -215,7 +215,7 @@ function fact(term, value) {
   return el('div', {}, el('dt', {}, term), el('dd', {}, value));
 }
 
-/** County or prefecture of a row, in the reader's language where the data have it. @param {any} table @param {string} key @param {number} row */
+/** Text of a row, in the reader's language where the data have it. @param {any} table @param {string} key @param {number} row */
 function unitName(table, key, row) {
   return (language().local_names && table.value(`${key}_local`, row)) || table.value(key, row);
 }
@@ -224,7 +224,7 @@ function unitName(table, key, row) {
 function siteFacts(row) {
   const facts = [];
   for (const line of DATA.card) {
-    const value = line.column === 'county' || line.column === 'prefecture' ? unitName(sites, line.column, row) : sites.value(line.column, row);
+    const value = line.level ? unitName(sites, line.column, row) : sites.value(line.column, row);
     if (value === null) continue;
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
@@ -281,7 +281,7 @@ function otherIndicators(row) {
 /** @param {any} line @param {any} value @param {number} row */
 function cardValue(line, value, row) {
   if (line.unit === '±km') return word('plus_minus_km', { u: figure(value) });
-  if (line.column === 'county' && (sites.value('admin_probability', row) ?? 1) < 0.995) {
+  if (line.level === 1 && (sites.value('admin_probability', row) ?? 1) < 0.995) {
     return [isolated(value), el('small', {}, ` (${word('probability', { p: figure(sites.value('admin_probability', row), 2) })})`)];
   }
   if (typeof value === 'string') return isolated(value);
@@ -294,8 +294,8 @@ function cardValue(line, value, row) {
 /** @param {number} row */
 function originFacts(row) {
   const facts = [];
-  for (const key of ['county', 'prefecture']) {
-    if (origins.value(key, row) !== null) facts.push(fact(capital(word(`level_${key}`)), isolated(unitName(origins, key, row))));
+  for (const line of DATA.card.filter((each) => each.level)) {
+    if (origins.value(line.column, row) !== null) facts.push(fact(say(line.label), isolated(unitName(origins, line.column, row))));
   }
   if (origins.value('uncertainty_km', row)) facts.push(fact(word('uncertainty_km'), word('plus_minus_km', { u: figure(origins.value('uncertainty_km', row)) })));
   for (const i of flowsOf.origin[row]) {

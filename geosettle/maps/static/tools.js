@@ -569,7 +569,7 @@ function linesOf(ctx, text, width) {
 
 /** Rows of a table as CSV that no spreadsheet takes for a formula. */
 function sitesCsv() {
-  const keys = ['id', 'name', 'name_local', 'lon', 'lat', 'uncertainty_km', 'households', 'persons', 'county', 'prefecture'].filter((k) => k === 'id' || sites.has(k));
+  const keys = ['id', 'name', 'name_local', 'lon', 'lat', 'uncertainty_km', 'households', 'persons', ...DATA.card.filter((line) => line.level).map((line) => line.column)].filter((k) => k === 'id' || sites.has(k));
   const cell = (value) => {
     if (value === null || typeof value === 'number') return value === null ? '' : String(value);
     const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

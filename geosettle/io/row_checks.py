@@ -511,8 +511,9 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
     return out
 
 
-def household_sizes(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> list[Problem]:
+def household_sizes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """More households than persons, or more persons in a household than lived in any."""
+    values = _own(values, spec)
     if not {"households", "persons"} <= set(values.columns):
         return []
     households, persons = (values[c].to_numpy(dtype=float) for c in ("households", "persons"))
@@ -533,6 +534,7 @@ def household_sizes(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec)
 def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Compare declared areas with drawn ones: the ratio tells mu from hectares."""
     out: list[Problem] = []
+    values = _own(values, spec)
     if {"leased_ha", "declared_ha"} <= set(values.columns):
         leased, declared = (values[c].to_numpy(dtype=float) for c in ("leased_ha", "declared_ha"))
         with np.errstate(invalid="ignore"):
@@ -567,8 +569,14 @@ def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Pro
     return out
 
 
-def distances(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> list[Problem]:
+def _own(values: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
+    """Columns of the layer itself: others that bear such a name hold text."""
+    return values[[column.name for column in spec.columns if column.name in values]]
+
+
+def distances(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Kilometre columns that look like metres."""
+    values = _own(values, spec)
     out = []
     for column, limit in (
         ("declared_km", 3000.0),

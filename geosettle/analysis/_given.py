@@ -14,11 +14,11 @@ from geosettle.study import Study
 __all__ = ["keep_given"]
 
 _OF_PLACES: Final = re.compile(
-    r"why|on_border|border_km|admin_(probability|agrees)|in_oasis(_probability)?"
+    r"(origin|site)_id|why|on_border|border_km|admin_(probability|agrees)|in_oasis(_probability)?"
     r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(illustrative_)?(oasis|development)_[\d.]+km_ha"
     r"|land_(mean|mean_unweighted|median|max)_\w+_(km|h)"
 )
-"""Columns that the analysis adds to sites and origins, besides those of the levels."""
+"""Columns that the analysis adds to sites and origins, or looks for to tell them; besides the levels."""
 
 
 def keep_given(study: Study) -> tuple[Study, list[Problem]]:

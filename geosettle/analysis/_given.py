@@ -29,7 +29,7 @@ def keep_given(study: Study) -> tuple[Study, list[Problem]]:
     """
     changed: dict[str, Any] = {}
     notes: list[Problem] = []
-    for role in ("sites", "origins", "flows"):
+    for role in ("sites", "origins", "flows", "places"):
         frame = getattr(study, role)
         if frame is None:
             continue
@@ -53,6 +53,8 @@ def keep_given(study: Study) -> tuple[Study, list[Problem]]:
 
 
 def _is_computed(column: str, role: str) -> bool:
+    if role == "places":
+        return column in {"origin_id", "site_id"}
     if role != "flows":
         return _OF_PLACES.fullmatch(column) is not None
     return column in {*PAIR_COLUMNS, *(c for m in METRICS.values() for c in m.columns)}

@@ -42,6 +42,7 @@ from geosettle.tables import TABLES, Table
 from geosettle.tables import tables as made_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
+from geosettle.words import say
 
 __all__ = ["Written", "diff", "replay", "run", "write", "write_map"]
 
@@ -308,9 +309,9 @@ def _fill(
     stage.write(MANIFEST, _json(manifest))
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
     lines = (
-        *summary_lines(result),
-        f"Map:    {folder / 'map.html'}",
-        f"Report: {folder / 'report.html'}",
+        *summary_lines(result, lang),
+        say(lang, "map_is", path=folder / "map.html"),
+        say(lang, "report_is", path=folder / "report.html"),
     )
     failures = tuple(found.message for found in failed)
     return Written(folder, tuple(stage.digests), lines, set_aside, failures)

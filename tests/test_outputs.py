@@ -342,8 +342,11 @@ def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(
 # ------------------------------------------------------------------------------------------
 
 
-def test_chinese(study: Path, tmp_path: Path) -> None:
+def test_chinese(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(study), "-o", str(tmp_path / "zh"), "--lang", "zh"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("本研究有")
+    assert f"报告\N{FULLWIDTH COLON}{tmp_path / 'zh' / 'report.html'}" in printed
     for name in ("map.html", "report.html"):
         page = (tmp_path / "zh" / name).read_text(encoding="utf-8")
         assert re.search(r'<html[^>]*lang="zh', page), name

@@ -385,6 +385,15 @@ def files_held(m: Maker) -> None:
         for part in sorted(base.iterdir()):
             archive.write(part, f"data/base.gdb/{part.name}")
     m.good("held/base.zip", None, NEAR)
+    m.bad("held/cut_in_a_letter.csv", rows(name=[*NAMES[:4], "丝路"]).replace(",76.4102,39.5517,54\n", "").encode()[:-1], "row_cut", "quarantined",
+          summary={"count": 4, "names": NAMES[:4]})  # fmt: skip
+    m.good(
+        "held/unit_column.csv",
+        _table("development_id,kind,area,unit,wkt", ["P1", "P2"], ["orchard"] * 2, [150, 12], ["mu", "ha"],
+               ['"POLYGON ((76 39, 76.0036 39, 76.0036 39.0029, 76 39.0029, 76 39))"',
+                '"POLYGON ((76.1 39, 76.1039 39, 76.1039 39.0032, 76.1 39.0032, 76.1 39))"']),
+        {"count": 2}, role="development", codes="unit_converted",
+    )  # fmt: skip
     grid = "ncols 3\nnrows 2\nxllcorner 76\nyllcorner 39\ncellsize 0.1\nNODATA_value -9999\n1200 1210 1220\n1230 1240 1250\n"
     m.good(
         "held/heights.asc",

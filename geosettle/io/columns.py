@@ -226,6 +226,8 @@ def _column(
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
     factor, problems = _factor(header, column)
+    per_row, said = _unit_column(source, column, header)
+    problems += said
     if column.unit in _ADDED:
         cells, once = _once(cells, source, column, header)
         problems += once
@@ -252,7 +254,7 @@ def _column(
             values[i] /= factor  # the cell's own unit goes before that of the header
         if code:
             problems.append(problem(code, row=i + 1, column=column.name, value=str(cell)))
-    values *= factor
+    values *= factor if per_row is None else per_row
     if column.kind == "year":
         problems += _common_era(values, column)
         # A year has no decimals.
@@ -268,6 +270,58 @@ def _column(
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+_UNIT_HEADERS: Final = frozenset(
+    [
+        "unit",
+        "units",
+        "area_unit",
+        "unit_of_area",
+        "uom",
+        "unidad",
+        "unidades",
+        "unité",
+        "unite",
+        "unidade",
+        "единица",
+        "единицы",
+        "ед_изм",
+        "وحدة",
+        "الوحدة",
+        "单位",
+        "面积单位",
+    ]
+)
+
+
+def _unit_column(
+    source: Source, column: Column, header: str
+) -> tuple[NDArray[np.float64] | None, list[Problem]]:
+    """Return factors from a column that names the unit of each row, for areas and lengths whose own
+    header names none.
+    """
+    if column.unit not in {"ha", "km"} or split_unit(header, column.unit)[1]:
+        return None, []
+    named = [h for h in source.cells.columns if plain_name(str(h)) in _UNIT_HEADERS]
+    if not named:
+        return None, []
+    family = UNITS[column.unit]
+    texts = [plain_unit(to_text(c) or "") for c in source.cells[named[0]].tolist()]
+    filled = {t for t in texts if t}
+    if not filled & family.keys():
+        return None, []  # it is about another column
+    factors = np.array([family.get(t, 1.0 if not t else np.nan) for t in texts])
+    rows = [i for i, t in enumerate(texts) if t and t not in family]
+    problems = [
+        problem("unit_unknown", f"The unit of the row, {texts[i]!r}, is not known; the number is not used.",
+                row=i + 1, column=column.name, value=texts[i])
+        for i in rows
+    ]  # fmt: skip
+    if any(family.get(t, 1.0) != 1.0 for t in filled):
+        text = f"{column.name} was converted to {column.unit} by the units that the column {named[0]!r} names."
+        problems.append(problem("unit_converted", text, column=column.name))
+    return factors, problems
 
 
 _BUDDHIST: Final = (2443, 2643)

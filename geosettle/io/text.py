@@ -72,7 +72,7 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
     guesses = (marked,) if marked else _guesses(data)
     for name in guesses:
         try:
-            text = data.decode(name)
+            text = _decoded(data, name)
         except UnicodeError:
             continue
         if "\x00" in text:
@@ -84,6 +84,16 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
     )
 
 
+def _decoded(data: bytes, encoding: str) -> str:
+    """Decode bytes; of a file that was cut in the middle of its last letter, all but that one."""
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4 or error.start == 0:
+            raise
+        return data[: error.start].decode(encoding)
+
+
 def _guesses(data: bytes) -> tuple[str, ...]:
     """Return encodings to try, most telling first."""
     zeros = data[:4000].count(0)
@@ -91,7 +101,7 @@ def _guesses(data: bytes) -> tuple[str, ...]:
         even = data[:4000:2].count(0)
         return ("utf-16-be", "utf-16-le") if even > zeros / 2 else ("utf-16-le", "utf-16-be")
     try:
-        data.decode("utf-8")
+        _decoded(data, "utf-8")
     except UnicodeDecodeError:
         pass
     else:
@@ -109,7 +119,7 @@ def _everyday(data: bytes, encoding: str) -> float:
     to 1.
     """
     try:
-        text = data.decode(encoding)
+        text = _decoded(data, encoding)
     except UnicodeError:
         return 0.0
     beyond = [c for c in text if ord(c) > 127]

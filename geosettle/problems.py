@@ -117,6 +117,7 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Check them.",
     ),
     "rows_chosen": ("note", "rows were chosen by a filter", ""),
+    "rows_combined": ("note", "rows with one key were put together", ""),
     "columns_unused": ("note", "columns are not used", ""),
     "rows_hidden": ("note", "rows are hidden in the sheet; they are read like the others", ""),
     "column_missing": (
@@ -278,6 +279,7 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "the row has no position; it is kept without one",
         "Give lon and lat when known.",
     ),
+    "placed_by_unit": ("note", "rows without a position were placed in the unit they declare", ""),
     "position_half": ("error", "only one of lon and lat is given", "Give both."),
     "position_order": ("note", "the order of the two numbers of a position was chosen", ""),
     "position_from_column": ("note", "positions were found in a column by what it holds", ""),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from geosettle import __version__
-from geosettle.cli import distances, reading
+from geosettle.cli import distances, reading, taking
 from geosettle.errors import GeosettleError, InputError
 from geosettle.words import languages
 
@@ -147,7 +147,14 @@ def _add_study_commands(commands: Any) -> None:
         _run,
         "the main job: join, measure, overlay, and write tables, report and map",
     )
-    run.add_argument("study", nargs="?", help="folder or study.toml; without it the embedded study")
+    run.add_argument(
+        "study",
+        nargs="*",
+        metavar="STUDY|FILE",
+        help="a study (folder or study.toml), or files as you have them, of which a study.toml is"
+        " made in the folder to write; without any the embedded study",
+    )
+    run.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
     run.add_argument(
         "-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)"
     )
@@ -182,8 +189,16 @@ def _add_study_commands(commands: Any) -> None:
     reading.add_options(check)
     check.add_argument("--at", metavar="FILE", help="points at which to add a raster's values")
 
-    init = _command(commands, "init", _init, "a template study that runs as it is")
-    init.add_argument("folder")
+    init = _command(
+        commands,
+        "init",
+        _init,
+        "study.toml from files as you have them; without files a template study that runs as it is",
+    )
+    init.add_argument("folder", metavar="DIR", help="folder for study.toml")
+    init.add_argument("files", nargs="*", metavar="FILE", help="tables, layers, archives, folders")
+    init.add_argument("--copy", action="store_true", help="copy the files into DIR")
+    init.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
 
     draw = _command(commands, "map", _map, "only the interactive map")
     draw.add_argument("study", help="a study, or the folder of an earlier run")
@@ -250,6 +265,18 @@ def _run(options: argparse.Namespace) -> int:
     from geosettle import outputs  # noqa: PLC0415  (loads the whole engine)
 
     out = Path(options.out)
+    if options.replay and len(options.study) > 1:
+        raise InputError("--replay takes one study", mend="Name the study, or none.")
+    source = options.study[0] if options.study else None
+    if not options.replay and taking.are_files(options.study):
+        with _progress() as step:
+            made = taking.take(options.study, out, ask=not options.yes, copy=False, step=step)
+        if not made.usable:
+            raise InputError(
+                "the study cannot be used as it is, see above", file=str(made.path),
+                mend=f"Correct it, then: geosettle run {made.path}",
+            )  # fmt: skip
+        source = str(made.path)
     if options.replay:
         if options.mask or options.lang:
             raise InputError(
@@ -257,12 +284,12 @@ def _run(options: argparse.Namespace) -> int:
                 mend="Leave --mask and --lang out.",
             )
         with _progress() as step:
-            said = outputs.replay(Path(options.replay), out, source=options.study, progress=step)
+            said = outputs.replay(Path(options.replay), out, source=source, progress=step)
         print("\n".join(said))
         return DONE
     with _progress() as step:
         written = outputs.run(
-            options.study,
+            source,
             out,
             lang=options.lang,
             mask_households=options.mask,
@@ -307,6 +334,11 @@ def _init(options: argparse.Namespace) -> int:
     from geosettle.io import write_template  # noqa: PLC0415
 
     folder = Path(options.folder)
+    if options.files:
+        with _progress() as step:
+            taking.take(options.files, folder, ask=not options.yes, copy=options.copy, step=step)
+        print(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
+        return DONE
     write_template(folder)
     print(
         f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run {folder}"

@@ -35,7 +35,9 @@ class Positions:
     problems: tuple[Problem, ...] = ()
 
 
-def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) -> Positions:
+def locate(  # noqa: C901  (one way for each notation)
+    source: Source, spec: LayerSpec, found: Columns, options: Options
+) -> Positions:
     """Positions of the rows of a source, from whatever it has."""
     headers = found.headers
     pair = all(axis in headers or f"{axis}_degrees" in headers for axis in ("lon", "lat"))
@@ -55,6 +57,8 @@ def locate(source: Source, spec: LayerSpec, found: Columns, options: Options) ->
         return Positions(None)
     elif source.geometry is not None:
         raw, problems, declared, basis = source.geometry, [], source.crs, "geometry"
+    elif options.place:
+        return Positions(np.full(len(source.cells), None, dtype=object))
     else:
         missing = problem(
             "column_missing",

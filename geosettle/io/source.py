@@ -42,6 +42,9 @@ class Options:
     header_row: int | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
+    join: Mapping[str, Any] = field(default_factory=dict)
+    combine: bool = False
+    place: str = ""
     region: tuple[float, float, float, float] | None = None
 
 

@@ -30,6 +30,8 @@ fcntl: Any = import_module("fcntl") if find_spec("fcntl") else None
 
 __all__ = ["Stage", "staged_folder", "write_file"]
 
+_STUDY: Final = "study.toml"
+"""What a folder may hold before the first run."""
 MANIFEST: Final = "manifest.json"
 """File that makes a folder an output of geosettle; it is written last and lists the others."""
 
@@ -185,7 +187,8 @@ def _check_target(final: Path) -> None:
     """Refuse to replace anything that geosettle did not make."""
     if final.exists() and not final.is_dir():
         raise OutputError("a file has this name", file=str(final), mend="Choose another folder.")
-    if final.is_dir() and any(final.iterdir()) and _listed(final) is None:
+    foreign = final.is_dir() and any(path.name != _STUDY for path in final.iterdir())
+    if foreign and _listed(final) is None:
         raise OutputError(
             f"the folder is not empty and holds no {MANIFEST} of geosettle", file=str(final),
             mend="Choose an empty or a new folder.",
@@ -293,9 +296,10 @@ def _keep_foreign(old: Path, final: Path) -> None:
     that name.
     """
     listed = _listed(old)
-    if listed is None:  # not finished, so nothing in it was there before
-        return
-    for path in sorted(p for p in old.rglob("*") if p.is_file() or p.is_symlink()):
+    found = sorted(p for p in old.rglob("*") if p.is_file() or p.is_symlink())
+    if listed is None:  # not finished, so nothing but the study was in it before
+        listed, found = set(), [p for p in found if p == old / _STUDY]
+    for path in found:
         name = path.relative_to(old)
         if name.as_posix() not in listed and not (final / name).exists():
             (final / name).parent.mkdir(parents=True, exist_ok=True)

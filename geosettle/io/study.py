@@ -21,13 +21,15 @@ import pandas as pd
 import shapely
 
 from geosettle.errors import GeosettleError, InputError
-from geosettle.io.column_names import columns_of
+from geosettle.io.column_names import columns_of, find_columns
+from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, FOR_STUDY, mend_references
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
-from geosettle.io.selection import join_sources
+from geosettle.io.selection import join_sources, propose_ids, select
 from geosettle.io.source import Options, Refused
+from geosettle.io.unit_places import place_by_unit
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAYERS, LayerSpec, plain_name
 from geosettle.levels import name_declared
@@ -51,6 +53,9 @@ _LAYER_KEYS: Final = frozenset(
         "where",
         "set",
         "header_row",
+        "join",
+        "combine",
+        "place",
         "source",
         "licence",
         "license",
@@ -244,6 +249,9 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
             if spec_of(role).geometries == ("raster",):
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
+            if "parts" in item:
+                checked[role] = _read_parts(folder, role, item["parts"], region, out)
+                continue
             files = _files(folder, item)
             checked[role] = read_rows(files, role, _options(item, region))
             for file in files:
@@ -265,6 +273,12 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
     rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
     aliases = settings.admin.aliases
     checked |= with_declared_units(checked, aliases)
+    units = checked.get("boundaries")
+    for role, entry in settings.layers.items():
+        if role in checked and units is not None and not units.fatal:
+            stated = entry if isinstance(entry, Mapping) else {}
+            if stated.get("place") == "unit" and not checked[role].fatal:
+                checked[role] = place_by_unit(checked[role], units.frame, aliases)
     usable = {role: c for role, c in checked.items() if not c.fatal}
     found = [pair for check in FOR_STUDY for pair in check(usable, rasters, aliases)]
     out.problems += [
@@ -345,14 +359,41 @@ def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
     return frame.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
 
 
+def _read_parts(
+    folder: Path, role: str, parts: Sequence[Mapping[str, Any]], region: Any, out: _Gathered
+) -> Checked:
+    """Read a layer of several datasets, each with its own columns: [[layers.boundaries]]."""
+    sources = []
+    for part in parts:
+        file, options = _inside(folder, part["path"]), _options(part, region)
+        names = known_names(role) | {plain_name(h) for h in options.columns.values()}
+        source = open_source(
+            file, role=role, names=names, encoding=options.encoding, layer=options.layer,
+            sheet=options.sheet, header_row=options.header_row,
+        )  # fmt: skip
+        source = join_columns(select(source, options), options.join)
+        source = propose_ids(source, spec_of(role), options.columns)
+        headers = [str(c) for c in source.cells.columns]
+        found = find_columns(headers, spec_of(role), options.columns)[0]
+        own = {header: name for name, header in found.items()}
+        wanted = [h for h in headers if h in own]
+        sources.append(replace(source, cells=source.cells[wanted].rename(columns=own)))
+        out.inputs[_relative(file, folder)] = _provenance(file, role, part)
+    titles = [s.file for s in sources]
+    source = sources[0] if len(sources) == 1 else join_sources(sources, titles)
+    return understand(source, role, Options(region=region))
+
+
 def _entry(role: str, entry: Any) -> dict[str, Any]:
-    """Read a layer's table: a bare path is one, and a list of them ([[layers.landcover]]) is one
-    raster per year.
+    """Read a layer's table: a bare path is one, and a list of them is one raster per year
+    ([[layers.landcover]]) or one dataset each ([[layers.boundaries]]).
     """
     if isinstance(entry, str):
         return {"path": entry}
     if isinstance(entry, list) and all(isinstance(item, str) for item in entry):
         return {"path": entry}
+    if isinstance(entry, list) and LAYERS.get(role, LAYERS["sites"]).geometries != ("raster",):
+        return {"parts": [{"path": e} if isinstance(e, str) else dict(e) for e in entry]}
     if isinstance(entry, list) and role in LAYERS and not LAYERS[role].by_year:
         # Tiles: what the first one says holds for all of them.
         return {**dict(entry[0]), "path": [str(dict(item)["path"]) for item in entry]}
@@ -366,8 +407,9 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
         nearest = get_close_matches(role, LAYERS, 1, 0.5)
         mend = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(LAYERS)}."
         raise Refused("layer_unknown", f"there is no layer {role!r}", file="study.toml", mend=mend)
-    each = [k for e in item.get("rasters", {}).values() if isinstance(e, Mapping) for k in e]
-    for key in (*item, *each):
+    several = [*item.get("rasters", {}).values(), *item.get("parts", ())]
+    each = [k for e in several if isinstance(e, Mapping) for k in e]
+    for key in (*(k for k in item if k != "parts"), *each):
         if key not in _LAYER_KEYS:
             nearest = get_close_matches(key, _LAYER_KEYS, 1, 0.5)
             mend = (
@@ -381,7 +423,7 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
                 file="study.toml",
                 mend=mend,
             )
-    if "path" not in item and "rasters" not in item:
+    if not {"path", "rasters", "parts"} & item.keys():
         raise InputError(
             f"the layer {role} names no path", file="study.toml", mend=f'Add path = "{role}.csv".'
         )
@@ -417,6 +459,8 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
         text.get("crs"), text.get("datum"), text.get("encoding"), text.get("layer"), text.get("sheet"),
         columns=dict(item.get("map", {})), header_row=item.get("header_row"),
         where=dict(item.get("where", {})), constants=dict(item.get("set", {})), region=region,
+        join=dict(item.get("join", {})), combine=bool(item.get("combine", False)),
+        place=str(item.get("place", "")),
     )  # fmt: skip
 
 

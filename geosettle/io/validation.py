@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geosettle.crs import WGS84
 from geosettle.errors import UnknownNameError
 from geosettle.io.columns import Columns, convert, match_columns
+from geosettle.io.combining import combine, join_columns
 from geosettle.io.geometry_repair import mend
 from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.position_checks import doubt_positions, wrap_longitudes
@@ -78,7 +79,10 @@ def spec_of(role: str) -> LayerSpec:
 def understand(source: Source, layer: str | LayerSpec, options: Options | None = None) -> Checked:
     """Return the layer that a source holds, and everything that is wrong with it."""
     options, spec = options or Options(), layer if isinstance(layer, LayerSpec) else spec_of(layer)
-    source = unfold_matrix(select(source, options), spec, options.columns)
+    source = join_columns(select(source, options), options.join)
+    if options.combine:
+        source = combine(source, spec, options.columns, options.join)
+    source = unfold_matrix(source, spec, options.columns)
     source = propose_ids(source, spec, options.columns)
     found: Columns = match_columns(source, spec, options.columns)
     decimal, sure = _decimal(source, spec, found)

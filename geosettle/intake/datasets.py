@@ -1,0 +1,139 @@
+"""Every dataset of the files given: sheets, layers, members of archives, files of folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from geosettle.errors import GeosettleError, InputError
+from geosettle.io.archives import dataset_names
+from geosettle.io.describe import every_name
+from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.raster_files import DRIVERS
+from geosettle.io.source import Source
+from geosettle.io.vectors import layer_names
+from geosettle.io.workbooks import read_sheets
+
+__all__ = ["Dataset", "datasets"]
+
+_OWN: Final = frozenset({"layer_styles", "geosettle_metadata"})
+"""Layers of a GeoPackage that hold no data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One table, layer or raster of the files given.
+
+    Attributes
+    ----------
+    path
+        The file.
+    layer, sheet
+        Its layer or archive member, or its sheet; "" where the file is one dataset.
+    source
+        Cells and geometries as read; None for a raster, and for what cannot be read.
+    why
+        Why it cannot be read.
+    """
+
+    path: Path
+    layer: str = ""
+    sheet: str = ""
+    source: Source | None = None
+    why: str = ""
+
+    @property
+    def label(self) -> str:
+        """File, and sheet or layer, as shown."""
+        inner = self.sheet or self.layer
+        return f"{self.path.name}: {inner}" if inner else self.path.name
+
+    @property
+    def is_raster(self) -> bool:
+        """Whether it is a raster."""
+        return self.source is None and not self.why
+
+
+def datasets(paths: Sequence[Path]) -> list[Dataset]:
+    """Read every dataset of the files and folders given.
+
+    Raises
+    ------
+    InputError
+        A path does not exist, or no file can be read.
+    """
+    for path in paths:
+        if not path.exists():
+            raise InputError("the file does not exist", file=str(path), mend="Check the path.")
+    found = [one for path in paths for file in _files(path) for one in _of_file(file)]
+    if not any(one.is_raster or one.source is not None for one in found):
+        why = "; ".join(f"{one.label}: {one.why}" for one in found[:3]) or "the folder is empty"
+        raise InputError(f"none of the files can be read: {why}", file=str(paths[0]))
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder that hold data."""
+    if not path.is_dir() or path.suffix.lower() == ".gdb":
+        return [path]
+    inside = sorted(path.rglob("*"))
+    bases = [p for p in inside if p.is_dir() and p.suffix.lower() == ".gdb"]
+    plain = [
+        p for p in inside
+        if p.is_file() and p.suffix.lower() in EXTENSIONS and not p.name.startswith("~$")
+        and not any(base in p.parents for base in bases)
+    ]  # fmt: skip
+    return [*plain, *bases]
+
+
+def _of_file(path: Path) -> Iterator[Dataset]:
+    try:
+        kind = kind_of(path)
+        if kind in DRIVERS:
+            yield Dataset(path)
+        elif kind == "workbook":
+            sheets = read_sheets(path.read_bytes(), path.name, names=every_name())
+            for source in sheets:
+                yield _table(path, "", source.layer, source)
+            if not sheets:
+                yield Dataset(path, why="no sheet has a table")
+        else:
+            for layer in _layers(path, kind):
+                yield _one(path, layer)
+    except GeosettleError as error:
+        yield Dataset(path, why=str(error))
+
+
+def _layers(path: Path, kind: str) -> list[str]:
+    """Names of the layers or members of a file; [""] where it is one dataset."""
+    if kind == "archive":
+        names = dataset_names(path.read_bytes(), path.name)
+        return names if len(names) > 1 else [""]
+    if kind in {"geopackage", "filegdb"}:
+        names = [n for n in layer_names(path) if n not in _OWN]
+        return names if len(names) > 1 else [""]
+    return [""]
+
+
+def _table(path: Path, layer: str, sheet: str, source: Source) -> Dataset:
+    """Return a table as a dataset, unless its first row holds values."""
+    headers = [str(c) for c in source.cells.columns if not str(c).startswith("column ")]
+    numbers = [h for h in headers if re.fullmatch(r"-?\d+(?:[.,]\d+)?(?:\.\d+)?", h.strip())]
+    if source.geometry is None and len(numbers) > max(2, 0.25 * len(headers)):
+        why = f"no header: its first row holds values such as {', '.join(numbers[:3])}; add a row of names"
+        return Dataset(path, layer, sheet, why=why)
+    return Dataset(path, layer, sheet, source)
+
+
+def _one(path: Path, layer: str) -> Dataset:
+    if layer.lower().endswith((".tif", ".tiff")):
+        return Dataset(path, layer, why="a raster inside an archive: unpack it, and give the file")
+    try:
+        return _table(
+            path, layer, "", open_source(path, role=None, layer=layer or None, names=every_name())
+        )
+    except GeosettleError as error:
+        return Dataset(path, layer, why=str(error))

@@ -1,0 +1,176 @@
+"""What drawn layers and rasters are taken for: boundaries, land, lines, grids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.errors import GeosettleError
+from geosettle.intake.datasets import Dataset
+from geosettle.intake.proposals import Proposal
+from geosettle.intake.units import Level
+from geosettle.io.column_names import find_columns
+from geosettle.io.numbers import to_text
+from geosettle.io.rasters import read_raster
+from geosettle.io.source import Source
+from geosettle.layers import LAYERS, plain_name
+from geosettle.names import Names
+
+__all__ = ["levels_of", "of_drawn", "of_raster"]
+
+_AREAS: Final = (
+    ("sites", re.compile(r"site|camp(?!us)|settlement")),
+    ("development", re.compile(r"develop|parcel|plot|farm|leas|greenhouse|industr|project")),
+    ("oasis", re.compile(r"oasis|oases|irrigat")),
+    ("rivers", re.compile(r"river|lake|water|stream|wadi")),
+)
+_LINES: Final = (
+    ("rivers", re.compile(r"river|stream|water|wadi|canal")),
+    ("roads", re.compile(r"road|street|highway|route|track|rue|carretera|дорог")),
+)
+_RASTERS: Final = (
+    ("landcover", re.compile(r"land_?cover|landuse|lulc|worldcover|esri_lc|class")),
+    ("ndvi", re.compile(r"ndvi")),
+    ("dem", re.compile(r"dem|elev|srtm|aster|copernicus|height|altitude|dtm|dsm|relief")),
+)
+_OTHER: Final = re.compile(r"ppp|pop|worldpop|ghs|friction|slope|hillshade|night")
+"""Rasters that no layer of a study takes."""
+
+
+def of_drawn(dataset: Dataset) -> Proposal | str:
+    """Return what a layer of lines or areas is taken for, or why it is not used."""
+    source = dataset.source
+    assert source is not None  # noqa: S101
+    assert source.geometry is not None  # noqa: S101
+    stem = plain_name(PurePosixPath(dataset.layer or dataset.path.name).stem)
+    kinds = shapely.get_dimensions(source.geometry)
+    headers = [str(c) for c in source.cells.columns]
+    if (kinds == 2).any():
+        return _areas(dataset, stem, headers)
+    role = next((role for role, words in _LINES if words.search(stem)), "")
+    found = find_columns(headers, LAYERS["roads"])[0]
+    if not role and any(
+        plain_name(h) in {"highway", "class", "surface", "road_type"} for h in headers
+    ):
+        role = "roads"
+    if not role:
+        return "lines, and neither name nor columns say that they are roads or rivers"
+    return Proposal(dataset, role, "lines, by name", 3, found if role == "roads" else {})
+
+
+def _areas(dataset: Dataset, stem: str, headers: list[str]) -> Proposal | str:
+    source = dataset.source
+    assert source is not None  # noqa: S101
+    found = find_columns(headers, LAYERS["boundaries"])[0]
+    _by_word(source, headers, found)
+    number = _number(stem, found)
+    role = next((role for role, words in _AREAS if words.search(stem)), "")
+    if role == "sites":
+        return Proposal(dataset, role, "areas, by name", 2, find_columns(headers, LAYERS[role])[0])
+    if "name" in found and (number is not None or not role):
+        why = "areas with name and code" if "code" in found else "areas with a name"
+        if "parent_code" not in found:
+            found |= _parent(headers, number)
+        return Proposal(dataset, "boundaries", why, 3, found, also={"number": number})
+    if not role:
+        return "areas, and neither name nor columns say what they are"
+    spec = LAYERS[role]
+    own = find_columns(headers, spec)[0] if spec.columns else {}
+    made = (
+        {"development_id": ["#"]} if role == "development" and "development_id" not in own else {}
+    )
+    constants = {"kind": "unknown"} if role == "development" and "kind" not in own else {}
+    return Proposal(dataset, role, "areas, by name", 2, own, made, constants=constants)
+
+
+def _number(stem: str, found: dict[str, str]) -> int | None:
+    """Return the number of the level: from the columns, else from the name of the file."""
+    for text in (found.get("code", ""), found.get("name", ""), stem):
+        match = re.search(
+            r"(?:adm(?:in)?(?:bnda)?_?(?:adm)?|gid_|name_|^a)_?(\d)", plain_name(text)
+        )
+        if match:
+            return int(match[1])
+    return None
+
+
+def _by_word(source: Source, headers: list[str], found: dict[str, str]) -> None:
+    """Find name and code by a word of their headers, where each row has its own (A2NameEn, A2Code)."""
+    for column, words in (("name", r"name(?:_?en)?"), ("code", r"p?code|pcod")):
+        if column in found:
+            continue
+        fits = [h for h in headers if re.search(rf"{words}$", plain_name(h))]
+        texts = {h: [to_text(c) for c in source.cells[h]] for h in fits}
+        own = next((h for h, t in texts.items() if len({*t} - {None}) > 0.9 * len(t)), None)
+        if own:
+            found[column] = own
+
+
+def _parent(headers: list[str], number: int | None) -> dict[str, str]:
+    """Column with the code of the unit above, by the number of the level."""
+    if not number:
+        return {}
+    wanted = re.compile(rf"(?:a(?:dm(?:in)?)?_?{number - 1}_?(?:p?code|id)|gid_{number - 1})")
+    header = next((h for h in headers if wanted.fullmatch(plain_name(h))), None)
+    return {"parent_code": header} if header else {}
+
+
+def levels_of(boundaries: Sequence[Proposal]) -> list[Level]:
+    """Levels of the boundaries, coarsest first, each with the names of its units."""
+    out = []
+    above: dict[str, frozenset[str]] = {}
+    for rank, one in enumerate(_by_rank(boundaries), start=1):
+        source = one.dataset.source
+        assert source is not None  # noqa: S101
+        number = one.also.get("number")
+        texts = {
+            column: [to_text(c) for c in source.cells[header]]
+            for column, header in one.columns.items()
+            if column in {"code", "name", "parent_code"}
+        }
+        codes = texts.get("code") or texts["name"]  # every proposal for boundaries has a name
+        units = pd.DataFrame({"name": texts["name"]}, index=codes)
+        if "parent_code" in texts:
+            units["parent_code"] = texts["parent_code"]
+        units = units.loc[units.index.notna()].dropna(subset="name")
+        names = Names.of_units(units[~units.index.duplicated()])
+        above |= names.above
+        level = str(one.constants.get("level", f"level{rank if number is None else number}"))
+        out.append(Level(level, rank if number is None else number, names))
+    return out
+
+
+def _by_rank(boundaries: Sequence[Proposal]) -> list[Proposal]:
+    def rank(one: Proposal) -> tuple[int, int]:
+        source = one.dataset.source
+        rows = 0 if source is None else len(source.cells)
+        number = one.also.get("number")
+        return (99 if number is None else int(number)), rows
+
+    return sorted(boundaries, key=rank)
+
+
+def of_raster(dataset: Dataset) -> Proposal | str:
+    """Return what a raster is taken for, or why it is not used."""
+    stem = plain_name(dataset.path.stem)
+    role = next((role for role, words in _RASTERS if words.search(stem)), "")
+    if not role and _OTHER.search(stem):
+        return "a raster that no layer of a study takes"
+    why = "raster, by name"
+    if not role:
+        try:
+            raster = read_raster(dataset.path, dataset.path.name)[0]
+        except GeosettleError as error:
+            return str(error)
+        values = raster.values[np.isfinite(raster.values)]
+        few = len(np.unique(values)) <= 40 and bool((values == np.round(values)).all())
+        role, why = ("landcover", "raster of few classes") if few else ("dem", "raster of heights")
+    year = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", dataset.path.stem)
+    also = {"year": int(year[0])} if year and LAYERS[role].by_year else {}
+    return Proposal(dataset, role, why, 3, also=also)

@@ -1,0 +1,56 @@
+"""What a dataset is taken for, and why: one proposal for each layer it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from geosettle.intake.datasets import Dataset
+
+__all__ = ["Proposal"]
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """One layer that a dataset serves.
+
+    Attributes
+    ----------
+    dataset, role
+        What serves as which layer.
+    why
+        Reason, in words.
+    score
+        How sure it is: the highest of a role is taken.
+    columns
+        Column of the layer to header.
+    made
+        Column of the layer to the headers it is made of (`join`).
+    where, constants
+        Rows that belong to it; columns with one value.
+    combine
+        Whether rows with one key are one.
+    place
+        "unit" where rows without a position are placed in their declared unit.
+    also
+        Further settings of the layer, such as the year of a raster.
+    """
+
+    dataset: Dataset
+    role: str
+    why: str
+    score: float
+    columns: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, list[str]] = field(default_factory=dict)
+    where: Mapping[str, list[str]] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    combine: bool = False
+    place: str = ""
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def used(self) -> set[str]:
+        """Headers that the layer uses."""
+        made = {header for headers in self.made.values() for header in headers}
+        return {*self.columns.values(), *made, *self.where}

@@ -1,0 +1,132 @@
+"""What init says on the terminal: totals first, then file by file, then what waits for an answer."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from geosettle.intake.plan import Plan
+from geosettle.intake.proposals import Proposal
+from geosettle.problems import Problem
+
+__all__ = ["summary_lines"]
+
+_SHOWN: Final = 10
+"""Spellings, and files without use, that are listed."""
+_WIDE: Final = 110
+_USEFUL: Final = (
+    ("boundaries", "boundaries: units of the moves, and origins or sites placed by name"),
+    ("flows", "flows: without them no distance from origin to site"),
+    ("dem", "dem: heights, for walking time"),
+    ("roads", "roads: distance by road"),
+)
+
+
+def summary_lines(
+    plan: Plan,
+    totals: pd.DataFrame,
+    spellings: Sequence[Mapping[str, Any]],
+    problems: Sequence[Problem],
+) -> list[str]:
+    """Lines of the first screen."""
+    lines = ["Totals"]
+    lines += [f"  {_total(str(role), row, plan)}" for role, row in totals.iterrows()]
+    lines += ["", "Files"]
+    for role, proposals in plan.layers.items():
+        for one in proposals:
+            lines += _file(role, one)
+    lines += [f"  {one.label}: not used ({why})" for one, why in plan.unused[:_SHOWN]]
+    if len(plan.unused) > _SHOWN:
+        lines.append(f"  ... and {len(plan.unused) - _SHOWN} more that are not used")
+    lines += _waiting(spellings)
+    lines += _wrong(problems)
+    missing = [text for role, text in _USEFUL if role not in plan.layers]
+    if missing:
+        lines += ["", "Missing and useful", *(f"  {text}" for text in missing)]
+    return lines
+
+
+def _total(role: str, row: pd.Series, plan: Plan) -> str:
+    parts = [f"{_n(row['rows'])} rows"]
+    if row["used"] < row["rows"]:
+        parts.append(f"{_n(row['rows'] - row['used'])} set aside")
+    for column in ("households", "persons"):
+        header = next((p.columns[column] for p in plan.layers[role] if column in p.columns), "")
+        if pd.notna(row[column]) and header:
+            parts.append(f"{_n(row[column])} {column} (column {' '.join(header.split())!r})")
+    if pd.notna(row["placed"]):
+        how = f", {_n(row['by_unit'])} of them somewhere in their unit" if row["by_unit"] else ""
+        parts.append(f"{_n(row['placed'])} with a position{how}")
+    return f"{role}: {'; '.join(parts)}"
+
+
+def _file(role: str, one: Proposal) -> list[str]:
+    source = one.dataset.source
+    head = f"  {one.dataset.label}: {role} ({one.why})"
+    if source is None:
+        return [head]
+    above = next((p.line for p in source.problems if p.code == "header_below_title"), None)
+    said = f"header in row {above}, " if above else ""
+    texts = [f"{k} = {v}" for k, v in one.columns.items()]
+    texts += [f"{k} = {' / '.join(v)}" for k, v in one.made.items()]
+    texts += [f"{k} = {v!r} for all" for k, v in one.constants.items()]
+    unused = [str(c) for c in source.cells.columns if str(c) not in one.used]
+    lines = [head, *_wrapped(f"{said}{len(source.cells)} rows; {', '.join(texts)}")]
+    if unused:
+        lines += _wrapped(f"not used: {', '.join(unused)}")
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()), _WIDE, initial_indent="    ", subsequent_indent="      ",
+        break_long_words=False,
+    )[:6]  # fmt: skip
+
+
+def _waiting(spellings: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not spellings:
+        return []
+    lines = [
+        "",
+        "Names that are no unit's name (lines to correct are in study.toml, under admin.aliases)",
+    ]
+    for one in spellings[:_SHOWN]:
+        if one["candidate"]:
+            means = f"{one['text']} → {one['candidate']}?"
+        elif one["several"] > 1:
+            means = f"{one['text']}: {one['several']} units have this name"
+        else:
+            means = f"{one['text']}: no unit is spelled like it"
+        lines.append(
+            f"  {one['rows']} rows, {_n(one['households'])} households: {means} ({one['level']})"
+        )
+    if len(spellings) > _SHOWN:
+        rest = spellings[_SHOWN:]
+        rows, households = (sum(s[k] for s in rest) for k in ("rows", "households"))
+        lines.append(f"  ... and {len(rest)} more names: {rows} rows, {_n(households)} households")
+    return lines
+
+
+def _wrong(problems: Sequence[Problem]) -> list[str]:
+    """Problems that cost rows or the file, one line for each kind."""
+    bad = [p for p in problems if p.severity in {"fatal", "error"}]
+    if not bad:
+        return []
+    count = Counter((p.layer, p.code) for p in bad)
+    first = {(p.layer, p.code): p for p in reversed(bad)}
+    lines = ["", "Wrong in the files"]
+    for key, n in count.most_common(_SHOWN):
+        one = first[key]
+        where = f", first in row {one.line or one.row}" if one.line or one.row else ""
+        times = f"{n} rows{where}: " if n > 1 else ""
+        lines += _wrapped(f"{one.layer}: {times}{one.message} {one.mend}")
+    return lines
+
+
+def _n(value: float) -> str:
+    return f"{value:,.0f}"

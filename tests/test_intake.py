@@ -1,0 +1,317 @@
+"""Files as people hold them, from one command to the outputs: four invented parcels."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+import xlsxwriter
+from affine import Affine
+
+import geosettle as gs
+from geosettle.cli import main, parser
+
+STATES = {"S1": "Arun", "S2": "Belor"}
+DISTRICTS = {
+    "S1D1": ("Kessim", "S1", 0), "S1D2": ("Obi", "S1", 1), "S1D3": ("Damban", "S1", 2),
+    "S2D1": ("Obi", "S2", 3), "S2D2": ("Tarkoa", "S2", 4),
+}  # fmt: skip
+"""Code: name, state, number of the square of one degree from 10 E on, at 9 N."""
+
+
+def boundary_zip(path: Path) -> Path:
+    """Three levels as COD-AB publishes them: one country, two states, five districts."""
+    squares = {code: shapely.box(10 + k, 9, 11 + k, 10) for code, (_, _, k) in DISTRICTS.items()}
+    rows2 = [
+        {"ADM2_EN": n, "ADM2_PCODE": c, "ADM1_EN": STATES[s], "ADM1_PCODE": s, "ADM0_EN": "Land",
+         "ADM0_PCODE": "L"}
+        for c, (n, s, _) in DISTRICTS.items()
+    ]  # fmt: skip
+    rows1 = [
+        {"ADM1_EN": n, "ADM1_PCODE": c, "ADM0_EN": "Land", "ADM0_PCODE": "L"}
+        for c, n in STATES.items()
+    ]
+    shapes1 = [
+        shapely.union_all([squares[c] for c, (_, s, _) in DISTRICTS.items() if s == code])
+        for code in STATES
+    ]
+    layers = {
+        "lnd_admbnda_adm0": (
+            [{"ADM0_EN": "Land", "ADM0_PCODE": "L"}],
+            [shapely.box(10, 9, 15, 10)],
+        ),
+        "lnd_admbnda_adm1": (rows1, shapes1),
+        "lnd_admbnda_adm2": (rows2, list(squares.values())),
+    }
+    folder = path.with_suffix("")
+    folder.mkdir()
+    for name, (rows, shapes) in layers.items():
+        gpd.GeoDataFrame(rows, geometry=shapes, crs=4326).to_file(folder / f"{name}.shp")
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    return path
+
+
+BASELINE = [
+    ("Arun", "Kessim", "W1", "Arun", "Damban", 120, 600),
+    ("Arun", "Kessim", "W2", "Arun", "DAMBAM", 62, 300),
+    ("Arun", "Kessim", "W3", "Belor", "Obi", 80, 410),
+    ("Belor", "Tarkoa", "W1", "Arun", "Obi", 30, 140),
+    ("Belor", "TARKOA", "W4", "Arun", "Obi", 11, 55),
+    ("Arun", "Obi", "W5", "Arun", "DAMBAM", 7, 35),
+]
+
+
+def baseline(path: Path) -> Path:
+    """Displacement baseline: a sheet of notes, a title, a row of hashtags, names only."""
+    book = xlsxwriter.Workbook(path)
+    notes = book.add_worksheet("Read me")
+    for k, text in enumerate(("Round 9", "Figures are estimates", "Contact: office")):
+        notes.write(k, 0, text)
+    sheet = book.add_worksheet("Baseline")
+    sheet.write(0, 0, "Displacement baseline, round 9")
+    headers = ["State", "LGA", "Ward", "State of origin of majority", "LGA of origin of majority",
+               "Est. no. of HHs present", "Est. no. of individuals present", "Remarks"]  # fmt: skip
+    tags = ["#adm1+name", "#adm2+name", "#adm3+name", "#adm1+origin", "#adm2+origin", "#affected+hh",
+            "#affected+ind", "#meta"]  # fmt: skip
+    for column, (header, tag) in enumerate(zip(headers, tags, strict=True)):
+        sheet.write(2, column, header)
+        sheet.write(3, column, tag)
+    for k, row in enumerate(BASELINE):
+        for column, value in enumerate(row):
+            sheet.write(4 + k, column, value)
+    book.close()
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def outputs(folder: Path) -> None:
+    for name in ("map.html", "report.html", "manifest.json", "tables/sites.csv", "study.toml"):
+        assert (folder / name).is_file(), name
+
+
+def test_a_baseline_and_boundaries_in_one_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(baseline(tmp_path / "baseline.xlsx")), str(boundary_zip(tmp_path / "units.zip"))]
+    out = tmp_path / "out"
+    assert main(["run", *files, "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    outputs(out)
+    households = sum(r[5] for r in BASELINE)
+    assert f"sites: 6 rows; {households} households (column 'Est. no. of HHs present')" in said
+    assert "6 with a position, 6 of them somewhere in their unit" in said
+    assert "origins: 4 rows; 3 with a position, 3 of them somewhere in their unit" in said
+    assert "2 rows, 69 households: DAMBAM → Damban? (lga)" in said
+    assert "Remarks" in said
+    text = (out / "study.toml").read_text("utf-8")
+    assert '# "DAMBAM" = "Damban"' in text
+    assert tomllib.loads(text)["layers"]["boundaries"][2]["layer"] == "lnd_admbnda_adm2.shp"
+
+    pairs = rows_of(out / "tables" / "pairs.csv")
+    assert sum(float(p["households"]) for p in pairs) == households
+    known = [p for p in pairs if p["geodesic_km"]]
+    assert sum(float(p["households"]) for p in known) == households - 69
+    belor = next(p for p in pairs if p["origin_id"].endswith("Belor / Obi"))
+    # From Obi of Belor (13 to 14 E) to Kessim (10 to 11 E): 2 to 4 degrees of longitude, 109.3 to
+    # 109.9 km each, and up to one of latitude, 110.6 km: the interval holds all of it.
+    low, high = float(belor["geodesic_low_km"]), float(belor["geodesic_high_km"])
+    assert low <= 2 * 109.7
+    assert high >= np.hypot(4 * 109.8, 110.6)
+
+    corrected = text.replace('# "DAMBAM"', '"DAMBAM"')
+    (out / "study.toml").write_text(corrected, "utf-8")
+    study = gs.read_study(out / "study.toml")
+    assert study.origins is not None
+    assert study.origins.geometry.notna().all()
+    assert study.origins["lga"].tolist().count("DAMBAM") == 1
+    assert main(["run", *files, "-o", str(out)]) == 2
+    assert "geosettle run" in capsys.readouterr().err
+
+
+def test_a_master_list_among_six_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "master.xlsx"
+    book = xlsxwriter.Workbook(path)
+    for name in ("Cover", "Definitions", "Changes"):
+        book.add_worksheet(name).write_column(0, 0, ["About this list", "see the other sheets"])
+    sheet = book.add_worksheet("Master list")
+    headers = [
+        "SSID",
+        "Site name",
+        "State",
+        "LGA",
+        "Latitude",
+        "Longitude",
+        "Households",
+        "Individuals",
+    ]
+    sheet.write(0, 0, "Site master list")
+    sheet.write_row(1, 0, headers)
+    for k in range(40):
+        lon = "" if k == 7 else 10.05 + 0.02 * k
+        lat = "" if k == 7 else 9.5
+        row = [f"L{k:03d}", f"Camp {k % 39}", "Arun", "Kessim", lat, lon, 10 + k, 50 + 5 * k]
+        sheet.write_row(2 + k, 0, row)
+    pivot = book.add_worksheet("By state")
+    pivot.write_row(0, 0, ["State", "Sites"])
+    pivot.write_row(1, 0, ["Arun", 40])
+    book.add_worksheet("Lists").write_column(0, 0, ["Open", "Closed"])
+    book.close()
+    units = boundary_zip(tmp_path / "units.zip")
+    out = tmp_path / "out"
+    assert main(["init", str(out), str(path), str(units), "--yes"]) == 0
+    said = capsys.readouterr().out
+    total = sum(10 + k for k in range(40))
+    assert f"sites: 40 rows; {total:,} households" in said
+    assert "40 with a position, 1 of them somewhere in their unit" in said
+    stated = tomllib.loads((out / "study.toml").read_text("utf-8"))["layers"]["sites"]
+    assert stated["sheet"] == "Master list"
+    assert stated["map"]["site_id"] == "SSID"
+    sites = gs.read_study(out).sites
+    assert sites["households"].sum() == total
+    placed = sites.loc["L007"]
+    assert shapely.box(10, 9, 11, 10).contains(placed.geometry)
+    # From the middle of the unit to its corners: half a degree each way.
+    assert placed["uncertainty_km"] == pytest.approx(np.hypot(0.5 * 109.9, 0.5 * 110.6), abs=0.5)
+
+
+def test_camps_zones_and_towns_with_a_table_of_distances(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = tmp_path / "locations.csv"
+    places.write_text(
+        "#name,location_type,latitude,longitude,population\n"
+        "Rin,flood_zone,9.2,10.2,500\nSul,flood_zone,9.3,10.9,300\n"
+        "Mid,town,9.4,10.5,9000\nCampo,camp,9.5,10.8,120\nNovo,camp,9.6,10.1,80\n",
+        "utf-8",
+    )
+    routes = tmp_path / "routes.csv"
+    routes.write_text(
+        "#name1,name2,distance\nRin,Mid,45\nSul,Mid,60\nMid,Campo,40\nMid,Novo,70\n", "utf-8"
+    )
+    out = tmp_path / "out"
+    assert main(["run", str(places), str(routes), "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    outputs(out)
+    for line in ("sites: 2 rows", "origins: 2 rows", "places: 1 rows", "roads: 4 rows"):
+        assert line in said
+    assert "flows: without them" in said
+    stated = tomllib.loads((out / "study.toml").read_text("utf-8"))["layers"]
+    assert stated["sites"]["where"] == {"location_type": ["camp"]}
+    assert stated["roads"]["map"] == {"a": "name1", "b": "name2", "length_km": "distance"}
+
+
+def test_sites_with_projected_rasters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    grid: dict[str, Any] = {
+        "driver": "GTiff", "width": 60, "height": 60, "count": 1, "crs": "EPSG:32632",
+        "transform": Affine(500, 0, 500_000, 0, -500, 1_060_000),
+    }  # fmt: skip
+    heights = np.add.outer(np.arange(60.0), np.arange(60.0)).astype("float32") + 300
+    with rasterio.open(bundle / "terrain.tif", "w", dtype="float32", **grid) as file:
+        file.write(heights, 1)
+    classes = np.where(np.arange(3600).reshape(60, 60) % 3, 10, 40).astype("uint8")
+    with rasterio.open(bundle / "lulc_2020.tif", "w", dtype="uint8", **grid) as file:
+        file.write(classes, 1)
+    rows = [("a1", "One", 509_000, 1_050_000, 12), ("a2", "Two", 515_000, 1_043_000, 30)]
+    points = gpd.GeoDataFrame(
+        {"site_id": [r[0] for r in rows], "name": [r[1] for r in rows], "households": [r[4] for r in rows]},
+        geometry=[shapely.Point(r[2], r[3]) for r in rows], crs=32632,
+    )  # fmt: skip
+    points.to_file(bundle / "settlements.shp")
+    out = tmp_path / "out"
+    assert main(["run", str(bundle), "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    outputs(out)
+    assert "sites: 2 rows; 42 households (column 'households'); 2 with a position" in said
+    stated = tomllib.loads((out / "study.toml").read_text("utf-8"))["layers"]
+    assert Path(stated["dem"]["path"]).name == "terrain.tif"
+    assert stated["landcover"]["year"] == 2020
+    sites = {s["site_id"]: s for s in rows_of(out / "tables" / "sites.csv")}
+    assert float(sites["a1"]["lon"]) == pytest.approx(9.0819, abs=1e-3)
+
+
+def test_moves_between_named_units_are_added_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moves = tmp_path / "arrivals.csv"
+    moves.write_text(
+        "Month,Current (Arrival) District,Previous (Departure) District,Number of Individuals\n"
+        "Jan,Kessim,Damban,100\nFeb,Kessim,Damban,50\nFeb,Kessim,Tarkoa,7\nMar,Tarkoa,Damban,3\n",
+        "utf-8",
+    )
+    folder = tmp_path / "study"
+    assert main(["init", str(folder), str(moves), str(boundary_zip(tmp_path / "u.zip"))]) == 0
+    said = capsys.readouterr().out
+    assert "sites: 4 rows; 2 set aside" not in said
+    assert "160 persons (column 'Number of Individuals')" in said
+    study = gs.read_study(folder)
+    assert study.flows is not None
+    persons = study.flows.set_index(["origin_id", "site_id"])["persons"]
+    assert persons.to_dict() == {
+        ("Damban", "Kessim"): 150, ("Damban", "Tarkoa"): 3, ("Tarkoa", "Kessim"): 7,
+    }  # fmt: skip
+    assert study.sites["persons"].to_dict() == {"Kessim": 157, "Tarkoa": 3}
+    assert study.sites.geometry.notna().all()
+
+
+def test_files_that_cannot_serve_are_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare.csv"
+    bare.write_text("1,23,4.5,Anbar\n2,24,4.6,Anbar\n", "utf-8")
+    notes = tmp_path / "notes.csv"
+    notes.write_text("topic,remark\na,b\nc,d\n", "utf-8")
+    for files, word in (
+        ([bare], "add a row of names"),
+        ([notes], "serves as sites"),
+        ([tmp_path / "no.csv"], ""),
+    ):
+        assert main(["init", str(tmp_path / "x"), *map(str, files)]) == 2
+        assert word in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_messages_name_only_options_that_the_commands_have() -> None:
+    """Every --option that the reading of files, init and run may advise is one of theirs."""
+    root = Path(__file__).resolve().parent.parent / "geosettle"
+    own = [root / "cli" / "taking.py", *sorted((root / "intake").glob("*.py"))]
+    advised = {
+        option for file in own for option in re.findall(r"--[a-z][\w-]+", file.read_text("utf-8"))
+    }
+    commands = next(
+        a for a in parser()._actions if a.dest != "help" and hasattr(a, "choices") and a.choices
+    )
+    choices: Any = commands.choices
+    known = {
+        o for name in ("init", "run") for a in choices[name]._actions for o in a.option_strings
+    }
+    assert advised <= known, advised - known
+
+
+def test_copies_only_when_asked(tmp_path: Path) -> None:
+    table = tmp_path / "camps.csv"
+    table.write_text("id,name,lat,lon\n1,One,9.1,10.1\n2,Two,9.2,10.2\n", "utf-8")
+    assert main(["init", str(tmp_path / "a"), str(table)]) == 0
+    assert sorted(p.name for p in (tmp_path / "a").rglob("*")) == ["study.toml"]
+    assert main(["init", str(tmp_path / "b"), str(table), "--copy"]) == 0
+    stated = tomllib.loads((tmp_path / "b" / "study.toml").read_text("utf-8"))
+    assert stated["layers"]["sites"]["path"] == "data/camps.csv"
+    assert main(["check", str(tmp_path / "b"), "--json"]) == 0
+    json.dumps(stated)

@@ -1,5 +1,6 @@
-"""The geography of resettlement: sites, origins, distances, land and maps. Names load on first
-use.
+"""The geography of resettlement: sites, origins, distances, land and maps.
+
+Names load on first use.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Work done beside: in a copy of this process, where the system can make one and has a processor to
-spare.
-"""
+"""Work done in a copy of this process, where the system can make one and has a free processor."""
 
 from __future__ import annotations
 

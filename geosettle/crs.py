@@ -50,8 +50,9 @@ def _wave(*terms: tuple[float, FloatArray]) -> FloatArray:
 
 
 def _gcj_offset(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Degrees by which GCJ-02 lies east and north of WGS84, from WGS84 coordinates (published
-    reconstruction).
+    """Degrees by which GCJ-02 is east and north of WGS84, from WGS84 coordinates.
+
+    The formula is the published reconstruction.
     """
     x, y = lon - 105, lat - 35
     root = np.sqrt(np.abs(x))
@@ -103,8 +104,9 @@ def _arrays(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[FloatArray, Flo
 def from_wgs84(
     lon: ArrayLike, lat: ArrayLike, datum: Datum = "gcj02"
 ) -> tuple[FloatArray, FloatArray]:
-    """Coordinates as a Chinese map service would print them; the inverse of `to_wgs84`, for tests
-    and comparisons.
+    """Coordinates as a Chinese map service would print them; the inverse of `to_wgs84`.
+
+    It is for tests and comparisons.
 
     Parameters
     ----------
@@ -226,8 +228,9 @@ def crs_name(crs: pyproj.CRS) -> str:
 
 
 def same_crs(a: pyproj.CRS, b: Any) -> bool:
-    """Whether two CRS put the same x, y in the same place (axis order set aside, since x is always
-    longitude here).
+    """Whether two CRS put the same x, y in the same place.
+
+    Axis order does not count, since x is always longitude here.
     """
     other = parse_crs(b)
     return bool(a.equals(other, ignore_axis_order=True)) or (
@@ -236,8 +239,9 @@ def same_crs(a: pyproj.CRS, b: Any) -> bool:
 
 
 def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
-    """Geometries in WGS84 longitude/latitude; None stays None, a point that cannot be converted
-    becomes infinite.
+    """Geometries in WGS84 longitude/latitude.
+
+    None stays None; a point that cannot be converted becomes infinite.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""Places in administrative units: which one, how surely, and whether that is what the source
-declared.
+"""Places in administrative units: which unit, how surely, and whether the source agrees.
 
 Any ladder of levels will do (province, prefecture, county, township ...); it is read from `level`
 and `parent_code`. The boundary set is the user's choice, and joining with it takes no position on

@@ -1,6 +1,4 @@
-"""Joining: the unit of every place at every level, its probability, its border, and the declared
-name beside it.
-"""
+"""The unit of every place at every level, its probability, its border and the declared name."""
 
 from __future__ import annotations
 
@@ -124,9 +122,7 @@ def _border_m(
 def _join_level(
     places: _Places, rung: _Rung, tolerance_m: float, finer_parent: Sequence[str | None]
 ) -> tuple[pd.DataFrame, list[dict[int, float]]]:
-    """One rung of the ladder: the unit of each place with its border, and the shares of all
-    candidates.
-    """
+    """One level: the unit of each place with its border, and the shares of all candidates."""
     n = len(places.index)
     chosen, distance, why = np.full(n, -1), np.full(n, np.nan), np.full(n, "", dtype=object)
     why[~places.known] = "position unknown"
@@ -188,8 +184,9 @@ def _join_level(
 def _take_touching(
     places: _Places, rung: _Rung, finer_parent: Sequence[str | None], chosen: IntArray
 ) -> tuple[NDArray[np.bool_], dict[int, str]]:
-    """Give each point the unit that holds or touches it, in place; tell which touch several, and in
-    words.
+    """Give each point the unit that holds or touches it, in place.
+
+    Returns which points touch several units, and their names in words.
     """
     rows = np.flatnonzero(places.known & ~places.is_area)
     points = shapely.points(places.lon[rows], places.lat[rows])
@@ -214,9 +211,7 @@ def _take_touching(
 def _nearest(
     places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float
 ) -> tuple[IntArray, FloatArray]:
-    """Nearest unit within the tolerance of each row, and its metres; -1 and NaN where there is
-    none.
-    """
+    """Nearest unit within the tolerance of each row, and its metres; -1 and NaN for none."""
     near, metres = np.full(rows.size, -1, dtype=np.intp), np.full(rows.size, np.nan)
     if rows.size == 0 or tolerance_m <= 0:
         return near, metres
@@ -235,8 +230,7 @@ def _nearest(
 
 
 def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, float]]:
-    """Share of each place's area or uncertainty disc in each unit; -1 stands for outside every
-    unit.
+    """Share of each place's area or uncertainty disc in each unit; -1 is outside every unit.
 
     Where `sure` names a unit the border is out of reach, and no disc needs cutting.
     """
@@ -264,9 +258,7 @@ def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, floa
 
 
 def _area_border(zone: Any, unit: Any) -> float:
-    """Metres from an area to the border of the unit that holds it, from corner to edge both
-    ways.
-    """
+    """Metres from an area to the border of the unit that holds it, corner to edge in both ways."""
     x, y = shapely.get_coordinates(zone).T
     near = float(np.min(np.abs(edge_distance_m(x, y, unit))))
     x, y = shapely.get_coordinates(unit).T
@@ -274,8 +266,9 @@ def _area_border(zone: Any, unit: Any) -> float:
 
 
 def _wording(shares: Mapping[int, float], names: NDArray[np.object_]) -> str:
-    """Candidates in words, the likeliest first: "Akto 0.91; Shufu 0.09"; empty where there is but
-    one.
+    """Candidates in words, the likeliest first; empty where there is only one.
+
+    For example "Akto 0.91; Shufu 0.09".
     """
     if len(shares) < 2:
         return ""
@@ -412,8 +405,9 @@ def _assemble(
 
 
 def _all(values: Sequence[Any]) -> bool | None:
-    """Give False if any level disagrees, True if one agrees and none is undecided ("" means nothing
-    declared).
+    """Give False if any level disagrees, True if one agrees and none is undecided.
+
+    An empty text means that nothing was declared.
     """
     if any(v == "no" for v in values):
         return False
@@ -427,8 +421,9 @@ def _declare(
     rung: _Rung,
     told: Declared | None,
 ) -> pd.DataFrame:
-    """Compare what the source declares with what was joined: verdict and reason of each place,
-    added to its columns.
+    """Compare the units that the source declares with the joined ones.
+
+    The verdict and reason of each place are added to its columns.
     """
     position = {code: k for k, code in enumerate(rung.codes)}
     n = len(places.index)
@@ -482,8 +477,9 @@ def _verdict(
 
 
 def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[int]) -> list[str]:
-    """How far the declared units are, and whether what is nearest is an exclave; for the reader to
-    judge.
+    """How far the declared units are, and whether the nearest part of one is an exclave.
+
+    The reader judges what follows.
     """
     said = [""] * len(rows)
     for unit in sorted(set(units)):

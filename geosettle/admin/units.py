@@ -15,8 +15,9 @@ __all__ = ["lonlat", "read_units"]
 
 
 def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units in WGS84, sorted by code, every optional column present; enclaves added to the parent
-    that omits them.
+    """Units in WGS84, sorted by code, with every optional column.
+
+    Enclaves are added to the parent that omits them.
     """
     frame = boundaries if "code" not in boundaries else boundaries.set_index("code")
     for column in ("level", "name"):
@@ -50,9 +51,7 @@ def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _with_enclaves(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add to each parent the children that lie in a hole of it, so that all rungs tell the same
-    story.
-    """
+    """Add to each parent the children that are in a hole of it, so that all levels agree."""
     order = {name: depth for depth, name in enumerate(ladder(units))}
     geometry = units.geometry.copy()
     for code in sorted(units.index, key=lambda c: (-order[units.loc[c, "level"]], c)):

@@ -52,8 +52,9 @@ __all__ = ["Result", "analyse"]
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Everything that was computed, as plain frames. Missing numbers are NaN and their reason
-    stands in `why`.
+    """Everything that was computed, as plain frames.
+
+    Missing numbers are NaN and their reason is in `why`.
 
     Attributes
     ----------

@@ -57,9 +57,7 @@ _ADMIN_LONG: Final = (
 
 
 def _admin_columns(joined: pd.DataFrame) -> pd.DataFrame:
-    """Columns of sites.csv: code and name per level, how sure, how near a border, and whether it is
-    as declared.
-    """
+    """Columns of sites.csv: code and name per level, probability, border, and agreement."""
     levels = [c.removesuffix("_code") for c in joined.columns if c.endswith("_code")]
     wanted = [name for level in reversed(levels) for name in (f"{level}_code", level)]
     return joined.reindex(

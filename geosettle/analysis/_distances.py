@@ -1,6 +1,4 @@
-"""How far: distances of the flows with their intervals, road distances to services, hours on foot
-for the map.
-"""
+"""Distances of the flows with intervals, roads to services, and hours on foot for the map."""
 
 from __future__ import annotations
 
@@ -95,9 +93,7 @@ def draw_intervals(
 
 
 def interval_options(study: Study) -> dict[str, Any]:
-    """How positions are drawn: the options of `distance_intervals` that the study's settings and
-    units give.
-    """
+    """Options of `distance_intervals` that the study's settings and units give."""
     chosen = study.settings.distance
     return {
         **{name: chosen[name] for name in ("level", "draws", "seed")},
@@ -115,8 +111,9 @@ def flows_of(study: Study) -> pd.DataFrame:
 
 
 def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Context:
-    """Layers and options that metrics take: the latest land cover, and the settings of each
-    metric; one for the whole run.
+    """Layers and options that metrics take, one set for the whole run.
+
+    They hold the latest land cover and the settings of each metric.
     """
     return Context(
         dem=study.dem,
@@ -130,8 +127,9 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
 
 
 def unused_roads(study: Study, context: Context) -> list[Problem]:
-    """Rows of the road layer that routing leaves out: impossible lengths, ends that are nowhere,
-    closures.
+    """Rows of the road layer that routing leaves out.
+
+    They have impossible lengths, ends at unknown places, or closures.
     """
     if study.roads is None or study.roads.empty:
         return []
@@ -149,9 +147,7 @@ def without(study: Study, layer: str, rows: int) -> Study:
 
 
 def hours_on_foot(study: Study) -> dict[str, Raster]:
-    """Hours on foot to the nearest site, for the map: on a grid coarse enough to be a picture and
-    no more.
-    """
+    """Hours on foot to the nearest site, for the map, on a grid coarse enough for a picture."""
     if study.dem is None or not study.settings.distance.reach_cells:
         return {}
     rows, columns = study.dem.shape

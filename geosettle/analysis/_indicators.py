@@ -1,6 +1,4 @@
-"""What the numbers mean: remoteness of sites and origins, livelihoods, and the columns that sum
-them up.
-"""
+"""Remoteness of sites and origins, livelihoods, and the columns that sum them up."""
 
 from __future__ import annotations
 
@@ -32,8 +30,9 @@ def remoteness_of(
     origins: gpd.GeoDataFrame,
     intervals: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Every indicator of sites, origins and the study, with road distances to the places where
-    there are roads.
+    """Every indicator of sites, origins and the study.
+
+    Road distances to the places are included where there are roads.
     """
     services = study.settings.services.to_dict()
     return remoteness(
@@ -56,8 +55,9 @@ def access_change_of(study: Study, remote: pd.DataFrame, pairs: pd.DataFrame) ->
 
 
 def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:
-    """Distances and times from each point (rows) to each service place (columns), with their least
-    and greatest.
+    """Distances and times from each point (rows) to each service place (columns).
+
+    Each has its least and greatest value.
 
     By the metrics of `services.metrics` that the study measures at all, to places of the kinds
     `places_by_road`.
@@ -104,8 +104,9 @@ def survey_of(study: Study) -> pd.DataFrame | None:
 
 
 def indicators_of(study: Study, surveyed: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Put together what claims are held against: the table of aggregates, and the figures of the
-    household survey.
+    """Table of the figures that claims are compared with.
+
+    It joins the aggregates and the figures of the household survey.
     """
     own = None if surveyed is None else as_indicators(surveyed, study.settings.livelihood.level)
     known = [frame for frame in (study.indicators, own) if frame is not None and len(frame)]
@@ -115,8 +116,9 @@ def indicators_of(study: Study, surveyed: pd.DataFrame | None) -> pd.DataFrame |
 def livelihood_of(
     study: Study, sites: gpd.GeoDataFrame, remote: pd.DataFrame, surveyed: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Capitals, models, constraints, recommendations and standards, with the survey's figures
-    beside the aggregates.
+    """Capitals, models, constraints, recommendations and standards.
+
+    The figures of the survey are listed with the aggregates.
     """
     chosen = study.settings.livelihood
     return livelihood(
@@ -141,8 +143,9 @@ def livelihood_of(
 
 
 def weighted_distances(remote: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
-    """Mean, median and largest distance of the land at the origins from each site, weighted and
-    not, as columns.
+    """Mean, median and largest distance of each site's land at the origins, as columns.
+
+    Each is given weighted and not weighted.
     """
     wanted = ("land_mean", "land_mean_unweighted", "land_median", "land_max")
     rows = remote[(remote["role"] == "site") & remote["indicator"].isin(wanted)]

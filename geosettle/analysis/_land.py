@@ -1,6 +1,4 @@
-"""What lies around sites and in units: oasis under each setting, areas, land per household,
-change.
-"""
+"""Land around sites and in units: oasis under each setting, areas, land per household, change."""
 
 from __future__ import annotations
 
@@ -39,8 +37,9 @@ __all__ = [
 
 
 def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
-    """Oasis by setting: the study's own polygons, or one map per setting of its rule; empty if it
-    has neither.
+    """Oasis by setting: the study's own polygons, or one map per setting of its rule.
+
+    Empty if the study has neither.
     """
     if study.oasis is not None and not study.oasis.empty:
         # Polygons of several years are maps of the same ground: where a place lies is told by the
@@ -86,8 +85,9 @@ def place_in_oasis(
 
 
 def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.Series:
-    """Distance to the edge of the oasis under each setting of its rule, in words: `low 3.2 km;
-    central -1.1 km`.
+    """Distance to the edge of the oasis under each setting of its rule, in words.
+
+    For example `low 3.2 km; central -1.1 km`.
     """
     edges = {
         name: oasis_position(frame, oasis, radii_km=(), draws=1)["oasis_edge_km"].map(
@@ -110,9 +110,7 @@ def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.Dat
 def measure_covers(
     study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
 ) -> pd.DataFrame:
-    """Areas of oasis, development and land cover in discs around the sites and in the
-    administrative units.
-    """
+    """Areas of oasis, development and land cover in discs around the sites and in units."""
     chosen = study.settings.overlay
     radii = chosen.radii_km
     zones: list[tuple[str, gpd.GeoDataFrame, Any]] = []
@@ -172,8 +170,9 @@ _COVERS: Final = (
 
 
 def areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
-    """Hectares of oasis and of developed land around each site, a column per layer and radius:
-    `oasis_5km_ha`.
+    """Hectares of oasis and of developed land around each site.
+
+    One column per layer and radius, such as `oasis_5km_ha`.
 
     Shapes that are no evidence of place have columns of their own:
     `illustrative_development_5km_ha`.
@@ -226,9 +225,7 @@ def measure_land(
 
 
 def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem]) -> pd.DataFrame:
-    """Change between the dates of land cover, and of oasis maps, around the sites and in the
-    administrative units.
-    """
+    """Change between the dates of land cover and of oasis maps, around the sites and in units."""
     radii = study.settings.overlay.radii_km
     covers: list[tuple[str, Any, str | None]] = []
     if len(study.landcover) > 1:

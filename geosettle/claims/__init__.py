@@ -1,5 +1,4 @@
-"""The claims ledger: what a source says, what the layers give for the same quantity, and what
-follows.
+"""The claims ledger: what a source claims, what the layers give, and the verdict.
 
 A claim names a subject and a quantity; `QUANTITIES` says how the quantity is computed from the
 layers. The verdict follows from two intervals, that of the printed figure (see `claimed_range`; or
@@ -85,8 +84,9 @@ def judge_claims(
 def _judge(
     claim: Mapping[Any, Any], evidence: Evidence, tolerances: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Verdict of one claim; a value read out of damaged print is marked as a reading, whatever the
-    verdict.
+    """Verdict of one claim.
+
+    A value read out of damaged print is marked as a reading, whatever the verdict.
     """
     made = _verdict(claim, evidence, tolerances)
     if str(claim.get("value_basis")) == "interpreted":
@@ -148,8 +148,9 @@ def _compared(
 def _said(
     claim: Mapping[Any, Any], claimed: str, *, room: float | None, share: float
 ) -> tuple[float, float, float] | None:
-    """Numbers that a claim allows; words such as "more than" may stand in what was printed and not
-    in the value.
+    """Numbers that a claim allows.
+
+    Words such as "more than" may be in what was printed and not in the value.
     """
     said = claimed_range(claimed, room=room, share=share)
     printed = claim.get("as_printed")
@@ -180,8 +181,10 @@ def _numbers(claimed: tuple[float, float], found: Computed) -> tuple[str, str]:
 
 
 def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]:
-    """Verdict for names and directions: sets of names, regardless of order and spelling known to
-    the aliases.
+    """Verdict for names and directions.
+
+    These are sets of names, compared without regard to order, in any spelling that the aliases
+    know.
     """
     sets = [{evidence.name(part) for part in str(t).split(";")} for t in (claimed, found.value)]
     if isinstance(found.value, str) and sets[0] == sets[1]:

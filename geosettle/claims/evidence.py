@@ -13,8 +13,9 @@ __all__ = ["Computed", "Evidence", "Quantity", "join", "show"]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The frames that claims are held against; each may be None. `sites` carries the joined
-    administrative columns.
+    """The frames that claims are compared with; each may be None.
+
+    `sites` has the joined administrative columns.
     """
 
     sites: pd.DataFrame | None = None
@@ -64,8 +65,9 @@ class Computed:
 
 @dataclass(frozen=True)
 class Quantity:
-    """How one quantity is computed: ``function(evidence, claim) -> Computed``; `meaning` for the
-    documentation.
+    """How one quantity is computed: ``function(evidence, claim) -> Computed``.
+
+    `meaning` is for the documentation.
 
     `counted`: a number of things one can count, so that a printed 10 means 10 and not 5 to 15.
     """

@@ -102,8 +102,9 @@ def printed_tolerance(printed: str) -> float:
 def claimed_range(
     text: str, *, room: float | None = None, share: float = 0.0
 ) -> tuple[float, float, float] | None:
-    """Lowest and highest number that a printed figure allows, and the figure itself; None where it
-    is no figure.
+    """Lowest and highest number that a printed figure allows, and the figure itself.
+
+    None where it is no figure.
 
     A range is what it says, "more than 2,000" has no upper end and "up to 20" no lower one (0:
     nothing counted here is negative). The precision is that of the digits, see `printed_tolerance`;
@@ -149,8 +150,9 @@ def claimed_range(
 
 
 def unit_factor(claimed: str, computed: str) -> float | None:
-    """By what to multiply a claimed figure to have it in the computed unit; None where the two
-    measure other things.
+    """Factor that converts a claimed figure to the computed unit.
+
+    None where the two units measure different things.
 
     A unit that is not known is taken to be the computed one: most are words such as "county-level
     units".

@@ -1,5 +1,6 @@
-"""The quantities that claims may name, each computed from the layers. A new one is one entry in
-QUANTITIES.
+"""The quantities that claims may name, each computed from the layers.
+
+A new one is one entry in QUANTITIES.
 """
 
 from __future__ import annotations
@@ -83,9 +84,7 @@ def _persons_per_household(sites: pd.DataFrame) -> str:
 
 
 def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> Computed:
-    """Sum over the flows to a site where every one is known, else the site's own declared
-    figure.
-    """
+    """Sum over the flows to a site where every one is known, else the site's declared figure."""
     subject = str(claim["subject"])
     if evidence.flows is not None and column in evidence.flows:
         mine = evidence.flows[evidence.flows["site_id"].astype(str) == subject]
@@ -97,9 +96,7 @@ def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> C
 
 
 def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
-    """Persons of the programme: its households times the persons per household of the listed
-    sites.
-    """
+    """Persons of the programme: its households times the persons per household of listed sites."""
     summed = _people("persons")(evidence, claim)
     site = _site(evidence, claim)
     if site is not None and evidence.sites is not None and summed.value is not None:
@@ -338,9 +335,7 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 
 
 def _surveyed(row: Mapping[str, Any], when: str) -> Computed:
-    """Give a figure of the study's own household survey, which does not come from the source of the
-    claim.
-    """
+    """Give a figure of the study's own household survey, not of the source of the claim."""
     whom = f"household survey of {show(float(row['n']))} households"
     if when == "direction":
         word = {"higher": "increased", "lower": "decreased"}.get(str(row["verdict"]))
@@ -592,8 +587,7 @@ above.
 
 
 def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
-    """Give the quantity of a name, or one of a family that the layers know by their own words; None
-    for any other.
+    """Give the quantity of a name, or of a family of names that the layers know; else None.
 
     Families: the name of a level of the boundaries (the unit that a site's position lies in), its
     plural (units of the level) and any other name that ends in it (a number printed, or with

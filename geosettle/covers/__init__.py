@@ -1,6 +1,4 @@
-"""Areal layers (oasis, development, land cover): how much land, of which kind, since when, and
-whose.
-"""
+"""Areal layers (oasis, development, land cover): how much land, of which kind, when, whose."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Land between two dates: what became what, gains, losses, rates; and areas corrected for a map's
-errors.
-"""
+"""Land between two dates: from-to areas, gains, losses, rates; areas corrected for map errors."""
 
 from __future__ import annotations
 
@@ -245,8 +243,9 @@ def _polygon_steps(
     max_repair_share: float,
     problems: Problems | None,
 ) -> list[tuple[int, int, pd.DataFrame]]:
-    """From-to tables of polygons, map by map; polygons without a year belong to no map and are
-    reported.
+    """From-to tables of polygons, map by map.
+
+    Polygons without a year belong to no map and are reported.
     """
     parcels = Parcels.of(
         cover, by, snapshots=True, max_repair_share=max_repair_share, problems=problems
@@ -277,8 +276,9 @@ def _polygon_steps(
 
 
 def _intersected(zones: Zones, parcels: Parcels, first: int, last: int) -> pd.DataFrame:
-    """From-to square metres of two polygon maps in each zone; what one map leaves blank is
-    `(outside)` of it.
+    """From-to square metres of two polygon maps in each zone.
+
+    What one map leaves blank is `(outside)` of it.
     """
     label = np.where(parcels.label == "", UNCLASSIFIED, parcels.label)
     old, new = np.flatnonzero(parcels.year == first), np.flatnonzero(parcels.year == last)
@@ -417,8 +417,9 @@ def _adjusted_rows(
 
 
 def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) -> pd.DataFrame:
-    """Areas of classes corrected for the map's errors, with confidence intervals, and the map's
-    accuracy.
+    """Areas of classes corrected for the map's errors, with confidence intervals.
+
+    The accuracy of the map is given too.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""Land per household: whether there is enough to live on, and how much of it is really the
-households' own.
+"""Land per household: whether there is enough, and how much is the households' own.
 
 Declared areas are what a source says, mapped areas what polygons measure; both are shown, with
 their difference. A polygon that only illustrates a declared area is never measured. 1 mu is 1/15
@@ -191,9 +190,7 @@ def _parcels(
     max_repair_share: float,
     problems: Problems | None,
 ) -> pd.DataFrame:
-    """One row per parcel and site it serves; areas divided equally where a parcel serves
-    several.
-    """
+    """One row per parcel and site it serves; a parcel that serves several is divided equally."""
     columns = [
         "parcel",
         "site_id",
@@ -308,8 +305,9 @@ def _by_site(parcels: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
 
 
 def _divided(parcels: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:
-    """Hectares of each site, ground under several sites' parcels divided equally; and how much that
-    is.
+    """Hectares of each site, and how much ground is shared.
+
+    Ground under the parcels of several sites is divided equally.
     """
     whole = {
         str(s): shapely.union_all(part["geometry"].to_numpy())
@@ -349,8 +347,9 @@ def _divided(parcels: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]
 def _origin_land(
     index: pd.Index, flows: pd.DataFrame | None, origins: pd.DataFrame | None
 ) -> pd.Series:
-    """Land held at the origins, divided among the sites by households; NaN where any origin's part
-    is unknown.
+    """Land held at the origins, divided among the sites by households.
+
+    NaN where the part of any origin is unknown.
     """
     if flows is None or origins is None or "land_ha" not in origins or len(flows) == 0:
         return pd.Series(np.nan, index=index)
@@ -394,9 +393,7 @@ def _per_head(out: pd.DataFrame) -> None:
 
 
 def _enough(out: pd.DataFrame, per_person: float | None, per_household: float | None) -> None:
-    """Compare self-run land with the thresholds: per person where that can be said, else per
-    household.
-    """
+    """Compare self-run land with the thresholds: per person where known, else per household."""
     threshold, value = pd.Series(np.nan, index=out.index), pd.Series(np.nan, index=out.index)
     basis = pd.Series("", index=out.index, dtype="str")
     for head, limit in (("household", per_household), ("person", per_person)):

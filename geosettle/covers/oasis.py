@@ -1,6 +1,4 @@
-"""The oasis: derived from land cover, greenness and elevation by a stated rule; and where a place
-lies in it.
-"""
+"""The oasis by a stated rule from land cover, greenness and elevation; position of places in it."""
 
 from __future__ import annotations
 
@@ -52,8 +50,9 @@ def derive_oasis(
     year: int | None = None,
     problems: Problems | None = None,
 ) -> gpd.GeoDataFrame:
-    """Oasis by a rule: cells of given classes or green enough, below a ceiling, in patches large
-    enough.
+    """Oasis by a rule of class or greenness, elevation and size of patch.
+
+    Cells are of given classes or green enough, below a ceiling, in patches large enough.
 
     Parameters
     ----------
@@ -147,8 +146,9 @@ def derive_oasis(
 
 
 def _patches(mask: NDArray[np.bool_], grid: Raster) -> NDArray[np.object_]:
-    """Patches of cells that touch, corners included; parts that meet at a corner stay parts, so
-    each is valid.
+    """Patches of cells that touch, corners included.
+
+    Parts that meet at a corner stay parts, so each is valid.
     """
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     out = vectorise(labels, grid)

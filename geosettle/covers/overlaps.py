@@ -26,8 +26,9 @@ _BLOCK: Final = 2_000  # polygons whose rivals are sought at a time
 
 
 def _unmatched(edges: Edges) -> NDArray[np.bool_] | None:
-    """Edges that no neighbour shares in the other direction; None if two polygons have one edge on
-    the same side.
+    """Edges that no neighbour shares in the other direction.
+
+    None if two polygons have one edge on the same side.
     """
     bits = [(v + 0.0).view(np.uint64) for v in (edges.x0, edges.y0, edges.x1, edges.y1)]
     # Any good mixing will do: what falls together by chance is told apart below.
@@ -157,8 +158,9 @@ def _meeting(
     crowded: NDArray[np.bool_],
     group: FloatArray,
 ) -> tuple[IntArray, IntArray]:
-    """Pairs of a block of polygons with earlier ones whose insides meet, but for those between two
-    in a heap.
+    """Pairs of a block of polygons with earlier ones whose interiors intersect.
+
+    Pairs of which both are in a stack of overlapping polygons are left out.
     """
     later, earlier = tree.query(geometry[rows])
     later = later + rows.start
@@ -173,8 +175,9 @@ def _meeting(
 
 
 class _Heap:
-    """Union of the polygons put in so far, in parts that double in size, so that each polygon is
-    merged rarely.
+    """Union of the polygons of a stack so far.
+
+    It is kept in parts that double in size, so that each polygon is merged rarely.
     """
 
     def __init__(self) -> None:

@@ -172,9 +172,7 @@ def overlay_areas(
 def _blocks(
     zones: gpd.GeoDataFrame | Raster, radii_km: Sequence[float] | None
 ) -> Iterator[tuple[gpd.GeoDataFrame | Raster, int]]:
-    """Zones in blocks, so that no more than `_DISCS` discs exist at a time; and how many zones
-    there are in all.
-    """
+    """Zones in blocks of at most `_DISCS` discs; and how many zones there are in all."""
     if radii_km is None or isinstance(zones, Raster):
         yield zones, 0 if isinstance(zones, Raster) else len(zones)
         return
@@ -194,8 +192,9 @@ def _advance(
 def _polygon_rows(
     zones: Zones, parcels: Parcels, snapshots: bool, progress: Callable[[int, int], None] | None
 ) -> tuple[pd.DataFrame, tuple[Any, Any, Any]]:
-    """Square metres by zone (position), class and year, with what is left of the zone; and the
-    pairs they are of.
+    """Square metres by zone (position), class and year, with the rest of the zone.
+
+    The pairs that they are of are returned too.
     """
     zone, parcel, metres = pieces(zones, parcels.geometry, parcels.area_m2, parcels.edges, progress)
     o_zone, o_parcel, o_metres = pieces(
@@ -266,8 +265,9 @@ def _across(
 
 
 def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
-    """Make the table: hectares, shares, households, evidence, reasons; a row for each zone without
-    an area.
+    """Make the table: hectares, shares, households, evidence, reasons.
+
+    A zone without an area has a row too.
     """
     lost = np.flatnonzero(np.isnan(zones.area_m2))
     gone = pd.DataFrame(

@@ -71,8 +71,9 @@ class Parcels:
         survey_year: int | None = None,
         problems: Problems | None = None,
     ) -> Parcels:
-        """Parcels from a frame; ground under several stays with the class first in the alphabet,
-        then the earlier year.
+        """Parcels from a frame, each piece of ground counted once.
+
+        Ground under several stays with the class first in the alphabet, then the earlier year.
 
         With `snapshots` polygons of different years are different maps and do not compete for
         ground.
@@ -123,8 +124,9 @@ class Parcels:
 
 
 def _require_areas(geometry: NDArray[np.object_]) -> None:
-    """Raise InputError for a layer in which nothing has an area; single points among polygons are
-    only reported.
+    """Raise InputError for a layer in which nothing has an area.
+
+    Single points among polygons are only reported.
     """
     kinds = shapely.get_dimensions(geometry)
     kinds = kinds[(kinds >= 0) & ~shapely.is_empty(geometry)]

@@ -1,5 +1,6 @@
-"""Areas of a class raster in zones, by exact cell fractions and geodesic cell areas; statistics of
-a continuous one.
+"""Areas of a class raster in zones, and statistics of a continuous one.
+
+Both use exact cell fractions and geodesic cell areas.
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 class _Grid(RasterSource):  # type: ignore[misc]
-    """What exactextract reads windows from: a grid in memory, turned into its numbers only window
-    by window.
-    """
+    """Grid in memory that exactextract reads window by window, converted only then."""
 
     def __init__(self, raster: Raster, window: Callable[[slice, slice], NDArray[Any]]) -> None:
         super().__init__()
@@ -78,8 +77,9 @@ class _Shape(Feature):  # type: ignore[misc]
 
 
 class _Shapes(FeatureSource):  # type: ignore[misc]
-    """Zones as binary geometry: as text, which exactextract makes of a frame, they take longer than
-    their cells.
+    """Zones as binary geometry for exactextract.
+
+    As text, which exactextract makes of a frame, they take longer than their cells.
     """
 
     def __init__(self, zones: NDArray[np.intp], geometry: NDArray[np.object_]) -> None:
@@ -141,9 +141,7 @@ def _values(raster: Raster) -> _Grid:
 
 
 def _cell_areas(raster: Raster) -> _Grid:
-    """Geodesic area of every cell, m²; one number per row, spread only over the window asked
-    for.
-    """
+    """Geodesic area of every cell, m²: one number per row, repeated only over the window read."""
     areas = raster.cell_areas_m2()
 
     def window(rows: slice, columns: slice) -> NDArray[np.float64]:
@@ -156,8 +154,9 @@ def _cell_areas(raster: Raster) -> _Grid:
 def _extract(
     zones: Zones, raster: Raster, values: _Grid, ops: Sequence[str], progress: Progress | None
 ) -> tuple[NDArray[np.intp], FloatArray, list[pd.DataFrame]]:
-    """Zones with an area, their square metres inside the raster, and exactextract's answers in
-    blocks of zones.
+    """Zones with an area, their square metres inside the raster, and exactextract's answers.
+
+    The answers come in blocks of zones.
     """
     usable = np.flatnonzero(np.nan_to_num(zones.area_m2) > 0)
     inside = np.zeros(usable.size)
@@ -268,8 +267,9 @@ def zonal_statistics(
     problems: Problems | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Mean, least and greatest value of a continuous raster (NDVI, elevation) in zones, weighted by
-    area.
+    """Mean, least and greatest value of a continuous raster in zones, weighted by area.
+
+    The raster is for example NDVI or elevation.
 
     Parameters
     ----------

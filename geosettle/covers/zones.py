@@ -1,5 +1,4 @@
-"""Zones: polygons, geodesic discs around points, or the cells of a catchment raster; and polygons
-made fit to measure.
+"""Zones (polygons, geodesic discs, cells of a catchment raster) and polygons fit to measure.
 
 Edges are straight in longitude/latitude. Everything is WGS84 and measured on the ellipsoid.
 """
@@ -32,8 +31,9 @@ _NOTHING_M2: Final = 1e-3
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Geometry of a frame in WGS84 longitude/latitude, as an array; what reaches beyond 180 degrees
-    is brought back.
+    """Geometry of a frame in WGS84 longitude/latitude, as an array.
+
+    What reaches beyond 180 degrees is brought back.
 
     Raises
     ------
@@ -116,9 +116,7 @@ class Zones:
         max_repair_share: float = DEFAULTS.overlay.max_repair_share,
         problems: Problems | None = None,
     ) -> Zones:
-        """Zones from polygons, from points with radii, or from a raster whose values name the
-        zones.
-        """
+        """Zones from polygons, from points with radii, or from a raster of zone names."""
         frame = catchments(zones) if isinstance(zones, Raster) else zones
         lonlat(
             frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame
@@ -195,8 +193,9 @@ def fit_to_measure(
     *,
     measured: FloatArray | None = None,
 ) -> tuple[NDArray[np.object_], FloatArray]:
-    """Polygons that can be measured: repaired where they cross themselves, refused where that would
-    change them.
+    """Polygons that can be measured: repaired where they cross themselves.
+
+    They are refused where the repair would change them.
 
     Parameters
     ----------
@@ -303,8 +302,9 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
 
 
 def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
-    """Polygons along the edges of cells with one number each, in the order of the numbers; 0 (or
-    False) is nothing.
+    """Polygons along the edges of cells with one number each, in the order of the numbers.
+
+    0 (or False) is nothing.
 
     Cells are joined over edges but not over corners: parts that meet at a corner stay parts, so
     each polygon is valid.

@@ -239,9 +239,7 @@ def _with_the_lonely(
     limit: float | None,
     metric: Metric,
 ) -> pd.DataFrame:
-    """Make the table of nearest sites, with a row and its reason for every origin that found
-    none.
-    """
+    """Make the table of nearest sites, with a row and a reason for each origin without one."""
     alone = np.flatnonzero(np.bincount(i, minlength=len(origins)) == 0)
     rank = (
         rank_in_group(i) if len(i) > len(origins) - len(alone) else np.ones(len(i), dtype=np.int64)
@@ -306,8 +304,7 @@ def distance_table(
     metrics: Sequence[str] = ("geodesic",),
     **options: Any,
 ) -> pd.DataFrame:
-    """Distances of the flows, or of the nearest sites, or of all within a radius, or of all pairs:
-    one table.
+    """Distances of the flows, the nearest sites, all within a radius, or all pairs, in one table.
 
     Parameters
     ----------

@@ -1,6 +1,4 @@
-"""Bring what callers give (frames of places, tables of pairs) into the one form that the metrics
-take.
-"""
+"""Convert what callers give (frames of places, tables of pairs) to the form that metrics take."""
 
 from __future__ import annotations
 
@@ -22,15 +20,12 @@ LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def as_places(frame: Any, role: str) -> gpd.GeoDataFrame:
-    """Check origins or sites: ids as strings in the index, WGS84, None where the position is
-    unknown; `as_located`.
-    """
+    """Check origins or sites, as `as_located` does: ids as strings, WGS84, None where unknown."""
     return as_located(frame, role)[0]
 
 
 def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
-    """Check origins or sites: ids as strings in the index, WGS84, None where the position is
-    unknown.
+    """Check origins or sites: ids as strings in the index, WGS84, None where unknown.
 
     Parameters
     ----------
@@ -76,8 +71,9 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
 
 
 def _bounds(geoms: NDArray[np.object_]) -> tuple[bool, NDArray[np.float64]]:
-    """Whether all are points or missing; and west, south, east, north of each, NaN where empty or
-    missing.
+    """Whether all are points or missing; and west, south, east, north of each.
+
+    NaN where empty or missing.
     """
     bounds, points = np.full((4, len(geoms)), np.nan), np.zeros(len(geoms), dtype=bool)
 
@@ -140,8 +136,9 @@ def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:
 
 
 def as_flows(flows: Any) -> pd.DataFrame:
-    """Check a table of pairs: ids as strings, one row per flow, sorted so that the order given does
-    not matter.
+    """Check a table of pairs: ids as strings, one row per flow.
+
+    Rows are sorted so that the order given does not matter.
 
     Raises
     ------

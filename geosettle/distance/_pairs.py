@@ -1,6 +1,4 @@
-"""The table of pairs: every metric side by side, flags for what contradicts, reasons for what is
-missing.
-"""
+"""The table of pairs: every metric, flags for contradictions, reasons for missing values."""
 
 from __future__ import annotations
 
@@ -76,8 +74,7 @@ def pair_distances(
     rough_share: float = DEFAULTS.distance.rough_share,
     **layers: Any,
 ) -> pd.DataFrame:
-    """Every distance of every flow, with flags for what contradicts and reasons for what is
-    missing.
+    """Every distance of every flow, with flags for contradictions and reasons for gaps.
 
     Parameters
     ----------
@@ -166,9 +163,7 @@ def _evaluate(
     pairs: NDArray[np.intp],
     context: Context,
 ) -> pd.DataFrame:
-    """Values of a metric for pairs, with `why` naming the missing columns in front of each
-    reason.
-    """
+    """Values of a metric for pairs; each reason in `why` begins with the missing columns."""
     lacking = [layer for layer in metric.needs if getattr(context, layer) is None]
     if lacking:
         values = pd.DataFrame(np.nan, index=range(len(pairs)), columns=list(metric.columns))
@@ -257,8 +252,10 @@ def _flags(
 
 
 def _estimates(table: pd.DataFrame, context: Context) -> dict[str, NDArray[np.float64]]:
-    """Kilometres by road where no road is known: the straight line times the study's own detours,
-    their median and their 5 and 95 per cent; none where fewer than `_DETOURS` are known.
+    """Kilometres by road where no road is known, from the study's own detours.
+
+    They are the straight line times the median of the detours, and times their 5 and 95 per cent;
+    none where fewer than `_DETOURS` are known.
     """
     detours = table["detour_ratio"].to_numpy(dtype=np.float64)
     if context.roads is not None and is_table(context.roads):

@@ -140,8 +140,9 @@ class Metric:
 
 
 def positions(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitude and latitude that stand for each row: the point itself, or a point inside the
-    polygon; NaN if unknown.
+    """Longitude and latitude of each row: the point, or a point inside the polygon.
+
+    NaN if unknown.
 
     Parameters
     ----------

@@ -190,8 +190,9 @@ def _geometries(targets: Any) -> NDArray[np.object_]:
 def _target_cells(
     raster: Raster, targets: Any, closed: NDArray[np.bool_], *, lonlat: bool
 ) -> IndexArray:
-    """Flat indices of the cells of targets: points by their cell, areas by all open cells whose
-    centre they cover.
+    """Flat indices of the cells of targets.
+
+    Points have their cell, areas all open cells whose centre they cover.
     """
     geometry = _geometries(targets)
     if not geometry.size:

@@ -1,6 +1,4 @@
-"""Heights along lines: where points fall on a grid, heights between cell centres, lines draped on
-the terrain.
-"""
+"""Heights along lines: positions on a grid, interpolated heights, lines draped on terrain."""
 
 from __future__ import annotations
 
@@ -75,8 +73,9 @@ def to_grid(
 
 
 def goes_round(raster: Raster) -> bool:
-    """Whether a longitude/latitude grid goes around the whole Earth, so that its last column lies
-    beside its first.
+    """Whether a longitude/latitude grid goes around the whole Earth.
+
+    Its last column is then next to its first.
     """
     turn = raster.shape[1] * abs(raster.transform.a)
     return raster.is_lonlat and abs(turn - 360) < abs(raster.transform.a) / 2
@@ -116,8 +115,7 @@ def check_dem(dem: Raster) -> None:
 
 
 def check_grid(raster: Raster, what: str) -> None:
-    """Refuse a grid that is not north-up, or whose coordinates cannot be the degrees they are said
-    to be.
+    """Refuse a grid that is not north-up, or whose coordinates cannot be degrees as declared.
 
     Raises
     ------
@@ -147,8 +145,9 @@ def check_grid(raster: Raster, what: str) -> None:
 
 
 def move_lengths(raster: Raster, moves: Moves, *, lonlat: bool) -> FloatArray:
-    """Metres of each move from each row, shape (rows, k): geodesics between centres, or the plane
-    of a projection.
+    """Metres of each move from each row, shape (rows, k).
+
+    They are geodesics between centres, or lengths in the plane of a projection.
     """
     rows = raster.shape[0]
     t = raster.transform
@@ -205,8 +204,9 @@ def bilinear(
 
 
 def covered_cells(raster: Raster, shape: Any) -> IndexArray:
-    """Flat indices of the cells of a grid whose centre an area (WGS84) covers, also across the
-    180th meridian.
+    """Flat indices of the cells of a grid whose centre an area (WGS84) covers.
+
+    The area may cross the 180th meridian.
     """
     rows, columns = raster.shape
     t = raster.transform
@@ -347,9 +347,7 @@ def _between_knots(  # noqa: PLR0917
     along: FloatArray,
     knots: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Points so far along their geodesics, on straight lines in degrees between so many knots of
-    each.
-    """
+    """Points so far along their geodesics, on straight lines in degrees between knots."""
     share = np.linspace(0, 1, knots + 1)
     wide = (distance.size, knots + 1)
     lon, lat, toward = (np.broadcast_to(v[:, None], wide) for v in (ends[0], ends[1], azimuth))

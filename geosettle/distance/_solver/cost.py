@@ -1,5 +1,4 @@
-"""Accumulated cost on a grid: a solver in NumPy for jobs of everyday size, and the choice of the
-compiled one.
+"""Accumulated cost on a grid: a solver in NumPy for everyday jobs, or the compiled one.
 
 What a move is and what it costs stands in `geosettle.distance._solver.cost_grid`.
 """
@@ -33,8 +32,9 @@ def _move_costs(
     *,
     toward: bool,
 ) -> FloatArray:
-    """Cost of every move from cells `u` (n,) to `v` (n, k); `toward` gives the cost of the opposite
-    direction.
+    """Cost of every move from cells `u` (n,) to `v` (n, k).
+
+    `toward` gives the cost of the opposite direction.
     """
     lengths = grid.lengths[u // grid.shape[1]]
     cost = lengths
@@ -207,7 +207,5 @@ def solve(
 
 
 def _band(grid: CostGrid) -> float:
-    """Width of a band: about the cost of two orthogonal moves on the flat, the fastest in
-    practice.
-    """
+    """Width of a band: about the cost of two orthogonal moves on the flat, fastest in practice."""
     return 2 * middling_move(grid)

@@ -44,8 +44,9 @@ _jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy
 
 @_jit
 def _axis(time, known, one, other, beyond_one, beyond_other, size):
-    """Upwind neighbour along an axis, cells being -1 off the grid: value and weight of the
-    difference (0: none).
+    """Upwind neighbour along an axis: value and weight of the difference (0: none).
+
+    Cells off the grid are -1.
     """
     best, second = np.inf, -1
     if one >= 0 and known[one] and time[one] < best:
@@ -111,8 +112,9 @@ def _update(time, known, friction, row, column, rows, columns, wraps, width, hei
 def _march(
     friction, time, known, near, rows, columns, wraps, width, height, key, cell, size, budget
 ):
-    """Accept cells in order of time until none is left, the heap is full or the budget spent;
-    returns its size.
+    """Accept cells in order of time; returns the size of the heap.
+
+    It stops when no cell is left, the heap is full or the budget is spent.
     """
     while size > 0 and budget > 0 and size + 4 <= key.size:
         budget -= 1
@@ -250,9 +252,7 @@ def _start(
     *,
     wraps: bool,
 ) -> None:
-    """Give the cells around a source the cost of the cheapest of straight lines and 32-neighbour
-    ways to them.
-    """
+    """Give the cells around a source the least cost of straight lines and 32-neighbour ways."""
     rows, columns = slow.shape
     r0, c0 = divmod(source, columns)
     top, reach = max(0, r0 - 2 * _NEAR), np.arange(c0 - 2 * _NEAR, c0 + 2 * _NEAR + 1)

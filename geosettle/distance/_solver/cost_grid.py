@@ -99,8 +99,9 @@ class Moves:
 def _line(
     dr: int, dc: int
 ) -> tuple[tuple[tuple[int, int, float], ...], tuple[tuple[tuple[int, int], tuple[int, int]], ...]]:
-    """Cells and corners on the straight line from cell (0, 0) to cell (dr, dc), for dr, dc >= 0
-    (centre to centre).
+    """Cells and corners on the straight line from cell (0, 0) to (dr, dc), for dr, dc >= 0.
+
+    The line goes from centre to centre.
     """
     cuts = {0.0, 1.0}
     for step in (dr, dc):
@@ -121,8 +122,9 @@ def _line(
 def straight_line(
     dr: int, dc: int
 ) -> tuple[list[tuple[int, int, float]], list[tuple[tuple[int, int], tuple[int, int]]]]:
-    """Cells with their shares, and corners squeezed through, on the straight line from cell (0, 0)
-    to (dr, dc).
+    """Cells with their shares on the straight line from cell (0, 0) to (dr, dc).
+
+    The corners that the line passes through are given too.
     """
     if dr == 0 and dc == 0:
         return [(0, 0, 1.0)], []
@@ -159,8 +161,9 @@ def make_moves(neighbours: int) -> Moves:
 
 
 def metrication(neighbours: int, aspect: float = 1.0) -> float:
-    """Largest relative error of a straight trip at constant friction, caused by the limited
-    directions of the moves.
+    """Largest relative error of a straight trip at constant friction.
+
+    It is caused by the limited directions of the moves.
 
     Parameters
     ----------
@@ -188,8 +191,9 @@ def metrication(neighbours: int, aspect: float = 1.0) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PaceTable:
-    """Pace (s/m) by signed slope as a table of straight pieces: ``base[i] + gain[i] * slope`` in
-    bin i.
+    """Pace (s/m) by signed slope as a table of linear pieces.
+
+    It is ``base[i] + gain[i] * slope`` in bin i.
 
     The bins start at `low` and are `step` wide; beyond both ends the last piece goes on.
     """
@@ -221,8 +225,9 @@ class PaceTable:
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """Further connections between cells, beside the moves: roads. Arcs leaving cell i are
-    ``first[i]:first[i + 1]``.
+    """Connections between cells other than the moves: roads.
+
+    Arcs leaving cell i are ``first[i]:first[i + 1]``.
 
     They may cross closed cells (bridges, tunnels).
     """
@@ -235,9 +240,7 @@ class Arcs:
 
 
 class _Legal:
-    """The field `CostGrid.legal`: worked out from the closed cells when first asked for, unless it
-    was given.
-    """
+    """The field `CostGrid.legal`: as given, or derived from the closed cells on first use."""
 
     @overload
     def __get__(self, grid: None, owner: type) -> None: ...
@@ -313,9 +316,7 @@ class CostGrid:
         return known
 
     def stepped(self, cells: IndexArray, dr: IndexArray | int, dc: IndexArray | int) -> IndexArray:
-        """Flat indices of the cells at a step from each; meaningless where the step leaves the
-        grid.
-        """
+        """Flat indices of the cells at a step from each; no meaning where it leaves the grid."""
         columns = self.shape[1]
         there = cells + (dr * columns + dc)
         if self.wraps:
@@ -337,9 +338,7 @@ class CostGrid:
         return self.stepped(np.array([cell]), self.moves.row[near], self.moves.column[near])
 
     def least_per_metre(self) -> float:
-        """Smallest possible cost of a metre anywhere: what makes a lower bound for the way still to
-        go.
-        """
+        """Smallest possible cost of a metre anywhere, for a lower bound of the rest of a way."""
         pace = 1.0 if self.pace is None else self.pace.fastest
         if self.multiplier is not None:
             pace *= float(np.min(self.multiplier, where=~self.closed, initial=np.inf))
@@ -364,8 +363,9 @@ def _shifted(array: NDArray[np.bool_], dr: int, dc: int, *, wraps: bool) -> NDAr
 def legal_moves(
     closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
 ) -> NDArray[np.uint32]:
-    """Bit mask per cell of the moves that leave it without crossing a closed cell, a closed corner
-    or the grid's edge.
+    """Bit mask per cell of the moves that leave it.
+
+    No such move crosses a closed cell, a closed corner or the grid's edge.
 
     Parameters
     ----------
@@ -385,9 +385,7 @@ def legal_moves(
 def legal_strips(
     closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
 ) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-    """Give the legal moves strip by strip, each with its first row, so that shifted copies stay
-    small.
-    """
+    """Give the legal moves in strips, each with its first row, so that shifted copies are small."""
     halo = moves.reach
     for top in range(0, closed.shape[0], _STRIP):
         low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
@@ -429,9 +427,7 @@ def _within(shape: tuple[int, ...], moves: Moves, *, wraps: bool) -> NDArray[np.
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A place to reach: cells and what it still costs from each of their centres to the place
-    itself.
-    """
+    """A place to reach: its cells, and the cost from the centre of each to the place itself."""
 
     cells: IndexArray
     legs: FloatArray

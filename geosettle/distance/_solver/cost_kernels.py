@@ -1,7 +1,8 @@
 # ruff: noqa: ANN001, ANN202, PLR0917  (arguments of compiled kernels are plain arrays and scalars)
 # mypy: allow-untyped-defs
-"""Compiled engine for accumulated cost on large grids. Imported only when a job is worth the
-compilation.
+"""Compiled engine for accumulated cost on large grids.
+
+Imported only when a job is worth the compilation.
 
 Cells lie in tiles of 8 x 8, so that a cell and its neighbours share a few cache lines; each
 quantity (cost, friction, height ...) is an array of its own in that order, because most neighbours
@@ -61,8 +62,9 @@ _jit: Callable[..., Any] = numba.njit(
 
 
 def _fetching(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
-    """Ask for the cache line of an array's element ahead of its use; an index outside the array
-    does no harm.
+    """Ask for the cache line of an array's element ahead of its use.
+
+    An index outside the array does no harm.
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -83,8 +85,9 @@ _fetch: Any = intrinsic(_fetching)
 
 @_jit
 def _run8(cost, friction, half, even, across, inverse, queue, budget):
-    """Take up cells of a friction grid with 4 or 8 neighbours, a closed rim around it, until done
-    or out of budget.
+    """Take up cells of a friction grid with 4 or 8 neighbours, until done or out of budget.
+
+    The grid has a closed rim around it.
     """
     pool, chain, head, fill, state = queue
     cur, count, free, used, spare = state[0], state[1], state[2], state[3], state[4]
@@ -322,9 +325,7 @@ def _run(
 
 
 class _Layout:
-    """Where the cells of a grid lie in the tiled order, with `rim` cells of nothing around the
-    grid.
-    """
+    """Where the cells of a grid are in the tiled order, with a rim of `rim` empty cells."""
 
     def __init__(self, rows: int, columns: int, rim: int) -> None:
         self.rows, self.columns, self.rim = rows, columns, rim
@@ -341,9 +342,7 @@ class _Layout:
         return np.asarray(self.number(row + self.rim, column + self.rim))
 
     def steps(self, rows: IndexArray, columns: IndexArray) -> NDArray[np.int32]:
-        """Change of the cell number by a step, per position inside a tile and step, shape (64,
-        ...).
-        """
+        """Change of the cell number by a step, per position inside a tile and step, (64, ...)."""
         y, x = np.divmod(np.arange(64), 8)
         shape = (64,) + (1,) * rows.ndim
         middle = 8 * 4  # far enough from the edge that the steps stay positive
@@ -414,8 +413,9 @@ class _Queue:
     """Buckets of cell numbers and their memory, which grows when a run asks for it."""
 
     def __init__(self, cells: IndexArray, cost: NDArray[np.float32], inverse: np.float32) -> None:
-        """Put the sources in; those beyond the ring go into its last bucket: taken up early, which
-        does no harm.
+        """Put the sources in.
+
+        Those beyond the ring go into its last bucket: taken up early, which does no harm.
         """
         bucket = np.minimum((cost * inverse).astype(np.int64), _RING - 1)
         order = np.argsort(bucket, kind="stable")
@@ -448,8 +448,9 @@ class _Queue:
 
 
 class Prepared:
-    """A grid laid out for the kernels: what stays the same from run to run. Runs side by side may
-    share it.
+    """A grid prepared for the kernels: what is the same in every run.
+
+    Parallel runs may share it.
 
     Parameters
     ----------
@@ -493,9 +494,7 @@ class Prepared:
         limit: float = np.inf,
         progress: Callable[[float], None] | None = None,
     ) -> NDArray[np.float32]:
-        """Least accumulated cost of every cell in the tiled order; arguments as for
-        `accumulate_compiled`.
-        """
+        """Least accumulated cost of every cell in the tiled order, as `accumulate_compiled`."""
         layout = self.layout
         order, inverse = np.unique(sources, return_inverse=True)
         begin = np.zeros(order.size)
@@ -535,8 +534,9 @@ class Prepared:
         return cost
 
     def values_at(self, targets: Sequence[Target]) -> Callable[[NDArray[np.float32]], FloatArray]:
-        """Make what reads the values of targets off the result of a run; infinite for a target
-        without a cell.
+        """Make the function that reads the values of targets from the result of a run.
+
+        A target without a cell is infinite.
         """
         some = np.array([t.cells.size > 0 for t in targets], dtype=np.bool_)
         if not some.any():
@@ -636,8 +636,9 @@ class Prepared:
 
 
 def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """List the steps to the cells that each move goes through, shape (2, moves, cells), and their
-    shares.
+    """List the steps to the cells that each move goes through, and their shares.
+
+    Both have shape (2, moves, cells).
 
     The last step is that to the end of the move; the shares of steps that only fill up are 0.
     """
@@ -651,8 +652,9 @@ def _passed(grid: CostGrid) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def _arcs_by_tile(arcs: Arcs, layout: _Layout) -> tuple[Any, ...]:
-    """Arcs in the tiled order: first arc of each tile, tails, heads, costs, most arcs that leave a
-    tile.
+    """Arcs in the tiled order: first arc of each tile, tails, heads, costs.
+
+    The last value is the largest number of arcs that leave a tile.
     """
     count = np.diff(arcs.first)
     leaving = np.flatnonzero(count)

@@ -1,5 +1,4 @@
-"""Geodesic distance of many pairs at once on the WGS84 ellipsoid: formulas shared by NumPy and
-compiled code.
+"""Geodesic distance of many pairs on the WGS84 ellipsoid: formulas for NumPy and compiled code.
 
 Method
 ------
@@ -89,8 +88,9 @@ antipode.
 
 
 def _fit(degree: int, high: float, of: Any) -> tuple[float, ...]:
-    """Coefficients, lowest first, of the polynomial nearest to a function of h on 0..high
-    (Chebyshev nodes).
+    """Coefficients, lowest first, of the best polynomial for a function of h on 0..high.
+
+    The fit is at Chebyshev nodes.
     """
     x = (np.cos(np.pi * (np.arange(400) + 0.5) / 400) + 1) / 2 * high
     fit = np.polynomial.Chebyshev.fit(x, of(x), degree, domain=[0, high])
@@ -106,8 +106,9 @@ _R0, _R1, _R2, _R3, _R4, _R5 = _fit(5, 0.5, _arcsin)
 
 
 def _by_k2(order: int, degree: int, *by_eps: float) -> tuple[float, ...]:
-    """Turn ``eps**order * (c0 + c1 eps + ...)`` into ``k2**order`` times the nearest polynomial in
-    k2 of a degree.
+    """Turn ``eps**order * (c0 + c1 eps + ...)`` into a series in k2.
+
+    It is ``k2**order`` times the nearest polynomial in k2 of a degree.
     """
 
     def inner(k2: FloatArray) -> FloatArray:
@@ -201,8 +202,10 @@ def half_angles(  # noqa: PLR0917  (compiled code takes numbers, not records; he
     s2: Any,
     c2: Any,
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """sin²(difference of beta / 2), sin and cos of L/2, cos(beta1) cos(beta2), sin(beta1)
-    sin(beta2) of two points.
+    """Half-angle terms of two points for `far`.
+
+    They are sin²(difference of beta / 2), sin and cos of L/2, cos(beta1) cos(beta2), sin(beta1)
+    sin(beta2).
 
     Differences of half angles, so that near points keep all their digits; L is brought to 0..pi by
     the absolute values.
@@ -214,8 +217,9 @@ def half_angles(  # noqa: PLR0917  (compiled code takes numbers, not records; he
 def _length(  # noqa: PLR0917
     sigma: Any, ssig: Any, csig: Any, sl: Any, ss: Any, inv: Any, x: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Length of the geodesic whose longitude difference on the sphere is L + x, and r, sin(a0), q
-    of it.
+    """Length of the geodesic whose longitude difference on the sphere is L + x.
+
+    r, sin(a0) and q of it are returned too.
     """
     sa = sl * inv
     c2a = 1 - sa * sa
@@ -238,8 +242,9 @@ def _length(  # noqa: PLR0917
 
 
 def squares(x1: Any, y1: Any, z1: Any, x2: Any, y2: Any, z2: Any) -> tuple[Any, Any]:  # noqa: PLR0917
-    """Squares of the chord and of the distance, both over (2a)², from `halved` coordinates; up to
-    NEAR_U.
+    """Squares of the chord and of the distance, both over (2a)², from `halved` coordinates.
+
+    They hold up to NEAR_U.
     """
     dx, dy, dz, sz = x1 - x2, y1 - y2, z1 - z2, z1 + z2
     d, m = dz * dz, sz * sz
@@ -260,8 +265,9 @@ def near(x1: Any, y1: Any, z1: Any, x2: Any, y2: Any, z2: Any) -> Any:  # noqa: 
 
 
 def far(pp: Any, sh: Any, ch: Any, cc: Any, ss: Any) -> tuple[Any, Any]:
-    """Length in metres from `half_angles` for any arc, and cos²(sigma/2) at L: it holds where that
-    exceeds ANTIPODE.
+    """Length in metres from `half_angles` for any arc, and cos²(sigma/2) at L.
+
+    The length holds where that exceeds ANTIPODE.
     """
     h = pp + cc * sh * sh
     left = 1 - h

@@ -1,5 +1,6 @@
-"""The formulas of `geodesic` compiled row by row. Import this only for large jobs: it takes seconds
-the first time.
+"""The formulas of `geodesic` compiled row by row.
+
+Import this only for large jobs: it takes seconds the first time.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ def _rows(function: Any) -> Any:
 
 @_rows
 def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -> None:
-    """Length of every pair of `halved` points, shapes (3, n) and (3, m), times a scale, into (n,
-    m); short arcs.
+    """Length of every pair of `halved` points, times a scale, into (n, m); short arcs.
+
+    The points have shapes (3, n) and (3, m).
     """
     for i in range(out.shape[0]):
         row = out[i]
@@ -61,8 +63,9 @@ def rows_near(one: FloatArray, two: FloatArray, scale: float, out: FloatArray) -
 
 @_rows
 def rows_far(one: FloatArray, two: FloatArray, scale: float, limit: float, out: FloatArray) -> None:
-    """As `rows_near` for any arc and `prepare`d points; a pair nearer than the limit to the
-    antipode gets -1.
+    """As `rows_near` for any arc and `prepare`d points.
+
+    A pair nearer than the limit to the antipode gets -1.
     """
     for i in range(out.shape[0]):
         row = out[i]

@@ -1,6 +1,4 @@
-"""Choose, for a job of geodesics, the way that is quickest from a standing start, and run it in
-blocks.
-"""
+"""Choose the quickest way for a job of geodesics, start-up included, and run it in blocks."""
 
 from __future__ import annotations
 
@@ -57,8 +55,9 @@ def _far(one: FloatArray, two: FloatArray) -> FloatArray:
 
 
 def _mend(ends: Sequence[FloatArray], out: FloatArray, scale: float = 1.0) -> None:
-    """Let GeographicLib measure what the formulas left at -1; `ends`, both points' lon and lat,
-    broadcast to `out`.
+    """Measure with GeographicLib what the formulas left at -1.
+
+    `ends`, both points' lon and lat, broadcast to `out`.
     """
     rest = np.nonzero(out < 0)
     if rest[0].size:
@@ -69,8 +68,9 @@ def _mend(ends: Sequence[FloatArray], out: FloatArray, scale: float = 1.0) -> No
 
 
 def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray) -> FloatArray:
-    """Length of the geodesics between points, one by one, metres; finite degrees of shape (n,)
-    each.
+    """Length of the geodesics between points, one by one, metres; degrees of shape (n,).
+
+    All degrees are finite.
 
     Examples
     --------
@@ -84,8 +84,9 @@ def pairs_m(lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArr
 def indexed_m(
     one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], i: IntArray, j: IntArray
 ) -> FloatArray:
-    """Length of the geodesics from point i of one set to point j of another, metres, in the order
-    of `i` and `j`.
+    """Length of the geodesics from point i of one set to point j of another, metres.
+
+    The lengths are in the order of `i` and `j`.
 
     Examples
     --------
@@ -112,8 +113,9 @@ def indexed_m(
 
 
 def _lengths(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> FloatArray:
-    """Length between `halved` points one by one, metres; `ends` are their degrees, for pairs that
-    are not near.
+    """Length between `halved` points one by one, metres.
+
+    `ends` are their degrees, for pairs that are not near.
 
     Which formula a pair gets depends on nothing but the pair.
     """
@@ -131,8 +133,9 @@ def _lengths(one: FloatArray, two: FloatArray, ends: Sequence[FloatArray]) -> Fl
 def matrix_m(
     lon1: FloatArray, lat1: FloatArray, lon2: FloatArray, lat2: FloatArray, *, scale: float = 1.0
 ) -> FloatArray:
-    """Length of the geodesics from each of n points to each of m, metres times a scale, shape (n,
-    m); finite degrees.
+    """Length of the geodesics from each of n points to each of m, times a scale, (n, m).
+
+    Metres times the scale; all degrees are finite.
 
     Rows are shared out to as many threads as there are processors; each cell is computed by itself,
     so that the result does not depend on how many there are.
@@ -200,8 +203,9 @@ def _compiled(
 
 
 def share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
-    """Run a task over n rows in blocks of `step`, on all processors; an error or Ctrl-C stops
-    it.
+    """Run a task over n rows in blocks of `step`, on all processors; an error stops it.
+
+    Ctrl-C stops it too.
     """
     firsts = range(0, n, step)
     workers = min(

@@ -1,5 +1,6 @@
-"""Nearest points in space, for many queries at once: a k-d tree in compiled code. Import only for
-large jobs.
+"""Nearest points in space, for many queries at once: a k-d tree in compiled code.
+
+Import only for large jobs.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
     row: NDArray[np.int64],
     square: FloatArray,
 ) -> None:
-    """Fill `row` and `square`, shape (n, k), with the k points nearest to each place, equal ones by
-    row.
+    """Fill `row` and `square`, shape (n, k), with the k points nearest to each place.
+
+    Equal ones are in the order of their rows.
 
     The tree and the places, shape (3, n), are `halved` coordinates, the squares of distances those
     of `squares`. A distance is at least its chord, so whatever lies beyond a chord as long as the

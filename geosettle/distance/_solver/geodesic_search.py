@@ -42,8 +42,9 @@ def rank_in_group(groups: IntArray) -> IntArray:
 def take_best(
     i: IntArray, j: IntArray, metres: FloatArray, *, k: int | None, max_m: float
 ) -> Found:
-    """Keep of the candidates the k nearest of each place within the radius, sorted by place,
-    distance and point.
+    """Keep of the candidates the k nearest of each place within the radius.
+
+    They are sorted by place, distance and point.
     """
     if np.isfinite(max_m):
         keep = metres <= max_m
@@ -123,8 +124,9 @@ def nearest_points(
 def _by_tree(
     one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray], *, k: int, max_m: float
 ) -> tuple[IntArray, FloatArray, IntArray]:
-    """Points and metres, shape (n, k), m and infinite where there is none; and places that may have
-    more, too far away.
+    """Points and metres, shape (n, k), m and infinite where there is none.
+
+    Places that may have more, too far away, are returned too.
 
     The compiled search of a k-d tree compares distances, not chords, as far as `near` measures
     them: see its `query`.
@@ -206,8 +208,9 @@ def _candidates(
 
 
 def _seeker(points: FloatArray, count: int) -> Seek:
-    """Make a search for the `count` points nearest in space: chords and rows, shape (n, count),
-    nearest first.
+    """Make a search for the `count` points nearest in space.
+
+    It gives chords and rows, shape (n, count), nearest first.
     """
     from scipy.spatial import KDTree  # noqa: PLC0415  (slow to load)
 

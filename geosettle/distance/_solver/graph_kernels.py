@@ -1,7 +1,8 @@
 # ruff: noqa: ANN001, ANN202, PLR0917  (arguments of compiled kernels are plain arrays and scalars)
 # mypy: allow-untyped-defs
-"""Compiled engine for many-to-many ways on large graphs. Imported only when a job is worth the
-compilation.
+"""Compiled engine for many-to-many ways on large graphs.
+
+Imported only when a job is worth the compilation.
 
 First the graph is thinned: nodes that are neither source nor target and have few neighbours are
 taken out one after the other, and each pair of their neighbours is joined by a shortcut, unless a
@@ -60,8 +61,9 @@ def _link(near, weight, degree, a, b, w, m, w_back, m_back):
 
 @_jit
 def _lists(first, head, seconds, metres, near, weight, degree):
-    """Write the graph as lists of neighbours with both directions; False if a node has too many
-    neighbours.
+    """Write the graph as lists of neighbours with both directions.
+
+    False if a node has too many neighbours.
     """
     for a in range(first.size - 1):
         for e in range(first[a], first[a + 1]):
@@ -75,9 +77,7 @@ def _lists(first, head, seconds, metres, near, weight, degree):
 
 @_jit
 def _no_longer(near, weight, degree, a, b, w):
-    """Whether another way a -> c -> b is no longer than w, so that the shortcut a -> b is not
-    needed.
-    """
+    """Whether another way a -> c -> b is no longer than w, so that a -> b is not needed."""
     for s in range(degree[a]):
         rest = w - weight[a, s, 0]
         if rest <= 0.0:
@@ -119,8 +119,9 @@ def _take_out(near, weight, degree, v):
 
 @_jit
 def _thin(near, weight, degree, keep, gone, most):
-    """Take out nodes with at most so many neighbours, fewest first, in rounds of nodes that do not
-    touch each other.
+    """Take out nodes with at most so many neighbours, fewest first, in rounds.
+
+    The nodes of a round do not touch each other.
 
     Rounds keep the thinning even: taking out one neighbour after the other would pile their
     shortcuts up on the next.
@@ -223,8 +224,9 @@ def _searches(first, head, seconds, metres, sources, targets, out, out_m):
 
 
 def _thinned(graph: Graph, kept: IndexArray) -> tuple[Graph, IndexArray]:
-    """Graph without most nodes that are not kept; and the new number of every node (-1: taken
-    out).
+    """Graph without most nodes that are not kept; and the new number of every node.
+
+    -1 is a node taken out.
     """
     number = np.arange(graph.size)
     for slots, most in _ROUNDS:
@@ -259,8 +261,9 @@ def many_to_many_compiled(
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Least seconds and the metres along; arguments as for
-    `geosettle.distance._solver.shortest_paths.many_to_many`.
+    """Least seconds and the metres along, as `many_to_many` gives.
+
+    Arguments as for `geosettle.distance._solver.shortest_paths.many_to_many`.
 
     Parameters
     ----------

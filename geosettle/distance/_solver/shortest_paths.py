@@ -1,6 +1,4 @@
-"""Shortest ways on a directed graph, many to many: by SciPy for jobs of everyday size, else by the
-compiled search.
-"""
+"""Shortest ways on a directed graph, many to many: by SciPy for everyday jobs, or compiled."""
 
 from __future__ import annotations
 

@@ -148,8 +148,9 @@ def mask_study(study: Study, masking: Masking) -> Study:
 
 
 def suppress_small(frame: gpd.GeoDataFrame, smallest: int) -> gpd.GeoDataFrame:
-    """Return a copy in which household and person counts from 1 up to `smallest`, exclusive, are
-    missing.
+    """Return a copy in which small household and person counts are missing.
+
+    Small is from 1 up to `smallest`, exclusive.
 
     Examples
     --------
@@ -172,8 +173,9 @@ def _hidden(values: pd.Series, rows: NDArray[np.bool_]) -> pd.Series:
 
 
 def _suppress_few_answers(indicators: pd.DataFrame | None, smallest: int) -> pd.DataFrame | None:
-    """Empty the figures of an indicator that fewer than `smallest` households answered, and their
-    number.
+    """Empty the figures of an indicator that too few households answered, and their number.
+
+    Too few is fewer than `smallest`.
     """
     if indicators is None or "n" not in indicators:
         return indicators
@@ -256,8 +258,9 @@ class _Mentions:
         return out
 
     def texts_emptied(self, value: Any) -> Any:
-        """Empty the texts of settings and notes that mention a masked origin, and leave out what is
-        named after one.
+        """Empty the texts of settings and notes that mention a masked origin.
+
+        What is named after one is left out.
         """
         if isinstance(value, Options):  # a value among choices names no place
             texts = {f.name: value[f.name] for f in fields(value) if not f.metadata.get("choices")}
@@ -273,9 +276,7 @@ class _Mentions:
         return "" if isinstance(value, str) and self._inside.search(value.casefold()) else value
 
     def problems_in_general(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        """Say what was wrong without saying where: a row, a value or a distance would tell the
-        origin.
-        """
+        """Report what was wrong without its place: a row, value or distance reveals the origin."""
         for found in problems:
             text = f"{found.message} {found.value} {found.id}".casefold()
             if found.layer in {"origins", "flows"} or self._inside.search(text):
@@ -304,8 +305,9 @@ def _households(origins: pd.Index, flows: pd.DataFrame) -> pd.Series:
 
 
 def _radii_km(origins: gpd.GeoDataFrame, households: pd.Series, masking: Masking) -> pd.Series:
-    """Smallest radius around each origin within which enough households left; inf where none within
-    the bound does.
+    """Smallest radius around each origin within which enough households left.
+
+    It is inf where none within the bound does.
     """
     point = shapely.point_on_surface(np.asarray(origins.geometry.array, dtype=object))
     lon, lat = shapely.get_x(point), shapely.get_y(point)
@@ -374,8 +376,9 @@ def _masked_origins(
 def _displaced(
     geometry: shapely.Geometry | None, name: str, km: float, masking: Masking
 ) -> shapely.Point | None:
-    """Return a point uniform by area in the donut, drawn from the key and the name; None where it
-    must be withheld.
+    """Return a point uniform by area in the donut, drawn from the key and the name.
+
+    None where it must be withheld.
     """
     if geometry is None or not np.isfinite(km):
         return None
@@ -396,8 +399,9 @@ def _label(name: str, key: bytes) -> str:
 
 
 def _suppress_within_sites(flows: pd.DataFrame, smallest: int) -> pd.DataFrame:
-    """Suppress small counts, and where only one of a site is suppressed the next smallest too:
-    totals give it away.
+    """Suppress small counts, and the next smallest where only one of a site is suppressed.
+
+    Otherwise the total of the site would reveal it.
 
     Households and persons of a flow are hidden together, since one tells the other.
     """

@@ -1,5 +1,6 @@
-"""write(result, folder): every output of a run, staged and moved into place at once, the manifest
-last.
+"""write(result, folder): every output of a run, staged and moved into place at once.
+
+The manifest is last.
 
 The manifest says what a run was made from and what it made. `replay` repeats the run it describes,
 `diff` tells two runs apart in words.
@@ -187,8 +188,9 @@ def write_map(
     basemap: str | None = None,
     progress: Callable[[str], None] = _silent,
 ) -> Path:
-    """Write only the interactive map of a study, or of the study that an earlier run was made from,
-    masked as it was.
+    """Write only the interactive map of a study, or of the study of an earlier run.
+
+    It is masked as that run was.
 
     Raises
     ------
@@ -339,8 +341,9 @@ def _lasting(result: Result) -> Result:
 
 
 def _map_settings(result: Result, basemap: str | None = None) -> dict[str, Any]:
-    """Options of the map that the study sets; the caller's base map goes first, and an empty one is
-    none.
+    """Options of the map that the study sets.
+
+    The caller's base map has precedence; an empty one is none.
     """
     chosen = result.study.settings.map.to_dict()
     return {**chosen, "basemap": basemap or chosen["basemap"] or None}
@@ -428,9 +431,7 @@ def _list_failures(
 
 
 def _page(html: str, result: Result) -> bytes:
-    """Put into the head of a page what it was made from: a page that is passed on alone still says
-    it.
-    """
+    """Put into the head of a page what it was made from, also for a page passed on alone."""
     said = escape(json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str))
     return html.replace(
         "</head>", f'<meta name="geosettle-provenance" content="{said}">\n</head>', 1
@@ -456,8 +457,9 @@ def _study(source: str | Path | None, mask_households: int | None) -> Study:
 
 
 def _from_beside(source: Path, folder: Path) -> str:
-    """Path of a study from the folder that holds the run: it can be found again, and tells nothing
-    of the machine.
+    """Path of a study from the folder that holds the run.
+
+    The study can be found again, and the path reveals nothing of the machine.
     """
     try:
         return Path(os.path.relpath(source.resolve(), folder.resolve().parent)).as_posix()

@@ -699,8 +699,9 @@ class Problem:
 
 
 class RowsSetAside(UserWarning):
-    """Rows of a file that cannot be used were left out; `problems` holds all that was found in the
-    file.
+    """Rows of a file that cannot be used were left out.
+
+    `problems` holds all that was found in the file.
     """
 
     def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:

@@ -77,8 +77,9 @@ class Raster:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of the outer cell edges (of the corners' envelope if
-        rotated).
+        """West, south, east, north of the outer cell edges, or of the corners if rotated.
+
+        For a rotated raster it is the envelope of the corners.
         """
         rows, columns = self.shape
         corners = [
@@ -112,8 +113,9 @@ class Raster:
         return cell_areas_m2(self.row_latitudes(), self.transform.a)
 
     def cell_sizes_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Width and height in metres of the cells of each row of a longitude/latitude grid, each
-        shape (rows,).
+        """Width and height in metres of the cells of each row, each shape (rows,).
+
+        The grid is one of longitude/latitude.
         """
         edges = self.row_latitudes()
         middle = (edges[:-1] + edges[1:]) / 2
@@ -125,8 +127,9 @@ class Raster:
     def index(
         self, x: ArrayLike, y: ArrayLike
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-        """Row and column of the cell holding each point, and whether the point is inside; outside
-        gives (0, 0).
+        """Row and column of the cell holding each point, and whether the point is inside.
+
+        Outside gives (0, 0).
 
         On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0,
         so that a grid from 178 to 182 holds the point at -179.
@@ -155,15 +158,17 @@ class Raster:
         )
 
     def sample(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-        """Value of the cell holding each point; NaN outside the grid, for a missing coordinate or a
-        missing cell.
+        """Value of the cell holding each point.
+
+        NaN outside the grid, for a missing coordinate or a missing cell.
         """
         row, column, inside = self.index(x, y)
         return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
 
     def coarsened(self, factor: int) -> Raster:
-        """Give the same ground in cells `factor` times as wide and high: each the mean of what is
-        known in it.
+        """Give the same ground in cells `factor` times as wide and high.
+
+        Each is the mean of the known cells in it.
 
         Rows and columns that do not fill a coarse cell are left off at the south and east.
 
@@ -221,8 +226,9 @@ def resample_nearest(raster: Raster, grid: Raster) -> NDArray[np.float64]:
 
 
 def resample_mean(raster: Raster, grid: Raster) -> NDArray[np.float64]:
-    """Mean of the cells whose centres fall into each cell of a grid; of a raster no finer than
-    that, the nearest cell.
+    """Mean of the cells whose centres fall into each cell of a grid.
+
+    Of a raster no finer than the grid, it is the nearest cell.
 
     Missing cells are left out of the mean; a cell with none but missing ones is missing.
 

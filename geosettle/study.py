@@ -23,8 +23,9 @@ __all__ = ["Study", "complete", "frame_layer", "in_scope", "join_reasons", "orig
 
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
-    """Return a frame with every column of the layer, in the layer's order, the absent ones missing;
-    others follow.
+    """Return a frame with every column of the layer, in the layer's order.
+
+    Absent ones are missing; other columns follow.
 
     Examples
     --------
@@ -78,8 +79,9 @@ def in_scope(frame: pd.DataFrame) -> pd.Series:
 
 
 def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFrame:
-    """Return a user's frame as the layer `role`: indexed by its key as text, on WGS84, with every
-    column.
+    """Return a user's frame as the layer `role`.
+
+    It is indexed by its key as text, on WGS84, with every column.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
-"""Colours, widths and sizes shared by the interactive map and the printed figures. Constants only,
-no imports.
+"""Colours, widths and sizes shared by the interactive map and the printed figures.
+
+Constants only, no imports.
 
 The colours were chosen for the least distance in CAM02-UCS under normal vision and three simulated
 colour-vision deficiencies; contrast against the relief is at least 3:1 for symbols and 4.5:1 for

@@ -1,6 +1,4 @@
-"""Straight distances on the ellipsoid: pairs, matrices, nearest. Points, and areas measured from
-edge to edge.
-"""
+"""Straight distances on the ellipsoid: pairs, matrices, nearest; points and edges of areas."""
 
 from __future__ import annotations
 
@@ -126,8 +124,9 @@ def geodesic_pairs(
 def geodesic_matrix(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, context: Context
 ) -> FloatArray:
-    """Straight distances of all origins (rows) from all sites (columns), km; see
-    `MatrixFunction`.
+    """Straight distances of all origins (rows) from all sites (columns), km.
+
+    See `MatrixFunction`.
     """
     if _are_points(origins) and _are_points(sites):
         lon1, lat1 = positions(origins)
@@ -152,8 +151,9 @@ def nearest_geodesic(
     k: int | None,
     max_m: float,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Find the k nearest sites of each origin, or all within a radius: origin positions, site
-    positions, metres.
+    """Find the k nearest sites of each origin, or all within a radius.
+
+    Returns origin positions, site positions, metres.
 
     Parameters
     ----------
@@ -200,8 +200,9 @@ def nearest_geodesic(
 def _area_candidates(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, *, k: int | None, max_m: float
 ) -> tuple[IntArray, IntArray]:
-    """Find pairs that may be among the k nearest where an end is an area, by balls in space that
-    hold each area.
+    """Find pairs that may be among the k nearest where an end is an area.
+
+    The search uses balls in space that hold each area.
     """
     (a, ra), (b, rb) = _balls(origins), _balls(sites)
     out = []
@@ -216,8 +217,9 @@ def _area_candidates(
 
 
 def _balls(frame: gpd.GeoDataFrame) -> tuple[FloatArray, FloatArray]:
-    """Give a point of each geometry in space, and a radius in metres around it that holds the whole
-    geometry.
+    """Give a point of each geometry in space, and the radius of a ball that holds it.
+
+    The radius is in metres.
     """
     geoms = np.asarray(frame.geometry.array, dtype=object)
     centre = to_xyz(*positions(frame))

@@ -1,5 +1,6 @@
-"""Intervals of every metric from drawn positions: the draws of a place are the same for all its
-pairs and metrics.
+"""Intervals of every metric from drawn positions.
+
+The draws of a place are the same for all its pairs and metrics.
 """
 
 from __future__ import annotations
@@ -353,8 +354,9 @@ def _at_edges(
     drawn: FloatArray,
     stated: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Drawn and stated positions of a pair's ends; for areas those of their nearest points, moved
-    along.
+    """Drawn and stated positions of a pair's ends.
+
+    For areas these are the positions of their nearest points, moved along.
     """
     drawn, stated = drawn.copy(), stated.copy()
     _, *feet = shortest_m([shapes[0]], [shapes[1]])
@@ -484,9 +486,7 @@ def distance_intervals(
 
 
 def _chunks(keys: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
-    """Pairs, so many at a time that their draws fit; those of a site together, for they share
-    work.
-    """
+    """Pairs in groups whose draws fit in memory; those of a site together, as they share work."""
     step = max(1, _VALUES_AT_ONCE // max(1, draws))
     if len(keys) <= step:
         yield keys
@@ -511,8 +511,9 @@ def _summary(samples: Samples, level: float) -> pd.DataFrame:
 def _holding(
     value: FloatArray, low: FloatArray, high: FloatArray, why: NDArray[np.object_]
 ) -> tuple[FloatArray, FloatArray]:
-    """Intervals that hold the value at the stated positions; notes in `why` where one is widened
-    for it.
+    """Intervals that hold the value at the stated position.
+
+    Notes in `why` where one is widened for it.
     """
     with np.errstate(invalid="ignore"):
         outside = (value < low * (1 - _ROUNDING)) | (value > high * (1 + _ROUNDING))

@@ -69,8 +69,9 @@ evaluated.
 
 
 def said(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
-    """Say for every pair what share of its draws each reason holds for; the reasons have shape (m,
-    draws).
+    """Write for every pair what share of its draws each reason holds for.
+
+    The reasons have shape (m, draws).
     """
     return [
         "; ".join(
@@ -120,8 +121,9 @@ def surfaced(job: DrawnPairs) -> Drawn:
 
 
 def _nearest(known: FloatArray, asked: FloatArray) -> IntArray:
-    """Find the known point nearest to each point asked for; rows are longitude, latitude and so
-    on.
+    """Find the known point nearest to each point asked for.
+
+    Rows are longitude, latitude and so on.
     """
     if known.shape == asked.shape:
         return np.arange(known.shape[1])

@@ -118,8 +118,10 @@ def _drawn(job: DrawnPairs, found: RoadWays, some: int) -> _Places:
 
 
 def _nearness(found: RoadWays, places: _Places) -> tuple[FloatArray, FloatArray]:
-    """Metres from each place to its feet as stated, shape (count, k), and by what share of its own
-    length each leg is changed in each draw, shape (count, some, k).
+    """Metres from each place to its feet as stated, and the change of each leg by draw.
+
+    The metres have shape (count, k). The change is a share of the length of the leg, shape (count,
+    some, k).
     """
     feet = found.joined.feet.rows(places.number)
     straight = feet.straight
@@ -134,8 +136,9 @@ def _nearness(found: RoadWays, places: _Places) -> tuple[FloatArray, FloatArray]
 
 
 def _legs(found: RoadWays, places: _Places, metres: FloatArray) -> Legs:
-    """Legs of every draw, of so many metres, shape (count, some, k): at the pace of the stated
-    leg.
+    """Legs of every draw from their metres, at the pace of the stated leg.
+
+    The metres have shape (count, some, k).
     """
     joined = found.joined
     straight = joined.feet.straight[places.number][:, None]

@@ -1,5 +1,6 @@
-"""Walking and travel at drawn positions of both ends: a few runs per place, read wherever the other
-end may be.
+"""Walking and travel at drawn positions of both ends, from a few runs per place.
+
+Each run is read wherever the other end may be.
 """
 
 from __future__ import annotations
@@ -62,9 +63,7 @@ def walked(job: DrawnPairs) -> Drawn:
 
 
 def travelled(job: DrawnPairs) -> Drawn:
-    """Hours of the quickest mix of walking and riding, out and back; the method is that of
-    `walked`.
-    """
+    """Hours of the quickest mix of walking and riding, out and back, by the method of `walked`."""
     return _on_foot(job, roads=True)
 
 
@@ -116,8 +115,9 @@ def _closed_classes(options: Mapping[str, Any]) -> list[int]:
 
 
 def _closed_at(job: DrawnPairs, options: Mapping[str, Any]) -> tuple[BoolArray, BoolArray]:
-    """Whether an end of each draw has no elevation, and whether one lies in a closed class of land
-    cover.
+    """Whether an end of each draw has no elevation, and whether one is in a closed class.
+
+    The class is one of land cover.
     """
     dem, cover, closed = _dem(job), job.context.landcover, _closed_classes(options)
     empty, shut = (np.zeros(job.ends[0].shape, dtype=bool) for _ in range(2))
@@ -221,8 +221,9 @@ def gathered(lon: FloatArray, lat: FloatArray, count: int) -> tuple[IntArray, In
 def _from_hub(
     job: DrawnPairs, hub: _Hub, options: Mapping[str, Any], bad: BoolArray, *, roads: bool
 ) -> tuple[FloatArray, FloatArray, int]:
-    """Hours out and back of the hub's pairs, shape (2, pairs, draws), of their stated positions,
-    and the coarsening.
+    """Hours out and back of the pairs with a shared end, (2, pairs, draws).
+
+    The hours of their stated positions and the coarsening are returned too.
     """
     draws = hub.at[0].size
     fine = np.flatnonzero(~bad[hub.rows].all(axis=0))  # draws of which something can be known
@@ -260,8 +261,9 @@ def _from_hub(
 def _piece(
     job: DrawnPairs, hub: _Hub, options: Mapping[str, Any], margin: float, copies: int
 ) -> tuple[Raster, int]:
-    """Part of the elevation grid that holds all draws with a margin, coarsened as the number of
-    cells asks.
+    """Part of the elevation grid that holds all draws with a margin.
+
+    It is coarsened as the number of cells requires.
     """
     dem = _dem(job)
     rows, columns = dem.shape
@@ -294,8 +296,9 @@ def _padded(raster: Raster, factor: int) -> Raster:
 
 
 def _solved(job: DrawnPairs, grid: WalkGrid, starts: list[tuple[float, float]]) -> list[FloatArray]:
-    """Seconds to each start from every cell, and back from it: two arrays of shape (starts, rows,
-    columns).
+    """Seconds to each start from every cell, and back from it.
+
+    These are two arrays of shape (starts, rows, columns).
     """
     import shapely  # noqa: PLC0415
 
@@ -316,8 +319,9 @@ def _solved(job: DrawnPairs, grid: WalkGrid, starts: list[tuple[float, float]]) 
 
 
 def _stacked(grid: CostGrid, copies: int, errors: FloatArray | None) -> CostGrid:
-    """So many copies of a grid below each other, with no way between them: all runs of a hub in
-    one.
+    """Repeat a grid below itself, with no way between the copies.
+
+    All runs of a shared end are then one run.
     """
     rows, columns = grid.shape
 
@@ -352,8 +356,9 @@ def _tiled_arcs(arcs: Arcs | None, copies: int) -> Arcs | None:
 
 
 def _height_errors(job: DrawnPairs, grid: WalkGrid, copies: int) -> FloatArray | None:
-    """Drawn errors of the heights, shape (copies, rows, columns), none in the last; None where
-    there are none.
+    """Drawn errors of the heights, shape (copies, rows, columns), none in the last.
+
+    None where there are no errors.
 
     White noise smoothed by a Gaussian, so that the correlation falls as ``exp(-(d/L)²)``; on cells
     of side c the mean of the error over a cell has the variance of a point's times ``v(c/L)²``,
@@ -377,8 +382,9 @@ def _height_errors(job: DrawnPairs, grid: WalkGrid, copies: int) -> FloatArray |
 
 
 def _read(grid: WalkGrid, cost: FloatArray, of: IntArray, at: tuple[FloatArray, ...]) -> FloatArray:
-    """Cost at positions (pairs, draws), read in copy ``of[d]`` for draw d, between the cell centres
-    reached.
+    """Cost at positions (pairs, draws), read in copy ``of[d]`` for draw d.
+
+    The cost is interpolated between the cell centres reached.
     """
     rows, columns = grid.grid.shape
     r, c = grid.to_grid(at[0].ravel(), at[1].ravel())
@@ -402,8 +408,9 @@ def _read(grid: WalkGrid, cost: FloatArray, of: IntArray, at: tuple[FloatArray, 
 
 
 def _beside(hub: _Hub, hours: FloatArray, middle: IntArray) -> FloatArray:
-    """Hours to add for what each draw of the hub lies beside the middle of its cluster, shape (2,
-    pairs, draws).
+    """Hours to add for the offset of each draw from the middle of its cluster.
+
+    The draws are of the shared end; shape (2, pairs, draws).
     """
     true = np.asarray(geodesic_distance(*hub.away, *hub.at))
     read = np.asarray(geodesic_distance(*hub.away, hub.at[0][middle], hub.at[1][middle]))
@@ -424,8 +431,9 @@ def _anchor(
     *,
     roads: bool,
 ) -> FloatArray:
-    """Time between the stated positions on the grid as given over that on the coarse one, shape (2,
-    pairs).
+    """Ratio of the time between stated positions on the given grid to the coarse one.
+
+    The shape is (2, pairs).
     """
     ratio = np.ones(coarse.shape)
     rows = np.flatnonzero(np.isfinite(coarse).all(axis=0))

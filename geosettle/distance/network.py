@@ -97,9 +97,7 @@ class RoadNetwork:
         return f"piece{of} ({same.sum()} nodes, about {length:.0f} km, one of {count} pieces)"
 
     def arc(self, tail: IntArray, head: IntArray) -> FloatArray:
-        """Seconds and metres of the arcs from nodes to nodes, shape (n, 2); NaN where there is
-        none.
-        """
+        """Seconds and metres of the arcs from nodes to nodes, shape (n, 2); NaN for none."""
         g = self.graph
         key = np.repeat(np.arange(g.size, dtype=np.int64), np.diff(g.first)) * g.size + g.head
         asked = tail * g.size + head
@@ -220,8 +218,9 @@ def read_network(
 
 
 def is_table(roads: pd.DataFrame) -> bool:
-    """Whether roads are a table of lengths between places; lines are lines even where they also
-    have these columns.
+    """Whether roads are a table of lengths between places.
+
+    Lines are lines even where they also have these columns.
     """
     drawn = isinstance(roads, gpd.GeoDataFrame) and roads.active_geometry_name is not None
     return {"a", "b", "length_km"} <= set(roads.columns) and not (
@@ -291,8 +290,9 @@ def _where(
     roads: pd.DataFrame,
     places: Sequence[gpd.GeoDataFrame],
 ) -> tuple[FloatArray, FloatArray, NDArray[np.object_]]:
-    """Position and name of the places that a table names: by id, by name, then by either without
-    regard to case.
+    """Position and name of the places that a table names.
+
+    They are found by id, by name, then by either without regard to case.
     """
     lon, lat = np.full(labels.size, np.nan), np.full(labels.size, np.nan)
     name = labels.astype(object)
@@ -326,8 +326,9 @@ def _where(
 def _both_ways(
     n: int, arcs: tuple[IntArray, IntArray, FloatArray, FloatArray], rows: pd.DataFrame
 ) -> Graph:
-    """Arcs in the directions that the column `oneway` allows ("yes": as drawn, "-1": against it,
-    else both).
+    """Arcs in the directions that the column `oneway` allows.
+
+    "yes" is as drawn, "-1" against it, all else both.
     """
     tail, head, seconds, metres = arcs
     forward, backward = directions(rows)

@@ -140,8 +140,9 @@ def _on_sphere(lon: FloatArray, lat: FloatArray) -> FloatArray:
 def feet_on_lines(
     network: RoadNetwork, lon: FloatArray, lat: FloatArray, piece: IntArray | None = None
 ) -> Feet:
-    """Nearest point of the network to each point, and where that is on an island also that of the
-    largest piece.
+    """Nearest point of the network to each point.
+
+    Where that is on an island, also the nearest point of the largest piece.
 
     Parameters
     ----------
@@ -194,8 +195,9 @@ class _Nearest:
         self.points = shapely.points(plane(turned(lon, edges.middle), lat, edges.lat0))
 
     def on(self, piece: int | None, some: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Edge of each of some points, on one piece of the network or any, planar position along
-        its line and metres from its tail.
+        """Edge of each of some points, on one piece of the network or any.
+
+        The planar position along its line and the metres from its tail are returned too.
         """
         edges, noded = self.edges, self.edges.noded
         lines = self.lines if piece is None else self.lines[self.line_piece == piece]
@@ -303,9 +305,7 @@ def join_places(
 def _legs(
     points: tuple[FloatArray, FloatArray], feet: Feet, context: Context, rules: RoadRules
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Kilometres and seconds of the legs to the road and from it, shape (n, k); NaN where there is
-    none.
-    """
+    """Kilometres and seconds of the legs to the road and from it, shape (n, k); NaN for none."""
     km, out, back = (np.full(feet.straight.shape, np.nan) for _ in range(3))
     on = feet.straight <= ON_ROAD_M
     km[on], out[on], back[on] = 0.0, 0.0, 0.0

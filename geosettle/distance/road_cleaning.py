@@ -1,6 +1,4 @@
-"""Which roads may be used and how fast, and lines as drawn made ready to be joined into a
-network.
-"""
+"""Which roads may be used and how fast, and drawn lines prepared to be joined into a network."""
 
 from __future__ import annotations
 
@@ -62,8 +60,9 @@ def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
 
 
 def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
-    """Reason of every row that rules close or leave out, else empty; with the code in front of a
-    colon.
+    """Reason of every row that rules close or leave out, else empty.
+
+    The code is in front of a colon.
     """
     why = np.full(len(roads), "", dtype=object)
     why[not_for_vehicles(roads)] = "road_not_for_vehicles: it is not for vehicles"
@@ -103,8 +102,9 @@ def directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class RoadLines:
-    """Single lines ready for use: row, level, speed (km/h) and directions of each; `why` per row of
-    the layer.
+    """Single lines ready for use: row, level, speed (km/h) and directions of each.
+
+    `why` is per row of the layer.
     """
 
     lines: NDArray[np.object_]
@@ -192,8 +192,9 @@ def _finite(lines: NDArray[np.object_]) -> NDArray[np.bool_]:
 
 
 def _unbroken(lines: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Lines whose longitude jumps from one side of the 180th meridian to the other, drawn through
-    beyond it.
+    """Lines that cross the 180th meridian, with longitudes continued beyond it.
+
+    As given, their longitude jumps from one side to the other.
     """
     xy, of = shapely.get_coordinates(lines, return_index=True)
     step = np.diff(xy[:, 0], prepend=xy[:1, 0])
@@ -220,8 +221,9 @@ def _simple(lines: NDArray[np.object_], row: IntArray) -> tuple[NDArray[np.objec
 
 
 def middle_meridian(lines: NDArray[np.object_]) -> float:
-    """Longitude opposite the widest gap between those of the lines; 0 where they stay 10° away from
-    the 180th.
+    """Longitude opposite the widest gap between those of the lines.
+
+    0 where they stay 10° away from the 180th meridian.
     """
     bounds = shapely.bounds(lines)
     west, east = bounds[:, 0].min(), bounds[:, 2].max()

@@ -27,8 +27,9 @@ COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
 def road_problems(
     network: RoadNetwork, detour_range: tuple[float, float] = (0.0, np.inf)
 ) -> list[Problem]:
-    """Rows of the road layer that were not used or are doubtful, places of a table of lengths that
-    are nowhere, and ends that were joined, as problems.
+    """Rows of the road layer that were not used or are doubtful, as problems.
+
+    So are places of a table of lengths that have no known position, and ends that were joined.
 
     Parameters
     ----------
@@ -264,8 +265,9 @@ def _no_nodes(network: RoadNetwork) -> str:
 def _unconnected(
     network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray
 ) -> str:
-    """Why there is no way between two sets of nodes that can be reached; `pieces` keeps
-    descriptions made before.
+    """Why there is no way between two sets of nodes that can be reached.
+
+    `pieces` keeps descriptions made before.
     """
     a, b = int(here[0]), int(there[0])
     if network.component[a] == network.component[b]:

@@ -1,5 +1,6 @@
-"""Intervals for distances whose ends are known only to within a radius, and ranks that respect
-them.
+"""Intervals for distances whose ends are known only to within a radius, and their ranks.
+
+The ranks respect the intervals.
 
 Every uncertain end is drawn uniformly over the part of its disc that lies in its declared
 administrative unit. The draws of a place depend on its role, its id and the seed alone: the same
@@ -114,8 +115,9 @@ def surface_evaluator(dem: Raster) -> Evaluator:
 
 
 def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
-    """Make the function that reads a cost at drawn origins from a raster per site, for
-    `evaluators`.
+    """Make the function that reads a cost at drawn origins from a raster per site.
+
+    It is for `evaluators`.
 
     Parameters
     ----------
@@ -177,8 +179,9 @@ def _in_disc(
 def _in_region(
     rng: np.random.Generator, region: shapely.Geometry, draws: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Points uniform over a polygon by area: drawn in boxes of equal-area coordinates, kept if
-    inside.
+    """Points uniform over a polygon by area.
+
+    They are drawn in boxes of equal-area coordinates, and kept if inside.
     """
     parts = shapely.get_parts(region)
     parts = parts[shapely.get_dimensions(parts) == 2]
@@ -267,8 +270,9 @@ def draw_positions(
 def declared_units(
     frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None, aliases: Aliases | None = None
 ) -> pd.Series:
-    """Polygon of the finest administrative unit that each place declares, None where it declares
-    none that is known. See `levels.declared_units`.
+    """Polygon of the finest administrative unit that each place declares.
+
+    None where it declares none that is known. See `levels.declared_units`.
     """
     found = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     if boundaries is None or not len(boundaries):

@@ -1,6 +1,4 @@
-"""Scenarios: the same pairs under different closures or speeds, side by side, and their
-differences.
-"""
+"""Scenarios: the same pairs under different closures or speeds, and their differences."""
 
 from __future__ import annotations
 

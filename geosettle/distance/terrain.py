@@ -34,8 +34,9 @@ OUTSIDE: Final = "outside the elevation grid"
 def _ends(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Coordinates of both ends of every pair: points as they are, areas by their point nearest to
-    the other end.
+    """Coordinates of both ends of every pair.
+
+    Points are as they are; areas have their point nearest to the other end.
     """
     a = np.asarray(origins.geometry.array, dtype=object)[pairs[:, 0]]
     b = np.asarray(sites.geometry.array, dtype=object)[pairs[:, 1]]
@@ -56,8 +57,9 @@ def _ends(
 def surface_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:
-    """Length of the geodesic draped on the elevation grid, with ascent, descent and difference in
-    elevation.
+    """Length of the geodesic draped on the elevation grid, ascent, descent, difference.
+
+    The difference is that in elevation.
 
     Parameters
     ----------
@@ -163,9 +165,7 @@ def place_times(
     *,
     compiled: bool | None = None,
 ) -> tuple[FloatArray, NDArray[np.object_]]:
-    """Seconds from origin to site and back for every pair, shape (m, 2), and why they are
-    missing.
-    """
+    """Seconds from origin to site and back for every pair, (m, 2), and why they are missing."""
     places = []
     for side, frame in enumerate((origins, sites)):
         rows = np.unique(pairs[:, side])
@@ -274,8 +274,9 @@ def _side_by_side(
     toward: bool,
     progress: Callable[[float], None] | None,
 ) -> list[FloatArray]:
-    """Run the compiled engine on a grid laid out once, in as many threads as pay; an interruption
-    stops all of them.
+    """Run the compiled engine on one grid in as many threads as are useful.
+
+    The grid is laid out once; an interruption stops all threads.
     """
     from geosettle.distance._solver.cost_kernels import Prepared  # noqa: PLC0415  (numba takes a second to load)
 
@@ -307,8 +308,9 @@ def _side_by_side(
 
 
 def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float:
-    """Cells that an undirected run would visit, roughly: a disc as wide as the farthest target,
-    inside the grid.
+    """Approximate number of cells that an undirected run visits.
+
+    It is a disc as wide as the farthest target, inside the grid.
     """
     columns = grid.shape[1]
     goals = np.array([t.cells[0] for t in targets if t.cells.size], dtype=np.int64)
@@ -319,8 +321,9 @@ def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float
 
 
 def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
-    """Seconds of the straight line between two points nearer than four cells over open cells; else
-    infinite.
+    """Seconds of the straight line between two points near each other, over open cells.
+
+    Near is less than four cells; else infinite.
     """
     if a.radius_m or b.radius_m:
         return 0.0 if np.isin(a.cells, b.cells).any() and a.radius_m and b.radius_m else np.inf
@@ -355,9 +358,7 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
 
 
 def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
-    """Find the islands of open cells that places touch; cells joined by a corner count as
-    joined.
-    """
+    """Find the islands of open cells that places touch; a shared corner joins cells."""
     if grid.grid.arcs is not None or not grid.grid.closed.any():
         return lambda _: np.zeros(1, np.intp)
     from scipy.ndimage import label  # noqa: PLC0415

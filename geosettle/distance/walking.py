@@ -237,8 +237,9 @@ def walk_model(model: str | WalkModel) -> WalkModel:
 
 
 def altitude_factor(height_m: ArrayLike) -> FloatArray:
-    """Speed at an altitude relative to that at sea level, by oxygen uptake: ``1.016 exp(-0.0001072
-    h)``.
+    """Speed at an altitude relative to that at sea level, by oxygen uptake.
+
+    It is ``1.016 exp(-0.0001072 h)``.
 
     Weiss et al. (2018), Nature 553: 333-336; constants checked in three public implementations.
 
@@ -252,8 +253,9 @@ def altitude_factor(height_m: ArrayLike) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A point or an area on the grid: its cells, what it costs to leave and to reach it, and why
-    not if it cannot be.
+    """A point or an area on the grid: its cells, and the cost to leave and to reach it.
+
+    It has a reason where it cannot be left or reached.
 
     Attributes
     ----------
@@ -283,9 +285,7 @@ def _nowhere(why: str) -> Place:
 
 @dataclass(frozen=True, eq=False)
 class WalkGrid:
-    """An elevation grid ready to be walked: seconds per move, and the way from coordinates to
-    cells.
-    """
+    """An elevation grid ready for walking: seconds per move, and cells from coordinates."""
 
     dem: Raster
     grid: CostGrid
@@ -372,8 +372,9 @@ class WalkGrid:
         return Place(cells, leave, reach, lon, lat)
 
     def bound(self, places: list[Place]) -> Callable[[IndexArray], FloatArray]:
-        """Lower bound of the seconds from a cell to the nearest of the places: the chord at the
-        fastest pace.
+        """Lower bound of the seconds from a cell to the nearest of the places.
+
+        It is the chord at the fastest pace.
 
         The chord through the ellipsoid is never longer than any way along the grid, and obeys the
         triangle inequality, so the bound is consistent.
@@ -430,8 +431,9 @@ def _multiplier(
     closed_classes: Sequence[int],
     altitude: bool,
 ) -> NDArray[np.float32] | None:
-    """How many times slower altitude and land cover make each cell; closes the cells of closed
-    classes in `shut`.
+    """How many times slower altitude and land cover make each cell.
+
+    The cells of closed classes are closed in `shut`.
     """
     if landcover is None or not (speeds or closed_classes):
         landcover = None
@@ -565,7 +567,8 @@ def walk_grid(
 
 
 def as_target(place: Place, *, toward: bool) -> Target:
-    """Make a place the target of a run: `toward` where the run computes the way from every cell to
-    the source.
+    """Make the place the target of a run.
+
+    `toward` is where the run computes the way from every cell to the source.
     """
     return Target(place.cells, place.leave if toward else place.reach)

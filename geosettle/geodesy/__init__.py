@@ -1,5 +1,6 @@
-"""Primitives on the WGS84 ellipsoid: areas, discs, inverse geodesics, distances to edges. Arrays
-in, arrays out.
+"""Primitives on the WGS84 ellipsoid: areas, discs, inverse geodesics, distances to edges.
+
+Arrays in, arrays out.
 
 Edges of polygons are straight in longitude/latitude, as every GIS draws them (a county border along
 a parallel follows the parallel). Areas are integrated along exactly those edges, so nothing needs
@@ -48,8 +49,9 @@ FloatArray = NDArray[np.float64]
 
 
 def authalic_q(lat: FloatArray) -> FloatArray:
-    """Area of the ellipsoid per radian of longitude between the equator and `lat` (degrees), in
-    units of a²/2.
+    """Area of the ellipsoid per radian of longitude between the equator and `lat` (degrees).
+
+    The unit is a²/2.
 
     Snyder (1987), Map Projections: A Working Manual, USGS PP 1395, eq. 3-12.
     """
@@ -188,9 +190,7 @@ def _pole_within(lon: float, lat: float, reach_m: float) -> float | None:
 
 
 def _wrap(polygon: shapely.Polygon) -> shapely.Geometry:
-    """Cut a polygon with unwrapped longitudes at the antimeridian and bring the pieces into
-    -180..180.
-    """
+    """Cut a polygon with unwrapped longitudes at the antimeridian; pieces are in -180..180."""
     west, _, east, _ = polygon.bounds
     if west >= -180 and east <= 180:
         return polygon
@@ -206,8 +206,9 @@ def _wrap(polygon: shapely.Polygon) -> shapely.Geometry:
 def inverse(
     lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    """Length and direction of the geodesics between pairs of points, by GeographicLib's algorithm
-    (Karney 2013).
+    """Length and direction of the geodesics between pairs of points.
+
+    The method is GeographicLib's algorithm (Karney 2013).
 
     Parameters
     ----------
@@ -243,8 +244,9 @@ def inverse(
 
 
 def require_lonlat(lon: FloatArray, lat: FloatArray) -> None:
-    """Raise InputError for a latitude beyond the poles or an infinite longitude; missing
-    coordinates pass.
+    """Raise InputError for a latitude beyond the poles or an infinite longitude.
+
+    Missing coordinates pass.
     """
     beyond = np.abs(lat) > 90
     if np.any(beyond):
@@ -294,9 +296,7 @@ _PIECE_M = 5_000.0
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """Edges straight in longitude/latitude, cut into pieces of at most 5 km and 1 degree of
-    longitude.
-    """
+    """Edges straight in longitude/latitude, in pieces of at most 5 km and 1 degree of longitude."""
 
     start: FloatArray
     """(n, 2) degrees."""
@@ -314,9 +314,7 @@ class _Edges:
 
 
 def _edges(geometry: shapely.Geometry) -> _Edges:
-    """Cut the edges of a geometry (the boundary of its polygons, its lines, its points) into
-    pieces.
-    """
+    """Cut the edges of a geometry (boundary of polygons, lines, points) into pieces."""
     parts = shapely.get_parts(shapely.get_parts([geometry]))  # twice: collections of multipolygons
     areas = shapely.get_dimensions(parts) == 2
     lines = np.concatenate([shapely.get_rings(parts[areas]), parts[~areas]])
@@ -357,8 +355,9 @@ def _edges(geometry: shapely.Geometry) -> _Edges:
 
 
 def _without_seam(start: FloatArray, step: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Drop edges that are cuts of the map rather than borders: along both sides of the
-    antimeridian, and at a pole.
+    """Drop edges that are cuts of the map rather than borders.
+
+    These run along both sides of the antimeridian, and at a pole.
     """
     pole = (np.abs(start[:, 1]) == 90) & (step[:, 1] == 0)
     seam = (np.abs(start[:, 0]) == 180) & (step[:, 0] == 0)
@@ -387,8 +386,9 @@ def _tree(edges: _Edges) -> Any:
 
 
 def _nearest_on(edges: _Edges, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Geodesic distance from points to the nearest of the edges, and where on it: metres (n,),
-    degrees (n, 2).
+    """Geodesic distance from points to the nearest of the edges, and where on it.
+
+    These are metres (n,) and degrees (n, 2).
     """
     tree = _tree(edges)
     metres, foot = np.full(lon.shape, np.nan), np.full((*lon.shape, 2), np.nan)
@@ -416,9 +416,7 @@ def _nearest_on(edges: _Edges, lon: FloatArray, lat: FloatArray) -> tuple[FloatA
 def _chord_bounds(
     edges: _Edges, piece: NDArray[np.intp], here: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper bound of the geodesic distance from each point to a piece, from the
-    chords.
-    """
+    """Lower and upper bound of the geodesic distance from points to a piece, from the chords."""
     start, end = edges.start[piece], edges.start[piece] + edges.step[piece]
     a, b = to_xyz(start[:, 0], start[:, 1]), to_xyz(end[:, 0], end[:, 1])
     along = b - a
@@ -433,8 +431,9 @@ def _chord_bounds(
 def _refine(
     edges: _Edges, piece: NDArray[np.intp], lon: FloatArray, lat: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Least geodesic distance from each point to one piece, by solving d(s²)/dt = 0 with bracketed
-    secants.
+    """Least geodesic distance from each point to one piece.
+
+    It solves d(s²)/dt = 0 with bracketed secants.
 
     With the geodesic arriving at the piece in direction az, ds/dt = M·dlat·cos(az) +
     N·cos(lat)·dlon·sin(az). The half derivative of s² is nearly linear in t also where s is 0, so
@@ -487,8 +486,9 @@ def _contains(geometry: shapely.Geometry, lon: FloatArray, lat: FloatArray) -> N
 
 
 def edge_distance_m(lon: ArrayLike, lat: ArrayLike, geometry: ArrayLike | Any) -> FloatArray:
-    """Geodesic distance from points to the nearest edge of polygons, negative inside; for lines and
-    points to them.
+    """Geodesic distance from points to the nearest edge of polygons, negative inside.
+
+    For lines and points it is the distance to them.
 
     Parameters
     ----------
@@ -551,8 +551,9 @@ def _as_objects(geometry: ArrayLike | Any) -> NDArray[np.object_]:
 def _groups(
     geoms: NDArray[np.object_], wanted: NDArray[np.bool_] | bool = True
 ) -> list[tuple[shapely.Geometry, NDArray[np.intp]]]:
-    """Wanted rows of each distinct geometry object that is neither missing nor empty, in order of
-    appearance.
+    """Wanted rows of each distinct geometry object, in order of appearance.
+
+    Objects that are missing or empty have none.
     """
     rows: dict[int, list[int]] = {}
     usable = wanted & ~(shapely.is_missing(geoms) | shapely.is_empty(geoms))
@@ -564,8 +565,9 @@ def _groups(
 def shortest_m(
     one: ArrayLike | Any, two: ArrayLike | Any
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Shortest geodesic between two geometries, edge to edge; 0 where they touch or one holds the
-    other.
+    """Shortest geodesic between two geometries, edge to edge.
+
+    It is 0 where they touch or one holds the other.
 
     Parameters
     ----------

@@ -32,8 +32,9 @@ _LARGE: Final = 64
 
 
 def _authalic(lat_rad: FloatArray) -> FloatArray:
-    """Snyder's q (eq. 3-12) with its arctanh as a series: e·sin is below 0.082, so five terms give
-    1e-12.
+    """Snyder's q (eq. 3-12) with its arctanh as a series.
+
+    e·sin is below 0.082, so five terms give 1e-12.
     """
     s = np.sin(lat_rad)
     x = _E2 * s * s
@@ -42,8 +43,9 @@ def _authalic(lat_rad: FloatArray) -> FloatArray:
 
 
 def _integral(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) -> FloatArray:
-    """Integral of the authalic function along straight edges (degrees), as square metres; two-point
-    Gauss.
+    """Integral of the authalic function along straight edges (degrees), as square metres.
+
+    It uses two-point Gauss quadrature.
 
     Its relative error for an edge of h radians of latitude is h⁴/4320: 1e-9 at 2.5 degrees.
     """
@@ -53,8 +55,9 @@ def _integral(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) ->
 
 
 def _ring_integrals(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Integrals along consecutive corners, shape (n, V + 1) to (n, V); each corner is looked up
-    once.
+    """Integrals along consecutive corners, shape (n, V + 1) to (n, V).
+
+    Each corner is looked up once.
 
     The trapezoid rule with the correction of its ends (Euler-Maclaurin), as exact as two-point
     Gauss.
@@ -212,8 +215,9 @@ class Edges:
         return np.asarray(np.repeat(order, self.count[order]), dtype=np.intp)
 
     def areas_m2(self, polygons: NDArray[np.object_]) -> FloatArray:
-        """Areas of the polygons that the edges were taken from; tall ones, whose edges may be long,
-        the slow way.
+        """Areas of the polygons that the edges were taken from.
+
+        Tall ones, whose edges may be long, are computed by the slow method.
         """
         total = np.abs(np.bincount(self.owners(), self.integral, minlength=polygons.size))
         bounds = shapely.bounds(polygons)
@@ -244,8 +248,9 @@ def discs(lon: ArrayLike, lat: ArrayLike, radius_m: ArrayLike) -> NDArray[np.obj
 def plain_discs(
     lon: FloatArray, lat: FloatArray, radius: FloatArray
 ) -> tuple[NDArray[np.object_], Circles, IntArray]:
-    """Discs as polygons; those that are plain rings also as circles, with the position of each (-1:
-    not plain).
+    """Discs as polygons; those that are plain rings also as circles.
+
+    The position of each is given (-1: not plain).
     """
     out = np.full(lon.shape, None, dtype=object)
     known = np.isfinite(lon) & np.isfinite(lat) & np.isfinite(radius)
@@ -307,8 +312,9 @@ def _crossing(
     inner: tuple[FloatArray, FloatArray],
     outer: tuple[FloatArray, FloatArray],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Where segments from a point inside to one outside leave the disc, and the integral along the
-    disc up to there.
+    """Where segments from a point inside to one outside leave the disc.
+
+    The integral along the disc up to there is returned too.
 
     Newton's method on a convex, piecewise linear function, from outside: it ends in a few steps,
     exactly.
@@ -398,8 +404,9 @@ def _every_edge(
 def _edges_near(
     circles: Circles, edges: Edges, disc: IntArray, polygon: IntArray
 ) -> tuple[IntArray, IntArray]:
-    """Positions of pairs and of those edges of their polygons that come near the disc; the others
-    add nothing.
+    """Positions of pairs and of the edges of their polygons near the disc.
+
+    The other edges add nothing.
     """
     tree, position, owner = edges.large_tree
     some, which = np.unique(disc, return_inverse=True)
@@ -416,8 +423,9 @@ def _edges_near(
 
 @dataclass(frozen=True, eq=False)
 class _PairEdges:
-    """Edges of the polygon of each pair, relative to the centre of its disc; and which pair each
-    belongs to.
+    """Edges of the polygon of each pair, relative to the centre of its disc.
+
+    Each has the pair that it belongs to.
     """
 
     x0: FloatArray
@@ -479,8 +487,9 @@ def _shared(
 def _ends(
     circles: Circles, disc: IntArray, edges: _PairEdges, start_in: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Whether the end of each edge is inside: the next edge's start, or, where a ring closes, a
-    look-up of its own.
+    """Whether the end of each edge is inside the disc.
+
+    This is the next edge's start, or, where a ring closes, a look-up of its own.
 
     A point must not be judged twice: rounding might find it inside once and outside once.
     """
@@ -500,8 +509,9 @@ def _cross(
     inner: tuple[FloatArray, FloatArray],
     outer: tuple[FloatArray, FloatArray],
 ) -> FloatArray:
-    """Integral from inside to where the edge leaves, less that along the disc up to there; of edges
-    that leave.
+    """Integral from inside to where the edge leaves, less that along the disc up to there.
+
+    It is only of edges that leave.
     """
     px, py, along = _crossing(circles, disc, inner, outer)
     lat = circles.lat[disc]

@@ -1,5 +1,6 @@
-"""The relocation study's own analysis beside what was measured: capitals, models, constraints,
-recommendations.
+"""The relocation study's own analysis next to what was measured.
+
+It covers capitals, models, constraints and recommendations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""The long frame that every part of the livelihood account gives, and how a measured value meets a
-threshold.
-"""
+"""The long frame of every part of the livelihood account, and the verdict on a threshold."""
 
 from __future__ import annotations
 
@@ -102,8 +100,10 @@ class Layers:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measure gives for one subject: `evidence` is measured, declared or none; `why` for
-    what is missing; `weighting` of a mean is households or flows.
+    """What a measure gives for one subject.
+
+    `evidence` is measured, declared or none; `why` is for what is missing; `weighting` of a mean is
+    households or flows.
     """
 
     value: float = np.nan
@@ -133,8 +133,9 @@ def by_subject(found: Mapping[str, Measured]) -> pd.DataFrame:
 
 
 def row(section: str, site_id: str, item: str, **values: Any) -> dict[str, Any]:
-    """One row; numbers that are not given are NaN, texts empty. `change` follows from before and
-    after.
+    """One row; numbers that are not given are NaN, texts empty.
+
+    `change` follows from before and after.
 
     Examples
     --------
@@ -181,8 +182,9 @@ def show(value: float) -> str:
 def verdict(
     value: float, low: float, high: float, *, at_most: float = np.nan, at_least: float = np.nan
 ) -> str:
-    """Whether a measured interval meets a threshold: met, not met, undecidable (it straddles), or
-    unknown.
+    """Whether a measured interval meets a threshold.
+
+    The verdict is met, not met, undecidable (the threshold is inside the interval), or unknown.
 
     Parameters
     ----------

@@ -215,8 +215,9 @@ def _text(value: Any) -> str:
 
 
 def _marked(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mark figures that a source prints twice for different things: chance or a copying error
-    cannot be told apart.
+    """Mark figures that a source prints twice for different things.
+
+    Whether this is chance or a copying error cannot be known.
     """
     out = frame.copy()
     for _, group in frame[frame["after"].notna()].groupby(

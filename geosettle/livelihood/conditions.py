@@ -1,5 +1,6 @@
-"""Development models, constraints and recommendations as conditions that the layers can or cannot
-answer.
+"""Development models, constraints and recommendations as conditions on the layers.
+
+The layers can or cannot answer them.
 
 A condition is data: which measure, of what, against which threshold. There is no score: each
 condition keeps its own value, interval, evidence and verdict, and a model only counts them. What no
@@ -94,8 +95,9 @@ def _land(layers: Layers, condition: Condition) -> pd.DataFrame:
 
 
 def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """Land held at the origins of a site; an origin that sends to several sites is shared out by
-    households.
+    """Land held at the origins of a site.
+
+    Land of an origin that sends to several sites is divided by households.
     """
     subjects = layers.sites.index.astype(str)
     if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
@@ -183,8 +185,9 @@ def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
 
 
 def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """Take an indicator of the survey of each site or group: after the move, with the value
-    before.
+    """Take an indicator of the survey of each site or group, after the move.
+
+    The value before the move is given too.
     """
     subjects = layers.sites.index.astype(str)
     if layers.indicators is None:
@@ -213,8 +216,10 @@ def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
 
 
 def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """People of all sites within reach of the job centres within reach of each site, over the
-    number of centres.
+    """People of all sites in reach of a site's job centres, over the number of centres.
+
+    The centres are those within reach of the site; the people are of all sites within reach of
+    these centres.
 
     The interval comes from the number of centres within reach when the site is moved by its radius;
     the people are held fixed.
@@ -253,8 +258,10 @@ def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
 def _shared(
     known: FloatArray, users: int, counts: tuple[int, int, int], reach: float, shift: float
 ) -> Measured:
-    """Persons per centre of one site, from the known persons of the sites that share its centres
-    and the fewest, stated and greatest number of centres.
+    """Persons per centre of one site.
+
+    They come from the known persons of the sites that share its centres and the fewest, stated and
+    greatest number of centres.
     """
     fewest, n, most = counts
     unit = "persons_per_centre"
@@ -277,8 +284,9 @@ def _shared(
 
 
 def _training(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """Households that took up a new kind of farming: change of the shares named, times the
-    households of the site.
+    """Households that took up a new kind of farming.
+
+    They are the change of the shares named, times the households of the site.
     """
     kinds = [
         _indicator(layers, {"indicator": name}).to_dict("index") for name in condition["indicators"]

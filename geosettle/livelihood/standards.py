@@ -25,8 +25,9 @@ FloatArray = NDArray[np.float64]
 
 
 def area_per_person(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """Area of each site's polygon, or of its declared `site_area_ha`, over its persons; m2 per
-    person.
+    """Area of each site over its persons; m2 per person.
+
+    The area is that of its polygon, or its declared `site_area_ha`.
     """
     sites = layers.sites
     column = str(condition.get("column", "site_area_ha"))
@@ -67,8 +68,9 @@ def _places(layers: Layers) -> list[tuple[str, float, float, float]]:
 
 
 def slope(layers: Layers, condition: Condition) -> pd.DataFrame:
-    """Slope at each site in percent, from central differences of the elevation; its range over the
-    disc of positions.
+    """Slope at each site in percent, from central differences of the elevation.
+
+    The range is over the disc of positions.
     """
     del condition
     places = _places(layers)

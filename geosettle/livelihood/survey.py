@@ -38,9 +38,7 @@ _LEAST_CELL: Final = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One question of a survey: its column, the capital it belongs to, what it measures and in
-    which unit.
-    """
+    """One question of a survey: its column, capital, meaning and unit."""
 
     column: str
     capital: str
@@ -49,8 +47,9 @@ class Item:
 
 
 def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ()) -> list[Item]:
-    """Items of a survey: those stated, or else every column named after a capital, such as
-    `material_shed`.
+    """Items of a survey: those stated, or else every column named after a capital.
+
+    Such a column is `material_shed`.
 
     Parameters
     ----------
@@ -147,8 +146,9 @@ def mcnemar(before: FloatArray, after: FloatArray) -> dict[str, float]:
 
 
 def wilcoxon(before: FloatArray, after: FloatArray) -> dict[str, float]:
-    """Wilcoxon's signed-rank test of paired numbers, with the matched-pairs rank-biserial
-    correlation.
+    """Wilcoxon's signed-rank test of paired numbers.
+
+    The effect size is the matched-pairs rank-biserial correlation.
 
     Households without a change are left out of the ranks (Wilcoxon's own treatment). The
     correlation is the rank sum of the rises less that of the falls, over their sum: 1 where all
@@ -202,8 +202,9 @@ def mean_change(change: FloatArray, level: float, draws: int, seed: int) -> tupl
 def agresti_min(
     gained: float, lost: float, n: float, level: float = DEFAULTS.livelihood.level
 ) -> tuple[float, float]:
-    """Interval of the difference of two paired shares: half an observation is added to each of the
-    four cells.
+    """Interval of the difference of two paired shares.
+
+    Half an observation is added to each of the four cells.
 
     Agresti and Min (2005), Statistics in Medicine 24, 729-740. Unlike the plain Wald interval it
     has a width where nobody changed.
@@ -239,8 +240,9 @@ def survey_capitals(
     seed: int = DEFAULTS.livelihood.seed,
     source: str = "household survey",
 ) -> pd.DataFrame:
-    """Shares and means before and after the move, per site and in all, with paired tests; no row is
-    kept.
+    """Shares and means before and after the move, per site and in all, with paired tests.
+
+    No row is kept.
 
     Parameters
     ----------
@@ -326,8 +328,9 @@ def survey_capitals(
 
 
 def as_indicators(surveyed: pd.DataFrame, level: float = DEFAULTS.livelihood.level) -> pd.DataFrame:
-    """Give the surveyed figures the form of the `indicators` layer, for conditions and claims that
-    ask for one.
+    """Give the surveyed figures the form of the `indicators` layer.
+
+    Conditions and claims that ask for an indicator use it.
 
     Beside the layer's columns: `evidence`, `verdict`, and for shares Wilson's interval at each time
     (`before_low`, `before_high`, `after_low`, `after_high`).
@@ -347,8 +350,9 @@ def as_indicators(surveyed: pd.DataFrame, level: float = DEFAULTS.livelihood.lev
 
 
 def _usable(survey: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:
-    """Rows with a site, a household and a time that is before or after; refused where they are
-    about persons.
+    """Rows with a site, a household and a time that is before or after.
+
+    They are refused where they are about persons.
     """
     for column in (*_KEYS, *(item.column for item in items)):
         if column not in survey:
@@ -405,9 +409,7 @@ def _cells(pairs: FloatArray) -> list[int]:
 def _suppressed(
     groups: Mapping[str, FloatArray], smallest: int, *, yes_no: bool
 ) -> tuple[set[str], set[str]]:
-    """Name the groups whose figures are suppressed, and those of which only the paired answers
-    are.
-    """
+    """Name the suppressed groups, and those with only the paired answers suppressed."""
 
     def few(counts: Sequence[int]) -> bool:
         return any(0 < c < smallest for c in counts)
@@ -434,8 +436,9 @@ def _suppressed(
 def _until_safe(
     sites: Mapping[str, FloatArray], hidden: set[str], small: Callable[[FloatArray], bool]
 ) -> set[str]:
-    """Add the next smallest sites until what the total less the shown ones tells may be told
-    itself.
+    """Add the next smallest sites until the total does not reveal the suppressed ones.
+
+    The total less the shown sites is then a figure that may be published.
     """
     out = set(hidden)
     rest = sorted((len(v), k) for k, v in sites.items() if k not in out)
@@ -449,8 +452,9 @@ def _until_safe(
 
 
 def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
-    """Shares at both times and their change; with `veil`, without what tells how many households
-    gained or lost.
+    """Shares at both times and their change.
+
+    With `veil`, without what reveals how many households gained or lost.
     """
     before, after = pairs[:, 0], pairs[:, 1]
     n, test = len(pairs), mcnemar(before, after)

@@ -213,8 +213,9 @@ def remoteness(
 
 
 def _with_evidence(found: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what rests on no flow and no place for any id of a role, and was not asked for by
-    name.
+    """Leave out what has no flow and no place for any id of a role.
+
+    What was asked for by name stays.
     """
     most = found.groupby(["role", "indicator", "metric"])["n"].transform("max")
     return found[most > 0]

@@ -83,8 +83,9 @@ of both ways.
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What an indicator may use. Made by `remoteness`; every number already in km or h, NaN =
-    missing.
+    """What an indicator may use; made by `remoteness`.
+
+    Every number is already in km or h, NaN = missing.
 
     Attributes
     ----------
@@ -111,8 +112,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Indicator:
-    """One indicator: what it means, where the formula comes from, what it needs and the function
-    that computes it.
+    """One indicator: meaning, source of the formula, needs and the function that computes it.
 
     Attributes
     ----------
@@ -179,8 +179,9 @@ def long_pairs(
     intervals: pd.DataFrame | None,
     metrics: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """One row per pair and metric with value, low and high; metrics the pairs do not have are left
-    out.
+    """One row per pair and metric with value, low and high.
+
+    Metrics the pairs do not have are left out.
     """
     flat = pairs.reset_index()
     frames = []

@@ -24,8 +24,9 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """Distances from the points of one role to the places, with the least and greatest that
-    positions allow.
+    """Distances from the points of one role to the places.
+
+    The least and greatest that positions allow are given too.
     """
 
     role: str
@@ -55,8 +56,9 @@ class _Near:
         note: Any = "",
         no_interval: str = "",
     ) -> pd.DataFrame:
-        """Rows of the long table; `other` (one text, or one a point) says why a value is missing at
-        a known place.
+        """Rows of the long table.
+
+        `other` (one text, or one a point) explains why a value is missing at a known place.
         """
         value, low, high = values
         why = np.where(
@@ -103,8 +105,9 @@ def _radius(frame: gpd.GeoDataFrame) -> FloatArray:
 
 
 def _tables(inputs: Inputs) -> list[_Near]:
-    """One table per role and metric; moving a point by its radius changes no geodesic distance by
-    more than that.
+    """One table per role and metric.
+
+    Moving a point by its radius changes no geodesic distance by more than that.
     """
     out = []
     for (role, metric), table in inputs.nearby.items():
@@ -134,8 +137,9 @@ def _tables(inputs: Inputs) -> list[_Near]:
 def _to_nearest(
     near: _Near, chosen: NDArray[np.bool_]
 ) -> tuple[list[FloatArray], NDArray[np.bool_]]:
-    """Distance to the nearest of the places chosen, the least it may be and the greatest; and where
-    that is undecided.
+    """Distance to the nearest of the places chosen, the least it may be and the greatest.
+
+    Where the nearest place is undecided is returned too.
 
     The nearest is no farther than the greatest distance to any of them, and no nearer than the
     least to any. A place whose own ends are not known could be the nearest, so it leaves the ends
@@ -235,8 +239,9 @@ def _count(distance: FloatArray, edge: float, nothing: NDArray[np.bool_]) -> Flo
 
 
 def drive_class(inputs: Inputs) -> pd.DataFrame:
-    """Scottish Government classes: nearest settlement of 10,000 within 30 minutes, 30 to 60, over
-    60.
+    """Scottish Government classes: nearest settlement of 10,000 in 30 minutes, 30 to 60, over.
+
+    The last class is over 60 minutes.
     """
     frames = []
     people = _population(inputs)
@@ -314,8 +319,9 @@ def aria(inputs: Inputs) -> pd.DataFrame:
 def _ladder_distances(
     near: _Near, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
 ) -> tuple[list[FloatArray], NDArray[np.bool_]]:
-    """Distance to the nearest centre of each class, or of a higher one too; the ladder runs from
-    high to low.
+    """Distance to the nearest centre of each class, or of a higher one too.
+
+    The classes run from high to low.
     """
     found = [
         _to_nearest(
@@ -360,8 +366,9 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
 
 
 def catchment(inputs: Inputs) -> pd.DataFrame:
-    """Supply per head by the two-step floating catchment area, for the kinds of place that have a
-    supply.
+    """Supply per head by the two-step floating catchment area.
+
+    It is for the kinds of place that have a supply.
     """
     places = inputs.places
     if places is None or "supply" not in places:
@@ -407,8 +414,9 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
 
 
 def rural_access(inputs: Inputs) -> pd.DataFrame:
-    """Whether a road passes within the limit: 1, 0, or undecidable where the position is too rough
-    to tell.
+    """Whether a road passes within the limit: 1, 0, or undecidable.
+
+    It is undecidable where the position is too rough.
     """
     limit, roads = float(inputs.options["rural_access_km"]), inputs.options.get("roads")
     if roads is None:

@@ -1,6 +1,4 @@
-"""What changed between origin and site, and composites whose ranking is tested against their
-weights.
-"""
+"""What changed between origin and site; composites and how far weights change their ranking."""
 
 from __future__ import annotations
 
@@ -30,8 +28,9 @@ CHANGE_COLUMNS: Final = (
 def change(
     found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Each place indicator at the origin, at the site, and the difference for the households that
-    moved.
+    """Each place indicator at the origin, at the site, and the difference.
+
+    The difference is for the households that moved.
 
     The question of resettlement: World Bank ESS5 asks that displaced people end at least as well
     off as before. For each flow the difference is the site's value less the origin's, and its
@@ -109,9 +108,7 @@ def change(
 
 
 def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -> pd.DataFrame:
-    """Mean of the flows of each id, indicator and metric; NaN with a reason where there is no
-    weight.
-    """
+    """Mean of the flows of each id, indicator and metric; NaN with a reason without weight."""
     group = both.groupby(["id", "indicator", "metric"], sort=True)
     head = group.agg(of=("change", "size"), n=("change", "count")).reset_index()
     head = head.merge(about, on=["indicator", "metric"], how="left")
@@ -300,8 +297,9 @@ def composite_rows(
 
 
 def _as_scaled(ends: FloatArray, table: FloatArray, scaled: FloatArray) -> FloatArray:
-    """Put interval ends on the scale that the values got: the scale is linear, so two rows of a
-    column give it.
+    """Put interval ends on the scale that the values got.
+
+    The scale is linear, so two rows of a column give it.
     """
     out = np.full(ends.shape, np.nan)
     for k in range(table.shape[1]):

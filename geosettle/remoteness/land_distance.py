@@ -1,5 +1,6 @@
-"""Indicators of the distance to the land left, per site, per origin and for the study, from the
-pairs.
+"""Indicators of the distance to the land left, per site, per origin and for the study.
+
+They come from the pairs.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ class _Groups:
         return self.n + self.missing
 
     def weights(self) -> FloatArray:
-        """Households of each row; 1 where they are unknown and the group is a single pair, for
-        there the weight cancels.
+        """Households of each row.
+
+        1 where they are unknown and the group is a single pair, for there the weight cancels.
         """
         households = self.rows["households"].to_numpy(float)
         alone = (self.of == 1)[self.rows["group"].to_numpy()]
@@ -138,8 +140,9 @@ def _groups(inputs: Inputs) -> list[_Groups]:
 
 
 def _three(group: _Groups, measure: Callable[[FloatArray], FloatArray]) -> list[FloatArray]:
-    """Take a measure that rises with every distance of the distances, their lows and their
-    highs.
+    """Take a measure of the distances, their lows and their highs.
+
+    The measure rises with every distance.
     """
     return [measure(group.rows[c].to_numpy(float)) for c in ("value", "low", "high")]
 

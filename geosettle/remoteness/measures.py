@@ -42,8 +42,9 @@ ENUMERATED: Final = 8
 def weighted_quantile(
     values: ArrayLike, weights: ArrayLike, q: float, groups: ArrayLike | None = None
 ) -> FloatArray:
-    """Smallest value that at least the share `q` of the weight does not exceed; halfway where it is
-    met exactly.
+    """Smallest value that at least the share `q` of the weight does not exceed.
+
+    It is halfway where the share is met exactly.
 
     The weights count copies: doubling all of them, or splitting one row in two, changes nothing
     (which interpolating definitions of the quantile do not keep). For equal weights and q = 0.5 it
@@ -306,8 +307,9 @@ def two_step_catchment(
     reach: float,
     decay: Callable[[FloatArray], Any] | None = None,
 ) -> FloatArray:
-    """Two-step floating catchment area: supply per head within reach, shared with everyone else in
-    reach.
+    """Two-step floating catchment area: supply per head within reach.
+
+    It is shared with everyone else in reach.
 
     Luo and Wang (2003, doi:10.1068/b29120); with `decay`, Luo and Qi (2009). Step one divides each
     centre's supply by the demand within `reach` of it; step two adds these ratios over the centres
@@ -346,8 +348,9 @@ def two_step_catchment(
 
 
 def within_limit(value: ArrayLike, low: ArrayLike, high: ArrayLike, limit: float) -> FloatArray:
-    """1 where the whole interval is within the limit, 0 where none of it is, NaN where the limit
-    lies inside it.
+    """1 where the whole interval is within the limit, 0 where none of it is, else NaN.
+
+    NaN is where the limit is inside the interval.
 
     Examples
     --------
@@ -383,8 +386,10 @@ SCALINGS: Final = ("minmax", "zscore", "rank")
 
 
 def normalise(values: ArrayLike, how: str = "minmax") -> FloatArray:
-    """Columns made comparable: `minmax` to 0..1, `zscore` (population), `rank` (mean rank of ties,
-    1 = smallest).
+    """Columns made comparable, by `minmax`, `zscore` or `rank`.
+
+    `minmax` is to 0..1, `zscore` that of the population, `rank` the mean rank of ties (1 =
+    smallest).
 
     A column that does not vary tells nothing apart and becomes NaN under `minmax` and `zscore`.
 
@@ -476,8 +481,9 @@ def simplex_weights(criteria: int, steps: int) -> FloatArray:
 
 
 def simplex_ranks(values: ArrayLike, *, steps: int = 20) -> FloatArray:
-    """Ranks (1 = smallest) of every row under every weighting of a lattice on the simplex; ties
-    share the best rank.
+    """Ranks (1 = smallest) of every row under every weighting of a lattice on the simplex.
+
+    Ties share the best rank.
 
     Returns
     -------

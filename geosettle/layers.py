@@ -512,7 +512,8 @@ LAYERS: Final[Mapping[str, LayerSpec]] = {
                     meaning="before or after the move",
                 ),
             ),
-            "household survey, one anonymous row per household and time; put together by site, never kept",
+            "household survey, one anonymous row per household and time; put together by site, "
+            "never kept",
             {"site_id": "sites"},
             private=True,
         ),

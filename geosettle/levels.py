@@ -40,7 +40,12 @@ def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> ladder(pd.DataFrame({"level": ["county", "prefecture"], "parent_code": ["65", None]}, index=["6501", "65"]))
+    >>> ladder(
+    ...     pd.DataFrame(
+    ...         {"level": ["county", "prefecture"], "parent_code": ["65", None]},
+    ...         index=["6501", "65"],
+    ...     )
+    ... )
     ('prefecture', 'county')
     """
     level = boundaries["level"].astype(str)
@@ -79,7 +84,9 @@ def seat_kinds(kinds: Iterable[object], boundaries: pd.DataFrame | None) -> list
 
     Examples
     --------
-    >>> units = pd.DataFrame({"level": ["state", "lga"], "parent_code": [None, "1"]}, index=["1", "2"])
+    >>> units = pd.DataFrame(
+    ...     {"level": ["state", "lga"], "parent_code": [None, "1"]}, index=["1", "2"]
+    ... )
     >>> seat_kinds(["lga_seat", "port", "ward_seat", "state_seat"], units)
     ['state_seat', 'lga_seat', 'ward_seat']
     """
@@ -125,8 +132,10 @@ def declared_columns(
 
     Examples
     --------
-    >>> units = pd.DataFrame({"name": ["Kano", "Dala"], "level": ["state", "lga"], "parent_code": [None, "1"]},
-    ...     index=["1", "2"])
+    >>> units = pd.DataFrame(
+    ...     {"name": ["Kano", "Dala"], "level": ["state", "lga"], "parent_code": [None, "1"]},
+    ...     index=["1", "2"],
+    ... )
     >>> frame = pd.DataFrame({"ADM1_EN": ["Kano"], "ADM2_EN": ["DALA"], "ADM2_PCODE": ["2"]})
     >>> declared_columns(frame, units)
     {'state': 'ADM1_EN', 'lga': 'ADM2_EN', 'lga_code': 'ADM2_PCODE'}
@@ -260,8 +269,14 @@ def declared_units(
 
     Examples
     --------
-    >>> units = pd.DataFrame({"name": ["Benue", "Nasarawa", "Obi", "Obi"], "level": ["state", "state", "lga", "lga"],
-    ...     "parent_code": [None, None, "1", "2"]}, index=["1", "2", "1a", "2a"])
+    >>> units = pd.DataFrame(
+    ...     {
+    ...         "name": ["Benue", "Nasarawa", "Obi", "Obi"],
+    ...         "level": ["state", "state", "lga", "lga"],
+    ...         "parent_code": [None, None, "1", "2"],
+    ...     },
+    ...     index=["1", "2", "1a", "2a"],
+    ... )
     >>> frame = pd.DataFrame({"state": ["NASARAWA STATE", None], "lga": ["Obi", "Obi"]})
     >>> declared_units(frame, units)["lga"].codes
     (('2a',), ('1a', '2a'))

@@ -24,9 +24,9 @@ Aliases = Mapping[str, "str | Sequence[str]"]
 _HAN: Final = "\u3400-\u9fff"
 _LETTERS: Final = str.maketrans(
     {
-        "đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th", "\u0131": "i",
-        "ŋ": "n", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ə": "a", "ɛ": "e", "ɔ": "o",
-        "\u0629": "\u0647", "\u0649": "\u064a", "\u06cc": "\u064a", "\u06a9": "\u0643",
+        "đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th",
+        "\u0131": "i", "ŋ": "n", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ə": "a", "ɛ": "e",
+        "ɔ": "o", "\u0629": "\u0647", "\u0649": "\u064a", "\u06cc": "\u064a", "\u06a9": "\u0643",
         "\u0640": "", "\u06be": "\u0647",
     }
 )  # fmt: skip
@@ -40,7 +40,8 @@ _PARTS: Final = (
 _NAME: Final = re.compile(_PARTS)
 _TEXT: Final = re.compile(
     _PARTS
-    + r"|\b(?:between|and|or|inside|within|in|near|exclave|enclave|entre|et|ou|y|und|oder|между|и)\b"
+    + r"|\b(?:between|and|or|inside|within|in|near|exclave|enclave|entre|et|ou|y|und|oder|между"
+    r"|и)\b"
 )
 _CHINESE_NAME: Final = re.compile(
     r"^(?P<stem>.+?)(?:(?:各族|[一-鿿]{2,4}?族)*(?:维吾尔|柯尔克孜|塔吉克|哈萨克|蒙古|回|藏|锡伯)*自治)?"
@@ -177,8 +178,15 @@ class Names:
 
     Examples
     --------
-    >>> names = Names.of([("653022", "Akto County", "阿克陶县"), ("653024", "Wuqia", "乌恰县")], {"Aktau": "Akto"})
-    >>> names.units_in("Aktau (阿克陶县)"), names.units_in("between Akto and Wuqia"), names.units_in("Atlantis")
+    >>> names = Names.of(
+    ...     [("653022", "Akto County", "阿克陶县"), ("653024", "Wuqia", "乌恰县")],
+    ...     {"Aktau": "Akto"},
+    ... )
+    >>> (
+    ...     names.units_in("Aktau (阿克陶县)"),
+    ...     names.units_in("between Akto and Wuqia"),
+    ...     names.units_in("Atlantis"),
+    ... )
     (('653022',), ('653022', '653024'), ())
     """
 
@@ -254,8 +262,8 @@ class Names:
         pieces = [group for words in _pieces(text) for group in self._piece(words)]
         parts = [self._under(group, within) for group in pieces]
         groups = [self._under(group, (g for g in parts if not g <= group)) for group in parts]
-        # One place is often named twice ("Hotan City (和田市)"): a sharper naming settles a vaguer one
-        # that holds it, and names of which one is the unit around it ("Jos North, Plateau").
+        # One place is often named twice ("Hotan City (和田市)"): a sharper naming settles a vaguer
+        # one that holds it, and names of which one is the unit around it ("Jos North, Plateau").
         sharp = [group for group in groups if len(group) == 1]
         inner = frozenset().union(*sharp)
         vague = [
@@ -324,7 +332,10 @@ class Names:
     def candidates(
         self, text: str, within: Iterable[frozenset[str]] = (), most: int = 5
     ) -> tuple[Candidate, ...]:
-        """Units whose names are spelled like a text, the likest first; under `within`, if any is."""
+        """Units whose names are spelled like a text, the most similar first.
+
+        Only those under `within` are given, if any is.
+        """
         best: dict[str, float] = {}
         for words in _pieces(text):
             stem = _stem(words)[0]
@@ -488,9 +499,14 @@ def match_names(
 
     Examples
     --------
-    >>> units = pd.DataFrame({"name": ["Nasarawa", "Benue", "Obi", "Obi", "Ardo-Kola"],
-    ...     "level": ["state", "state", "lga", "lga", "lga"], "parent_code": [None, None, "N", "B", "N"]},
-    ...     index=["N", "B", "N1", "B1", "N2"])
+    >>> units = pd.DataFrame(
+    ...     {
+    ...         "name": ["Nasarawa", "Benue", "Obi", "Obi", "Ardo-Kola"],
+    ...         "level": ["state", "state", "lga", "lga", "lga"],
+    ...         "parent_code": [None, None, "N", "B", "N"],
+    ...     },
+    ...     index=["N", "B", "N1", "B1", "N2"],
+    ... )
     >>> given = ["ARDO KOLA", "Obi", "Obi LGA", "Ardokolla"]
     >>> matched = match_names(given, units, level="lga", parents=["", "", "Benue", ""])
     >>> matched[["code", "how"]].to_numpy().tolist()

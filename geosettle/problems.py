@@ -510,7 +510,10 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
     # --- areal layers
     "area_in_mu": (
         "warning",
-        "a declared area is about 15 times the mapped one, as if mu were labelled ha; used as written",
+        (
+            "a declared area is about 15 times the mapped one, as if mu were labelled ha; "
+            "used as written"
+        ),
         "",
     ),
     "cover_overlaps": (
@@ -586,7 +589,10 @@ _FOUND_COMPUTING: Final[Mapping[str, tuple[Severity, str, str]]] = {
     ),
     "year_after_survey": (
         "warning",
-        "a polygon is dated after the survey: a plan, or a wrong year; it is counted under its year",
+        (
+            "a polygon is dated after the survey: a plan, or a wrong year; "
+            "it is counted under its year"
+        ),
         "",
     ),
     "zone_of_no_area": (
@@ -753,7 +759,7 @@ def note(problems: Problems | None, code: str, message: str = "", **where: Any) 
 
 
 def attempt(problems: Problems | None, part: str, make: Callable[[], T]) -> T | None:
-    """Return what is made; where that fails, None and one problem that names the part and the cause.
+    """Return what is made; on failure None and one problem that names the part and the cause.
 
     Without a list to put the problem in, what is raised goes on to the caller.
 

@@ -29,7 +29,9 @@ def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
 
     Examples
     --------
-    >>> complete(pd.DataFrame({"origin_id": ["a"], "site_id": ["s"]}), LAYERS["flows"])["households"].isna().all()
+    >>> complete(pd.DataFrame({"origin_id": ["a"], "site_id": ["s"]}), LAYERS["flows"])[
+    ...     "households"
+    ... ].isna().all()
     np.True_
     """
     kinds = {"number": "float64", "integer": "Int64", "year": "Int64"}
@@ -303,7 +305,7 @@ class Study(_Parts):
 
     @classmethod
     def of_layers(cls, layers: Mapping[str, Any], **parts: Any) -> Self:
-        """Return a study of layers that are in the form of the contract already; nothing is checked.
+        """Return a study of layers that already have the form of the contract, without checks.
 
         `parts` are `settings`, `problems`, `ledger`, `inputs` and `name`.
         """
@@ -377,8 +379,8 @@ def _lost_flows(layers: Mapping[str, Any]) -> tuple[pd.DataFrame, list[Problem]]
         unknown = ~flows[column].isin(layers[target].index).to_numpy()
         lost |= unknown
         problems += [
-            problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows", row=int(row) + 1,
-                    column=column, value=str(value))
+            problem("reference_unknown", f"{column} {value!r} is not in {target}.", layer="flows",
+                    row=int(row) + 1, column=column, value=str(value))
             for row, value in zip(np.flatnonzero(unknown), flows[column][unknown], strict=True)
         ]  # fmt: skip
     return (flows[~lost].reset_index(drop=True) if problems else flows), problems

@@ -335,10 +335,18 @@ def join_admin(
 
     Examples
     --------
-    >>> units = gpd.GeoDataFrame({"name": ["West", "East"], "level": "county"}, index=pd.Index(["1", "2"], name="code"),
-    ...     geometry=[shapely.box(76, 38, 77, 39), shapely.box(77, 38, 78, 39)], crs="EPSG:4326")
-    >>> sites = gpd.GeoDataFrame({"county": ["West County", "West"], "uncertainty_km": [0, 10]}, index=["a", "b"],
-    ...     geometry=[shapely.Point(77, 38.5), shapely.Point(77.05, 38.5)], crs="EPSG:4326")
+    >>> units = gpd.GeoDataFrame(
+    ...     {"name": ["West", "East"], "level": "county"},
+    ...     index=pd.Index(["1", "2"], name="code"),
+    ...     geometry=[shapely.box(76, 38, 77, 39), shapely.box(77, 38, 78, 39)],
+    ...     crs="EPSG:4326",
+    ... )
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"county": ["West County", "West"], "uncertainty_km": [0, 10]},
+    ...     index=["a", "b"],
+    ...     geometry=[shapely.Point(77, 38.5), shapely.Point(77.05, 38.5)],
+    ...     crs="EPSG:4326",
+    ... )
     >>> joined = join_admin(sites, units)
     >>> joined[["county_code", "county_alternatives", "on_border", "admin_agrees"]]
       county_code   county_alternatives  on_border  admin_agrees
@@ -468,10 +476,16 @@ def _verdict(
     if unit in declared:
         return (
             "undecided",
-            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
+            (
+                f"declared {level} {text!r} fits several units; the position lies in {here}, one "
+                "of them"
+            ),
         )
     if possible > 0:
-        why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
+        why = (
+            f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the "
+            f"position lies in {here}"
+        )
         return "undecided", why
     return "no", f"declared {level} is {there}, but the position lies in {here}"
 
@@ -495,13 +509,16 @@ def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[
             near = int(np.argmin(away))
             if near == main:
                 said[k] = (
-                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, "
+                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set "
+                    "does not draw, "
                     "another spelling, or a wrong position; not decided here"
                 )
             else:
                 said[k] = (
-                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {away[near] / 1000:.1f} km (its main "
-                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the position is off; not "
+                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at "
+                    f"{away[near] / 1000:.1f} km (its main "
+                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the "
+                    "position is off; not "
                     "decided here"
                 )
     return said

@@ -122,8 +122,8 @@ class Result:
     """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value,
     baseline, change, change_share, effect, why`; empty where the settings name no scenario."""
     access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric, weighting,
-    at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
+    """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric,
+    weighting, at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
     print.

@@ -40,7 +40,10 @@ __all__ = [
 def measure_distances(
     study: Study, context: Context
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Distances of every flow by every metric, the intervals that need them first, and scenarios."""
+    """Distances of every flow by every metric, with intervals, and scenarios.
+
+    Metrics that intervals need are computed first.
+    """
     chosen = study.settings.distance
     metrics = (*chosen.metrics, *(name for name in context.metrics if name not in METRICS))
     metrics = tuple(dict.fromkeys(metrics))

@@ -18,7 +18,10 @@ _OF_PLACES: Final = re.compile(
     r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(illustrative_)?(oasis|development)_[\d.]+km_ha"
     r"|land_(mean|mean_unweighted|median|max)_\w+_(km|h)"
 )
-"""Columns that the analysis adds to sites and origins, or looks for to tell them; besides the levels."""
+"""Columns that the analysis adds to sites and origins, or looks for to know them.
+
+Columns of the levels are not among them.
+"""
 
 
 def keep_given(study: Study) -> tuple[Study, list[Problem]]:

@@ -65,9 +65,15 @@ def judge_claims(
 
     Examples
     --------
-    >>> sites = pd.DataFrame({"households": [10.0, 5.0], "scope": ["study", "study"]}, index=["A", "B"])
-    >>> claims = pd.DataFrame({"subject": ["programme"], "quantity": ["households"], "value": ["12"]})
-    >>> judge_claims(claims, Evidence(sites=sites))[["computed", "difference", "verdict"]].values.tolist()
+    >>> sites = pd.DataFrame(
+    ...     {"households": [10.0, 5.0], "scope": ["study", "study"]}, index=["A", "B"]
+    ... )
+    >>> claims = pd.DataFrame(
+    ...     {"subject": ["programme"], "quantity": ["households"], "value": ["12"]}
+    ... )
+    >>> judge_claims(claims, Evidence(sites=sites))[
+    ...     ["computed", "difference", "verdict"]
+    ... ].values.tolist()
     [['15', 3.0, 'differs']]
     """
     if claims is None:
@@ -132,7 +138,10 @@ def _compared(
         return _row(found, None, *_texts(evidence, claimed, found))
     factor = unit_factor(str(claim.get("unit", "")), found.unit)
     if factor is None:
-        why = f"claimed in {claim['unit']}, computed in {found.unit}: the two measure different things"
+        why = (
+            f"claimed in {claim['unit']}, computed in {found.unit}: the two measure different "
+            "things"
+        )
         return _row(found, None, "cannot be decided", join(why, found.why))
     low, high, value = (end * factor for end in said)
     difference = found.value - value

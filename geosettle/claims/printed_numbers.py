@@ -30,7 +30,8 @@ _LEAST: Final = re.compile(
     re.IGNORECASE,
 )
 _MOST: Final = re.compile(
-    rf"(?:<=?|≤|under|below|less than|fewer than|at most|up to|no more than|不到|不足|不超过|至多)\s*({_NUMBER})"
+    r"(?:<=?|≤|under|below|less than|fewer than|at most|up to|no more than|不到|不足|不超过|至多)"
+    rf"\s*({_NUMBER})"
     rf"|({_NUMBER})\s*(?:or less|or fewer|以下)",
     re.IGNORECASE,
 )

@@ -123,7 +123,10 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     value = households * both["persons"].sum() / both["households"].sum()
     claimed = to_float(claim["value"])
     ratio = f"claimed persons over claimed households {claimed / households:.2f}" if claimed else ""
-    product = f"{show(households)} claimed households times the persons per household of {len(both)} listed sites"
+    product = (
+        f"{show(households)} claimed households times the persons per household of {len(both)} "
+        "listed sites"
+    )
     why = join(product, ratio, summed.why)
     return Computed(
         float(value),
@@ -266,7 +269,10 @@ def _development(kinds: tuple[str, ...]) -> Callable[[Evidence, Mapping[str, Any
         if rows.empty:
             return Computed(None, why="no parcel of this kind belongs to the site")
         if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
-            why = "the parcels are illustrative, drawn to the declared area: they are no evidence, so nothing is measured"
+            why = (
+                "the parcels are illustrative, drawn to the declared area: they are no evidence, "
+                "so nothing is measured"
+            )
             return Computed(None, layer="development", why=why)
         ha = float(area_m2(rows.geometry.to_numpy()).sum()) / 1e4
         return Computed(ha, "ha", "development", why=f"geodesic area of {len(rows)} parcels")
@@ -328,7 +334,10 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         word = "increased" if after > before else "decreased" if after < before else "unchanged"
         why = f"the source's own figures go from {show(before)} to {show(after)} {unit}"
         return Computed(word, "direction", "indicators", why=why)
-    circular = "the indicators hold the figure that the same source prints; the survey's rows are not at hand"
+    circular = (
+        "the indicators hold the figure that the same source prints; the survey's rows are not at "
+        "hand"
+    )
     return Computed(
         float(before if when == "before" else after), unit, "indicators", circular=circular
     )
@@ -396,7 +405,10 @@ def _model(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     site = _site(evidence, claim)
     if site is None or "models" not in site or pd.isna(site["models"]):
         return Computed(None, why="the sites layer declares no model for this subject")
-    why = "declared in the sites layer by the same source; the measured conditions stand in the livelihood table"
+    why = (
+        "declared in the sites layer by the same source; the measured conditions stand in the "
+        "livelihood table"
+    )
     return Computed(str(site["models"]), "models", "sites", circular=why)
 
 
@@ -477,7 +489,10 @@ def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if rows.empty:
         return Computed(None, why="no flow of these sites has a distance")
     mean, low, high = (float(rows[c].mean()) for c in ("value", "low", "high"))
-    why = f"straight-line mean over the flows {mean:.0f} km ({low:.0f} to {high:.0f}), {int(rows['n'].sum())} flows"
+    why = (
+        f"straight-line mean over the flows {mean:.0f} km ({low:.0f} to {high:.0f}), "
+        f"{int(rows['n'].sum())} flows"
+    )
     return Computed(
         mean,
         "km",
@@ -597,7 +612,10 @@ def quantity_of(name: str, evidence: Evidence) -> Quantity | None:
 
     Examples
     --------
-    >>> quantity_of("persons_relocated_2021", Evidence()).meaning, quantity_of("happiness", Evidence())
+    >>> (
+    ...     quantity_of("persons_relocated_2021", Evidence()).meaning,
+    ...     quantity_of("happiness", Evidence()),
+    ... )
     ('persons moved in the year named', None)
     """
     if name in QUANTITIES:

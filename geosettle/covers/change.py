@@ -122,8 +122,14 @@ def cover_change(
     >>> where = Affine(0.1, 0, 76, 0, -0.1, 0.1)
     >>> before, after = (Raster(np.array([row]), where, classes={1: "desert", 2: "field"})
     ...     for row in ([1.0, 1.0, 2.0], [2.0, 1.0, 2.0]))
-    >>> zone = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 0, 76.3, 0.1)], crs="EPSG:4326")
-    >>> change = cover_change(zone, {2010: before, 2020: after}).set_index(["measure", "class"])["value"].sort_index()
+    >>> zone = gpd.GeoDataFrame(
+    ...     index=["z"], geometry=[shapely.box(76, 0, 76.3, 0.1)], crs="EPSG:4326"
+    ... )
+    >>> change = (
+    ...     cover_change(zone, {2010: before, 2020: after})
+    ...     .set_index(["measure", "class"])["value"]
+    ...     .sort_index()
+    ... )
     >>> round(change["gain", "field"]), round(float(change["annual_rate", "field"]), 4)
     (12309, 0.0718)
     """
@@ -185,7 +191,8 @@ def _raster_steps(
         apart = []
         if not same_grid(a, b):
             apart.append(
-                f"cells of {abs(a.transform.a):g} and {abs(b.transform.a):g} degrees or shifted grids"
+                f"cells of {abs(a.transform.a):g} and {abs(b.transform.a):g} degrees or shifted "
+                "grids"
             )
         if dict(a.classes) != dict(b.classes):
             apart.append("different class tables")
@@ -194,7 +201,8 @@ def _raster_steps(
         if apart:
             _warn(
                 problems,
-                f"Land cover of {first} and {last} has {'; '.join(apart)}: classes are drawn and mixed in differently, "
+                f"Land cover of {first} and {last} has {'; '.join(apart)}: classes are drawn and "
+                "mixed in differently, "
                 "so part of what looks like change, or all of it, may be the products'.",
             )
         steps.append((first, last, _crossed(zones, a, b)))
@@ -268,7 +276,8 @@ def _polygon_steps(
             if made[first] and made[last] and made[first].isdisjoint(made[last]):
                 _warn(
                     problems,
-                    f"Polygons of {first} and {last} come from different sources; change may be theirs.",
+                    f"Polygons of {first} and {last} come from different sources; change may be "
+                    "theirs.",
                 )
     return [
         (first, last, _intersected(zones, parcels, first, last)) for first, last in pairwise(years)
@@ -454,7 +463,9 @@ def adjusted_areas(counts: pd.DataFrame, mapped: pd.Series, *, z: float = 1.96) 
     The worked example of that paper (table 8), in pixels:
 
     >>> names = ["deforestation", "gain", "forest", "other"]
-    >>> sample = pd.DataFrame([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]], names, names)
+    >>> sample = pd.DataFrame(
+    ...     [[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]], names, names
+    ... )
     >>> pixels = pd.Series([200_000, 150_000, 3_200_000, 6_450_000], names)
     >>> found = adjusted_areas(sample, pixels).loc["deforestation"]
     >>> round(float(found["adjusted"])), round(1.96 * float(found["standard_error"]))

@@ -73,10 +73,18 @@ def land_per_household(
 
     Examples
     --------
-    >>> sites = gpd.GeoDataFrame({"households": [100], "persons": [400], "leased_ha": [24.0]},
-    ...     index=pd.Index(["s"], name="site_id"), geometry=[shapely.Point(76, 39)], crs="EPSG:4326")
-    >>> fields = gpd.GeoDataFrame({"site_id": ["s"], "declared_ha": [100.0], "geometry_basis": ["illustrative"]},
-    ...     index=pd.Index(["d"], name="development_id"), geometry=[shapely.box(76, 39, 76.01, 39.01)], crs="EPSG:4326")
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"households": [100], "persons": [400], "leased_ha": [24.0]},
+    ...     index=pd.Index(["s"], name="site_id"),
+    ...     geometry=[shapely.Point(76, 39)],
+    ...     crs="EPSG:4326",
+    ... )
+    >>> fields = gpd.GeoDataFrame(
+    ...     {"site_id": ["s"], "declared_ha": [100.0], "geometry_basis": ["illustrative"]},
+    ...     index=pd.Index(["d"], name="development_id"),
+    ...     geometry=[shapely.box(76, 39, 76.01, 39.01)],
+    ...     crs="EPSG:4326",
+    ... )
     >>> land_per_household(sites, fields, enough_mu_per_person=3)[
     ...     ["self_run_ha", "self_run_mu_per_person", "enough", "theirs_share"]]
              self_run_ha  self_run_mu_per_person  enough  theirs_share
@@ -237,7 +245,10 @@ def _parcels(
                 id=str(ids[i]),
             )
         if len(served) > 1:
-            message = f"Parcel {ids[i]} is claimed by {', '.join(served)}; it is divided equally between them."
+            message = (
+                f"Parcel {ids[i]} is claimed by {', '.join(served)}; it is divided equally between "
+                "them."
+            )
             note(problems, "parcel_of_two_sites", message, id=str(ids[i]), column="site_id")
         k = max(len(served), 1)
         rows += [
@@ -274,7 +285,10 @@ def _report(parcels: pd.DataFrame, differs_share: float, problems: Problems | No
             continue
         where = {"id": str(name), "column": "declared_ha", "value": f"{declared:g}"}
         if abs(declared / mapped / MU_PER_HA - 1) < 0.1:
-            message = f"Parcel {name}: declared {declared:g} ha is 15 times the mapped {mapped:.2f} ha; mu?"
+            message = (
+                f"Parcel {name}: declared {declared:g} ha is 15 times the mapped {mapped:.2f} ha; "
+                "mu?"
+            )
             note(
                 problems,
                 "area_in_mu",
@@ -283,7 +297,10 @@ def _report(parcels: pd.DataFrame, differs_share: float, problems: Problems | No
                 **where,
             )
         elif abs(mapped - declared) > differs_share * declared:
-            message = f"Parcel {name}: mapped {mapped:.2f} ha, declared {declared:g} ha ({mapped - declared:+.2f})."
+            message = (
+                f"Parcel {name}: mapped {mapped:.2f} ha, declared {declared:g} ha "
+                f"({mapped - declared:+.2f})."
+            )
             note(problems, "declared_differs", message, **where)
 
 
@@ -437,7 +454,9 @@ def founding_status(
 
     Examples
     --------
-    >>> site = gpd.GeoDataFrame({"year": [2015]}, index=["s"], geometry=[shapely.Point(76.5, 38.5)], crs="EPSG:4326")
+    >>> site = gpd.GeoDataFrame(
+    ...     {"year": [2015]}, index=["s"], geometry=[shapely.Point(76.5, 38.5)], crs="EPSG:4326"
+    ... )
     >>> maps = gpd.GeoDataFrame({"year": [2010, 2020]}, crs="EPSG:4326",
     ...     geometry=[shapely.box(77, 38, 78, 39), shapely.box(76, 38, 78, 39)])
     >>> founding_status(site, maps)["oasis_status"].tolist()

@@ -90,7 +90,9 @@ def derive_oasis(
     >>> where = Affine(0.05, 0, 76, 0, -0.05, 39)
     >>> green = Raster(np.array([[0.1, 0.4, 0.5], [0.1, 0.1, 0.6]]), where)
     >>> dem = Raster(np.array([[1200.0, 1200, 1300], [1200, 1200, 2500]]), where, unit="m")
-    >>> derive_oasis(None, green, dem, {"ndvi_minimum": 0.3, "elevation_ceiling_m": 2000})["area_km2"].round(1).tolist()
+    >>> derive_oasis(None, green, dem, {"ndvi_minimum": 0.3, "elevation_ceiling_m": 2000})[
+    ...     "area_km2"
+    ... ].round(1).tolist()
     [48.1]
     """
     unknown = sorted(set(rule) - set(_RULE))
@@ -205,11 +207,17 @@ def oasis_areas(
 
     Examples
     --------
-    >>> units = gpd.GeoDataFrame({"name": ["A"], "level": ["prefecture"]}, index=pd.Index(["1"], name="code"),
-    ...     geometry=[shapely.box(76, 38, 78, 39)], crs="EPSG:4326")
+    >>> units = gpd.GeoDataFrame(
+    ...     {"name": ["A"], "level": ["prefecture"]},
+    ...     index=pd.Index(["1"], name="code"),
+    ...     geometry=[shapely.box(76, 38, 78, 39)],
+    ...     crs="EPSG:4326",
+    ... )
     >>> half = gpd.GeoDataFrame(geometry=[shapely.box(76, 38, 77, 39)], crs="EPSG:4326")
     >>> figures = {"A": {"share_percent": 40, "source": "a yearbook"}}
-    >>> oasis_areas(units, {"central": half}, published=figures)[["share_percent", "published", "difference"]].round(1)
+    >>> oasis_areas(units, {"central": half}, published=figures)[
+    ...     ["share_percent", "published", "difference"]
+    ... ].round(1)
        share_percent  published  difference
     0           50.0       40.0        10.0
     """
@@ -303,9 +311,15 @@ def oasis_position(
     Examples
     --------
     >>> oasis = gpd.GeoDataFrame(geometry=[shapely.box(76, 38, 77, 39)], crs="EPSG:4326")
-    >>> site = gpd.GeoDataFrame({"uncertainty_km": [10.0]}, index=["s"], geometry=[shapely.Point(77, 38.5)],
-    ...     crs="EPSG:4326")
-    >>> oasis_position(site, oasis)[["oasis_edge_low_km", "oasis_edge_high_km", "oasis_zone", "oasis_zones"]].round(3)
+    >>> site = gpd.GeoDataFrame(
+    ...     {"uncertainty_km": [10.0]},
+    ...     index=["s"],
+    ...     geometry=[shapely.Point(77, 38.5)],
+    ...     crs="EPSG:4326",
+    ... )
+    >>> oasis_position(site, oasis)[
+    ...     ["oasis_edge_low_km", "oasis_edge_high_km", "oasis_zone", "oasis_zones"]
+    ... ].round(3)
        oasis_edge_low_km  oasis_edge_high_km oasis_zone            oasis_zones
     s              -10.0                10.0     fringe  core; fringe; outside
     """

@@ -66,7 +66,9 @@ def surely_disjoint(geometry: NDArray[np.object_], edges: Edges, tree: shapely.S
 
     Examples
     --------
-    >>> quilt = np.array([shapely.box(x, y, x + 1, y + 1) for x in range(3) for y in range(3)], dtype=object)
+    >>> quilt = np.array(
+    ...     [shapely.box(x, y, x + 1, y + 1) for x in range(3) for y in range(3)], dtype=object
+    ... )
     >>> surely_disjoint(quilt, Edges.of(quilt), shapely.STRtree(quilt))
     True
     >>> stacked = np.append(quilt, shapely.box(0.2, 0.2, 0.4, 0.4))
@@ -123,7 +125,10 @@ def contests_among(geometry: NDArray[np.object_], edges: Edges, group: FloatArra
 
     Examples
     --------
-    >>> boxes = np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1), shapely.box(3, 0, 4, 1)], dtype=object)
+    >>> boxes = np.array(
+    ...     [shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1), shapely.box(3, 0, 4, 1)],
+    ...     dtype=object,
+    ... )
     >>> found = contests_among(boxes, Edges.of(boxes), np.zeros(3))
     >>> found.earlier, found.later, found.crowded.any()
     (array([0]), array([1]), np.False_)
@@ -225,7 +230,9 @@ def settle(
     >>> from geosettle.covers.overlaps import contests_among
     >>> boxes = np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)], dtype=object)
     >>> rivals = contests_among(boxes, Edges.of(boxes), np.zeros(2))
-    >>> lost, ground = settle(boxes, area_m2(boxes), rivals, np.array(["a", "b"], dtype=object), None)
+    >>> lost, ground = settle(
+    ...     boxes, area_m2(boxes), rivals, np.array(["a", "b"], dtype=object), None
+    ... )
     >>> lost, ground[0].bounds, boxes[1].bounds
     (array([1]), (1.0, 0.0, 2.0, 1.0), (2.0, 0.0, 3.0, 1.0))
     """

@@ -111,7 +111,9 @@ def overlay_areas(
     Examples
     --------
     >>> import shapely
-    >>> zone = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 0, 76.2, 0.1)], crs="EPSG:4326")
+    >>> zone = gpd.GeoDataFrame(
+    ...     index=["z"], geometry=[shapely.box(76, 0, 76.2, 0.1)], crs="EPSG:4326"
+    ... )
     >>> fields = gpd.GeoDataFrame({"kind": ["forage", "orchard"]}, crs="EPSG:4326",
     ...     geometry=[shapely.box(76, 0, 76.1, 0.1), shapely.box(76.05, 0, 76.15, 0.1)])
     >>> overlay_areas(zone, fields, by="kind")[["kind", "area_ha", "share", "overlap_ha"]].round(2)
@@ -356,8 +358,17 @@ def to_wide(long: pd.DataFrame, values: str = "area_ha") -> pd.DataFrame:
 
     Examples
     --------
-    >>> to_wide(pd.DataFrame({"zone_id": ["a", "b"], "radius_km": [5.0, 5.0], "kind": ["forage", "orchard"],
-    ...     "year": pd.array([None, None], dtype="Int64"), "area_ha": [1.0, 2.0]}))
+    >>> to_wide(
+    ...     pd.DataFrame(
+    ...         {
+    ...             "zone_id": ["a", "b"],
+    ...             "radius_km": [5.0, 5.0],
+    ...             "kind": ["forage", "orchard"],
+    ...             "year": pd.array([None, None], dtype="Int64"),
+    ...             "area_ha": [1.0, 2.0],
+    ...         }
+    ...     )
+    ... )
              forage_5km_ha  orchard_5km_ha
     zone_id
     a                  1.0             0.0

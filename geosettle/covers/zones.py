@@ -234,7 +234,10 @@ def fit_to_measure(
             out[i], area[i] = shapely.Polygon(), 0.0
             continue
         change = abs(after - before) / max(after, before)
-        told = f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after ({shapely.is_valid_reason(out[i])})"
+        told = (
+            f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after "
+            f"({shapely.is_valid_reason(out[i])})"
+        )
         if change > max_repair_share:
             out[i], area[i] = None, np.nan
             message = (
@@ -254,7 +257,9 @@ def polygons_of(geometry: Any) -> Any:
 
     Examples
     --------
-    >>> polygons_of(shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])).geom_type
+    >>> polygons_of(
+    ...     shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])
+    ... ).geom_type
     'Polygon'
     """
     if shapely.get_dimensions(geometry) == 2 and shapely.get_type_id(geometry) in {3, 6}:

@@ -111,7 +111,9 @@ def distance_matrix(
 
     Examples
     --------
-    >>> places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76, 77], [39, 39]), index=["a", "b"], crs=4326)
+    >>> places = gpd.GeoDataFrame(
+    ...     geometry=gpd.points_from_xy([76, 77], [39, 39]), index=["a", "b"], crs=4326
+    ... )
     >>> distance_matrix(places, places).round(1)
     site_id       a     b
     origin_id
@@ -183,8 +185,12 @@ def nearest(
 
     Examples
     --------
-    >>> villages = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76.1], [39]), index=["v"], crs=4326)
-    >>> places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76, 77], [39, 39]), index=["a", "b"], crs=4326)
+    >>> villages = gpd.GeoDataFrame(
+    ...     geometry=gpd.points_from_xy([76.1], [39]), index=["v"], crs=4326
+    ... )
+    >>> places = gpd.GeoDataFrame(
+    ...     geometry=gpd.points_from_xy([76, 77], [39, 39]), index=["a", "b"], crs=4326
+    ... )
     >>> nearest(villages, places, k=2)[["rank", "geodesic_km"]].round(3)
                        rank  geodesic_km
     origin_id site_id

@@ -41,7 +41,9 @@ METRICS: Final[Mapping[str, Metric]] = {
             columns=COLUMNS,
             pairs=geodesic_pairs,
             matrix=geodesic_matrix,
-            meaning="shortest line on the WGS84 ellipsoid, from edge to edge where an end is an area",
+            meaning=(
+                "shortest line on the WGS84 ellipsoid, from edge to edge where an end is an area"
+            ),
             sample=straight,
         ),
         Metric(
@@ -62,7 +64,9 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=walk_pairs,
             symmetric=False,
             needs=("dem",),
-            meaning="time of the quickest walk over the elevation grid, from origin to site and back",
+            meaning=(
+                "time of the quickest walk over the elevation grid, from origin to site and back"
+            ),
             sample=walked,
             after=True,
             measures={

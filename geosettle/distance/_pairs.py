@@ -49,11 +49,21 @@ before `flags`.
 """
 
 FLAGS: Final[Mapping[str, str]] = {
-    "declared_shorter_than_straight": "the declared distance is shorter than the straight line can be: impossible",
-    "declared_detour_outside_range": "declared distance over straight line lies outside the range set as plausible",
-    "detour_outside_range": "road distance over straight line lies outside the range set as plausible",
-    "published_longer_than_others": "the published length of the pair is longer than a way over other rows of the table",
-    "order_violated": "a path on the ground came out shorter than the straight line: a fault of grid or roads",
+    "declared_shorter_than_straight": (
+        "the declared distance is shorter than the straight line can be: impossible"
+    ),
+    "declared_detour_outside_range": (
+        "declared distance over straight line lies outside the range set as plausible"
+    ),
+    "detour_outside_range": (
+        "road distance over straight line lies outside the range set as plausible"
+    ),
+    "published_longer_than_others": (
+        "the published length of the pair is longer than a way over other rows of the table"
+    ),
+    "order_violated": (
+        "a path on the ground came out shorter than the straight line: a fault of grid or roads"
+    ),
     "position_rough": "the radii of both ends are more than a set share of the straight line",
     "used_to_place": "the declared distance served to place the site or origin: no evidence for it",
     "illustrative_position": "an end is drawn for illustration and is no evidence of place",
@@ -61,7 +71,8 @@ FLAGS: Final[Mapping[str, str]] = {
 """Code in the `flags` column (joined by semicolons) and what it says."""
 
 _DETOURS: Final = 10  # fewer say too little of how roads wind here
-_ORDER_SLACK = 0.005  # the lines compared are draped, gridded or edge-to-edge; half a per cent is no contradiction
+_ORDER_SLACK = 0.005
+"""Half a per cent is no contradiction: the lines are draped, gridded or from edge to edge."""
 
 
 def pair_distances(
@@ -113,7 +124,9 @@ def pair_distances(
 
     Examples
     --------
-    >>> villages = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76.0], [39]), index=["v"], crs=4326)
+    >>> villages = gpd.GeoDataFrame(
+    ...     geometry=gpd.points_from_xy([76.0], [39]), index=["v"], crs=4326
+    ... )
     >>> places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([77], [39]), index=["s"], crs=4326)
     >>> flows = pd.DataFrame({"origin_id": ["v"], "site_id": ["s"], "declared_km": [80.0]})
     >>> pair_distances(flows, villages, places)[["geodesic_km", "bearing_deg"]].round(1)

@@ -131,9 +131,13 @@ def _check_friction(values: NDArray[np.floating], neighbours: int) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise InputError(
-            f"{bad.sum()} cells have a friction of zero or below, the first at row {row}, column {column}",
+            f"{bad.sum()} cells have a friction of zero or below, the first at row {row}, column "
+            f"{column}",
             value=float(values[row, column]),
-            mend="Friction is cost per metre; give closed cells NaN instead of 0 (or declare the no-data value).",
+            mend=(
+                "Friction is cost per metre; give closed cells NaN instead of 0 (or declare the "
+                "no-data value)."
+            ),
         )
 
 

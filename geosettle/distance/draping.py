@@ -101,7 +101,8 @@ def check_dem(dem: Raster) -> None:
     lowest = float(np.nanmin(dem.values, initial=np.inf))
     if lowest in _UNDECLARED or lowest < _DEEPEST_M:
         raise InputError(
-            "the elevation grid has a height lower than any on Earth, or one that usually stands for no data",
+            "the elevation grid has a height lower than any on Earth, or one that usually stands "
+            "for no data",
             value=lowest,
             mend=f"Declare it: gdal_edit.py -a_nodata {lowest:g} FILE; or set these cells to NaN.",
         )
@@ -138,7 +139,8 @@ def check_grid(raster: Raster, what: str) -> None:
         or max(abs(west), abs(east)) > 540
     ):
         raise InputError(
-            f"the {what} grid is said to be in degrees, but it reaches beyond the poles or around the Earth twice",
+            f"the {what} grid is said to be in degrees, but it reaches beyond the poles or around "
+            "the Earth twice",
             value=tuple(round(v, 6) for v in (west, south, east, north)),
             mend="Give its true coordinate reference system.",
         )

@@ -121,9 +121,15 @@ def sample_distances(
 
     Examples
     --------
-    >>> places = gpd.GeoDataFrame({"uncertainty_km": [5.0]}, geometry=gpd.points_from_xy([76], [39]), index=["v"],
-    ...                           crs=4326)
-    >>> sample_distances(pd.DataFrame({"origin_id": ["v"], "site_id": ["v"]}), places, places, draws=8).drawn.shape
+    >>> places = gpd.GeoDataFrame(
+    ...     {"uncertainty_km": [5.0]},
+    ...     geometry=gpd.points_from_xy([76], [39]),
+    ...     index=["v"],
+    ...     crs=4326,
+    ... )
+    >>> sample_distances(
+    ...     pd.DataFrame({"origin_id": ["v"], "site_id": ["v"]}), places, places, draws=8
+    ... ).drawn.shape
     (1, 8)
     """
     if draws < 1:
@@ -440,10 +446,18 @@ def distance_intervals(
 
     Examples
     --------
-    >>> one = gpd.GeoDataFrame({"uncertainty_km": [5]}, geometry=gpd.points_from_xy([76], [39]), index=["v"], crs=4326)
+    >>> one = gpd.GeoDataFrame(
+    ...     {"uncertainty_km": [5]}, geometry=gpd.points_from_xy([76], [39]), index=["v"], crs=4326
+    ... )
     >>> two = gpd.GeoDataFrame(geometry=gpd.points_from_xy([78], [39]), index=["s"], crs=4326)
     >>> table = distance_intervals(pd.DataFrame({"origin_id": ["v"], "site_id": ["s"]}), one, two)
-    >>> bool(173.2 - 5 < table["low"].iloc[0] < table["median"].iloc[0] < table["high"].iloc[0] < 173.3 + 5)
+    >>> bool(
+    ...     173.2 - 5
+    ...     < table["low"].iloc[0]
+    ...     < table["median"].iloc[0]
+    ...     < table["high"].iloc[0]
+    ...     < 173.3 + 5
+    ... )
     True
     """
     check(DistanceOptions, level=level, draws=draws, seed=seed)

@@ -246,7 +246,10 @@ def _joints(
     widest: float,
     level: NDArray[np.integer] | None,
 ) -> tuple[IntArray, Cuts]:
-    """Dangling ends to be joined (number among starts and ends of the lines), and to which place."""
+    """Dangling ends to be joined, and to which place.
+
+    An end is its number among starts and ends of the lines.
+    """
     n = len(flat)
     degree = np.bincount(np.r_[cut.tail, cut.head], minlength=len(cut.centre))
     dangling = np.flatnonzero(degree[cut.node_of_cut[: 2 * n]] == 1)

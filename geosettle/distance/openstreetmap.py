@@ -25,9 +25,9 @@ _KMH: Final = {"mph": 1.609344, "knots": 1.852}
 _NO_LIMIT: Final = ("none", "signals", "variable", "unknown")
 _DIRECTIONS: Final = ("yes", "no", "true", "false", "1", "0", "-1", "reverse")
 _ON_FOOT: Final = (
-    "abandoned", "bridleway", "construction", "corridor", "cycleway", "disused", "elevator", "footway",
-    "path", "pedestrian", "planned", "platform", "proposed", "raceway", "razed", "rest_area", "services",
-    "steps", "via_ferrata",
+    "abandoned", "bridleway", "construction", "corridor", "cycleway", "disused", "elevator",
+    "footway", "path", "pedestrian", "planned", "platform", "proposed", "raceway", "razed",
+    "rest_area", "services", "steps", "via_ferrata",
 )  # fmt: skip
 WALK_KMH: Final = 5.0
 """Speed of `maxspeed=walk`, for which no number is given."""

@@ -42,7 +42,8 @@ def road_problems(
     nowhere = [
         problem(
             "road_place_unknown",
-            f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached on foot.",
+            f"The roads lead to {place!r}, whose position is unknown: it cannot be left or reached "
+            "on foot.",
             layer="roads",
             id=str(place),
         )
@@ -102,7 +103,8 @@ def _joined(network: RoadNetwork) -> list[Problem]:
         problem(
             "road_joined",
             f"{gaps.size} ends of roads were joined to the nearest road over gaps of up to "
-            f"{gaps.max():.2g} m ({gaps.sum():.3g} m in all). The roads are {noded.drawn_m / 1000:.3f} km "
+            f"{gaps.max():.2g} m ({gaps.sum():.3g} m in all). The roads are "
+            f"{noded.drawn_m / 1000:.3f} km "
             f"as drawn and {kept:.3f} km in the network.",
             layer="roads",
             value=f"{gaps.size}",
@@ -234,7 +236,10 @@ def _reasons(found: RoadWays) -> NDArray[np.object_]:
                 how_far = ""
                 if nearest >= 0:
                     called = network.name[node[i, nearest]]
-                    how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
+                    how_far = (
+                        f" (nearest {straight[i, nearest] / 1000:.1f} "
+                        f"km{': ' + called if called else ''})"
+                    )
                 reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
         if not reasons and _same_foot(joined, ends, usable):
             called = network.name[node[ends[0], 0]] if network.schematic else ""

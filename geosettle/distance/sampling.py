@@ -134,7 +134,9 @@ def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
     --------
     >>> from affine import Affine
     >>> hours = Raster(np.array([[1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
-    >>> cost_evaluator({"s": hours})("v", "s", np.array([76.5, 77.5]), np.array([39.5, 39.5]), None, None)
+    >>> cost_evaluator({"s": hours})(
+    ...     "v", "s", np.array([76.5, 77.5]), np.array([39.5, 39.5]), None, None
+    ... )
     array([1., 2.])
     """
 

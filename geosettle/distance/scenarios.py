@@ -79,10 +79,16 @@ def scenario_table(
     --------
     >>> import shapely
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(76, 0), (77, 0)])], crs=4326)
-    >>> places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([76, 77], [0, 0]), index=["a", "b"], crs=4326)
+    >>> places = gpd.GeoDataFrame(
+    ...     geometry=gpd.points_from_xy([76, 77], [0, 0]), index=["a", "b"], crs=4326
+    ... )
     >>> flows = pd.DataFrame({"origin_id": ["a"], "site_id": ["b"]})
-    >>> table = scenario_table(flows, places, places, ["road"], {"slow": {"road": {"speed_kmh": 20}}}, roads=roads)
-    >>> table.loc[table["metric"] == "road_time", ["scenario", "value", "change", "effect"]].round(2)
+    >>> table = scenario_table(
+    ...     flows, places, places, ["road"], {"slow": {"road": {"speed_kmh": 20}}}, roads=roads
+    ... )
+    >>> table.loc[table["metric"] == "road_time", ["scenario", "value", "change", "effect"]].round(
+    ...     2
+    ... )
       scenario  value  change    effect
     1   as set   2.78    0.00  baseline
     3     slow   5.57    2.78    longer
@@ -145,10 +151,10 @@ def compare_scenarios(
     -------
     DataFrame
         Long, one row per scenario, measure and pair: `origin_id, site_id, scenario, metric, unit,
-        value, baseline, change, change_share, effect, why`. `metric` is a measure of METRICS ("road"
-        in km, "road_time" in h, "walk", "walk_back" ...). `effect` is ``baseline``, ``same``,
-        ``longer``, ``shorter``, ``lost`` (only the baseline has a value), ``gained`` (only the
-        scenario has one) or ``unknown`` (neither has one).
+        value, baseline, change, change_share, effect, why`. `metric` is a measure of METRICS
+        ("road" in km, "road_time" in h, "walk", "walk_back" ...). `effect` is ``baseline``,
+        ``same``, ``longer``, ``shorter``, ``lost`` (only the baseline has a value), ``gained``
+        (only the scenario has one) or ``unknown`` (neither has one).
 
     Raises
     ------

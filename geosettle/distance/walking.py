@@ -168,8 +168,8 @@ MODELS: Final[Mapping[str, WalkModel]] = MappingProxyType(
                 "tobler",
                 _tobler,
                 -0.05,
-                source="Tobler (1993), NCGIA Technical Report 93-1: 6 exp(-3.5 |s + 0.05|) km/h on paths; "
-                + _R_PACKAGES,
+                source="Tobler (1993), NCGIA Technical Report 93-1: "
+                "6 exp(-3.5 |s + 0.05|) km/h on paths; " + _R_PACKAGES,
             ),
             WalkModel(
                 "tobler_off_path",
@@ -182,8 +182,9 @@ MODELS: Final[Mapping[str, WalkModel]] = MappingProxyType(
                 "marquez_perez",
                 lambda s: np.asarray(4.8 * np.exp(-5.3 * np.abs(0.7 * s + 0.03))),
                 -0.03 / 0.7,
-                source="Márquez-Pérez, Vallejo-Villalta & Álvarez-Francoso (2017), Geografisk Tidsskrift 117: 53-62, "
-                "doi:10.1080/00167223.2017.1316212; " + _R_PACKAGES,
+                source="Márquez-Pérez, Vallejo-Villalta & Álvarez-Francoso (2017), "
+                "Geografisk Tidsskrift 117: 53-62, doi:10.1080/00167223.2017.1316212; "
+                + _R_PACKAGES,
             ),
             WalkModel(
                 "irmischer_clarke",
@@ -210,8 +211,8 @@ MODELS: Final[Mapping[str, WalkModel]] = MappingProxyType(
                 lambda s: _tobler(np.abs(s)),
                 0.0,
                 altitude=True,
-                source="Weiss et al. (2018), Nature 553: 333-336, doi:10.1038/nature25181: Tobler on the absolute "
-                "slope, relative to 5 km/h, times the altitude factor",
+                source="Weiss et al. (2018), Nature 553: 333-336, doi:10.1038/nature25181: "
+                "Tobler on the absolute slope, relative to 5 km/h, times the altitude factor",
             ),
         )
     }
@@ -476,9 +477,13 @@ def _added(
         if bad.size:
             row, column = (int(i) for i in bad[0])
             raise InputError(
-                f"the friction is below zero at row {rows.start + row}, column {column} of the elevation grid",
+                f"the friction is below zero at row {rows.start + row}, column {column} of the "
+                "elevation grid",
                 value=float(part[row, column]),
-                mend="Friction is added seconds per metre; give closed cells NaN, and declare the no-data value.",
+                mend=(
+                    "Friction is added seconds per metre; give closed cells NaN, and declare the "
+                    "no-data value."
+                ),
             )
         shut[rows] |= ~np.isfinite(part)
         added[rows] = part * weight

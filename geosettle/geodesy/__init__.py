@@ -41,7 +41,8 @@ SEMI_MAJOR_M: Final = 6_378_137.0
 FLATTENING: Final = 1 / 298.257223563
 _E2: Final = FLATTENING * (2 - FLATTENING)
 _E: Final = _E2**0.5
-_E1 = 6_335_439.327  # a(1-e²), the smallest radius of curvature on the ellipsoid, metres (meridian at the equator)
+# a(1-e²), the smallest radius of curvature on the ellipsoid, metres (meridian at the equator)
+_E1 = 6_335_439.327
 _C = 6_399_593.626  # a/sqrt(1-e²), the largest (at the poles), metres
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)
 
@@ -156,7 +157,8 @@ def disc(lon: float, lat: float, radius_m: float, *, vertices: int = 180) -> sha
     1.0
     """
     if _pole_within(lon, lat, radius_m * 1.001) is not None:
-        vertices *= 8  # there the edges, straight in longitude/latitude, bulge outwards instead of cutting corners
+        # there the edges, straight in longitude/latitude, bulge outwards instead of cutting corners
+        vertices *= 8
     azimuth = np.linspace(0, 360, vertices, endpoint=False)
     angle = 2 * np.pi / vertices
     outer = radius_m * float(np.sqrt(angle / np.sin(angle)))

@@ -87,9 +87,22 @@ def livelihood(
     Examples
     --------
     >>> place = gpd.points_from_xy([76], [39])
-    >>> sites = gpd.GeoDataFrame(index=pd.Index(["A"], name="site_id"), geometry=place, crs="EPSG:4326")
-    >>> table = pd.DataFrame([{"site_id": "survey", "capital": "material", "indicator": "sheds", "before": 13.2,
-    ...     "after": 36.8, "unit": "percent of households", "n": None}])
+    >>> sites = gpd.GeoDataFrame(
+    ...     index=pd.Index(["A"], name="site_id"), geometry=place, crs="EPSG:4326"
+    ... )
+    >>> table = pd.DataFrame(
+    ...     [
+    ...         {
+    ...             "site_id": "survey",
+    ...             "capital": "material",
+    ...             "indicator": "sheds",
+    ...             "before": 13.2,
+    ...             "after": 36.8,
+    ...             "unit": "percent of households",
+    ...             "n": None,
+    ...         }
+    ...     ]
+    ... )
     >>> livelihood(sites, indicators=table)[["section", "site_id", "change", "verdict"]].round(1)
        section site_id  change verdict
     0  capital  survey    23.6  higher

@@ -29,13 +29,15 @@ __all__ = [
 ]
 
 COLUMNS: Final = (
-    "section", "site_id", "item", "capital", "indicator", "model", "condition", "before", "after", "change", "low",
-    "high", "unit", "n", "weighting", "test", "at_most", "at_least", "verdict", "evidence", "source", "note",
+    "section", "site_id", "item", "capital", "indicator", "model", "condition", "before", "after",
+    "change", "low", "high", "unit", "n", "weighting", "test", "at_most", "at_least", "verdict",
+    "evidence", "source", "note",
 )  # fmt: skip
 """Columns of the account. `note` is for people: whatever is used again has a column of its own."""
 NUMBERS: Final = ("before", "after", "change", "low", "high", "n", "at_most", "at_least")
 TEXTS: Final = (
-    "capital", "indicator", "model", "condition", "unit", "weighting", "test", "verdict", "evidence", "source", "note",
+    "capital", "indicator", "model", "condition", "unit", "weighting", "test", "verdict",
+    "evidence", "source", "note",
 )  # fmt: skip
 
 
@@ -121,8 +123,10 @@ Condition = Mapping[str, Any]
 """One condition: `item`, `measure`, the options of the measure, `at_most` or `at_least`."""
 
 Measure = Callable[[Layers, Condition], pd.DataFrame]
-"""``f(layers, condition)``: a frame indexed by subject (site id or group surveyed) with the fields of
-`Measured` as columns; what all subjects share is computed once."""
+"""``f(layers, condition)``: a frame indexed by subject (site id or group surveyed).
+
+Its columns are the fields of `Measured`; what all subjects share is computed once.
+"""
 
 
 def by_subject(found: Mapping[str, Measured]) -> pd.DataFrame:
@@ -195,7 +199,11 @@ def verdict(
 
     Examples
     --------
-    >>> verdict(8, 6, 12, at_most=10), verdict(8, 6, 9, at_most=10), verdict(float("nan"), 0, 1, at_most=10)
+    >>> (
+    ...     verdict(8, 6, 12, at_most=10),
+    ...     verdict(8, 6, 9, at_most=10),
+    ...     verdict(float("nan"), 0, 1, at_most=10),
+    ... )
     ('undecidable', 'met', 'unknown')
     """
     if np.isnan(value):

@@ -141,8 +141,19 @@ def capitals(
 
     Examples
     --------
-    >>> table = pd.DataFrame([{"site_id": "survey", "capital": "material", "indicator": "sheds", "before": 10.0,
-    ...     "after": 60.0, "unit": "percent of households", "n": 100}])
+    >>> table = pd.DataFrame(
+    ...     [
+    ...         {
+    ...             "site_id": "survey",
+    ...             "capital": "material",
+    ...             "indicator": "sheds",
+    ...             "before": 10.0,
+    ...             "after": 60.0,
+    ...             "unit": "percent of households",
+    ...             "n": 100,
+    ...         }
+    ...     ]
+    ... )
     >>> capitals(table)[["change", "low", "high", "verdict"]].round(1).values.tolist()
     [[50.0, 37.7, 60.1, 'higher']]
     """

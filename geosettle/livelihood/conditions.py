@@ -303,7 +303,10 @@ def _training(layers: Layers, condition: Condition) -> pd.DataFrame:
             )
             continue
         rise, top = max(rises, key=lambda pair: pair[0])
-        note = f"largest rise among {len(rises)} kinds of farming; households that took up two count once at least"
+        note = (
+            f"largest rise among {len(rises)} kinds of farming; households that took up two count "
+            "once at least"
+        )
         found[str(subject)] = Measured(
             rise, unit="points_of_households", n=top["n"], evidence=top["evidence"], why=note
         )
@@ -418,10 +421,24 @@ def conditions(
     Examples
     --------
     >>> import geopandas as gpd
-    >>> sites = gpd.GeoDataFrame({"sheds": [30.0], "households": [100.0]}, index=pd.Index(["A"], name="site_id"),
-    ...     geometry=gpd.points_from_xy([76], [39]), crs="EPSG:4326")
-    >>> wanted = [{"item": "sheds", "measure": "column", "column": "sheds", "per_household": True, "at_least": 0.5}]
-    >>> conditions("constraint", wanted, Layers(sites), ["A"])[["site_id", "after", "verdict", "evidence"]]
+    >>> sites = gpd.GeoDataFrame(
+    ...     {"sheds": [30.0], "households": [100.0]},
+    ...     index=pd.Index(["A"], name="site_id"),
+    ...     geometry=gpd.points_from_xy([76], [39]),
+    ...     crs="EPSG:4326",
+    ... )
+    >>> wanted = [
+    ...     {
+    ...         "item": "sheds",
+    ...         "measure": "column",
+    ...         "column": "sheds",
+    ...         "per_household": True,
+    ...         "at_least": 0.5,
+    ...     }
+    ... ]
+    >>> conditions("constraint", wanted, Layers(sites), ["A"])[
+    ...     ["site_id", "after", "verdict", "evidence"]
+    ... ]
       site_id  after  verdict  evidence
     0       A    0.3  not met  declared
     """
@@ -449,10 +466,12 @@ def conditions(
             open_end = "no upper bound" if np.isinf(found.high) else ""
             rows.append(
                 row(
-                    section, subject, str(condition["item"]), condition=str(condition["item"]), before=found.before,
-                    after=found.value, low=found.low, high=np.nan if open_end else found.high, **limits,
+                    section, subject, str(condition["item"]), condition=str(condition["item"]),
+                    before=found.before, after=found.value, low=found.low,
+                    high=np.nan if open_end else found.high, **limits,
                     unit=found.unit or unit, n=found.n, weighting=found.weighting, verdict=word,
-                    evidence=found.evidence, source=source, note="; ".join(filter(None, (threshold, found.why, open_end))),
+                    evidence=found.evidence, source=source,
+                    note="; ".join(filter(None, (threshold, found.why, open_end))),
                 )
             )  # fmt: skip
     return account(rows)
@@ -481,7 +500,9 @@ def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) 
     >>> sites = gpd.GeoDataFrame({"models": ["1;2"]}, index=pd.Index(["A"], name="site_id"),
     ...     geometry=gpd.points_from_xy([76], [39]), crs="EPSG:4326")
     >>> park = {"item": "park", "measure": "nearest", "kinds": ["industrial_park"], "at_most": 10}
-    >>> made = development_models({"1": {"name": "industrial park", "conditions": [park]}}, Layers(sites))
+    >>> made = development_models(
+    ...     {"1": {"name": "industrial park", "conditions": [park]}}, Layers(sites)
+    ... )
     >>> made[["section", "item", "verdict"]]
                section                      item   verdict
     0            model  model 1: industrial park  declared
@@ -525,7 +546,8 @@ def _declared(
         note = ", ".join(f"{counts[subject, w]} {w}" for w in order if (subject, w) in counts)
         rows.append(
             row(
-                "model", subject, title, model=key, condition=name, verdict=word, evidence="declared" if listed else "none",
+                "model", subject, title, model=key, condition=name, verdict=word,
+                evidence="declared" if listed else "none",
                 note=f"conditions: {note}" if note else "no condition is set",
             )
         )  # fmt: skip

@@ -26,7 +26,8 @@ from geosettle.livelihood.capitals import CAPITALS, wilson
 from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
 __all__ = [
-    "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals", "survey_items", "wilcoxon",
+    "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals",
+    "survey_items", "wilcoxon",
 ]  # fmt: skip
 
 FloatArray = NDArray[np.float64]
@@ -68,7 +69,9 @@ def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ())
 
     Examples
     --------
-    >>> survey_items(pd.DataFrame(columns=["household", "material_shed", "natural: land (mu per person)"]))[1]
+    >>> survey_items(
+    ...     pd.DataFrame(columns=["household", "material_shed", "natural: land (mu per person)"])
+    ... )[1]
     Item(column='natural: land (mu per person)', capital='natural', indicator='land', unit='mu per
     person')
     """
@@ -281,8 +284,14 @@ def survey_capitals(
 
     Examples
     --------
-    >>> survey = pd.DataFrame({"household": [*range(12)] * 2, "site_id": "S1", "time": ["before"] * 12 + ["after"] * 12,
-    ...     "material_shed": [0] * 12 + [1] * 6 + [0] * 6})
+    >>> survey = pd.DataFrame(
+    ...     {
+    ...         "household": [*range(12)] * 2,
+    ...         "site_id": "S1",
+    ...         "time": ["before"] * 12 + ["after"] * 12,
+    ...         "material_shed": [0] * 12 + [1] * 6 + [0] * 6,
+    ...     }
+    ... )
     >>> survey_capitals(survey, survey_items(survey))[["site_id", "before", "after", "n"]]
       site_id  before  after     n
     0     all     0.0   50.0  12.0
@@ -448,7 +457,6 @@ def _until_safe(
 
 
 # --- figures
-# ----------------------------------------------------------------------------------------------------------
 
 
 def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
@@ -487,7 +495,10 @@ def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, A
     spans = " and ".join(
         " to ".join(map(show, mean_change(v, level, 0, seed))) for v in (before, after)
     )
-    note = f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation {test['rank_biserial']:.2f}; "
+    note = (
+        f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation "
+        f"{test['rank_biserial']:.2f}; "
+    )
     note += f"Student's t intervals {spans}"
     word = "higher" if test["rank_biserial"] > 0 else "lower"
     word = word if test["p"] < 1 - level else "not distinguishable"

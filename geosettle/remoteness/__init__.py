@@ -152,10 +152,22 @@ def remoteness(
     Examples
     --------
     >>> at, crs = gpd.points_from_xy, "EPSG:4326"
-    >>> sites = gpd.GeoDataFrame(geometry=at([76], [39]), index=pd.Index(["A"], name="site_id"), crs=crs)
-    >>> origins = gpd.GeoDataFrame(geometry=at([76, 77], [38, 38]), index=pd.Index(["o1", "o2"]), crs=crs)
-    >>> pairs = pd.DataFrame({"origin_id": ["o1", "o2"], "site_id": ["A", "A"], "households": [1, 3],
-    ...     "geodesic_km": [10.0, 30.0], "geodesic_low_km": [8.0, 25.0], "geodesic_high_km": [12.0, 35.0]})
+    >>> sites = gpd.GeoDataFrame(
+    ...     geometry=at([76], [39]), index=pd.Index(["A"], name="site_id"), crs=crs
+    ... )
+    >>> origins = gpd.GeoDataFrame(
+    ...     geometry=at([76, 77], [38, 38]), index=pd.Index(["o1", "o2"]), crs=crs
+    ... )
+    >>> pairs = pd.DataFrame(
+    ...     {
+    ...         "origin_id": ["o1", "o2"],
+    ...         "site_id": ["A", "A"],
+    ...         "households": [1, 3],
+    ...         "geodesic_km": [10.0, 30.0],
+    ...         "geodesic_low_km": [8.0, 25.0],
+    ...         "geodesic_high_km": [12.0, 35.0],
+    ...     }
+    ... )
     >>> pairs = pairs.set_index(["origin_id", "site_id"])
     >>> found = remoteness(pairs, sites, origins, indicators=["land_mean", "land_max"])
     >>> found.loc[found["role"] == "site", ["indicator", "value", "low", "high", "unit"]]
@@ -182,13 +194,14 @@ def remoteness(
             )
     present = sorted(set(_string_kinds(places))) if kinds is None else list(kinds)
     options = {
-        "thresholds_km": thresholds_km, "thresholds_h": thresholds_h, "farming_radius_km": farming_radius_km,
-        "trips_per_year": trips_per_year, "kinds": present, "groups": groups, "minutes": minutes,
-        "reach_km": reach_km, "ladder": ladder, "higher_serves": higher_serves, "aria_cap": aria_cap,
-        "gravity_reach_km": gravity_reach_km, "gravity_floor_km": gravity_floor_km,
-        "gravity_reach_h": gravity_reach_h, "gravity_floor_h": gravity_floor_h, "demand": demand,
-        "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h, "roads": roads,
-        "rural_access_km": rural_access_km,
+        "thresholds_km": thresholds_km, "thresholds_h": thresholds_h,
+        "farming_radius_km": farming_radius_km, "trips_per_year": trips_per_year, "kinds": present,
+        "groups": groups, "minutes": minutes, "reach_km": reach_km, "ladder": ladder,
+        "higher_serves": higher_serves, "aria_cap": aria_cap, "gravity_reach_km": gravity_reach_km,
+        "gravity_floor_km": gravity_floor_km, "gravity_reach_h": gravity_reach_h,
+        "gravity_floor_h": gravity_floor_h, "demand": demand,
+        "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h,
+        "roads": roads, "rural_access_km": rural_access_km,
     }  # fmt: skip
     points = {"site": sites.sort_index(), "origin": origins.sort_index()}
     nearby: dict[tuple[str, str], PlaceTables] = {}

@@ -36,11 +36,13 @@ greatest.
 """
 
 COLUMNS: Final = (
-    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "value", "low", "high", "unit", "n", "of",
-    "weighting", "rank_low", "rank_high", "why",
+    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "value", "low", "high",
+    "unit", "n", "of", "weighting", "rank_low", "rank_high", "why",
 )  # fmt: skip
-"""Columns of the long table. `indicator` is `kind` and `limit` in one name: `nearest_county_seat` is kind
-`nearest`, limit `county_seat`; `places_within_30min` is kind `places_within`, limit `30`, limit_unit `min`.
+"""Columns of the long table. `indicator` is `kind` and `limit` in one name.
+
+`nearest_county_seat` is kind `nearest`, limit `county_seat`; `places_within_30min` is kind
+`places_within`, limit `30`, limit_unit `min`.
 """
 
 TEXTS: Final = (

@@ -19,8 +19,8 @@ __all__ = ["CHANGE_COLUMNS", "change", "composite", "composite_rows"]
 FloatArray = NDArray[np.float64]
 
 CHANGE_COLUMNS: Final = (
-    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "weighting", "at_origin", "at_site", "change",
-    "low", "high", "unit", "n", "of", "households", "direction", "why",
+    "role", "id", "indicator", "kind", "limit", "limit_unit", "metric", "weighting", "at_origin",
+    "at_site", "change", "low", "high", "unit", "n", "of", "households", "direction", "why",
 )  # fmt: skip
 """Columns of the table of changes."""
 
@@ -58,13 +58,24 @@ def change(
 
     Examples
     --------
-    >>> head = {"indicator": "nearest_school", "kind": "nearest", "limit": "school", "limit_unit": "",
-    ...     "metric": "geodesic", "unit": "km", "why": ""}
+    >>> head = {
+    ...     "indicator": "nearest_school",
+    ...     "kind": "nearest",
+    ...     "limit": "school",
+    ...     "limit_unit": "",
+    ...     "metric": "geodesic",
+    ...     "unit": "km",
+    ...     "why": "",
+    ... }
     >>> found = pd.DataFrame([
     ...     {"role": "origin", "id": "O", "value": 30.0, "low": 28.0, "high": 32.0, **head},
     ...     {"role": "site", "id": "S", "value": 2.0, "low": 1.0, "high": 3.0, **head}])
     >>> pairs = pd.DataFrame({"origin_id": ["O"], "site_id": ["S"], "households": [10]})
-    >>> print(change(found, pairs).loc[[0], ["change", "low", "high", "direction"]].to_string(index=False))
+    >>> print(
+    ...     change(found, pairs)
+    ...     .loc[[0], ["change", "low", "high", "direction"]]
+    ...     .to_string(index=False)
+    ... )
      change   low  high direction
       -28.0 -31.0 -25.0    nearer
     """
@@ -122,7 +133,8 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -
     unweighted = ~(total > 0) | (np.bincount(code, weight < 0, minlength=size) > 0)
     out = head.assign(role=role, weighting=weighting)
     for name, column in (
-        ("at_origin", "value_origin"), ("at_site", "value_site"), ("change", "change"), ("low", "low"), ("high", "high")
+        ("at_origin", "value_origin"), ("at_site", "value_site"), ("change", "change"),
+        ("low", "low"), ("high", "high"),
     ):  # fmt: skip
         summed = np.bincount(code, weight * rows[column].to_numpy(float), minlength=size)
         out[name] = np.divide(summed, total, out=np.full(size, np.nan), where=~unweighted)

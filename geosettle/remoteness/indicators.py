@@ -124,15 +124,19 @@ _ENTRIES: Final = (
         "aria_style",
         access.aria,
         "sum over classes of centre of the distance over the study's mean, each at most the cap",
-        "after ARIA+ (GISCA); classes and means are the study's own: never compare with Australian classes",
+        "after ARIA+ (GISCA); classes and means are the study's own: never compare with Australian "
+        "classes",
         "score",
     ),
     _access(
         "gravity_remoteness",
         access.gravity,
-        "minus the logarithm of population over cost of the centres within reach, rescaled within the study",
-        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017): sum, reach and floor as in the agency's "
-        "program (CSBP-CPSE/RI-IE), its logarithm not confirmed; never compare with Canadian classes",
+        "minus the logarithm of population over cost of the centres within reach, rescaled within "
+        "the study",
+        "form of Statistics Canada's Index of Remoteness (Alasia et al. 2017): sum, reach and "
+        "floor as in the agency's "
+        "program (CSBP-CPSE/RI-IE), its logarithm not confirmed; never compare with Canadian "
+        "classes",
         "index",
     ),
     _access(
@@ -146,7 +150,8 @@ _ENTRIES: Final = (
     _access(
         "rural_access",
         access.rural_access,
-        "whether a road passes within 2 km; undecidable where the position is known no better than that",
+        "whether a road passes within 2 km; undecidable where the position is known no better than "
+        "that",
         "point form of the Rural Access Index, SDG 9.1.1 (UN metadata): 2 km to an all-season road",
         "yes_no",
         more_is="near",

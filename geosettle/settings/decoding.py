@@ -19,8 +19,8 @@ from geosettle.settings.options import (
 from geosettle.settings.tables import Settings
 
 PLACE_KINDS: Final = (
-    "prefecture_seat", "county_seat", "township_seat", "port", "industrial_park", "market", "school", "clinic",
-    "station", "tourism", "settlement", "pass",
+    "prefecture_seat", "county_seat", "township_seat", "port", "industrial_park", "market",
+    "school", "clinic", "station", "tourism", "settlement", "pass",
 )  # fmt: skip
 """Kinds of place that may be named where no place has them; so may `<level>_seat` of any level."""
 
@@ -112,7 +112,10 @@ def _table_lines(table: Options, where: str) -> Iterator[str]:
 
 
 def _tables_in(hint: Any) -> list[Any]:
-    """Return the tables that a setting holds by name or in a list, such as the conditions of a model."""
+    """Return the tables that a setting holds by name or in a list.
+
+    The conditions of a model are such tables.
+    """
     parts = get_args(hint)
     if get_origin(hint) is Annotated:
         inner = [part for name in hints_of(parts[1]).values() for part in _tables_in(name)]

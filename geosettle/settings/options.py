@@ -1,4 +1,4 @@
-"""What a setting is: a field with unit, range, choices and meaning, and how its values are checked."""
+"""A setting: a field with unit, range, choices and meaning, and the check of its values."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def setting(
         In one line.
     """
     about = {
-        "unit": unit, "least": least, "above": above, "most": most, "below": below, "choices": tuple(choices),
-        "length": tuple(length), "meaning": meaning,
+        "unit": unit, "least": least, "above": above, "most": most, "below": below,
+        "choices": tuple(choices), "length": tuple(length), "meaning": meaning,
     }  # fmt: skip
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=about)
@@ -178,7 +178,7 @@ class _Place:
 
 
 def _decoded(hint: Any, value: Any, place: _Place) -> Any:
-    """Return a value in the form its type asks for; what is wrong with it is added to the faults."""
+    """Return a value in the form its type requires, and add what is wrong to the faults."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in {types.UnionType, Union}:  # X | None
         return None if value is None else _decoded(parts[0], value, place)
@@ -250,7 +250,10 @@ def _scalar_fault(hint: Any, value: Any, about: Mapping[str, Any]) -> str:
         ):
             percent = number / 100
             upper = 1 in limits[2:] and 1 < number <= 100
-            return f"must be {range_of(about)}, not {value!r}{f'; did you mean {percent:g}?' if upper else ''}"
+            return (
+                f"must be {range_of(about)}, not "
+                f"{value!r}{f'; did you mean {percent:g}?' if upper else ''}"
+            )
     names = choices_of(about.get("choices", ()))
     if names and value not in names:
         listed = ", ".join(map(str, names))

@@ -149,7 +149,8 @@ class OverlayOptions(Options):
     )
     max_repair_share: float = setting(
         0.01, least=0, most=1,
-        meaning="an invalid polygon is repaired if its area changes by no more than this share, else set aside",
+        meaning="an invalid polygon is repaired if its area changes by no more than this share, "
+        "else set aside",
     )  # fmt: skip
 
 
@@ -172,7 +173,8 @@ class LandOptions(Options):
     differs_share: float = setting(
         0.05,
         least=0,
-        meaning="declared and mapped areas further apart than this share of the declared one are reported",
+        meaning="declared and mapped areas further apart than this share of the declared one are "
+        "reported",
     )
 
 
@@ -199,7 +201,8 @@ class Spread(Options):
     )
     missing_share: float = setting(
         0.25, least=0, most=1,
-        meaning="no interval where more of the draws than this are outside the grid, in barriers or off the roads",
+        meaning="no interval where more of the draws than this are outside the grid, "
+        "in barriers or off the roads",
     )  # fmt: skip
     walk_speed_share: float = setting(
         0.0,
@@ -212,11 +215,13 @@ class Spread(Options):
     road_length_share: float = setting(
         0.02,
         least=0,
-        meaning="the same of the lengths in a table of roads, for each pair by itself: an assumption",
+        meaning="the same of the lengths in a table of roads, for each pair by itself: "
+        "an assumption",
     )
     dem_error_m: float = setting(
         0.0, unit="m", least=0,
-        meaning="standard deviation of the heights' error in the intervals of walk and travel; 0: none",
+        meaning="standard deviation of the heights' error in the intervals of walk and travel; 0: "
+        "none",
     )  # fmt: skip
     dem_error_range_km: float = setting(
         1.0,
@@ -316,7 +321,8 @@ class RoadRules(Options):
     )
     straight_tolerance_km: float = setting(
         1.0, unit="km", least=0,
-        meaning="a published length may be so much shorter than the straight line between its places",
+        meaning="a published length may be so much shorter than the straight line between its "
+        "places",
     )  # fmt: skip
     candidates: int = setting(
         4, least=1, meaning="in a table of places: how many of the nearest a leg may lead to"
@@ -507,7 +513,8 @@ class SurveyOptions(Options):
 
     items: tuple[Annotated[Mapping[str, Any], SurveyItem], ...] = setting(
         (),
-        meaning="{ column, capital, indicator, unit }; empty: columns named after a capital, such as material_shed",
+        meaning="{ column, capital, indicator, unit }; empty: columns named after a capital, "
+        "such as material_shed",
     )
 
 
@@ -554,7 +561,8 @@ class Settings(Options):
     map: MapOptions = field(default_factory=MapOptions)
     layers: Mapping[str, Any] = setting(
         {},
-        meaning="per layer: path, and where needed crs, datum, encoding, layer, sheet, map, source, licence, date",
+        meaning="per layer: path, and where needed crs, datum, encoding, layer, sheet, map, "
+        "source, licence, date",
     )
     report: ReportOptions = field(default_factory=ReportOptions)
     admin: AdminOptions = field(default_factory=AdminOptions)
@@ -566,14 +574,16 @@ class Settings(Options):
     road: RoadRules = field(default_factory=RoadRules)
     scenario: Mapping[str, Annotated[Mapping[str, Any], ScenarioOptions]] = setting(
         {},
-        meaning="name = { road = { ... }, walk = { ... } }: the pairs once more with what differs, and compared",
+        meaning="name = { road = { ... }, walk = { ... } }: the pairs once more with what differs, "
+        "and compared",
     )
     remoteness: RemotenessOptions = field(default_factory=RemotenessOptions)
     services: ServiceOptions = field(default_factory=ServiceOptions)
     livelihood: LivelihoodOptions = field(default_factory=LivelihoodOptions)
     models: Mapping[str, Annotated[Mapping[str, Any], Model]] = setting(
         {},
-        meaning="key, as in the column models of the sites = { name, conditions }: development models",
+        meaning="key, as in the column models of the sites = { name, conditions }: "
+        "development models",
     )
     claims: ClaimOptions = field(default_factory=ClaimOptions)
 

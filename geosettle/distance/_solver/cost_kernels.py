@@ -201,7 +201,8 @@ def _mean(values, u, k, inside, y, x, seam, passed, passed_at, share, around, ac
 
 @_jit
 def _run(
-    cost, fields, flags, sign, lengths, table, offset, passed, passed_at, share, arcs, around, layout, queue, budget
+    cost, fields, flags, sign, lengths, table, offset, passed, passed_at, share, arcs, around,
+    layout, queue, budget
 ):  # fmt: skip
     """Take up cells of any grid until done or out of budget.
 

@@ -91,7 +91,12 @@ def indexed_m(
     Examples
     --------
     >>> site = np.array([76.0]), np.array([39.0])
-    >>> indexed_m((np.array([77.0, 76.0]), np.array([39.0, 40.0])), site, np.array([1, 0]), np.array([0, 0])).round(3)
+    >>> indexed_m(
+    ...     (np.array([77.0, 76.0]), np.array([39.0, 40.0])),
+    ...     site,
+    ...     np.array([1, 0]),
+    ...     np.array([0, 0]),
+    ... ).round(3)
     array([111025.046,  86625.968])
     """
     if i.size < NUMPY_FROM:
@@ -142,7 +147,9 @@ def matrix_m(
 
     Examples
     --------
-    >>> matrix_m(np.array([76.0]), np.array([39.0]), np.array([77.0, 76.0]), np.array([39.0, 40.0])).round(3)
+    >>> matrix_m(
+    ...     np.array([76.0]), np.array([39.0]), np.array([77.0, 76.0]), np.array([39.0, 40.0])
+    ... ).round(3)
     array([[ 86625.968, 111025.046]])
     """
     n, m = lon1.size, lon2.size

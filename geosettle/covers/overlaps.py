@@ -66,12 +66,12 @@ def surely_disjoint(geometry: NDArray[np.object_], edges: Edges, tree: shapely.S
 
     Examples
     --------
-    >>> quilt = np.array(
+    >>> tiles = np.array(
     ...     [shapely.box(x, y, x + 1, y + 1) for x in range(3) for y in range(3)], dtype=object
     ... )
-    >>> surely_disjoint(quilt, Edges.of(quilt), shapely.STRtree(quilt))
+    >>> surely_disjoint(tiles, Edges.of(tiles), shapely.STRtree(tiles))
     True
-    >>> stacked = np.append(quilt, shapely.box(0.2, 0.2, 0.4, 0.4))
+    >>> stacked = np.append(tiles, shapely.box(0.2, 0.2, 0.4, 0.4))
     >>> surely_disjoint(stacked, Edges.of(stacked), shapely.STRtree(stacked))
     False
     """

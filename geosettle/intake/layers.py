@@ -101,7 +101,10 @@ def _number(stem: str, found: dict[str, str]) -> int | None:
 
 
 def _by_word(source: Source, headers: list[str], found: dict[str, str]) -> None:
-    """Find name and code by a word of their headers, where each row has its own (A2NameEn, A2Code)."""
+    """Find name and code by a word of their headers, where each row has its own.
+
+    Such headers are A2NameEn and A2Code.
+    """
     for column, words in (("name", r"name(?:_?en)?"), ("code", r"p?code|pcod")):
         if column in found:
             continue

@@ -69,7 +69,8 @@ def make_plan(found: Sequence[Dataset], choose: Choose) -> Plan:
     if "sites" not in layers:
         raise InputError(
             _no_sites(found),
-            mend="Give a table of sites: with lon and lat, or with the names of units and a boundary file.",
+            mend="Give a table of sites: with lon and lat, "
+            "or with the names of units and a boundary file.",
         )
     taken = {id(p.dataset) for ps in layers.values() for p in ps}
     left = {id(d) for d, _ in unused} | taken
@@ -105,8 +106,9 @@ def _without_copies(boundaries: Sequence[Proposal]) -> tuple[list[Proposal], lis
 def _with_levels(
     boundaries: list[Proposal], tables: Sequence[Dataset]
 ) -> tuple[list[Proposal], list[Proposal]]:
-    """Boundaries with names for their levels, taken from the tables' headers; and the proposals for
-    the tables.
+    """Boundaries with names for their levels, and the proposals for the tables.
+
+    The names of the levels are taken from the tables' headers.
     """
     boundaries = _named(boundaries, {})
     levels = levels_of(boundaries)

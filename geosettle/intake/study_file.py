@@ -34,7 +34,10 @@ def study_text(
     lines = [
         "# What geosettle init took each file for. Correct it by hand, then run the study.",
         "# map: column of the layer = header of the file; join: column made of several headers;",
-        "# where: rows that are read; set: one value for all rows; combine: rows of one key are one;",
+        (
+            "# where: rows that are read; set: one value for all rows; "
+            "combine: rows of one key are one;"
+        ),
         '# place = "unit": a row without a position is somewhere in the unit that it declares.',
         "",
         "[study]",

@@ -1,4 +1,4 @@
-"""What init says on the terminal: totals first, then file by file, then what waits for an answer."""
+"""Text of init on the terminal: totals, then file by file, then what needs an answer."""
 
 from __future__ import annotations
 

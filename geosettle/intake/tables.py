@@ -44,7 +44,8 @@ _STEMS: Final = (
 _ENDS: Final = (
     ("a", "b"), ("from", "to"), ("name1", "name2"), ("place1", "place2"), ("place_a", "place_b"),
     ("start", "end"), ("node1", "node2"), ("town_a", "town_b"), ("origin", "destination"),
-    ("from_name", "to_name"), ("location1", "location2"), ("from_place", "to_place"), ("source", "target"),
+    ("from_name", "to_name"), ("location1", "location2"), ("from_place", "to_place"),
+    ("source", "target"),
 )  # fmt: skip
 _PLACE: Final = re.compile(
     r"(?:^|_)(?:ward|village|settlement|site|camp|location|place|neighbou?rhood|locality|quartier|"
@@ -130,8 +131,16 @@ def _by_kind(dataset: Dataset, source: Source, headers: list[str]) -> list[Propo
             if not wanted:
                 continue
             rest = [h for h in headers if name != "sites" or not says_origin(h)]
-            one = _points(dataset, name, rest, UnitColumns({}, {}), placed=True, rows=(header, wanted),
-                          why=f"rows with {', '.join(wanted)} in {header}")  # fmt: skip
+            why = f"rows with {', '.join(wanted)} in {header}"
+            one = _points(
+                dataset,
+                name,
+                rest,
+                UnitColumns({}, {}),
+                placed=True,
+                rows=(header, wanted),
+                why=why,
+            )
             out.append(one)
         return out
     return []
@@ -211,7 +220,7 @@ def _finer(source: Source, headers: list[str], taken: set[str]) -> str:
 
 
 def _chain(units: UnitColumns) -> list[str]:
-    """Headers that name a unit with its parents: names where there are any, else the finest code."""
+    """Headers that name a unit with its parents: names if there are any, else the finest code."""
     return list(units.names.values()) or [units.finest]
 
 
@@ -223,7 +232,10 @@ def _add_units(made: dict[str, list[str]], units: UnitColumns) -> None:
 def _identifier(
     cells: pd.DataFrame, key: str, found: dict[str, str], units: UnitColumns
 ) -> dict[str, list[str]]:
-    """Headers that together make an identifier; {} where one column does, or the reader makes one."""
+    """Headers that together make an identifier.
+
+    {} where one column does, or the reader makes one.
+    """
     if key in found:
         if _unique(cells, [found[key]]):
             return {}

@@ -1,4 +1,4 @@
-"""Which columns of a table name administrative units, of which level, and of which end of a move."""
+"""Columns of a table that name administrative units, their level, and their end of a move."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def says_origin(header: str) -> bool:
 
     Examples
     --------
-    >>> says_origin("LGA of origin of majority"), says_origin("Previous (Departure) District"), says_origin("LGA")
+    >>> headers = "LGA of origin of majority", "Previous (Departure) District", "LGA"
+    >>> tuple(says_origin(header) for header in headers)
     (True, True, False)
     """
     return _ORIGIN.search(plain_name(header)) is not None

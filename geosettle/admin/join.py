@@ -476,16 +476,10 @@ def _verdict(
     if unit in declared:
         return (
             "undecided",
-            (
-                f"declared {level} {text!r} fits several units; the position lies in {here}, one "
-                "of them"
-            ),
+            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
         )
     if possible > 0:
-        why = (
-            f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the "
-            f"position lies in {here}"
-        )
+        why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
         return "undecided", why
     return "no", f"declared {level} is {there}, but the position lies in {here}"
 
@@ -509,16 +503,13 @@ def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[
             near = int(np.argmin(away))
             if near == main:
                 said[k] = (
-                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set "
-                    "does not draw, "
+                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, "
                     "another spelling, or a wrong position; not decided here"
                 )
             else:
                 said[k] = (
-                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at "
-                    f"{away[near] / 1000:.1f} km (its main "
-                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the "
-                    "position is off; not "
+                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {away[near] / 1000:.1f} km (its main "
+                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the position is off; not "
                     "decided here"
                 )
     return said

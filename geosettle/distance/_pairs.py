@@ -176,7 +176,7 @@ def _evaluate(
     pairs: NDArray[np.intp],
     context: Context,
 ) -> pd.DataFrame:
-    """Values of a metric for pairs; each reason in `why` begins with the missing columns."""
+    """Values of a metric for pairs; `why` names the missing columns with each reason."""
     lacking = [layer for layer in metric.needs if getattr(context, layer) is None]
     if lacking:
         values = pd.DataFrame(np.nan, index=range(len(pairs)), columns=list(metric.columns))

@@ -69,9 +69,8 @@ evaluated.
 
 
 def said(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
-    """Write for every pair what share of its draws each reason holds for.
-
-    The reasons have shape (m, draws).
+    """Say for every pair what share of its draws each reason holds for; the reasons have shape (m,
+    draws).
     """
     return [
         "; ".join(

@@ -248,8 +248,7 @@ def _from_table(
     why = left_out(roads, rules)
     short = km < straight - rules.straight_tolerance_km
     why[short] = [
-        f"road_shorter_than_straight: {name[a]} to {name[b]}: {k:g} km is shorter than the "
-        "straight "
+        f"road_shorter_than_straight: {name[a]} to {name[b]}: {k:g} km is shorter than the straight "
         f"line of {s:.1f} km between its places"
         for a, b, k, s in zip(tail[short], head[short], km[short], straight[short], strict=True)
     ]

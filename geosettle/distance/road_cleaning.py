@@ -60,10 +60,7 @@ def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
 
 
 def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
-    """Reason of every row that rules close or leave out, else empty.
-
-    The code is in front of a colon.
-    """
+    """Reason of every row that rules close or leave out, else empty."""
     why = np.full(len(roads), "", dtype=object)
     why[not_for_vehicles(roads)] = "road_not_for_vehicles: it is not for vehicles"
     roads = road_columns(roads, rules)

@@ -236,10 +236,7 @@ def _reasons(found: RoadWays) -> NDArray[np.object_]:
                 how_far = ""
                 if nearest >= 0:
                     called = network.name[node[i, nearest]]
-                    how_far = (
-                        f" (nearest {straight[i, nearest] / 1000:.1f} "
-                        f"km{': ' + called if called else ''})"
-                    )
+                    how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
                 reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
         if not reasons and _same_foot(joined, ends, usable):
             called = network.name[node[ends[0], 0]] if network.schematic else ""

@@ -40,6 +40,7 @@ def called(*argv: str) -> int:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     texts = {
+        "notes.csv": "topic,remark\nroad,wet\nbridge,open\n",
         "empty.csv": "",
         "header.csv": "site_id,name,lon,lat\n",
         "nameless.csv": "origin_id,nom,lon\nO1,A,76\n",
@@ -71,7 +72,10 @@ WRONG = {
         ("run", "nowhere", "-o", "{t}/o"),
         "nowhere: the study does not exist. Name a folder",
     ),
-    "a table for a study": (("run", SITES, "-o", "{t}/o"), "a study is a folder or a study.toml"),
+    "a file that serves as nothing": (
+        ("run", "{f}/notes.csv", "-o", "{t}/o"),
+        "no file serves as sites",
+    ),
     "an empty folder": (
         ("run", "{f}/folder.csv", "-o", "{t}/o"),
         "the folder holds no sites. Add sites.csv",

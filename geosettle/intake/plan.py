@@ -77,7 +77,7 @@ def make_plan(found: Sequence[Dataset], choose: Choose) -> Plan:
     sites = layers["sites"][0].dataset
     for one in found:
         if id(one) not in left:
-            unused.append((one, _why_not(one, proposals, sites)))
+            unused.append((one, _why_not(one, [*others, *proposals], sites)))
     return Plan({r: layers[r] for r in LAYERS if r in layers}, unused)
 
 

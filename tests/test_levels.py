@@ -278,7 +278,7 @@ def test_every_output_counts_the_same_sites():
     result = gs.analyse(study)
     within = in_scope(result)
     assert (len(within.sites), len(within.origins), len(within.pairs)) == (2, 2, 2)
-    assert summary_lines(result, "en")[0].startswith("2 settlement sites")
+    assert "2 settlement sites" in summary_lines(result, "en")[0]
     assert "2 sites" in json.dumps(totals(result))
     assert sites_table(result)["columns"]["aside"]
     written = tables(result)["sites"]
@@ -312,7 +312,11 @@ def with_columns(target: Path, names: list[str]) -> Path:
 def test_no_added_column_stops_a_run_or_changes_a_number(tmp_path):
     """Every column name that any output has, in every layer at once."""
     plain = tables(gs.analyse(gs.read_study(gs.template_path())))
-    names = sorted({str(c) for frame in plain.values() for c in frame.columns})
+    names = {str(c) for frame in plain.values() for c in frame.columns}
+    # Columns called like a level are no strangers: they declare a unit.
+    units = {name for level in ("prefecture", "county") for name in (level, f"{level}_code")}
+    units |= {f"declared_{name}" for name in units}
+    names = sorted(names - units - {"geometry_basis"})  # heeded in every layer of areas
     assert len(names) > 100
     study = gs.read_study(with_columns(tmp_path / "study", names))
     result = gs.analyse(study)

@@ -878,7 +878,10 @@ def test_units_can_be_searched_in_their_own_script():
         crs=4326,
     )
     boundaries = gpd.GeoDataFrame(
-        {"name_local": ["阿克陶县"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326, index=["7"]
+        {"name_local": ["阿克陶县"], "level": "county"},
+        geometry=[shapely.box(0, 0, 1, 1)],
+        crs=4326,
+        index=["7"],
     )
     assert _with_local_units(sites, boundaries)["county_local"].fillna("").tolist() == [
         "阿克陶县",

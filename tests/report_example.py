@@ -110,7 +110,10 @@ def example(text=HOSTILE, *, empty: bool = False) -> Result:
             geometry=[LineString([(75, 38), (76.5, 39), (79, 39.6), (81, 40)])],
             crs=crs,
         ),
-        settings={"study": {"boundary_note": "Set X, " + t[0], "title": ""}},
+        settings={
+            "remoteness": {"farming_radius_km": {"motor": 4.0}},
+            "study": {"boundary_note": "Set X, " + t[0], "title": ""},
+        },
         problems=(
             Problem(code="made_up", severity="warning", message=t[0], file=t[1], value=t[4]),
         ),

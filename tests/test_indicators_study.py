@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geosettle.analysis._distances import context_of
 from geosettle.analysis._indicators import to_places
 from geosettle.errors import InputError
 from geosettle.io import read_study
@@ -27,8 +28,12 @@ def with_metrics(study, *names):
     return replace(study, settings=settings)
 
 
+def reached(study):
+    return to_places(study, context_of(study), study.sites)
+
+
 def test_places_are_reached_by_road_with_intervals(study):
-    tables = to_places(with_metrics(study, "road"), study.sites)
+    tables = reached(with_metrics(study, "road"))
     assert set(tables) == {"road", "road_time"}
     value, low, high = (t.to_numpy(float) for t in tables["road"])
     known = ~np.isnan(value) & ~np.isnan(low)
@@ -39,11 +44,14 @@ def test_places_are_reached_by_road_with_intervals(study):
     assert list(tables["road"][0].index) == sorted(study.sites.index)
     kinds = set(study.places.loc[tables["road"][0].columns, "kind"])
     assert kinds <= set(study.settings["distance"]["places_by_road"])
+    settings = with_metrics(study, "road").settings.to_dict()
+    settings["distance"]["places_by_road"] = []
+    assert reached(replace(study, settings=settings)) == {}
 
 
 def test_what_a_study_does_not_measure_reaches_no_place(study):
-    assert to_places(with_metrics(study, "travel"), study.sites) == {}  # not among distance.metrics
-    assert to_places(replace(with_metrics(study, "road"), roads=None), study.sites) == {}
-    assert to_places(replace(with_metrics(study, "road"), places=None), study.sites) == {}
+    assert reached(with_metrics(study, "travel")) == {}  # not among distance.metrics
+    assert reached(replace(with_metrics(study, "road"), roads=None)) == {}
+    assert reached(replace(with_metrics(study, "road"), places=None)) == {}
     with pytest.raises(InputError, match=r"services\.metrics"):
-        to_places(with_metrics(study, "flight"), study.sites)
+        reached(with_metrics(study, "flight"))

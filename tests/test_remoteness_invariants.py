@@ -14,7 +14,13 @@ from geosettle.remoteness import remoteness
 
 NUMBERS = ["value", "low", "high"]
 KINDS = ["county_seat", "prefecture_seat", "market", "school"]
-OPTIONS = {"reach_km": [50.0, 200.0], "catchment_reach_km": 150.0, "gravity_reach_km": 300.0}
+OPTIONS = {
+    "farming_radius_km": {"foot": 0.666, "cart": 2.0, "motor": 4.0},
+    "ladder": ("prefecture_seat", "county_seat", "township_seat"),
+    "reach_km": [50.0, 200.0],
+    "catchment_reach_km": 150.0,
+    "gravity_reach_km": 300.0,
+}
 
 
 def frame(ids, lon, lat, name, **columns):

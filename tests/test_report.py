@@ -422,7 +422,7 @@ def test_methods_say_the_settings_that_were_run(embedded):
     assert "within 200 km or 2.5 h" in text
     text, cited = told(
         walk={"model": "marquez_perez", "neighbours": 32, "landcover_speed_kmh": {"5": 2.5}},
-        remoteness={"farming_radius_km": {"foot": 1.5}},
+        remoteness={"farming_radius_km": {"foot": 1.5}, "farming_radius_source": ""},
         road={"max_access_km": 7.5},
         services={"gravity_reach_km": 90, "aria_cap": 5},
     )

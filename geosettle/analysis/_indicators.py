@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import geopandas as gpd
 import pandas as pd
 
@@ -34,7 +36,7 @@ def remoteness_of(
 
     Road distances to the places are included where there are roads.
     """
-    services = study.settings.services.to_dict()
+    chosen = {**study.settings.remoteness, **study.settings.services.to_dict()}
     return remoteness(
         pairs,
         study.sites,
@@ -44,9 +46,13 @@ def remoteness_of(
         roads=study.roads,
         site_places=to_places(study, context, study.sites),
         origin_places=to_places(study, context, origins_of(study)),
-        **study.settings.remoteness,
-        **{name: value for name, value in services.items() if name != "metrics"},
+        metrics=study.settings.remoteness.metrics,
+        **{name: value for name, value in chosen.items() if name not in _NOT_OF_INDICATORS},
     )
+
+
+_NOT_OF_INDICATORS: Final = ("metrics", "farming_radius_source")
+"""Settings that the function `remoteness` does not take; both tables have `metrics`."""
 
 
 def access_change_of(study: Study, remote: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +79,8 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
     if study.places is None or not wanted or points.empty:
         return {}
     places = study.places[study.places["kind"].isin(chosen.places_by_road)]
+    if places.empty:
+        return {}
     every = pd.MultiIndex.from_product([points.index, places.index], names=["origin_id", "site_id"])
     flows = every.to_frame(index=False)
     ways = pair_distances(flows, points, places, tuple(wanted), context=context)

@@ -15,6 +15,7 @@ from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.results import in_scope, numbers
+from geosettle.results.given import widest_radius
 from geosettle.words import language, say
 
 __all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
@@ -230,12 +231,12 @@ def distribution(result: Result, lang: str) -> Figure | None:
         every, lower, upper, step="post", color=style.FLOW, alpha=0.25, lw=0, zorder=1
     )
     axes.step(steps[1], rises, where="post", c=style.FLOW, lw=1.4, zorder=3)
-    radius = float(result.study.settings.remoteness.farming_radius_km.get("motor", np.nan))
+    radius = widest_radius(result, lang)
     handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
     if (high > low).any():
         handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
-    if np.isfinite(radius):
-        axes.axvline(radius, c=style.INK, lw=0.8, ls=(0, (4, 3)), zorder=2)
+    if radius is not None:
+        axes.axvline(radius[1], c=style.INK, lw=0.8, ls=(0, (4, 3)), zorder=2)
         handles.append(
             Line2D(
                 [],
@@ -243,7 +244,7 @@ def distribution(result: Result, lang: str) -> Figure | None:
                 c=style.INK,
                 lw=0.8,
                 ls=(0, (4, 3)),
-                label=say(lang, "legend_radius", km=radius),
+                label=say(lang, "legend_radius", mode=radius[0], km=radius[1]),
             )
         )
     axes.set_xlim(0, most)

@@ -20,7 +20,6 @@ from geosettle.errors import UnknownNameError
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import (
     COLUMNS,
-    FARMING_RADIUS_KM,
     PAIR_COLUMNS,
     Indicator,
     Inputs,
@@ -35,7 +34,6 @@ from geosettle.settings import DEFAULTS, RemotenessOptions, check
 __all__ = [
     "CHANGE_COLUMNS",
     "COLUMNS",
-    "FARMING_RADIUS_KM",
     "INDICATORS",
     "Indicator",
     "Inputs",
@@ -58,9 +56,9 @@ def remoteness(
     indicators: Sequence[str] | None = None,
     thresholds_km: Sequence[float] = DEFAULTS.remoteness.thresholds_km,
     thresholds_h: Sequence[float] = DEFAULTS.remoteness.thresholds_h,
-    farming_radius_km: Mapping[str, float] = FARMING_RADIUS_KM,
+    farming_radius_km: Mapping[str, float] = MappingProxyType({}),
     trips_per_year: float = DEFAULTS.remoteness.trips_per_year,
-    kinds: Sequence[str] | None = None,
+    kinds: Sequence[str] = DEFAULTS.services.kinds,
     groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
     minutes: Sequence[float] = DEFAULTS.services.minutes,
     reach_km: Sequence[float] = DEFAULTS.services.reach_km,
@@ -107,18 +105,18 @@ def remoteness(
     thresholds_km, thresholds_h
         Limits for `land_beyond`, km and h.
     farming_radius_km
-        Mode to radius, km.
+        Mode to radius, km; empty: no multiples of a radius.
     trips_per_year
         Round trips a year for `land_hours_year`.
     kinds
-        Kinds of place for `nearest`; default those in `places`.
+        Kinds of place for `nearest`; empty: those in `places`.
     groups
-        Name to kinds of place that serve alike, for `nearest` too: a prefecture seat is also a
-        county seat.
+        Name to kinds of place that serve alike, for `nearest` too: a capital also serves as a
+        district seat.
     minutes, reach_km
         Limits for `places_within`, minutes for metrics in hours and km for those in km.
     ladder, higher_serves
-        Kinds of centre from high to low for `aria_style`, and whether a higher centre serves for
+        Kinds of centre from high to low for `aria_style` (empty: none), and whether a higher centre serves for
         the lower classes (a choice of the user: that ARIA does so was not confirmed by a second
         source).
     aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
@@ -192,7 +190,7 @@ def remoteness(
             raise UnknownNameError(
                 f"no indicator {name!r}", mend=f"Use some of {', '.join(INDICATORS)}."
             )
-    present = sorted(set(_string_kinds(places))) if kinds is None else list(kinds)
+    present = list(kinds) or sorted(set(_string_kinds(places)))
     options = {
         "thresholds_km": thresholds_km, "thresholds_h": thresholds_h,
         "farming_radius_km": farming_radius_km, "trips_per_year": trips_per_year, "kinds": present,

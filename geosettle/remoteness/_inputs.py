@@ -17,7 +17,6 @@ from geosettle.study import in_scope
 
 __all__ = [
     "COLUMNS",
-    "FARMING_RADIUS_KM",
     "PAIR_COLUMNS",
     "Indicator",
     "Inputs",
@@ -57,12 +56,6 @@ TEXTS: Final = (
     "weighting",
     "why",
 )
-
-FARMING_RADIUS_KM: Final[Mapping[str, float]] = MappingProxyType(
-    {"foot": 0.666, "cart": 2.0, "motor": 4.0}
-)
-"""Suitable distance from home to field for a trip of 8 minutes one way, by mode: Ni, Hua and Xu
-(2013), China Land Science 27(10), mountain villages of Liandu, Lishui."""
 
 
 def _pair_columns() -> dict[str, tuple[str, str, str]]:

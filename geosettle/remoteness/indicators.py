@@ -87,14 +87,14 @@ _ENTRIES: Final = (
         "land_radii",
         land_distance.multiples,
         "household-weighted mean distance in multiples of the suitable farming radius",
-        "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
+        "radii are the user's",
         "farming_radius",
     ),
     _land(
         "land_radii_unweighted",
         lambda inputs: land_distance.multiples(inputs, weighted=False),
         "mean distance over the flows in multiples of the suitable farming radius",
-        "Ni, Hua and Xu 2013: 666 m on foot, 2 km by cart, 4 km by motor",
+        "radii are the user's",
         "farming_radius",
     ),
     _land(

@@ -15,7 +15,6 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.distance.walking import MODELS as WALK_MODELS
 from geosettle.results import number, numbers
-from geosettle.settings import DEFAULTS
 from geosettle.words import has
 
 __all__ = ["METHODS", "Method", "method_texts", "methods_used"]
@@ -147,13 +146,9 @@ def _farming_radii(result: Result) -> _Values:
 
 
 def _farming_source(result: Result) -> tuple[str, ...]:
-    """Cite the paper only where its radii were used."""
-    own = (
-        result.study.settings.remoteness.farming_radius_km != DEFAULTS.remoteness.farming_radius_km
-    )
-    return (
-        () if own else ("Ni Y., Hua Y., Xu Z. (2013). 中国土地科学 (China Land Science) 2013(10).",)
-    )
+    """Cite what the study says of its radii."""
+    source = result.study.settings.remoteness.farming_radius_source
+    return (source,) if source else ()
 
 
 def _is_table(result: Result) -> bool:

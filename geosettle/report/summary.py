@@ -16,6 +16,7 @@ from geosettle.results.given import (
     level_name,
     radius_stated,
     radius_stated_of_pairs,
+    widest_radius,
 )
 from geosettle.results.sentences import change_finding, claims_said
 from geosettle.words import all_of, say, sentences
@@ -127,12 +128,13 @@ def _farthest(result: Result, lang: str) -> str:
 def _farming(result: Result, lang: str) -> str:
     low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
     known = low.notna()
-    if not known.any():
+    widest = widest_radius(result, lang)
+    if not known.any() or widest is None:
         return ""
-    radius = result.study.settings.remoteness.farming_radius_km["motor"]
+    mode, radius = widest
     surely = say(lang, "surely") if radius_stated_of_pairs(result)[known].all() else ""
     beyond, within = (low[known] > radius).sum(), (high[known] <= radius).sum()
-    about = {"of": int(known.sum()), "radius": radius, "surely": surely}
+    about = {"of": int(known.sum()), "radius": radius, "mode": mode, "surely": surely}
     rest = int(known.sum()) - int(beyond) - int(within)
     return sentences(
         lang,

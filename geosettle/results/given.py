@@ -11,7 +11,14 @@ from geosettle.levels import ladder
 from geosettle.results import numbers
 from geosettle.words import has, say
 
-__all__ = ["aside", "finest_level", "level_name", "radius_stated", "radius_stated_of_pairs"]
+__all__ = [
+    "aside",
+    "finest_level",
+    "level_name",
+    "radius_stated",
+    "radius_stated_of_pairs",
+    "widest_radius",
+]
 
 
 def radius_stated(frame: pd.DataFrame) -> pd.Series:
@@ -65,3 +72,13 @@ def level_name(lang: str, level: str) -> str:
     ('county', 'municipal ward')
     """
     return say(lang, f"level_{level}") if has(f"level_{level}") else level.replace("_", " ")
+
+
+def widest_radius(result: Result, lang: str) -> tuple[str, float] | None:
+    """Return the widest farming radius of the study, km, after its mode in words; None without one."""
+    radii = result.study.settings.remoteness.farming_radius_km
+    if not radii:
+        return None
+    mode, km = max(radii.items(), key=lambda radius: radius[1])
+    key = f"kind_{mode}"
+    return say(lang, key) if has(key) else f"({mode.replace('_', ' ')})", float(km)

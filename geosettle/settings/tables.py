@@ -256,8 +256,8 @@ class DistanceOptions(Spread):
         meaning="size of the picture of hours on foot to the nearest site; 0: none",
     )
     places_by_road: tuple[str, ...] = setting(
-        ("prefecture_seat", "county_seat", "port"), choices=(KINDS,),
-        meaning="kinds of places to which road distances are taken",
+        (), choices=(KINDS,),
+        meaning="kinds of places to which the metrics of services are taken; empty: none",
     )  # fmt: skip
     rough_share: float = setting(
         0.25,
@@ -372,9 +372,12 @@ class RemotenessOptions(Options):
         (0.5, 1, 2, 8), unit="h", above=0, meaning="the same for metrics in hours, one way"
     )
     farming_radius_km: Mapping[str, float] = setting(
-        {"foot": 0.666, "cart": 2.0, "motor": 4.0}, unit="km", above=0,
-        meaning="way of going = radius; Ni, Hua and Xu 2013, eight minutes one way",
+        {}, unit="km", above=0,
+        meaning="way of going = radius, such as foot = 0.666; distances to the land in multiples of it; empty: none",
     )  # fmt: skip
+    farming_radius_source: str = setting(
+        "", meaning="who published these radii; the report cites it"
+    )
     trips_per_year: float = setting(
         1,
         least=0,
@@ -402,12 +405,11 @@ class ServiceOptions(Options):
         meaning="how places are reached besides the straight line; walk and travel take minutes",
     )  # fmt: skip
     kinds: tuple[str, ...] = setting(
-        ("prefecture_seat", "county_seat", "township_seat", "port", "industrial_park", "market",
-         "school", "clinic", "station"),
-        choices=(KINDS,), meaning="kinds of place to find the nearest of",
+        (), choices=(KINDS,),
+        meaning="kinds of place to find the nearest of; empty: every kind among the study's places",
     )  # fmt: skip
     groups: Mapping[str, tuple[str, ...]] = setting(
-        {"county_seat_or_above": ("county_seat", "prefecture_seat")}, choices=(KINDS,),
+        {}, choices=(KINDS,),
         meaning="name of your own = kinds that serve alike",
     )  # fmt: skip
     minutes: tuple[float, ...] = setting(
@@ -423,8 +425,8 @@ class ServiceOptions(Options):
         meaning="places within these straight-line distances; no norm",
     )
     ladder: tuple[str, ...] = setting(
-        ("prefecture_seat", "county_seat", "township_seat"), choices=(KINDS,),
-        meaning="kinds of centre from high to low, for the ARIA-style score",
+        (), choices=(KINDS,),
+        meaning="kinds of centre from high to low, for the ARIA-style score; empty: none",
     )  # fmt: skip
     higher_serves: bool = setting(
         default=True, meaning="a higher centre serves for the lower classes too"

@@ -374,6 +374,16 @@ date = "2026"
 
 [admin.aliases]
 "Vanua Rua W" = "Vanua Rua West"
+
+[distance]
+places_by_road = ["prefecture_seat", "county_seat", "port"]
+
+[services]
+ladder = ["prefecture_seat", "county_seat", "township_seat"]
+groups = { county_seat_or_above = ["county_seat", "prefecture_seat"] }
+
+[remoteness]
+farming_radius_km = { foot = 0.666, cart = 2.0, motor = 4.0 }
 """
 
 

@@ -41,6 +41,7 @@ from geosettle.report import report_html, summary_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
 from geosettle.tables import tables as made_tables
+from geosettle.tables import told as told_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
 from geosettle.words import say
@@ -391,7 +392,7 @@ def _contents(
         told = _list_failures(result, written, made, failed)
         bound = dict(_bound_tables(told, written, made, failed))
     yield from bound.items()
-    for name, frame in written.items():
+    for name, frame in told_tables(written, result).items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
 
 
@@ -399,7 +400,9 @@ def _bound_tables(
     result: Result, written: Mapping[str, pd.DataFrame], made: _Made, failed: Problems
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the workbook and the GeoPackage."""
-    workbook = partial(tables_xlsx, result, written=written, catalogue=made.tables)
+    workbook = partial(
+        tables_xlsx, result, written=told_tables(written, result), catalogue=made.tables
+    )
     if (content := attempt(failed, "tables.xlsx", workbook)) is not None:
         yield "tables.xlsx", content
     made_from = {"provenance": _json(result.provenance).decode()}

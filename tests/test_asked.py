@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Any
+
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 
 import geosettle as gs
+from geosettle import tables as written_tables
 from geosettle.remoteness import remoteness
 from geosettle.report import summary_lines
 from geosettle.settings import DEFAULTS
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def moved(settings: dict | None = None) -> gs.Study:
+
+def moved(settings: dict[str, Any] | None = None) -> gs.Study:
     """Two sites and two origins, 22 and 111 km apart."""
     return gs.Study(
         layers={
@@ -68,3 +76,103 @@ def test_no_radius_kind_or_ladder_is_set_but_by_the_study() -> None:
     nearest = found.loc[found["kind"] == "nearest", "limit"]
     assert set(nearest) == {"hand_pump", "county_seat"}
     assert "farmers travel" not in " ".join(summary_lines(result))
+
+
+NOT_THERE = (
+    "oasis",
+    "development",
+    "livelihood",
+    "model",
+    "constraint",
+    "claim",
+    "road",
+    "terrain",
+)
+
+
+def visible(page: str) -> str:
+    """Text of a report without its head, where the provenance is."""
+    return re.sub(r"<[^>]+>", " ", page.split("<body", 1)[1]).lower()
+
+
+def only(study: gs.Study, *layers: str) -> gs.Study:
+    kept = {name: study.layers[name] for name in layers}
+    return gs.Study(layers=kept, settings={"report": {"formats": ["png"]}}, name="only")
+
+
+UNITS = gpd.GeoDataFrame(
+    {"name": ["West", "East"], "level": "district"},
+    geometry=gpd.GeoSeries.from_wkt(
+        [
+            "POLYGON((9 -1, 10.5 -1, 10.5 1, 9 1, 9 -1))",
+            "POLYGON((10.5 -1, 13 -1, 13 1, 10.5 1, 10.5 -1))",
+        ]
+    ).values,
+    index=pd.Index(["w", "e"], name="code"),
+    crs=4326,
+)
+
+
+@pytest.mark.parametrize(
+    ("layers", "tables", "sections"),
+    [
+        (["sites"], ["problems", "sites"], ["distances", "land", "remoteness", "change"]),
+        (
+            ["sites", "origins", "flows"],
+            ["intervals", "pairs", "problems", "remoteness", "remoteness_wide", "sites"],
+            ["land", "change"],
+        ),
+        (
+            ["sites", "origins", "flows", "boundaries"],
+            ["admin", "intervals", "pairs", "problems", "remoteness", "remoteness_wide", "sites"],
+            ["land", "change"],
+        ),
+    ],
+)
+def test_outputs_hold_what_the_layers_can_say_and_nothing_else(
+    layers: list[str], tables: list[str], sections: list[str], tmp_path: Path
+) -> None:
+    whole = moved()
+    study = only(gs.Study(layers={**whole.layers, "boundaries": UNITS}), *layers)
+    result = gs.analyse(study)
+    written = gs.write(result, tmp_path / "out")
+    assert sorted(n[7:-4] for n in written.files if n.startswith("tables/")) == tables
+    book = openpyxl.load_workbook(tmp_path / "out" / "tables.xlsx", read_only=True)
+    assert sorted(book.sheetnames) == sorted([*tables, "dictionary", "sources"])
+    described = {row[0] for row in book["dictionary"].iter_rows(min_row=2, values_only=True)}
+    assert described == {*tables, "dictionary", "sources"}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    own = set(re.findall(r'<section id="(\w+)"', page))
+    assert "sites" in own
+    absent = {*sections, "declared", "capitals", "models", "constraints", "checks", "claims"}
+    assert not own & absent
+    assert [m for m in re.findall(r'href="#(\w+)"', page) if m in absent] == []
+    said = visible(page).replace("roads and paths are longer", "")
+    assert [word for word in NOT_THERE if word in said] == []
+    told = " ".join(written.summary).lower()
+    assert [word for word in NOT_THERE if word in told] == []
+    sites = pd.read_csv(tmp_path / "out" / "tables" / "sites.csv")
+    assert [c for c in sites if "oasis" in c] == []
+    assert ("admin_probability" in sites) == ("boundaries" in layers)
+    assert sites["why"].isna().all()
+    if "flows" in layers:
+        pairs = pd.read_csv(tmp_path / "out" / "tables" / "pairs.csv")
+        assert pairs["geodesic_km"].notna().all()
+        assert pairs["why"].isna().all()
+
+
+def test_a_metric_that_is_asked_for_says_what_it_lacks() -> None:
+    asked = gs.analyse(moved({"distance": {"metrics": ["geodesic", "road"]}}))
+    assert asked.pairs["why"].str.contains("the study has no layer roads").all()
+
+
+def test_tables_are_as_large_as_their_facts() -> None:
+    n = 400
+    sites = gpd.GeoDataFrame(
+        {"name": [f"s{k}" for k in range(n)]},
+        geometry=gpd.points_from_xy([9.1 + 0.009 * k for k in range(n)], [0.0] * n),
+        index=pd.Index([f"s{k:03}" for k in range(n)], name="site_id"),
+        crs=4326,
+    )
+    made = written_tables.tables(gs.analyse(gs.Study(sites, boundaries=UNITS)))
+    assert {name: len(rows) for name, rows in made.items() if len(rows)} == {"sites": n, "admin": n}

@@ -178,7 +178,8 @@ def analyse(
     oases = oases_of(study, problems)
     oasis = central(oases, study.settings)
     sites, origins = (place_in_oasis(frame, oasis, study.settings) for frame in (sites, origins))
-    sites["oasis_edge_by_setting"] = edge_by_setting(sites, oases)
+    if oases:
+        sites["oasis_edge_by_setting"] = edge_by_setting(sites, oases)
     oasis_table = measure_oases(study, oases)
     progress("overlaying land")
     covers = measure_covers(study, sites, oasis, problems)

@@ -21,16 +21,16 @@ def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.Dat
     declaring = [name for level in levels for name in (level, f"{level}_code")]
     for role, frame in (("site", study.sites), ("origin", origins_of(study))):
         own = frame.rename(columns={c: f"declared_{c}" for c in declaring if c in frame})
-        if not levels:
-            joined = pd.DataFrame({"why": "admin: the study has no boundaries"}, index=frame.index)
-        else:
-            joined = join_admin(
-                frame,
-                study.boundaries,
-                aliases=study.settings.admin.aliases,
-                tolerance_km=study.settings.admin.tolerance_km,
-            )
-            long.append(admin_long(joined, role))
+        if study.boundaries is None or not levels:
+            made.append(own.assign(why=""))
+            continue
+        joined = join_admin(
+            frame,
+            study.boundaries,
+            aliases=study.settings.admin.aliases,
+            tolerance_km=study.settings.admin.tolerance_km,
+        )
+        long.append(admin_long(joined, role))
         made.append(own.join(_admin_columns(joined)))
     return (
         made[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "hours_on_foot",
     "interval_options",
     "measure_distances",
+    "metrics_asked",
     "unused_roads",
     "without",
 ]
@@ -45,7 +46,8 @@ def measure_distances(
     Metrics that intervals need are computed first.
     """
     chosen = study.settings.distance
-    metrics = (*chosen.metrics, *(name for name in context.metrics if name not in METRICS))
+    own = (name for name in context.metrics if name not in METRICS)
+    metrics = (*metrics_asked(study, context), *own)
     metrics = tuple(dict.fromkeys(metrics))
     pairs = pair_distances(
         flows_of(study),
@@ -67,6 +69,20 @@ def measure_distances(
     return pairs, draw_intervals(study, context, pairs), compared
 
 
+def metrics_asked(study: Study, context: Context) -> tuple[str, ...]:
+    """Names of the metrics that the study states; if none, of those that its layers allow."""
+    able = (
+        name
+        for name in _USUAL
+        if all(getattr(context, layer) is not None for layer in METRICS[name].needs)
+    )
+    return study.settings.distance.metrics or tuple(able)
+
+
+_USUAL: Final = ("geodesic", "surface", "walk", "road")
+"""What is measured unless the study states it."""
+
+
 def draw_intervals(
     study: Study, context: Context, measured: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -76,7 +92,7 @@ def draw_intervals(
     others.
     """
     chosen = study.settings.distance
-    asked = {"geodesic", *chosen.metrics} & set(chosen.interval_metrics)
+    asked = {"geodesic", *metrics_asked(study, context)} & set(chosen.interval_metrics)
     wanted = [
         name
         for name, metric in metrics_of(context).items()

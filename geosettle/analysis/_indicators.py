@@ -7,7 +7,7 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
-from geosettle.analysis._distances import interval_options
+from geosettle.analysis._distances import interval_options, metrics_asked
 from geosettle.distance import Context, distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
@@ -75,7 +75,7 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
         for metric in asked
         if all(getattr(context, layer) is not None for layer in metric.needs)
     ]
-    wanted = [name for name in able if name in chosen.metrics]
+    wanted = [name for name in able if name in metrics_asked(study, context)]
     if study.places is None or not wanted or points.empty:
         return {}
     places = study.places[study.places["kind"].isin(chosen.places_by_road)]

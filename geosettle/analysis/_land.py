@@ -72,6 +72,8 @@ def central(oases: Mapping[str, gpd.GeoDataFrame], settings: Settings) -> gpd.Ge
 def place_in_oasis(
     frame: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, settings: Settings
 ) -> gpd.GeoDataFrame:
+    if oasis is None:
+        return frame
     found = oasis_position(
         frame,
         oasis,
@@ -221,7 +223,15 @@ def measure_land(
     )
     out = land.join(then.drop(columns="why"))
     out["why"] = join_reasons(land["why"], then["why"])
-    return out
+    told = out.drop(columns=[c for c in _NOT_OF_LAND if c in out])
+    return out[(told.notna() & (told != "")).any(axis=1)]
+
+
+_NOT_OF_LAND: Final = (
+    *("households", "persons", "parcels_n", "evidence", "founded", "oasis_year_now", "enough_mu"),
+    *("enough_basis", "why"),
+)
+"""Columns that alone say nothing about land: a row that has no other is left out."""
 
 
 def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem]) -> pd.DataFrame:

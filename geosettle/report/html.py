@@ -79,7 +79,9 @@ def report_html(
         key: attempt(problems, f"report section {key}", partial(write, writer))
         for key, write in SECTIONS.items()
     }
-    sections = [(key, parts) for key, parts in made.items() if parts is not None]
+    sections = [
+        (key, parts) for key, parts in made.items() if any(p is not None for p in parts or ())
+    ]
     title = title_of(result, lang) or result.study.name
     contents = element(
         "nav",

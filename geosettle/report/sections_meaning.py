@@ -41,7 +41,7 @@ def remoteness(writer: Writer) -> list[Part]:
     )
     columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
     if len(columns) < 2 and not said:
-        return [writer.p("said_no_remoteness")]
+        return []
     table = writer.table(wide, columns, writer.say("cap_remoteness"))
     return [
         *writer.said(said),
@@ -76,7 +76,7 @@ def change(writer: Writer) -> list[Part]:
     """
     found = changes(writer.result)
     if found.empty:
-        return [writer.p("said_no_change")]
+        return []
     shown = kinds_shown(found, "change", _MOST_KINDS)
     parts: list[Part] = [
         writer.p("change_note"),
@@ -163,6 +163,8 @@ def _account(writer: Writer, section: str) -> list[Part]:
 
 def models(writer: Writer) -> list[Part]:
     """Show the development models: declared where, and what their conditions come to."""
+    if not any(len(section_rows(writer.result, name)) for name in ("model", "model condition")):
+        return []
     parts: list[Part] = [
         *writer.said(sentences.models_said(writer.result, writer.lang)),
         writer.p("models_note"),
@@ -194,8 +196,11 @@ def checks(writer: Writer) -> list[Part]:
 
 
 def _conditions(writer: Writer, section: str, said: list[str], words: str) -> list[Part]:
+    rows = section_rows(writer.result, section)
+    if rows.empty:
+        return []
     parts: list[Part] = [*writer.said(said), writer.p(f"{words}_note")]
-    if (section_rows(writer.result, section)["weighting"] == "households").any():
+    if (rows["weighting"] == "households").any():
         parts.append(writer.p("land_mean_note"))
     wide, unknown = conditions_wide(writer.result, section, writer.word)
     if len(wide):

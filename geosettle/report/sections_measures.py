@@ -44,7 +44,16 @@ def summary(writer: Writer) -> list[Part]:
 
 def reading(writer: Writer) -> list[Part]:
     """Say how numbers are to be read."""
-    return [writer.p(f"reading_{n}") for n in range(1, 5)]
+    layers = writer.result.study.layers.values()
+    bases = [layer["geometry_basis"] for layer in layers if "geometry_basis" in _columns(layer)]
+    made_up = any(basis.astype(str).eq("illustrative").any() for basis in bases)
+    measured = len(writer.result.pairs) + len(writer.result.remoteness)
+    wanted = [1] * bool(measured) + [2, 3] + [4] * made_up
+    return [writer.p(f"reading_{n}") for n in wanted]
+
+
+def _columns(layer: object) -> pd.Index:
+    return layer.columns if isinstance(layer, pd.DataFrame) else pd.Index([])
 
 
 def site_map(writer: Writer) -> list[Part]:
@@ -107,10 +116,15 @@ def distances(writer: Writer) -> list[Part]:
         ),
         *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
     ]
-    none = aside(writer.result, "flows", writer.lang) or writer.say("find_no_distances")
+    on_the_ground = any(numbers(frame, c).notna().any() for c in ("walk_out_h", "road_km"))
+    lost = aside(writer.result, "flows", writer.lang)
+    if frame.empty and not lost:
+        return []
+    none = lost or writer.say("find_no_distances")
     given = "" if (frame["geodesic_range_km"] != "").any() else "_given"
     parts: list[Part] = [
-        writer.p("distances_note") if known.any() else element("p", none),
+        None if known.any() else element("p", none),
+        writer.p("distances_note") if on_the_ground else None,
         writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
         *writer.picture("distances", f"distances{given}"),
         *writer.picture("distribution", f"distribution{given}"),
@@ -191,7 +205,7 @@ def declared(writer: Writer) -> list[Part]:
     frame = writer.tables["pairs"]
     frame = frame[numbers(frame, "declared_km").notna()]
     if frame.empty:
-        return [writer.p("find_no_declared")]
+        return []
     # Of the distance before it is rounded, as the summary has it; a way walked twice has one.
     exact = numbers(writer.result.pairs, "geodesic_km")
     exact = exact[~exact.index.duplicated()].reindex(
@@ -254,7 +268,7 @@ def land(writer: Writer) -> list[Part]:
         )
     parts.append(writer.frame("land", table, _LAND, writer.say("cap_land")))
     if table.empty:
-        parts = [element("p", none or writer.say("find_no_land"))]
+        parts = [element("p", none)] if none else []
     if len(oasis):
         parts += [
             element("h3", writer.say("h_oasis")),

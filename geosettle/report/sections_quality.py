@@ -148,6 +148,8 @@ def sources(writer: Writer) -> list[Part]:
         else []
     )
     note = writer.result.study.settings.study.boundary_note
+    if writer.result.study.boundaries is None:
+        return parts
     box = element(
         "div",
         element("p", element("bdi", note)) if note else None,
@@ -175,17 +177,11 @@ def run(writer: Writer) -> list[Part]:
     if facts.get("input_hash"):
         text = writer.say("input_hash", hash=facts["input_hash"])
         parts.append(element("p", text, class_="hash"))
-    changed, kept = _settings(writer.result.study.settings.to_dict(), DEFAULTS.to_dict())
-    parts.append(writer.p("settings_note"))
+    changed = _settings(writer.result.study.settings.to_dict(), DEFAULTS.to_dict())
     if len(changed):
+        parts.append(writer.p("settings_note"))
         columns = ["setting", "value", "default"]
         parts.append(writer.frame("settings", changed, columns, writer.say("cap_settings")))
-    if len(kept):
-        parts.append(
-            writer.frame(
-                "settings", kept, ["section", "settings"], writer.say("cap_settings_default")
-            )
-        )
     if rows:
         parts.append(
             writer.frame(
@@ -205,37 +201,16 @@ _AS_ONE: Final = frozenset({"admin.aliases"})
 """Long tables of names: their size says enough here, study.toml and manifest.json hold them."""
 
 
-def _settings(
-    used: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the settings that the study changed, one row each, and the others, one row per
-    section.
-    """
+def _settings(used: Mapping[str, Any], defaults: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the settings that the study changed, one row each."""
     before = dict(_leaves(defaults))
-    found = sorted(
-        (
-            (name, value)
-            for name, value in _leaves(used)
-            if not (isinstance(value, list) and any(isinstance(part, Mapping) for part in value))
-        ),
-        key=lambda pair: pair[0],
-    )
     changed = [
         {"setting": name, "value": _written(value), "default": _written(before.get(name, ""))}
-        for name, value in found
-        if name not in before or before[name] != value
+        for name, value in sorted(_leaves(used), key=lambda leaf: leaf[0])
+        if not (isinstance(value, list) and any(isinstance(part, Mapping) for part in value))
+        and (name not in before or before[name] != value)
     ]
-    kept: dict[str, list[str]] = {}
-    for name, value in found:
-        if name in before and before[name] == value:
-            section, _, key = name.partition(".")
-            text = _written(value) or '""'
-            kept.setdefault(section, []).append(f"{key} = {text}" if key else text)
-    lines = [{"section": section, "settings": "; ".join(texts)} for section, texts in kept.items()]
-    return (
-        pd.DataFrame(changed, columns=["setting", "value", "default"]),
-        pd.DataFrame(lines, columns=["section", "settings"]),
-    )
+    return pd.DataFrame(changed, columns=["setting", "value", "default"])
 
 
 def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -140,7 +140,7 @@ def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
         ]
         lead = study[0] if study else f"{what}{say(lang, 'colon')}"
         lines.append(sentences(lang, lead, _change_at_sites(lang, sites["direction"])))
-    return lines or [say(lang, "said_no_change")]
+    return lines
 
 
 def _change_of_study(lang: str, what: str, unit: str, row: pd.Series) -> str:
@@ -182,7 +182,7 @@ def capitals_said(result: Result, lang: str) -> list[str]:
     """Say how many livelihood indicators have figures, and which way they point."""
     rows = section_rows(result, "capital")
     if rows.empty:
-        return [aside(result, "indicators", lang) or say(lang, "said_no_capitals")]
+        return [line for line in (aside(result, "indicators", lang),) if line]
     both = rows["before"].notna() & rows["after"].notna()
     change = (rows["after"] - rows["before"])[both]
     ranged = int((rows["low"].notna() & rows["high"].notna() & both).sum())
@@ -201,7 +201,7 @@ def models_said(result: Result, lang: str) -> list[str]:
     """Say how many sites declare a model, and what the conditions of the models come to."""
     models, conditions = section_rows(result, "model"), section_rows(result, "model condition")
     if models.empty and conditions.empty:
-        return [say(lang, "said_no_models")]
+        return []
     declared = models[models["verdict"] == "declared"]
     sites = models["site_id"].nunique() or conditions["site_id"].nunique()
     first = say(lang, "said_models", sites=sites,
@@ -243,14 +243,14 @@ def constraints_said(result: Result, lang: str) -> list[str]:
         judged = own["verdict"].value_counts()
         parts = _counted(lang, judged.drop([v for v in ("measured", "unknown") if v in judged]))
         said.append(text + (say(lang, "said_judged", counts=parts) if parts else ""))
-    return said or [say(lang, "said_no_rows")]
+    return said
 
 
 def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
     """Say how many checks of a section came to which verdict."""
     rows = section_rows(result, section)
     if rows.empty:
-        return [say(lang, "said_no_rows")]
+        return []
     return [
         say(
             lang,
@@ -278,7 +278,7 @@ def claims_said(result: Result, lang: str) -> list[str]:
     """Say how many claims came to which verdict, and name those that differ."""
     frame: Any = result.claims
     if frame.empty or "verdict" not in frame:
-        return [aside(result, "claims", lang) or say(lang, "said_no_claims")]
+        return [line for line in (aside(result, "claims", lang),) if line]
     said = [
         say(
             lang,

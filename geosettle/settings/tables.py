@@ -236,8 +236,9 @@ class DistanceOptions(Spread):
     """Which distances are measured, and how their intervals are drawn."""
 
     metrics: tuple[str, ...] = setting(
-        ("geodesic", "surface", "walk", "road"), choices=(_METRICS,),
-        meaning='what is measured; also "travel": slower, worth it where roads are surveyed lines',
+        (), choices=(_METRICS,),
+        meaning='what is measured; empty: geodesic, surface, walk and road as far as there are layers; '
+        'also "travel": slower, worth it where roads are surveyed lines',
     )  # fmt: skip
     interval_metrics: tuple[str, ...] = setting(
         ("geodesic", "surface", "walk", "road", "travel"), choices=(_METRICS,),

@@ -20,7 +20,7 @@ from geosettle.study import in_scope
 from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, UNIT_NAME, Entry, entry
 from geosettle.tables.remoteness import compact, wide, with_names
 
-__all__ = ["TABLES", "Table", "describe", "round_to", "tables"]
+__all__ = ["TABLES", "Table", "describe", "round_to", "tables", "told"]
 
 MOST_DECIMALS: Final = 3
 """Kilometres and hours are never printed finer than this."""
@@ -119,6 +119,12 @@ def _built(table: Table, result: Result) -> pd.DataFrame:
     if order:
         frame = frame.sort_values(order, kind="stable", na_position="last", key=_sortable)
     return _tidy(frame.reset_index(drop=True))
+
+
+def told(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataFrame]:
+    """Tables that are written: those with rows, sites and problems, and pairs where there are flows."""
+    always = {"sites", "problems", *(["pairs"] if result.study.flows is not None else [])}
+    return {name: frame for name, frame in made.items() if len(frame) or name in always}
 
 
 def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Entry]:

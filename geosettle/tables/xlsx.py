@@ -14,7 +14,7 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
-from geosettle.tables import TABLES, Table, describe, tables
+from geosettle.tables import TABLES, Table, describe, tables, told
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
 __all__ = ["tables_xlsx"]
@@ -50,7 +50,7 @@ def tables_xlsx(
         The tables, by name; None takes `TABLES`.
     """
     catalogue = TABLES if catalogue is None else catalogue
-    frames = tables(result, catalogue) if written is None else dict(written)
+    frames = told(tables(result, catalogue), result) if written is None else dict(written)
     described = {name: describe(catalogue[name], frame, result) for name, frame in frames.items()}
     buffer = io.BytesIO()
     options = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from geosettle.cli import parser
 from geosettle.io import write_template
+from geosettle.livelihood import MEASURES
+from geosettle.settings import DEFAULTS, decode
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,3 +81,30 @@ def test_the_layers_shown_are_the_layers_there_are() -> None:
             needed = {c.name for c in LAYERS[names[0]].columns if c.required}
             told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", cells[3]))))
             assert needed <= told or not told or "length_km" in told or "LAYERS" in told, names
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+TOML = [
+    (page.name, text)
+    for page in PAGES
+    for text in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("page", "text"), TOML)
+def test_every_setting_that_is_shown_exists(page: str, text: str) -> None:
+    assert decode(tomllib.loads(text), file=page) != DEFAULTS
+
+
+def test_the_page_of_models_shows_each_kind_of_question() -> None:
+    shown = "\n".join(text for page, text in TOML if page == "models.md")
+    asked = decode(tomllib.loads(shown))
+    assert asked.models
+    assert asked.livelihood.constraints
+    assert asked.livelihood.checks
+    assert asked.remoteness.farming_radius_km
+    assert asked.services.groups
+    measures = (
+        (ROOT / "docs" / "models.md").read_text(encoding="utf-8").split("The measures are")[1]
+    )
+    assert set(re.findall(r"`([a-z_]+)`", measures.split(".")[0])) == set(MEASURES)

@@ -1,5 +1,6 @@
-"""The command line: parse, call, print. Nothing heavy is imported before a command is known: --help
-is quick.
+"""The command line: parse, call, print.
+
+Nothing heavy is imported before a command is known, so that --help is quick.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 done, and rows were set aside or a part failed (only under --strict); 2 the input or the call is
-        wrong; 130 interrupted.
+        0 done; 1 done, and rows were set aside or a part failed (only under --strict);
+        2 the input or the call is wrong; 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -82,8 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say_no_more() -> None:
-    """Drop what standard output still holds: Python would try to write it once more at exit, and
-    complain.
+    """Drop what standard output still holds.
+
+    Python would try to write it once more at exit, and complain.
     """
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,7 +100,8 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'standard output'}: {error.strerror or error}."
     return (
-        f"a fault of the program, or an input that it does not foresee: {type(error).__name__}: {error}. "
+        f"a fault of the program, or an input that it does not foresee: {type(error).__name__}: "
+        f"{error}. "
         "Nothing was changed. GEOSETTLE_DEBUG=1 shows where it happened."
     )
 
@@ -129,7 +132,8 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     top = _Parser(
         prog="geosettle",
-        description="The geography of resettlement: site maps, distances from origins, land-development overlays.",
+        description="The geography of resettlement: site maps, distances from origins, "
+        "land-development overlays.",
     )
     top.add_argument("--version", action="version", version=f"geosettle {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -321,7 +325,8 @@ def _check(options: argparse.Namespace) -> int:
             if problem not in fatal:
                 print(_problem_line(problem))
         print(
-            f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can be used"
+            f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can "
+            "be used"
         )
     for problem in fatal:
         print(f"geosettle: {_problem_line(problem)}", file=sys.stderr)
@@ -341,7 +346,8 @@ def _init(options: argparse.Namespace) -> int:
         return DONE
     write_template(folder)
     print(
-        f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run {folder}"
+        f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run "
+        f"{folder}"
     )
     return DONE
 
@@ -372,9 +378,7 @@ def _overlay(options: argparse.Namespace) -> int:
 
 
 def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
-    """Read a file of the caller's; rows that cannot be used are named on standard error, never left
-    out in silence.
-    """
+    """Read a file of the caller; name rows that cannot be used on standard error."""
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
     from geosettle.io.study import read_rows  # noqa: PLC0415
     from geosettle.io.validation import spec_of  # noqa: PLC0415
@@ -447,8 +451,9 @@ _BLOCK_ROWS: Final = 500_000
 
 
 def _emit(tables: Iterable[pd.DataFrame], out: str | None) -> None:
-    """Write one table, given in parts, as CSV: into a file all at once, or to standard output as it
-    comes.
+    """Write one table, given in parts, as CSV.
+
+    A file is written all at once, standard output part by part.
     """
     from geosettle.io import csv_bytes, write_file  # noqa: PLC0415
 

@@ -1,5 +1,6 @@
-"""The command `distances`: its options, and what it does with them. Nothing heavy is imported to
-parse.
+"""The command `distances`: its options, and what it does with them.
+
+Nothing heavy is imported to parse.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def add_options(
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="one setting, such as road.season=winter or walk.closed_classes=[17], or one value of a"
+        help="one setting, such as road.season=winter or walk.closed_classes=[17], or one value of "
+        "a"
         " column for all rows, such as sites:year=2019; may be given again",
     )
     reading.add_options(command, constants=False)
@@ -345,7 +347,10 @@ def _scenarios(  # noqa: PLR0917
     from geosettle.distance import scenario_table  # noqa: PLC0415
 
     if not settings.scenario:
-        mend = 'Name them in the file of --settings, such as [scenario.winter.road] and below it season = "winter".'
+        mend = (
+            "Name them in the file of --settings, such as [scenario.winter.road] and below it "
+            'season = "winter".'
+        )
         raise InputError("the settings hold no scenario", mend=mend)
     return scenario_table(pairs, origins, sites, metrics, settings.scenario, **layers)
 
@@ -356,8 +361,9 @@ def _is_parquet(path: str | None) -> bool:
 
 @contextmanager
 def _file(path: str | None, emit: Callable[[Any, str | None], None]) -> Iterator[Write]:
-    """Open a table to be written part by part: Parquet as it comes, CSV at the end; None:
-    nowhere.
+    """Open a table to be written part by part; None writes nowhere.
+
+    Parquet is written as the parts come, CSV at the end.
     """
     if path is None:
         yield lambda _: None

@@ -17,8 +17,9 @@ __all__ = ["FIGURES", "FigureSpec", "figures"]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One figure: its file name without ending, the key of its title in `words`, and how it is
-    drawn.
+    """One figure: its file name without ending, its drawing function, and the key of its title.
+
+    The key of the title is one of `words`.
     """
 
     name: str
@@ -90,8 +91,9 @@ def figures(
 
 
 def _drawn_by(module: str, name: str) -> Callable[[Result, str], Any]:
-    """Return the drawing function of that name, imported when it is first called: matplotlib is
-    slow to load.
+    """Return the drawing function of that name.
+
+    It is imported when it is first called: matplotlib is slow to load.
     """
 
     def draw(result: Result, lang: str) -> Any:

@@ -28,9 +28,7 @@ _MOST_ROWS: Final = 30
 
 
 def land(result: Result, lang: str) -> Figure | None:
-    """Draw declared and mapped area per site and kind, and what is leased; illustrative shapes are
-    hatched.
-    """
+    """Draw declared, mapped and leased area per site and kind; hatch illustrative shapes."""
     rows = _land_rows(result, lang)
     if not rows:
         return None
@@ -110,9 +108,7 @@ def land(result: Result, lang: str) -> Figure | None:
 
 
 def _land_rows(result: Result, lang: str) -> list[dict[str, Any]]:
-    """One row per site for its whole development, and below it one per kind where there are
-    several.
-    """
+    """Return one row per site for its development, then one per kind where there are several."""
     parcels = result.study.development
     names = names_of(result.sites, lang, 36)
     leased, stated = numbers(result.land, "leased_ha"), numbers(result.land, "declared_ha")
@@ -281,8 +277,9 @@ _OTHER: Final[Mapping[str, Any]] = {"facecolor": "#B9C0C5", "edgecolor": style.I
 
 
 def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Figure | None:
-    """Draw one bar per item, divided by verdict; a number stands in every part that has room for
-    it.
+    """Draw one bar per item, divided by verdict.
+
+    A number is written in every part that has room for it.
     """
     shown = counts.head(_MOST_ROWS)
     verdicts = sorted(

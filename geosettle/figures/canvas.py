@@ -63,8 +63,9 @@ def px(size: float) -> float:
 
 
 def _writable(text: str) -> bool:
-    """Whether the fonts have every letter; inside `look`, families that are needed for it join the
-    usual.
+    """Whether the fonts have every letter.
+
+    Inside `look`, families that are needed for it are added to the usual ones.
     """
     needed = [family_with(letter) for letter in sorted(set(text) - {" ", *_JOINERS})]
     if None in needed:
@@ -77,8 +78,9 @@ def _writable(text: str) -> bool:
 
 
 def shaped() -> bool:
-    """Whether this matplotlib joins Arabic letters and sets text from right to left (3.11 and
-    newer).
+    """Whether this matplotlib joins Arabic letters and sets text from right to left.
+
+    Version 3.11 and newer can.
     """
     numbers = re.findall(r"\d+", mpl.__version__)[:2]
     return tuple(int(n) for n in numbers) >= (3, 11)
@@ -172,8 +174,9 @@ def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
 
 
 def letterspaced(text: str) -> str:
-    r"""Set letters apart by thin spaces, in a script that stands it: letters that join or carry
-    marks stay together.
+    r"""Set letters apart by thin spaces, in a script that allows it.
+
+    Letters that join or carry marks stay together.
 
     Examples
     --------
@@ -188,8 +191,9 @@ def letterspaced(text: str) -> str:
 
 
 def _bound(line: str, piece: str) -> int:
-    """Count the letters at the head of a piece that no line may begin with: marks, and what is
-    joined to the last.
+    """Count the letters at the start of a piece that no line may begin with.
+
+    These are marks, and what is joined to the last letter.
     """
     at = 0
     while line and at < len(piece) and not piece.isascii():
@@ -265,8 +269,9 @@ def bare_axes(axes: Any) -> None:
 
 
 def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]:
-    """Return the figure's bytes per format ("png", "svg", "pdf"), without dates, the same for the
-    same drawing.
+    """Return the figure's bytes per format ("png", "svg", "pdf").
+
+    They hold no date: the same drawing gives the same bytes.
     """
     made = {}
     if "png" in formats:
@@ -314,8 +319,9 @@ def _saved(figure: Figure, form: str, dpi: int, metadata: dict[str, None]) -> by
 
 
 def _png(figure: Figure, dpi: int) -> bytes:
-    """Write a PNG of at most 256 colours: a third of the size, and no difference that an eye would
-    find.
+    """Write a PNG of at most 256 colours.
+
+    It is a third of the size, and the eye finds no difference.
     """
     buffer = io.BytesIO()
     figure.set_dpi(dpi)

@@ -50,8 +50,9 @@ def titled(figure: Figure, title: str, left: float, note: str = "") -> None:
 
 
 def distances(result: Result, lang: str) -> Figure | None:
-    """Draw one line per pair: the range that the radii allow, the drawn interval, the value, the
-    declared distance.
+    """Draw one line per pair: the ranges, the computed value and the declared distance.
+
+    There are two ranges: what the radii allow, and the drawn interval.
     """
     pairs = result.pairs[numbers(result.pairs, "geodesic_km").notna()].sort_index()
     if pairs.empty:
@@ -145,7 +146,8 @@ def distances(result: Result, lang: str) -> Figure | None:
             )
         )
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.36 / high), ncols=3, columnspacing=1.2,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.36 / high), ncols=3,
+        columnspacing=1.2,
         handlelength=1.6,
     )  # fmt: skip
     left_out = (
@@ -206,8 +208,9 @@ def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
 
 
 def distribution(result: Result, lang: str) -> Figure | None:
-    """Draw the cumulative share of the moves by distance, inside the band that the ranges of the
-    distances allow.
+    """Draw the cumulative share of the moves by distance, with its band.
+
+    The band is what the ranges of the distances allow.
     """
     pairs = in_scope(result).pairs
     value = numbers(pairs, "geodesic_km")
@@ -256,7 +259,8 @@ def distribution(result: Result, lang: str) -> Figure | None:
     axes.set_ylabel(say(lang, "distribution_axis"), fontsize=6.5)
     high_in = figure.get_figheight()
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.4 / high_in), ncols=3, handlelength=1.6,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.4 / high_in), ncols=3,
+        handlelength=1.6,
         columnspacing=1.2,
     )  # fmt: skip
     note = say(lang, "distribution_note", n=len(value), pairs=len(pairs))
@@ -265,8 +269,9 @@ def distribution(result: Result, lang: str) -> Figure | None:
 
 
 def declared(result: Result, lang: str) -> Figure | None:
-    """Draw declared road distances against straight lines; below the diagonal no road is
-    possible.
+    """Draw declared road distances against straight lines.
+
+    Below the diagonal no road is possible.
     """
     pairs = result.pairs.sort_index()
     pairs = pairs.assign(x=numbers(pairs, "geodesic_km"), y=numbers(pairs, "declared_km"))

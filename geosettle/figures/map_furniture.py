@@ -1,6 +1,4 @@
-"""What a map needs beside its layers: graticule, scale bar, north arrow, locator, legend and
-labels.
-"""
+"""Map elements other than layers: graticule, scale bar, north arrow, locator, legend, labels."""
 
 from __future__ import annotations
 
@@ -69,8 +67,9 @@ _SIDES: Final = ((1, 0), (1, 0.8), (1, -0.8), (-1, 0), (-1, 0.8), (-1, -0.8), (0
 
 
 def graticule(sheet: Sheet) -> None:
-    """Draw meridians and parallels, their labels outside the sheet where they meet its lower and
-    left edge.
+    """Draw meridians and parallels.
+
+    Their labels are outside the sheet, where they meet its lower and left edge.
     """
     frame, axes = sheet.frame, sheet.axes
     xs, ys = frame.outline()
@@ -126,7 +125,8 @@ def graticule(sheet: Sheet) -> None:
 
 def _degrees(value: float, letters: str) -> str:
     value = round(float(value), 4)
-    return f"{abs(value):g}°{'' if value in {0, 180, -180} else letters[0] if value > 0 else letters[1]}"
+    letter = "" if value in {0, 180, -180} else letters[0] if value > 0 else letters[1]
+    return f"{abs(value):g}°{letter}"
 
 
 class Shown(NamedTuple):
@@ -138,8 +138,9 @@ class Shown(NamedTuple):
 
 
 def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
-    """Put legend, scale bar with north arrow, and locator, each where it hides no place and little
-    else.
+    """Put legend, scale bar with north arrow, and locator where they hide little.
+
+    None of them hides a place.
     """
     axes, dots = sheet.axes, sheet.dots
     canvas = axes.figure.canvas.get_renderer()
@@ -173,8 +174,9 @@ def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
 def _use(
     sheet: Sheet, used: list[tuple[float, float, float, float]], width: float, height: float
 ) -> tuple[str, tuple[float, float, float, float]]:
-    """Take the place for a box of this size, pixels: a corner of the sheet, or along its edge where
-    corners hold sites.
+    """Take the place for a box of this size, pixels: a corner of the sheet, or along its edge.
+
+    It is along the edge where the corners hold sites.
 
     Returns the name of the corner, empty where it is none, and the box. What is hidden counts in
     this order: places, a site as four origins, then whether any flow is, then not being in a
@@ -269,8 +271,9 @@ def _flow_entry(layers: Layers, lang: str) -> Line2D:
 
 
 def _site_entries(sites: pd.DataFrame, most: float, crowding: float, lang: str) -> list[Any]:
-    """Two or three sizes of the site's diamond, and the hollow one where households are not
-    stated.
+    """Return two or three sizes of the site's diamond, and the hollow one.
+
+    The hollow one is for sites whose households are not stated.
     """
     stated = sites["households"].dropna()
     made: list[Any] = []
@@ -310,8 +313,9 @@ def _point(
 
 
 def _round_steps(most: float) -> list[float]:
-    """Two or three round numbers up to the greatest value, for the legend of sizes, the greatest
-    first.
+    """Return two or three round numbers up to the greatest value, the greatest first.
+
+    They are for the legend of sizes.
 
     Examples
     --------
@@ -327,8 +331,9 @@ def _round_steps(most: float) -> list[float]:
 def _scale_and_north(
     sheet: Sheet, box: tuple[float, float, float, float], length: float, lang: str
 ) -> None:
-    """Draw a bar of so many km that is true where it stands, and an arrow along the meridian that
-    runs there.
+    """Draw a bar of so many km and an arrow to the north, both true where they are drawn.
+
+    The arrow follows the local meridian.
     """
     frame, axes, point = sheet.frame, sheet.axes, sheet.point_m
     x, y = axes.transData.inverted().transform(box[:2]) + np.array([14, 9]) * point
@@ -361,7 +366,8 @@ def _scale_and_north(
     tip = (ax + ux * 16 * point, ay + uy * 16 * point)
     axes.annotate("", xy=tip, xytext=(ax, ay), zorder=9, arrowprops=arrow)
     axes.text(
-        ax + ux * 20 * point, ay + uy * 20 * point, say(lang, "north"), fontsize=7, weight="bold", ha="center",
+        ax + ux * 20 * point, ay + uy * 20 * point, say(lang, "north"), fontsize=7, weight="bold",
+        ha="center",
         va="center", zorder=9, **HALO,
     )  # fmt: skip
 
@@ -418,8 +424,9 @@ def label_sites(
     letters: int = 26,
     lines: int = 2,
 ) -> None:
-    """Name the sites, the largest first, each where its name covers least; `most` is the greatest
-    site's households.
+    """Name the sites, the largest first, each where its name covers least.
+
+    `most` is the greatest site's households.
     """
     order = named_sites(sites)
     radii = site_radii(order["households"].to_numpy(), most, crowding)
@@ -436,24 +443,27 @@ def label_sites(
 
 
 def named_sites(sites: pd.DataFrame) -> pd.DataFrame:
-    """Return the sites whose names are written, the largest first: all of them, or the largest
-    where there are many.
+    """Return the sites whose names are written, the largest first.
+
+    These are all of them, or the largest where there are many.
     """
     order = sites.sort_values("households", ascending=False, na_position="last", kind="stable")
     return order.head(FEW_LABELS) if len(order) > MOST_LABELS else order
 
 
 def named_origins(origins: pd.DataFrame) -> pd.DataFrame:
-    """Return the origins whose names are written, the largest first: all of them, or none where
-    there are many.
+    """Return the origins whose names are written, the largest first.
+
+    These are all of them, or none where there are many.
     """
     order = origins.sort_values("households", ascending=False, kind="stable")
     return order.head(0) if len(order) > _MOST_ORIGINS else order
 
 
 def mark_seats(sheet: Sheet, result: Result) -> pd.DataFrame:
-    """Mark the seats of the highest level, towns a reader may know; return those on the sheet, with x and
-    y.
+    """Mark the seats of the highest level; return those on the sheet, with x and y.
+
+    They are towns a reader may know.
     """
     places = result.study.places
     if places is None or "kind" not in places:
@@ -520,8 +530,9 @@ def label_origins(sheet: Sheet, origins: pd.DataFrame, lang: str) -> None:
 
 
 def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) -> None:
-    """Move a label to the best place beside its symbol; where that is far off, a thin line leads to
-    it.
+    """Move a label to the best place near its symbol.
+
+    Where that is far off, a thin line leads to it.
     """
     text.set(ha="left", va="bottom")
     size = text.get_window_extent(sheet.axes.figure.canvas.get_renderer())
@@ -539,8 +550,9 @@ def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) 
 
 
 def label_units(sheet: Sheet, result: Result, lang: str) -> None:
-    """Write the names of the highest units large and pale, each where its area is freest; smaller
-    where need be.
+    """Write the names of the highest units large and pale, each where its area is freest.
+
+    They are smaller where need be.
     """
     boundaries = result.study.boundaries
     if boundaries is None or boundaries.empty:
@@ -640,8 +652,9 @@ def _place(
 def _nearer(
     others: NDArray[np.float64], own: tuple[float, float], box: tuple[float, float, float, float]
 ) -> bool:
-    """Whether a label lies nearer to another site than to its own, and would be read as the other's
-    name.
+    """Whether a label is nearer to another site than to its own.
+
+    It would then be read as the other's name.
     """
     if not len(others):
         return False

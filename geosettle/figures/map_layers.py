@@ -66,8 +66,9 @@ class Taken:
         self._array = np.empty((0, 5))
 
     def add(self, x0: float, y0: float, x1: float, y1: float, weight: float = 1.0) -> None:
-        """Mark a rectangle as used; one that would hide what is drawn over it counts several times
-        its area.
+        """Mark a rectangle as used.
+
+        One that would hide what is drawn over it counts several times its area.
         """
         self._boxes.append((x0, y0, x1, y1, weight))
 
@@ -101,8 +102,9 @@ class Sheet:
     """
 
     def note(self, key: Any, shapes: Any, least_pt: float = 0.0) -> None:
-        """Remember that shapes are drawn, where one of them reaches into the sheet and is wide
-        enough to be seen.
+        """Record that shapes are drawn.
+
+        Only where one of them is on the sheet and wide enough to be seen.
         """
         west, south, east, north = shapely.bounds(np.asarray(shapes, dtype=object)).reshape(-1, 4).T
         frame = self.frame
@@ -132,8 +134,9 @@ class Sheet:
 
 
 def positions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return lon, lat, radius_m (0 where not stated), households, names and scope of the rows with
-    a known position.
+    """Return lon, lat, radius_m, households, names and scope of rows with a known position.
+
+    Longitude and latitude are in degrees; the radius is 0 where it is not stated.
     """
     point = shapely.point_on_surface(np.asarray(frame["geometry"], dtype=object))
     table = pd.DataFrame(
@@ -162,8 +165,9 @@ class Border(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """What maps of one result draw, worked out once: places, and geometries in longitude and
-    latitude.
+    """What maps of one result draw, computed once.
+
+    Places, and geometries in longitude and latitude.
     """
 
     result: Result
@@ -218,9 +222,7 @@ def prepare(result: Result) -> Layers:
 
 
 def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
-    """Draw every layer of the sheet, from the lowest to the highest; return the number of flows
-    drawn.
-    """
+    """Draw every layer of the sheet, the lowest first; return the number of flows drawn."""
     axes, frame, study = sheet.axes, sheet.frame, layers.result.study
     bare_axes(axes)
     axes.set_xlim(frame.x0, frame.x1)
@@ -279,8 +281,9 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
 
 
 def dashes_of(look: tuple[str, float, tuple[float, ...]]) -> Any:
-    """Return the dash pattern of a line of the style; matplotlib counts dashes in line widths, the
-    style in pixels.
+    """Return the dash pattern of a line of the style.
+
+    Matplotlib counts dashes in line widths, the style in pixels.
     """
     _, width, dashes = look
     return (0, tuple(dash / width for dash in dashes)) if dashes else "solid"
@@ -334,8 +337,9 @@ def _boundary_lines(boundaries: Any) -> Iterator[Border]:
 
 
 def _without_seam(lines: Any) -> Any:
-    """Take out what runs along the 180th meridian: there polygons are split, and nothing is
-    bounded.
+    """Take out what runs along the 180th meridian.
+
+    There polygons are split, and nothing is bounded.
     """
     west, _, east, _ = shapely.bounds(lines)
     for seam in [side for side in (-180.0, 180.0) if side in {west, east}]:
@@ -371,8 +375,9 @@ def flows_between(layers: Layers, origins: pd.Index, sites: pd.Index) -> pd.Data
 
 
 def _flows(sheet: Sheet, layers: Layers) -> int:
-    """Draw tapered curves, the widest first; a flow of unknown size is drawn at the least width,
-    lighter.
+    """Draw tapered curves, the widest first.
+
+    A flow of unknown size is drawn at the least width, lighter.
     """
     origins, sites = layers.origins, layers.sites
     table = flows_between(layers, origins.index, sites.index).head(MOST_FLOWS)
@@ -417,8 +422,9 @@ def _flows(sheet: Sheet, layers: Layers) -> int:
 def flow_widths(
     households: NDArray[np.float64], most: float, crowding: float = 1.0
 ) -> NDArray[np.float64]:
-    """Width of flows at the site, points: proportional to households, never below the floor; less
-    in a crowd.
+    """Width of flows at the site, points: proportional to households, never below the least width.
+
+    Where there are many flows they are narrower.
     """
     low, high = (px(size) * 0.75 * crowding for size in style.FLOW_WIDTH_PX)
     return np.maximum(np.nan_to_num(households / max(most, 1e-9)) * high, low)

@@ -1,5 +1,6 @@
-"""The sheet a map is drawn on: its equal-area projection, extent, scale and north. No drawing here,
-only geometry.
+"""The sheet a map is drawn on: its equal-area projection, extent, scale and north.
+
+No drawing here, only geometry.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ class Frame:
         return np.asarray(lon), np.asarray(lat)
 
     def shapes(self, geometries: ArrayLike, *, fine: float = 2500) -> NDArray[np.object_]:
-        """Geometries in the projection, clipped to the sheet and simplified to its width divided by
-        `fine`.
+        """Return geometries in the projection, clipped to the sheet and simplified.
+
+        The tolerance is the sheet's width divided by `fine`.
         """
         raw = np.asarray(geometries, dtype=object)
         raw = raw[~(shapely.is_missing(raw) | shapely.is_empty(raw))]
@@ -73,8 +75,9 @@ class Frame:
 
     @cached_property
     def window(self) -> tuple[float, float, float, float] | None:
-        """West, south, east, north of what can be on the sheet; None where it touches the 180th
-        meridian or a pole.
+        """West, south, east and north of what can be on the sheet.
+
+        None where it touches the 180th meridian or a pole.
         """
         xs, ys = self.outline()
         lon, lat = self.lonlat(xs, ys)
@@ -107,8 +110,9 @@ class Frame:
         return self.y1 - self.y0
 
     def scale_bar(self, x: float, y: float, length_m: float) -> tuple[float, float]:
-        """End of a bar that starts at (x, y), runs along the sheet's horizontal and is `length_m`
-        on the ground.
+        """End of a bar that starts at (x, y) and is `length_m` on the ground.
+
+        It runs along the sheet's horizontal.
 
         The ground length is the geodesic between the two ends, so the bar is true where it stands.
         """
@@ -125,9 +129,7 @@ class Frame:
         return x + (low + high) / 2, y
 
     def north(self, x: float, y: float) -> tuple[float, float]:
-        """Return the unit vector on the sheet that points along the local meridian towards the
-        north.
-        """
+        """Return the unit vector on the sheet that points north along the local meridian."""
         lon, lat = self.lonlat(x, y)
         step = 0.01
         (ax, ay), (bx, by) = self.xy([lon, lon], [lat - step, lat + step])
@@ -171,7 +173,10 @@ def frame_around(
         proj = f"+proj=laea +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
         label = f"Lambert azimuthal equal-area ({_degrees(origin, 'NS')}, {_degrees(centre, 'EW')})"
     else:
-        proj = f"+proj=aea +lat_1={lower} +lat_2={upper} +lat_0={origin} +lon_0={centre} +datum=WGS84 +units=m"
+        proj = (
+            f"+proj=aea +lat_1={lower} +lat_2={upper} +lat_0={origin} +lon_0={centre} "
+            "+datum=WGS84 +units=m"
+        )
         parallels = dict.fromkeys([_degrees(lower, "NS"), _degrees(upper, "NS")])
         label = f"Albers equal-area ({', '.join(parallels)})"
     forward = Transformer.from_crs("EPSG:4326", proj, always_xy=True)
@@ -187,8 +192,9 @@ def frame_around(
 
 
 def _sides(cx: float, cy: float, width: float, height: float) -> tuple[float, float, float, float]:
-    """Return west, east, south and north of a sheet around a point, at least so wide and high, in
-    its proportions.
+    """Return west, east, south and north of a sheet around a point.
+
+    It is at least so wide and high, in its proportions.
     """
     width, height = max(width, height), max(height, width / 1.75)
     return cx - width / 2, cx + width / 2, cy - height / 2, cy + height / 2
@@ -233,8 +239,9 @@ def frame_with(frame: Frame, areas: ArrayLike, *, most: float = 0.2, margin: flo
 def relief(
     frame: Frame, dem: Raster, pixels: int = 900, *, exaggeration: float = 2.2
 ) -> NDArray[np.uint8]:
-    """Tinted, shaded relief of the sheet, shape (rows, columns, 3), row 0 in the north; paper where
-    there is no data.
+    """Tinted, shaded relief of the sheet, shape (rows, columns, 3), row 0 in the north.
+
+    Where there is no data it has the colour of paper.
 
     Parameters
     ----------

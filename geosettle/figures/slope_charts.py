@@ -1,5 +1,6 @@
-"""Before and after: the nearest places of those who moved, and the capitals, as slopes and as a
-radar.
+"""Values before and after: the nearest places of those who moved, and the capitals.
+
+They are drawn as slopes and as a radar chart.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ _LETTER_IN: Final = 0.054
 
 
 def change(result: Result, lang: str) -> Figure | None:
-    """Draw slopes from the value at the origins to the value at the site, one panel per kind of
-    place.
+    """Draw slopes from the value at the origins to that at the site.
+
+    There is one panel per kind of place.
     """
     found = changes(result)
     rows = found[(found["role"] == "site") & found["id"].isin(in_scope(result).sites.index)]
@@ -87,8 +89,9 @@ def change(result: Result, lang: str) -> Figure | None:
 def _change_panel(
     axes: Any, rows: pd.DataFrame, names: Mapping[str, str], letters: int, high_in: float
 ) -> None:
-    """Draw the slopes of one kind of place, the greatest changes first, and name as many as there
-    is room for.
+    """Draw the slopes of one kind of place, the greatest changes first.
+
+    As many are named as there is room for.
     """
     size = rows["change"].abs()
     shown = rows.loc[size.sort_values(ascending=False, kind="stable").index[:_MOST_SLOPES]]
@@ -139,8 +142,9 @@ def _two_ends(axes: Any, before: str, after: str) -> None:
 
 
 def spaced(values: Sequence[float], gaps: Sequence[float], top: float) -> list[float]:
-    """Move the middles of labels of sorted values apart so that none overlaps, as little as need
-    be, from 0 to the top.
+    """Move the middles of labels of sorted values apart so that none overlaps.
+
+    They move as little as need be, from 0 to the top.
 
     Less the room that the labels below it take, each middle must not fall: the nearest such row of
     numbers is found by pooling neighbours that are in the wrong order (isotonic regression).
@@ -211,7 +215,8 @@ def _capital_panel(axes: Any, rows: pd.DataFrame, letters: int, high_in: float) 
     ]
     ends = spaced(rows["after"].tolist(), [(len(text) * 0.1 + 0.05) * point for text in texts], top)
     for row, text, end in zip(rows.to_dict("records"), texts, ends, strict=True):
-        axes.plot([0, 1], [row["before"], row["after"]], c=style.FLOW, lw=1.3, marker="o", ms=4, mfc="white",
+        axes.plot([0, 1], [row["before"], row["after"]], c=style.FLOW, lw=1.3, marker="o", ms=4,
+                  mfc="white",
                   mec=style.FLOW, clip_on=False)  # fmt: skip
         axes.text(1.1, end, "\n".join(text), ha="left", va="center", fontsize=6.3, linespacing=0.9)
     rows = rows.sort_values(["before", "after"], kind="stable")

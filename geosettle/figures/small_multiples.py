@@ -30,8 +30,9 @@ _FILLED: Final = 0.7
 
 
 def counties(result: Result, lang: str) -> Figure | None:
-    """Draw one square panel per finest unit that has a site with a known position; far apart sites
-    get one each.
+    """Draw one square panel per finest unit that has a site with a known position.
+
+    Sites that are far apart get one panel each.
     """
     layers, level = prepare(result), finest_level(result)
     if layers.sites.empty or level not in result.sites:
@@ -72,7 +73,10 @@ def counties(result: Result, lang: str) -> Figure | None:
         title = names.get(str(members.index[0]), "?")
         alike = [names.get(str(group.index[0]), "?") for group in everyone]
         if alike.count(title) > 1:  # the sites of one unit lie too far apart for one panel
-            title = f"{next(iter(wrapped(title, 22, 1)), '')} {alike[: number + 1].count(title)}/{alike.count(title)}"
+            title = (
+                f"{next(iter(wrapped(title, 22, 1)), '')} "
+                f"{alike[: number + 1].count(title)}/{alike.count(title)}"
+            )
         axes.set_title(
             next(iter(wrapped(title, 28, 1)), "?"), fontsize=7, weight="bold", loc="left", pad=3
         )
@@ -139,8 +143,9 @@ def _bar(sheet: Sheet, length_m: float, lang: str) -> None:
 
 
 def _groups(sites: pd.DataFrame, units: pd.Series) -> list[pd.DataFrame]:
-    """Return the sites of each panel: those of one unit, or each alone where one panel cannot
-    hold them.
+    """Return the sites of each panel: those of one unit.
+
+    Each site is alone where one panel cannot hold them.
     """
     codes = units.reindex(sites.index).astype("string")
     groups: list[pd.DataFrame] = []

@@ -63,8 +63,9 @@ def read_layer(
     header_row: int | None = None,
     problems: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """One file as one layer, checked; rows that cannot be used are left out, and a warning says
-    which and why.
+    """Read one file as one layer, checked.
+
+    Rows that cannot be used are left out; a warning names them, with the reason.
 
     Parameters
     ----------
@@ -116,7 +117,9 @@ def read_layer(
 def read_any(
     path: str | Path, *, problems: list[Problem] | None = None, options: Options | None = None
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """One file as whatever layer it is: by its name, by its columns, or else simply as places with
+    """Read one file as whatever layer it is.
+
+    The layer is found by the name of the file or by its columns; else the file holds places with
     their columns.
 
     Parameters
@@ -174,8 +177,9 @@ def _read(
 
 
 def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFrame | pd.DataFrame:
-    """Rows of a layer that can be used; what was found goes to the caller, as a list or as a
-    warning.
+    """Return the rows of a layer that can be used.
+
+    What was found goes to the caller, as a list or as a warning.
     """
     fatal = [p for p in checked.problems if p.severity == "fatal"]
     if fatal:
@@ -219,7 +223,8 @@ def check_layer(
 
     Examples
     --------
-    >>> frame, problems = check_layer(pd.DataFrame({"origin_id": ["a", None], "site_id": ["s", "s"]}), "flows")
+    >>> moves = pd.DataFrame({"origin_id": ["a", None], "site_id": ["s", "s"]})
+    >>> frame, problems = check_layer(moves, "flows")
     >>> len(frame), [p.code for p in problems]
     (1, ['id_missing'])
     """

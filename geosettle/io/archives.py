@@ -1,5 +1,6 @@
-"""ZIP files: looked at before a byte is unpacked, unpacked under names of our own, one dataset at a
-time.
+"""ZIP files: checked before a byte is unpacked.
+
+They are unpacked under names of our own, one dataset at a time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ RATIO: Final = 200
 
 _DATASETS: Final = frozenset({".shp", ".gpkg", ".geojson", ".json", ".csv", ".tsv", ".kml", ".fgb",
                               ".gpx", ".xls", ".ods", ".parquet",
-                              ".geoparquet", ".xlsx", ".tif", ".tiff", ".geojsonl", ".geojsons"})  # fmt: skip
+                              ".geoparquet", ".xlsx", ".tif", ".tiff", ".geojsonl",
+                              ".geojsons"})  # fmt: skip
 _BESIDE: Final = frozenset({".shx", ".dbf", ".prj", ".cpg", ".tfw"})
 """Files that belong to a dataset of the same name."""
 
@@ -175,8 +177,9 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bytes
 
 
 def _geodatabase(members: list[zipfile.ZipInfo], layer: str | None) -> str | None:
-    """Folder of the one File Geodatabase of an archive that holds no other dataset, or that the
-    caller names.
+    """Return the folder of the File Geodatabase of an archive.
+
+    It is the only dataset of the archive, or the one that the caller names.
     """
     folders = {
         str(PurePosixPath(m.filename).parent) for m in members

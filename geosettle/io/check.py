@@ -1,6 +1,4 @@
-"""check_path: what is wrong with a file or a study, and what was understood of it, as one JSON
-object.
-"""
+"""check_path: what is wrong with a file or a study, and what was read of it, as a JSON object."""
 
 from __future__ import annotations
 
@@ -147,7 +145,8 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
         role = guess_role(file, options)
         if role is None:
             raise Refused(
-                "file_unreadable", "the layer of the file cannot be told from its name or columns", file=file.name,
+                "file_unreadable", "the layer of the file cannot be told from its name or columns",
+                file=file.name,
                 mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
             )  # fmt: skip
         said.append(
@@ -175,8 +174,9 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
 
 
 def guess_role(file: Path, options: Options) -> str | None:
-    """Role of a file by its name, else by how many of its columns a layer knows; None if it fits
-    none.
+    """Return the role of a file by its name, else by how many of its columns a layer knows.
+
+    None if it fits none.
     """
     stem = plain_name(file.stem)
     if kind_of(file) in DRIVERS:
@@ -198,8 +198,9 @@ def guess_role(file: Path, options: Options) -> str | None:
 
 
 def _against_reference(checked: Checked) -> list[Problem]:
-    """Find what a single layer shows by itself and, where it lies there, beside the embedded
-    study.
+    """Find what a single layer shows, by itself and compared with the embedded study.
+
+    It is compared where it is in the region of that study.
     """
     out = boundary_faults(checked) if checked.role == "boundaries" else []
     frame = checked.frame
@@ -253,7 +254,8 @@ def summary(checked: Checked) -> dict[str, Any]:
     """Return what was understood of a layer: the rows that are used, in the order of the file."""
     frame, source = checked.frame, checked.source
     out: dict[str, Any] = {
-        "role": checked.role, "format": source.format, "encoding": source.encoding, "layer": source.layer,
+        "role": checked.role, "format": source.format, "encoding": source.encoding,
+        "layer": source.layer,
         "count": len(frame), "columns": [str(c) for c in source.cells.columns],
     }  # fmt: skip
     if frame.index.name:
@@ -331,8 +333,9 @@ def _raster(
 
 
 def _other_heights(raster: Raster, file: str) -> list[Problem]:
-    """Heights that are 3.28 or 0.001 times those of the embedded study's elevation model, where
-    both have some.
+    """Heights that are 3.28 or 0.001 times those of the embedded study's elevation model.
+
+    Only where both have heights.
     """
     try:
         with study_file(None) as (folder, stated):
@@ -352,7 +355,10 @@ def _other_heights(raster: Raster, file: str) -> list[Problem]:
     unit = next((name for factor, name in units if abs(ratio / factor - 1) <= 0.05), "")
     if not unit:
         return []
-    text = f"The heights are {ratio:.3g} times those of another elevation model there; they look like {unit}."
+    text = (
+        f"The heights are {ratio:.3g} times those of another elevation model there; they look "
+        f"like {unit}."
+    )
     return [problem("unit_suspected", text, file=file, value=f"{ratio:.3f}")]
 
 
@@ -362,7 +368,10 @@ def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list
     to_east = region[2] + (360 if region[2] < region[0] else 0)
     across = any(west + turn <= to_east and east + turn >= region[0] for turn in (-360, 0, 360))
     if not across or south > region[3] or north < region[1]:
-        text = f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) lies outside the study region."
+        text = (
+            f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) lies outside the "
+            "study region."
+        )
         return [problem("outside_region", text, severity="fatal", file=file, layer=role)]
     return []
 

@@ -65,8 +65,9 @@ class Columns:
 def match_columns(
     source: Source, spec: LayerSpec, mapping: Mapping[str, str] | None = None
 ) -> Columns:
-    """Find every column of a layer among the headers of a source; everything missing is said at
-    once.
+    """Find every column of a layer among the headers of a source.
+
+    All missing columns are reported at once.
     """
     headers = [str(c) for c in source.cells.columns]
     # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares
@@ -86,9 +87,11 @@ def match_columns(
         problems.append(
             problem(
                 "column_missing",
-                f"The column {column.name} ({column.meaning}) is missing; the file has {', '.join(headers) or 'none'}.",
+                f"The column {column.name} ({column.meaning}) is missing; the file has "
+                f"{', '.join(headers) or 'none'}.",
                 column=column.name,
-                mend=f"Add it under one of these names: {also}; or map it with --map {column.name}=NAME.",
+                mend=f"Add it under one of these names: {also}; or map it with --map "
+                f"{column.name}=NAME.",
             )
         )
     for name, hits in unclear.items():
@@ -133,8 +136,9 @@ def _positions_elsewhere(source: Source, spec: LayerSpec, found: dict[str, str])
 
 
 def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
-    """Whether two columns that fit one meaning say the same; metres beside degrees are another
-    matter.
+    """Whether two columns that fit one meaning agree.
+
+    Metres and degrees are different facts.
     """
     if name not in {"lon", "lat"}:
         return bool(one.equals(other))
@@ -145,8 +149,9 @@ def _agree(name: str, one: pd.Series, other: pd.Series) -> bool:
 
 
 def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
-    """Whether a column is about persons: by its name, or because most of its cells are identity or
-    phone numbers.
+    """Whether a column is about persons.
+
+    By its name, or because most of its cells are identity or phone numbers.
     """
     if not used and _PERSONAL.match(plain_name(header)):
         return bool(cells.map(to_text).notna().any())
@@ -164,8 +169,9 @@ def _is_personal(header: str, cells: pd.Series, *, used: bool) -> bool:
 
 
 def _is_identity(number: str) -> bool:
-    """Whether the last digit of a number is the check digit of a Chinese identity number (GB
-    11643-1999).
+    """Whether the last digit of a number is the check digit of a Chinese identity number.
+
+    The rule is that of GB 11643-1999.
     """
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(number[:17], weights, strict=True))
@@ -206,7 +212,8 @@ def _cell_only(series: pd.Series, found: list[Problem]) -> tuple[pd.Series, list
     out = series.copy()
     out.iloc[[row - 1 for row in rows]] = None if out.dtype == "str" else pd.NA
     kept = [
-        replace(p, severity="warning", message=f"{p.message.rstrip('.')}; the cell is taken as missing.")
+        replace(p, severity="warning",
+        message=f"{p.message.rstrip('.')}; the cell is taken as missing.")
         if p.severity == "error" else p
         for p in found
     ]  # fmt: skip
@@ -298,8 +305,9 @@ _UNIT_HEADERS: Final = frozenset(
 def _unit_column(
     source: Source, column: Column, header: str
 ) -> tuple[NDArray[np.float64] | None, list[Problem]]:
-    """Return factors from a column that names the unit of each row, for areas and lengths whose own
-    header names none.
+    """Return factors from a column that names the unit of each row.
+
+    It is used for areas and lengths whose own header names no unit.
     """
     if column.unit not in {"ha", "km"} or split_unit(header, column.unit)[1]:
         return None, []
@@ -314,12 +322,16 @@ def _unit_column(
     factors = np.array([family.get(t, 1.0 if not t else np.nan) for t in texts])
     rows = [i for i, t in enumerate(texts) if t and t not in family]
     problems = [
-        problem("unit_unknown", f"The unit of the row, {texts[i]!r}, is not known; the number is not used.",
+        problem("unit_unknown",
+                f"The unit of the row, {texts[i]!r}, is not known; the number is not used.",
                 row=i + 1, column=column.name, value=texts[i])
         for i in rows
     ]  # fmt: skip
     if any(family.get(t, 1.0) != 1.0 for t in filled):
-        text = f"{column.name} was converted to {column.unit} by the units that the column {named[0]!r} names."
+        text = (
+            f"{column.name} was converted to {column.unit} by the units that the column "
+            f"{named[0]!r} names."
+        )
         problems.append(problem("unit_converted", text, column=column.name))
     return factors, problems
 
@@ -334,7 +346,10 @@ def _common_era(values: NDArray[np.float64], column: Column) -> list[Problem]:
         rows = np.flatnonzero((values >= _BUDDHIST[0]) & (values <= _BUDDHIST[1]))
     if not rows.size:
         return []
-    text = f"{rows.size} year(s) of the Buddhist era, such as {values[rows[0]]:g}, were brought to the common era."
+    text = (
+        f"{rows.size} year(s) of the Buddhist era, such as {values[rows[0]]:g}, were brought to "
+        "the common era."
+    )
     values[rows] -= 543
     return [problem("year_buddhist", text, column=column.name)]
 
@@ -346,8 +361,9 @@ _ADDED: Final = frozenset({"households", "persons", "ha"})
 def _once(
     cells: pd.Series, source: Source, column: Column, header: str
 ) -> tuple[pd.Series, list[Problem]]:
-    """Cells of a number that is added up, without the copies of merged ones: a count over several
-    rows is that of all of them together.
+    """Return cells of a number that is added up, without the copies of merged cells.
+
+    A count over several rows is that of all of them together.
     """
     copies = sorted(row for row, h in source.covered if h == header)
     if not copies:
@@ -361,8 +377,9 @@ def _once(
 
 
 def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, float] | None:
-    """Return number in a cell that names its unit, such as 120户 or 500 mu, in the unit of the
-    column.
+    """Return the number in a cell that names its unit, in the unit of the column.
+
+    Such cells are 120户 or 500 mu.
     """
     match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
     times = UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
@@ -373,9 +390,7 @@ def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, f
 
 
 def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:
-    """Numbers such as 1,234 and 1.234 of which nobody can say whether the mark is decimal or groups
-    thousands.
-    """
+    """Numbers such as 1,234 and 1.234 whose mark may be decimal or group thousands."""
     counts = column.kind == "integer" or column.unit in {"households", "persons"}
     out = []
     for row, cell in enumerate(cells, 1):
@@ -486,7 +501,10 @@ def _whole(
         return texts, []
     if not all(re.fullmatch(r"\d{1,15}\.0", t) for t in filled):
         return texts, []
-    text = f"Every identifier of {column.name} ended in .0, which was taken off: {filled[0]} is {filled[0][:-2]}."
+    text = (
+        f"Every identifier of {column.name} ended in .0, which was taken off: {filled[0]} is "
+        f"{filled[0][:-2]}."
+    )
     return [t[:-2] if t else t for t in texts], [problem("id_cleaned", text, column=column.name)]
 
 
@@ -507,8 +525,9 @@ def _typed_date(
 
 
 def _dates_among(texts: list[str | None], column: Column) -> list[Problem]:
-    """Find identifiers such as 3-May among others that are no dates: a spreadsheet may have made it
-    of 5-3.
+    """Find identifiers such as 3-May among others that are no dates.
+
+    A spreadsheet may have made it of 5-3.
     """
     dates = [
         i
@@ -543,8 +562,9 @@ _LOOKALIKES: Final = str.maketrans(
 
 
 def clean_id(text: str) -> str:
-    r"""Return identifier without invisible characters, with single plain spaces inside and none
-    around.
+    r"""Return an identifier without invisible characters and outer spaces.
+
+    Spaces inside it are single and plain.
 
     Examples
     --------
@@ -558,9 +578,7 @@ def clean_id(text: str) -> str:
 
 
 def likeness(text: str) -> str:
-    """Return what is left of an identifier when spaces, case, width and punctuation are taken
-    off.
-    """
+    """Return an identifier without its spaces, case, width and punctuation."""
     if text.isascii():
         return _JOINTS.sub("", text).casefold()
     return plain_name(clean(text)).replace("_", "").translate(_LOOKALIKES)

@@ -34,7 +34,8 @@ def join_columns(source: Source, made: Mapping[str, Any]) -> Source:
     Examples
     --------
     >>> cells = pd.DataFrame({"State": ["Kano"], "LGA": ["Dala"]}, dtype=object)
-    >>> join_columns(Source(cells, "a.csv", "CSV"), {"origin_id": ["State", "LGA"]}).cells.iloc[0, 2]
+    >>> source = Source(cells, "a.csv", "CSV")
+    >>> join_columns(source, {"origin_id": ["State", "LGA"]}).cells.iloc[0, 2]
     'Kano / Dala'
     """
     if not made:
@@ -113,7 +114,8 @@ def combine(
         crs=None,
         lines=None if source.lines is None else source.lines[kept[first]],
         covered=frozenset(),
-        problems=(*(replace(p, row=None) for p in problems), problem("rows_combined", text, file=source.file)),
+        problems=(*(replace(p, row=None) for p in problems), problem("rows_combined", text,
+        file=source.file)),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _SAME: Final = re.compile(
     r"wgs[ _-]*(19)?84.*|epsg:? ?4326|4326(\.0)?|gps|wgs|itrf.*|etrs.*", re.IGNORECASE
 )
 _ALL_OF: Final = 0.8
-"""Share of the cells of a column that must hold positions, for it to be taken as one of positions."""
+"""Share of the cells of a column that must hold positions for it to be a column of positions."""
 
 
 def keep_meant(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
@@ -119,8 +119,10 @@ def position_column(source: Source, used: Mapping[str, str]) -> str | None:
 def _side(cell: Any) -> str:
     """N, S, E or W; "" for anything else."""
     text = clean(cell).casefold().strip(". ")
-    words = {"north": "N", "nord": "N", "norte": "N", "south": "S", "sud": "S", "sur": "S", "sul": "S",
-             "east": "E", "est": "E", "este": "E", "leste": "E", "west": "W", "ouest": "W", "oeste": "W",
+    words = {"north": "N", "nord": "N", "norte": "N", "south": "S", "sud": "S", "sur": "S",
+             "sul": "S",
+             "east": "E", "est": "E", "este": "E", "leste": "E", "west": "W", "ouest": "W",
+             "oeste": "W",
              "北": "N", "南": "S", "东": "E", "西": "W"}  # fmt: skip
     return words.get(text, text.upper() if text in {"n", "s", "e", "w"} else "")
 
@@ -128,15 +130,19 @@ def _side(cell: Any) -> str:
 def read_axis(
     source: Source, headers: Mapping[str, str], axis: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[Problem]]:
-    """Numbers of one axis with minutes, seconds and hemisphere of their own columns; which cells are
-    empty; and what cannot be read.
+    """Return numbers of one axis with minutes, seconds and hemisphere of their own columns.
+
+    Return also which cells are empty, and what cannot be read.
     """
     header = headers.get(axis, headers.get(f"{axis}_degrees", ""))
     raw = source.cells[header].tolist()
     problems: list[Problem] = []
     raw, spans = _times_as_hours(raw)
     if spans:
-        text = f"A spreadsheet made times of degrees:minutes:seconds in {spans} cell(s) of {header}; they were turned back."
+        text = (
+            f"A spreadsheet made times of degrees:minutes:seconds in {spans} cell(s) of {header}; "
+            "they were turned back."
+        )
         problems.append(problem("degrees_from_time", text, column=axis))
     values, known = simple_numbers(raw, source.decimal)
     empty = np.array([is_missing(c) for c in raw], dtype=bool)
@@ -235,7 +241,8 @@ def _with_parts(
             elif number == number:  # noqa: PLR0124
                 if total[i] != np.floor(total[i]) and part == "minutes":
                     problems.append(
-                        problem("coordinate_unreadable", "Degrees have decimals, and minutes of their own column.",
+                        problem("coordinate_unreadable",
+                                "Degrees have decimals, and minutes of their own column.",
                                 row=i + 1, column=header, value=str(cell))
                     )  # fmt: skip
                 total[i] += number / divisor

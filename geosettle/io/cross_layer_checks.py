@@ -1,5 +1,6 @@
-"""Checks between the layers of a study, and of boundaries among themselves. FOR_STUDY lists
-them.
+"""Checks between the layers of a study, and of boundaries among themselves.
+
+FOR_STUDY lists them.
 """
 
 from __future__ import annotations
@@ -45,9 +46,7 @@ _PAIRS: Final = 50_000
 
 
 def references(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
-    """Find identifiers that refer to rows of another layer which do not exist, or were set
-    aside.
-    """
+    """Find references to rows of another layer that do not exist or were set aside."""
     out: Found = []
     for role, checked in layers.items():
         for column, target in LAYERS[role].references.items():
@@ -203,8 +202,9 @@ def boundaries(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
 
 
 def boundary_faults(checked: Checked) -> list[Problem]:
-    """Overlaps and gaps between units of one level, units outside the unit above, parents that do
-    not exist.
+    """Find faults of boundaries: overlaps, gaps, units outside their parent, missing parents.
+
+    Overlaps and gaps are between units of one level.
     """
     frame = checked.frame
     if not isinstance(frame, gpd.GeoDataFrame) or not len(frame):
@@ -250,7 +250,10 @@ def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: st
     for a, b, area in zip(first.tolist(), second.tolist(), common.tolist(), strict=True):
         if area > _SLIVER_M2:
             i, j = sorted((a, b), key=lambda row: str(frame.index[row]))
-            text = f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level}) overlap by {area / 1e6:.3g} km²."
+            text = (
+                f"{frame['name'].iloc[i]} and {frame['name'].iloc[j]} ({level}) overlap by "
+                f"{area / 1e6:.3g} km²."
+            )
             out.append(
                 problem(
                     "boundaries_overlap",
@@ -284,7 +287,10 @@ def _gaps(
         area = float(area_m2([hole])[0])
         if area > _SLIVER_M2 and not any(hole.normalize().equals_exact(o, 1e-9) for o in own):
             x, y = hole.representative_point().coords[0]
-            text = f"Between the units of level {level} there is a gap of {area / 1e6:.3g} km² at {x:.4f}, {y:.4f}."
+            text = (
+                f"Between the units of level {level} there is a gap of {area / 1e6:.3g} km² at "
+                f"{x:.4f}, {y:.4f}."
+            )
             out.append(problem("boundaries_gap", text, value=f"{area / 1e6:.3g} km2"))
     return out + _strips(frame, geometry, rows, level)
 
@@ -292,8 +298,9 @@ def _gaps(
 def _strips(
     frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str
 ) -> list[Problem]:
-    """Narrow strips between two units that face each other without touching: longer than ten times
-    their width.
+    """Find narrow strips between two units that face each other without touching.
+
+    They are longer than ten times their width.
     """
     first, second = shapely.STRtree(geometry[rows]).query(
         geometry[rows], predicate="dwithin", distance=_STRIP_DEG
@@ -312,7 +319,10 @@ def _strips(
                 " and ".join(sorted((str(frame["name"].iloc[i]), str(frame["name"].iloc[j]))))
                 + f" ({level})"
             )
-            text = f"Between {names} there is a strip about {apart * 111:.2g} km wide that belongs to neither."
+            text = (
+                f"Between {names} there is a strip about {apart * 111:.2g} km wide that belongs "
+                "to neither."
+            )
             out.append(problem("boundaries_gap", text, value=f"{apart * 111:.2g} km"))
     return out
 
@@ -331,7 +341,10 @@ def _uncovered(frame: gpd.GeoDataFrame, geometry: Any) -> list[Problem]:
         bare = float(area_m2([shapely.difference(above, shapely.union_all(geometry[known]))])[0])
         # Where most of a unit is bare, its parts were simply not all given.
         if max(_SLIVER_M2, 0.001 * total) < bare < 0.5 * total:
-            text = f"{bare / 1e6:.3g} km² of {frame['name'].loc[code]} belong to none of the units below it."
+            text = (
+                f"{bare / 1e6:.3g} km² of {frame['name'].loc[code]} belong to none of the units "
+                "below it."
+            )
             out.append(problem("boundaries_gap", text, value=f"{bare / 1e6:.3g} km2"))
     return out
 
@@ -358,7 +371,10 @@ def _parents(checked: Checked, geometry: Any) -> list[Problem]:
         total = float(area_m2([geometry[i]])[0])
         beyond = float(area_m2([shapely.difference(geometry[i], above)])[0])
         if total > 0 and beyond > max(_SHARE * total, _SLIVER_M2):
-            text = f"{beyond / total:.0%} of {frame['name'].iloc[i]} lies outside {frame['name'].loc[code]}."
+            text = (
+                f"{beyond / total:.0%} of {frame['name'].iloc[i]} lies outside "
+                f"{frame['name'].loc[code]}."
+            )
             out.append(problem("unit_outside_parent", text, **where))
     return out
 
@@ -415,8 +431,9 @@ def _unknown_unit(text: str, told: Declared) -> str:
 def _outside_m(
     shapes: NDArray[Any], x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Metres from each point to the nearest of some areas; 0 inside one, or where none has a
-    shape.
+    """Metres from each point to the nearest of some areas.
+
+    0 inside one, or where none has a shape.
     """
     out = np.full(len(x), np.inf)
     points = shapely.points(x, y)
@@ -435,8 +452,9 @@ def _outside_m(
 
 
 def turned(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
-    """Layers that lie wholly apart from all others, and wholly among them once their axes or a sign
-    are exchanged.
+    """Layers that are apart from all others until their axes or a sign are exchanged.
+
+    They must be wholly apart before and wholly among the others after.
     """
     frames = {
         r: c.frame
@@ -500,8 +518,10 @@ def suspect_datum(frame: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame
     if found is None:
         return []
     text = (
-        f"The positions lie {found.metres:.0f} m from those of {found.other} (median of {found.n}); taken as"
-        f" {found.datum.upper()} they would lie {found.left:.0f} m from them. Nothing was corrected."
+        f"The positions lie {found.metres:.0f} m from those of {found.other} (median of "
+        f"{found.n}); taken as"
+        f" {found.datum.upper()} they would lie {found.left:.0f} m from them. Nothing was "
+        "corrected."
     )
     mend = f"If they come from a Chinese map service, state --datum {found.datum}."
     return [problem("datum_suspected", text, value=f"{found.metres:.0f} m", mend=mend)]
@@ -525,7 +545,10 @@ def raster_cover(layers: Layers, rasters: Rasters, _aliases: Aliases) -> Found:
                 else np.zeros(0, bool)
             )
             if missing.any():
-                text = f"{int(missing.sum())} of {int(known.sum())} sites and origins have no value in {role}."
+                text = (
+                    f"{int(missing.sum())} of {int(known.sum())} sites and origins have no value "
+                    f"in {role}."
+                )
                 out.append((role, problem("raster_coverage", text, value=str(int(missing.sum())))))
     return out
 

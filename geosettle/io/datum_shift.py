@@ -1,5 +1,6 @@
-"""Is a layer shifted as Chinese map services shift their coordinates? Told by comparing it with
-other layers.
+"""Find layers that are shifted as Chinese map services shift their coordinates.
+
+The layer is compared with other layers.
 """
 
 from __future__ import annotations
@@ -152,8 +153,9 @@ def _same_lines(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
 
 
 def _outlines(frame: gpd.GeoDataFrame) -> Any:
-    """Segments of all outlines, short enough for the nearest one to be found by its box; None
-    without outlines.
+    """Segments of all outlines, short enough for the nearest one to be found by its box.
+
+    None without outlines.
     """
     geometry = frame.geometry.to_numpy()
     rings = shapely.get_parts(shapely.boundary(geometry[shapely.get_dimensions(geometry) == 2]))

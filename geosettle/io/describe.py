@@ -39,7 +39,8 @@ class Description:
     unused
         Headers that no column of the role takes.
     totals
-        `rows`, `rows_used`, `with_position`, and the sums of `households` and `persons` where known.
+        `rows`, `rows_used`, `with_position`, and the sums of `households` and `persons` where
+        known.
     checked
         The table read as that role; None if it has none.
     """

@@ -1,5 +1,6 @@
-"""What binary vector files declare about themselves, read without GDAL, to compare with what GDAL
-hands over.
+"""What binary vector files declare about themselves, read without GDAL.
+
+It is compared with what GDAL returns.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ class Declared:
 
 
 def inspect_shapefile(path: Path, file: str, encoding: str | None) -> Declared:
-    """Return what a shapefile declares: records that are not marked as deleted, and the encoding of
-    its texts.
+    """Return what a shapefile declares: its valid records, and the encoding of its texts.
+
+    Valid records are those that are not marked as deleted.
 
     Parameters
     ----------
@@ -125,8 +127,9 @@ def inspect_shapefile(path: Path, file: str, encoding: str | None) -> Declared:
 
 
 def _no_numbers(body: NDArray[np.uint8], fields: bytes) -> dict[tuple[int, int], str]:
-    """Cells of the number fields of a .dbf that hold no number, such as the stars of one too long
-    for its field.
+    """Cells of the number fields of a .dbf that hold no number.
+
+    Such as the stars of a number too long for its field.
     """
     out, at = {}, 1
     for n in range(len(fields) // 32):
@@ -152,8 +155,9 @@ def _beside(path: Path, suffix: str, file: str) -> bytes:
 
 
 def _dbf_encoding(path: Path, dbf: bytes, header_size: int) -> str:
-    """Return the encoding of a .dbf: the bytes prove it, else .cpg or code page say it, else it is
-    guessed.
+    """Return the encoding of a .dbf.
+
+    The bytes prove it, else .cpg or the code page states it, else it is guessed.
     """
     body = dbf[header_size:]
     try:
@@ -196,7 +200,8 @@ def inspect_gpkg(path: Path, file: str) -> None:
         beside = path.with_name(path.name + suffix)
         if beside.is_file() and beside.stat().st_size:
             raise Refused(
-                "file_unreadable", f"changes that are not yet in the file lie in {beside.name}", file=file,
+                "file_unreadable", f"changes that are not yet in the file lie in {beside.name}",
+                file=file,
                 mend="Close the program that has it open, or give a copy saved by it.",
             )  # fmt: skip
     try:
@@ -226,7 +231,8 @@ def inspect_layer(path: Path, layer: str, file: str) -> Declared:
         with closing(_connect(path)) as base:
             found = (
                 base.execute(
-                    "SELECT column_name, srs_id FROM gpkg_geometry_columns WHERE lower(table_name) = lower(?)",
+                    "SELECT column_name, srs_id FROM gpkg_geometry_columns WHERE lower(table_name) "
+                    "= lower(?)",
                     (layer,),
                 ).fetchone()
                 if _has(base, "gpkg_geometry_columns")
@@ -242,7 +248,8 @@ def inspect_layer(path: Path, layer: str, file: str) -> Declared:
             ).fetchall()
             if _has(base, "gpkg_ogr_contents"):
                 said = base.execute(
-                    "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = lower(?)",
+                    "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = "
+                    "lower(?)",
                     (layer,),
                 ).fetchone()
                 if said and said[0] is not None and said[0] != len(rows):
@@ -289,7 +296,10 @@ def _misplaced(base: sqlite3.Connection, layer: str) -> dict[tuple[int, int], st
     for n, (_, name, kind, *_rest) in enumerate(columns):
         if any(k in str(kind).upper() for k in kinds):
             column = _quoted(name)
-            ranked = f"SELECT row_number() OVER (ORDER BY rowid) - 1 AS n, {column} AS v FROM {_quoted(layer)}"  # noqa: S608  (quoted)
+            ranked = (  # both names are quoted
+                "SELECT row_number() OVER (ORDER BY rowid) - 1 AS n, "  # noqa: S608
+                f"{column} AS v FROM {_quoted(layer)}"
+            )
             for row, value in base.execute(
                 f"SELECT n, v FROM ({ranked}) WHERE typeof(v) IN ('text', 'blob')"  # noqa: S608
             ):
@@ -304,7 +314,10 @@ def _two_systems(base: sqlite3.Connection, layer: str, srs: int, file: str) -> t
     ).fetchone()
     if not said or said[0] in (None, srs):
         return ()
-    text = f"The file declares the reference system {said[0]} in its contents and {srs} for its geometry, which is used."
+    text = (
+        f"The file declares the reference system {said[0]} in its contents and {srs} for its "
+        "geometry, which is used."
+    )
     return (
         problem(
             "reader_warning", text, file=file, value=str(said[0]), mend="Check which is right."

@@ -28,7 +28,8 @@ EXTENSIONS: Final = {
     ".csv": "table", ".tsv": "table", ".txt": "table", ".tab": "table",
     ".xlsx": "workbook", ".xlsm": "workbook", ".xls": "workbook", ".ods": "workbook",
     ".geojson": "geojson", ".json": "geojson",
-    ".geojsonl": "geojsonseq", ".geojsons": "geojsonseq", ".ndjson": "geojsonseq", ".jsonl": "geojsonseq",
+    ".geojsonl": "geojsonseq", ".geojsons": "geojsonseq", ".ndjson": "geojsonseq",
+    ".jsonl": "geojsonseq",
     ".gpkg": "geopackage", ".shp": "shapefile", ".fgb": "flatgeobuf",
     ".parquet": "parquet", ".geoparquet": "parquet",
     ".gpx": "gpx",
@@ -61,7 +62,8 @@ _FITS: Final = {
 """Kind of reader to the contents it takes, where that is not the kind itself."""
 LIMIT: Final = 500_000_000
 """Largest file that is opened, bytes."""
-LIMITS: Final = {"table": 200_000_000, "geojson": 200_000_000, "geojsonseq": 200_000_000, "kml": 100_000_000,
+LIMITS: Final = {"table": 200_000_000, "geojson": 200_000_000, "geojsonseq": 200_000_000,
+                 "kml": 100_000_000,
                  "workbook": 100_000_000, "tiff": 4_000_000_000}  # fmt: skip
 """The same for kinds that are read whole into memory, or piece by piece."""
 
@@ -221,10 +223,12 @@ _LAYERED: Final = frozenset(
 def _check_options(kind: str, file: str, layer: str | None, sheet: str | None) -> None:
     """Refuse a layer or a sheet of a file that has none: the caller means another file."""
     if sheet is not None and kind not in {"workbook", "archive"}:
-        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no sheet {sheet!r}", file=file,
+        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no sheet {sheet!r}",
+                      file=file,
                       mend="Leave the sheet out.")  # fmt: skip
     if layer is not None and kind not in _LAYERED:
-        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no layer {layer!r}", file=file,
+        raise Refused("layer_unclear", f"a file of this kind ({kind}) has no layer {layer!r}",
+                      file=file,
                       mend="Leave the layer out.")  # fmt: skip
 
 
@@ -254,8 +258,9 @@ def _binary(
 
 
 def _as_declared(found: Source, said: Declared) -> Source:
-    """Return what was read with what GDAL does not tell: texts among numbers, and geometries that
-    it lost.
+    """Return what was read with what GDAL does not report.
+
+    These are texts among numbers, and geometries that it lost.
     """
     cells = found.cells.copy()
     for (row, column), text in said.texts.items():

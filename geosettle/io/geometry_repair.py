@@ -93,8 +93,9 @@ def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:
 
 
 def _single(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
-    """Open collections: one member stands for itself, members of one kind become a
-    multi-geometry.
+    """Open collections.
+
+    One member is returned by itself, members of one kind become a multi-geometry.
     """
     if shape.geom_type == "GeometryCollection":
         parts = [p for p in _leaves(shape) if not p.is_empty]
@@ -132,8 +133,9 @@ def _leaves(shape: Any) -> list[Any]:
 
 
 def _within_180(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
-    """Shape cut at the 180th meridian if it crosses it, whether it runs on to 185 or jumps to
-    -175.
+    """Shape cut at the 180th meridian if it crosses it.
+
+    Its longitudes may run on to 185 or jump to -175.
     """
     west, south, east, north = shape.bounds
     parts = shapely.get_parts(shape)

@@ -61,7 +61,7 @@ def is_tag_row(row: Sequence[Any]) -> bool:
 def find_header(
     rows: Sequence[Sequence[Any]], names: Collection[str] = (), *, at: int | None = None
 ) -> Header:
-    """Find the header: of the top rows the first with the most known names, else the first full one.
+    """Find the header: of the top rows the first with most known names, else the first full one.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def find_header(
 
     Examples
     --------
-    >>> rows = [["Sites of 2019"], ["id", "name", "#hh"], ["#loc+code", "#loc+name", "#hh"], ["a", "b", 3]]
+    >>> rows = [["Sites of 2019"], ["id", "name", "#hh"], ["#loc+code", "#loc+name", "#hh"]]
+    >>> rows.append(["a", "b", 3])
     >>> find_header(rows)
     Header(first=1, last=2, texts=('id', 'name', '#hh'), tags=True)
     """
@@ -126,8 +127,9 @@ def _row_of(rows: Sequence[Sequence[Any]], names: Collection[str]) -> int:
 def _second_row(
     above: Sequence[str], row: Sequence[Any], names: Collection[str]
 ) -> list[str] | None:
-    """Return header and the row below it as one, if that row holds nothing but names of columns, or
-    of their units.
+    """Return the header and the row below it as one.
+
+    Only if that row holds nothing but names of columns, or of their units.
     """
     cells = _texts(row)
     upper = [*above, *[""] * (len(cells) - len(above))]
@@ -158,8 +160,9 @@ def _names(text: str, names: Collection[str]) -> bool:
 
 
 def _groups(upper: Sequence[str], cells: Sequence[str], names: Collection[str]) -> bool:
-    """Whether the upper row names groups of columns (one text over several) and the lower their
-    members.
+    """Whether the upper row names groups of columns and the lower their members.
+
+    A group is one text over several columns.
     """
     over = [(u, c) for u, c in zip(upper, cells, strict=False) if c]
     repeated = {u for u, _ in over if u and sum(u == other for other, _ in over) > 1}

@@ -24,8 +24,9 @@ _SHAPES: Final = frozenset({"Point", "LineString", "LinearRing", "Polygon", "Mul
 
 
 def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
-    """Placemarks of a KML document, with the folder they stand in as the column `folder`; or of one
-    folder only.
+    """Placemarks of a KML document, with their folder as the column `folder`.
+
+    Or those of one folder only.
 
     Raises
     ------
@@ -78,8 +79,9 @@ def read_kml(data: bytes, file: str, *, layer: str | None = None) -> Source:
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """Return XML in UTF-8 if it declares an encoding of several bytes a letter, which the parser
-    does not know.
+    """Return XML in UTF-8 if it declares an encoding of several bytes a letter.
+
+    The parser does not know such encodings.
     """
     declared = re.match(
         rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""", data[:200]
@@ -116,8 +118,9 @@ def _text(element: Element, name: str) -> str:
 
 
 def _fields(mark: Element) -> dict[str, str | None]:
-    """Name, description and the extended data of a placemark; its own data go before the general
-    ones.
+    """Name, description and extended data of a placemark.
+
+    Its own data have priority over the general ones.
     """
     out: dict[str, str | None] = {}
     if mark.get("id"):

@@ -88,7 +88,7 @@ def read_written_tables(folder: Path, manifest: Mapping[str, Any]) -> dict[str, 
 
 
 # --- differences
-# ----------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 
 def manifest_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -96,7 +96,8 @@ def manifest_differences(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
     Examples
     --------
-    >>> a = {"inputs": {}, "geosettle": "1", "versions": {}, "parameters": {"walk": {"model": "tobler"}}, "lang": "en"}
+    >>> a = {"inputs": {}, "geosettle": "1", "versions": {}, "lang": "en"}
+    >>> a["parameters"] = {"walk": {"model": "tobler"}}
     >>> list(manifest_differences(a, {**a, "parameters": {"walk": {"model": "weiss"}}}))
     ['parameter walk model: tobler → weiss']
     """
@@ -109,9 +110,15 @@ def manifest_differences(before: Mapping[str, Any], after: Mapping[str, Any]) ->
         elif old[name].get("sha256") != new[name].get("sha256"):
             content = [run[name].get("content_sha256") for run in (old, new)]
             if content[0] and content[0] == content[1]:
-                yield f"input {name}: another file that says the same (order of rows or columns, form of writing)"
+                yield (
+                    f"input {name}: another file that says the same (order of rows or columns, "
+                    "form of writing)"
+                )
                 continue
-            yield f"input {name}: changed ({old[name].get('rows', '?')} rows, now {new[name].get('rows', '?')})"
+            yield (
+                f"input {name}: changed ({old[name].get('rows', '?')} rows, now "
+                f"{new[name].get('rows', '?')})"
+            )
     first, second = (
         dict(
             _flat(
@@ -132,8 +139,9 @@ def manifest_differences(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 def table_differences(
     old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
-    """Say which rows of written tables came and went, and per column how many values moved and the
-    largest move.
+    """List which rows of written tables were added and removed, and which values changed.
+
+    For each column: how many values changed, and the largest change.
 
     Examples
     --------
@@ -172,7 +180,10 @@ def _rows_and_columns(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterat
     ):
         if len(rows):
             more = " …" if len(rows) > 3 else ""
-            yield f"{name}: {_n(len(rows), 'row')} {word} ({', '.join(_said(r) for r in rows[:3])}{more})"
+            yield (
+                f"{name}: {_n(len(rows), 'row')} {word} "
+                f"({', '.join(_said(r) for r in rows[:3])}{more})"
+            )
     both = old.index.intersection(new.index)
     for column in [c for c in old.columns if c in new.columns]:
         yield from _column(f"{name} {column}", old.loc[both, column], new.loc[both, column])
@@ -186,8 +197,9 @@ _TIMES: Final = "times"
 
 
 def _keys(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    """Return the leading columns that tell rows of both tables apart, identifiers first, or else
-    the whole row.
+    """Return the leading columns that identify the rows of both tables.
+
+    Identifiers come first; if they are not enough, the whole row.
     """
     shared = [c for c in old.columns if c in new.columns]
     texts = [

@@ -29,7 +29,8 @@ _NUMBERS: Final = re.compile(
 )
 _DEGREES: Final = re.compile(r"([NSEW])", re.IGNORECASE)
 _UTM: Final = re.compile(
-    r"(?:utm\s*)?(?:zone\s*)?(\d{1,2})\s*([C-HJ-NP-X])?\s*[,; ]\s*(?:e\s*)?(\d{5,7}(?:\.\d{1,6})?)\s*(?:m?\s*e)?"
+    r"(?:utm\s*)?(?:zone\s*)?(\d{1,2})\s*([C-HJ-NP-X])?\s*[,; "
+    r"]\s*(?:e\s*)?(\d{5,7}(?:\.\d{1,6})?)\s*(?:m?\s*e)?"
     r"\s*[,; ]\s*(?:n\s*)?(\d{1,8}(?:\.\d{1,6})?)\s*(?:m?\s*n)?",
     re.IGNORECASE,
 )
@@ -123,8 +124,9 @@ def _from_angles(text: str, decimal: str) -> tuple[Any, str, str]:
 
 
 def from_ddmm(text: str, axis: str) -> tuple[float, str]:
-    """Degrees of an angle written as degrees and minutes without a space (NMEA 0183), with its
-    hemisphere.
+    """Degrees of an angle written as degrees and minutes without a space, with its hemisphere.
+
+    This is the notation of NMEA 0183.
 
     Examples
     --------
@@ -172,16 +174,21 @@ def _from_json(text: str) -> tuple[Any, str, str]:
 def utm_zone(
     cell: Any, northing: float = math.nan, hemisphere: str = ""
 ) -> tuple[int, bool] | None:
-    """Return the number of a UTM zone and whether it is north of the equator; None where that is not said.
+    """Return the number of a UTM zone and whether it is north of the equator.
+
+    None where that is not stated.
 
     Examples
     --------
-    >>> utm_zone("37M"), utm_zone("37N"), utm_zone("Zone 43 S", 4_360_000.0), utm_zone("37 S", 9_800_000.0)
-    ((37, False), (37, True), None, (37, False))
+    >>> utm_zone("37M"), utm_zone("37N")
+    ((37, False), (37, True))
+    >>> utm_zone("Zone 43 S", 4_360_000.0), utm_zone("37 S", 9_800_000.0)
+    (None, (37, False))
     """
     text = clean(cell).casefold()
     match = re.fullmatch(
-        r"(?:utm|zone|zona|huso|fuso|fuseau|wgs ?84|[\s:/_-]){0,6}(\d{1,2})(?:\.0)?\s*°?\s*([a-z]*)",
+        r"(?:utm|zone|zona|huso|fuso|fuseau|wgs "
+        r"?84|[\s:/_-]){0,6}(\d{1,2})(?:\.0)?\s*°?\s*([a-z]*)",
         text,
     )
     if match is None or not 1 <= int(match[1]) <= 60:

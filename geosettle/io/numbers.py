@@ -1,5 +1,6 @@
-"""From a cell to a number or an angle: decimal comma, thousands, full-width digits,
-degrees-minutes-seconds.
+"""From a cell to a number or an angle.
+
+Decimal comma, thousands, full-width digits, degrees-minutes-seconds.
 
 Nothing is guessed that the cell does not say: what cannot be read is named, not turned into a
 missing number.
@@ -110,7 +111,8 @@ _MINUS: Final = str.maketrans(
     {"−": "-", "‐": "-", "‑": "-", "–": "-", "－": "-", "﹣": "-", "＋": "+"}
 )
 _MARKS: Final = str.maketrans(
-    {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "ʹ": "'",
+    {"º": "°", "˚": "°", "∘": "°", "ᵒ": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'",
+     "`": "'", "ʹ": "'",
      "分": "'", "″": '"', "”": '"', "“": '"', "〃": '"', "ʺ": '"', "秒": '"'},
 )  # fmt: skip
 _BRACKETS: Final = str.maketrans("()[]", "    ")
@@ -137,8 +139,9 @@ _ANGLE: Final = re.compile(
 
 
 def clean(cell: Any) -> str:
-    r"""Text of a cell without invisible characters, full-width forms folded, spaces at the ends
-    dropped.
+    r"""Text of a cell without invisible characters and outer spaces.
+
+    Full-width forms are folded.
 
     Examples
     --------
@@ -203,8 +206,10 @@ def decimal_mark(cells: Iterable[Any]) -> str:
 
     Examples
     --------
-    >>> decimal_mark(["76,0638", "1.660"]), decimal_mark(["1,660", "76.06"]), decimal_mark(["1,660"])
-    (',', '.', '')
+    >>> decimal_mark(["76,0638", "1.660"]), decimal_mark(["1,660", "76.06"])
+    (',', '.')
+    >>> decimal_mark(["1,660"])
+    ''
     """
     comma = point = 0
     for cell in cells:
@@ -298,8 +303,9 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
 
 
 def _without_thousands(text: str, decimal: str) -> str | None:
-    """Plain decimal notation of a number with grouped digits, or None if the grouping makes no
-    sense.
+    """Plain decimal notation of a number with grouped digits.
+
+    None if the grouping is not consistent.
     """
     group = "," if decimal == "." else "."
     whole, mark, fraction = text.partition(decimal)
@@ -324,8 +330,7 @@ def _without_thousands(text: str, decimal: str) -> str | None:
 
 
 def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0911  (one way out for each kind of cell)
-    r"""Degrees in a coordinate cell, decimal or degrees-minutes-seconds in Latin or Chinese
-    notation.
+    r"""Degrees in a coordinate cell: decimal, or degrees-minutes-seconds in Latin or Chinese.
 
     Parameters
     ----------
@@ -377,8 +382,9 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
 
 
 def _unlabelled(text: str, axis: str) -> tuple[str, str]:
-    """Text of an angle with signs for words and nothing around it, and its hemisphere as
-    `_hemisphere` gives it.
+    """Text of an angle with signs for words and nothing around it, and its hemisphere.
+
+    The hemisphere is as `_hemisphere` gives it.
     """
     if label := _LABEL.match(text):
         if label[axis] is None:
@@ -393,8 +399,9 @@ def _unlabelled(text: str, axis: str) -> tuple[str, str]:
 
 
 def _hemisphere(text: str) -> tuple[str, str]:
-    """Text without its hemisphere, and the letter: N, S, E, W, "" or "?" where it is said twice or
-    in doubt.
+    """Text without its hemisphere, and the letter: N, S, E, W, "" or "?".
+
+    It is "?" where it is given twice or in doubt.
     """
     found = []
     for word, letter in _HEMISPHERES:
@@ -417,8 +424,9 @@ def _hemisphere(text: str) -> tuple[str, str]:
 
 
 def to_year(cell: Any) -> tuple[float, str]:
-    """Year in a cell: a number, a date, or the first year named in a text (then with code
-    `year_read_from_text`).
+    """Year in a cell: a number, a date, or the first year named in a text.
+
+    For a text the code is `year_read_from_text`.
 
     Examples
     --------

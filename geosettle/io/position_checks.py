@@ -1,5 +1,6 @@
-"""Are the positions where they can be? What is not is explained: swapped, another hemisphere,
-radians, a lost mark.
+"""Check that positions are where they can be, and explain those that are not.
+
+Swapped axes, another hemisphere, radians, a lost decimal mark.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ def inside(x: Floats, y: Floats, region: Region) -> Mask:
 
 
 def wrap_longitudes(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[Any], list[Problem]]:
-    """Points whose longitudes count from 0 to 360 brought to ±180; only where the whole layer does
-    so.
+    """Bring points whose longitudes count from 0 to 360 to ±180.
+
+    Only where the whole layer does so.
     """
     if "point" not in spec.geometries:
         return geometry, []
@@ -126,8 +128,9 @@ def doubt_positions(
 
 
 def _area(x: Floats, y: Floats, region: Region | None) -> Callable[[Floats, Floats], Mask] | None:
-    """Test for "where the others are": the region if one is said, else around the middle of the
-    positions.
+    """Test whether a position is where the others are.
+
+    Inside the region if one is given, else around the middle of the positions.
     """
     if region is not None:
         return lambda a, b: inside(a, b, region)
@@ -247,8 +250,9 @@ def _among(rows: NDArray[np.intp], true: Mask, size: int) -> Mask:
 
 
 def _scaled(x: Floats, y: Floats, area: Callable[[Floats, Floats], Mask]) -> Mask:
-    """Positions that fall among the others when the decimal mark of one or both numbers is
-    moved.
+    """Positions that fall among the others when the decimal mark is moved.
+
+    The mark of one or both numbers.
     """
     out = np.zeros(x.shape, dtype=bool)
     powers = (0, -1, -2, -3, -4, -5, -6, -7, 1, 2)

@@ -62,7 +62,8 @@ def locate(  # noqa: C901  (one way for each notation)
     else:
         missing = problem(
             "column_missing",
-            f"No position was found: neither lon and lat nor wkt; the file has: {', '.join(map(str, source.cells))}.",
+            "No position was found: neither lon and lat nor wkt; the file has: "
+            f"{', '.join(map(str, source.cells))}.",
             column="lon",
             mend="Add lon and lat, or map them with --map lon=NAME,lat=NAME.",
         )
@@ -101,7 +102,10 @@ def _on_wgs84(
     problems += _left_in_degrees(raw, used)
     out = to_lonlat(raw, used)
     if (away := _outside_area_of_use(out, used)) is not None:
-        text = f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made for."
+        text = (
+            f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made "
+            "for."
+        )
         return Positions(
             None,
             read,
@@ -123,8 +127,9 @@ def _on_wgs84(
 def _choose_system(
     declared: Any, basis: str, options: Options, *, degrees: bool, lost_marks: str = ""
 ) -> tuple[Any, list[Problem]]:
-    """Choose the system of the coordinates: stated, declared or assumed; None where none can be
-    right.
+    """Choose the system of the coordinates: stated, declared or assumed.
+
+    None where none can be right.
     """
     problems = []
     if options.crs:
@@ -159,8 +164,10 @@ def _choose_system(
 
 
 def _lost_marks(raw: NDArray[Any]) -> str:
-    """Say that decimal marks were lost, where whole numbers agree in their first digits and not in
-    how many they have, or have more than any metres have.
+    """Report that decimal marks were lost.
+
+    Whole numbers agree in their first digits but not in how many digits they have, or have more
+    digits than metres can have.
     """
     xy = np.abs(shapely.get_coordinates(raw))
     xy = xy[np.isfinite(xy).all(axis=1) & (xy >= 1).all(axis=1)]
@@ -182,13 +189,15 @@ def _left_in_degrees(raw: NDArray[Any], used: Any) -> list[Problem]:
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((west >= -180) & (east <= 180) & (south >= -90) & (north <= 90))
     text = f"The coordinates are degrees, but {crs_name(used)} is in metres."
-    return [problem("crs_contradicted", text, severity="error", row=int(i) + 1, mend="Give all rows in one system.")
+    return [problem("crs_contradicted", text, severity="error", row=int(i) + 1,
+            mend="Give all rows in one system.")
             for i in rows]  # fmt: skip
 
 
 def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
-    """Where the middle of the positions lies, if that is more than ten degrees off the area a
-    projection is for.
+    """Where the middle of the positions is, if that is outside the area of use of a projection.
+
+    Outside means by more than ten degrees.
     """
     area = used.area_of_use
     xy = shapely.get_coordinates(lonlat)
@@ -205,8 +214,9 @@ def _outside_area_of_use(lonlat: NDArray[Any], used: Any) -> str | None:
 
 
 def _contradictions(source: Source, raw: NDArray[Any], headers: Mapping[str, str]) -> list[Problem]:
-    """Points whose own lon and lat columns say another place than their geometry, both read as
-    degrees.
+    """Points whose own lon and lat columns give another place than their geometry.
+
+    Both are read as degrees.
     """
     points, _ = _from_columns(source, headers)
     here, there = (
@@ -258,8 +268,9 @@ def _from_columns(source: Source, headers: Mapping[str, str]) -> tuple[NDArray[A
 
 
 def _from_cells(source: Source, header: str) -> tuple[NDArray[Any], list[Problem], Any]:
-    """Geometries that one column holds: well-known text or binary, its SRID if it names one, GeoJSON
-    or a pair of numbers; and what cannot be read.
+    """Geometries that one column holds, and what cannot be read.
+
+    Well-known text or binary, its SRID if it names one, GeoJSON or a pair of numbers.
     """
     cells = source.cells[header]
     out, problems = np.full(len(cells), None, dtype=object), list[Problem]()

@@ -61,8 +61,9 @@ def driver_of(path: Path) -> str:
 
 
 def check_vrt(path: Path, kind_of: Any) -> None:
-    """Refuse a virtual raster that names anything but plain raster files of its own folder, or that
-    computes.
+    """Refuse a virtual raster that computes, or names anything but rasters of its own folder.
+
+    Only plain raster files are allowed.
 
     Raises
     ------
@@ -103,7 +104,8 @@ def check_vrt(path: Path, kind_of: Any) -> None:
         tile = (folder / name).resolve()
         if not inside or not tile.is_relative_to(folder):
             raise Refused(
-                "file_refused", f"the VRT points to {name[:60]!r}, outside its own folder", file=file,
+                "file_refused", f"the VRT points to {name[:60]!r}, outside its own folder",
+                file=file,
                 mend="Put the files next to the VRT and build it again with relative names.",
             )  # fmt: skip
         if kind_of(tile) not in {"tiff", "asciigrid", "hgt"}:
@@ -137,7 +139,8 @@ def one_file(paths: Sequence[Path], limit: int) -> Iterator[Path]:
         cells = (east - west) / first.res[0] * ((north - south) / first.res[1])
         if cells > limit:
             raise InputError(
-                f"the tiles span {cells / 1e6:.0f} million cells; at most {limit / 1e6:.0f} million are read",
+                f"the tiles span {cells / 1e6:.0f} million cells; at most {limit / 1e6:.0f} "
+                "million are read",
                 file=paths[0].name, mend="Take fewer tiles, or clip them to the study region.",
             )  # fmt: skip
         nodata = first.nodata

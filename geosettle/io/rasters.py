@@ -43,7 +43,7 @@ def read_raster(
     band: int = 1,
     classes: Mapping[int, str] | None = None,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
-    """Read a raster file of any kind, or several tiles of one grid, as a grid in longitude/latitude.
+    """Read a raster file of any kind, or several tiles of one grid, as a longitude/latitude grid.
 
     Parameters
     ----------
@@ -88,14 +88,16 @@ def _read(  # noqa: PLR0917
             with rasterio.open(path, driver=driver_of(path)) as data:
                 if data.width * data.height > CELL_LIMIT:
                     raise InputError(
-                        f"the raster has {data.width * data.height / 1e6:.0f} million cells; at most"
+                        f"the raster has {data.width * data.height / 1e6:.0f} million cells; at "
+                        "most"
                         f" {CELL_LIMIT / 1e6:.0f} million are read",
                         file=file,
                         mend="Clip it to the study region.",
                     )
                 values, problems = _values(data, band, role, file)
                 declared = {
-                    "width": data.width, "height": data.height, "bands": data.count, "dtype": data.dtypes[band - 1],
+                    "width": data.width, "height": data.height, "bands": data.count,
+                    "dtype": data.dtypes[band - 1],
                     "alpha": ColorInterp.alpha in data.colorinterp,
                     "nodata": data.nodatavals[band - 1], "unit": data.units[band - 1] or "",
                 }  # fmt: skip
@@ -139,8 +141,9 @@ def _read(  # noqa: PLR0917
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep off the terminal what rasterio cannot log: GDAL quotes damaged files in bytes that are
-    no text.
+    """Keep off the terminal what rasterio cannot log.
+
+    GDAL quotes damaged files in bytes that are no text.
     """
     before = sys.unraisablehook
     sys.unraisablehook = lambda found: (
@@ -153,9 +156,7 @@ def _unheard() -> Iterator[None]:
 
 
 def _check_beside(path: Path, file: str) -> None:
-    """Refuse files beside the raster that GDAL would open with it and that are not what they
-    seem.
-    """
+    """Refuse companion files of the raster that GDAL would open and that are not what they seem."""
     for suffix in (".msk", ".ovr"):
         beside = path.with_name(path.name + suffix)
         if beside.is_file():
@@ -216,7 +217,8 @@ def _values(
         if (undeclared & ~np.isnan(values)).any():
             problems.append(
                 problem("nodata_undeclared", file=file, value=f"{raw[undeclared].flat[0]:.6g}",
-                    message="Cells beyond 1e30 are taken as missing though the file declares no such value.",
+                    message="Cells beyond 1e30 are taken as missing though the file declares no "
+                            "such value.",
                     mend="Set the nodata value of the raster.",
                 ),
             )  # fmt: skip
@@ -229,8 +231,9 @@ def _values(
 
 
 def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[Problem]:
-    """Make cells missing that hold one of the usual signs for it, though the file does not declare
-    it.
+    """Make cells missing that hold an undeclared sign for missing values.
+
+    It is one of the usual signs, and the file does not declare it.
     """
     if role == "landcover":
         return []
@@ -240,7 +243,8 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
     for sign in signs:
         values[values == sign] = np.nan
     out = [
-        problem("nodata_undeclared", f"Cells of {s:g} are taken as missing though the file does not declare it.",
+        problem("nodata_undeclared",
+                f"Cells of {s:g} are taken as missing though the file does not declare it.",
                 file=file, value=f"{s:g}")
         for s in signs
     ]  # fmt: skip
@@ -256,8 +260,9 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
 
 
 def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Problem]:
-    """Find a value that several cells have, far below or above every other: it may stand for
-    missing.
+    """Find a value that several cells have, far below or above every other.
+
+    It may be a sign for missing values.
     """
     known = values[np.isfinite(values)]
     if known.size < 20:
@@ -272,7 +277,10 @@ def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Proble
             continue
         gap = float(np.abs(rest - extreme).min())
         if gap > max(150.0, 0.2 * float(np.ptp(rest))):
-            text = f"{count} cells are {extreme:g} and no other comes within {gap:g} of it; it may stand for missing."
+            text = (
+                f"{count} cells are {extreme:g} and no other comes within {gap:g} of it; it may "
+                "stand for missing."
+            )
             out.append(problem("nodata_undeclared", text, file=file, value=f"{extreme:g}"))
     return out
 
@@ -280,8 +288,9 @@ def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Proble
 def _upright(
     raster: Raster, system: Any, file: str, *, nearest: bool
 ) -> tuple[Raster, list[Problem]]:
-    """Return the raster north-up in longitude/latitude: flipped where that is enough, else
-    resampled.
+    """Return the raster north-up in longitude/latitude.
+
+    It is flipped where that is enough, else resampled.
     """
     t = raster.transform
     lonlat = system.is_geographic and (same_crs(system, "EPSG:4326") or system.to_epsg() == 4490)
@@ -298,8 +307,10 @@ def _upright(
     transform, width, height = _cover(raster, source, file)
     out = np.full((height, width), np.nan, dtype=raster.values.dtype)
     rasterio.warp.reproject(
-        raster.values, out, src_transform=t, src_crs=source, src_nodata=np.nan, dst_transform=transform,
-        dst_crs="EPSG:4326", dst_nodata=np.nan, resampling=Resampling.nearest if nearest else Resampling.bilinear,
+        raster.values, out, src_transform=t, src_crs=source, src_nodata=np.nan,
+        dst_transform=transform,
+        dst_crs="EPSG:4326", dst_nodata=np.nan,
+        resampling=Resampling.nearest if nearest else Resampling.bilinear,
     )  # fmt: skip
     how = "nearest neighbour" if nearest else "bilinear interpolation"
     note = problem("raster_resampled", file=file, value=raster.crs,
@@ -319,12 +330,14 @@ def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: 
         raise Refused("raster_no_place", "the corners of the raster are not finite", file=file)
     if system.is_geographic and not degrees:
         raise Refused(
-            "crs_contradicted", f"the corners lie outside the Earth, but {crs_name(system)} is in degrees", file=file,
+            "crs_contradicted",
+            f"the corners lie outside the Earth, but {crs_name(system)} is in degrees", file=file,
             mend="State the right system with --crs.",
         )  # fmt: skip
     if system.is_projected and degrees and max(abs(transform.a), abs(transform.b)) < 1:
         raise Refused(
-            "crs_contradicted", f"the corners are degrees, but {crs_name(system)} is in metres", file=file,
+            "crs_contradicted", f"the corners are degrees, but {crs_name(system)} is in metres",
+            file=file,
             mend="State the right system with --crs.",
         )  # fmt: skip
 
@@ -412,8 +425,9 @@ def raster_problems(
 
 
 def swapped_home(raster: Raster) -> bool:
-    """Whether a raster lies in the Arctic Ocean, and in the region of the embedded study with its
-    axes exchanged.
+    """Whether a raster is in the Arctic Ocean, but in the study region once its axes are exchanged.
+
+    The region is that of the embedded study.
     """
     west, south, east, north = raster.bounds
     home_west, home_south, home_east, home_north = HOME

@@ -1,5 +1,6 @@
-"""Checks of one layer's rows: pure functions from values and geometries to problems. FOR_LAYER
-lists them.
+"""Checks of one layer's rows: pure functions from values and geometries to problems.
+
+FOR_LAYER lists them.
 """
 
 from __future__ import annotations
@@ -97,8 +98,9 @@ def copied_rows(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> li
 
 
 def _listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
-    """Name rows by their identifiers, whatever their order; how many they are where that does not
-    tell.
+    """Name rows by their identifiers, whatever their order.
+
+    Where these do not identify them, return how many they are.
     """
     key = spec.key[0] if len(spec.key) == 1 else ""
     ids = sorted(set(values[key].iloc[rows].dropna().astype(str))) if key in values else []
@@ -107,8 +109,9 @@ def _listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
 
 
 def _some(texts: list[str]) -> str:
-    """Return the first of many texts: a list as long as a table would stand in every one of its
-    rows.
+    """Return the first of many texts.
+
+    A list as long as a table would be repeated in every one of its rows.
     """
     return ", ".join(texts[:_LISTED]) + (
         f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
@@ -116,8 +119,9 @@ def _some(texts: list[str]) -> str:
 
 
 def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Find the same identifier twice; every row that has it is named, since nobody can say which
-    one is meant.
+    """Find the same identifier twice.
+
+    Every row that has it is named, since nobody can know which one is meant.
     """
     if len(spec.key) != 1:
         return []
@@ -166,8 +170,9 @@ def similar_ids(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> l
 
 
 def _unpadded(plain: str) -> str:
-    """Return the number of an identifier that is nothing but one: 007 and 7 are easily taken for
-    each other.
+    """Return the number of an identifier that is only a number.
+
+    007 and 7 are easily taken for each other.
     """
     return plain.lstrip("0") if plain.isdecimal() else plain
 
@@ -181,8 +186,9 @@ def _alike(texts: pd.Series, plain: Callable[[str], str]) -> list[list[str]]:
 
 
 def spellings(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Words that group rows or refer to other layers, spelled in several ways: each would be a
-    group of its own.
+    """Find words that group rows or refer to other layers, spelled in several ways.
+
+    Each spelling would be a group of its own.
     """
     out = []
     for column in _GROUPING.get(spec.name, ()):
@@ -195,8 +201,9 @@ def spellings(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> lis
 
 
 def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Two sites or origins of the same name, unless they lie apart and so may well be two
-    places.
+    """Find two sites or origins of the same name.
+
+    Not those that are apart and so may well be two places.
     """
     if spec.name not in {"sites", "origins"} or "name" not in values:
         return []
@@ -230,8 +237,9 @@ def _apart(geometry: NDArray[Any]) -> bool:
 
 
 def missing_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Rows without a position: kept where they still mean something, set aside where they do
-    not.
+    """Find rows without a position.
+
+    They are kept where they still mean something, and set aside where they do not.
     """
     if geometry is None:
         return []
@@ -385,7 +393,8 @@ def _impossible_roads(values: pd.DataFrame) -> list[Problem]:
     length = values["length_km"].to_numpy(dtype=float)
     out = [problem("road_ends_equal", row=int(i) + 1, column="b", value=str(values["b"].iloc[i]))
            for i in np.flatnonzero(a == b)]  # fmt: skip
-    out += [problem("number_out_of_range", "A road has a length.", row=int(i) + 1, column="length_km", value="0")
+    out += [problem("number_out_of_range", "A road has a length.", row=int(i) + 1,
+            column="length_km", value="0")
             for i in np.flatnonzero((length == 0) & (a != b))]  # fmt: skip
     marks = {
         c: values[c].fillna("").to_numpy() for c in ("class", "season", "surface") if c in values
@@ -395,7 +404,8 @@ def _impossible_roads(values: pd.DataFrame) -> list[Problem]:
         if np.ptp(length[rows]) > 0.2 * length[rows].max():
             listed = ", ".join(f"{v:g} km" for v in sorted(set(length[rows].tolist())))
             text = f"One road has several lengths: {listed}."
-            out += [problem("road_contradicts", text, row=int(r) + 1, column="length_km", value=f"{length[r]:g}")
+            out += [problem("road_contradicts", text, row=int(r) + 1, column="length_km",
+                    value=f"{length[r]:g}")
                     for r in rows]  # fmt: skip
     return out
 
@@ -407,14 +417,17 @@ def contradicting_indicators(
     if spec.name != "indicators" or not {"site_id", "capital", "indicator"} <= set(values.columns):
         return []
     plain = values["capital"].fillna("").map(likeness)
-    out = [problem("value_improbable", f"There is no capital {values['capital'].iloc[i]!r}: human, natural, material,"
-                   " financial, social.", row=int(i) + 1, column="capital", value=str(values["capital"].iloc[i]))
+    out = [problem("value_improbable",
+                   f"There is no capital {values['capital'].iloc[i]!r}: human, natural, material,"
+                   " financial, social.", row=int(i) + 1, column="capital",
+                   value=str(values["capital"].iloc[i]))
            for i in np.flatnonzero((plain != "") & ~plain.isin(_CAPITALS))]  # fmt: skip
     what = values.drop(columns=[c for c in ("before", "after", "n") if c in values]).astype(object)
     twice = what.where(what.notna(), "").duplicated(keep=False) & ~values.duplicated(keep=False)
     said = "The same indicator has other values in another row."
     out += [problem("value_improbable", said, row=int(i) + 1, column="indicator",
-                    value=str(values["indicator"].iloc[i])) for i in np.flatnonzero(twice)]  # fmt: skip
+                    value=str(values["indicator"].iloc[i]))
+            for i in np.flatnonzero(twice)]  # fmt: skip
     unit = (
         values["unit"].fillna("").map(clean).str.casefold()
         if "unit" in values
@@ -425,14 +438,16 @@ def contradicting_indicators(
         number = values[column].to_numpy(dtype=float)
         with np.errstate(invalid="ignore"):
             beyond = np.flatnonzero(share & (np.abs(number) > 100))
-        out += [problem("value_improbable", f"A share of {number[i]:g} percent.", row=int(i) + 1, column=column,
+        out += [problem("value_improbable", f"A share of {number[i]:g} percent.", row=int(i) + 1,
+                        column=column,
                         value=f"{number[i]:g}") for i in beyond]  # fmt: skip
     return out
 
 
 def overlaps(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Parcels or oases of one kind and year that overlap, and parcels drawn again for another year:
-    counted twice.
+    """Find overlapping parcels or oases of one kind, which are counted twice.
+
+    They are of one year, or are parcels drawn again for another year.
     """
     if geometry is None or spec.name not in {"development", "oasis"}:
         return []
@@ -482,8 +497,9 @@ def totals(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[P
 
 
 def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Direction marks that make text read other than it is stored, and markup, which is kept as
-    plain text.
+    """Find direction marks that change how text reads, and markup.
+
+    Markup is kept as plain text.
     """
     out = []
     for column in spec.columns:
@@ -502,7 +518,10 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
             ]
         lost = np.flatnonzero(series.str.contains(_LOST).to_numpy(dtype=bool))
         if lost.size:
-            text = f"{column.name} holds runs of question marks in {lost.size} row(s); letters may have been lost."
+            text = (
+                f"{column.name} holds runs of question marks in {lost.size} row(s); letters may "
+                "have been lost."
+            )
             out.append(
                 problem(
                     "text_damaged", text, column=column.name, value=str(series.iloc[lost].min())
@@ -540,7 +559,8 @@ def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Pro
         with np.errstate(invalid="ignore"):
             rows = np.flatnonzero(leased > declared * 1.001)
         out += [
-            problem("leased_exceeds_declared", f"{leased[i]:g} ha are leased of {declared[i]:g} ha.", row=int(i) + 1,
+            problem("leased_exceeds_declared",
+                    f"{leased[i]:g} ha are leased of {declared[i]:g} ha.", row=int(i) + 1,
                     column="leased_ha", value=f"{leased[i]:g}")
             for i in rows
         ]  # fmt: skip
@@ -588,7 +608,10 @@ def distances(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> lis
         numbers = values[column].to_numpy(dtype=float)
         numbers = numbers[np.isfinite(numbers)]
         if numbers.size and np.median(numbers) >= limit:
-            text = f"Half of the values of {column} are {np.median(numbers):g} or more; they look like metres."
+            text = (
+                f"Half of the values of {column} are {np.median(numbers):g} or more; they look "
+                "like metres."
+            )
             out.append(
                 problem("unit_suspected", text, column=column, value=f"{np.median(numbers):g}")
             )

@@ -60,12 +60,16 @@ def _filtered(source: Source, name: str, wanted: Any) -> Source:
     if not keep.any():
         held = sorted({t for t in texts if t})
         raise InputError(
-            f"no row has {' or '.join(map(repr, map(str, values)))} in {header!r}", file=source.file,
+            f"no row has {' or '.join(map(repr, map(str, values)))} in {header!r}",
+            file=source.file,
             mend=f"It holds: {', '.join(held[:12])}{' ...' if len(held) > 12 else ''}.",
         )  # fmt: skip
     rows = np.flatnonzero(keep)
     new = {int(old): i for i, old in enumerate(rows)}
-    text = f"{len(rows)} of {len(keep)} rows are those with {', '.join(map(str, values))} in {header!r}."
+    text = (
+        f"{len(rows)} of {len(keep)} rows are those with {', '.join(map(str, values))} in "
+        f"{header!r}."
+    )
     problems = [
         replace(p, row=new[p.row - 1] + 1) if p.row else p
         for p in source.problems
@@ -82,8 +86,10 @@ def _filtered(source: Source, name: str, wanted: Any) -> Source:
 
 
 def propose_ids(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> Source:
-    """Give rows an identifier where the file has none: their name where every row has its own, else
-    the number of the row; and the identifier for a name.
+    """Give rows an identifier where the file has none, and use the identifier as a name.
+
+    It is their name where every row has its own, else the number of the row; the identifier is the
+    name of rows without one.
     """
     key = spec.key[0] if len(spec.key) == 1 else ""
     if not key or not len(source.cells):
@@ -160,7 +166,8 @@ def unfold_matrix(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -
     if any(code for column in counts.values() for _, code in column):
         return source
     rows = [
-        (i, h, counts[h][i][0]) for i in range(len(source.cells)) for h in sites if counts[h][i][0] > 0
+        (i, h,
+        counts[h][i][0]) for i in range(len(source.cells)) for h in sites if counts[h][i][0] > 0
     ]  # fmt: skip
     cells = pd.DataFrame(
         {
@@ -171,7 +178,10 @@ def unfold_matrix(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -
             "households": pd.Series([n for _, _, n in rows], dtype=object),
         }
     )
-    text = f"The table has a column for each of {len(sites)} sites; its {len(rows)} counts above 0 were read as moves."
+    text = (
+        f"The table has a column for each of {len(sites)} sites; its {len(rows)} counts above 0 "
+        "were read as moves."
+    )
     lines = None if source.lines is None else source.lines[[i for i, _, _ in rows]]
     said = problem("flows_from_matrix", text, file=source.file)
     kept = [p for p in source.problems if p.row is None]
@@ -206,6 +216,7 @@ def join_sources(sources: Sequence[Source], files: Sequence[str]) -> Source:
     drawn = [s.geometry for s in sources if s.geometry is not None]
     lines = [np.arange(2, len(s.cells) + 2) if s.lines is None else s.lines for s in sources]
     return replace(
-        first, cells=cells, file=" + ".join(files), geometry=np.concatenate(drawn) if drawn else None,
+        first, cells=cells, file=" + ".join(files),
+        geometry=np.concatenate(drawn) if drawn else None,
         lines=np.concatenate(lines).astype(np.int64), covered=frozenset(), problems=tuple(problems),
     )  # fmt: skip

@@ -1,5 +1,6 @@
-"""What a file holds before anyone says what it means: cells as read, geometries as drawn, the CRS
-it declares.
+"""What a file holds before it is interpreted.
+
+Cells as read, geometries as drawn, the CRS it declares.
 """
 
 from __future__ import annotations
@@ -91,9 +92,7 @@ class Source:
     problems: tuple[Problem, ...] = ()
 
     def digest(self) -> str:
-        """Return the sha256 of what the file says: the same for the same rows and columns in any
-        order.
-        """
+        """Return the sha256 of the content: the same for the same rows and columns in any order."""
         columns = sorted(map(str, self.cells.columns))
         parts = [["" if v is None else str(v) for v in self.cells[c].tolist()] for c in columns]
         if self.geometry is not None:

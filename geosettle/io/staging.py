@@ -1,5 +1,6 @@
-"""Writing that leaves the old result or the new one, never a mixture: on a full disk, under kill
--9, beside a rival.
+"""Writing that leaves the old result or the new one, never a mixture.
+
+Also on a full disk, under kill -9, or while another process writes.
 
 A folder is written under a hidden name beside its target, every file synced and read back, and put
 in place by one exchange of names. What the target held that geosettle did not write is carried
@@ -196,8 +197,9 @@ def _check_target(final: Path) -> None:
 
 
 def _listed(folder: Path) -> set[str] | None:
-    """Files that geosettle wrote into a folder, by its manifest; None where it is not a folder of
-    geosettle's.
+    """List the files that geosettle wrote into a folder, by its manifest.
+
+    None where it is not a folder of geosettle's.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -292,8 +294,9 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def _keep_foreign(old: Path, final: Path) -> None:
-    """Carry over the files that the old manifest does not list, where the new folder has none of
-    that name.
+    """Carry over the files that the old manifest does not list.
+
+    Only where the new folder has none of that name.
     """
     listed = _listed(old)
     found = sorted(p for p in old.rglob("*") if p.is_file() or p.is_symlink())

@@ -1,5 +1,6 @@
-"""read_study: a folder or a study.toml becomes a Study; every problem of every layer is found
-before any work.
+"""read_study: a folder or a study.toml becomes a Study.
+
+Every problem of every layer is found before any work.
 """
 
 from __future__ import annotations
@@ -94,8 +95,9 @@ def known_names(role: str) -> frozenset[str]:
 
 
 def read_rows(path: Path | Sequence[Path], role: str, options: Options) -> Checked:
-    """Read a table or vector file, or several as one, as the layer `role`, looked at in every way a
-    single layer can be.
+    """Read a table or vector file, or several as one, as the layer `role`.
+
+    It is checked in every way a single layer can be.
     """
     paths = [path] if isinstance(path, Path) else list(path)
     sources = [
@@ -161,8 +163,9 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _by_name(folder: Path) -> dict[str, Any]:
-    """Layers of a folder without study.toml, by the names of its files: sites.csv, origins.xlsx
-    ...
+    """Layers of a folder without study.toml, by the names of its files.
+
+    Such as sites.csv and origins.xlsx.
     """
     layers: dict[str, Any] = {}
     for file in sorted(folder.iterdir()):
@@ -236,8 +239,9 @@ def read_study(path: str | Path | None = None) -> Study:
 
 
 def gather(folder: Path, settings: Settings) -> _Gathered:
-    """Read every layer that the settings name; collect what is wrong instead of stopping at the
-    first.
+    """Read every layer that the settings name.
+
+    What is wrong is collected; nothing stops at the first problem.
     """
     out = _Gathered()
     checked: dict[str, Checked] = {}
@@ -339,8 +343,9 @@ def with_declared_units(layers: Mapping[str, Checked], aliases: Aliases) -> dict
 
 
 def in_order(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
-    """Rows by identifier, or else by all they say: every output is then the same whatever their
-    order in the file.
+    """Rows by identifier, or else by all their values.
+
+    Every output is then the same whatever their order in the file.
     """
     if not len(frame):
         return frame
@@ -385,8 +390,10 @@ def _read_parts(
 
 
 def _entry(role: str, entry: Any) -> dict[str, Any]:
-    """Read a layer's table: a bare path is one, and a list of them is one raster per year
-    ([[layers.landcover]]) or one dataset each ([[layers.boundaries]]).
+    """Read a layer's table: a bare path is one, a list is several tables.
+
+    A list is one raster per year ([[layers.landcover]]) or one dataset each
+    ([[layers.boundaries]]).
     """
     if isinstance(entry, str):
         return {"path": entry}
@@ -430,8 +437,9 @@ def _check_entry(role: str, item: Mapping[str, Any]) -> None:
 
 
 def _inside(folder: Path, name: Any) -> Path:
-    """Return a file of the study: a plain path, relative to the folder or absolute; never an
-    address.
+    """Return a file of the study: a plain path, never an address.
+
+    It is relative to the folder or absolute.
     """
     text = str(name)
     if "://" in text or text.startswith(("/vsi", "\\\\")):
@@ -456,7 +464,8 @@ def _relative(file: Path, folder: Path) -> str:
 def _options(item: Mapping[str, Any], region: Any) -> Options:
     text = {k: str(item[k]) for k in ("crs", "datum", "encoding", "layer", "sheet") if item.get(k)}
     return Options(
-        text.get("crs"), text.get("datum"), text.get("encoding"), text.get("layer"), text.get("sheet"),
+        text.get("crs"), text.get("datum"), text.get("encoding"), text.get("layer"),
+        text.get("sheet"),
         columns=dict(item.get("map", {})), header_row=item.get("header_row"),
         where=dict(item.get("where", {})), constants=dict(item.get("set", {})), region=region,
         join=dict(item.get("join", {})), combine=bool(item.get("combine", False)),

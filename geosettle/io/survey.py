@@ -1,5 +1,6 @@
-"""A household survey as it is read: columns about persons are refused, answers become numbers, no
-cell is quoted.
+"""A household survey as it is read.
+
+Columns about persons are refused, answers become numbers, no cell is quoted.
 
 A survey has one anonymous row per household and time. Whatever could lead to a person stops the
 reading: names, telephone and identity-card numbers, addresses, birth dates, positions of dwellings,
@@ -41,11 +42,16 @@ _TIMES: Final[Mapping[str, str]] = {
 }
 
 _WORDS: Final = frozenset({
-    "name", "names", "surname", "firstname", "lastname", "fullname", "username", "nickname", "hhname", "headname",
-    "phone", "telephone", "tel", "mobile", "cellphone", "email", "mail", "wechat", "weixin", "whatsapp", "address",
-    "street", "postcode", "idcard", "passport", "ssn", "nid", "birth", "birthday", "birthdate", "dob", "photo",
-    "photograph", "signature", "fingerprint", "lat", "lon", "lng", "latitude", "longitude", "gps", "coordinate",
-    "coordinates", "xingming", "xm", "dianhua", "shouji", "shenfenzheng", "sfz", "dizhi", "chusheng", "ethnicity",
+    "name", "names", "surname", "firstname", "lastname", "fullname", "username", "nickname",
+    "hhname", "headname",
+    "phone", "telephone", "tel", "mobile", "cellphone", "email", "mail", "wechat", "weixin",
+    "whatsapp", "address",
+    "street", "postcode", "idcard", "passport", "ssn", "nid", "birth", "birthday", "birthdate",
+    "dob", "photo",
+    "photograph", "signature", "fingerprint", "lat", "lon", "lng", "latitude", "longitude", "gps",
+    "coordinate",
+    "coordinates", "xingming", "xm", "dianhua", "shouji", "shenfenzheng", "sfz", "dizhi",
+    "chusheng", "ethnicity",
     "ethnic", "religion", "remark", "remarks", "comment", "comments", "note", "notes", "story",
 })  # fmt: skip
 """Words of a header, each enough to refuse the column."""
@@ -69,7 +75,10 @@ def _is_of_place(name: str) -> bool:
 
 
 _DEGREES: Final = r"[-+]?\d{1,3}\.\d{3,}\s*°?\s*[NSEW]?"
-_DATE: Final = r"(19|20)\d{2}([-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日?|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))"
+_DATE: Final = (
+    r"(19|20)\d{2}([-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日?"
+    r"|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))"
+)
 _CELLS: Final = {
     "identity or bank card numbers": re.compile(r"\d{17}[\dXx]|\d{15,19}"),
     "telephone numbers": re.compile(
@@ -88,8 +97,9 @@ _CODE: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_./-]{1,24}")
 
 
 def personal_columns(survey: pd.DataFrame, household: str = "household") -> dict[str, str]:
-    """Columns that look like data about persons, each with the reason; by name, and by what their
-    cells look like.
+    """Columns that look like data about persons, each with the reason.
+
+    By name, and by what their cells look like.
 
     Parameters
     ----------
@@ -105,7 +115,8 @@ def personal_columns(survey: pd.DataFrame, household: str = "household") -> dict
 
     Examples
     --------
-    >>> table = pd.DataFrame({"household": [1], "姓名": ["x"], "contact": ["13800138000"], "tale": ["We left in May."]})
+    >>> table = pd.DataFrame({"household": [1], "姓名": ["x"], "contact": ["13800138000"]})
+    >>> table["tale"] = ["We left in May."]
     >>> personal_columns(table)
     {'姓名': 'its name', 'contact': 'cells like telephone numbers', 'tale': 'free text'}
     """
@@ -142,8 +153,9 @@ def _reason(header: str, cells: pd.Series, texts: list[str], households: int, *,
 
 
 def _owned(header: str) -> bool:
-    """Whether yes or no under this header can say that a household has a thing, such as a
-    telephone.
+    """Whether yes or no under this header can mean that a household has a thing.
+
+    Such as a telephone.
     """
     return not _BELIEFS.search(plain_name(header))
 
@@ -188,8 +200,9 @@ def _free_text(header: str, texts: list[str], households: int) -> str:
 
 
 def _looks_placed(survey: pd.DataFrame) -> list[str]:
-    """Two columns of near, finely written numbers, as longitudes and latitudes of one village
-    are.
+    """Whether two columns are near, finely written numbers.
+
+    Longitudes and latitudes of one village are.
     """
     out = []
     for place, column in enumerate(survey.columns):
@@ -217,8 +230,9 @@ def time_of(cell: Any) -> str | None:
 
 
 def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, list[Problem]]:
-    """Answers of a survey as numbers; what is wrong is named by row and column, and no cell is
-    quoted.
+    """Return answers of a survey as numbers.
+
+    What is wrong is named by row and column, and no cell is quoted.
 
     Parameters
     ----------

@@ -93,12 +93,16 @@ def _about_header(header: Header, starts: Sequence[int], file: str, layer: str) 
     if header.first:
         out.append(
             problem("header_below_title", file=file, layer=layer, line=int(starts[header.first]),
-                message=f"The header was found below {header.first} line(s) of title, which were skipped.",
+                message=f"The header was found below {header.first} line(s) of title, which were "
+                        "skipped.",
             ),
         )  # fmt: skip
     if header.last > header.first:
         kinds = "names, or units" if not header.tags else "names, and HXL hashtags"
-        text = f"The header has {header.last - header.first + 1} rows ({kinds}); they were read as one."
+        text = (
+            f"The header has {header.last - header.first + 1} rows ({kinds}); they were read as "
+            "one."
+        )
         line = int(starts[header.last])
         out.append(problem("header_several_rows", text, file=file, layer=layer, line=line))
     return out
@@ -147,15 +151,18 @@ def _widths(
             problems.append(
                 problem("row_too_long", file=file, layer=layer, row=number, line=line,
                     value=str(row[width])[:80],
-                    message=f"The row has {len(row)} cells under {width} headers; values may be in wrong columns.",
+                    message=f"The row has {len(row)} cells under {width} headers; values may be in "
+                            "wrong columns.",
                     mend="Put text that holds the delimiter in quotation marks.",
                 ),
             )  # fmt: skip
         elif len(row) < width:
             problems.append(
-                problem("row_cut" if last else "row_too_short", file=file, layer=layer, row=number, line=line,
+                problem("row_cut" if last else "row_too_short", file=file, layer=layer, row=number,
+                    line=line,
                     message=f"The row has {len(row)} cells under {width} headers"
-                    + (" and the file ends in the middle of it." if last else "; the rest is taken as missing."),
+                    + (" and the file ends in the middle of it." if last else "; the rest is taken "
+                                                                              "as missing."),
                     mend="Fill it to the end." if last else "Add the missing delimiters.",
                 ),
             )  # fmt: skip

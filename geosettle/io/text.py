@@ -115,9 +115,7 @@ def _guesses(data: bytes) -> tuple[str, ...]:
 
 
 def _everyday(data: bytes, encoding: str) -> float:
-    """How far the characters beyond ASCII are everyday ones of the language an encoding is for, 0
-    to 1.
-    """
+    """Score how common the characters beyond ASCII are in an encoding's language, 0 to 1."""
     try:
         text = _decoded(data, encoding)
     except UnicodeError:
@@ -134,8 +132,9 @@ def _everyday(data: bytes, encoding: str) -> float:
 
 
 def _commonness(character: str, encoding: str) -> float:
-    """1 for a character of the first, commoner half of a Chinese character set or for a Cyrillic
-    letter.
+    """Score how common a character is in a Chinese character set or in Cyrillic, 0 to 1.
+
+    The first half of a Chinese character set is the commoner one.
     """
     if encoding == "cp1251":
         return 0.9 if "А" <= character <= "я" or character in "ЁёІіҚқ" else 0.0
@@ -209,7 +208,8 @@ def _text_problems(text: str, encoding: str, file: str) -> list[Problem]:
     if "\ufffd" in text or "锟斤拷" in text or _misread(text):
         out.append(
             problem("text_damaged", file=file,
-                message="Some letters were destroyed when the file was saved in the wrong encoding.",
+                message="Some letters were destroyed when the file was saved in the wrong "
+                        "encoding.",
                 mend="Save it again from the original as UTF-8.",
             ),
         )  # fmt: skip
@@ -236,8 +236,9 @@ def _misread(text: str) -> bool:
 
 
 def _delimiter(text: str, names: Collection[str], *, tab: bool) -> str:
-    """Return the delimiter that splits a line into the most names of columns, else the one that
-    splits the lines into the same, largest number of fields.
+    """Return the delimiter that splits a line into the most names of columns.
+
+    Else the one that splits the lines into the same, largest number of fields.
     """
     lines = [line for line in text[:50_000].splitlines()[:_HEADER_SEARCH] if line.strip()]
     known = {
@@ -281,8 +282,9 @@ def _unquoted(text: str) -> str:
 
 
 def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], list[int], list[int]]:
-    """Return records that are not blank, the line each starts on, and lines whose quotation marks
-    are letters.
+    """Return records that are not blank, the line each starts on, and lines with odd marks.
+
+    In these lines the quotation marks are letters.
     """
     csv.field_size_limit(10_000_000)
     if delimiter in "\t|":
@@ -301,14 +303,16 @@ def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], lis
         raise InputError(
             f"quotation marks do not balance from line {line} on ({error})",
             file=file,
-            mend='Put text that holds quotation marks in quotation marks, doubling them: "the ""new"" village".',
+            mend='Put text that holds quotation marks in quotation marks, doubling them: "the '
+            '""new"" village".',
         ) from error
     return records, starts, []
 
 
 def _line_by_line(text: str, delimiter: str) -> tuple[list[list[str]], list[int], list[int]]:
-    """Read every line as a record; lines whose marks do not pair, if those are letters, not the
-    marks of a field over several lines.
+    """Read every line as a record; return also lines whose quotation marks do not pair.
+
+    Only if those are letters, not the marks of a field over several lines.
     """
     lines = re.split(r"\r\n|[\r\n]", text)
     loose = [n for n, line in enumerate(lines, 1) if '"' in line and not _pairs(line, delimiter)]

@@ -1,5 +1,6 @@
-"""From cells to a layer: columns found, values converted, positions on WGS84, bad rows set aside
-with a reason.
+"""From cells to a layer.
+
+Columns are found, values converted, positions brought to WGS84, bad rows set aside with a reason.
 """
 
 from __future__ import annotations
@@ -136,8 +137,9 @@ def _explained(found: Problem, said: set[int | None]) -> bool:
 
 
 def _decimal(source: Source, spec: LayerSpec, found: Columns) -> tuple[str, bool]:
-    """Decimal mark of the numbers of a source, and whether its numbers prove it or its delimiter
-    only suggests it.
+    """Decimal mark of the numbers of a source, and how sure it is.
+
+    The numbers prove it, or the delimiter only suggests it.
     """
     numeric = {c.name for c in spec.columns if c.kind == "number"}
     columns = {
@@ -190,8 +192,9 @@ def _settle(
 
 
 def labels(values: pd.DataFrame, spec: LayerSpec) -> pd.Series | None:
-    """Return what names each row of a layer in a message, whatever the order of the rows; "" where
-    nothing does.
+    """Return what names each row of a layer in a message, whatever the order of the rows.
+
+    "" where nothing does.
     """
     keys = [c for c in _LABELS.get(spec.name, spec.key) if c in values]
     if not keys or spec.private:

@@ -1,5 +1,6 @@
-"""Vector files as cells and geometries. JSON and KML are parsed here; GDAL reads the binary
-formats.
+"""Vector files as cells and geometries.
+
+JSON and KML are parsed here; GDAL reads the binary formats.
 
 Whatever is read, the number of features is compared with what the file declares, and a geometry
 that could not be read is named: GDAL alone would hand over fewer features, or empty ones, without a
@@ -57,7 +58,8 @@ _GEOMETRY_TYPES: Final = frozenset(
 
 def _geometry_problem(file: str, layer: str, row: int, what: str) -> Problem:
     return problem("geometry_unreadable", file=file, layer=layer, row=row, value=what[:80],
-        message="The geometry could not be read.", mend="Draw it again, or repair the file it came from.",
+        message="The geometry could not be read.",
+        mend="Draw it again, or repair the file it came from.",
     )  # fmt: skip
 
 
@@ -113,8 +115,9 @@ def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -
 
 
 def _sequence(text: str) -> list[tuple[int, str]]:
-    """Line on which each record of a sequence starts, and the record: between separators, or one a
-    line.
+    """Line on which each record of a sequence starts, and the record.
+
+    Records are between separators, or one a line.
     """
     mark = "\x1e" if "\x1e" in text else "\n"
     out, line = [], 1
@@ -126,8 +129,9 @@ def _sequence(text: str) -> list[tuple[int, str]]:
 
 
 def _is_sequence(text: str) -> bool:
-    """Whether a text that is no single JSON document is one feature a line, whatever its name
-    says.
+    """Whether a text that is no single JSON document is one feature a line.
+
+    Whatever its name.
     """
     records = _sequence(text)
     try:
@@ -151,7 +155,8 @@ def _json(text: str, file: str, *, line: int | None = None) -> Any:
         document = json.loads(text, object_pairs_hook=pairs, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"this is not valid JSON: {error.msg} at line {line or error.lineno}, character {error.colno}",
+            f"this is not valid JSON: {error.msg} at line {line or error.lineno}, character "
+            f"{error.colno}",
             file=file,
             mend="The file may have been cut off; save it again.",
         ) from error
@@ -214,8 +219,9 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
 
 
 def _sound(text: str) -> str:
-    """Replace halves of characters, which JSON can escape but no text can hold, by the sign for no
-    character.
+    """Replace halves of characters by the sign for no character.
+
+    JSON can escape such halves, but no text can hold them.
     """
     return (
         text
@@ -263,8 +269,9 @@ def layer_names(path: Path) -> list[str]:
 
 @contextmanager
 def _heard() -> Iterator[list[warnings.WarningMessage]]:
-    """Warnings of GDAL collected, whatever the warning filter: raised inside its callback they
-    would be lost.
+    """Collect warnings of GDAL, whatever the warning filter.
+
+    Raised inside its callback they would be lost.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -274,8 +281,9 @@ def _heard() -> Iterator[list[warnings.WarningMessage]]:
 def choose_layer(
     path: Path, file: str, layer: str | None, role: str | None, names: Collection[str]
 ) -> str | None:
-    """Layer of a file to read: the one asked for, the only one, the one named as the role, or the
-    only one that fits.
+    """Choose the layer of a file to read.
+
+    The one asked for, the only one, the one named as the role, or the only one that fits.
 
     Raises
     ------
@@ -392,7 +400,8 @@ def read_ogr(
     )  # srs_id 0 and -1 of a GeoPackage
     crs = None if undefined else parse_crs(meta["crs"])
     return Source(
-        cells, file, kind, layer=layer or "", geometry=geometry, crs=crs, encoding=meta.get("encoding") or "",
+        cells, file, kind, layer=layer or "", geometry=geometry, crs=crs,
+        encoding=meta.get("encoding") or "",
         problems=tuple(problems),
     )  # fmt: skip
 
@@ -446,9 +455,7 @@ def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
 
 
 def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> list[Problem]:
-    """Extent and types that a GeoParquet file declares for its geometries, where they are
-    others.
-    """
+    """Extent and types that a GeoParquet file declares for its geometries, where they differ."""
     out = []
     box = column.get("bbox")
     real = shapely.total_bounds(geometry)
@@ -456,12 +463,18 @@ def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> 
         said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
         slack = 1e-6 * max(1.0, float(np.abs(real).max()))
         if said[0] <= said[2] and (np.abs(said - real) > slack).any():
-            text = f"The file declares the extent {said.round(4).tolist()}; its geometries reach {real.round(4).tolist()}."
+            text = (
+                f"The file declares the extent {said.round(4).tolist()}; its geometries reach "
+                f"{real.round(4).tolist()}."
+            )
             out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
     types = {str(t).removesuffix(" Z") for t in column.get("geometry_types") or ()}
     held = {str(g.geom_type) for g in geometry if g is not None}
     if types and held - types:
-        text = f"The file declares {', '.join(sorted(types))} and holds {', '.join(sorted(held - types))} too."
+        text = (
+            f"The file declares {', '.join(sorted(types))} and holds "
+            f"{', '.join(sorted(held - types))} too."
+        )
         out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
     return out
 

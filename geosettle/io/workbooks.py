@@ -102,7 +102,8 @@ def _sheets(data: bytes, file: str) -> Iterator[_Sheet]:
         ) from error  # fmt: skip
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise InputError(
-            f"this is not a readable workbook ({str(error).splitlines()[0][:120] if str(error) else 'damaged'})",
+            "this is not a readable workbook "
+            f"({str(error).splitlines()[0][:120] if str(error) else 'damaged'})",
             file=file,
             mend="Open it in a spreadsheet program and save it again as .xlsx.",
         ) from error
@@ -131,8 +132,10 @@ def _sheet(page: Any, entry: Any) -> _Sheet:
 def _fill_merged(
     matrix: list[list[Any]], ranges: Any, top: int, left: int
 ) -> dict[tuple[int, int], int]:
-    """Write the value of merged cells into every row they cover, at the top of the sheet into every
-    column too; return which cells were filled, and the sheet row of each value.
+    """Write the value of merged cells into every row they cover.
+
+    At the top of the sheet, into every column too. Return which cells were filled, and the sheet
+    row of each value.
     """
     filled: dict[tuple[int, int], int] = {}
     for (row1, column1), (row2, column2) in ranges:
@@ -189,10 +192,16 @@ def _about(source: Source, sheet: _Sheet, parts: Parts, file: str) -> list[Probl
     out = []
     hidden = [row for row in parts.hidden if row in row_of]
     if hidden:
-        text = f"{len(hidden)} row(s) are hidden, by a filter or by hand; they are read like the others."
+        text = (
+            f"{len(hidden)} row(s) are hidden, by a filter or by hand; they are read like the "
+            "others."
+        )
         out.append(problem("rows_hidden", text, line=hidden[0], **where))
     if source.covered:
-        text = f"Merged cells: their value is taken for all rows they cover ({len(source.covered)} cells)."
+        text = (
+            f"Merged cells: their value is taken for all rows they cover ({len(source.covered)} "
+            "cells)."
+        )
         out.append(problem("merged_cells", text, severity="note", **where))
     for (row, _), formula in parts.formulas.items():
         if row in row_of:

@@ -1,5 +1,6 @@
-"""Writing: bytes built in memory, the same for the same content whatever the row order asked
-for.
+"""Writing: bytes built in memory.
+
+They are the same for the same content, whatever the row order asked for.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ keyboards write.
 
 
 def safe_text(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before a leading = + - @
-    that is no number.
+    """Text that no spreadsheet takes for a formula.
+
+    An apostrophe goes before a leading = + - @ that is no number.
 
     Examples
     --------
@@ -44,8 +46,9 @@ def safe_text(text: str) -> str:
 
 
 def csv_bytes(frame: pd.DataFrame, *, index: bool = True) -> bytes:
-    r"""Return a frame as CSV (RFC 4180) in UTF-8 with byte-order mark, which Excel needs to read
-    Chinese and Uyghur.
+    r"""Return a frame as CSV (RFC 4180) in UTF-8 with byte-order mark.
+
+    Excel needs the mark to read Chinese and Uyghur.
 
     Parameters
     ----------
@@ -125,8 +128,9 @@ def geotiff_bytes(raster: Raster) -> bytes:
     large = min(rows, columns) >= 512
     with rasterio.MemoryFile() as memory:
         with memory.open(
-            driver="GTiff", height=rows, width=columns, count=1, dtype=values.dtype, crs=parse_crs(raster.crs).to_wkt(),
-            transform=raster.transform, nodata=np.nan, compress="deflate", predictor=3, tiled=large,
+            driver="GTiff", height=rows, width=columns, count=1, dtype=values.dtype,
+            crs=parse_crs(raster.crs).to_wkt(), transform=raster.transform,
+            nodata=np.nan, compress="deflate", predictor=3, tiled=large,
             **({"blockxsize": 256, "blockysize": 256} if large else {}),
         ) as data:  # fmt: skip
             data.write(values, 1)
@@ -137,8 +141,9 @@ def geotiff_bytes(raster: Raster) -> bytes:
 
 @contextmanager
 def parquet_blocks(path: Path | str) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Open a Parquet file that takes one block of rows after the other; it appears under its name
-    when all are in.
+    """Open a Parquet file that takes one block of rows after the other.
+
+    It appears under its name when all are in.
 
     Parameters
     ----------

@@ -46,8 +46,9 @@ class Parts:
 
 
 def check_parts(data: bytes, file: str) -> None:
-    """Refuse a workbook in a ZIP whose parts unpack to too much, declare entities, or span too
-    many cells.
+    """Refuse a workbook in a ZIP whose parts are unsafe.
+
+    They unpack to too much, declare entities, or span too many cells.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -114,8 +115,9 @@ def _column(letters: str) -> int:
 
 
 def read_parts(data: bytes, title: str) -> Parts:
-    """Return what the sheet of that title holds besides values; nothing where the parts cannot be
-    read.
+    """Return what the sheet of that title holds in addition to values.
+
+    Nothing where the parts cannot be read.
     """
     out = Parts()
     try:

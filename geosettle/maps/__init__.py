@@ -15,15 +15,14 @@ import numpy as np
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.errors import UnknownNameError
-from geosettle.maps import encoding, offline, page_data
 from geosettle.locator import land_path
-from geosettle.words import language, say_all, script_words
+from geosettle.maps import encoding, offline, page_data
 from geosettle.maps.basemaps import Basemap, find_basemap
-from geosettle.problems import Problems
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
+from geosettle.problems import Problems
 from geosettle.settings import DEFAULTS
+from geosettle.words import language, say_all, script_words
 
 __all__ = ["ELEMENTS", "Element", "Settings", "StudyMap", "map_html", "render"]
 
@@ -43,8 +42,9 @@ def render(
     elements: Mapping[str, Element] | None = None,
     problems: Problems | None = None,
 ) -> StudyMap:
-    """Map of a result: shows itself in a notebook, also offline; `save` writes one file that loads
-    nothing.
+    """Map of a result: shown in a notebook, also offline.
+
+    `save` writes one file that loads nothing.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def render(
     title
         Instead of the title made from what was found.
     elements
-        What to draw, by name; None draws `ELEMENTS`. `{**ELEMENTS, "wells": Element(...)}` adds one.
+        What to draw, by name; None draws `ELEMENTS`.
+        `{**ELEMENTS, "wells": Element(...)}` adds one.
     problems
         Takes one problem for each element that fails, which is then left out; None: it is raised.
 
@@ -102,10 +103,7 @@ def render(
             break
     west, south, east, north = data["view"]
     return StudyMap(
-        data,
-        tiles,
-        location=[(south + north) / 2, (west + east) / 2],
-        provenance=made_from,
+        data, tiles, location=[(south + north) / 2, (west + east) / 2], provenance=made_from
     )
 
 
@@ -136,11 +134,14 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
 def _style() -> dict[str, Any]:
     """Colours and sizes that the script draws with; the figures of the report use the same."""
     return {
-        "site": style.SITE, "flow": style.FLOW, "origin": style.ORIGIN, "chosen": style.SELECTED, "ink": style.INK,
+        "site": style.SITE, "flow": style.FLOW, "origin": style.ORIGIN, "chosen": style.SELECTED,
+        "ink": style.INK,
         "muted": style.MUTED, "uncertainty": style.UNCERTAINTY, "graticule": style.GRATICULE[0],
-        "siteRadius": style.SITE_RADIUS_PX, "originRadius": style.ORIGIN_RADIUS_PX, "flowWidth": style.FLOW_WIDTH_PX,
+        "siteRadius": style.SITE_RADIUS_PX, "originRadius": style.ORIGIN_RADIUS_PX,
+        "flowWidth": style.FLOW_WIDTH_PX,
         "flowTaper": style.FLOW_TAPER, "flowOpacity": style.FLOW_OPACITY, "oasis": style.OASIS,
-        "changeUp": style.CHANGE_UP, "changeDown": style.CHANGE_DOWN, "parcelYears": style.PARCEL_YEARS,
+        "changeUp": style.CHANGE_UP, "changeDown": style.CHANGE_DOWN,
+        "parcelYears": style.PARCEL_YEARS,
     }  # fmt: skip
 
 
@@ -154,7 +155,9 @@ def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, 
     step = round(_METRES_PER_DEGREE / encoding.OUTLINE_STEPS)
     if tolerance == 0:
         return say_all("note_rounded", step=step)
-    return say_all("note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1)))
+    return say_all(
+        "note_simplified", step=step, tol=int(np.round(tolerance * _METRES_PER_DEGREE, -1))
+    )
 
 
 def map_html(result: Result, **options: Any) -> str:

@@ -12,7 +12,12 @@ from geosettle.errors import InputError, UnknownNameError
 __all__ = ["Basemap", "find_basemap"]
 
 _SHIFTED: Final = (
-    (re.compile(r"gaode|高德|(?<![a-z])amap|autonavi|geoq|tencent|腾讯|qq\.com|gtimg", re.IGNORECASE), "GCJ-02"),
+    (
+        re.compile(
+            r"gaode|高德|(?<![a-z])amap|autonavi|geoq|tencent|腾讯|qq\.com|gtimg", re.IGNORECASE
+        ),
+        "GCJ-02",
+    ),
     (re.compile(r"baidu|百度|bdimg", re.IGNORECASE), "BD-09"),
 )
 """Providers whose tiles are displaced by law of the Chinese datums; 160 to 330 m in southern
@@ -83,7 +88,9 @@ def find_basemap(name: str) -> Basemap:
         provider = xyzservices.providers.query_name(name)
     except ValueError:
         raise UnknownNameError(
-            "no base map has this name", value=name, mend="See xyzservices.providers, e.g. OpenStreetMap.Mapnik."
+            "no base map has this name",
+            value=name,
+            mend="See xyzservices.providers, e.g. OpenStreetMap.Mapnik.",
         ) from None
     url = str(provider["url"])
     for pattern, datum in _SHIFTED:
@@ -96,7 +103,8 @@ def find_basemap(name: str) -> Basemap:
         )  # fmt: skip
     if provider.get("crs", "EPSG:3857") != "EPSG:3857":
         raise InputError(
-            f"the tiles of this base map are in {provider['crs']}, and the map is in Web Mercator (EPSG:3857); sites "
+            f"the tiles of this base map are in {provider['crs']}, and the map is in Web Mercator "
+            "(EPSG:3857); sites "
             "would lie in the wrong place",
             value=name, mend="Use a base map in Web Mercator, or none.",
         )  # fmt: skip
@@ -114,7 +122,8 @@ def find_basemap(name: str) -> Basemap:
 
 def _shifted(name: str, datum: str) -> InputError:
     return InputError(
-        f"the tiles of this base map are in {datum}, which displaces them by some hundred metres against WGS84; sites "
+        f"the tiles of this base map are in {datum}, which displaces them by some hundred metres "
+        "against WGS84; sites "
         "would lie in the wrong field",
         value=name,
         mend="Use a base map in WGS84, or none.",

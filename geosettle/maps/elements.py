@@ -21,14 +21,14 @@ import pandas as pd
 import shapely
 
 from geosettle import style
-from geosettle.problems import Problems, attempt
 from geosettle.analysis import Result
 from geosettle.geodesy import area_m2
+from geosettle.levels import seat_kinds
 from geosettle.maps import encoding, images
-from geosettle.words import capital_all, has, say_all, untranslated
+from geosettle.problems import Problems, attempt
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
-from geosettle.levels import seat_kinds
+from geosettle.words import capital_all, has, say_all, untranslated
 
 __all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
 
@@ -51,7 +51,16 @@ _COVER_COLOURS: Final = (
     ("bare", "#E8DCC2"),
     ("desert", "#E8DCC2"),
 )
-_OTHER_COLOURS: Final = ("#B3B3B3", "#8DA0CB", "#E78AC3", "#A6D854", "#FFD92F", "#E5C494", "#66C2A5", "#FC8D62")
+_OTHER_COLOURS: Final = (
+    "#B3B3B3",
+    "#8DA0CB",
+    "#E78AC3",
+    "#A6D854",
+    "#FFD92F",
+    "#E5C494",
+    "#66C2A5",
+    "#FC8D62",
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,9 @@ class Element:
     shown: bool = True
 
 
-def _part(label: dict[str, str], geometries: Any, settings: Settings, **look: Any) -> dict[str, Any]:
+def _part(
+    label: dict[str, str], geometries: Any, settings: Settings, **look: Any
+) -> dict[str, Any]:
     """One row of the legend and the outlines it stands for."""
     geoms = encoding.simplify(np.asarray(geometries, dtype=object), settings.tolerance_deg)
     return {"label": label, "paths": encoding.outlines(geoms), "style": look}
@@ -131,13 +142,19 @@ def _relief(result: Result, settings: Settings) -> dict[str, Any] | None:
 
 def _areas(result: Result, _settings: Settings) -> dict[str, Any] | None:
     """Rasters made on the way and land cover: the reader picks one, or compares two."""
-    items = [_hours(name, raster) for name, raster in sorted(result.rasters.items()) if _drawable(raster)]
-    items += [_cover(year, raster) for year, raster in sorted(result.study.landcover.items()) if _drawable(raster)]
+    items = [
+        _hours(name, raster) for name, raster in sorted(result.rasters.items()) if _drawable(raster)
+    ]
+    items += [
+        _cover(year, raster)
+        for year, raster in sorted(result.study.landcover.items())
+        if _drawable(raster)
+    ]
     return {"items": items} if items else None
 
 
 def _finite(raster: Raster) -> Any:
-    values = raster.values  # noqa: PD011  (a Raster's grid, not a frame's)
+    values = raster.values
     return values[np.isfinite(values)]
 
 
@@ -157,10 +174,19 @@ def _hours(name: str, raster: Raster) -> dict[str, Any]:
         edges = [-np.inf, *(float(f"{v:.3g}") for v in inner), np.inf]
     pairs = list(pairwise(edges))
     colours = style.TRAVEL[: len(pairs)]
-    classes = [{"colour": c, "label": _class_label(low, high)} for c, (low, high) in zip(colours, pairs, strict=True)]
+    classes = [
+        {"colour": c, "label": _class_label(low, high)}
+        for c, (low, high) in zip(colours, pairs, strict=True)
+    ]
     label = say_all(f"raster_{name}") if name in {"walk_h", "travel_h"} else untranslated(name)
     unit = raster.unit or ("h" if name.endswith("_h") else "")
-    return _area(name, {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()}, raster, pairs, classes)
+    return _area(
+        name,
+        {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()},
+        raster,
+        pairs,
+        classes,
+    )
 
 
 def _class_label(low: float, high: float) -> str:
@@ -175,18 +201,26 @@ def _cover(year: int, raster: Raster) -> dict[str, Any]:
     classes, spare = [], iter(_OTHER_COLOURS * 8)
     for value in present:
         name = raster.classes.get(int(value), str(value))
-        colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(spare)
+        colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(
+            spare
+        )
         classes.append({"colour": colour, "label": name})
     pairs = [(v - 0.5, v + 0.5) for v in present]
     return _area(f"landcover_{year}", say_all("landcover", year=str(year)), raster, pairs, classes)
 
 
 def _area(
-    name: str, label: dict[str, str], raster: Raster, pairs: list[tuple[Any, Any]], classes: list[dict[str, Any]]
+    name: str,
+    label: dict[str, str],
+    raster: Raster,
+    pairs: list[tuple[Any, Any]],
+    classes: list[dict[str, Any]],
 ) -> dict[str, Any]:
     merged: dict[str, dict[str, Any]] = {}
     for entry in classes:  # classes of one colour share a row of the legend
-        same = merged.setdefault(entry["colour"], {"colour": entry["colour"], "label": entry["label"]})
+        same = merged.setdefault(
+            entry["colour"], {"colour": entry["colour"], "label": entry["label"]}
+        )
         if same["label"] != entry["label"] and entry["label"] not in same["label"].split(", "):
             same["label"] += f", {entry['label']}"
     return {
@@ -201,12 +235,23 @@ def _area(
 
 def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
     drawn = next(
-        (result.oasis_polygons[k] for k in ("central", *result.oasis_polygons) if k in result.oasis_polygons), None
+        (
+            result.oasis_polygons[k]
+            for k in ("central", *result.oasis_polygons)
+            if k in result.oasis_polygons
+        ),
+        None,
     )
     frame = _known(result.study.oasis if drawn is None else drawn)
     if frame is None:
         return None
-    part = _part(say_all("oasis"), frame.geometry.to_numpy(), settings, fill=style.OASIS, opacity=style.OASIS_OPACITY)
+    part = _part(
+        say_all("oasis"),
+        frame.geometry.to_numpy(),
+        settings,
+        fill=style.OASIS,
+        opacity=style.OASIS_OPACITY,
+    )
     return {"parts": [part]}
 
 
@@ -218,10 +263,29 @@ def _rivers(result: Result, settings: Settings) -> dict[str, Any] | None:
     geoms = frame.geometry.to_numpy()
     parts = []
     if (~areal).any():
-        parts.append(_part(say_all("rivers"), geoms[~areal], settings, stroke=style.WATER, width=1.0, opacity=0.9))
+        parts.append(
+            _part(
+                say_all("rivers"),
+                geoms[~areal],
+                settings,
+                stroke=style.WATER,
+                width=1.0,
+                opacity=0.9,
+            )
+        )
     if areal.any():
         lakes = geoms[areal]
-        parts.append(_part(say_all("lakes"), lakes, settings, fill="#BCD9E8", stroke=style.WATER, width=0.6, opacity=0.9))
+        parts.append(
+            _part(
+                say_all("lakes"),
+                lakes,
+                settings,
+                fill="#BCD9E8",
+                stroke=style.WATER,
+                width=0.6,
+                opacity=0.9,
+            )
+        )
     return {"parts": parts}
 
 
@@ -231,11 +295,20 @@ def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
     if roads is None or len(roads) == 0:
         return None
     schematic = not isinstance(roads, gpd.GeoDataFrame)
-    lines = _straight_roads(roads, result.study.places) if schematic else roads.geometry.dropna().to_numpy()
+    lines = (
+        _straight_roads(roads, result.study.places)
+        if schematic
+        else roads.geometry.dropna().to_numpy()
+    )
     if len(lines) == 0:
         return None
     label = say_all("roads_schematic" if schematic else "roads")
-    look = {"stroke": "#8C5A3C", "width": 1.1, "opacity": 0.8, **({"dash": [1, 3]} if schematic else {})}
+    look = {
+        "stroke": "#8C5A3C",
+        "width": 1.1,
+        "opacity": 0.8,
+        **({"dash": [1, 3]} if schematic else {}),
+    }
     return {"parts": [_part(label, lines, settings, **look)]}
 
 
@@ -258,17 +331,24 @@ def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
 
 
 def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
-    """Veil what lies outside the study's boundaries, so that the eye stays inside; no line is
-    drawn.
+    """Veil what is outside the study's boundaries, so that the eye stays inside.
+
+    No line is drawn.
     """
     frame = _known(result.study.boundaries)
     if frame is None:
         return None
     inside = shapely.union_all(encoding.simplify(frame.geometry.to_numpy(), settings.tolerance_deg))
     west, south, east, north = shapely.bounds(inside)
-    around = shapely.box(max(west - 30, -180), max(south - 20, -84), min(east + 30, 180), min(north + 20, 84))
+    around = shapely.box(
+        max(west - 30, -180), max(south - 20, -84), min(east + 30, 180), min(north + 20, 84)
+    )
     veil = shapely.difference(around, inside)
-    return {"parts": [_part(say_all("surroundings"), [veil], Settings(), fill=style.PAPER, opacity=0.42)]}
+    return {
+        "parts": [
+            _part(say_all("surroundings"), [veil], Settings(), fill=style.PAPER, opacity=0.42)
+        ]
+    }
 
 
 def _line(look: tuple[str, float, tuple[float, ...]]) -> dict[str, Any]:
@@ -290,11 +370,21 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
         # A line in dispute is dashed, never solid: no other line may run under it.
         line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
         parts.append(
-            {"label": capital_all(say_all("boundary_of", level=_level_name(level))), "paths": encoding.outlines([line]), "style": look}
+            {
+                "label": capital_all(say_all("boundary_of", level=_level_name(level))),
+                "paths": encoding.outlines([line]),
+                "style": look,
+            }
         )
     if disputed.any():
         look = _line(style.INTERNATIONAL)
-        parts.append({"label": say_all("boundary_disputed"), "paths": encoding.outlines([in_dispute]), "style": look})
+        parts.append(
+            {
+                "label": say_all("boundary_disputed"),
+                "paths": encoding.outlines([in_dispute]),
+                "style": look,
+            }
+        )
     return {"parts": parts}
 
 
@@ -302,13 +392,16 @@ def _flagged(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
     """Whether each unit is marked as disputed: a column `disputed` that says true, yes or 1."""
     if "disputed" not in frame:
         return pd.Series(data=False, index=frame.index)
-    flagged: pd.Series[bool] = frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
+    flagged: pd.Series[bool] = (
+        frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
+    )
     return flagged
 
 
 def _without(line: Any, other: Any, tolerance_deg: float) -> Any:
-    """Cut from a line what runs along another, also where both were simplified a little
-    differently.
+    """Cut from a line what runs along another.
+
+    Also where both were simplified a little differently.
     """
     if shapely.is_empty(other):
         return line
@@ -337,11 +430,20 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     if frame is None:
         return None
     basis = frame.get("geometry_basis", pd.Series("", index=frame.index)).fillna("").astype(str)
-    frame = frame.assign(_illustrative=basis.eq("illustrative"), _kind=frame["kind"].fillna("").astype(str))
-    kinds = {kind: divmod(i, len(style.DEVELOPMENT_COLOURS)) for i, kind in enumerate(sorted(frame["_kind"].unique()))}
+    frame = frame.assign(
+        _illustrative=basis.eq("illustrative"), _kind=frame["kind"].fillna("").astype(str)
+    )
+    kinds = {
+        kind: divmod(i, len(style.DEVELOPMENT_COLOURS))
+        for i, kind in enumerate(sorted(frame["_kind"].unique()))
+    }
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
-        said = say_all(f"kind_{kind}") if has(f"kind_{kind}") else untranslated(str(kind).replace("_", " "))
+        said = (
+            say_all(f"kind_{kind}")
+            if has(f"kind_{kind}")
+            else untranslated(str(kind).replace("_", " "))
+        )
         label = say_all("development_illustrative" if illustrative else "development_of", kind=said)
         turn, colour = kinds[kind]  # kinds beyond the colours have heavier outlines
         look: dict[str, Any] = {
@@ -352,7 +454,13 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
         }
         look |= {"hatch": True, "dash": [3, 2]} if illustrative else {}
         part = _part(label, rows.geometry.to_numpy(), settings, **look)
-        parts.append({**part, "years": _years(rows), "names": encoding.column(pd.Series(rows.index.astype(str)))})
+        parts.append(
+            {
+                **part,
+                "years": _years(rows),
+                "names": encoding.column(pd.Series(rows.index.astype(str))),
+            }
+        )
     return {"parts": parts}
 
 
@@ -360,10 +468,21 @@ def _places(result: Result, _settings: Settings) -> dict[str, Any] | None:
     frame = _known(result.study.places)
     if frame is None:
         return None
-    seats = frame[frame["kind"].astype(str).str.endswith("_seat") & ~frame["kind"].astype(str).str.startswith("town")]
+    seats = frame[
+        frame["kind"].astype(str).str.endswith("_seat")
+        & ~frame["kind"].astype(str).str.startswith("town")
+    ]
     if len(seats) == 0:
         return None
-    return {"parts": [{"label": say_all("places"), "style": {"symbol": "square", "fill": "#4A4A4A"}, **_points(seats)}]}
+    return {
+        "parts": [
+            {
+                "label": say_all("places"),
+                "style": {"symbol": "square", "fill": "#4A4A4A"},
+                **_points(seats),
+            }
+        ]
+    }
 
 
 def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -375,8 +494,9 @@ def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def _names(result: Result, _settings: Settings) -> dict[str, Any]:
-    """Names of towns and units; the names of sites come from their table. A lower rank is placed
-    first.
+    """Names of towns and units; a lower rank is placed first.
+
+    The names of sites come from their table.
     """
     rows: list[pd.DataFrame] = []
     boundaries, places = _known(result.study.boundaries), _known(result.study.places)
@@ -388,20 +508,32 @@ def _names(result: Result, _settings: Settings) -> dict[str, Any]:
         for rank, level in enumerate(reversed(_levels(boundaries))):
             of_level = boundaries[boundaries["level"].astype(str) == level]
             rows.append(_named(of_level, 4 + rank if rank else 1, "unit" if rank else "region"))
-    frame = pd.concat(rows) if rows else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style", "group"])
+    frame = (
+        pd.concat(rows)
+        if rows
+        else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style", "group"])
+    )
     steps = {"lon": encoding.POINT_STEPS, "lat": encoding.POINT_STEPS, "rank": 1, "group": 1}
-    columns = {c: encoding.column(frame[c].reset_index(drop=True), steps=steps.get(c)) for c in frame.columns}
+    columns = {
+        c: encoding.column(frame[c].reset_index(drop=True), steps=steps.get(c))
+        for c in frame.columns
+    }
     return {"n": len(frame), "columns": columns}
 
 
 def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
-    """Names with the places where they may stand; an area has several, of which the first free one
-    is taken.
+    """Names with the places where they may be written.
+
+    An area has several, of which the first free one is taken.
     """
     anchors = [_anchors(geometry, 1 if look == "place" else 4) for geometry in frame.geometry]
     row = np.repeat(np.arange(len(frame)), [len(a) for a in anchors])
     points = np.array([p for a in anchors for p in a]).reshape(-1, 2)
-    local = frame["name_local"] if "name_local" in frame else pd.Series(None, index=frame.index, dtype=object)
+    local = (
+        frame["name_local"]
+        if "name_local" in frame
+        else pd.Series(None, index=frame.index, dtype=object)
+    )
     return pd.DataFrame(
         {
             "name": frame["name"].to_numpy()[row],
@@ -416,8 +548,9 @@ def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
 
 
 def _anchors(geometry: Any, count: int) -> list[tuple[float, float]]:
-    """Centres of the widest circles that fit into an area beside each other; of a point, the
-    point.
+    """Centres of the widest separate circles that fit into an area.
+
+    Of a point, the point.
     """
     if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
         point = shapely.point_on_surface(geometry)
@@ -492,14 +625,23 @@ def payloads(
     elements: Mapping[str, Element] | None = None,
     problems: Problems | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield what every element has to draw, from the ground up; elements with nothing to draw are
-    left out. With `problems`, one that fails is left out too, and listed there.
+    """Yield what every element has to draw, from the lowest up.
+
+    Elements with nothing to draw are left out. With `problems`, one that fails is left out too, and
+    listed there.
     """
     catalogue = ELEMENTS if elements is None else elements
     for element in sorted(catalogue.values(), key=lambda e: e.order):
         make = partial(element.payload, result, settings)
         payload = attempt(problems, f"map element {element.name}", make)
         if payload is not None:
-            label = say_all(element.label) if isinstance(element.label, str) else dict(element.label)
-            head = {"name": element.name, "kind": element.kind, "shown": element.shown, "label": label}
+            label = (
+                say_all(element.label) if isinstance(element.label, str) else dict(element.label)
+            )
+            head = {
+                "name": element.name,
+                "kind": element.kind,
+                "shown": element.shown,
+                "label": label,
+            }
             yield {**head, **payload}

@@ -72,13 +72,16 @@ def pack(values: ArrayLike) -> str:
 
 
 def _whole(numbers: NDArray[np.int64]) -> dict[str, Any]:
-    """Whole numbers of one width; or of varying length, plain or as differences, where that is much
-    shorter.
+    """Whole numbers of one width, or of varying length where that is much shorter.
+
+    Those of varying length are plain or differences.
     """
     most = int(np.abs(numbers).max(initial=0))
     wide = next((w for w in _WIDTHS if most < 1 << (8 * w - 1)), None)
     plain, delta = pack(numbers), pack(np.diff(numbers, prepend=0))
-    varying: dict[str, Any] = {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
+    varying: dict[str, Any] = (
+        {"d": delta, "delta": True} if len(delta) < len(plain) else {"d": plain}
+    )
     if wide is None:
         return varying
     fixed = _base64(numbers.astype(f"<i{wide}").tobytes())
@@ -128,7 +131,9 @@ def column(values: Any, *, digits: int | None = None, steps: int | None = None) 
         return _numbers(series.to_numpy(dtype="float64", na_value=np.nan), digits, steps)
     if digits is not None or steps is not None:
         return _numbers(
-            pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan), digits, steps
+            pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan),
+            digits,
+            steps,
         )
     return _texts(series)
 
@@ -158,7 +163,11 @@ def _numbers(number: NDArray[np.float64], digits: int | None, steps: int | None)
     finite = np.isfinite(number)
     if steps is None:
         largest = float(np.abs(number[finite]).max(initial=0.0))
-        digits = int(np.clip(3 - np.floor(np.log10(max(largest, 1e-9))), 0, 4)) if digits is None else digits
+        digits = (
+            int(np.clip(3 - np.floor(np.log10(max(largest, 1e-9))), 0, 4))
+            if digits is None
+            else digits
+        )
         steps = 10**digits
     finite &= np.abs(np.where(finite, number, 0.0)) < _LARGEST / steps
     whole = np.rint(np.where(finite, number, 0.0) * steps).astype(np.int64)
@@ -176,10 +185,15 @@ def _texts(series: pd.Series[Any]) -> dict[str, Any]:
             return {"v": texts}
         return {"j": between.join(map(str, texts)), "s": between}
     code = {t: i + 1 for i, t in enumerate(levels)}
-    return {"k": levels, **_whole(np.array([0 if t is None else code[t] for t in texts], dtype=np.int64))}
+    return {
+        "k": levels,
+        **_whole(np.array([0 if t is None else code[t] for t in texts], dtype=np.int64)),
+    }
 
 
-def outlines(geometries: Sequence[Any] | NDArray[Any], *, steps: int = OUTLINE_STEPS) -> dict[str, Any]:
+def outlines(
+    geometries: Sequence[Any] | NDArray[Any], *, steps: int = OUTLINE_STEPS
+) -> dict[str, Any]:
     """Lines and polygon rings, feature by feature.
 
     Parameters

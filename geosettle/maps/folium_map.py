@@ -63,7 +63,11 @@ class StudyMap(folium.Map):
     """
 
     def __init__(
-        self, data: Mapping[str, Any], tiles: Basemap | None, location: list[float], provenance: str = ""
+        self,
+        data: Mapping[str, Any],
+        tiles: Basemap | None,
+        location: list[float],
+        provenance: str = "",
     ) -> None:
         super().__init__(location=location, tiles=None)
         self._data = data
@@ -93,7 +97,10 @@ class StudyMap(folium.Map):
         )
 
     def save(
-        self, outfile: str | bytes | os.PathLike[str] | BinaryIO | TextIO, close_file: bool = True, **_options: Any
+        self,
+        outfile: str | bytes | os.PathLike[str] | BinaryIO | TextIO,
+        close_file: bool = True,
+        **_options: Any,
     ) -> None:
         """Write the page into a file; if it cannot be written, the file stays as it was.
 
@@ -128,8 +135,9 @@ class StudyMap(folium.Map):
         return ""
 
     def _foreign(self) -> tuple[list[str] | None, list[str]]:
-        """Scripts and styles of the layers the user added, as folium wrote them in its first and
-        only pass.
+        """Scripts and styles of the layers the user added.
+
+        They are as folium wrote them in its first and only pass.
 
         None instead of scripts: nothing was added.
         """
@@ -153,11 +161,14 @@ class StudyMap(folium.Map):
         header, body, script = made
         in_head = [*own["header"].items(), *header._children.items()]  # noqa: SLF001
         styles = [_style_text(name, element) for name, element in in_head]
-        for name, element in [*own["html"].items(), *own["script"].items(), *body._children.items()]:  # noqa: SLF001
+        in_body = body._children.items()  # noqa: SLF001
+        for name, element in [*own["html"].items(), *own["script"].items(), *in_body]:
             raise _outside(name, element)
         if not self._children and not styles:
             return None, []
-        return [f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(script.texts)], styles
+        return [
+            f"var {self.get_name()} = window.geosettle.map;\n" + "\n".join(script.texts)
+        ], styles
 
 
 _MARKS: Final = re.compile(r"[\\`]|(?<=\$)\{|\{(?=[{%#])")
@@ -174,7 +185,9 @@ class _Collector(Element):
         self._parent = figure
         self.texts: list[str] = []
 
-    def add_child(self, child: Element, name: str | None = None, index: int | None = None) -> Element:
+    def add_child(
+        self, child: Element, name: str | None = None, index: int | None = None
+    ) -> Element:
         self.texts.append(child._template_str or "")  # noqa: SLF001
         return super().add_child(child, name, index)
 
@@ -196,14 +209,16 @@ def _render(layer: Element) -> None:
         layer.render()
     except jinja2.TemplateSyntaxError as error:
         raise OutputError(
-            f"a folium layer that was added to the map holds template marks in its text ({error.message})",
+            "a folium layer that was added to the map holds template marks in its text "
+            f"({error.message})",
             mend="Remove '{{', '{%' and '{#' from it: folium would run them.",
         ) from None
 
 
 def _style_text(name: str, element: Element) -> str:
-    """Give the rules of an element of a page's head that is nothing but a style, as a layer's own
-    tooltips have it.
+    """Return the rules of an element of a page's head that is only a style.
+
+    A layer's own tooltips have such elements.
     """
     found = re.fullmatch(r"\s*<style>([^<]*)</style>\s*", element._template_str or "")  # noqa: SLF001
     if type(element) is not Element or not found:
@@ -215,7 +230,8 @@ def _outside(name: str, element: Element) -> OutputError:
     said = re.sub(r"_[0-9a-f]{32}", " ", name).strip()
     needs = getattr(element, "url", "HTML or a script outside the map")
     return OutputError(
-        f"a folium element that was added to the map ({said}) needs {needs}, which a file that loads "
+        f"a folium element that was added to the map ({said}) needs {needs}, which a file that "
+        "loads "
         "nothing cannot have",
         mend="Use folium's vector layers (GeoJson, PolyLine, CircleMarker, Marker without Icon).",
     )
@@ -230,8 +246,9 @@ def _parts_of(element: Element) -> Iterator[Element]:
 
 @contextmanager
 def _taken_literally(layer: Element) -> Iterator[None]:
-    """Let the text of popups and tooltips be text while folium writes it into a template and
-    between backticks.
+    """Escape the text of popups and tooltips.
+
+    Folium writes it into a template and between backticks.
 
     Backtick, backslash, ``${`` and ``{{`` become HTML's names for them: the same to a reader, and
     nothing to a script.
@@ -245,7 +262,10 @@ def _taken_literally(layer: Element) -> Iterator[None]:
             if isinstance(text, Html):
                 before.append((text, {"data": text.data, "script": text.script}))
                 data = text.data.replace("\\`", "`")  # as the popup was given it
-                text.data, text.script = _without_marks(data if text.script else html.escape(data)), True
+                text.data, text.script = (
+                    _without_marks(data if text.script else html.escape(data)),
+                    True,
+                )
     try:
         yield
     finally:
@@ -258,13 +278,16 @@ def _without_marks(text: str) -> str:
 
 
 def _refuse_unsafe(element: Element) -> None:
-    """Refuse what cannot work in a page that loads nothing, with the reason, before folium writes
-    it.
+    """Refuse what cannot work in a page that loads nothing.
+
+    With the reason, before folium writes it.
     """
     if _loads(element):
         raise OutputError(
-            f"folium.{type(element).__name__} loads files from the network, which this map never does by itself",
-            mend="For a base map use render(result, basemap=...); for markers leave the icon out or use DivIcon; give "
+            f"folium.{type(element).__name__} loads files from the network, which this map never "
+            "does by itself",
+            mend="For a base map use render(result, basemap=...); for markers leave the icon out "
+            "or use DivIcon; give "
             "pictures as arrays or local files.",
         )
     if isinstance(element, folium.Popup) and element.script._children:  # noqa: SLF001
@@ -279,8 +302,9 @@ def _refuse_unsafe(element: Element) -> None:
 
 
 def _loads(element: Element) -> bool:
-    """Whether a folium element asks for files; pictures that folium has written into the page are
-    there already.
+    """Whether a folium element asks for files.
+
+    Pictures that folium has written into the page are there already.
     """
     if isinstance(element, folium.CustomIcon):
         urls = [element.options.get(key) for key in ("icon_url", "shadow_url")]

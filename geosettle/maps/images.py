@@ -38,8 +38,9 @@ def mercator_y(lat: ArrayLike) -> FloatArray:
 
 
 def mercator_rows(north: float, south: float, height: int) -> FloatArray:
-    """Latitudes of the row centres of a Web Mercator picture, shape (height,), degrees, north
-    first.
+    """Latitudes of the row centres of a Web Mercator picture, degrees, north first.
+
+    Shape (height,).
 
     Examples
     --------
@@ -57,7 +58,11 @@ def thin(raster: Raster, width: int) -> Raster:
     if block == 1:
         return raster
     rows, columns = (n // block * block for n in raster.shape)
-    cells = raster.values[:rows, :columns].astype("float64").reshape(rows // block, block, columns // block, block)
+    cells = (
+        raster.values[:rows, :columns]
+        .astype("float64")
+        .reshape(rows // block, block, columns // block, block)
+    )
     known = np.isfinite(cells)
     total = np.where(known, cells, 0.0).sum(axis=(1, 3))
     count = known.sum(axis=(1, 3))
@@ -67,8 +72,9 @@ def thin(raster: Raster, width: int) -> Raster:
 
 
 def to_mercator(raster: Raster, height: int, *, smooth: bool) -> FloatArray:
-    """Values of a longitude/latitude raster on the rows of a Web Mercator picture of the same
-    bounds.
+    """Values of a longitude/latitude raster on the rows of a Web Mercator picture.
+
+    Both have the same bounds.
 
     Parameters
     ----------
@@ -102,7 +108,9 @@ def to_mercator(raster: Raster, height: int, *, smooth: bool) -> FloatArray:
     above = np.floor(centre).astype(np.intp)
     below = np.minimum(above + 1, last)
     part = (centre - above)[:, None]
-    return np.asarray(raster.values[above] * (1 - part) + raster.values[below] * part, dtype=np.float64)
+    return np.asarray(
+        raster.values[above] * (1 - part) + raster.values[below] * part, dtype=np.float64
+    )
 
 
 def _drawable_bounds(raster: Raster) -> tuple[float, float, float, float]:
@@ -146,11 +154,18 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
     west, south, east, north = _drawable_bounds(small)
     known = np.isfinite(z)
     level = np.where(known, z, np.median(z[known]) if known.any() else 0.0)
-    cell = np.cos(np.radians(mercator_rows(north, south, height)))[:, None] * 111_320.0 * (east - west) / z.shape[1]
+    cell = (
+        np.cos(np.radians(mercator_rows(north, south, height)))[:, None]
+        * 111_320.0
+        * (east - west)
+        / z.shape[1]
+    )
     shade = _hillshade(level, cell)
     tints = [[int(colour[i : i + 2], 16) for colour in style.RELIEF] for i in (1, 3, 5)]
     tint = np.stack([np.interp(level, style.RELIEF_STOPS_M, channel) for channel in tints], axis=-1)
-    rgb = np.clip(tint * (0.58 + 0.42 * np.clip(shade * 1.30, 0, 1.04))[..., None], 0, 255).astype(np.uint8)
+    rgb = np.clip(tint * (0.58 + 0.42 * np.clip(shade * 1.30, 0, 1.04))[..., None], 0, 255).astype(
+        np.uint8
+    )
     alpha = (255 * _feather(known)).astype(np.uint8)
     picture = Image.fromarray(np.dstack([rgb, alpha]))
     return {
@@ -166,8 +181,9 @@ def _feather(known: NDArray[np.bool_]) -> FloatArray:
 
 
 def _hillshade(z: FloatArray, cell: FloatArray) -> FloatArray:
-    """Cosine of the angle between the ground's normal and a light from 315°, 45° high; shape of
-    z.
+    """Cosine of the angle between the ground's normal and a light from 315°, 45° high.
+
+    It has the shape of z.
     """
     if min(z.shape) < 2:
         return np.full(z.shape, np.sin(np.radians(45.0)))
@@ -175,14 +191,17 @@ def _hillshade(z: FloatArray, cell: FloatArray) -> FloatArray:
     dx = np.gradient(high, axis=1) / cell  # rise to the east
     dy = -np.gradient(high, axis=0) / cell  # rise to the north
     light = np.array([-np.sin(np.radians(45)), np.cos(np.radians(45)), 1.0]) / np.sqrt(2)
-    return np.asarray((-dx * light[0] - dy * light[1] + light[2]) / np.sqrt(dx**2 + dy**2 + 1), dtype=np.float64)
+    return np.asarray(
+        (-dx * light[0] - dy * light[1] + light[2]) / np.sqrt(dx**2 + dy**2 + 1), dtype=np.float64
+    )
 
 
 def class_picture(
     raster: Raster, classes: Sequence[Sequence[float]], colours: Sequence[str], *, width: int = 1000
 ) -> str:
-    """Classes of a raster as a PNG with a palette of exactly the legend's colours, transparent
-    elsewhere.
+    """Classes of a raster as a PNG with a palette of exactly the legend's colours.
+
+    It is transparent elsewhere.
 
     Parameters
     ----------

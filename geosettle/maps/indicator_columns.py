@@ -1,6 +1,4 @@
-"""Indicators of the sites for the map: their columns, their words, and what changed between origin
-and site.
-"""
+"""Indicators of the sites for the map: columns, words, and changes from origin to site."""
 
 from __future__ import annotations
 
@@ -11,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.levels import seat_kinds
 from geosettle.maps import encoding
 from geosettle.remoteness import COLUMNS, INDICATORS
 from geosettle.results.pivots import changes
 from geosettle.words import has, say_all, untranslated
-from geosettle.levels import seat_kinds
 
 __all__ = ["indicators"]
 
@@ -29,7 +27,8 @@ level; the others are one click away.
 """
 _SEAT: Final = ("geodesic", "road")
 _WAYS: Final = {
-    "farther": 1.0, "more": 1.0, "nearer": -1.0, "fewer": -1.0, "as before": 0.0, "not distinguishable": 2.0,
+    "farther": 1.0, "more": 1.0, "nearer": -1.0, "fewer": -1.0, "as before": 0.0,
+    "not distinguishable": 2.0,
 }  # fmt: skip
 """Direction of a change to the sign of the difference; 2: not distinguishable."""
 _ENDS: Final = (("", "value"), ("_low", "low"), ("_high", "high"))
@@ -72,7 +71,9 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         partial = rows["n"] < rows["of"]
         if partial.any():
             columns |= {
-                f"{column}_{end}": encoding.column(rows[end].where(partial).reset_index(drop=True), digits=0)
+                f"{column}_{end}": encoding.column(
+                    rows[end].where(partial).reset_index(drop=True), digits=0
+                )
                 for end in ("n", "of")
             }
         entry = {
@@ -90,25 +91,32 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         if change is not None:
             columns |= _packed(change, f"{column}_c")
             for part in ("plain", "way"):
-                columns[f"{column}_c_{part}"] = encoding.column(change[part].reset_index(drop=True), digits=0)
+                columns[f"{column}_c_{part}"] = encoding.column(
+                    change[part].reset_index(drop=True), digits=0
+                )
             entry["change"] = _direction_words(about["kind"], str(entry["unit"]))
         entries.append(entry)
     return columns, entries
 
 
 def _found(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows per site, in the order of the sites, by indicator and metric; infinite numbers count as
-    missing.
+    """Rows per site, in the order of the sites, by indicator and metric.
+
+    Infinite numbers count as missing.
     """
     long = result.remoteness
     if len(long) == 0 or not {"role", "id", "indicator", "value"} <= set(long.columns):
         return {}
     long = long[long["role"].astype(str).eq("site")].reindex(columns=list(COLUMNS))
-    # A mean of a single flow without households is no mean by households: the plain mean stands for it.
+    # A mean of a single flow without households is no mean by households: the plain mean is used.
     long = long[~(long["kind"].eq("land_mean") & long["weighting"].eq("flows"))]
     texts = ["indicator", "kind", "limit", "limit_unit"]
     long[texts] = long[texts].astype(object).fillna("").astype(str)
-    numbers = long[["value", "low", "high", "n", "of"]].apply(pd.to_numeric, errors="coerce").astype("float64")
+    numbers = (
+        long[["value", "low", "high", "n", "of"]]
+        .apply(pd.to_numeric, errors="coerce")
+        .astype("float64")
+    )
     long = long.assign(
         **numbers.where(np.isfinite(numbers)),
         id=long["id"].astype(str),
@@ -123,8 +131,9 @@ def _found(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
 
 
 def _changes(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
-    """Change per site: weighted by households where these are known, else the mean of the moves,
-    with `plain` = 1.
+    """Change per site: weighted by households where these are known.
+
+    Else the mean of the moves, with `plain` = 1.
     """
     found = changes(result)
     found = found[found["role"].astype(str).eq("site")].assign(
@@ -165,7 +174,9 @@ def _name(about: Mapping[str, str]) -> dict[str, str]:
     if unit:
         return say_all(f"ind_{kind}", x=untranslated(f"{limit} {unit}"))
     key = f"kind_{limit}"
-    return say_all(f"ind_{kind}", x=say_all(key) if has(key) else untranslated(limit.replace("_", " ")))
+    return say_all(
+        f"ind_{kind}", x=say_all(key) if has(key) else untranslated(limit.replace("_", " "))
+    )
 
 
 def _how(metric: str, result: Result) -> dict[str, str] | None:

@@ -1,5 +1,6 @@
-"""One HTML file that loads nothing: assets by name, data in one inert block, scripts known by their
-hashes.
+"""One HTML file that loads nothing.
+
+Assets by name, data in one inert block, scripts known by their hashes.
 
 No template engine touches the page. The data stand in a single ``application/json`` block that one
 static script reads and writes with `textContent`; so text from data can become neither HTML, nor
@@ -21,7 +22,16 @@ from typing import Any, Final
 from geosettle.errors import OutputError
 from geosettle.words import language, say
 
-__all__ = ["SCRIPTS", "csp", "inert_json", "leaflet_css", "leaflet_js", "own_script", "page", "shell_bytes"]
+__all__ = [
+    "SCRIPTS",
+    "csp",
+    "inert_json",
+    "leaflet_css",
+    "leaflet_js",
+    "own_script",
+    "page",
+    "shell_bytes",
+]
 
 SCRIPTS: Final = (
     "core.js",
@@ -38,11 +48,7 @@ SCRIPTS: Final = (
 )
 """Our own script, in the order in which its files are joined into one function."""
 
-_ESCAPES: Final = {
-    ord("<"): "\\u003c",
-    ord(">"): "\\u003e",
-    ord("&"): "\\u0026",
-}
+_ESCAPES: Final = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 def _ascii(text: str) -> str:
@@ -55,8 +61,9 @@ def _ascii(text: str) -> str:
 
 
 def inert_json(value: Any) -> str:
-    r"""JSON in ASCII that is only data wherever it stands: no tag, comment or template can begin in
-    it.
+    r"""JSON in ASCII that is only data in any place of a page.
+
+    No tag, comment or template can begin in it.
 
     Parameters
     ----------
@@ -82,8 +89,9 @@ def inert_json(value: Any) -> str:
 
 
 def _asset_text(name: str) -> str:
-    """Read a text file of Leaflet, its lines ended as a browser's parser ends them: hashes are
-    taken of that.
+    """Read a text file of Leaflet, its lines ended as a browser's parser ends them.
+
+    Hashes are taken of that.
     """
     return _asset(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -96,7 +104,8 @@ def _asset(name: str) -> bytes:
         return folder.joinpath(name).read_bytes()
     except FileNotFoundError:
         raise OutputError(
-            f"the installed django-js-lib-leaflet has no file {name}", mend="Install django-js-lib-leaflet==1.9.4.1."
+            f"the installed django-js-lib-leaflet has no file {name}",
+            mend="Install django-js-lib-leaflet==1.9.4.1.",
         ) from None
 
 
@@ -134,8 +143,9 @@ def _picture(name: str) -> str:
 
 @cache
 def _marker_icons() -> str:
-    """Leaflet finds its marker pictures by reading its style, which fails once they are inside; so
-    name them.
+    """Name Leaflet's marker pictures.
+
+    Leaflet finds them by reading its style, which fails once they are inside the page.
     """
     uris = [_picture(f"images/{n}.png") for n in ("marker-icon", "marker-icon-2x", "marker-shadow")]
     options = json.dumps(dict(zip(("iconUrl", "iconRetinaUrl", "shadowUrl"), uris, strict=True)))
@@ -143,10 +153,15 @@ def _marker_icons() -> str:
 
 
 def _without_comments(script: str) -> str:
-    """Leave out lines of comment and indents: they are for those who read the source, and a page is
-    opened by many.
+    """Leave out lines of comment and indents.
+
+    They are for those who read the source; many open a page.
     """
-    return re.sub(r"(?m)^[ \t]+", "", re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script))
+    return re.sub(
+        r"(?m)^[ \t]+",
+        "",
+        re.sub(r"(?ms)^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", "", script),
+    )
 
 
 @cache
@@ -160,8 +175,9 @@ def own_script() -> str:
 
 @cache
 def _leaflet_script() -> str:
-    """Leaflet and its marker pictures; the page holds it as text that our script puts to work when
-    it is needed.
+    """Leaflet and its marker pictures.
+
+    The page holds it as text that our script runs when it is needed.
     """
     return f"{_ascii(leaflet_js())}\n{_marker_icons()}"
 
@@ -174,12 +190,20 @@ def shell_bytes(provenance: str = "") -> int:
 
 
 def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def csp(scripts: Iterable[str], styles: Iterable[str], *, hosts: Sequence[str] = (), foreign: bool = False) -> str:
-    """Content-Security-Policy that lets exactly these scripts and styles run and nothing be
-    fetched.
+def csp(
+    scripts: Iterable[str],
+    styles: Iterable[str],
+    *,
+    hosts: Sequence[str] = (),
+    foreign: bool = False,
+) -> str:
+    """Content-Security-Policy that allows exactly these scripts and styles.
+
+    It allows nothing to be fetched.
 
     Parameters
     ----------
@@ -197,7 +221,8 @@ def csp(scripts: Iterable[str], styles: Iterable[str], *, hosts: Sequence[str] =
 
     Examples
     --------
-    >>> csp(["var a = 1;"], []).split("; ")[1]  # printf 'var a = 1;' | openssl dgst -sha256 -binary | base64
+    >>> # printf 'var a = 1;' | openssl dgst -sha256 -binary | base64
+    >>> csp(["var a = 1;"], []).split("; ")[1]
     "script-src 'sha256-+dZ6udsWxNVoGfScAq7t5IIF5UJb4F6RhjbN6oe1p4w='"
     """
     style = "'unsafe-inline'" if foreign else " ".join(_hash(s) for s in styles) or "'none'"
@@ -251,11 +276,17 @@ def page(
     bridge = ["geosettleFinish();", _own("bridge.js")] if foreign is not None else []
     later = [*bridge, *(_safe_script(s) for s in foreign or ())]
     styles = [leaflet_css(), _own("map.css"), *foreign_styles]
-    policy = csp([own_script(), _leaflet_script(), *later], styles, hosts=hosts, foreign=foreign is not None)
+    policy = csp(
+        [own_script(), _leaflet_script(), *later], styles, hosts=hosts, foreign=foreign is not None
+    )
     tags = "".join(f"<script>{s}</script>\n" for s in later)
     css = "\n".join(f"<style>{s}</style>" for s in styles)
     text = {key: _escaped(say(lang, key)) for key in ("map_label", "needs_script")}
-    made_from = f'<meta name="geosettle-provenance" content="{_escaped(provenance)}">\n' if provenance else ""
+    made_from = (
+        f'<meta name="geosettle-provenance" content="{_escaped(provenance)}">\n'
+        if provenance
+        else ""
+    )
     return f"""<!DOCTYPE html>
 <html lang="{html.escape(language(lang).tag)}" dir="ltr">
 <head>
@@ -269,7 +300,8 @@ def page(
 <body>
 <main id="gs-main"><div id="gs-map" role="application" aria-label="{text["map_label"]}"></div>
 <section id="gs-card" tabindex="0" hidden></section>
-<div id="gs-tip" role="presentation" hidden></div><div id="gs-live" class="gs-hidden" aria-live="polite"></div></main>
+<div id="gs-tip" role="presentation" hidden></div>\
+<div id="gs-live" class="gs-hidden" aria-live="polite"></div></main>
 <aside id="gs-panel"><noscript>{text["needs_script"]}</noscript></aside>
 <script type="application/json" id="gs-data">{inert_json(data)}</script>
 <script>{own_script()}</script>
@@ -289,8 +321,11 @@ def _safe_script(text: str) -> str:
     if re.search(r"</script|<!--", text, flags=re.IGNORECASE):
         raise OutputError(
             "a folium layer that was added to the map holds '</script' or '<!--' in its data",
-            mend="Remove it from the layer's text: folium writes such text into the script as it is.",
+            mend="Remove it from the layer's text: folium writes such text into the script as it "
+            "is.",
         )
     # What a browser's parser makes of these, for the hash is taken of that.
     whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return (
+        whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )

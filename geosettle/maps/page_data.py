@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 import geopandas as gpd
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 
 import geosettle
 from geosettle.analysis import Result
+from geosettle.levels import ladder
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.maps.indicator_columns import indicators
-from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
-from geosettle.levels import ladder
 from geosettle.study import in_scope
+from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
 
 __all__ = [
     "card_columns",
@@ -49,14 +48,12 @@ _ORIGIN_COLUMNS: Final = (
     "name", "name_local", "uncertainty_km", "land_ha", "source", "why",
 )  # fmt: skip
 _ILLUSTRATIVE: Final = " (illustrative)"
-_DISCS: Final = {
-    "oasis_{:g}km_ha": "oasis_within",
-    "development_{:g}km_ha": "development_within",
-}
+_DISCS: Final = {"oasis_{:g}km_ha": "oasis_within", "development_{:g}km_ha": "development_within"}
 """Column of the area within the middle radius to the key of its words."""
 _FLOW_NUMBERS: Final = {
     "households": 0, "persons": 0, "year": 0, "declared_km": 2,
-    "geodesic_km": 2, "geodesic_low_km": 2, "geodesic_high_km": 2, "road_km": 2, "road_h": 2, "walk_out_h": 2,
+    "geodesic_km": 2, "geodesic_low_km": 2, "geodesic_high_km": 2, "road_km": 2, "road_h": 2,
+    "walk_out_h": 2,
 }  # fmt: skip
 """Decimals of the numbers of a flow; one more than is shown, so that they round as the report's
 do.
@@ -102,7 +99,9 @@ def sites_table(result: Result) -> dict[str, Any]:
     table = _placed(result, "sites", _SITE_COLUMNS)
     aside = ~in_scope(result.sites)
     if aside.any():
-        table["columns"]["aside"] = encoding.column(aside.where(aside).astype("float64").reset_index(drop=True))
+        table["columns"]["aside"] = encoding.column(
+            aside.where(aside).astype("float64").reset_index(drop=True)
+        )
     table["columns"]["by_size"] = encoding.rows(_largest_first(result.sites))
     columns, entries = indicators(result)
     table["columns"] |= columns
@@ -111,16 +110,20 @@ def sites_table(result: Result) -> dict[str, Any]:
 
 
 def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
-    """Rows by households, most first, then those without a number: small symbols are drawn over
-    large ones.
+    """Rows by households, most first, then those without a number.
+
+    Small symbols are drawn over large ones.
     """
-    households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    households = pd.to_numeric(
+        sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce"
+    )
     return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
 
 
 def origins_table(result: Result) -> dict[str, Any]:
-    """Origins with their positions and columns, and how many households the flows lead away from
-    each.
+    """Origins with their positions, columns and numbers of households that left.
+
+    These are the households of the flows from each.
     """
     table = _placed(result, "origins", _ORIGIN_COLUMNS)
     table["columns"]["moved"] = encoding.column(_moved(result), digits=0)
@@ -132,18 +135,26 @@ def _moved(result: Result) -> NDArray[np.float64]:
     pairs, (origin, _) = _linked(result)
     if "households" not in pairs:
         return np.zeros(len(result.origins))
-    households = pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
-    moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype("float64")
+    households = (
+        pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
+    )
+    moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype(
+        "float64"
+    )
     return moved
 
 
-def _with_local_units(frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def _with_local_units(
+    frame: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
     """Add the names of units in their own script, so that the table can be searched in it."""
     if boundaries is None or "name_local" not in boundaries:
         return frame
     local = pd.Series(boundaries["name_local"].to_numpy(), index=boundaries.index.astype(str))
     local = local[~local.index.duplicated()]
-    return frame.assign(**{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame, boundaries)})
+    return frame.assign(
+        **{f"{u}_local": frame[f"{u}_code"].map(local) for u in unit_columns(frame, boundaries)}
+    )
 
 
 def flows_table(result: Result) -> dict[str, Any]:
@@ -170,19 +181,30 @@ def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArr
 
 
 def most(result: Result) -> dict[str, float]:
-    """Most households at a site, of a flow and of an origin, from which sizes count; 1 if none are
-    known.
+    """Most households at a site, of a flow and of an origin, from which sizes count.
+
+    1 if none are known.
     """
     pairs, _ = _linked(result)
-    counts = {"site": result.sites.get("households"), "flow": pairs.get("households"), "origin": _moved(result)}
-    known = {key: pd.to_numeric(pd.Series(values), errors="coerce") for key, values in counts.items()}
+    counts = {
+        "site": result.sites.get("households"),
+        "flow": pairs.get("households"),
+        "origin": _moved(result),
+    }
+    known = {
+        key: pd.to_numeric(pd.Series(values), errors="coerce") for key, values in counts.items()
+    }
     known = {key: values[np.isfinite(values)] for key, values in known.items()}
-    return {key: float(values.max()) if len(values) and values.max() > 0 else 1.0 for key, values in known.items()}
+    return {
+        key: float(values.max()) if len(values) and values.max() > 0 else 1.0
+        for key, values in known.items()
+    }
 
 
 def card_columns(result: Result) -> list[dict[str, Any]]:
-    """Rows of the card of a site: label, column, columns of its interval, unit, rank of its level
-    (1: the finest).
+    """Rows of the card of a site.
+
+    Label, column, columns of its interval, unit, rank of its level (1: the finest).
     """
     levels = unit_columns(result.sites, result.study.boundaries)
     units = {
@@ -231,8 +253,9 @@ def searched_units(result: Result) -> list[str]:
 
 
 def middle_radius(result: Result) -> float | None:
-    """Radius of the discs that the map speaks of, km: the middle one of the study's, the smaller of
-    two; None where it sets none.
+    """Radius of the discs that the map shows, km: the middle one of the study's.
+
+    The smaller of two; None where it sets none.
     """
     radii = sorted(result.study.settings.overlay.radii_km)
     return radii[(len(radii) - 1) // 2] if radii else None
@@ -244,11 +267,14 @@ def charts(result: Result) -> dict[str, Any]:
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:
-    """Site to [kind in words, hectares, whether it is oasis] within the middle radius, the oasis of
-    its last year.
+    """Site to [kind in words, hectares, whether it is oasis] within the middle radius.
+
+    The oasis is that of its last year.
     """
     covers = result.covers
-    if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(covers.columns):
+    if len(covers) == 0 or not {"zone_id", "zone", "radius_km", "layer", "class", "area_ha"} <= set(
+        covers.columns
+    ):
         return {}
     near = covers[
         pd.to_numeric(covers["radius_km"], errors="coerce").eq(middle_radius(result) or np.nan)
@@ -262,14 +288,23 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     if "evidence" in near:
         kind = kind.where(near["evidence"].astype(bool), kind + _ILLUSTRATIVE)
     near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
-    if "year" in near:  # oases of several years are maps of the same ground; developments of several years add up
-        near = near[~oasis | near["year"].isna() | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)]
+    if (
+        "year" in near
+    ):  # oases of several years are maps of the same ground; developments of several years add up
+        near = near[
+            ~oasis
+            | near["year"].isna()
+            | near["year"].eq(near.loc[oasis, "year"].max()).fillna(value=False)
+        ]
     last = near.groupby(["_zone", "_kind"], sort=True)["area_ha"].sum().reset_index()
     out: dict[str, list[list[Any]]] = {}
-    for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby("_zone", sort=True):
+    for zone, rows in last.sort_values("area_ha", ascending=False, kind="stable").groupby(
+        "_zone", sort=True
+    ):
         areas = rows["area_ha"].astype(float).round().tolist()
         out[str(zone)] = [
-            [_land_words(k), area, int(k == "oasis")] for k, area in zip(rows["_kind"], areas, strict=True)
+            [_land_words(k), area, int(k == "oasis")]
+            for k, area in zip(rows["_kind"], areas, strict=True)
         ][:6]
     return out
 
@@ -285,19 +320,27 @@ def _land_words(kind: str) -> dict[str, str]:
 def _capitals(result: Result) -> dict[str, list[list[Any]]]:
     """Site or group to [indicator, before, after, unit], where both are known."""
     frame = result.livelihood
-    if len(frame) == 0 or not {"section", "site_id", "item", "before", "after"} <= set(frame.columns):
+    if len(frame) == 0 or not {"section", "site_id", "item", "before", "after"} <= set(
+        frame.columns
+    ):
         return {}
     rows = frame[
-        frame["section"].astype(str).str.contains("capital") & frame["before"].notna() & frame["after"].notna()
+        frame["section"].astype(str).str.contains("capital")
+        & frame["before"].notna()
+        & frame["after"].notna()
     ]
     out: dict[str, list[list[Any]]] = {}
-    units = rows["unit"].fillna("").astype(str) if "unit" in rows else pd.Series("", index=rows.index)
+    units = (
+        rows["unit"].fillna("").astype(str) if "unit" in rows else pd.Series("", index=rows.index)
+    )
     for site, item, before, after, unit in zip(
         rows["site_id"], rows["item"], rows["before"], rows["after"], units, strict=True
     ):
         numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")
         if pd.notna(site) and np.isfinite(numbers).all():
-            out.setdefault(str(site), []).append([str(item).replace("_", " "), *numbers.round(3).tolist(), unit])
+            out.setdefault(str(site), []).append(
+                [str(item).replace("_", " "), *numbers.round(3).tolist(), unit]
+            )
     return out
 
 
@@ -309,12 +352,17 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
             for f in (result.sites, result.origins)
         ]
     )
-    km = pd.to_numeric(result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce")
+    km = pd.to_numeric(
+        result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce"
+    )
     km = km.where(np.isfinite(km))
     known = km.dropna()
     if len(result.origins) == 0 and len(result.sites) > 0:
         n = len(result.sites)
-        head, sub = say_all("title_sites", n=n), say_all("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n)
+        head, sub = (
+            say_all("title_sites", n=n),
+            say_all("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n),
+        )
     elif len(known) == 0:
         head, sub = say_all("title_none"), say_all("subtitle_none")
     else:
@@ -328,7 +376,9 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         if None not in bounds and ends[0] != ends[1]:
             # Each distance lies within its own bounds, so their medians bound the median.
             more = say_all("subtitle_interval", low=ends[0], high=ends[1])
-            sub = {lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()}
+            sub = {
+                lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()
+            }
     if title:
         head = dict.fromkeys(head, title)
     named = result.study.settings.study.to_dict()
@@ -344,7 +394,9 @@ def _median(pairs: pd.DataFrame, column: str) -> float | None:
     """Median over all pairs that have a distance; None unless each of them has this bound."""
     if column not in pairs:
         return None
-    bound = pd.to_numeric(pairs[column], errors="coerce")[pd.to_numeric(pairs["geodesic_km"], errors="coerce").notna()]
+    bound = pd.to_numeric(pairs[column], errors="coerce")[
+        pd.to_numeric(pairs["geodesic_km"], errors="coerce").notna()
+    ]
     return float(bound.median()) if bound.notna().all() else None
 
 
@@ -361,7 +413,9 @@ def _study_name(result: Result) -> str:
 def totals(result: Result) -> list[dict[str, Any]]:
     """Three numbers above the legend; each says over how many rows it was taken."""
     sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
-    households = pd.to_numeric(sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce")
+    households = pd.to_numeric(
+        sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce"
+    )
     households = households.where(np.isfinite(households))
 
     def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
@@ -375,7 +429,10 @@ def totals(result: Result) -> list[dict[str, Any]]:
                 key, n=len(frame), k=int(frame.geometry.notna().sum()), more=more(whole, frame)
             ),
         }
-        for key, whole, frame in (("total_sites", result.sites, sites), ("total_origins", result.origins, origins))
+        for key, whole, frame in (
+            ("total_sites", result.sites, sites),
+            ("total_origins", result.origins, origins),
+        )
         if len(whole) > 0 or key == "total_sites"
     ] + [
         {
@@ -391,14 +448,16 @@ def totals(result: Result) -> list[dict[str, Any]]:
 
 
 def wrap(result: Result) -> float | None:
-    """Longitude west of which everything is drawn a turn further east, so that the antimeridian
-    splits nothing.
+    """Longitude west of which everything is drawn one turn (360°) further east.
+
+    The antimeridian then splits nothing.
 
     None unless sites and origins spread over more than half a turn; then the east end of their
     widest gap.
     """
     lon = np.concatenate(
-        [np.asarray(_positions(f)[0]) for f in (result.sites, result.origins) if len(f)] or [np.empty(0)]
+        [np.asarray(_positions(f)[0]) for f in (result.sites, result.origins) if len(f)]
+        or [np.empty(0)]
     )
     lon = np.sort(lon[np.isfinite(lon)])
     if len(lon) < 2 or lon[-1] - lon[0] <= 180:
@@ -409,8 +468,9 @@ def wrap(result: Result) -> float | None:
 
 
 def extent(result: Result) -> dict[str, Any] | None:
-    """Box of all sites and origins and length of the longest flow, so that the script need not look
-    for them.
+    """Box of all sites and origins, and length of the longest flow.
+
+    The script then need not look for them.
 
     `box` is west, south, east, north, wrapped as it is drawn; `longest` the largest sum of a flow's
     two sides in Web Mercator, as a share of the world's width. None if nothing has a position.
@@ -427,30 +487,44 @@ def extent(result: Result) -> dict[str, Any] | None:
     _, (origin, site) = _linked(result)
     sides = np.abs(_mercator(sites)[site] - _mercator(origins)[origin]).sum(axis=1)
     longest = float(sides.max(initial=0.0, where=np.isfinite(sides)))
-    return {"box": [round(float(v), 5) for v in (*xy.min(axis=0), *xy.max(axis=0))], "longest": round(longest, 7)}
+    return {
+        "box": [round(float(v), 5) for v in (*xy.min(axis=0), *xy.max(axis=0))],
+        "longest": round(longest, 7),
+    }
 
 
 def _mercator(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Longitude and latitude in degrees as Web Mercator, as a share of the world's width."""
-    return np.column_stack([xy[:, 0] / 360.0, mercator_y(np.clip(xy[:, 1], -85.0, 85.0)) / (2.0 * np.pi)])
+    return np.column_stack(
+        [xy[:, 0] / 360.0, mercator_y(np.clip(xy[:, 1], -85.0, 85.0)) / (2.0 * np.pi)]
+    )
 
 
 def _unwrapped(xy: NDArray[np.float64], turn: float) -> NDArray[np.float64]:
     """Longitudes west of `turn` a turn further east."""
-    unwrapped: NDArray[np.float64] = xy + np.column_stack([np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))])
+    unwrapped: NDArray[np.float64] = xy + np.column_stack(
+        [np.where(xy[:, 0] < turn, 360.0, 0.0), np.zeros(len(xy))]
+    )
     return unwrapped
 
 
 def view(result: Result) -> list[float]:
-    """West, south, east, north of what is to be seen first: sites and origins, else boundaries,
-    else the world.
+    """West, south, east and north of the first view.
+
+    It shows sites and origins, else boundaries, else the world.
     """
-    points = [np.column_stack(_positions(f[in_scope(f)])) for f in (result.sites, result.origins) if len(f)]
+    points = [
+        np.column_stack(_positions(f[in_scope(f)]))
+        for f in (result.sites, result.origins)
+        if len(f)
+    ]
     xy = np.vstack(points) if points else np.empty((0, 2))
     xy = xy[np.isfinite(xy).all(axis=1)]
     turn = wrap(result)
     region = list(result.study.settings.study.region)
-    if region and turn is None:  # a position outside the region is doubted; it must not decide what is seen first
+    if (
+        region and turn is None
+    ):  # a position outside the region is doubted; it must not decide what is seen first
         inside = (xy >= region[:2]).all(axis=1) & (xy <= region[2:]).all(axis=1)
         xy = xy[inside] if inside.any() else xy
     if len(xy) == 0:
@@ -471,12 +545,21 @@ def notes(result: Result) -> dict[str, Any]:
     caveats = [say_all("note_straight")] if len(result.pairs) else []
     caveats += [say_all(key) for key in _position_notes(result)]
     caveats += [
-        say_all("note_set_aside", k=counts["rows_set_aside"], n=counts["rows_in"], layer=_layer_words(name))
+        say_all(
+            "note_set_aside",
+            k=counts["rows_set_aside"],
+            n=counts["rows_in"],
+            layer=_layer_words(name),
+        )
         for name, counts in result.study.ledger.items()
         if counts.get("rows_set_aside", 0) > 0
     ]
     development = result.study.development
-    basis = pd.Series(dtype=str) if development is None else development.get("geometry_basis", pd.Series(dtype=str))
+    basis = (
+        pd.Series(dtype=str)
+        if development is None
+        else development.get("geometry_basis", pd.Series(dtype=str))
+    )
     if basis.astype(str).eq("illustrative").any():
         caveats.append(say_all("note_illustrative"))
     if study.get("boundary_note"):
@@ -491,8 +574,9 @@ def notes(result: Result) -> dict[str, Any]:
 
 
 def _position_notes(result: Result) -> list[str]:
-    """Say how roughly positions are known, or that the data do not state it; and what curved flows
-    mean.
+    """State how roughly positions are known, or that the data do not state it.
+
+    State also what curved flows mean.
     """
     stated = [
         pd.to_numeric(frame["uncertainty_km"], errors="coerce").gt(0) & frame.geometry.notna()
@@ -500,36 +584,47 @@ def _position_notes(result: Result) -> list[str]:
         if "uncertainty_km" in frame
     ]
     rough = any(known.any() for known in stated)
-    return [*(["note_uncertain"] if rough else ["note_unstated"]), *(["note_curved"] if len(result.pairs) else [])]
+    return [
+        *(["note_uncertain"] if rough else ["note_unstated"]),
+        *(["note_curved"] if len(result.pairs) else []),
+    ]
 
 
 def inputs_hash(result: Result) -> str:
-    """First twelve digits of the input hash that the manifest prints, or of one made the same way
-    for any study.
+    """First twelve digits of the input hash that the manifest prints.
+
+    Or of one made the same way, for any study.
     """
     known = str(result.provenance.get("input_hash", ""))
     if known:
         return known[:12]
-    lines = [f"{name} {facts.get('sha256', '')}" for name, facts in sorted(result.study.inputs.items())]
+    lines = [
+        f"{name} {facts.get('sha256', '')}" for name, facts in sorted(result.study.inputs.items())
+    ]
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:12]
 
 
 def _last_date(result: Result) -> str:
-    """Latest of the full dates that the inputs state; the clock is never asked, so that two runs
-    give the same map.
+    """Latest of the full dates that the inputs state.
+
+    The clock is never asked, so that two runs give the same map.
     """
     dates = [str(facts.get("date", "")) for facts in result.study.inputs.values()]
     return max((d for d in dates if re.fullmatch(r"\d{4}-\d{2}-\d{2}", d)), default="")
 
 
 def _layer_words(name: str) -> dict[str, str]:
-    return say_all(f"layer_{name}") if has(f"layer_{name}") else untranslated(name.replace("_", " "))
+    return (
+        say_all(f"layer_{name}") if has(f"layer_{name}") else untranslated(name.replace("_", " "))
+    )
 
 
 def _sources(result: Result) -> list[dict[str, str]]:
     """One line per input: layer, source, licence, date."""
     lines = []
-    for name, facts in sorted(result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])):
+    for name, facts in sorted(
+        result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])
+    ):
         parts = [str(facts.get(key) or "") for key in ("source", "licence", "date")]
         said = "; ".join(p for p in parts if p)
         layer = _layer_words(str(facts.get("layer") or name))

@@ -129,8 +129,9 @@ def report_html(
 
 
 def _made_by(result: Result, lang: str) -> str:
-    """Say which version made the report, and of which inputs; never when, for the same inputs give
-    the same bytes.
+    """State which version made the report, and of which inputs.
+
+    Never when: the same inputs give the same bytes.
     """
     facts = result.provenance
     version = facts.get("geosettle") or facts.get("version") or ""

@@ -1,5 +1,6 @@
-"""The smallest builder of HTML: elements are trees, text is escaped when they are written, nothing
-is a template.
+"""The smallest builder of HTML.
+
+Elements are trees, text is escaped when they are written, nothing is a template.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def element(tag: str, *children: Child, **attributes: str | None) -> ET.Element:
 
     Examples
     --------
-    >>> ET.tostring(element("p", "a < b ", element("b", "& c"), class_="x"), encoding="unicode", method="html")
+    >>> made = element("p", "a < b ", element("b", "& c"), class_="x")
+    >>> ET.tostring(made, encoding="unicode", method="html")
     '<p class="x">a &lt; b <b>&amp; c</b></p>'
     """
     made = ET.Element(
@@ -72,8 +74,9 @@ def _append(parent: ET.Element, part: str | ET.Element | None) -> None:
 def image(
     data: bytes, alt: str, caption: str = "", *, dpi: float = _DRAWN_DPI, label: str = ""
 ) -> ET.Element:
-    """Make a figure that carries its PNG inside the page, a little larger than in print, under its
-    number.
+    """Make a figure that carries its PNG inside the page, under its number.
+
+    It is a little larger than in print.
     """
     source = "data:image/png;base64," + base64.b64encode(data).decode()
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -217,11 +220,15 @@ def cell(value: Any, *, year: bool = False, yes_no: tuple[str, str] = ("yes", "n
 
 
 def page(title: str, css: str, body: Sequence[ET.Element], tag: str) -> str:
-    """Write a whole page that loads and runs nothing: its policy allows its own style and inline
-    pictures only.
+    """Write a whole page that loads and runs nothing.
+
+    Its policy allows its own style and inline pictures only.
     """
     digest = base64.b64encode(sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -1,5 +1,6 @@
-"""METHODS: how each thing was measured, with its reference, and when it belongs in a report. A
-method is one entry.
+"""METHODS: how each thing was measured, its reference, and when it belongs in a report.
+
+A method is one entry.
 
 Every number in a sentence comes from the settings or the tables of the run, never from here.
 """
@@ -156,7 +157,10 @@ def _is_table(result: Result) -> bool:
     return roads is not None and not hasattr(roads, "crs")
 
 
-_KARNEY: Final = "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. doi:10.1007/s00190-012-0578-z"
+_KARNEY: Final = (
+    "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. "
+    "doi:10.1007/s00190-012-0578-z"
+)
 
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
@@ -187,7 +191,8 @@ METHODS: Final[Mapping[str, Method]] = {
             "road",
             _column("pairs", "road_km"),
             _cite(
-                "Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. Math. 1, 269-271."
+                "Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Num. "
+                "Math. 1, 269-271."
             ),
             _settings(
                 speed=("road", "speed_kmh"),
@@ -202,7 +207,8 @@ METHODS: Final[Mapping[str, Method]] = {
                 "travel" in name for name in (*result.pairs.columns, *result.rasters)
             ),
             _cite(
-                "Weiss, D. J. et al. (2018). A global map of travel time to cities. Nature 553. doi:10.1038/nature25181"
+                "Weiss, D. J. et al. (2018). A global map of travel time to cities. Nature 553. "
+                "doi:10.1038/nature25181"
             ),
         ),
         Method(
@@ -225,7 +231,8 @@ METHODS: Final[Mapping[str, Method]] = {
             "cover_change",
             _both(_column("change", "value"), _says("change", "measure", "rate")),
             _cite(
-                "Puyravaud, J.-P. (2003). Standardizing the calculation of the annual rate of deforestation. "
+                "Puyravaud, J.-P. (2003). Standardizing the calculation of the annual rate of "
+                "deforestation. "
                 "Forest Ecology and Management 177, 593-596."
             ),
         ),
@@ -250,7 +257,8 @@ METHODS: Final[Mapping[str, Method]] = {
             "gravity",
             _indicator("gravity_remoteness"),
             _cite(
-                "Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics Canada."
+                "Alasia, A. et al. (2017). Measuring remoteness and accessibility. Statistics "
+                "Canada."
             ),
             _settings(
                 reach=("services", "gravity_reach_km"),
@@ -263,7 +271,8 @@ METHODS: Final[Mapping[str, Method]] = {
             "catchment",
             _indicator("catchment"),
             _cite(
-                "Luo, W. and Wang, F. (2003). Environment and Planning B 30, 865-884. doi:10.1068/b29120"
+                "Luo, W. and Wang, F. (2003). Environment and Planning B 30, 865-884. "
+                "doi:10.1068/b29120"
             ),
             _settings(reach=("services", "catchment_reach_km"), demand=("services", "demand")),
         ),
@@ -286,7 +295,8 @@ METHODS: Final[Mapping[str, Method]] = {
             "change",
             _column("access_change", "change"),
             _cite(
-                "World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and resettlement."
+                "World Bank (2018). Environmental and Social Framework, ESS5: land acquisition and "
+                "resettlement."
             ),
         ),
         Method(

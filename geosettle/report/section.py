@@ -1,5 +1,6 @@
-"""What every section of the report shares: words, numbered tables and pictures, names in the place
-of identifiers.
+"""What every section of the report shares.
+
+Words, numbered tables and pictures, names in the place of identifiers.
 """
 
 from __future__ import annotations
@@ -140,8 +141,9 @@ class Writer:
         caption: str,
         heads: Mapping[str, str] = _NO_HEADS,
     ) -> Part:
-        """Print columns of a written table, with headings (but for `heads`) and units from the
-        dictionary.
+        """Print columns of a written table, with headings and units from the dictionary.
+
+        Headings in `heads` replace those of the dictionary.
         """
         printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
         return self.table(frame, printed, caption, name)
@@ -170,8 +172,9 @@ class Writer:
 
 
 def ranged(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
-    """Join the low and high column of a quantity into one text, "low ... high"; value and ends keep
-    the digits known.
+    """Join the low and high column of a quantity into one text, "low ... high".
+
+    Value and ends keep the digits known.
 
     The written tables keep one more digit, for those who compute with them.
     """
@@ -185,12 +188,14 @@ def ranged(frame: pd.DataFrame, stem: str, unit: str) -> pd.DataFrame:
 
 
 def ranges(low: pd.Series, high: pd.Series) -> list[str]:
-    """Write ranges with the digits that they carry themselves, empty where an end is missing or
-    both are one.
+    """Write ranges with the digits that they carry themselves.
+
+    Empty where an end is missing or both are one.
 
     Examples
     --------
-    >>> ranges(pd.Series([-102.5, 8.3, 0.25, float("nan"), 5]), pd.Series([97.5, 24.3, 0.75, 1.0, 5]))
+    >>> low = pd.Series([-102.5, 8.3, 0.25, float("nan"), 5])
+    >>> ranges(low, pd.Series([97.5, 24.3, 0.75, 1.0, 5]))
     ['-100 … 100', '8.3 … 24.3', '0.25 … 0.75', '', '']
     """
     half = (high - low) / 2

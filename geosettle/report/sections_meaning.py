@@ -1,5 +1,6 @@
-"""Sections of the report on what the numbers mean: plain words first, then table, chart and
-caveat.
+"""Sections of the report on what the numbers mean.
+
+Plain words first, then table, chart and caveat.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ def remoteness(writer: Writer) -> list[Part]:
 
 
 def _indicator_heading(writer: Writer, column: str) -> str:
-    """Head a column `ind_<indicator>_<metric>`: its own words where there are some, else those of
-    the indicator.
+    """Head a column `ind_<indicator>_<metric>`.
+
+    By its own words where there are some, else by those of the indicator.
     """
     if heading_key(column):
         return writer.heading(column)
@@ -71,8 +73,9 @@ def _indicator_heading(writer: Writer, column: str) -> str:
 
 
 def change(writer: Writer) -> list[Part]:
-    """Say how remoteness changed for those who moved: the value at the origin, at the site, and the
-    difference.
+    """State how remoteness changed for those who moved.
+
+    The value at the origin, at the site, and the difference.
     """
     found = changes(writer.result)
     if found.empty:
@@ -132,9 +135,11 @@ def _account(writer: Writer, section: str) -> list[Part]:
     rows = rows.assign(
         site_id=[writer.word("subject", key) for key in rows["site_id"]],
         verdict=[writer.word("verdict", v) if isinstance(v, str) else v for v in rows["verdict"]],
-        evidence=[writer.word("evidence", v) if isinstance(v, str) else v for v in rows["evidence"]],
+        evidence=[writer.word("evidence", v) if isinstance(v,
+        str) else v for v in rows["evidence"]],
         change_range=[
-            ranged_text(*row) for row in zip(*(numbers(rows, c) for c in ("change", "low", "high")), strict=True)
+            ranged_text(*row) for row in zip(*(numbers(rows, c) for c in ("change", "low", "high")),
+            strict=True)
         ],
     )  # fmt: skip
     sources = set(rows["source"].dropna()) - {""} if "source" in rows else set()
@@ -306,8 +311,9 @@ def _is_said(value: object) -> bool:
 
 
 def _grouped(value: object) -> str:
-    """Write a number of the ledger with its thousands apart, and no more than four figures where it
-    has decimals.
+    """Write a number of the ledger with its thousands apart.
+
+    It has no more than four figures where it has decimals.
 
     Examples
     --------

@@ -1,5 +1,6 @@
-"""Sections of the report on where things are: map, sites, distances, declared against computed,
-land.
+"""Sections of the report on where things are.
+
+Map, sites, distances, declared against computed, land.
 """
 
 from __future__ import annotations
@@ -199,8 +200,9 @@ def _scenarios(writer: Writer) -> list[Part]:
 
 
 def declared(writer: Writer) -> list[Part]:
-    """Set declared distances beside computed ones; those that served to place an end stand
-    apart.
+    """Compare declared distances with computed ones.
+
+    Those that served to place an end are apart.
     """
     frame = writer.tables["pairs"]
     frame = frame[numbers(frame, "declared_km").notna()]
@@ -251,9 +253,7 @@ def declared(writer: Writer) -> list[Part]:
 
 
 def land(writer: Writer) -> list[Part]:
-    """Show land per site, the oasis per unit, areas around the sites, and what changed between two
-    dates.
-    """
+    """Show land: per site, oasis per unit, areas around the sites, change between two dates."""
     table, oasis, places = (
         writer.named(writer.tables["land"]),
         writer.tables["oasis"],

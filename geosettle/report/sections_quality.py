@@ -1,5 +1,6 @@
-"""Sections of the report on what to trust: uncertainty, problems, methods, sources, and the run
-itself.
+"""Sections of the report on quality.
+
+Uncertainty, problems, methods, sources, and the run itself.
 """
 
 from __future__ import annotations
@@ -67,9 +68,7 @@ def uncertain(writer: Writer) -> list[Part]:
 
 
 def problems(writer: Writer) -> list[Part]:
-    """Count the rows of each layer, then list each kind of problem once, with where it was
-    found.
-    """
+    """Count the rows of each layer, then list each kind of problem once, with its places."""
     ledger = pd.DataFrame(
         [{"layer": layer, **counts} for layer, counts in sorted(writer.result.study.ledger.items())]
     )

@@ -25,8 +25,9 @@ __all__ = [
 
 
 def in_scope(result: Result) -> Result:
-    """Leave out sites and origins that a `scope` column names for comparison only, with their
-    moves.
+    """Leave out sites and origins that a `scope` column marks as comparison only.
+
+    Their moves are left out too.
     """
     sites, origins = (f[study.in_scope(f)] for f in (result.sites, result.origins))
     index, flows = result.pairs.index, result.study.flows
@@ -76,8 +77,9 @@ def name_of(frame: pd.DataFrame, key: object) -> str:
 
 
 def title_of(result: Result, lang: str) -> str:
-    """Return the title that the study sets for this language, else its title; empty where it sets
-    none.
+    """Return the title that the study sets for this language, else its title.
+
+    Empty where it sets none.
     """
     named = result.study.settings.study.to_dict()
     return str(named.get(f"title_{lang}") or named["title"]).strip()
@@ -85,8 +87,9 @@ def title_of(result: Result, lang: str) -> str:
 
 @dataclass(frozen=True)
 class OasisShare:
-    """Oasis of one unit, percent of its area: derived per setting, published elsewhere, printed by
-    a claim.
+    """Oasis of one unit, percent of its area.
+
+    Derived per setting, published elsewhere, printed by a claim.
     """
 
     code: str
@@ -97,8 +100,9 @@ class OasisShare:
 
 
 def oasis_shares(result: Result) -> list[OasisShare]:
-    """Return the oasis shares of every unit, by code; a published area is divided by the unit's own
-    area.
+    """Return the oasis shares of every unit, by code.
+
+    A published area is divided by the unit's own area.
     """
     frame = result.oasis
     if frame.empty or "share_percent" not in frame:

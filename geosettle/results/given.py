@@ -1,5 +1,6 @@
-"""What the study was given, for the sentences that depend on it: stated radii, rows that could not
-be used, levels.
+"""What the study was given, for the sentences that depend on it.
+
+Stated radii, rows that could not be used, levels.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ __all__ = [
 
 
 def radius_stated(frame: pd.DataFrame) -> pd.Series:
-    """Whether a radius is stated for the position of each row; without one the position is taken as
-    exact.
+    """Whether a radius is stated for the position of each row.
+
+    Without one the position is taken as exact.
     """
     return numbers(frame, "uncertainty_km").notna()
 
 
 def radius_stated_of_pairs(result: Result) -> pd.Series:
-    """Whether a radius is stated for both ends of each pair, aligned with the pairs; a pair may
-    stand there twice.
+    """Whether a radius is stated for both ends of each pair, aligned with the pairs.
+
+    A pair may be there twice.
     """
     index = result.pairs.index
     ends = (("origin_id", result.origins), ("site_id", result.sites))
@@ -52,8 +55,9 @@ def aside(result: Result, layer: str, lang: str) -> str:
 
 
 def finest_level(result: Result) -> str:
-    """Return the finest level of the boundaries that sites were joined with: what
-    `admin_probability` speaks of.
+    """Return the finest level of the boundaries that sites were joined with.
+
+    `admin_probability` is about this level.
     """
     boundaries = result.study.boundaries
     if boundaries is not None and len(boundaries):
@@ -63,8 +67,9 @@ def finest_level(result: Result) -> str:
 
 
 def level_name(lang: str, level: str) -> str:
-    """Return a level of the boundaries in words; one that `words` does not know stands as the study
-    names it.
+    """Return a level of the boundaries in words.
+
+    One that `words` does not know keeps the name of the study.
 
     Examples
     --------

@@ -1,5 +1,6 @@
-"""Long tables turned for reading: one row per site, one column per indicator, model or
-constraint.
+"""Long tables turned into wide ones.
+
+One row per site, one column per indicator, model or constraint.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ def ranged_text(value: float, low: float, high: float, most: int = 1, *, sign: b
 def kinds_shown(
     frame: pd.DataFrame, value: str = "value", most: int = _MOST_KINDS
 ) -> list[tuple[str, str, str]]:
-    """Return indicator, metric and unit of the kinds of places with most values at sites, the
-    straight line first.
+    """Return indicator, metric and unit of the kinds of places with most values at sites.
+
+    The straight line is first.
 
     A group of kinds that gives the same values as one of its kinds is left out.
     """
@@ -82,8 +84,10 @@ def kinds_shown(
 
 
 def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.DataFrame:
-    """Return one row per site: the main indicators as text, with the range that the positions
-    allow, and with `covered(n, of)` where a mean does not rest on all moves.
+    """Return one row per site: the main indicators as text, with their ranges.
+
+    The range is what the positions allow. `covered(n, of)` is added where a mean does not rest on
+    all moves.
 
     Columns are named `ind_<indicator>_<metric>`; those without any value are left out.
     """
@@ -112,8 +116,9 @@ def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.Da
 
 
 def changes(result: Result) -> pd.DataFrame:
-    """Return the change of each indicator for those who moved: one row per site, and one for the
-    study as a whole.
+    """Return the change of each indicator for those who moved.
+
+    One row per site, and one for the study as a whole.
 
     The columns of `geosettle.remoteness.change`. Of the two weightings, by households where they
     are known, else every move counted once.
@@ -127,8 +132,9 @@ def changes(result: Result) -> pd.DataFrame:
 
 
 def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.DataFrame, int]:
-    """Return one row per site and one column per model, and the number of sites of which nothing
-    can be said.
+    """Return one row per site and one column per model.
+
+    Return also the number of sites with no declared model and no decided condition.
 
     A cell says whether the model is declared, then how many of its conditions are met, not met,
     cannot be decided.
@@ -162,8 +168,9 @@ def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.
 def conditions_wide(
     result: Result, section: str, word: Callable[[str, object], str]
 ) -> tuple[pd.DataFrame, int]:
-    """Return one row per site or group and one column per constraint or check, and the number of
-    rows without any.
+    """Return one row per site or group and one column per constraint or check.
+
+    Return also the number of rows without any.
 
     A cell is the measured value with its range and unit, and the verdict where there is a
     threshold.
@@ -193,8 +200,9 @@ def conditions_wide(
 
 
 def verdict_counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how many rows of each item have each verdict, items in their order; `note` is the
-    threshold in words.
+    """Return how many rows of each item have each verdict, items in their order.
+
+    `note` is the threshold in words.
     """
     names = rows["verdict"].fillna("").astype(str)
     found = sorted(
@@ -208,7 +216,8 @@ def verdict_counts(rows: pd.DataFrame) -> pd.DataFrame:
 def _section(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Rows of one part of the livelihood account, numbers as floats, texts as texts."""
     columns = (
-        "section", "site_id", "item", "capital", "model", "condition", "verdict", "unit", "weighting", "note", "source",
+        "section", "site_id", "item", "capital", "model", "condition", "verdict", "unit",
+        "weighting", "note", "source",
     )  # fmt: skip
     made = frame.assign(
         **{c: frame[c].fillna("").astype(str) if c in frame else "" for c in columns}
@@ -239,8 +248,9 @@ def other_sections(result: Result, known: Sequence[str]) -> list[str]:
 
 
 def oasis_wide(result: Result) -> pd.DataFrame:
-    """Return one row per unit: its oasis share at each setting, beside published and printed
-    figures, in percent.
+    """Return one row per unit: its oasis share at each setting, in percent.
+
+    Published and printed figures are columns too.
     """
     sources = result.oasis.groupby("name")["source"].agg(
         lambda texts: "; ".join(sorted(set(texts.dropna())))

@@ -1,5 +1,6 @@
-"""The plain words at the head of each section: sentences computed from the tables that follow
-them.
+"""The plain words at the head of each section.
+
+Sentences computed from the tables that follow them.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ __all__ = [
 
 
 def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
-    """Return an indicator in words; a kind of place or a metric that `words` does not know stands
-    as it is.
+    """Return an indicator in words.
+
+    A kind of place or a metric that `words` does not know is unchanged.
 
     Examples
     --------
@@ -60,8 +62,9 @@ def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
 
 
 def item_name(lang: str, item: str, model: str = "") -> str:
-    """Return a condition or model of the package in the language wanted; one of the study stands as
-    it is.
+    """Return a condition or model of the package in the language wanted.
+
+    One of the study is unchanged.
 
     Examples
     --------
@@ -264,8 +267,9 @@ def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
 
 
 def beside(result: Result, lang: str, ids: Iterable[object]) -> str:
-    """Say in brackets how many of these are no sites of the study: named for comparison, or a group
-    surveyed as one.
+    """State in brackets how many of these are no sites of the study.
+
+    They are named for comparison, or a group surveyed as one.
     """
     seen = {str(key) for key in ids} - {""}
     compared = len(seen & (set(result.sites.index) - set(in_scope(result).sites.index)))
@@ -292,8 +296,9 @@ def claims_said(result: Result, lang: str) -> list[str]:
 
 
 def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
-    """List verdicts with their numbers, the most frequent first; those of conditions in their own
-    order.
+    """List verdicts with their numbers, the most frequent first.
+
+    Those of conditions are in their own order.
     """
     order = {verdict: at for at, verdict in enumerate(VERDICTS)}
     items = sorted(

@@ -1,5 +1,6 @@
-"""TABLES: every table that is written, what it holds and what its columns mean. A new table is one
-entry.
+"""TABLES: every table that is written, what it holds and what its columns mean.
+
+A new table is one entry.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def round_to(
 def tables(
     result: Result, catalogue: Mapping[str, Table] | None = None, problems: Problems | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Every table of a result, ready to be written: ids as columns, rows sorted, numbers rounded,
-    missing as NA.
+    """Every table of a result, ready to be written.
+
+    Ids as columns, rows sorted, numbers rounded, missing as NA.
 
     Parameters
     ----------
@@ -160,9 +162,7 @@ def _sortable(column: pd.Series) -> pd.Series:
 
 
 def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give every remaining float column at most six decimals, and whole numbers no decimals at
-    all.
-    """
+    """Give every remaining float column at most six decimals, and whole numbers none."""
     frame = frame.copy()
     for name in frame.columns:
         column = frame[name]
@@ -239,7 +239,7 @@ def _pairs(result: Result) -> pd.DataFrame:
             frame[name] = round_to(value, angle, most=1)
         elif name.endswith("_m"):
             frame[name] = round_to(value, relative * value, most=0)
-        else:  # a longer way, or a time, is uncertain in the same proportion as the straight line it follows
+        else:  # a longer way, or a time, is uncertain in the same proportion as its straight line
             frame[name] = round_to(value, relative * value, least=WRITTEN_DECIMALS)
     for name in PAIR_COLUMNS:
         if name not in frame:
@@ -281,8 +281,9 @@ def _remoteness_change(result: Result) -> pd.DataFrame:
 
 
 def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame]:
-    """Build a table from the result's frame of that name, rounding `values` by the row's own
-    interval.
+    """Build a table from the result's frame of that name.
+
+    `values` are rounded by the row's own interval.
     """
 
     def build(result: Result) -> pd.DataFrame:

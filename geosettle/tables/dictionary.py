@@ -1,5 +1,6 @@
-"""The data dictionary: what every column of every table means, and its unit. A new column is one
-line here.
+"""The data dictionary: what every column of every table means, and its unit.
+
+A new column is one line here.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ _PAIRS: Final[Mapping[str, Entry]] = {
     "road_h": Entry("shortest time on the road graph, access legs included", "h"),
     "detour_ratio": Entry("road distance divided by geodesic distance", "ratio"),
     "road_estimate_km": Entry(
-        "where no road is known: geodesic distance times the median detour of the study's own roads; an estimate",
+        "where no road is known: geodesic distance times the median detour of the study's own "
+        "roads; an estimate",
         "km",
     ),
     "road_estimate_low_km": Entry("the same with the 5 per cent quantile of these detours", "km"),
@@ -393,7 +395,8 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
         "of": Entry("all moves", "count"),
         "households": Entry("households of the moves used", "households"),
         "direction": Entry(
-            "nearer, farther, more, fewer, as before, or not distinguishable where the interval holds 0"
+            "nearer, farther, more, fewer, as before, or not distinguishable where the interval "
+            "holds 0"
         ),
         "why": _WHY,
     },
@@ -478,8 +481,9 @@ ABOUT_DICTIONARY: Final[Mapping[str, Entry]] = {
 
 
 def entry(columns: Mapping[str, Entry], column: str) -> Entry | None:
-    """Meaning of a column: by its exact name, else by the first pattern (`*` stands for any text)
-    that fits.
+    """Meaning of a column: by its exact name, else by the first pattern that fits.
+
+    In a pattern, `*` matches any text.
 
     Examples
     --------

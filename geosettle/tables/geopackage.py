@@ -1,5 +1,6 @@
-"""The GeoPackage's layers and their QGIS styles (QML), so that study.gpkg opens looking like the
-printed map.
+"""The GeoPackage's layers and their QGIS styles (QML).
+
+study.gpkg opens looking like the printed map.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ _SEATS: Final = """CASE WHEN "kind" LIKE '%_seat' THEN "name" END"""
 def gpkg_layers(
     result: Result, *, written: Mapping[str, pd.DataFrame] | None = None
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers of study.gpkg, top layer first: the tables with their geometry, and the
-    inputs.
+    """Return the layers of study.gpkg, top layer first.
+
+    The tables with their geometry, and the inputs.
 
     QGIS lays the first layer of a file over the others when it adds them all. Rows without a
     position keep their place, with an empty geometry. Columns are those of the written tables.
@@ -89,8 +91,9 @@ def gpkg_layers(
 
 
 def _one_kind(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Make every geometry a multiple one where some are: most programs take a layer of one declared
-    kind only.
+    """Make every geometry a multiple one where some are.
+
+    Most programs take a layer of one declared kind only.
     """
     shapes = np.asarray(layer.geometry, dtype=object)
     kind = shapely.get_type_id(shapes)
@@ -104,8 +107,9 @@ def _one_kind(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _oasis(result: Result) -> gpd.GeoDataFrame | None:
-    """Return the oasis of every setting, one below the other, told apart by the column
-    `setting`.
+    """Return the oasis of every setting in one frame.
+
+    The column `setting` distinguishes them.
     """
     if not result.oasis_polygons:
         return result.study.oasis
@@ -352,13 +356,17 @@ def _line(look: tuple[str, float, tuple[float, ...]], *, wider: float = 0.0) -> 
 
 
 def _boundary_rules() -> ET.Element:
-    """Style boundaries by their level; those in dispute last of all, dashed on white that hides
-    what runs under them.
+    """Style boundaries by their level.
+
+    Those in dispute come last, dashed on white that hides what runs under them.
 
     Neighbours draw the border they share twice, and a dashed line drawn twice is no longer dashed:
     so the others are solid, of two widths.
     """
-    flag = "lower(trim(coalesce(to_string(attribute($currentfeature, 'disputed')), ''))) IN ('true', 'yes', '1', '1.0')"
+    flag = (
+        "lower(trim(coalesce(to_string(attribute($currentfeature, 'disputed')), ''))) IN ('true', "
+        "'yes', '1', '1.0')"
+    )
     rules = {
         "upper levels": (
             'array_contains(array_agg(to_string("parent_code")), to_string("code")) AND NOT '

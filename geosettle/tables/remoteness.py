@@ -1,5 +1,6 @@
-"""Tables of remoteness for reading: names beside ids, labels, one row for reasons that repeat, and
-one row per site.
+"""Tables of remoteness for reading.
+
+Names and ids, labels, one row for reasons that repeat, and one row per site.
 """
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ def with_names(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
 
 
 def wide(long: pd.DataFrame) -> pd.DataFrame:
-    """One row per site, one column per indicator and metric that has a value, named with its unit
-    where that is km or h.
+    """One row per site, one column per indicator and metric that has a value.
+
+    The unit is in the name where it is km or h.
     """
     rows = long[(long["role"] == "site") & long["value"].notna()]
     unit = rows["unit"].where(rows["unit"].isin(["km", "h"]), "")

@@ -91,8 +91,9 @@ def dictionary_frame(
     described: Mapping[str, Mapping[str, Entry]],
     catalogue: Mapping[str, Table],
 ) -> pd.DataFrame:
-    """One row per sheet and column: what it means, and its unit, or what kind of value it holds
-    where it has none.
+    """One row per sheet and column: its meaning and its unit.
+
+    Where it has no unit, what kind of value it holds.
     """
     rows = [
         {"table": name, "title": catalogue[name].title, "column": column, "meaning": found.meaning}
@@ -122,8 +123,10 @@ def _kind(column: pd.Series) -> str:
 
     Examples
     --------
-    >>> _kind(pd.Series(["a", None])), _kind(pd.Series([True, None], dtype=object)), _kind(pd.Series([1.5]))
-    ('text', 'true or false', 'number')
+    >>> _kind(pd.Series(["a", None])), _kind(pd.Series([1.5]))
+    ('text', 'number')
+    >>> _kind(pd.Series([True, None], dtype=object))
+    'true or false'
     """
     values = column.dropna()
     if len(values) and values.map(lambda value: isinstance(value, (bool, np.bool_))).all():

@@ -1,11 +1,11 @@
 # make run   the main job on the embedded study        make test  every test
-# make check style, types, import order                make bench benchmarks, as ratios against the peers
+# make check style, types, import order, map scripts   make bench benchmarks, as ratios against the peers
 # make defaults  write defaults.toml anew from geosettle/settings
 # make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 DOCUMENTED := errors crs geodesy raster layers settings names problems study io admin covers distance distance.walking \
   distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
@@ -32,6 +32,7 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@PYTHON=$(BIN)/python tests/check_scripts.sh
 
 bench: $(READY)
 	$(BIN)/python -m pytest -q tests/bench_main_job.py --benchmark-columns=min,median,rounds

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import geosettle
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "geosettle"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -109,7 +111,10 @@ def test_no_address_of_a_machine_or_registry_in_the_project() -> None:
         ROOT / name
         for name in tracked
         if name.endswith(
-            (".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", "run", "Makefile")
+            (
+                *(".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", ".json", ".yml"),
+                *(".cff", ".sh", ".npmrc", "run", "Makefile"),
+            )
         )
     ]
     found = [
@@ -130,6 +135,12 @@ def test_lock_pins_every_package_with_a_hash() -> None:
         for e in entries
         if not re.match(r"[\w.-]+==\S+", e) or "--hash=sha256:" not in e
     ] == []
+
+
+def test_citation_names_the_version_of_the_package() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [geosettle.__version__]
+    assert re.findall(r"^license: (.+)$", citation, re.MULTILINE) == ["MIT"]
 
 
 def test_everything_imported_is_declared() -> None:

@@ -93,7 +93,7 @@ function sizeCanvas(canvas, size) {
 /** The canvas as a layer of Leaflet; made once Leaflet is there. @returns {any} */
 function makeSheets() {
   const Sheets = L.Renderer.extend({
-    options: { padding: PADDING },
+    options: { padding: PADDING, pane: 'gs-sheet' },
 
     _initContainer() {
       this._container = early ? early.canvas : makeCanvas();
@@ -153,7 +153,7 @@ function makeSheets() {
       });
     },
   });
-  return new Sheets({ pane: 'gs-sheet' });
+  return new Sheets();
 }
 
 /** Where controls and the card lie over the canvas, so that no name is written under them. @param {any} corner */

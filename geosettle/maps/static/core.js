@@ -62,11 +62,6 @@ function pluralCategory(rules, n) {
   return found ? found[0] : 'other';
 }
 
-/** With a capital at its start. @param {string} text */
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /** A text that Python gives either plain or once per language. @param {any} text */
 function say(text) {
   return text && typeof text === 'object' ? text[state.lang] : String(text ?? '');

@@ -326,10 +326,10 @@ function readHash() {
   const view = /[#&]map=(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)/.exec(location.hash);
   const lang = /[#&]lang=(\w+)/.exec(location.hash);
   if (lang && own(DATA.languages, lang[1])) state.lang = lang[1];
-  const area = hashValue('area');
+  const area = hashValue('area') ?? '';
   const areas = elementOf('areas')?.items || [];
   if (areas.some((item) => item.name === area)) state.area = area;
-  const beside = hashValue('with');
+  const beside = hashValue('with') ?? '';
   if (areas.some((item) => item.name === beside)) state.compare = beside;
   const opacity = /[#&]opacity=(\d{1,3})(?:&|$)/.exec(location.hash);
   if (opacity && Number(opacity[1]) <= 100) state.opacity = Number(opacity[1]) / 100;

@@ -113,7 +113,7 @@ def test_no_address_of_a_machine_or_registry_in_the_project() -> None:
         if name.endswith(
             (
                 *(".py", ".md", ".toml", ".txt", ".lock", ".csv", ".js", ".css", ".json", ".yml"),
-                *(".cff", ".sh", ".npmrc", "run", "Makefile"),
+                *(".cff", ".npmrc", "run", "Makefile"),
             )
         )
     ]

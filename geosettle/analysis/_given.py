@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from geosettle.distance import METRICS, PAIR_COLUMNS
+from geosettle.distance import ESTIMATES, METRICS, PAIR_COLUMNS
 from geosettle.layers import LAYERS
 from geosettle.levels import free_name, name_declared
 from geosettle.problems import Problem, problem
@@ -60,4 +60,4 @@ def _is_computed(column: str, role: str) -> bool:
         return column in {"origin_id", "site_id"}
     if role != "flows":
         return _OF_PLACES.fullmatch(column) is not None
-    return column in {*PAIR_COLUMNS, *(c for m in METRICS.values() for c in m.columns)}
+    return column in {*PAIR_COLUMNS, *ESTIMATES, *(c for m in METRICS.values() for c in m.columns)}

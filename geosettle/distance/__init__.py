@@ -25,7 +25,7 @@ from geosettle.distance._metrics import (
     metric_named,
     places_of,
 )
-from geosettle.distance._pairs import FLAGS, PAIR_COLUMNS, pair_distances
+from geosettle.distance._pairs import ESTIMATES, FLAGS, PAIR_COLUMNS, pair_distances
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.cost_distance import cost_distance, travel_time
@@ -43,6 +43,7 @@ from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, sc
 from geosettle.errors import InputError
 
 __all__ = [
+    "ESTIMATES",
     "FLAGS",
     "METRICS",
     "PAIR_COLUMNS",

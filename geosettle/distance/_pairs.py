@@ -18,7 +18,7 @@ from geosettle.distance.network import is_table, network_of, with_settlements
 from geosettle.distance.sampling import quantiles
 from geosettle.settings import DEFAULTS
 
-__all__ = ["FLAGS", "PAIR_COLUMNS", "pair_distances"]
+__all__ = ["ESTIMATES", "FLAGS", "PAIR_COLUMNS", "pair_distances"]
 
 PAIR_COLUMNS: Final = (
     "households",
@@ -36,9 +36,6 @@ PAIR_COLUMNS: Final = (
     "road_km",
     "road_h",
     "detour_ratio",
-    "road_estimate_km",
-    "road_estimate_low_km",
-    "road_estimate_high_km",
     "elevation_change_m",
     "declared_km",
     "flags",
@@ -47,6 +44,9 @@ PAIR_COLUMNS: Final = (
 """Columns of pairs.csv after origin_id and site_id; columns of metrics not listed here follow
 before `flags`.
 """
+
+ESTIMATES: Final = ("road_estimate_km", "road_estimate_low_km", "road_estimate_high_km")
+"""Kilometres by road where no road is known, from the study's own detours; see `_estimates`."""
 
 FLAGS: Final[Mapping[str, str]] = {
     "declared_shorter_than_straight": (
@@ -165,7 +165,8 @@ def pair_distances(
     for column in ("households", "persons", "declared_km"):
         table[column] = pd.to_numeric(table[column], errors="coerce") if column in table else np.nan
     extra = [c for m in chosen for c in m.columns if c not in PAIR_COLUMNS]
-    names = [c for c in PAIR_COLUMNS[:-2] if c in table] + extra + ["flags", "why"]
+    further = [*extra, *(c for c in ESTIMATES if c in table)]
+    names = [c for c in PAIR_COLUMNS[:-2] if c in table] + further + ["flags", "why"]
     return table.set_index(["origin_id", "site_id"])[names]
 
 

@@ -211,7 +211,7 @@ def remoteness(
                 nearby[role, metric] = table
     inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
-    found = stack([i.function(inputs) for i in wanted])
+    found = stack([_with_kind(i, i.function(inputs)) for i in wanted])
     if indicators is None:
         found = _with_evidence(found)
     ranked = _ranked(found)
@@ -221,6 +221,11 @@ def remoteness(
             ["role", "indicator", "metric", "id"], ignore_index=True
         )
     return ranked[list(COLUMNS)]
+
+
+def _with_kind(indicator: Indicator, rows: pd.DataFrame) -> pd.DataFrame:
+    """Name the kind after the indicator where its function makes one kind only and names none."""
+    return rows if "kind" in rows else rows.assign(kind=indicator.name)
 
 
 def _with_evidence(found: pd.DataFrame) -> pd.DataFrame:

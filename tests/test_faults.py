@@ -100,7 +100,7 @@ for kill in range(25):
         n = 0
         while True:
             n += 1
-            outputs._contents = lambda *_: ((name, data + b"%d.%d" % (kill, n)) for name, data in once)
+            outputs._contents = lambda *_, **__: ((name, data + b"%d.%d" % (kill, n)) for name, data in once)
             outputs.write(result, target)
     while not target.exists():
         time.sleep(0.005)
@@ -108,7 +108,7 @@ for kill in range(25):
     os.kill(writer, signal.SIGKILL)
     os.waitpid(writer, 0)
     verdicts.append(whole(target))
-outputs._contents = lambda *_: iter(once)
+outputs._contents = lambda *_, **__: iter(once)
 outputs.write(result, target)
 left = [p.name for p in target.parent.iterdir() if p.name.startswith(".")]
 print(json.dumps({"verdicts": verdicts, "left": left, "last": whole(target)}))
@@ -338,7 +338,7 @@ def test_nth_file_fails(
     capsys: pytest.CaptureFixture[str],
     code: int,
 ) -> None:
-    monkeypatch.setattr(outputs, "_contents", lambda *_: iter(FILES))
+    monkeypatch.setattr(outputs, "_contents", lambda *_, **__: iter(FILES))
     monkeypatch.setattr(outputs, "analyse", lambda *_, **__: result)
     before = put_old(tmp_path / "out")
     real = Path.open
@@ -409,7 +409,7 @@ from test_faults import FILES, held, hidden, put_old, whole
 
 fault = ctypes.CDLL(None)
 result = gs.analyse(gs.read_study(gs.template_path()))
-outputs._contents = lambda *_: iter(FILES)
+outputs._contents = lambda *_, **__: iter(FILES)
 target, verdicts = Path(sys.argv[1]), []
 for n in range(50):
     before = put_old(target)
@@ -484,7 +484,7 @@ def test_foreign_folders_and_files(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outputs, "_contents", lambda *_: iter(FILES))
+    monkeypatch.setattr(outputs, "_contents", lambda *_, **__: iter(FILES))
     monkeypatch.setattr(outputs, "analyse", lambda *_, **__: result)
     study = str(gs.template_path())
     (tmp_path / "thesis").mkdir()

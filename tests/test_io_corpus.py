@@ -64,5 +64,6 @@ def test_group(group: str, cases: dict[str, list[corpus.Case]]) -> None:
 
 def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> None:
     named = frozenset().union(*(case.codes for group in cases.values() for case in group))
-    assert set(_FOUND_READING) - named == set()
+    placed = {"placed_by_unit", "rows_combined"}  # what `init` writes asks for them: test_intake
+    assert set(_FOUND_READING) - named == placed
     assert all(c.meaning[0].islower() and not c.meaning.endswith(".") for c in CODES.values())

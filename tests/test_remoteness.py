@@ -45,6 +45,8 @@ PAIRS = pairs_of(
     [("o1", "A", 1, 10, 8, 12), ("o2", "A", 3, 30, 25, 35), ("o3", "B", 4, 100, 90, 110)]
 )
 
+RADII = {"foot": 0.666, "cart": 2.0, "motor": 4.0}
+
 
 def value(found, role, ident, indicator, column="value", metric="geodesic"):  # noqa: PLR0917
     row = found[
@@ -71,7 +73,7 @@ def moved(found, ident, indicator, metric="geodesic", weighting="households"):
 
 @pytest.fixture(scope="module")
 def found():
-    return remoteness(PAIRS, SITES, ORIGINS)
+    return remoteness(PAIRS, SITES, ORIGINS, farming_radius_km=RADII)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +475,7 @@ def test_a_drawn_interval_never_leaves_out_what_is_stated():
 
 def test_position_unknown_is_said():
     sites = points(["A", "B"], [(0, 0), None], "site_id")
-    found = remoteness(PAIRS, sites, ORIGINS, PLACES)
+    found = remoteness(PAIRS, sites, ORIGINS, PLACES, ladder=["prefecture_seat", "county_seat"])
     assert value(found, "site", "B", "nearest_county_seat", "why") == "position unknown"
     assert np.isnan(value(found, "site", "B", "aria_style"))
 
@@ -783,7 +785,10 @@ def test_below_full_coverage_there_is_no_rank_share_or_gini():
 
 
 def test_an_indicator_is_named_by_columns():
-    found = remoteness(PAIRS, SITES, ORIGINS, PLACES, reach_km=[12.5], thresholds_km=[4])
+    found = remoteness(
+        PAIRS, SITES, ORIGINS, PLACES,
+        reach_km=[12.5], thresholds_km=[4], farming_radius_km=RADII,
+    )  # fmt: skip
     about = found.drop_duplicates("indicator").set_index("indicator")[
         ["kind", "limit", "limit_unit"]
     ]

@@ -124,11 +124,20 @@ def check(table: type[Options], **values: Any) -> None:
     refuse(faults)
 
 
+class _UnknownName(str):
+    """A fault: no setting has this name."""
+
+    __slots__ = ()
+
+
 def refuse(faults: Sequence[str], file: str = "") -> None:
     """Raise what is wrong, all of it in one message."""
     if faults:
         mend = "See defaults.toml for every setting." if file else ""
-        raise InputError("; ".join(faults), file=file, mend=mend)
+        error = InputError("; ".join(faults), file=file, mend=mend)
+        unknown = any(isinstance(fault, _UnknownName) for fault in faults)
+        error.code = "setting_unknown" if unknown else "setting_type"
+        raise error
 
 
 def hints_of(table: type[Options]) -> dict[str, Any]:
@@ -153,7 +162,8 @@ def stated_of(table: type[Options], stated: Any, where: str, faults: list[str]) 
             place = _Place(name, about[key].metadata, faults)
             found[key] = _decoded(hints_of(table)[key], stated[key], place)
         else:
-            faults.append(f"there is no setting {name}{nearest(str(key), about, where)}")
+            text = f"there is no setting {name}{nearest(str(key), about, where)}"
+            faults.append(_UnknownName(text))
     faults += [
         f"{where} lacks {item.name}"
         for item in about.values()

@@ -247,10 +247,9 @@ def test_names_without_a_font_are_noted_under_the_map():
         figure = od_map(example(["\U00031300"]), "en")
         text = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
     assert (
-        "Shown by identifier, because the figures have no font for the script: S1, S2, S3, O1, O3."
-        in text
+        "Shown by id because the figures have no font for the script: S1, S2, S3, O1, O3." in text
     )
-    assert "Position unknown: S4, O5." in text
+    assert "Location unknown: S4, O5." in text
 
 
 def test_labels_do_not_cover_each_other_or_the_symbols():
@@ -504,7 +503,7 @@ def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
     assert plain.axes[0].get_xlabel() == "Number of sites"
     assert (
         told.axes[0].get_xlabel()
-        == "Number of sites (for comparison only: 1, surveyed as a group: 1)"
+        == "Number of sites (1 for comparison only, 1 surveyed as a group)"
     )
 
 

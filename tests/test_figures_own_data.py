@@ -413,11 +413,12 @@ def test_units_much_wider_than_the_study_do_not_widen_the_sheet():
 
 
 def test_the_note_of_the_panels_names_only_what_they_show():
-    sites = places(TWO, "site_id", county=["A", "B"], uncertainty_km=[np.nan, np.nan])
+    joined = {"county_code": ["A", "B"], "county": ["A", "B"]}  # as sites joined with units have
+    sites = places(TWO, "site_id", **joined, uncertainty_km=[np.nan, np.nan])
     with look():
         bare, whole = (counties(result, "en") for result in (study_of(sites), example(["Site"])))
     assert bare.texts[1].get_text() == "Each panel spans 24 km. Diamond: site."
     assert whole.texts[1].get_text() == (
         "Each panel spans 120 km. Diamond: site; ring: origin; blue: flow; "
-        "dashed circle: the true position lies within; green: oasis."
+        "dashed circle: true location is inside; green: oasis."
     )

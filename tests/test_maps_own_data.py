@@ -96,9 +96,9 @@ def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -
     )
     frame.to_file(tmp_path / "boundaries.geojson")
     data = written(tmp_path, TABLES)
-    assert {"column": "woreda", "label": {"en": "Woreda", "zh": "Woreda"}, "unit": ""} in data[
-        "card"
-    ]
+    label = {"en": "Woreda", "zh": "Woreda"}
+    assert {"column": "woreda", "label": label, "unit": "", "level": 1} in data["card"]
+    assert [line["column"] for line in data["card"] if "level" in line] == ["woreda"]
     assert {"woreda", "woreda_local"} <= set(data["units"])
     for name, text in (("woreda", "Adama"), ("woreda_local", "አዳማ")):
         packed = data["sites"]["columns"][name]

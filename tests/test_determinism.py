@@ -82,9 +82,7 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path: Path, seed: int) -> Non
     )
     assert list(plain) == list(other)
     for name, frame in plain.items():
-        where = (
-            ["row", "line"] if name == "problems" else []
-        )  # these two say where in the file it stood
+        where = ["row"] if name == "problems" else []  # says where in the file it stood
         by = [c for c in frame.columns if c not in where] if where else []
         a, b = (
             t.drop(columns=where).sort_values(by, ignore_index=True) if by else t

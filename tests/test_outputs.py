@@ -52,17 +52,11 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_every_file_of_the_contract_is_there(out: Path) -> None:
-    tables = [
-        "sites",
-        "pairs",
-        "admin",
-        "covers",
-        "change",
-        "remoteness",
-        "livelihood",
-        "claims",
-        "problems",
-    ]
+    tables = ["sites", "pairs", "intervals", "admin", "covers", "oasis", "land", "problems"]
+    tables += ["remoteness", "remoteness_wide", "remoteness_change"]
+    # Nothing is asked of the livelihood, and no claim is made: a table without rows is not written.
+    unasked = {"livelihood", "claims", "change", "scenarios"}
+    assert not unasked & {p.stem for p in (out / "tables").iterdir()}
     wanted = {
         "map.html",
         "report.html",
@@ -309,12 +303,15 @@ def test_terminal_table_and_manifest_count_the_same_problems(
     (tmp_path / "mine" / "sites.csv").write_text(f"site_id,name,lon,lat\n{rows}", encoding="utf-8")
     assert main(["run", str(tmp_path / "mine"), "-o", str(tmp_path / "out")]) == 0
     # Both rows of S2, for their identifiers are alike, and the copy of S3.
+    said = capsys.readouterr().out
+    assert "3 input rows were not used; see Data problems." in said
     assert (
-        "Rows set aside: 3. Problems found in the inputs: errors (a row not used) 3,"
-        in capsys.readouterr().out
+        "The input check found 3 errors (rows not used), 5 warnings (doubtful rows, used) and 4 notes."
+        in said
     )
     listed = pd.read_csv(tmp_path / "out" / "tables" / "problems.csv")
     assert sorted(listed.loc[listed["severity"] == "error", "id"]) == ["S2", "S2", "S3"]
+    assert dict(listed["severity"].value_counts()) == {"error": 3, "warning": 5, "note": 4}
 
 
 def test_runs_of_a_study_with_few_layers_can_be_compared_and_repeated(

@@ -28,7 +28,7 @@ from geosettle.report.summary import FINDINGS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes
 from geosettle.results.sentences import change_said
-from geosettle.tables import tables
+from geosettle.tables import tables, told
 from geosettle.tables.dictionary import entry
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
@@ -697,13 +697,6 @@ def test_methods_name_metrics_in_words(embedded):
         assert not any("walk_back" in sentence for sentence in sentences)
 
 
-def test_settings_without_content_are_written_as_in_a_study_file(embedded):
-    page = report_html(embedded)
-    assert "basemap = &quot;&quot;;" in page or 'basemap = "";' in page
-    assert "closed = {};" in page
-    assert "(0)" not in page
-
-
 def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
     """Workbook, GeoPackage and report take those that were written; on their own they make the
     same.
@@ -717,6 +710,7 @@ def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
 
     for module in ("tables.xlsx", "tables.geopackage", "report.section"):
         monkeypatch.setattr(f"geosettle.{module}.tables", never)
-    assert (tables_xlsx(result, written=made), report_html(result, written=made)) == alone
+    sheets = tables_xlsx(result, written=told(made, result))
+    assert (sheets, report_html(result, written=made)) == alone
     monkeypatch.setattr("geosettle.outputs.figures", lambda *_, **__: {})
     assert "tables.xlsx" in gs.write(result, tmp_path / "out").files

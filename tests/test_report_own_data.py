@@ -221,7 +221,7 @@ def test_what_is_not_there_is_not_printed(page, plain):
         "Stated distances that can be",
     ):
         assert absent not in text
-    assert "No source states a distance." in text.split("Distances stated by sources")[-1]
+    assert "Distances stated by sources" not in text
     tables = [int(n) for n in re.findall(r'class="no">Table (\d+)\.', page)]
     assert tables == list(range(1, len(tables) + 1))
     lost = dataclasses.replace(
@@ -276,10 +276,10 @@ def test_thresholds_of_the_user_are():
 def test_sites_and_nothing_else_make_a_short_report(plain):
     bare = gs.analyse(study(flows=study().flows.iloc[:0], origins=study().origins.iloc[:0]))
     text = words_of(report_html(bare)).split("What was found")[-1]
-    assert "No distance to the land left or to any place could be measured." in text
-    assert text.count("No distance could be computed: no move has both ends located.") == 1
-    assert text.count("No change can be computed") == 1  # in its section, not in the summary
     for about_nothing in (
+        "No distance to the land left",
+        "No distance could be computed",
+        "No change can be computed",
         "Scores are relative",
         "Being nearer to a place",
         "Walking and road values use",

@@ -510,11 +510,20 @@ def test_a_survey_drawn_on_a_map_is_refused(folder, tmp_path):
     assert "positions of households" in str(found["problems"])
 
 
+TRAINING = """
+[[livelihood.checks]]
+item = "training need: rise of new kinds of farming"
+measure = "training"
+indicators = ["households with a vegetable greenhouse", "households with a livestock shed"]
+at_most = 25.0
+"""
+
+
 def test_items_stated_in_study_toml_stand_beside_the_aggregates(folder):
     item = '{ column = "material_shed", capital = "material", indicator = "households with a livestock shed" }'
     layers = "\n".join(f'[layers.{n}]\npath = "{n}.csv"' for n in ("sites", "survey", "indicators"))
     (folder / "study.toml").write_text(
-        f"{layers}\n[livelihood.survey]\nitems = [{item}]\n", encoding="utf-8"
+        f"{layers}\n[livelihood.survey]\nitems = [{item}]\n{TRAINING}", encoding="utf-8"
     )
     (folder / "indicators.csv").write_text(
         "site_id,capital,indicator,before,after,unit,n,source\nS1,social,visits,1,2,a month,,printed\n",

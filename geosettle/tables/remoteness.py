@@ -25,7 +25,7 @@ def indicator_label(
     Examples
     --------
     >>> indicator_label("en", "nearest_ger", "nearest", "ger")
-    'nearest ger'
+    'Nearest ger'
     """
     if has(f"ind_{indicator}"):
         return say(lang, f"ind_{indicator}")

@@ -217,7 +217,7 @@ class Study(_Parts):
         File (relative to the study) to sha256, layer, source, licence, date, crs_read, crs_used,
         rows.
     name
-        Name of the study.
+        Name of the study; None: that of the settings.
     mask_households
         Origins that sent fewer households than this are masked; None: nothing is.
     **more
@@ -278,7 +278,7 @@ class Study(_Parts):
         problems: Sequence[Problem] = (),
         ledger: Mapping[str, Mapping[str, int]] | None = None,
         inputs: Mapping[str, Mapping[str, Any]] | None = None,
-        name: str = "study",
+        name: str | None = None,
         mask_households: int | None = None,
         **more: Any,
     ) -> None:
@@ -293,13 +293,14 @@ class Study(_Parts):
             aside = before["rows_set_aside"] + rows - len(flows)
             counts["flows"] = {**before, "rows_used": len(flows), "rows_set_aside": aside}
             checked["flows"] = flows
+        chosen = decode(settings, file="")
         super().__init__(
             checked,
-            decode(settings, file=""),
+            chosen,
             (*problems, *lost),
             counts,
             dict(inputs or {}),
-            name,
+            chosen.study.name if name is None else name,
             mask_households,
         )
 

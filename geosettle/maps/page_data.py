@@ -96,7 +96,7 @@ def _placed(result: Result, role: str, columns: tuple[str, ...]) -> dict[str, An
 
 def sites_table(result: Result) -> dict[str, Any]:
     """Sites with their positions and columns, then their indicators: see `maps._indicators`."""
-    table = _placed(result, "sites", _SITE_COLUMNS)
+    table = _placed(result, "sites", (*_SITE_COLUMNS, *_discs(middle_radius(result))))
     aside = ~in_scope(result.sites)
     if aside.any():
         table["columns"]["aside"] = encoding.column(
@@ -213,7 +213,7 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
         "uncertainty_km": "±km", "oasis_edge_km": "km",
     }  # fmt: skip
     radius = middle_radius(result)
-    discs = {} if radius is None else {name.format(radius): key for name, key in _DISCS.items()}
+    discs = _discs(radius)
     units |= dict.fromkeys(discs, "ha") | {"models": ""}
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
@@ -228,6 +228,11 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
                 row["level"] = levels.index(name) + 1
             rows.append(row)
     return rows
+
+
+def _discs(radius: float | None) -> dict[str, str]:
+    """Columns of the areas within a radius, km, to the keys of their words."""
+    return {} if radius is None else {name.format(radius): key for name, key in _DISCS.items()}
 
 
 def _column_words(name: str) -> dict[str, str]:

@@ -419,7 +419,7 @@ function fillTable(kind) {
   const body = rows.slice(0, list.most).map((row) => tableRow(kind, row, columns));
   const focus = document.activeElement?.getAttribute?.('data-sort');
   part[kind].replaceChildren(
-    el('table', { id: `gs-${kind}s` }, el('caption', { class: 'gs-hidden' }, word(`${kind}s_caption`)), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
+    el('table', { id: `gs-${kind}s` }, el('caption', { class: 'gs-hidden' }, word(kind === 'site' ? 'sites_caption' : 'origins_caption')), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
     el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, all.length), 0), m: figure(list.table.n, 0) })),
   );
   if (all.length > list.most) {

@@ -114,6 +114,7 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
     sites["persons"] = households * 4
     sites["year"] = 2000.0 + rng.integers(0, 20, n_sites)
     sites["county"], sites["prefecture"] = "Made-up county", "Made-up prefecture"
+    sites["county_code"], sites["prefecture_code"] = "0", "8"
     sites["admin_probability"] = 0.9
     sites["oasis_edge_km"], sites["oasis_edge_low_km"], sites["oasis_edge_high_km"] = (
         -1.5,
@@ -138,6 +139,7 @@ def result(*, hostile: bool = True, n_sites: int = 31, n_origins: int = 64) -> R
             ("why", 4),
         ):
             origins[column] = _texts(n_origins, shift)
+        origins["county_code"] = "0"
         sites.index = pd.Index(_ids(n_sites, 0), name="site_id")
         origins.index = pd.Index(_ids(n_origins, 7), name="origin_id")
     pairs = _pairs(rng, sites, origins)

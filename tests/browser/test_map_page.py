@@ -307,7 +307,7 @@ def test_opacity_changes_the_area_layer(open_page, plain_html):
 
 def test_the_language_can_be_chosen_and_changed(open_page, plain):
     with open_page(map_html(plain, lang="zh")) as page:
-        assert page.get_attribute("html", "lang") == "zh"
+        assert page.get_attribute("html", "lang") == "zh-Hans"
         assert "半数" in page.text_content("h1")
         page.click("#gs-language")
         assert page.get_attribute("html", "lang") == "en"
@@ -641,7 +641,7 @@ def test_change_is_an_arrow_on_the_map_a_slope_in_the_card_and_words_in_the_tabl
         legend = page.text_content("#gs-indicator")
         assert "farther: 7" in legend
         assert "nearer: 7" in legend
-        assert "not distinguishable (interval holds zero or is unknown): 7" in legend
+        assert "not distinguishable (range includes zero or is unknown): 7" in legend
         cells = (
             page.locator("#gs-sites tbody tr", has_text="Site 5")
             .first.locator("td")

@@ -145,7 +145,7 @@ def test_a_link_followed_within_the_page_and_the_way_back(open_page, plain_html)
         page.uncheck("[data-layer='flows']")
         first = page.evaluate("location.hash")
         page.evaluate("location.hash = '#map=8/38.5/77.5&site=s3&lang=zh&area=walk_h'")
-        until(page, "document.documentElement.lang === 'zh'")
+        until(page, "document.documentElement.lang === 'zh-Hans'")
         assert "Site 3" in page.text_content("#gs-card h2")
         assert page.input_value("#gs-area") == "walk_h"
         assert page.is_checked("[data-layer='flows']")
@@ -308,6 +308,7 @@ def test_no_text_of_the_other_language_is_left(open_page, plain):
     ) as page:
         assert not [t for t in lines(page) if "{" in t]
         english = set(lines(page))
+        assert not [t for t in english if re.fullmatch(r"[a-z]+(_[a-z]+)+", t)], "keys, not words"
         for _ in range(2):
             page.click("#gs-language")
             page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")

@@ -254,7 +254,7 @@ _FOUND_READING: Final[Mapping[str, tuple[Severity, str, str]]] = {
         "Give the rows identifiers.",
     ),
     "name_from_id": ("note", "the file has no names; identifiers are used", "Give the rows names."),
-    "no_move": ("note", "0 households: nobody moved, the row is no flow", ""),
+    "no_move": ("note", "nobody moved: with 0 households the row is no flow", ""),
     "year_buddhist": ("note", "a year of the Buddhist era was brought to the common era", ""),
     "id_cleaned": ("note", "invisible characters or spaces were taken off the identifier", ""),
     "reference_unknown": (

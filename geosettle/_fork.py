@@ -13,8 +13,6 @@ from typing import Any, Final, TypeVar
 
 from geosettle.errors import GeosettleError
 
-__all__ = ["run_in_fork"]
-
 T = TypeVar("T")
 _INTERRUPTIONS: Final = (signal.SIGINT, signal.SIGTERM)
 

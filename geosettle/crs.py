@@ -18,17 +18,6 @@ from pyproj.exceptions import ProjError
 
 from geosettle.errors import CrsError, UnknownNameError
 
-__all__ = [
-    "DATUMS",
-    "WGS84",
-    "crs_name",
-    "from_wgs84",
-    "parse_crs",
-    "same_crs",
-    "to_lonlat",
-    "to_wgs84",
-]
-
 pyproj.network.set_network_enabled(active=False)  # type: ignore[attr-defined]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]

@@ -6,16 +6,6 @@ prints the message and exits with 2. Anything else that escapes is a fault of th
 
 from __future__ import annotations
 
-__all__ = [
-    "ColumnError",
-    "CrsError",
-    "GeosettleError",
-    "InputError",
-    "MissingLayerError",
-    "OutputError",
-    "UnknownNameError",
-]
-
 
 class GeosettleError(Exception):
     """Base of every error geosettle raises on purpose.

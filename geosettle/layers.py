@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["LAT", "LAYERS", "LON", "STUDY", "WKT", "Column", "LayerSpec", "plain_name"]
-
 Geometry = Literal["point", "polygon", "line", "none", "raster"]
 Kind = Literal["text", "number", "integer", "year", "list"]
 

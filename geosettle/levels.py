@@ -16,16 +16,6 @@ from geosettle.errors import InputError
 from geosettle.layers import plain_name
 from geosettle.names import Aliases, Names, kind_of_unit
 
-__all__ = [
-    "Declared",
-    "declared_columns",
-    "declared_units",
-    "free_name",
-    "ladder",
-    "name_declared",
-    "seat_kinds",
-]
-
 
 def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
     """Levels of a boundary layer from the coarsest to the finest.

@@ -12,8 +12,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["from_space", "land_from_space", "land_path"]
-
 FloatArray = NDArray[np.float64]
 
 

@@ -29,8 +29,6 @@ from geosettle.problems import CODES, Problem, problem
 from geosettle.settings import Options
 from geosettle.study import Study
 
-__all__ = ["Masking", "mask_study", "suppress_small"]
-
 _KEPT: Final = ("uncertainty_km", "land_ha", "scope", "geometry")
 """Columns of an origin that survive masking; names, notes and sources would undo it."""
 _COUNTS: Final = ("households", "persons")

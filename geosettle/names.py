@@ -17,8 +17,6 @@ import pandas as pd
 
 from geosettle.errors import ColumnError
 
-__all__ = ["Aliases", "Candidate", "Names", "kind_of_unit", "match_names", "says_exclave"]
-
 Aliases = Mapping[str, "str | Sequence[str]"]
 
 _HAN: Final = "\u3400-\u9fff"

@@ -46,8 +46,6 @@ from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
 from geosettle.words import say
 
-__all__ = ["Written", "diff", "replay", "run", "write", "write_map"]
-
 _EMBEDDED: Final = "embedded"
 
 

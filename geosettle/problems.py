@@ -12,21 +12,6 @@ import pandas as pd
 
 from geosettle.errors import GeosettleError
 
-__all__ = [
-    "CODES",
-    "PROBLEM_COLUMNS",
-    "Code",
-    "Problem",
-    "Problems",
-    "RowsSetAside",
-    "Severity",
-    "attempt",
-    "note",
-    "problem",
-    "problem_of",
-    "problems_frame",
-]
-
 T = TypeVar("T")
 Severity = Literal["note", "warning", "error", "fatal"]
 """note: worth knowing; warning: doubted, the row is used; error: the row is set aside; fatal: the

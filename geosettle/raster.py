@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Raster", "resample_mean", "resample_nearest", "same_grid"]
-
 
 @dataclass(frozen=True, eq=False)
 class Raster:

@@ -19,8 +19,6 @@ from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS, Settings, decode
 
-__all__ = ["Study", "complete", "frame_layer", "in_scope", "join_reasons", "origins_of", "why_last"]
-
 
 def complete(frame: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
     """Return a frame with every column of the layer, in the layer's order.

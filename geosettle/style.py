@@ -12,37 +12,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "CHANGE_DOWN",
-    "CHANGE_UP",
-    "COUNTY",
-    "DEVELOPMENT_COLOURS",
-    "FLOW",
-    "FLOW_OPACITY",
-    "FLOW_TAPER",
-    "FLOW_WIDTH_PX",
-    "GRATICULE",
-    "INK",
-    "INTERNATIONAL",
-    "MUTED",
-    "OASIS",
-    "OASIS_OPACITY",
-    "ORIGIN",
-    "ORIGIN_RADIUS_PX",
-    "PAPER",
-    "PARCEL_YEARS",
-    "PREFECTURE",
-    "RELIEF",
-    "RELIEF_STOPS_M",
-    "SELECTED",
-    "SITE",
-    "SITE_RADIUS_PX",
-    "TRAVEL",
-    "TRAVEL_BREAKS_MIN",
-    "UNCERTAINTY",
-    "WATER",
-]
-
 SITE: Final = "#D55E00"
 FLOW: Final = "#0072B2"
 ORIGIN: Final = "#1F2A44"

@@ -11,7 +11,6 @@ from affine import Affine
 
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.cost_distance import travel_time
-from geosettle.distance.network import RoadRules
 from geosettle.distance.roads import road_pairs
 from geosettle.distance.scenarios import compare_scenarios
 from geosettle.distance.terrain import place_times, walk_pairs
@@ -20,6 +19,7 @@ from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
+from geosettle.settings import RoadRules
 
 FLAT_KMH = 6 * np.exp(-0.175)  # Tobler on the flat
 ROWS, COLUMNS, CELL, WEST, NORTH = 40, 60, 0.01, 10.0, 0.2

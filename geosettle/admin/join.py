@@ -19,8 +19,6 @@ from geosettle.levels import Declared, declared_units, ladder
 from geosettle.names import Aliases, says_exclave
 from geosettle.settings import DEFAULTS, AdminOptions, check
 
-__all__ = ["admin_long", "join_admin"]
-
 # Touching within a millimetre counts as touching: a border must not move when the input comes in
 # another CRS.
 _TOUCH_DEG: Final = 1e-8

@@ -11,8 +11,6 @@ from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.levels import ladder
 
-__all__ = ["lonlat", "read_units"]
-
 
 def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Units in WGS84, sorted by code, with every optional column.

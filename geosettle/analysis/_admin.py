@@ -11,8 +11,6 @@ from geosettle.admin import admin_long, join_admin
 from geosettle.levels import ladder
 from geosettle.study import Study, origins_of
 
-__all__ = ["join_units"]
-
 
 def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
     """Sites and origins with their administrative columns, and the long table of both."""

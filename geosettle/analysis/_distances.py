@@ -25,18 +25,6 @@ from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.study import Study, origins_of
 
-__all__ = [
-    "context_of",
-    "draw_intervals",
-    "flows_of",
-    "hours_on_foot",
-    "interval_options",
-    "measure_distances",
-    "metrics_asked",
-    "unused_roads",
-    "without",
-]
-
 
 def measure_distances(
     study: Study, context: Context

@@ -11,8 +11,6 @@ from geosettle.levels import free_name, name_declared
 from geosettle.problems import Problem, problem
 from geosettle.study import Study
 
-__all__ = ["keep_given"]
-
 _OF_PLACES: Final = re.compile(
     r"(origin|site)_id|why|on_border|border_km|admin_(probability|agrees)|in_oasis(_probability)?"
     r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(illustrative_)?(oasis|development)_[\d.]+km_ha"

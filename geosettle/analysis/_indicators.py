@@ -15,15 +15,6 @@ from geosettle.remoteness import change, remoteness
 from geosettle.remoteness._inputs import PlaceTables, long_pairs, study_sites
 from geosettle.study import Study, origins_of
 
-__all__ = [
-    "access_change_of",
-    "indicators_of",
-    "livelihood_of",
-    "remoteness_of",
-    "survey_of",
-    "weighted_distances",
-]
-
 
 def remoteness_of(
     study: Study,

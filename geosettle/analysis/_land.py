@@ -23,18 +23,6 @@ from geosettle.problems import Problem
 from geosettle.settings import Settings
 from geosettle.study import Study, join_reasons
 
-__all__ = [
-    "areas_wide",
-    "central",
-    "edge_by_setting",
-    "measure_change",
-    "measure_covers",
-    "measure_land",
-    "measure_oases",
-    "oases_of",
-    "place_in_oasis",
-]
-
 
 def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
     """Oasis by setting: the study's own polygons, or one map per setting of its rule.

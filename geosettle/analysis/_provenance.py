@@ -11,8 +11,6 @@ from geosettle import __version__
 from geosettle.io.versions import native_versions
 from geosettle.study import Study
 
-__all__ = ["provenance_of"]
-
 _LIBRARIES: Final = (
     "geopandas",
     "shapely",

@@ -8,8 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Computed", "Evidence", "Quantity", "join", "show"]
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:

@@ -12,8 +12,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-__all__ = ["claimed_range", "printed_tolerance", "to_float", "unit_factor"]
-
 _ROUNDED: Final = 0.05
 """Share of a figure that its trailing zeros leave open at most: 1,000 households are not 501 to
 1,499.

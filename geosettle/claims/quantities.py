@@ -21,8 +21,6 @@ from geosettle.geodesy import area_m2
 from geosettle.names import Names
 from geosettle.study import in_scope
 
-__all__ = ["QUANTITIES", "quantity_of"]
-
 
 def _site(evidence: Evidence, claim: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Give the row of the site that the claim is about; None where its subject is not a site."""

@@ -19,7 +19,6 @@ from geosettle.settings import Settings, decode
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["add_options", "measure"]
 
 Write = Callable[["pd.DataFrame"], object]
 _SECTIONS: Final = ("distance", "walk", "road", "scenario")

@@ -10,7 +10,6 @@ from geosettle.errors import InputError
 if TYPE_CHECKING:
     from geosettle.io.source import Options
 
-__all__ = ["add_options", "for_role"]
 
 _PLAIN = ("crs", "datum", "encoding", "layer", "sheet", "header_row")
 _PAIRS = ("map", "where", "set")

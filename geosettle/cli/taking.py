@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from geosettle.intake import Intake, Proposal
 
-__all__ = ["are_files", "take"]
-
 
 def are_files(named: Sequence[str]) -> bool:
     """Whether what a run was given is files, not a study."""

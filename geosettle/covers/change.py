@@ -24,8 +24,6 @@ from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_nearest, same_grid
 from geosettle.settings import DEFAULTS
 
-__all__ = ["ProductsDifferWarning", "adjusted_areas", "annual_rate", "cover_change"]
-
 _COLUMNS: Final = (
     *("zone_id", "radius_km", "year_from", "year_to", "measure", "class", "class_to"),
     *("value", "low", "high", "unit", "why"),

@@ -21,8 +21,6 @@ from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.settings import DEFAULTS
 
-__all__ = ["MU_PER_HA", "founding_status", "land_per_household"]
-
 MU_PER_HA: Final = 15.0
 FloatArray = NDArray[np.float64]
 

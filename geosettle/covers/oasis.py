@@ -21,8 +21,6 @@ from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_mean, resample_nearest
 from geosettle.settings import DEFAULTS
 
-__all__ = ["OASIS_COLUMNS", "derive_oasis", "oasis_areas", "oasis_position"]
-
 _RULE: Final = ("landcover_classes", "ndvi_minimum", "elevation_ceiling_m", "smallest_patch_km2")
 OASIS_COLUMNS: Final = (
     *(

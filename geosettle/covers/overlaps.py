@@ -14,8 +14,6 @@ from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Edges
 from geosettle.problems import Problems, note
 
-__all__ = ["Contests", "contests_among", "settle", "surely_disjoint"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 _SLIVER_M2: Final = 1.0

@@ -19,8 +19,6 @@ from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 
-__all__ = ["NODATA", "OUTSIDE", "UNCLASSIFIED", "overlay_areas", "overlay_table", "to_wide"]
-
 OUTSIDE: Final = "(outside)"
 """Ground of the zone that the cover says nothing about."""
 UNCLASSIFIED: Final = "(unclassified)"

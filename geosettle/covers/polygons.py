@@ -23,8 +23,6 @@ from geosettle.geodesy.disc_overlap import Edges, shared_m2
 from geosettle.problems import Problems, note
 from geosettle.settings import DEFAULTS
 
-__all__ = ["Parcels", "pieces"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Progress = Callable[[int, int], None]

@@ -24,8 +24,6 @@ from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 
-__all__ = ["class_areas", "holds_classes", "zonal_statistics"]
-
 _NODATA: Final = -2_147_483_648
 _BLOCK: Final = 2_000
 _WGS84: Final = CRS("EPSG:4326").to_wkt()

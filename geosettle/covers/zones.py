@@ -23,8 +23,6 @@ from geosettle.problems import Problems, note
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 
-__all__ = ["Zones", "catchments", "fit_to_measure", "lonlat", "polygons_of", "turned", "vectorise"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 _NOTHING_M2: Final = 1e-3

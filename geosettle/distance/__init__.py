@@ -31,7 +31,6 @@ from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.intervals import distance_intervals, sample_distances
-from geosettle.distance.monte_carlo import Spread
 from geosettle.distance.sampling import (
     cost_evaluator,
     rank_intervals,
@@ -41,6 +40,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
 from geosettle.errors import InputError
+from geosettle.settings import Spread
 
 __all__ = [
     "ESTIMATES",

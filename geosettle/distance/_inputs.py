@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
 
-__all__ = ["as_flows", "as_located", "as_places"]
-
-
 LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 

@@ -20,17 +20,6 @@ from geosettle.distance.terrain import surface_pairs, walk_pairs
 from geosettle.distance.travel import travel_pairs
 from geosettle.errors import UnknownNameError
 
-__all__ = [
-    "METRICS",
-    "blocks",
-    "context_of",
-    "matrix_of",
-    "measures_of",
-    "metric_named",
-    "metrics_of",
-    "places_of",
-]
-
 METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (

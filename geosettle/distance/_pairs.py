@@ -18,8 +18,6 @@ from geosettle.distance.network import is_table, network_of, with_settlements
 from geosettle.distance.sampling import quantiles
 from geosettle.settings import DEFAULTS
 
-__all__ = ["ESTIMATES", "FLAGS", "PAIR_COLUMNS", "pair_distances"]
-
 PAIR_COLUMNS: Final = (
     "households",
     "persons",

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from geosettle.raster import Raster
 
-__all__ = ["Context", "MatrixFunction", "Metric", "PairFunction", "SampleFunction", "positions"]
 
 T = TypeVar("T")
 

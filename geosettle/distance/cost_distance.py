@@ -15,14 +15,11 @@ from geosettle.distance._protocol import positions
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import NEIGHBOURS, CostGrid, IndexArray, make_moves
 from geosettle.distance.draping import check_grid, covered_cells, goes_round, move_lengths, to_grid
-from geosettle.distance.network import RoadRules
 from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
 from geosettle.errors import InputError
 from geosettle.raster import Raster
-from geosettle.settings import DEFAULTS
-
-__all__ = ["cost_distance", "travel_time"]
+from geosettle.settings import DEFAULTS, RoadRules
 
 
 def cost_distance(

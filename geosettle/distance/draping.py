@@ -19,18 +19,6 @@ from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
 
-__all__ = [
-    "bilinear",
-    "check_dem",
-    "check_grid",
-    "covered_cells",
-    "drape",
-    "goes_round",
-    "move_lengths",
-    "to_grid",
-    "transform",
-]
-
 _HIGHEST_M: Final = 9_000.0
 _DEEPEST_M: Final = -11_100.0
 _UNDECLARED: Final = (-9_999.0, -99_999.0, -32_768.0, -32_767.0)

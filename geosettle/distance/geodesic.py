@@ -16,8 +16,6 @@ from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
 from geosettle.distance._solver.geodesic_search import nearest_points, take_best
 from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
 
-__all__ = ["geodesic_distance", "geodesic_matrix", "geodesic_pairs", "nearest_geodesic", "radius_m"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 

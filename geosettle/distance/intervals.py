@@ -20,7 +20,7 @@ from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, measures_of, metric_named, metrics_of, places_of
 from geosettle.distance._protocol import Context, Metric, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
-from geosettle.distance.monte_carlo import Drawn, DrawnPairs, Spread
+from geosettle.distance.monte_carlo import Drawn, DrawnPairs
 from geosettle.distance.sampling import (
     SEED,
     Evaluator,
@@ -32,9 +32,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
-from geosettle.settings import DEFAULTS, DistanceOptions, check
-
-__all__ = ["distance_intervals", "sample_distances"]
+from geosettle.settings import DEFAULTS, DistanceOptions, Spread, check
 
 FloatArray = NDArray[np.float64]
 _LAYERS: Final = ("dem", "landcover", "roads", "places", "options")

@@ -16,8 +16,6 @@ from geosettle.distance.geodesic import geodesic_distance
 from geosettle.errors import InputError
 from geosettle.settings import Spread
 
-__all__ = ["Drawn", "DrawnPairs", "Spread", "said", "straight", "surfaced"]
-
 IntArray = NDArray[np.intp]
 
 

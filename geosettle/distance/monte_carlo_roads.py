@@ -13,8 +13,6 @@ from geosettle.distance.road_access import Feet, Legs, feet_on_lines, ways
 from geosettle.distance.roads import RoadWays, road_ways
 from geosettle.geodesy import GEOD, inverse
 
-__all__ = ["sample_road"]
-
 IntArray = NDArray[np.intp]
 
 

@@ -19,13 +19,11 @@ from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray
 from geosettle.distance.draping import bilinear, to_grid
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
-from geosettle.distance.network import RoadRules
 from geosettle.distance.terrain import grid_of, place_times
 from geosettle.distance.travel import travel_grid, with_roads
 from geosettle.distance.walking import WalkGrid, walk_grid
 from geosettle.raster import Raster
-
-__all__ = ["gathered", "travelled", "walked"]
+from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]

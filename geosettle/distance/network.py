@@ -17,7 +17,6 @@ from geosettle.distance._solver.graph import Graph, components, make_graph
 from geosettle.distance.noding import Noded, node_lines, plane
 from geosettle.distance.openstreetmap import tag_problems
 from geosettle.distance.road_cleaning import (
-    RoadRules,
     directions,
     left_out,
     middle_meridian,
@@ -30,16 +29,7 @@ from geosettle.distance.road_cleaning import (
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.problems import Problem
-
-__all__ = [
-    "Edges",
-    "RoadNetwork",
-    "RoadRules",
-    "is_table",
-    "network_of",
-    "read_network",
-    "with_settlements",
-]
+from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.geodesy import GEOD
 
-__all__ = ["Measure", "Noded", "node_lines", "plane"]
-
 IntArray = NDArray[np.int64]
 Cuts = tuple[IntArray, FloatArray]
 """Line number and planar position along the line, of each place where a line is cut."""

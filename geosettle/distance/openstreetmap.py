@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from geosettle.problems import Problem, problem
 from geosettle.settings import RoadRules
 
-__all__ = ["is_tagged", "not_for_vehicles", "road_columns", "tag_problems"]
-
 _TAGS: Final = (
     "access", "bridge", "highway", "junction", "layer", "maxspeed", "motor_vehicle", "oneway",
     "route", "tunnel", "vehicle",

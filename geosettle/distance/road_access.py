@@ -14,13 +14,12 @@ from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.shortest_paths import many_to_many
 from geosettle.distance.draping import drape
-from geosettle.distance.network import Edges, RoadNetwork, RoadRules
+from geosettle.distance.network import Edges, RoadNetwork
 from geosettle.distance.noding import plane
 from geosettle.distance.road_cleaning import turned
 from geosettle.distance.walking import walk_model
 from geosettle.geodesy import GEOD
-
-__all__ = ["Feet", "JoinedPlaces", "feet_on_lines", "join_places", "ways"]
+from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
 ON_ROAD_M: Final = 0.5

@@ -16,19 +16,6 @@ from geosettle.distance.openstreetmap import not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.settings import RoadRules
 
-__all__ = [
-    "RoadLines",
-    "RoadRules",
-    "directions",
-    "left_out",
-    "middle_meridian",
-    "prepare_lines",
-    "speeds",
-    "truth",
-    "turned",
-    "turned_lines",
-]
-
 IntArray = NDArray[np.int64]
 
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance.network import RoadNetwork, network_of, with_settlements
 from geosettle.distance.road_access import JoinedPlaces, join_places, ways
-from geosettle.distance.road_cleaning import RoadRules, left_out
+from geosettle.distance.road_cleaning import left_out
 from geosettle.geodesy import inverse
 from geosettle.problems import Problem, problem
-
-__all__ = ["RoadWays", "road_pairs", "road_problems", "road_ways"]
+from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
 NO_ROADS: Final = "no roads in the study"

@@ -28,21 +28,6 @@ from geosettle.names import Aliases
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 
-__all__ = [
-    "SEED",
-    "Evaluator",
-    "Samples",
-    "cost_evaluator",
-    "declared_units",
-    "draw_positions",
-    "generator",
-    "quantiles",
-    "rank_intervals",
-    "separate",
-    "site_means",
-    "surface_evaluator",
-]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Evaluator = Callable[[str, str, FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]

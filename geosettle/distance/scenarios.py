@@ -17,8 +17,6 @@ from geosettle.distance._protocol import Context, Metric
 from geosettle.errors import InputError
 from geosettle.settings import Settings, check
 
-__all__ = ["SCENARIO_COLUMNS", "compare_scenarios", "scenario_table"]
-
 SCENARIO_COLUMNS: Final = (
     "origin_id",
     "site_id",

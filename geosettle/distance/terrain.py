@@ -22,8 +22,6 @@ from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
 
-__all__ = ["NO_DEM", "grid_of", "missing", "place_times", "run_many", "surface_pairs", "walk_pairs"]
-
 _MANY_VISITS: Final = 60_000_000  # half a minute in NumPy
 BARRIER: Final = "no way on foot: closed cells (barrier) between"
 NO_DEM: Final = "no elevation grid in the study"

@@ -15,13 +15,12 @@ from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
 from geosettle.distance.draping import to_grid
-from geosettle.distance.network import RoadRules, is_table, read_network
+from geosettle.distance.network import is_table, read_network
 from geosettle.distance.road_cleaning import prepare_lines
 from geosettle.distance.terrain import NO_DEM, grid_of, missing, place_times
 from geosettle.distance.walking import WalkGrid
 from geosettle.geodesy import GEOD
-
-__all__ = ["travel_grid", "travel_pairs", "with_roads"]
+from geosettle.settings import RoadRules
 
 COLUMNS: Final = ("travel_out_h", "travel_back_h")
 

@@ -34,16 +34,6 @@ from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 
-__all__ = [
-    "MODELS",
-    "Place",
-    "WalkGrid",
-    "WalkModel",
-    "naismith_langmuir",
-    "walk_grid",
-    "walk_model",
-]
-
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
 _STEEPEST: Final = 4.0

@@ -22,8 +22,6 @@ from geosettle.results.pivots import section_rows, verdict_counts
 from geosettle.results.sentences import beside
 from geosettle.words import capital, has, language, say
 
-__all__ = ["checks", "claims", "constraints", "land", "models", "oasis"]
-
 _MOST_ROWS: Final = 30
 
 

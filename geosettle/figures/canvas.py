@@ -23,21 +23,6 @@ from PIL import Image
 from geosettle import style
 from geosettle.figures.fonts import FAMILIES, family_with, own_fonts
 
-__all__ = [
-    "HALO",
-    "WIDTH_IN",
-    "bare_axes",
-    "encode",
-    "legible",
-    "letterspaced",
-    "look",
-    "new_figure",
-    "px",
-    "shaped",
-    "wrapped",
-    "written",
-]
-
 WIDTH_IN: Final = 180 / 25.4
 """Width of a figure: two columns of a journal, 180 mm."""
 _LAYOUT_DPI: Final = 300

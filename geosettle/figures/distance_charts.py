@@ -18,8 +18,6 @@ from geosettle.results import in_scope, numbers
 from geosettle.results.given import widest_radius
 from geosettle.words import language, say
 
-__all__ = ["declared", "distances", "distribution", "horizontal", "names_of", "titled"]
-
 _MOST_ROWS: Final = 56
 """Rows of a chart that is no taller than a page, 240 mm."""
 _NAMES, _END = 0.33, 0.97

@@ -12,8 +12,6 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib import font_manager
 
-__all__ = ["FAMILIES", "family_with", "own_fonts"]
-
 FAMILIES: Final = ("Noto Sans", "DejaVu Sans", "Noto Sans SC")
 """Families that every text is written with; one for another script joins them when it is needed,
 because each further family makes every text slower."""

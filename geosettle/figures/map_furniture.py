@@ -32,22 +32,6 @@ from geosettle.results import numbers
 from geosettle.results.given import level_name
 from geosettle.words import capital, language, say
 
-__all__ = [
-    "FEW_LABELS",
-    "MOST_LABELS",
-    "Shown",
-    "furnish",
-    "graticule",
-    "label_origins",
-    "label_seats",
-    "label_sites",
-    "label_units",
-    "mark_seats",
-    "named_origins",
-    "named_sites",
-    "site_names",
-]
-
 _LAND: Final = "#DDD8CC"
 _STEPS_DEG: Final = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30)
 _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5)

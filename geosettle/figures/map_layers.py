@@ -22,23 +22,6 @@ from geosettle.geodesy import disc
 from geosettle.results import numbers
 from geosettle.study import in_scope
 
-__all__ = [
-    "COMPARED",
-    "ILLUSTRATIVE",
-    "MOST_FLOWS",
-    "Border",
-    "Layers",
-    "Sheet",
-    "Taken",
-    "dashes_of",
-    "draw_layers",
-    "flow_widths",
-    "flows_between",
-    "positions",
-    "prepare",
-    "site_radii",
-]
-
 ILLUSTRATIVE: Final[dict[str, Any]] = {
     "facecolor": "#FFF3B0",
     "hatch": "/////",

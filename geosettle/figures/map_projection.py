@@ -18,8 +18,6 @@ from scipy.ndimage import map_coordinates, uniform_filter
 from geosettle import style
 from geosettle.raster import Raster
 
-__all__ = ["Frame", "frame_around", "frame_with", "lines_of", "relief"]
-
 _GEOD = Geod(ellps="WGS84")
 _WORLD_DEG = 150.0
 """Sheets that hold more degrees of longitude, or half as many of latitude, show the world."""

@@ -34,8 +34,6 @@ from geosettle.levels import ladder
 from geosettle.results import title_of
 from geosettle.words import say
 
-__all__ = ["od_map"]
-
 _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of the figure's width
 _HEAD_IN: Final = 0.5
 _TITLE_LINE_IN: Final = 0.19

@@ -24,8 +24,6 @@ from geosettle.results.pivots import changes, kinds_shown, section_rows
 from geosettle.results.sentences import indicator_name, unit_name
 from geosettle.words import capital, say
 
-__all__ = ["capitals", "change", "radar"]
-
 _GREY: Final = "#7A848B"
 _BEFORE: Final = "#9AA3A9"
 _MOST_PANELS: Final = 4

@@ -19,8 +19,6 @@ from geosettle.geodesy import inverse
 from geosettle.results.given import finest_level
 from geosettle.words import say
 
-__all__ = ["counties"]
-
 _MOST: Final = 16
 _ACROSS: Final = 4
 _SPANS_M: Final = {120e3: 50e3, 60e3: 20e3, 24e3: 10e3}

@@ -19,8 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M, area_m2, disc
 
-__all__ = ["Circles", "Edges", "discs", "plain_discs", "shared_m2"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 VERTICES: Final = 180

@@ -17,8 +17,6 @@ from geosettle.io.source import Source
 from geosettle.io.vectors import layer_names
 from geosettle.io.workbooks import read_sheets
 
-__all__ = ["Dataset", "datasets"]
-
 _OWN: Final = frozenset({"layer_styles", "geosettle_metadata"})
 """Layers of a GeoPackage that hold no data."""
 

@@ -22,8 +22,6 @@ from geosettle.io.source import Source
 from geosettle.layers import LAYERS, plain_name
 from geosettle.names import Names
 
-__all__ = ["levels_of", "of_drawn", "of_raster"]
-
 _AREAS: Final = (
     ("sites", re.compile(r"site|camp(?!us)|settlement")),
     ("development", re.compile(r"develop|parcel|plot|farm|leas|greenhouse|industr|project")),

@@ -18,8 +18,6 @@ from geosettle.intake.units import Level
 from geosettle.io.column_names import find_columns
 from geosettle.layers import LAYERS, plain_name
 
-__all__ = ["Choose", "Plan", "make_plan"]
-
 Choose = Callable[[str, Sequence[Proposal]], Proposal]
 """Chooses among proposals for one role that are about equally good, the best first."""
 

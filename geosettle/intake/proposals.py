@@ -8,8 +8,6 @@ from typing import Any
 
 from geosettle.intake.datasets import Dataset
 
-__all__ = ["Proposal"]
-
 
 @dataclass(frozen=True, eq=False)
 class Proposal:

@@ -12,8 +12,6 @@ from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.layers import LAYERS
 
-__all__ = ["aliases_text", "study_text"]
-
 
 def study_text(
     plan: Plan, folder: Path, name: str, paths: Mapping[Path, Path] | None = None

@@ -13,8 +13,6 @@ from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.problems import Problem
 
-__all__ = ["summary_lines"]
-
 _SHOWN: Final = 10
 """Spellings, and files without use, that are listed."""
 _WIDE: Final = 110

@@ -19,8 +19,6 @@ from geosettle.io.numbers import to_text
 from geosettle.io.source import Source
 from geosettle.layers import LAYERS, plain_name
 
-__all__ = ["of_table"]
-
 _KINDS: Final = (
     (
         "sites",

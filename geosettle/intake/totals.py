@@ -15,8 +15,6 @@ from geosettle.levels import declared_units
 from geosettle.problems import Problem
 from geosettle.settings import Settings
 
-__all__ = ["read_totals"]
-
 
 def read_totals(
     folder: Path, settings: Settings

@@ -14,8 +14,6 @@ from geosettle.io.source import Source
 from geosettle.layers import plain_name
 from geosettle.names import Names
 
-__all__ = ["Level", "UnitColumns", "says_origin", "unit_columns"]
-
 _SAMPLE: Final = 300
 """Distinct cells of a column that are compared with the names of units."""
 _SHARE: Final = 0.5

@@ -18,8 +18,6 @@ from typing import Final
 from geosettle.io.source import Refused
 from geosettle.layers import plain_name
 
-__all__ = ["check_archive", "dataset_names", "unpacked"]
-
 MEMBERS: Final = 2_000
 """Members an archive may have."""
 TOTAL: Final = 1_000_000_000

@@ -35,8 +35,6 @@ from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.settings import decode
 
-__all__ = ["check_path", "guess_role"]
-
 Region = tuple[float, float, float, float]
 
 _POINTS: Final = LayerSpec("points", ("point",))

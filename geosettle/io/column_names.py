@@ -12,17 +12,6 @@ from typing import Final
 
 from geosettle.layers import LAT, LAYERS, LON, WKT, Column, LayerSpec, plain_name
 
-__all__ = [
-    "COMPANIONS",
-    "POSITION",
-    "UNITS",
-    "columns_of",
-    "find_columns",
-    "is_known",
-    "plain_unit",
-    "split_unit",
-]
-
 UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "ha": {**dict.fromkeys(("ha", "hectare", "hectares", "公顷", "га", "hectarea", "hectareas",
                             "hectar",

@@ -31,8 +31,6 @@ from geosettle.io.source import Source
 from geosettle.layers import Column, LayerSpec, plain_name
 from geosettle.problems import Problem, problem
 
-__all__ = ["Columns", "clean_id", "convert", "likeness", "match_columns"]
-
 _PERSONAL: Final = re.compile(
     r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
     r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|"

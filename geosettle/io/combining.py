@@ -16,8 +16,6 @@ from geosettle.io.source import Source
 from geosettle.layers import LayerSpec, plain_name
 from geosettle.problems import problem
 
-__all__ = ["ROW", "combine", "join_columns"]
-
 ROW: Final = "#"
 """Stands for the number of the row among the columns that make an identifier."""
 _COUNTS: Final = ("households", "persons")

@@ -20,8 +20,6 @@ from geosettle.io.numbers import clean, is_missing, simple_numbers, to_angle, to
 from geosettle.io.source import Source
 from geosettle.problems import Problem, problem
 
-__all__ = ["keep_meant", "per_row_systems", "position_column", "read_axis"]
-
 _PARTS: Final = ("minutes", "seconds")
 _EXCEL_DAY: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001  (a spreadsheet knows no time zone)
 _HOURS: Final = 180

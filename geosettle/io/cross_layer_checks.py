@@ -25,8 +25,6 @@ from geosettle.names import Aliases
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["DECLARING", "FOR_STUDY", "boundary_faults", "outside_declared", "suspect_datum"]
-
 Layers = Mapping[str, Checked]
 Rasters = Mapping[str, Any]
 Found = list[tuple[str, Problem]]

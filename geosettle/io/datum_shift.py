@@ -18,8 +18,6 @@ from geosettle.crs import to_wgs84
 from geosettle.geodesy import GEOD
 from geosettle.io.columns import likeness
 
-__all__ = ["Shift", "find_shift"]
-
 Floats = NDArray[np.float64]
 
 _MATCH_M: Final = 3_000.0

@@ -19,8 +19,6 @@ from geosettle.io.vectors import layer_names
 from geosettle.io.workbooks import read_sheets
 from geosettle.layers import LAYERS, plain_name
 
-__all__ = ["Description", "describe", "every_name", "role_scores", "tables_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class Description:

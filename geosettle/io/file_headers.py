@@ -20,8 +20,6 @@ from geosettle.io.source import Refused
 from geosettle.io.text import decode
 from geosettle.problems import Problem, problem
 
-__all__ = ["Declared", "inspect_gpkg", "inspect_layer", "inspect_shapefile"]
-
 _CODEPAGES: Final = {
     0x4D: "gbk",
     0x4E: "cp949",

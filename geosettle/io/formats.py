@@ -22,8 +22,6 @@ from geosettle.io.workbooks import read_workbook
 from geosettle.layers import LAYERS
 from geosettle.problems import problem
 
-__all__ = ["EXTENSIONS", "kind_of", "open_source"]
-
 EXTENSIONS: Final = {
     ".csv": "table", ".tsv": "table", ".txt": "table", ".tab": "table",
     ".xlsx": "workbook", ".xlsm": "workbook", ".xls": "workbook", ".ods": "workbook",

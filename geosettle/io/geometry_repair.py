@@ -17,8 +17,6 @@ from geosettle.io.source import only
 from geosettle.layers import LayerSpec
 from geosettle.problems import Problem, problem
 
-__all__ = ["mend"]
-
 Geometries = NDArray[Any]
 
 _DIMENSION: Final = {

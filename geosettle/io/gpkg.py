@@ -19,8 +19,6 @@ import shapely
 from geosettle.crs import WGS84
 from geosettle.errors import CrsError, OutputError
 
-__all__ = ["write_gpkg_bytes"]
-
 _STAMP: Final = "2000-01-01T00:00:00.000Z"
 """One fixed time for every row that must carry one, so that two runs give the same bytes."""
 

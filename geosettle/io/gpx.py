@@ -15,8 +15,6 @@ from geosettle.crs import parse_crs
 from geosettle.io.source import Refused, Source
 from geosettle.problems import problem
 
-__all__ = ["read_gpx"]
-
 
 def read_gpx(data: bytes, file: str, *, lines: bool = False) -> Source:
     """Waypoints of a GPX file, or its routes and tracks.

@@ -14,8 +14,6 @@ from typing import Any, Final
 from geosettle.io.column_names import UNITS, is_known
 from geosettle.layers import plain_name
 
-__all__ = ["Header", "find_header", "is_tag_row", "known_cells"]
-
 _SEARCH: Final = 30
 """Rows at the top of a table among which the header is looked for."""
 _TAG: Final = re.compile(r"#[A-Za-z][\w-]*(\s*\+\s*[\w-]+)*")

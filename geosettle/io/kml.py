@@ -17,8 +17,6 @@ from geosettle.crs import parse_crs
 from geosettle.io.source import Refused, Source
 from geosettle.problems import Problem, problem
 
-__all__ = ["read_kml"]
-
 _DEPTH: Final = 200
 _SHAPES: Final = frozenset({"Point", "LineString", "LinearRing", "Polygon", "MultiGeometry"})
 

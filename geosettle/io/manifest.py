@@ -12,14 +12,6 @@ import pandas as pd
 from geosettle.errors import InputError
 from geosettle.io.staging import MANIFEST
 
-__all__ = [
-    "manifest_differences",
-    "manifest_of",
-    "read_manifest",
-    "read_written_tables",
-    "table_differences",
-]
-
 _NEEDED: Final = {
     "geosettle": str,
     "inputs": dict,

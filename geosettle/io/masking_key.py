@@ -9,8 +9,6 @@ from typing import Final
 
 from geosettle.errors import OutputError
 
-__all__ = ["mask_key"]
-
 _VARIABLE: Final = "GEOSETTLE_MASK_KEY"
 
 

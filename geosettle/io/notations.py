@@ -16,8 +16,6 @@ from geosettle.crs import parse_crs
 from geosettle.errors import CrsError
 from geosettle.io.numbers import clean, to_angle, to_number
 
-__all__ = ["from_ddmm", "parse_position", "utm_system", "utm_zone"]
-
 _LONGEST: Final = 200
 """Characters of a cell that may hold a position in one of the short notations."""
 _GEOJSON: Final = 1_000_000

@@ -22,20 +22,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = [
-    "DATE",
-    "EXCEL_ERRORS",
-    "MISSING",
-    "clean",
-    "decimal_mark",
-    "is_missing",
-    "simple_numbers",
-    "to_angle",
-    "to_number",
-    "to_text",
-    "to_year",
-]
-
 MISSING: Final = frozenset(
     [
         "",

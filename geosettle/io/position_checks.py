@@ -17,8 +17,6 @@ from geosettle.io.source import centres
 from geosettle.layers import LayerSpec
 from geosettle.problems import Problem, problem
 
-__all__ = ["HOME", "Region", "doubt_positions", "inside", "wrap_longitudes"]
-
 Region = tuple[float, float, float, float]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -22,8 +22,6 @@ from geosettle.io.source import Options, Source, only
 from geosettle.layers import LayerSpec
 from geosettle.problems import Problem, problem
 
-__all__ = ["Positions", "locate"]
-
 
 @dataclass(frozen=True, eq=False)
 class Positions:

@@ -21,8 +21,6 @@ from defusedxml import DefusedXmlException
 from geosettle.errors import InputError
 from geosettle.io.source import Refused
 
-__all__ = ["DRIVERS", "check_vrt", "driver_of", "one_file"]
-
 DRIVERS: Final = {
     "tiff": "GTiff",
     "asciigrid": "AAIGrid",

@@ -26,8 +26,6 @@ from geosettle.io.source import Refused
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
 
-__all__ = ["raster_problems", "read_raster"]
-
 _CLASSES: Final = 256
 """Classes that a class raster has at most; elevations are more."""
 CELL_LIMIT: Final = 200_000_000

@@ -22,8 +22,6 @@ from geosettle.io.source import centres, only
 from geosettle.layers import STUDY, LayerSpec
 from geosettle.problems import Problem, problem
 
-__all__ = ["FOR_LAYER"]
-
 Geometry = NDArray[Any] | None
 Check = Callable[[pd.DataFrame, Geometry, LayerSpec], list[Problem]]
 

@@ -17,8 +17,6 @@ from geosettle.io.source import Options, Source
 from geosettle.layers import LAYERS, LayerSpec, plain_name
 from geosettle.problems import problem
 
-__all__ = ["join_sources", "propose_ids", "select", "unfold_matrix"]
-
 
 def select(source: Source, options: Options) -> Source:
     """Rows that the user's filter keeps, with the columns that hold one value for all.

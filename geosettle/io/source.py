@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from geosettle.errors import InputError
 from geosettle.problems import Problem
 
-__all__ = ["Options", "Refused", "Source", "centres", "only"]
-
 
 class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
     """A file that is not used, with the problem code that says why."""

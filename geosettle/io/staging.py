@@ -29,7 +29,6 @@ from geosettle.errors import OutputError
 # Windows has no flock: there two writers are not told apart.
 fcntl: Any = import_module("fcntl") if find_spec("fcntl") else None
 
-__all__ = ["Stage", "staged_folder", "write_file"]
 
 _STUDY: Final = "study.toml"
 """What a folder may hold before the first run."""

@@ -40,8 +40,6 @@ from geosettle.raster import Raster
 from geosettle.settings import Settings, check_kinds, decode
 from geosettle.study import Study
 
-__all__ = ["known_names", "read_rows", "read_study", "study_file"]
-
 _LAYER_KEYS: Final = frozenset(
     [
         "path",

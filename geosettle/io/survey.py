@@ -26,8 +26,6 @@ from geosettle.layers import plain_name
 from geosettle.names import kind_of_unit
 from geosettle.problems import Problem, problem
 
-__all__ = ["ANSWERS", "personal_columns", "read_answers", "time_of"]
-
 ANSWERS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("yes", "y", "true", "是", "有", "√"), 1.0),
     **dict.fromkeys(("no", "n", "false", "否", "无", "没有", "×"), 0.0),

@@ -15,8 +15,6 @@ from geosettle.io.source import Refused, Source
 from geosettle.layers import plain_name
 from geosettle.problems import Problem, problem
 
-__all__ = ["WIDEST", "table_from_records"]
-
 WIDEST: Final = 2_000
 """Columns that are read at most."""
 

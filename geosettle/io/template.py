@@ -9,8 +9,6 @@ from pathlib import Path
 
 from geosettle.errors import OutputError
 
-__all__ = ["template_path", "write_template"]
-
 
 def template_path() -> Path:
     """Folder of the made-up template study that comes with the package.

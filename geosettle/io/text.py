@@ -19,8 +19,6 @@ from geosettle.io.source import Source
 from geosettle.io.tables import table_from_records
 from geosettle.problems import Problem, problem
 
-__all__ = ["decode", "read_text_table"]
-
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -15,8 +15,6 @@ from geosettle.levels import declared_units
 from geosettle.names import Aliases
 from geosettle.problems import problem
 
-__all__ = ["finest_units", "place_by_unit"]
-
 
 def place_by_unit(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases) -> Checked:
     """Give rows without a position one in the finest unit they declare, if it is certain.

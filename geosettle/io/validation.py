@@ -30,8 +30,6 @@ from geosettle.layers import LAYERS, LayerSpec
 from geosettle.problems import CODES, Problem, problem
 from geosettle.study import complete
 
-__all__ = ["Checked", "locate_problem", "set_aside", "spec_of", "understand"]
-
 
 @dataclass(frozen=True, eq=False)
 class Checked:

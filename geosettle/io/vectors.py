@@ -34,15 +34,6 @@ from geosettle.io.text import decode
 from geosettle.layers import LAYERS, plain_name
 from geosettle.problems import Problem, problem
 
-__all__ = [
-    "choose_layer",
-    "layer_names",
-    "read_geojson",
-    "read_geojson_lines",
-    "read_ogr",
-    "read_parquet",
-]
-
 _GEOMETRY_TYPES: Final = frozenset(
     {
         "Point",

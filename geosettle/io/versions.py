@@ -6,8 +6,6 @@ import pyogrio
 import pyproj
 import shapely
 
-__all__ = ["native_versions"]
-
 
 def native_versions() -> dict[str, str]:
     """Give the versions of GDAL, PROJ and GEOS that files and geometries go through.

@@ -17,8 +17,6 @@ from geosettle.io.xlsx_parts import Parts, check_parts, read_parts
 from geosettle.layers import plain_name
 from geosettle.problems import Problem, problem
 
-__all__ = ["read_sheets", "read_workbook"]
-
 _TOP: Final = 30
 """Rows at the top of a sheet that are looked at to choose among sheets."""
 

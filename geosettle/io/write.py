@@ -22,8 +22,6 @@ from geosettle.crs import parse_crs
 from geosettle.errors import OutputError
 from geosettle.raster import Raster
 
-__all__ = ["csv_bytes", "geotiff_bytes", "parquet_blocks", "plain_table", "safe_text"]
-
 _FORMULA: Final = re.compile(r"^[\s\u00a0\ufeff]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 """What a spreadsheet may take for a formula; the last four are the wide forms that East Asian
 keyboards write.

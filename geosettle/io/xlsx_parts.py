@@ -16,8 +16,6 @@ import defusedxml.ElementTree
 from geosettle.io.archives import check_archive
 from geosettle.io.source import Refused
 
-__all__ = ["CELLS", "Parts", "check_parts", "read_parts"]
-
 CELLS: Final = 20_000_000
 """Cells that a sheet may span, filled or not."""
 _OF_INTEREST: Final = re.compile(rb"<(?:\w+:)?f[ >/]|t=\"e\"|hidden=\"(?:1|true)\"")

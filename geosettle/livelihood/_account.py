@@ -13,21 +13,6 @@ import pandas as pd
 
 from geosettle.raster import Raster
 
-__all__ = [
-    "COLUMNS",
-    "NUMBERS",
-    "Condition",
-    "Layers",
-    "Measure",
-    "Measured",
-    "account",
-    "by_subject",
-    "number",
-    "row",
-    "show",
-    "verdict",
-]
-
 COLUMNS: Final = (
     "section", "site_id", "item", "capital", "indicator", "model", "condition", "before", "after",
     "change", "low", "high", "unit", "n", "weighting", "test", "at_most", "at_least", "verdict",

@@ -12,8 +12,6 @@ from scipy.special import ndtri
 from geosettle.livelihood._account import account, number, row
 from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
-__all__ = ["CAPITALS", "capitals", "few_hidden", "newcombe", "wilson"]
-
 CAPITALS: Final = ("human", "natural", "material", "financial", "social")
 _WORDS: Final[Mapping[str, int]] = {
     "increase": 1,

@@ -34,8 +34,6 @@ from geosettle.livelihood._account import (
     verdict,
 )
 
-__all__ = ["MEASURES", "conditions", "development_models"]
-
 FloatArray = NDArray[np.float64]
 
 

@@ -19,8 +19,6 @@ from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.livelihood._account import Condition, Layers, Measured, by_subject, number, show
 from geosettle.raster import Raster
 
-__all__ = ["area_per_person", "border", "slope", "water"]
-
 FloatArray = NDArray[np.float64]
 
 

@@ -25,11 +25,6 @@ from geosettle.livelihood._account import account, row, show
 from geosettle.livelihood.capitals import CAPITALS, wilson
 from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
-__all__ = [
-    "Item", "agresti_min", "as_indicators", "mcnemar", "mean_change", "survey_capitals",
-    "survey_items", "wilcoxon",
-]  # fmt: skip
-
 FloatArray = NDArray[np.float64]
 
 _KEYS: Final = ("site_id", "household", "time")

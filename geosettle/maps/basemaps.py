@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from geosettle.errors import InputError, UnknownNameError
 
-__all__ = ["Basemap", "find_basemap"]
-
 _SHIFTED: Final = (
     (
         re.compile(

@@ -30,8 +30,6 @@ from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 from geosettle.words import capital_all, has, say_all, untranslated
 
-__all__ = ["ELEMENTS", "Element", "Settings", "payloads"]
-
 _HOURS: Final = (*(minutes / 60 for minutes in style.TRAVEL_BREAKS_MIN), np.inf)
 _COVER_COLOURS: Final = (
     ("water", "#6FA8C9"),

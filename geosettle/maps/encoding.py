@@ -18,8 +18,6 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["OUTLINE_STEPS", "POINT_STEPS", "column", "outlines", "pack", "rows", "simplify"]
-
 POINT_STEPS: Final = 100_000
 """Steps per degree for points: 1.1 m."""
 OUTLINE_STEPS: Final = 10_000

@@ -26,8 +26,6 @@ from geosettle.errors import OutputError
 from geosettle.maps import offline
 from geosettle.maps.basemaps import Basemap
 
-__all__ = ["StudyMap"]
-
 
 class _SafeFigure(Figure):
     """The root of the map: whoever renders it (save, notebook, browser) gets the safe page."""

@@ -20,8 +20,6 @@ from scipy.ndimage import distance_transform_cdt
 from geosettle import style
 from geosettle.raster import Raster
 
-__all__ = ["class_picture", "mercator_rows", "mercator_y", "relief_picture", "thin", "to_mercator"]
-
 FloatArray = NDArray[np.float64]
 
 _FEATHER_PX: Final = 28

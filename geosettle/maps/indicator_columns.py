@@ -15,8 +15,6 @@ from geosettle.remoteness import COLUMNS, INDICATORS
 from geosettle.results.pivots import changes
 from geosettle.words import has, say_all, untranslated
 
-__all__ = ["indicators"]
-
 _MAIN: Final = {
     "land_mean": ("geodesic", "road", "walk"),
     "land_mean_unweighted": ("geodesic", "road", "walk"),

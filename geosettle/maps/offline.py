@@ -22,17 +22,6 @@ from typing import Any, Final
 from geosettle.errors import OutputError
 from geosettle.words import language, say
 
-__all__ = [
-    "SCRIPTS",
-    "csp",
-    "inert_json",
-    "leaflet_css",
-    "leaflet_js",
-    "own_script",
-    "page",
-    "shell_bytes",
-]
-
 SCRIPTS: Final = (
     "core.js",
     "canvas.js",

@@ -21,24 +21,6 @@ from geosettle.maps.indicator_columns import indicators
 from geosettle.study import in_scope
 from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
 
-__all__ = [
-    "card_columns",
-    "charts",
-    "extent",
-    "flows_table",
-    "headline",
-    "middle_radius",
-    "most",
-    "notes",
-    "origins_table",
-    "searched_units",
-    "sites_table",
-    "totals",
-    "unit_columns",
-    "view",
-    "wrap",
-]
-
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km",
     "admin_probability", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",

@@ -15,18 +15,6 @@ from numpy.typing import NDArray
 from geosettle.distance import METRICS
 from geosettle.study import in_scope
 
-__all__ = [
-    "COLUMNS",
-    "PAIR_COLUMNS",
-    "Indicator",
-    "Inputs",
-    "PlaceTables",
-    "long_pairs",
-    "named",
-    "stack",
-    "study_sites",
-]
-
 FloatArray = NDArray[np.float64]
 
 PlaceTables = pd.DataFrame | tuple[pd.DataFrame, ...]

@@ -17,8 +17,6 @@ from geosettle.geodesy import edge_distance_m
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, named, stack
 
-__all__ = ["aria", "catchment", "drive_class", "gravity", "nearest", "rural_access", "within"]
-
 FloatArray = NDArray[np.float64]
 
 

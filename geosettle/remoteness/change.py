@@ -14,8 +14,6 @@ from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import named
 from geosettle.remoteness.indicators import INDICATORS, indicator_entry
 
-__all__ = ["CHANGE_COLUMNS", "change", "composite", "composite_rows"]
-
 FloatArray = NDArray[np.float64]
 
 CHANGE_COLUMNS: Final = (

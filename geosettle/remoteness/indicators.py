@@ -10,8 +10,6 @@ import pandas as pd
 from geosettle.remoteness import access, land_distance
 from geosettle.remoteness._inputs import Indicator, Inputs
 
-__all__ = ["INDICATORS", "indicator_entry"]
-
 Function = Callable[[Inputs], pd.DataFrame]
 
 

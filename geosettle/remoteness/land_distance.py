@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import Inputs, named, stack
 
-__all__ = ["beyond", "each", "gini", "hours", "largest", "mean", "multiples", "quantile"]
-
 FloatArray = NDArray[np.float64]
 
 

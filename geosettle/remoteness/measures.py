@@ -14,24 +14,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "ENUMERATED",
-    "aria_score",
-    "class_means",
-    "dominance",
-    "gini",
-    "gini_bounds",
-    "gravity_access",
-    "gravity_remoteness",
-    "normalise",
-    "rank_range",
-    "simplex_ranks",
-    "simplex_weights",
-    "two_step_catchment",
-    "weighted_quantile",
-    "within_limit",
-]
-
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 

@@ -17,8 +17,6 @@ from geosettle.report.section import Part, Writer
 from geosettle.results import title_of
 from geosettle.words import language, say
 
-__all__ = ["SECTIONS", "report_html"]
-
 SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
     "summary": sections_measures.summary,
     "reading": sections_measures.reading,

@@ -14,8 +14,6 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
-__all__ = ["Column", "element", "image", "page", "shown", "table"]
-
 # What XML and HTML cannot hold, and what would turn the direction of the text around it.
 _DROPPED: Final = dict.fromkeys(
     [

@@ -18,8 +18,6 @@ from geosettle.distance.walking import MODELS as WALK_MODELS
 from geosettle.results import number, numbers
 from geosettle.words import has
 
-__all__ = ["METHODS", "Method", "method_texts", "methods_used"]
-
 _Values = Mapping[str, str]
 
 

@@ -22,8 +22,6 @@ from geosettle.tables import TABLES, round_to, tables
 from geosettle.tables.dictionary import entry
 from geosettle.words import capital, has, heading_key, say
 
-__all__ = ["DISC", "NUMBER", "Part", "Writer", "ranged", "ranges", "split_reasons"]
-
 Part = ET.Element | None
 DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
 """Column of an area within a disc: cover and radius."""

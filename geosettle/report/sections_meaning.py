@@ -26,8 +26,6 @@ from geosettle.results.pivots import (
 )
 from geosettle.words import capital, heading_key
 
-__all__ = ["capitals", "change", "checks", "claims", "constraints", "models", "remoteness"]
-
 _MOST_SOURCES: Final = 6
 """With more sources than this the claims stand in one table, the source in its own column."""
 _MOST_KINDS: Final = 4

@@ -18,8 +18,6 @@ from geosettle.results.given import aside, finest_level, level_name, radius_stat
 from geosettle.results.pivots import oasis_wide
 from geosettle.words import capital
 
-__all__ = ["declared", "distances", "land", "reading", "site_map", "sites", "summary"]
-
 _LAND: Final = (
     *("site_id", "households", "parcels_n", "declared_ha", "mapped_ha", "leased_ha", "self_run_ha"),
     *(

@@ -18,8 +18,6 @@ from geosettle.results import name_of, numbers
 from geosettle.results.given import radius_stated
 from geosettle.settings import DEFAULTS
 
-__all__ = ["methods", "problems", "run", "sources", "uncertain"]
-
 _MOST_REASONS: Final = 30
 _MOST_IDS: Final = 5
 

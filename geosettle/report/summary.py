@@ -21,8 +21,6 @@ from geosettle.results.given import (
 from geosettle.results.sentences import change_finding, claims_said
 from geosettle.words import all_of, say, sentences
 
-__all__ = ["FINDINGS", "summary_lines"]
-
 _SURE: Final = 0.95
 _MOST_NAMED: Final = 3
 

@@ -12,15 +12,6 @@ from geosettle.levels import ladder
 from geosettle.results import numbers
 from geosettle.words import has, say
 
-__all__ = [
-    "aside",
-    "finest_level",
-    "level_name",
-    "radius_stated",
-    "radius_stated_of_pairs",
-    "widest_radius",
-]
-
 
 def radius_stated(frame: pd.DataFrame) -> pd.Series:
     """Whether a radius is stated for the position of each row.

@@ -16,17 +16,6 @@ from geosettle.remoteness import CHANGE_COLUMNS
 from geosettle.results import flat, name_of, number, numbers, oasis_shares
 from geosettle.tables import round_to
 
-__all__ = [
-    "changes",
-    "conditions_wide",
-    "kinds_shown",
-    "models_wide",
-    "oasis_wide",
-    "ranged_text",
-    "remoteness_wide",
-    "verdict_counts",
-]
-
 _FIRST: Final = (
     ("land_mean_unweighted", "geodesic"),
     ("land_mean_unweighted", "walk"),

@@ -19,23 +19,6 @@ from geosettle.results.given import aside
 from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
 from geosettle.words import all_of, capital, has, say, sentences
 
-__all__ = [
-    "beside",
-    "capital",
-    "capitals_said",
-    "change_finding",
-    "change_said",
-    "claims_said",
-    "constraints_said",
-    "indicator_name",
-    "item_name",
-    "item_names",
-    "models_said",
-    "remoteness_said",
-    "unit_name",
-    "verdicts_said",
-]
-
 
 def indicator_name(lang: str, indicator: str, metric: str = "geodesic") -> str:
     """Return an indicator in words.

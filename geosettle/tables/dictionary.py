@@ -12,17 +12,6 @@ from typing import Final, NamedTuple
 from geosettle.distance import PAIR_COLUMNS as MEASURED
 from geosettle.layers import LAYERS
 
-__all__ = [
-    "ABOUT_DICTIONARY",
-    "ABOUT_SOURCES",
-    "ADMIN",
-    "DICTIONARY",
-    "PAIR_COLUMNS",
-    "UNIT_NAME",
-    "Entry",
-    "entry",
-]
-
 
 class Entry(NamedTuple):
     """Meaning and unit of one column."""

@@ -20,8 +20,6 @@ from geosettle.analysis import Result
 from geosettle.geodesy import disc
 from geosettle.tables import tables
 
-__all__ = ["gpkg_layers", "qgis_styles"]
-
 _MM_PER_PX: Final = 25.4 / 96
 _CRS: Final = "EPSG:4326"
 _AREA: Final = 2

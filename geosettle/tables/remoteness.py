@@ -12,8 +12,6 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.words import has, say
 
-__all__ = ["compact", "indicator_label", "wide", "with_names"]
-
 _ABOUT: Final = ("indicator", "kind", "limit", "limit_unit")
 
 

@@ -17,8 +17,6 @@ from geosettle.analysis import Result
 from geosettle.tables import TABLES, Table, describe, tables, told
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
-__all__ = ["tables_xlsx"]
-
 _CELL_MOST: Final = 32_767  # characters a cell of the format can hold
 _WIDEST: Final = 60
 _WHOLE: Final = frozenset({"households", "persons", "count"})

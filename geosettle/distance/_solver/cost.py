@@ -21,8 +21,6 @@ from geosettle.distance._solver.cost_grid import (
     middling_move,
 )
 
-__all__ = ["accumulate", "solve"]
-
 
 def _move_costs(
     grid: CostGrid,

@@ -32,8 +32,6 @@ from geosettle.distance._solver.cost_grid import (
     straight_line,
 )
 
-__all__ = ["march"]
-
 _NEAR: Final = 5  # cells around a source that do not start from differences
 _TRUST: Final = 0.9
 """Their costs give way only to a march that is so much cheaper (another source, another way)."""

@@ -35,25 +35,6 @@ from typing import Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "LARGE_CELLS",
-    "NEIGHBOURS",
-    "Arcs",
-    "CostGrid",
-    "FloatArray",
-    "IndexArray",
-    "Moves",
-    "PaceTable",
-    "Progress",
-    "Target",
-    "legal_moves",
-    "legal_strips",
-    "make_moves",
-    "metrication",
-    "middling_move",
-    "straight_line",
-]
-
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 Progress = Callable[[float], None]

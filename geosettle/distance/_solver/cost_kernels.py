@@ -47,8 +47,6 @@ from geosettle.distance._solver.cost_grid import (
     middling_move,
 )
 
-__all__ = ["Prepared", "accumulate_compiled"]
-
 _CHUNK: Final = 64
 _RING: Final = 1 << 14
 _POPS_AT_ONCE: Final = 1 << 20  # a tenth to a fifth of a second: so soon an interruption is heard

@@ -66,8 +66,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle.geodesy import FLATTENING, SEMI_MAJOR_M
 
-__all__ = ["ANTIPODE", "NEAR_U", "far", "half_angles", "halved", "near", "prepare", "squares"]
-
 FloatArray = NDArray[np.float64]
 
 _F: Final = FLATTENING

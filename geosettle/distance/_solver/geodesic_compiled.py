@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver import geodesic
 
-__all__ = ["rows_far", "rows_near"]
-
 FloatArray = NDArray[np.float64]
 
 # No reassociation: sums stay in the order written, so that results do not depend on the width of

@@ -22,8 +22,6 @@ from geosettle.distance._solver.geodesic import (
 )
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M
 
-__all__ = ["COMPILED_FROM", "NUMPY_FROM", "indexed_m", "matrix_m", "pairs_m", "share_out"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.geodesic import NEAR_U, squares
 
-__all__ = ["build", "query"]
-
 FloatArray = NDArray[np.float64]
 _LEAF = 12
 _squares = numba.njit(inline="always", error_model="numpy")(squares)

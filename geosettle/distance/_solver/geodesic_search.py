@@ -13,8 +13,6 @@ from geosettle.distance._solver.geodesic import NEAR_U, halved
 from geosettle.distance._solver.geodesic_engine import indexed_m, share_out
 from geosettle.geodesy import SEMI_MAJOR_M, arc_bound_m, to_xyz
 
-__all__ = ["nearest_points", "rank_in_group", "take_best"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Found = tuple[IntArray, IntArray, FloatArray]

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FloatArray", "Graph", "IndexArray", "components", "make_graph"]
-
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 

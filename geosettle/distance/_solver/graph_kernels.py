@@ -26,8 +26,6 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray, make_graph
 
-__all__ = ["many_to_many_compiled"]
-
 _ROUNDS: Final = ((12, 4), (24, 8), (48, 16))
 """Places for neighbours per node, and neighbours up to which nodes are taken out: few at first, to
 save memory.

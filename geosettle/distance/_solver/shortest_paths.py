@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray
 
-__all__ = ["many_to_many"]
-
 _LARGE: Final = 60_000_000  # nodes settled; SciPy takes about a quarter of a microsecond for each
 _STEPS: Final = 30  # walking a way back costs SciPy's engine as much as settling so many nodes
 _NODES_AT_ONCE: Final = 4_000_000

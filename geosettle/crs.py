@@ -6,7 +6,7 @@ definition says.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pyproj
@@ -17,6 +17,9 @@ from pyproj.exceptions import CRSError as ProjCrsError
 from pyproj.exceptions import ProjError
 
 from geosettle.errors import CrsError, UnknownNameError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 pyproj.network.set_network_enabled(active=False)  # type: ignore[attr-defined]
 
@@ -30,6 +33,10 @@ RESIDUAL_M: Final = 0.01
 
 _KRASSOVSKY_A: Final = 6_378_245.0
 _KRASSOVSKY_E2: Final = 0.006_693_421_622_965_943
+_WIDEST: Final = 180.0
+"""An edge longer than so many degrees of longitude is one that jumps over the 180th meridian."""
+_SAME_AREA: Final = 1e-3
+"""Share of its area that a polygon may change by when it is made fit to be cut."""
 _CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
 """The box inside which Chinese map services shift coordinates; outside it they are WGS84."""
 
@@ -252,3 +259,124 @@ def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
         return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
 
     return np.asarray(shapely.transform(shapely.force_2d(geometries), convert), dtype=object)
+
+
+def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Geometry of a frame in WGS84 longitude/latitude within ±180 degrees, as an array.
+
+    Raises
+    ------
+    CrsError
+        The frame has geometries and no CRS.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:3857"))[0]
+    <POINT (0 0)>
+    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.box(179, 0, 181, 1)], crs="EPSG:4326"))[0].bounds
+    (-180.0, 0.0, 180.0, 1.0)
+    """
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    if frame.crs is not None:
+        return within_180(to_lonlat(geometry, frame.crs))
+    if shapely.is_missing(geometry).all():
+        return geometry
+    raise CrsError(
+        "the frame has no coordinate reference system",
+        mend='Set it, e.g. frame.set_crs("EPSG:4326").',
+    )
+
+
+def within_180(geometries: NDArray[Any]) -> NDArray[np.object_]:
+    """Longitude/latitude geometries cut at the 180th meridian where they cross it.
+
+    Their longitudes may run on to 185, or jump from 179 to -179 in the middle of a ring.
+
+    Parameters
+    ----------
+    geometries
+        Shapely geometries or None, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (n,); a geometry that needs no cut is the very object given. A polygon that crosses
+        itself, so that cutting it would change its area, is not cut.
+
+    Examples
+    --------
+    >>> jump = shapely.Polygon([(179, 0), (-179, 0), (-179, 1), (179, 1)])
+    >>> [part.bounds for part in within_180(np.array([jump]))[0].geoms]
+    [(-180.0, 0.0, -179.0, 1.0), (179.0, 0.0, 180.0, 1.0)]
+    """
+    out = np.asarray(geometries, dtype=object).copy()
+    west, _, east, _ = shapely.bounds(out).T
+    with np.errstate(invalid="ignore"):
+        wanted = np.isfinite(west + east) & ((west < -180) | (east > 180) | (east - west > _WIDEST))
+    point = wanted & (shapely.get_type_id(out) == 0)
+    out[point] = shapely.points((west[point] + 180) % 360 - 180, shapely.get_y(out[point]))
+    for i in np.flatnonzero(wanted & ~point):
+        shape = _run_on(out[i])
+        if shape.bounds[0] >= -180 and shape.bounds[2] <= 180:
+            continue
+        mended = shape if shapely.is_valid(shape) else shapely.make_valid(shape, method="structure")
+        same = abs(mended.area - shape.area) <= _SAME_AREA * shape.area
+        out[i] = turned(np.array([mended], dtype=object), -180, 180)[0] if same else shape
+    return out
+
+
+def _run_on(shape: Any) -> Any:
+    """Shape whose longitudes run on beyond 180 where they jumped from one side to the other."""
+    parts = shapely.get_parts(shape)
+    moved = parts.copy()
+    for k, part in enumerate(parts):
+        x, of = shapely.get_coordinates(part)[:, 0], None
+        if shapely.get_type_id(part) == 3:
+            x, of = shapely.get_coordinates(shapely.get_rings(part), return_index=True)
+            x = x[:, 0]
+        inner = np.ones(max(0, x.size - 1), dtype=bool) if of is None else of[1:] == of[:-1]
+        width = np.ptp(np.where(x < 0, x + 360, x))
+        # As wide after moving, it is truly that wide, such as a ring around a pole; of no width, it
+        # was the whole Earth.
+        if (np.abs(np.diff(x))[inner] > _WIDEST).any() and 0 < width < _WIDEST:
+            moved[k] = shapely.transform(
+                part,
+                lambda c: np.column_stack([np.where(c[:, 0] < 0, c[:, 0] + 360, c[:, 0]), c[:, 1]]),
+            )
+    if all(a is b for a, b in zip(parts, moved, strict=True)):
+        return shape
+    return moved[0] if len(moved) == 1 else shapely.union_all(moved)
+
+
+def turned(geometry: NDArray[np.object_], west: float, east: float) -> NDArray[np.object_]:
+    """Parts of geometries between two meridians, whichever turn of longitude they are written in.
+
+    Only parts of the geometry's own dimension are kept: no point where a polygon touches the edge.
+
+    Examples
+    --------
+    >>> turned(np.array([shapely.box(-181, 0, -179, 1)], dtype=object), 178, 182)[0].bounds
+    (179.0, 0.0, 181.0, 1.0)
+    """
+    bounds = shapely.bounds(geometry)
+    out = geometry.copy()
+    for i in np.flatnonzero((bounds[:, 0] < west) | (bounds[:, 2] > east)):
+        dimension = shapely.get_dimensions(geometry[i])
+        pieces = []
+        low, high = (bounds[i, 0] - east) / 360, (bounds[i, 2] - west) / 360
+        for turn in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+            window = shapely.box(west + 360 * turn, -90, east + 360 * turn, 90)
+            piece = shapely.transform(
+                shapely.intersection(geometry[i], window), lambda c, t=turn: c - [360 * t, 0]
+            )
+            pieces += [p for p in _leaves(piece) if shapely.get_dimensions(p) == dimension]
+        out[i] = shapely.union_all(pieces)
+    return out
+
+
+def _leaves(shape: Any) -> list[Any]:
+    """List the simple geometries of a collection, whatever it is nested in."""
+    if shapely.get_type_id(shape) < 4:
+        return [] if shape.is_empty else [shape]
+    return [leaf for part in shapely.get_parts(shape) for leaf in _leaves(part)]

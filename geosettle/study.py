@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geosettle.crs import WGS84
+from geosettle.crs import WGS84, lonlat
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.layers import LAYERS, STUDY, LayerSpec
 from geosettle.problems import Problem, problem
@@ -119,7 +119,7 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
             mend="See geosettle.LAYERS for what the layer must hold.",
         )
     if geographic:
-        geometry = cast("gpd.GeoDataFrame", out).geometry.to_crs(WGS84).to_numpy()
+        geometry = lonlat(cast("gpd.GeoDataFrame", out))
     elif needs:
         x, y = (
             pd.to_numeric(out[c]).to_numpy(dtype=float, na_value=np.nan) for c in ("lon", "lat")
@@ -131,7 +131,7 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
         geometry = None
     if geometry is not None:
         geometry = np.where(
-            shapely.is_empty(geometry), None, geometry
+            shapely.is_empty(geometry), np.array(None), geometry
         )  # an empty point is no position
     plain = pd.DataFrame(out)
     plain = plain.drop(

@@ -12,7 +12,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.admin.units import lonlat, read_units
+from geosettle.admin.units import read_units
+from geosettle.crs import lonlat
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
 from geosettle.levels import Declared, declared_units, ladder
@@ -46,7 +47,7 @@ class _Places:
 
     @classmethod
     def of(cls, points: gpd.GeoDataFrame, year: int | None) -> _Places:
-        geometry = lonlat(points).to_numpy()
+        geometry = lonlat(points)
         known = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
         is_area = shapely.get_dimensions(geometry) == 2
         anchor = np.where(is_area, shapely.point_on_surface(geometry), shapely.centroid(geometry))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.crs import lonlat
+from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.levels import ladder
 
@@ -33,7 +34,7 @@ def read_units(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             },
         },
         index=pd.Index(frame.index.astype(str), name="code"),
-        geometry=lonlat(frame).to_numpy(),
+        geometry=lonlat(frame),
         crs="EPSG:4326",
     ).sort_index()
     if not units.index.is_unique:
@@ -66,15 +67,3 @@ def _with_enclaves(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         ):
             geometry[parent] = shapely.union(geometry[parent], geometry[code])
     return units.set_geometry(geometry)
-
-
-def lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Geometry in WGS84 longitude/latitude."""
-    if frame.crs is None:
-        if frame.geometry.isna().all():
-            return frame.geometry
-        raise CrsError(
-            "the frame has no coordinate reference system",
-            mend='Set it, e.g. frame.set_crs("EPSG:4326").',
-        )
-    return frame.geometry if frame.crs == "EPSG:4326" else frame.geometry.to_crs("EPSG:4326")

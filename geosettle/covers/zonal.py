@@ -18,7 +18,8 @@ from exactextract.raster import RasterSource
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from geosettle.covers.zones import Zones, turned
+from geosettle.covers.zones import Zones
+from geosettle.crs import turned
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note

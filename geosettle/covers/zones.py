@@ -16,7 +16,9 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
-from geosettle.errors import CrsError, InputError
+from geosettle import crs
+from geosettle.crs import turned
+from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Circles, plain_discs
 from geosettle.problems import Problems, note
@@ -29,9 +31,7 @@ _NOTHING_M2: Final = 1e-3
 
 
 def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Geometry of a frame in WGS84 longitude/latitude, as an array.
-
-    What reaches beyond 180 degrees is brought back.
+    """Geometry of a frame of areas in WGS84, as `geosettle.crs.lonlat`.
 
     Raises
     ------
@@ -39,39 +39,12 @@ def lonlat(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
         It is a table without geometry.
     CrsError
         The frame has geometries and no CRS.
-
-    Examples
-    --------
-    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:3857"))[0]
-    <POINT (0 0)>
-    >>> lonlat(gpd.GeoDataFrame(geometry=[shapely.box(179, 0, 181, 1)], crs="EPSG:4326"))[0].bounds
-    (-180.0, 0.0, 180.0, 1.0)
     """
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         given = ", ".join(map(str, getattr(frame, "columns", ()))) or type(frame).__name__
         mend = "Read it from a layer of polygons, or name its column: frame.set_geometry(...)."
         raise InputError("areas need polygons, and there is no geometry", value=given, mend=mend)
-    series = frame.geometry
-    if frame.crs is None:
-        if not series.isna().all():
-            raise CrsError(
-                "the frame has no coordinate reference system",
-                mend='Set it, e.g. frame.set_crs("EPSG:4326").',
-            )
-    elif frame.crs != "EPSG:4326":
-        series = series.to_crs("EPSG:4326")
-    out = np.empty(len(series), dtype=object)
-    out[:] = series.array
-    bounds = shapely.bounds(out)
-    beyond = np.flatnonzero((bounds[:, 0] < -180) | (bounds[:, 2] > 180))
-    if beyond.size:
-        points = beyond[shapely.get_type_id(out[beyond]) == 0]
-        out[points] = shapely.points(
-            (shapely.get_x(out[points]) + 180) % 360 - 180, shapely.get_y(out[points])
-        )
-        areas = beyond[(shapely.get_dimensions(out[beyond]) == 2) & shapely.is_valid(out[beyond])]
-        out[areas] = turned(out[areas], -180, 180)
-    return out
+    return crs.lonlat(frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,28 +304,3 @@ def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
         for _, found in sorted(parts.items())
     ]
     return turned(out, -180, 180) if raster.is_lonlat else out
-
-
-def turned(geometry: NDArray[np.object_], west: float, east: float) -> NDArray[np.object_]:
-    """Parts of geometries between two meridians, whichever turn of longitude they are written in.
-
-    Examples
-    --------
-    >>> turned(np.array([shapely.box(-181, 0, -179, 1)], dtype=object), 178, 182)[0].bounds
-    (179.0, 0.0, 181.0, 1.0)
-    """
-    bounds = shapely.bounds(geometry)
-    out = geometry.copy()
-    window = shapely.box(west, -90, east, 90)
-    for i in np.flatnonzero((bounds[:, 0] < west) | (bounds[:, 2] > east)):
-        turns = (
-            shapely.transform(geometry[i], lambda c, t=t: c + np.array([360.0 * t, 0.0]))
-            for t in (-1, 0, 1)
-        )
-        parts = [
-            polygons_of(part)
-            for part in (shapely.intersection(t, window) for t in turns)
-            if not part.is_empty
-        ]
-        out[i] = shapely.union_all([part for part in parts if not part.is_empty])
-    return out

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.crs import within_180
 from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
 
@@ -61,6 +62,9 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
         geoms = np.where(unknown, np.array(None), geoms)
         frame = frame.set_geometry(gpd.GeoSeries(geoms, index=frame.index, crs=frame.crs))
     if not points:
+        cut = within_180(geoms)
+        if any(a is not b for a, b in zip(cut, geoms, strict=True)):
+            frame = frame.set_geometry(gpd.GeoSeries(cut, index=frame.index, crs=frame.crs))
         return frame, None
     if unknown.any():
         west, south = np.where(unknown, np.nan, west), np.where(unknown, np.nan, south)

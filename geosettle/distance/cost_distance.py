@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geosettle.crs import lonlat
 from geosettle.distance._protocol import positions
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import NEIGHBOURS, CostGrid, IndexArray, make_moves
@@ -175,10 +176,7 @@ def _refuse(bad: NDArray[np.bool_], what: str, targets: NDArray[Any]) -> None:
 def _geometries(targets: Any) -> NDArray[np.object_]:
     """Targets as shapely geometries in WGS84."""
     if isinstance(targets, gpd.GeoDataFrame | gpd.GeoSeries):
-        series = targets.geometry
-        if series.crs is not None and not series.crs.is_exact_same("EPSG:4326"):
-            series = series.to_crs("EPSG:4326")
-        return np.asarray(series.array, dtype=object)
+        return lonlat(targets)
     if isinstance(targets, pd.DataFrame):
         return np.asarray(
             shapely.points(targets[["lon", "lat"]].to_numpy(dtype=float)), dtype=object

@@ -22,6 +22,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle import levels
+from geosettle.crs import lonlat
 from geosettle.distance.draping import check_dem, drape
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
 from geosettle.names import Aliases
@@ -264,9 +265,7 @@ def declared_units(
     found = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     if boundaries is None or not len(boundaries):
         return found
-    if boundaries.crs is not None and not boundaries.crs.is_exact_same("EPSG:4326"):
-        boundaries = boundaries.to_crs("EPSG:4326")
-    shape = dict(zip(boundaries.index.astype(str), boundaries.geometry, strict=True))
+    shape = dict(zip(boundaries.index.astype(str), lonlat(boundaries), strict=True))
     for told in levels.declared_units(frame, boundaries, aliases).values():
         for row, codes in enumerate(told.codes):
             if len(codes) == 1:

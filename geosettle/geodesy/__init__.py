@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
+from geosettle.crs import turned
 from geosettle.errors import InputError
 
 __all__ = [
@@ -181,7 +182,7 @@ def disc(lon: float, lat: float, radius_m: float, *, vertices: int = 180) -> sha
         )
     else:
         ring = np.column_stack([np.unwrap(x, period=360), y])
-    return _wrap(shapely.Polygon(ring))
+    return turned(np.array([shapely.Polygon(ring)], dtype=object), -180, 180)[0]
 
 
 def _pole_within(lon: float, lat: float, reach_m: float) -> float | None:
@@ -189,20 +190,6 @@ def _pole_within(lon: float, lat: float, reach_m: float) -> float | None:
     return next(
         (pole for pole in (90.0, -90.0) if GEOD.inv(lon, lat, lon, pole)[2] < reach_m), None
     )
-
-
-def _wrap(polygon: shapely.Polygon) -> shapely.Geometry:
-    """Cut a polygon with unwrapped longitudes at the antimeridian; pieces are in -180..180."""
-    west, _, east, _ = polygon.bounds
-    if west >= -180 and east <= 180:
-        return polygon
-    pieces = []
-    for turn in range(int(np.floor((west + 180) / 360)), int(np.floor((east + 180) / 360)) + 1):
-        window = shapely.box(-180 + 360 * turn, -90, 180 + 360 * turn, 90)
-        piece = shapely.intersection(polygon, window)
-        if not piece.is_empty:
-            pieces.append(shapely.transform(piece, lambda c, t=turn: c - [360 * t, 0]))
-    return shapely.union_all(pieces)
 
 
 def inverse(

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.crs import within_180
 from geosettle.geodesy import area_m2
 from geosettle.io.source import only
 from geosettle.layers import LayerSpec
@@ -30,8 +31,6 @@ _DIMENSION: Final = {
 }
 _AREA_CHANGE: Final = 1e-3
 """Share of its area that mending an outline may change."""
-_WIDEST: Final = 180.0
-"""A ring wider than this many degrees is one that crosses the 180th meridian and jumps."""
 
 
 def mend(geometry: Geometries, spec: LayerSpec) -> tuple[Geometries, list[Problem]]:
@@ -81,8 +80,8 @@ def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:
         return shape, [*said, ("geometry_type", f"{spec.name} takes {takes}, not {name}.", name)]
     if kind == "point":
         return shape, said
-    shape, turned = _within_180(shape)
-    said += turned
+    drawn, shape = shape, within_180(np.array([shape], dtype=object))[0]
+    said += [] if shape is drawn else [("antimeridian", "", "")]
     if kind == "line":
         return shape, said + (
             [] if shape.length > 0 else [("geometry_empty", "The line has no length.", name)]
@@ -128,43 +127,6 @@ def _leaves(shape: Any) -> list[Any]:
     if shape.geom_type != "GeometryCollection":
         return [shape]
     return [leaf for part in shapely.get_parts(shape) for leaf in _leaves(part)]
-
-
-def _within_180(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
-    """Shape cut at the 180th meridian if it crosses it.
-
-    Its longitudes may run on to 185 or jump to -175.
-    """
-    west, south, east, north = shape.bounds
-    parts = shapely.get_parts(shape)
-    jumps = [float(np.ptp(shapely.get_coordinates(p)[:, 0])) > _WIDEST for p in parts]
-    if any(jumps) and west >= -180 and east <= 180:
-        moved = [
-            shapely.transform(p, _eastward) if jump else p
-            for p, jump in zip(parts, jumps, strict=True)
-        ]
-        # A ring that is as wide after moving is truly that wide, such as one around a pole.
-        if all(float(np.ptp(shapely.get_coordinates(p)[:, 0])) <= _WIDEST for p in moved):
-            parts, east = np.array(moved), 181.0
-    if (west >= -180 and east <= 180) or south < -90 or north > 90 or west < -360 or east > 540:
-        return shape, []
-    pieces = []
-    for part in parts:
-        for turn in (-1, 0, 1):
-            window = shapely.box(-180 + 360 * turn, -90, 180 + 360 * turn, 90)
-            piece = shapely.intersection(shapely.make_valid(part), window)
-            if not piece.is_empty and shapely.get_dimensions(piece) == shapely.get_dimensions(part):
-                pieces.append(shapely.transform(piece, lambda c, t=turn: c - [360 * t, 0]))
-    return shapely.union_all(pieces), [("antimeridian", "", "")]
-
-
-def _eastward(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack(
-        [
-            np.where(coordinates[:, 0] < 0, coordinates[:, 0] + 360, coordinates[:, 0]),
-            coordinates[:, 1],
-        ]
-    )
 
 
 def _valid(shape: Any, said: list[tuple[str, str, str]]) -> tuple[Any, list[tuple[str, str, str]]]:

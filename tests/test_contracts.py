@@ -19,7 +19,9 @@ from pandas.testing import assert_frame_equal
 import geosettle as gs
 from geosettle.distance import PAIR_COLUMNS, pair_distances
 from geosettle.problems import CODES
-from geosettle.tables import tables
+from geosettle.tables import describe, tables
+from geosettle.tables.dictionary import UNDESCRIBED, Entry
+from geosettle.words import language, languages
 
 CONTRACT_PAIRS = [
     "origin_id",
@@ -226,12 +228,57 @@ def test_layer_of_no_rows_says_only_that_and_unknown_columns_stay(name: str) -> 
     assert not [p for p in problems if p.severity == "fatal" and p.code != "table_empty"]
 
 
+def indicator_faults(indicator: gs.remoteness.Indicator, rows: pd.DataFrame) -> list[str]:
+    """What an entry of INDICATORS says of itself that is empty or that its rows do not bear out."""
+    mine = rows[rows["kind"] == indicator.name]
+    units = set(mine["unit"]) if len(mine) else {indicator.unit} - {""}
+    wanted = {indicator.unit} if indicator.unit else {"km", "h"}
+    texts = {"meaning": indicator.meaning, "source": indicator.source}
+    return [
+        *(f"{name}: {text!r}" for name, text in texts.items() if not is_sentence(text)),
+        *(f"needs {indicator.needs}" for _ in [1] if indicator.needs not in {"pairs", "places"}),
+        *(
+            f"more_is {indicator.more_is}"
+            for _ in [1]
+            if indicator.more_is not in {"remote", "near"}
+        ),
+        *(f"its rows are in {unit}" for unit in sorted(units - wanted)),
+        *(
+            f"no word for {unit} in {lang}"
+            for unit in sorted(units)
+            for lang in languages()
+            if f"unit_{unit}" not in language(lang).words
+        ),
+    ]
+
+
+def is_sentence(text: str) -> bool:
+    """Whether it is a text of several words without blanks around it or a full stop."""
+    return (" " in text.strip() and text == text.strip(" .")) or text == "definition"
+
+
 @pytest.mark.parametrize("name", gs.INDICATORS)
-def test_indicator_documents_itself(name: str, embedded) -> None:
+def test_indicator_documents_itself(name: str, embedded, across_180) -> None:
     indicator = gs.INDICATORS[name]
     assert indicator.name == name
-    assert indicator.meaning
-    assert indicator.unit or indicator.unit == ""
+    rows = pd.concat([embedded.remoteness, across_180.remoteness])
+    assert indicator_faults(indicator, rows) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ({"meaning": ""}, "meaning: ''"),
+        ({"source": " "}, "source: ' '"),
+        ({"unit": "parsec"}, "its rows are in km"),
+        ({"needs": "sites"}, "needs sites"),
+        ({"more_is": "far"}, "more_is far"),
+        ({"name": "bare", "unit": "parsec"}, "no word for parsec in zh"),
+    ],
+)
+def test_an_indicator_that_says_something_wrong_is_found(fault, found, embedded) -> None:
+    planted = replace(gs.INDICATORS["land_mean"], **fault)
+    assert found in indicator_faults(planted, embedded.remoteness)
 
 
 def test_every_missing_remoteness_has_its_reason(embedded, across_180) -> None:
@@ -254,6 +301,39 @@ def test_element_gives_json_or_nothing(name: str, embedded, across_180) -> None:
         json.dumps(payload, allow_nan=False)
 
 
+UNIT_OF_SUFFIX = {
+    "ratio": "ratio",
+    "share": "share, 0-1",
+    "probability": "share, 0-1",
+    "deg": "degrees",
+    "n": "count",
+    **{unit: unit for unit in ("m", "km", "h", "ha", "mu")},
+    "km2": "km²",
+    "percent": "%",
+}
+
+
+def dictionary_faults(table: gs.tables.Table, frame: pd.DataFrame, result: gs.Result) -> list[str]:
+    """Columns without a meaning, numbers without a unit, and units that the name contradicts."""
+    faults = []
+    for name, (meaning, unit) in describe(table, frame, result).items():
+        if not is_sentence(meaning) and meaning not in {"remark", "area", "longitude", "column"}:
+            faults.append(f"{name}: {meaning!r} is no description")
+        if meaning == UNDESCRIBED.meaning:
+            faults.append(f"{name} is not described")
+        kind = frame[name].dtype
+        if (
+            pd.api.types.is_numeric_dtype(kind)
+            and not pd.api.types.is_bool_dtype(kind)
+            and not unit
+        ):
+            faults.append(f"{name} is a number without a unit")
+        wanted = UNIT_OF_SUFFIX.get(name.rsplit("_", 1)[-1], unit) if "_" in name else unit
+        if pd.api.types.is_numeric_dtype(kind) and unit not in {wanted, wanted.split(",")[0]}:
+            faults.append(f"{name} is in {unit!r}, its name says {wanted!r}")
+    return faults
+
+
 @pytest.mark.parametrize("name", gs.TABLES)
 def test_table_describes_every_column_and_its_unit(name: str, embedded, across_180) -> None:
     table = gs.TABLES[name]
@@ -261,10 +341,42 @@ def test_table_describes_every_column_and_its_unit(name: str, embedded, across_1
     for result in (embedded, across_180):
         frame = tables(result)[name]
         assert not frame.columns.duplicated().any()
+        assert dictionary_faults(table, frame, result) == []
         ids = [c for c in table.order if c in frame and not pd.api.types.is_numeric_dtype(frame[c])]
         if ids:
             first = frame[ids[0]].astype("string").fillna("\uffff")
             assert first.is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    ("column", "entry", "found"),
+    [
+        ("geodesic_km", Entry(""), "geodesic_km: '' is no description"),
+        ("geodesic_km", Entry("line between the two"), "geodesic_km is a number without a unit"),
+        (
+            "geodesic_km",
+            Entry("line between the two", "m"),
+            "geodesic_km is in 'm', its name says 'km'",
+        ),
+        ("odd", None, "odd is not described"),
+    ],
+)
+def test_a_column_that_is_described_wrongly_is_found(column, entry, found, across_180) -> None:
+    table = gs.TABLES["pairs"]
+    planted = table if entry is None else replace(table, columns={**table.columns, column: entry})
+    frame = tables(across_180)["pairs"].assign(odd=1)
+    assert found in dictionary_faults(planted, frame, across_180)
+
+
+def test_columns_of_the_wide_table_say_what_they_are_in_which_unit(embedded) -> None:
+    frame = tables(embedded)["remoteness_wide"]
+    entries = describe(gs.TABLES["remoteness_wide"], frame, embedded)
+    assert entries["land_max_walk_h"].unit == "h"
+    assert entries["land_max_road_km"].unit == "km"
+    assert entries["land_gini_geodesic"].unit == "ratio"
+    said = {column: entry.meaning for column, entry in entries.items()}
+    assert len(set(said.values())) == len(said)
+    assert "walk" in said["land_max_walk_h"]
 
 
 def test_the_contract_tables_and_their_columns(embedded) -> None:

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
 
 import geopandas as gpd
 import pytest
@@ -33,7 +34,7 @@ from geosettle.settings import (
     decode,
     defaults_toml,
 )
-from geosettle.settings.options import choices_of, hints_of
+from geosettle.settings.options import choices_of, hints_of, setting
 
 WRONG = {  # what a study.toml says, and what the refusal must name
     "[livelihood]\nlevel = 95": ("livelihood.level", "95", "0.95"),
@@ -109,18 +110,74 @@ def test_defaults_toml_is_what_the_classes_say() -> None:
     assert decode(tomllib.loads(text)) == DEFAULTS == Settings()
 
 
-def tables(kind: type[Options] = Settings) -> list[type[Options]]:
-    inner = [h for h in hints_of(kind).values() if isinstance(h, type) and issubclass(h, Options)]
-    return [kind, *[t for found in inner for t in tables(found)]]
+def tables(kind: Any = Settings) -> list[type[Options]]:
+    """Return every class of settings, also those held by name or in a list."""
+    if isinstance(kind, type) and issubclass(kind, Options):
+        return [kind, *[t for hint in hints_of(kind).values() for t in tables(hint)]]
+    parts = (
+        (kind.__origin__, *kind.__metadata__) if get_origin(kind) is Annotated else get_args(kind)
+    )
+    return [t for part in parts for t in tables(part)]
 
 
-@pytest.mark.parametrize("table", tables(), ids=lambda t: t.__name__)
-def test_every_default_is_a_value_that_would_be_accepted(table: type[Options]) -> None:
-    default = table()
-    check(table, **default)
+def scalars(hint: Any) -> set[Any]:
+    """Return the types of the single values in a setting."""
+    parts = [p for p in get_args(hint) if p not in {type(None), ...}]
+    return set().union(*map(scalars, parts)) if parts else {hint}
+
+
+def setting_faults(table: type[Options]) -> list[str]:
+    """What a table of settings leaves untold.
+
+    A meaning, and of a number its unit, its range or its choices.
+    """
+    faults = [] if str(table.__doc__).strip() else [f"{table.__name__} has no description"]
     for item in dataclasses.fields(table):
-        if item.metadata:
-            assert item.metadata["meaning"]
+        hint, about = hints_of(table)[item.name], item.metadata
+        if isinstance(hint, type) and issubclass(hint, Options):
+            continue  # described by its class
+        if " " not in about.get("meaning", "").strip():
+            faults.append(f"{item.name} has no description")
+        limits = [about.get(k) for k in ("least", "above", "most", "below")]
+        told = about.get("unit") or about.get("choices") or any(x is not None for x in limits)
+        if scalars(hint) & {int, float} and not told:
+            faults.append(f"{item.name} is a number without unit, range or choices")
+    return faults
+
+
+TABLES = list(dict.fromkeys(tables()))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.__name__)
+def test_every_setting_has_a_description_and_a_number_its_unit_or_range(
+    table: type[Options],
+) -> None:
+    assert setting_faults(table) == []
+
+
+def test_a_setting_that_says_too_little_is_found() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Poor(Options):
+        """Settings with faults."""
+
+        bare: float = 3.0
+        silent: str = setting("", meaning=" ")
+        depth: float = setting(1.0, meaning="depth of the well")
+
+    assert setting_faults(Poor) == [
+        "bare has no description",
+        "bare is a number without unit, range or choices",
+        "silent has no description",
+        "depth is a number without unit, range or choices",
+    ]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.__name__)
+def test_every_default_is_a_value_that_would_be_accepted(table: type[Options]) -> None:
+    stated = [f for f in dataclasses.fields(table) if f.default is not dataclasses.MISSING]
+    check(table, **{item.name: item.default for item in stated})
+    if len(stated) == len(dataclasses.fields(table)):
+        assert dict(table()) == {item.name: item.default for item in stated}
 
 
 def test_choices_are_the_names_of_the_mapping_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:

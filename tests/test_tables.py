@@ -13,8 +13,8 @@ import pytest
 from report_example import HOSTILE, example
 from shapely.geometry import MultiPolygon, Point, box
 
-from geosettle.tables import TABLES, round_to, tables
-from geosettle.tables.dictionary import PAIR_COLUMNS, entry
+from geosettle.tables import TABLES, describe, round_to, tables
+from geosettle.tables.dictionary import PAIR_COLUMNS, UNDESCRIBED
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.remoteness import compact, wide, with_names
 from geosettle.tables.xlsx import tables_xlsx
@@ -41,13 +41,13 @@ def test_round_to_keeps_what_is_known(value, uncertainty, expected):
 
 def test_tables_are_all_there_and_every_column_is_explained():
     result = example()
-    made, given = tables(result), set(result.study.sites)  # a unit that the study states itself
+    made = tables(result)
     assert list(made) == list(TABLES)
     unexplained = [
         (name, column)
         for name, frame in made.items()
-        for column in frame
-        if entry(TABLES[name].columns, column) is None and not (name == "sites" and column in given)
+        for column, found in describe(TABLES[name], frame, result).items()
+        if found == UNDESCRIBED
     ]
     assert unexplained == []
     assert list(made["pairs"].columns) == list(PAIR_COLUMNS)

@@ -78,7 +78,7 @@ class OasisRule(Options):
     """A rule that derives the oasis from rasters; what is not set is no condition."""
 
     landcover_classes: tuple[float, ...] | None = setting(
-        None, meaning="classes of land cover that are oasis"
+        None, unit="class numbers", meaning="classes of land cover that are oasis"
     )
     ndvi_minimum: float | None = setting(
         None, least=-1, most=1, meaning="or where the highest NDVI reaches this"
@@ -277,7 +277,7 @@ class WalkOptions(Options):
         meaning="directions of a step; largest error of the grid 41.4, 8.2, 2.7 and 1.3 %",
     )  # fmt: skip
     closed_classes: tuple[float, ...] = setting(
-        (), meaning="land cover classes that cannot be entered (water)"
+        (), unit="class numbers", meaning="land cover classes that cannot be entered (water)"
     )
     landcover_speed_kmh: Mapping[Any, float] = setting(
         {}, unit="km/h", least=0,
@@ -467,9 +467,9 @@ class Condition(Options):
     item: str = setting(meaning="what it is called")
     measure: str = setting(choices=("geosettle.livelihood:MEASURES",), meaning="how it is measured")
     at_most: float | None = setting(
-        None, meaning="upper threshold; without one it is only measured"
+        None, unit="unit of the measure", meaning="upper threshold; without one it is only measured"
     )
-    at_least: float | None = setting(None, meaning="lower threshold")
+    at_least: float | None = setting(None, unit="unit of the measure", meaning="lower threshold")
     threshold_source: str | None = setting(
         None, meaning="where the threshold comes from; unset: the user"
     )

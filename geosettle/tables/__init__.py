@@ -18,8 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
 from geosettle.study import in_scope
-from geosettle.tables.dictionary import DICTIONARY, PAIR_COLUMNS, UNIT_NAME, Entry, entry
-from geosettle.tables.remoteness import compact, wide, with_names
+from geosettle.tables.dictionary import (
+    DICTIONARY,
+    GIVEN,
+    PAIR_COLUMNS,
+    UNDESCRIBED,
+    UNIT_NAME,
+    Entry,
+    entry,
+)
+from geosettle.tables.remoteness import compact, wide, wide_entries, with_names
 
 __all__ = ["TABLES", "Table", "describe", "round_to", "tables", "told"]
 
@@ -47,6 +55,8 @@ class Table:
     columns: Mapping[str, Entry]
     order: tuple[str, ...]
     """Columns whose values sort the rows."""
+    found: Callable[[Result], Mapping[str, Entry]] = lambda _: {}
+    """Entries of columns whose names depend on the result."""
 
 
 def round_to(
@@ -134,6 +144,27 @@ def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Ent
 
     A column of the inputs that the table does not describe is one of the user's own; any other is
     what a metric gives, or has no description.
+
+    Parameters
+    ----------
+    table
+        The entry of `TABLES`.
+    frame
+        The table as `tables` made it.
+    result
+        What it was made from.
+
+    Returns
+    -------
+    dict
+        Column to its meaning and unit, in the order of the frame.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> describe(TABLES["pairs"], tables(result)["pairs"], result)["geodesic_km"].unit
+    'km'
     """
     given = {
         *("lon", "lat"),
@@ -149,12 +180,11 @@ def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Ent
         for metric in result.metrics.values()
         for column, unit in metric.measured.values()
     }
-    own = {name: Entry("column of the input, as given") for name in given}
-    unknown = Entry("computed; the table does not describe it")
-    exact = {**measured, **table.columns}
+    own = {n: Entry(GIVEN.meaning, GIVEN.unit * _is_number(frame[n])) for n in given & {*frame}}
+    exact = {**measured, **table.found(result), **table.columns}
     units = {str(c): UNIT_NAME for c in frame.columns if f"{c}_code" in frame}
     known = own | units
-    return {c: entry(exact, c) or known.get(c, unknown) for c in frame.columns}
+    return {c: entry(exact, c) or known.get(c, UNDESCRIBED) for c in frame.columns}
 
 
 def _sortable(column: pd.Series) -> pd.Series:
@@ -325,9 +355,11 @@ def _table(
     title: str,
     order: tuple[str, ...],
     build: Callable[[Result], pd.DataFrame] | None = None,
+    *,
     values: tuple[str, ...] = ("value", "low", "high"),
+    found: Callable[[Result], Mapping[str, Entry]] = lambda _: {},
 ) -> Table:
-    return Table(name, title, build or _long(name, values), DICTIONARY[name], order)
+    return Table(name, title, build or _long(name, values), DICTIONARY[name], order, found)
 
 
 TABLES: Final[Mapping[str, Table]] = {
@@ -377,7 +409,13 @@ TABLES: Final[Mapping[str, Table]] = {
             ),
         ),
         _table("remoteness", "Remoteness", ("role", "id", "indicator", "metric"), _remoteness),
-        _table("remoteness_wide", "Remoteness, one row per site", ("site_id",), _remoteness_wide),
+        _table(
+            "remoteness_wide",
+            "Remoteness, one row per site",
+            ("site_id",),
+            _remoteness_wide,
+            found=wide_entries,
+        ),
         _table(
             "remoteness_change",
             "Change of access from origin to site",

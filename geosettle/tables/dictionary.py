@@ -40,6 +40,9 @@ _EVIDENCE = Entry(
     "true where it may be counted as evidence; false for illustrative geometry and unsupported text"
 )
 
+GIVEN: Final = Entry("column of the input, as given", "as given")
+"""A column of the user's own; the unit is said of numbers."""
+UNDESCRIBED: Final = Entry("computed; the table does not describe it")
 UNIT_NAME: Final = Entry("name of the administrative unit that the position falls in")
 """Column called like a level; its code is in the column that ends in `_code`."""
 ADMIN: Final[Mapping[str, Entry]] = {
@@ -130,6 +133,8 @@ _PAIRS: Final[Mapping[str, Entry]] = {
 
 _SITES: Final[Mapping[str, Entry]] = {
     **{column.name: Entry(column.meaning, column.unit) for column in LAYERS["sites"].columns},
+    "households": Entry("households of the site", "households"),
+    "persons": Entry("persons of the site", "persons"),
     "year": _YEAR,
     "year_from": Entry("first year that the source allows", "year"),
     "year_to": Entry("last year that the source allows", "year"),
@@ -182,7 +187,7 @@ _SITES: Final[Mapping[str, Entry]] = {
     "*_ratio": Entry("ratio named", "ratio"),
     "*_share": Entry("share named", "share, 0-1"),
     "*_n": Entry("count named", "count"),
-    "*_rank": Entry("rank, given only where the intervals separate"),
+    "*_rank": Entry("rank, given only where the intervals separate", "rank"),
     "*_low": Entry("lower end of the interval of the quantity named"),
     "*_high": Entry("upper end of the interval of the quantity named"),
     "why": _WHY,
@@ -359,15 +364,15 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
         "of": Entry("all of them; no rank, share or Gini where n is less", "count"),
         "weighting": Entry("what a mean is weighted by: households, or flows (each move once)"),
         "rank_low": Entry(
-            "best rank that the intervals allow; equal to rank_high only where they separate"
+            "best rank that the intervals allow; equal to rank_high only where they separate",
+            "rank",
         ),
-        "rank_high": Entry("worst rank that the intervals allow"),
+        "rank_high": Entry("worst rank that the intervals allow", "rank"),
         "why": _WHY,
     },
     "remoteness_wide": {
         "site_id": Entry("identifier of the site"),
         "name": Entry("name of the site"),
-        "*": Entry("indicator and metric, as in the table remoteness, which has the intervals"),
     },
     "remoteness_change": {
         "role": _ROLE,
@@ -440,7 +445,8 @@ DICTIONARY: Final[Mapping[str, Mapping[str, Entry]]] = {
         "layer": Entry("role that the file is read as"),
         "sheet": Entry("sheet or layer inside the file"),
         "row": Entry(
-            "row as the spreadsheet numbers it, or line of a text file; else the data row"
+            "row as the spreadsheet numbers it, or line of a text file; else the data row",
+            "row number",
         ),
         "column": Entry("column"),
         "value": Entry("value as read"),

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.tables.dictionary import Entry
 from geosettle.words import has, say
 
 _ABOUT: Final = ("indicator", "kind", "limit", "limit_unit")
@@ -77,10 +78,34 @@ def wide(long: pd.DataFrame) -> pd.DataFrame:
     The unit is in the name where it is km or h.
     """
     rows = long[(long["role"] == "site") & long["value"].notna()]
-    unit = rows["unit"].where(rows["unit"].isin(["km", "h"]), "")
-    column = rows["indicator"] + "_" + rows["metric"] + ("_" + unit).where(unit != "", "")
-    rows = rows.assign(site_id=rows["id"], column=column)
+    rows = rows.assign(site_id=rows["id"], column=_wide_names(rows))
     made = rows.pivot_table(
         index=["site_id", "name"], columns="column", values="value", aggfunc="first"
     )
     return made.rename_axis(columns=None).reset_index()
+
+
+def _wide_names(rows: pd.DataFrame) -> pd.Series:
+    unit = rows["unit"].where(rows["unit"].isin(["km", "h"]), "")
+    return rows["indicator"] + "_" + rows["metric"] + ("_" + unit).where(unit != "", "")
+
+
+def wide_entries(result: Result) -> dict[str, Entry]:
+    """Describe the columns of `wide`: the indicator in words, the metric's name, and the unit."""
+    rows = result.remoteness
+    rows = rows[(rows["role"] == "site") & rows["value"].notna()]
+    rows = rows.assign(column=_wide_names(rows)).drop_duplicates("column")
+    about = rows.reindex(columns=list(_ABOUT)).astype(object).fillna("").astype(str)
+    made = {}
+    for row, column, metric, unit in zip(
+        about.itertuples(index=False, name=None),
+        *(rows[name] for name in ("column", "metric", "unit")),
+        strict=True,
+    ):
+        by = f"metric {metric}; " if metric else ""
+        key = f"unit_{unit}"
+        words = say("en", key) if has(key) else str(unit)
+        made[str(column)] = Entry(
+            f"{indicator_label('en', *row)}; {by}intervals are in the table remoteness", words
+        )
+    return made

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from geosettle.data_files import read_data
 
 FloatArray = NDArray[np.float64]
 
@@ -89,8 +89,8 @@ def land_from_space(lon0: float, lat0: float) -> list[FloatArray]:
 @cache
 def _rings() -> tuple[FloatArray, ...]:
     """Rings of land, degrees, shape (n, 2)."""
-    held = json.loads((files("geosettle") / "land.json").read_text(encoding="utf-8"))
-    return tuple(np.asarray(ring, dtype=np.float64) / 10 for ring in held["rings"])
+    rings = read_data("land.json")["rings"]
+    return tuple(np.asarray(ring, dtype=np.float64) / 10 for ring in rings)
 
 
 _RADIUS: Final = 46

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -10,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from geosettle.data_files import read_data
 from geosettle.errors import ColumnError
 
 Aliases = Mapping[str, "str | Sequence[str]"]
@@ -58,9 +57,10 @@ _LIKE: Final = 0.72
 @cache
 def _kinds() -> Mapping[str, str]:
     """Folded words for a kind of unit ("county", "xian", "県"), to the kind."""
-    text = resources.files("geosettle").joinpath("kinds.json").read_text(encoding="utf-8")
     return {
-        " ".join(_words(word)): kind for kind, words in json.loads(text).items() for word in words
+        " ".join(_words(word)): kind
+        for kind, words in read_data("kinds.json").items()
+        for word in words
     }
 
 

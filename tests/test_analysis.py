@@ -87,11 +87,40 @@ def test_exclave_is_said_and_not_guessed(embedded) -> None:
 
 
 def test_illustrative_land_is_never_evidence(embedded) -> None:
-    land = embedded.covers[embedded.covers["layer"] == "development"]
-    measured = land[~land["class"].astype(str).str.startswith("(") & land["area_ha"].gt(0)]
-    assert len(measured) > 0
-    assert (measured["geometry_basis"] == "illustrative").all()
-    assert not measured["evidence"].any()
+    assert (embedded.study.development["geometry_basis"] == "illustrative").all()
+    assert "development" not in set(embedded.covers["layer"])
+    assert not [c for c in embedded.sites if "development" in c]
+
+
+def test_the_unit_and_the_oasis_are_those_that_are_likely(embedded) -> None:
+    rough = embedded.sites[embedded.sites["admin_probability"] < 1]
+    shares = rough["admin_probability"]
+    counties = embedded.admin[embedded.admin["level"] == "county"].set_index("id")
+    for site in rough.index:
+        listed = [float(s.rsplit(" ", 1)[1]) for s in counties.loc[site, "alternatives"].split(";")]
+        assert round(shares[site], 2) == max(listed)
+    inside, chance = embedded.sites["in_oasis"], embedded.sites["oasis_probability"]
+    assert (chance[inside.fillna(value=False)] >= 0.95).all()
+    assert (chance[~inside.fillna(value=True)] <= 0.05).all()
+    assert inside[chance.between(0.06, 0.94)].isna().all()
+
+
+def test_a_place_that_a_position_was_taken_from_is_at_no_distance(embedded) -> None:
+    remote, sites = embedded.remoteness, embedded.sites
+    rows = remote[(remote["role"] == "site") & (remote["metric"] == "geodesic")]
+    for indicator in ("nearest_county_seat", "nearest_prefecture_seat"):
+        kind = indicator.removeprefix("nearest_")
+        seats = embedded.study.places[embedded.study.places["kind"] == kind]
+        for site, row in rows[rows["indicator"] == indicator].set_index("id").iterrows():
+            point, radius = sites.geometry[site], sites["uncertainty_km"][site]
+            if point is None or not radius > 0:
+                continue
+            at_seat = any(p.equals_exact(point, 1e-6) for p in seats.geometry)
+            assert pd.isna(row["value"]) == at_seat
+            if at_seat:
+                assert radius <= row["high"] <= radius + seats["uncertainty_km"].max()
+                assert pd.isna(row["rank_low"])
+                assert "within" in row["why"]
 
 
 def test_a_distance_that_placed_a_site_is_no_evidence(embedded) -> None:

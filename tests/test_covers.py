@@ -556,7 +556,9 @@ def test_position_in_the_oasis():
         -0.5 * 110.5743886, rel=1e-6
     )  # meridian arc 0 to 0.5 degrees
     assert at.loc["near", "oasis_edge_km"] == pytest.approx(0.02 * degree, rel=1e-4)
-    assert at["in_oasis"].tolist() == [True, False, False, pd.NA, False]
+    # The oasis holds 36 % of what "blurred" may be: neither answer has a probability of 95 %.
+    assert at["in_oasis"].isna().tolist() == [False, False, True, True, False]
+    assert at["in_oasis"].dropna().tolist() == [True, False, False]
     assert at["oasis_zone"].tolist()[:3] == ["core", "fringe", "fringe"]
     assert at.loc["away", "oasis_zone"] == "outside"
     assert at.loc["blurred", ["oasis_edge_low_km", "oasis_edge_high_km"]].tolist() == pytest.approx(

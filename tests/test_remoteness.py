@@ -39,6 +39,8 @@ def pairs_of(rows):
 
 
 SITES = points(["A", "B"], [(0, 0), (1, 0)], "site_id")
+OFF_CENTRE = points(["A", "B"], [(0.001, 0), (1.001, 0)], "site_id")
+"""No position is one that a place gave."""
 ORIGINS = points(["o1", "o2", "o3"], [(0, 1), (1, 1), (1, 2)], "origin_id")
 # Site A takes 1 household from 10 km and 3 from 30 km; B takes 4 from 100 km.
 PAIRS = pairs_of(
@@ -657,7 +659,8 @@ def test_change_is_site_less_origin_weighted_by_those_who_moved():
 
 
 def test_change_with_wide_positions_is_not_distinguishable():
-    found = remoteness(PAIRS, SITES.assign(uncertainty_km=[500.0, 0.0]), ORIGINS, PLACES)
+    sites = points(["A", "B"], [(0.1, 0), (1, 0)], "site_id").assign(uncertainty_km=[500.0, 0.0])
+    found = remoteness(PAIRS, sites, ORIGINS, PLACES)
     moved = change(found, PAIRS).set_index(["id", "indicator", "weighting"])
     assert (
         moved.loc[("A", "nearest_county_seat", "households"), "direction"] == "not distinguishable"
@@ -674,19 +677,21 @@ def test_a_change_without_interval_says_so():
 
 
 def test_the_interval_of_a_change_takes_both_ends_apart():
-    origins = ORIGINS.assign(uncertainty_km=[7.0, 7.0, 7.0])
-    found = remoteness(PAIRS, SITES.assign(uncertainty_km=[2.0, 2.0]), origins, PLACES)
-    at = {o: value(found, "origin", o, "nearest_county_seat") for o in ("o1", "o2")}
+    origins, households = ORIGINS.assign(uncertainty_km=[7.0, 7.0, 7.0]), (("o1", 1), ("o2", 3))
+    found = remoteness(PAIRS, OFF_CENTRE.assign(uncertainty_km=[2.0, 2.0]), origins, PLACES)
+    low, high = (
+        sum(w * value(found, "origin", o, "nearest_county_seat", end) for o, w in households) / 4
+        for end in ("low", "high")
+    )
     row = (
         change(found, PAIRS)
         .set_index(["id", "indicator", "weighting"])
         .loc[("A", "nearest_county_seat", "households")]
     )
-    origin = (at["o1"] + 3 * at["o2"]) / 4
-    # The site lies on its centre (0 to 2 km), the origins 7 km either way: -(origin + 7) to 2 -
-    # (origin - 7).
-    assert row["low"] == pytest.approx(-origin - 7)
-    assert row["high"] == pytest.approx(2 - origin + 7)
+    # The site is 0.111 km off its centre (0 to 2.111 km), the origins 7 km either way.
+    assert high - low == pytest.approx(14)
+    assert row["low"] == pytest.approx(-high)
+    assert row["high"] == pytest.approx(2 + 0.111319 - low, abs=1e-4)
 
 
 def test_change_without_households_is_given_per_flow():
@@ -1017,3 +1022,34 @@ def test_the_three_scenarios_of_pysal_access(inward, outward):
     city = 100 / (150 / inward + 10)
     first = 15 / (100 + 10 / outward) + city / inward
     assert ours[0] == pytest.approx(first)
+
+
+@pytest.mark.parametrize(("distance", "radius"), [(0.0, 4.0), (3.0, 4.0), (9.0, 4.0), (90.0, 4.0)])
+def test_the_median_distance_is_that_of_positions_drawn_over_the_disc(distance, radius):
+    rng = np.random.default_rng(7)
+    r, a = radius * np.sqrt(rng.random(400_000)), 2 * np.pi * rng.random(400_000)
+    drawn = np.hypot(distance + r * np.cos(a), r * np.sin(a))
+    found = measures.median_distance([distance, np.nan, distance], [radius, radius, 0.0])
+    assert found[0] == pytest.approx(np.median(drawn), abs=0.005 * radius)
+    assert np.isnan(found[1])
+    assert found[2] == distance
+
+
+def test_the_place_that_a_position_was_taken_from_gives_a_bound_and_no_value():
+    asked = {"indicators": ["nearest", "places_within", "gravity_remoteness", "aria_style"]}
+    asked |= {"ladder": ["county_seat"], "reach_km": [30.0]}
+    rough = remoteness(PAIRS, SITES.assign(uncertainty_km=[25.0, 25.0]), ORIGINS, PLACES, **asked)
+    exact = remoteness(PAIRS, SITES, ORIGINS, PLACES, **asked)
+    assert value(exact, "site", "A", "nearest_county_seat") == 0
+    assert np.isnan(value(rough, "site", "A", "nearest_county_seat"))
+    assert value(rough, "site", "A", "nearest_county_seat", "high") == pytest.approx(25)
+    assert np.isnan(value(rough, "site", "A", "nearest_county_seat", "rank_low"))
+    why = value(rough, "site", "A", "nearest_county_seat", "why")
+    assert why == "placed at this place of kind county_seat: within 25 km"
+    assert np.isnan(value(rough, "site", "A", "aria_style"))
+    # The seat is within 25 km, so within 30 km wherever the site is.
+    assert value(rough, "site", "A", "places_within_30km") >= 1
+    rows = change(rough, PAIRS)
+    rows = rows[(rows["id"] == "A") & (rows["indicator"] == "nearest_county_seat")]
+    assert rows["change"].isna().all()
+    assert (rows["direction"] == "").all()

@@ -124,7 +124,7 @@ def test_a_far_centre_changes_nothing_and_any_centre_never_takes_access_away(see
     near = (
         places.iloc[[1]]
         .rename(index={"P1": "near"})
-        .set_geometry(sites.geometry.iloc[[1]].to_numpy(), crs=4326)
+        .set_geometry(sites.geometry.iloc[[1]].translate(0.0005).to_numpy(), crs=4326)
     )
     with_near = numbers(measured(sites, origins, pd.concat([places, near]), flows))
     for (role, _, indicator, _), row in with_near.iterrows():

@@ -142,6 +142,10 @@ def _join_level(
     border[several] = 0.0
     sure = (chosen >= 0) & (distance == 0) & ~several & (border > places.radius_m)
     shares = _shares(places, rung, np.where(sure, chosen, -1))
+    rough = np.flatnonzero(point & ~sure & (places.radius_m > 0))
+    moved = _take_likeliest(rung, rough, shares, finer_parent, chosen)
+    border[moved] = np.abs(_border_m(places, moved, rung.polygons, chosen[moved]))
+    distance[moved], several[moved], why[moved] = 0.0, False, ""
     for place in np.flatnonzero(places.known & places.is_area):
         row = int(place)
         if shares[row]:
@@ -205,6 +209,34 @@ def _take_touching(
         rule = "parent of the finer unit" if finer_parent[one] else "smallest code"
         said[one] = f"on the border of {names}; the {rule} taken"
     return several, said
+
+
+def _take_likeliest(
+    rung: _Rung,
+    rows: IntArray,
+    shares: Sequence[Mapping[int, float]],
+    finer_parent: Sequence[str | None],
+    chosen: IntArray,
+) -> IntArray:
+    """Give each place known to a radius the unit that holds most of its disc, in place.
+
+    At a coarser level the parent of the finer unit comes first. Returns the rows that changed.
+    """
+    changed = []
+    for row in map(int, rows):
+        found = {unit: share for unit, share in shares[row].items() if unit >= 0}
+        if not found:
+            continue
+        above = [unit for unit in found if rung.codes[unit] == finer_parent[row]]
+        # A share within a millionth of the largest is as large: the unit at the point is kept.
+        most = max(found.values()) - 1e-6
+        at_point = int(chosen[row]) if found.get(int(chosen[row]), 0.0) >= most else -1
+        best = at_point if at_point >= 0 else max(found, key=lambda u: (found[u], -u))
+        unit = above[0] if above else best
+        if unit != chosen[row]:
+            chosen[row] = unit
+            changed.append(row)
+    return np.asarray(changed, dtype=np.intp)
 
 
 def _nearest(
@@ -329,8 +361,10 @@ def join_admin(
     Notes
     -----
     A point on a shared border belongs to the unit with the smallest code (at coarser levels to the
-    parent of that unit). A polygon belongs to the unit that holds the largest share of it. A parent
-    whose polygon leaves out one of its children (an enclave city) is completed with it.
+    parent of that unit). A point with an `uncertainty_km` belongs to the unit that holds the largest
+    share of its disc, which need not be the unit at the stated position. A polygon belongs to the
+    unit that holds the largest share of it. A parent whose polygon leaves out one of its children
+    (an enclave city) is completed with it.
 
     Examples
     --------
@@ -478,7 +512,7 @@ def _verdict(
             f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
         )
     if possible > 0:
-        why = f"declared {level} {there} holds {possible:.2f} of the uncertainty, though the position lies in {here}"
+        why = f"declared {level} {there} holds {possible:.2f} of the possible positions; most are in {here}"
         return "undecided", why
     return "no", f"declared {level} is {there}, but the position lies in {here}"
 

@@ -13,7 +13,7 @@ from geosettle.study import Study
 
 _OF_PLACES: Final = re.compile(
     r"(origin|site)_id|why|on_border|border_km|admin_(probability|agrees)|in_oasis(_probability)?"
-    r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(illustrative_)?(oasis|development)_[\d.]+km_ha"
+    r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(oasis|development)_[\d.]+km_ha"
     r"|land_(mean|mean_unweighted|median|max)_\w+_(km|h)"
 )
 """Columns that the analysis adds to sites and origins, or looks for to know them.

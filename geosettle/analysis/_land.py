@@ -114,8 +114,8 @@ def measure_covers(
     layers: list[tuple[str, Any, str | None]] = []
     if oasis is not None:
         layers.append(("oasis", oasis if study.oasis is None else study.oasis, None))
-    if study.development is not None:
-        layers.append(("development", study.development, "kind"))
+    if (parcels := _located(study.development)) is not None:
+        layers.append(("development", parcels, "kind"))
     if study.landcover:
         layers.append(("landcover", study.landcover, "class"))
     tables = []
@@ -141,6 +141,14 @@ def measure_covers(
     return pd.concat(tables, ignore_index=True).reindex(columns=list(_COVERS))
 
 
+def _located(parcels: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    """Parcels whose shapes are evidence of place; None where there are none."""
+    if parcels is None or "geometry_basis" not in parcels:
+        return parcels
+    known = parcels[~parcels["geometry_basis"].astype(str).str.contains("illustrative")]
+    return known if len(known) or parcels.empty else None
+
+
 _COVERS: Final = (
     "zone_id",
     "zone",
@@ -163,9 +171,6 @@ def areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
     """Hectares of oasis and of developed land around each site.
 
     One column per layer and radius, such as `oasis_5km_ha`.
-
-    Shapes that are no evidence of place have columns of their own:
-    `illustrative_development_5km_ha`.
     """
     out = pd.DataFrame(index=sites)
     inner = covers[
@@ -177,9 +182,6 @@ def areas_wide(covers: pd.DataFrame, sites: pd.Index) -> pd.DataFrame:
     inner = inner[
         (inner["layer"] != "oasis") | latest.isna() | (inner["year"] == latest).fillna(value=False)
     ]
-    inner = inner.assign(
-        layer=inner["layer"].where(inner["evidence"].astype(bool), "illustrative_" + inner["layer"])
-    )
     for (layer, radius), rows in inner.groupby(["layer", "radius_km"], sort=True):
         total = rows.groupby("zone_id")["area_ha"].sum(min_count=1).reindex(sites)
         known = covers.loc[

@@ -196,11 +196,10 @@ def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]
     know.
     """
     sets = [{evidence.name(part) for part in str(t).split(";")} for t in (claimed, found.value)]
-    if isinstance(found.value, str) and sets[0] == sets[1]:
-        return "agrees", found.why
     if found.low is not None:  # a text that is not certain carries a probability in `low`
         return "cannot be decided", found.why
-    return "differs", found.why
+    same = isinstance(found.value, str) and sets[0] == sets[1]
+    return ("agrees" if same else "differs"), found.why
 
 
 def _lost(claim: Mapping[Any, Any]) -> str:

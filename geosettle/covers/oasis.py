@@ -36,6 +36,8 @@ OASIS_COLUMNS: Final = (
     *("difference", "difference_percent", "source", "claim", "why"),
 )
 """Columns of the table that `oasis_areas` gives."""
+_SURE: Final = 0.95
+"""Least probability at which a place counts as inside, or as outside."""
 FloatArray = NDArray[np.float64]
 
 
@@ -300,7 +302,8 @@ def oasis_position(
     Returns
     -------
     DataFrame
-        Index of `points`: `in_oasis`, `oasis_edge_km` (negative inside), `oasis_edge_low_km`,
+        Index of `points`: `in_oasis` (missing where neither answer has a probability of at least
+        0.95), `oasis_edge_km` (negative inside), `oasis_edge_low_km`,
         `oasis_edge_high_km` (bounds: moving by u changes the distance to the edge by at most u),
         `oasis_probability` (share of the disc inside), `oasis_zone` (core, fringe, outside),
         `oasis_zones` (all that the interval allows), one `oasis_share_{r}km` per radius,
@@ -341,11 +344,11 @@ def oasis_position(
     low, high = edge - u, edge + u
     out = pd.DataFrame(index=points.index)
     known = np.isfinite(edge)
-    out["in_oasis"] = pd.array(
-        [bool(e <= 0) if k else None for e, k in zip(edge, known, strict=True)], dtype="boolean"
-    )
+    inside = _inside_share(lon, lat, u, edge, whole, draws=draws, seed=seed)
+    decided = (inside >= _SURE) | (inside <= 1 - _SURE)
+    out["in_oasis"] = pd.arrays.BooleanArray(inside >= _SURE, ~decided)
     out["oasis_edge_km"], out["oasis_edge_low_km"], out["oasis_edge_high_km"] = edge, low, high
-    out["oasis_probability"] = _inside_share(lon, lat, u, edge, whole, draws=draws, seed=seed)
+    out["oasis_probability"] = inside
     zone = np.select(
         [~known, edge < -fringe_km, edge <= fringe_km], ["", "core", "fringe"], "outside"
     )

@@ -29,7 +29,6 @@ _SITE_COLUMNS: Final = (
 _ORIGIN_COLUMNS: Final = (
     "name", "name_local", "uncertainty_km", "land_ha", "source", "why",
 )  # fmt: skip
-_ILLUSTRATIVE: Final = " (illustrative)"
 _DISCS: Final = {"oasis_{:g}km_ha": "oasis_within", "development_{:g}km_ha": "development_within"}
 """Column of the area within the middle radius to the key of its words."""
 _FLOW_NUMBERS: Final = {
@@ -272,8 +271,6 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     ]
     oasis = near["layer"].astype(str).eq("oasis")
     kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
-    if "evidence" in near:
-        kind = kind.where(near["evidence"].astype(bool), kind + _ILLUSTRATIVE)
     near = near.assign(_kind=kind, _zone=near["zone_id"].astype(str))
     if (
         "year" in near
@@ -298,10 +295,8 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
 
 def _land_words(kind: str) -> dict[str, str]:
     """Words for a kind of land, where we have them."""
-    name = kind.removesuffix(_ILLUSTRATIVE)
-    key = "oasis" if name == "oasis" else f"kind_{name.replace(' ', '_')}"
-    said = say_all(key) if has(key) else untranslated(name)
-    return say_all("illustrative_kind", kind=said) if kind.endswith(_ILLUSTRATIVE) else said
+    key = "oasis" if kind == "oasis" else f"kind_{kind.replace(' ', '_')}"
+    return say_all(key) if has(key) else untranslated(kind)
 
 
 def _capitals(result: Result) -> dict[str, list[list[Any]]]:

@@ -245,8 +245,8 @@ def _ranked(found: pd.DataFrame) -> pd.DataFrame:
     """Ranks within role, indicator and metric; rows in a fixed order."""
     out = found.reset_index(drop=True)
     out["rank_low"], out["rank_high"] = np.nan, np.nan
-    # A mean over some of the flows is no rival of a mean over all of them.
-    ranked = out[(out["role"] != "study") & ~(out["n"] < out["of"])]
+    # A mean over some of the flows is no rival of a mean over all of them, nor is a bound alone.
+    ranked = out[(out["role"] != "study") & ~(out["n"] < out["of"]) & out["value"].notna()]
     for part in ranked.groupby(["role", "indicator", "metric"], sort=False).groups.values():
         rows = np.asarray(part)
         low, high = out["low"].to_numpy(float)[rows], out["high"].to_numpy(float)[rows]

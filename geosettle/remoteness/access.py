@@ -35,8 +35,17 @@ class _Near:
     high: FloatArray
     asked: NDArray[np.bool_]
     """Places whose distance was asked for; the others stay out of every count."""
+    anchor: NDArray[np.bool_]
+    """Places that the position was taken from: how far they are is not known, only how far at
+    most.
+    """
     straight: FloatArray
     """Straight-line distances to the same places."""
+
+    @property
+    def most(self) -> FloatArray:
+        """Distances, of places that a position was taken from the greatest possible."""
+        return np.where(self.anchor, self.high, self.distance)
 
     @property
     def unit(self) -> str:
@@ -117,27 +126,35 @@ def _tables(inputs: Inputs) -> list[_Near]:
         distance, *ends = (
             t.reindex(index=points.index, columns=places).to_numpy(float) for t in every
         )
-        if ends:
-            low, high = ends
-        elif metric == "geodesic":
-            shift = _radius(points)[:, None] + _radius(inputs.places)[None, :]
-            low, high = np.maximum(distance - shift, 0.0), distance + shift
-        else:
-            low = high = np.full(distance.shape, np.nan)
         straight = inputs.nearby[role, "geodesic"]
         beside = straight[0] if isinstance(straight, tuple) else straight
         beside_km = beside.reindex(index=points.index, columns=places).to_numpy(float)
+        shift = _radius(points)[:, None] + _radius(inputs.places)[None, :]
+        anchor = beside_km < _ANCHORED * shift
+        if ends:
+            low, high = ends
+        elif metric == "geodesic":
+            low, high = np.maximum(distance - shift, 0.0), distance + shift
+            distance = measures.median_distance(distance, shift)
+        else:
+            low = high = np.full(distance.shape, np.nan)
         asked = np.asarray(places.isin(every[0].columns), bool)
-        out.append(_Near(role, metric, points, distance, low, high, asked, beside_km))
+        distance = np.where(anchor, np.nan, distance)
+        out.append(_Near(role, metric, points, distance, low, high, asked, anchor, beside_km))
     return out
+
+
+_ANCHORED: Final = 0.01
+"""A place nearer than this share of the radius is the one that the position was taken from."""
 
 
 def _to_nearest(
     near: _Near, chosen: NDArray[np.bool_]
-) -> tuple[list[FloatArray], NDArray[np.bool_]]:
+) -> tuple[list[FloatArray], NDArray[np.bool_], NDArray[np.bool_]]:
     """Distance to the nearest of the places chosen, the least it may be and the greatest.
 
-    Where the nearest place is undecided is returned too.
+    Where the nearest place is undecided is returned too, and where it is the one that the position
+    was taken from, so that only a greatest distance is known.
 
     The nearest is no farther than the greatest distance to any of them, and no nearer than the
     least to any. A place whose own ends are not known could be the nearest, so it leaves the ends
@@ -147,19 +164,35 @@ def _to_nearest(
     chosen = chosen & near.asked
     nothing = np.full(len(near.points), np.nan)
     if not chosen.any():
-        return [nothing, nothing, nothing], np.zeros(len(near.points), bool)
+        none = np.zeros(len(near.points), bool)
+        return [nothing, nothing, nothing], none, none
     distance, low, high, straight = (
         t[:, chosen] for t in (near.distance, near.low, near.high, near.straight)
     )
     reached = ~np.isnan(distance)
-    some = reached.any(axis=1)
-    at = np.where(reached, distance, np.inf).argmin(axis=1)[:, None]
+    bounded = reached | (near.anchor[:, chosen] & ~np.isnan(high))
+    some = bounded.any(axis=1)
+    at = np.where(bounded, np.where(reached, distance, straight), np.inf).argmin(axis=1)[:, None]
     beyond = np.take_along_axis(straight, at, axis=1)
-    undecided = np.asarray(some & (~reached & (straight < beyond)).any(axis=1), bool)
-    unsure = ~some | undecided | (reached & np.isnan(low)).any(axis=1)
+    undecided = np.asarray(some & (~bounded & (straight < beyond)).any(axis=1), bool)
+    unsure = ~some | undecided | (bounded & np.isnan(low)).any(axis=1)
     value = np.where(some & ~undecided, np.take_along_axis(distance, at, axis=1)[:, 0], np.nan)
     least, most = (np.where(np.isnan(end), np.inf, end).min(axis=1) for end in (low, high))
-    return [value, np.where(unsure, np.nan, least), np.where(unsure, np.nan, most)], undecided
+    ends = [value, np.where(unsure, np.nan, least), np.where(unsure, np.nan, most)]
+    return ends, undecided, np.asarray(some & ~undecided & np.isnan(value), bool)
+
+
+def _no_value(
+    ends: Sequence[FloatArray],
+    undecided: NDArray[np.bool_],
+    anchored: NDArray[np.bool_],
+    what: str,
+    other: str,
+) -> NDArray[Any]:
+    """Reason of each point for having no distance to the nearest place."""
+    within = [f"placed at this {what}: within {km:.4g} km" for km in ends[2]]
+    why = np.where(undecided, f"undecided: a {what} {_UNDECIDED}", other)
+    return np.where(anchored, within, why)
 
 
 _UNDECIDED: Final = (
@@ -180,8 +213,8 @@ def nearest(inputs: Inputs) -> pd.DataFrame:
             other = f"no {what} can be reached" if mine.any() else f"no {what} in the study"
             if there.any() and not mine.any():
                 continue  # the distance by this metric to such a place was not asked for
-            ends, undecided = _to_nearest(near, mine)
-            why = np.where(undecided, f"undecided: a {what} {_UNDECIDED}", other)
+            ends, undecided, anchored = _to_nearest(near, mine)
+            why = _no_value(ends, undecided, anchored, what, other)
             frames.append(
                 near.frame("nearest", ends, n=int(mine.sum()), other=why, limit=(name, ""))
             )
@@ -197,9 +230,9 @@ def within(inputs: Inputs) -> pd.DataFrame:
     frames = []
     limits = {"h": inputs.options["minutes"], "km": inputs.options["reach_km"]}
     for near in _tables(inputs):
-        nothing = np.asarray(np.isnan(near.distance).all(axis=1), bool)
+        nothing = np.asarray(np.isnan(near.most).all(axis=1), bool)
         left_out = int((~near.asked).sum())
-        lost = (near.asked & np.isnan(near.distance)).sum(axis=1)
+        lost = (near.asked & np.isnan(near.most)).sum(axis=1)
         notes = [
             "; ".join(
                 [f"{k} places without a known way are not counted"] * bool(0 < k < near.asked.sum())
@@ -208,14 +241,12 @@ def within(inputs: Inputs) -> pd.DataFrame:
             for k in lost
         ]
         # A place reached whose own ends are not known may be within the limit or not.
-        unsure = (~np.isnan(near.distance) & np.isnan(near.low)).any(axis=1)
+        unsure = (~np.isnan(near.most) & np.isnan(near.low)).any(axis=1)
         for limit in limits[near.unit]:
             edge, unit = (limit / 60, "min") if near.unit == "h" else (limit, "km")
             # The fewest places are those within the limit even from the worst position, hence high
             # before low.
-            value, low, high = (
-                _count(d, edge, nothing) for d in (near.distance, near.high, near.low)
-            )
+            value, low, high = (_count(d, edge, nothing) for d in (near.most, near.high, near.low))
             low, high = (np.where(unsure, np.nan, end) for end in (low, high))
             frames.append(
                 near.frame(
@@ -247,13 +278,11 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
         if near.unit != "h" or near.metric == "walk":
             continue  # the classes are of driving
         towns = people >= 10_000
-        ends, undecided = _to_nearest(near, towns)
+        ends, undecided, anchored = _to_nearest(near, towns)
         value, low, high = (_by_minutes(hours) for hours in ends)
-        other = np.where(
-            undecided,
-            f"undecided: a town {_UNDECIDED}",
-            "no settlement of 10,000 people can be reached",
-        )
+        none = "no settlement of 10,000 people can be reached"
+        other = np.where(undecided, f"undecided: a town {_UNDECIDED}", none)
+        other = np.where(anchored, "placed at the nearest town", other)
         frames.append(
             near.frame(
                 "drive_class",
@@ -293,14 +322,12 @@ def aria(inputs: Inputs) -> pd.DataFrame:
         # A place counts once in the mean, however many sites and origins are said to lie at it.
         where = np.nan_to_num(np.vstack([t.straight for t in mine]), nan=-1.0).round(6)
         once = np.sort(np.unique(where, axis=0, return_index=True)[1])
-        means = measures.class_means(np.vstack([ends[0] for ends, _ in ladders])[once])
-        for near, (ends, undecided) in zip(mine, ladders, strict=True):
+        means = measures.class_means(np.vstack([ends[0] for ends, _, _ in ladders])[once])
+        for near, (ends, undecided, anchored) in zip(mine, ladders, strict=True):
             score = [measures.aria_score(end, means, cap=cap) for end in ends]
-            other = np.where(
-                undecided,
-                f"undecided: a centre {_UNDECIDED}",
-                "no centre of one or more classes can be reached",
-            )
+            none = "no centre of one or more classes can be reached"
+            other = np.where(undecided, f"undecided: a centre {_UNDECIDED}", none)
+            other = np.where(anchored, "placed at one of the centres", other)
             frames.append(
                 near.frame(
                     "aria_style",
@@ -316,7 +343,7 @@ def aria(inputs: Inputs) -> pd.DataFrame:
 
 def _ladder_distances(
     near: _Near, kinds: NDArray[Any], ladder: Sequence[str], *, higher_serves: bool
-) -> tuple[list[FloatArray], NDArray[np.bool_]]:
+) -> tuple[list[FloatArray], NDArray[np.bool_], NDArray[np.bool_]]:
     """Distance to the nearest centre of each class, or of a higher one too.
 
     The classes run from high to low.
@@ -327,8 +354,9 @@ def _ladder_distances(
         )
         for k in range(len(ladder))
     ]
-    ends = [np.stack([three[end] for three, _ in found], axis=1) for end in range(3)]
-    return ends, np.asarray(np.stack([undecided for _, undecided in found]).any(axis=0), bool)
+    ends = [np.stack([three[end] for three, _, _ in found], axis=1) for end in range(3)]
+    undecided, anchored = (np.stack([f[k] for f in found]).any(axis=0) for k in (1, 2))
+    return ends, np.asarray(undecided, bool), np.asarray(anchored, bool)
 
 
 def gravity(inputs: Inputs) -> pd.DataFrame:
@@ -341,7 +369,11 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
         reach, floor = (
             float(inputs.options[f"gravity_{k}_{mine[0].unit}"]) for k in ("reach", "floor")
         )
-        pull = [measures.gravity_access(t.distance, people, reach=reach, floor=floor) for t in mine]
+        # Below the least cost it makes no difference how near the centre is that a position was
+        # taken from; above it the pull is not known.
+        pull = [measures.gravity_access(t.most, people, reach=reach, floor=floor) for t in mine]
+        blank = [(t.anchor & ~(t.high <= floor) & (people > 0)).any(axis=1) for t in mine]
+        pull = [np.where(b, np.nan, p) for p, b in zip(pull, blank, strict=True)]
         score = measures.gravity_remoteness(np.concatenate(pull))
         for near, part in zip(
             mine, np.split(score, np.cumsum([len(p) for p in pull])[:-1]), strict=True
@@ -384,9 +416,9 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
             if not mine.any():
                 continue
             value = measures.two_step_catchment(
-                near.distance[:, mine], demand, supply[mine], reach=reach
+                near.most[:, mine], demand, supply[mine], reach=reach
             )
-            lost = np.isnan(near.distance[:, mine]).all(axis=1)
+            lost = np.isnan(near.most[:, mine]).all(axis=1)
             value = np.where(lost, np.nan, value)
             other = np.where(
                 np.isnan(demand),
@@ -441,6 +473,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             km[:, None],
             km[:, None],
             np.ones(1, bool),
+            np.zeros((len(km), 1), bool),
             km[:, None],
         )
         frame = near.frame(

@@ -64,7 +64,9 @@ ADMIN: Final[Mapping[str, Entry]] = {
         "metres to the unit taken where the position lies outside every unit; 0 inside", "m"
     ),
     "*_alternatives": Entry("units that the disc of possible positions touches, with their shares"),
-    "in_oasis": Entry("true where the position lies in the oasis; empty where unknown"),
+    "in_oasis": Entry(
+        "true or false where the probability of it is at least 95 %; empty where it is lower"
+    ),
     "oasis_probability": Entry(
         "share of the disc of possible positions that lies in the oasis", "share, 0-1"
     ),
@@ -157,9 +159,6 @@ _SITES: Final[Mapping[str, Entry]] = {
     "note": Entry("remark of the study's author"),
     "*_*km_ha_per_household": Entry(
         "area of this cover within this radius, per household", "ha per household"
-    ),
-    "illustrative_*km_ha": Entry(
-        "as the column without `illustrative`, of shapes that are no evidence of place", "ha"
     ),
     "*_*km_ha": Entry("area of this cover within this geodesic radius of the site", "ha"),
     "*_*km_share": Entry("share of the geodesic disc of this radius with this cover", "share, 0-1"),

@@ -139,6 +139,10 @@ def mask_study(study: Study, masking: Masking) -> Study:
         indicators=told.notes_emptied(indicators),
         development=told.notes_emptied(study.development),
         settings=told.texts_emptied(study.settings),
+        regions={
+            role: {key: area for key, area in areas.items() if key not in labels}
+            for role, areas in study.regions.items()
+        },
         inputs=told.texts_emptied(study.inputs),
         **others,
         problems=(*told.problems_in_general(study.problems), *_notes(radius, labels)),

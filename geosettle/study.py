@@ -190,6 +190,7 @@ class _Parts:
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     name: str = "study"
     mask_households: int | None = None
+    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Study(_Parts):
@@ -218,6 +219,9 @@ class Study(_Parts):
         Name of the study; None: that of the settings.
     mask_households
         Origins that sent fewer households than this are masked; None: nothing is.
+    regions
+        Role to the areas, by id, in which sites or origins without a position of their own are
+        somewhere, such as the unit that they declare; their point is only the middle of it.
     **more
         Any other layer of `LAYERS`, by its role: frames for tables and shapes, a `Raster` for a
         raster, a mapping of year to `Raster` for one per year.
@@ -278,6 +282,7 @@ class Study(_Parts):
         inputs: Mapping[str, Mapping[str, Any]] | None = None,
         name: str | None = None,
         mask_households: int | None = None,
+        regions: Mapping[str, Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> None:
         """Bring the user's frames into the form of the contract, or refuse them in one message."""
@@ -300,6 +305,7 @@ class Study(_Parts):
             dict(inputs or {}),
             chosen.study.name if name is None else name,
             mask_households,
+            dict(regions or {}),
         )
 
     @classmethod

@@ -17,10 +17,12 @@ import rasterio
 import shapely
 import xlsxwriter
 from affine import Affine
+from pyproj import Geod
 
 import geosettle as gs
 from geosettle.cli import main, parser
 
+GEOD = Geod(ellps="WGS84")
 STATES = {"S1": "Arun", "S2": "Belor"}
 DISTRICTS = {
     "S1D1": ("Kessim", "S1", 0), "S1D2": ("Obi", "S1", 1), "S1D3": ("Damban", "S1", 2),
@@ -128,11 +130,11 @@ def test_a_baseline_and_boundaries_in_one_command(
     known = [p for p in pairs if p["geodesic_km"]]
     assert sum(float(p["households"]) for p in known) == households - 69
     belor = next(p for p in pairs if p["origin_id"].endswith("Belor / Obi"))
-    # From Obi of Belor (13 to 14 E) to Kessim (10 to 11 E): 2 to 4 degrees of longitude, 109.3 to
-    # 109.9 km each, and up to one of latitude, 110.6 km: the interval holds all of it.
+    # From Obi of Belor (13 to 14 E) to Kessim (10 to 11 E), both from 9 to 10 N: nearest along the
+    # northern edge, farthest from corner to corner.
     low, high = float(belor["geodesic_low_km"]), float(belor["geodesic_high_km"])
-    assert low <= 2 * 109.7
-    assert high >= np.hypot(4 * 109.8, 110.6)
+    assert low == pytest.approx(GEOD.inv(11, 10, 13, 10)[2] / 1000, abs=0.1)
+    assert high == pytest.approx(GEOD.inv(10, 9, 14, 10)[2] / 1000, abs=0.1)
 
     corrected = text.replace('# "DAMBAM"', '"DAMBAM"')
     (out / "study.toml").write_text(corrected, "utf-8")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
@@ -22,12 +23,14 @@ def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.Dat
         if study.boundaries is None or not levels:
             made.append(own.assign(why=""))
             continue
+        regions = study.regions.get(f"{role}s", {})
         joined = join_admin(
-            frame,
+            _in_regions(frame, regions),
             study.boundaries,
             aliases=study.settings.admin.aliases,
             tolerance_km=study.settings.admin.tolerance_km,
         )
+        _no_border(joined, regions)
         long.append(admin_long(joined, role))
         made.append(own.join(_admin_columns(joined)))
     return (
@@ -35,6 +38,23 @@ def join_units(study: Study) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.Dat
         made[1],
         pd.concat(long, ignore_index=True) if long else pd.DataFrame(columns=list(_ADMIN_LONG)),
     )
+
+
+def _in_regions(frame: gpd.GeoDataFrame, regions: Mapping[str, Any]) -> gpd.GeoDataFrame:
+    """Places with the area they are somewhere in, for those that have one."""
+    if not regions:
+        return frame
+    own = zip(map(str, frame.index), frame.geometry, strict=True)
+    shapes = [regions.get(key, shape) for key, shape in own]
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
+def _no_border(joined: pd.DataFrame, regions: Mapping[str, Any]) -> None:
+    """Take the border away, in place, from places that are somewhere in an area."""
+    rows = joined.index.astype(str).isin(list(regions))
+    for column in joined.columns:
+        if rows.any() and str(column).endswith(("on_border", "border_km")):
+            joined.loc[rows, column] = pd.NA if str(column).endswith("on_border") else float("nan")
 
 
 _ADMIN_LONG: Final = (

@@ -128,6 +128,7 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
         roads=study.roads,
         places=study.places,
         settlements=(origins_of(study), study.sites),
+        regions={role: study.regions.get(f"{role}s", {}) for role in ("origin", "site")},
         options={"walk": dict(study.settings.walk), "road": dict(study.settings.road)},
         metrics=metrics or {},
     )

@@ -44,6 +44,9 @@ class Context:
         The metrics that names mean; empty: METRICS.
     settlements
         Origins and sites of the whole study, which a table of road lengths may name.
+    regions
+        ``origin`` or ``site`` to the areas, by id, in which places without a position of their own
+        are somewhere; the point in the frame is then only the middle.
     memory
         What was prepared, by its key.
     """
@@ -55,6 +58,7 @@ class Context:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     settlements: tuple[gpd.GeoDataFrame, ...] = ()
+    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

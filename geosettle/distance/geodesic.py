@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
 from geosettle.distance._solver.geodesic_search import nearest_points, take_best
+from geosettle.distance.regions import bounds_m, regions_of
 from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
 
 FloatArray = NDArray[np.float64]
@@ -94,15 +95,15 @@ def geodesic_pairs(
 
     Areas are measured between their nearest points. The bounds are ``max(0, d - u1 - u2)`` and ``d
     + u1 + u2``: by the triangle inequality the true distance lies between them wherever in its
-    radius each end truly is.
+    radius each end truly is. Of a place that is somewhere in an area (`Context.regions`) the
+    nearest and the farthest point of the area count instead.
     """
-    del context
     i, j = pairs[:, 0], pairs[:, 1]
     ends = [np.asarray(f.geometry.array, dtype=object) for f in (origins, sites)]
     metres, start, end = shortest_m(ends[0][i], ends[1][j])
     azimuth = inverse(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[1]
     azimuth = np.where(metres > 0, azimuth, np.nan)
-    slack = radius_m(origins)[i] + radius_m(sites)[j]
+    low, high = _bounds_m(origins, sites, pairs, metres, context)
     known = [~(shapely.is_missing(g) | shapely.is_empty(g)) for g in ends]
     why = np.select(
         [~known[0][i] & ~known[1][j], ~known[0][i], ~known[1][j], metres == 0],
@@ -114,9 +115,38 @@ def geodesic_pairs(
         ],
         "",
     )
-    columns = (metres, np.maximum(0.0, metres - slack), metres + slack)
+    columns = (metres, low, high)
     values = dict(zip(COLUMNS, [c / 1000 for c in columns] + [azimuth], strict=True))
     return pd.DataFrame({**values, "why": pd.Series(why, dtype="str")})
+
+
+def _bounds_m(
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: IntArray,
+    metres: FloatArray,
+    context: Context,
+) -> tuple[FloatArray, FloatArray]:
+    """Least and greatest metres of each pair that radii and areas allow."""
+    regions = [regions_of(context, r, f) for r, f in (("origin", origins), ("site", sites))]
+    inside = [~shapely.is_missing(shapes) for shapes in regions]
+    radius = [
+        np.where(within, 0.0, radius_m(frame))
+        for within, frame in zip(inside, (origins, sites), strict=True)
+    ]
+    i, j = pairs[:, 0], pairs[:, 1]
+    slack = radius[0][i] + radius[1][j]
+    low, high = metres.copy(), metres.copy()
+    rows = np.flatnonzero((inside[0][i] | inside[1][j]) & np.isfinite(metres))
+    if rows.size:
+        shapes = [
+            np.where(within, own, np.asarray(frame.geometry.array, dtype=object))
+            for within, own, frame in zip(inside, regions, (origins, sites), strict=True)
+        ]
+        least, greatest = bounds_m(shapes[0][i[rows]], shapes[1][j[rows]])
+        low[rows] = np.minimum(least, metres[rows])
+        high[rows] = np.maximum(greatest, metres[rows])
+    return np.maximum(0.0, low - slack), high + slack
 
 
 def geodesic_matrix(

@@ -21,6 +21,7 @@ from geosettle.distance._metrics import context_of, measures_of, metric_named, m
 from geosettle.distance._protocol import Context, Metric, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs
+from geosettle.distance.regions import regions_of
 from geosettle.distance.sampling import (
     SEED,
     Evaluator,
@@ -50,6 +51,7 @@ class _End:
     lat: FloatArray
     radius: FloatArray
     units: pd.Series
+    regions: NDArray[np.object_]
     draws: int
     seed: int
 
@@ -58,8 +60,9 @@ class _End:
         key = str(self.frame.index[i])
         where = float(self.lon[i]), float(self.lat[i]), float(self.radius[i]), self.draws
         return draw_positions(
-            *where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key)
-        )
+            *where, key=key, role=self.role, seed=self.seed, unit=self.units.get(key),
+            region=self.regions[i],
+        )  # fmt: skip
 
 
 def sample_distances(
@@ -143,7 +146,7 @@ def sample_distances(
     region = _units(ends, boundaries, aliases, units)
     setting = _Setting(chosen, context, spread or Spread(), measured)
     family = measures[metric][0].name if metric not in chosen else metric
-    return _sampled(table, _ends(ends, region, draws, seed), family, setting)[metric]
+    return _sampled(table, _ends(ends, region, context, draws, seed), family, setting)[metric]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,10 +179,15 @@ def _units(
 
 
 def _ends(
-    frames: Mapping[str, gpd.GeoDataFrame], units: Mapping[str, pd.Series], draws: int, seed: int
+    frames: Mapping[str, gpd.GeoDataFrame],
+    units: Mapping[str, pd.Series],
+    context: Context,
+    draws: int,
+    seed: int,
 ) -> list[_End]:
     return [
-        _End(r, f, *positions(f), radius_m(f), units[r], draws, seed) for r, f in frames.items()
+        _End(r, f, *positions(f), radius_m(f), units[r], regions_of(context, r, f), draws, seed)
+        for r, f in frames.items()
     ]
 
 
@@ -467,7 +475,7 @@ def distance_intervals(
             _sampler(name, context)
     keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
     frame = _frames(context, origins, sites)
-    ends = _ends(frame, _units(frame, boundaries, aliases, units), draws, seed)
+    ends = _ends(frame, _units(frame, boundaries, aliases, units), context, draws, seed)
     setting = _Setting(chosen, context, spread or Spread(), measured)
     frames: dict[str, list[pd.DataFrame]] = {}
     for name in metrics:

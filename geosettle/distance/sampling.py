@@ -207,6 +207,7 @@ def draw_positions(
     role: str,
     seed: int = SEED,
     unit: Any = None,
+    region: Any = None,
 ) -> tuple[FloatArray, FloatArray, str]:
     """Draw positions of one place, uniform over its disc, within its declared unit.
 
@@ -224,6 +225,8 @@ def draw_positions(
         Seed.
     unit
         Polygon of the declared administrative unit, or None.
+    region
+        Polygon in which the place is somewhere: then it is drawn there, whatever its radius.
 
     Returns
     -------
@@ -237,6 +240,8 @@ def draw_positions(
     >>> bool(geodesic_distance(76.0, 39.0, x, y).max() <= 10_000)
     True
     """
+    if region is not None:
+        return *_in_region(generator(seed, role, key), region, draws), ""
     if not radius > 0:
         return np.full(draws, lon), np.full(draws, lat), ""
     rng = generator(seed, role, key)

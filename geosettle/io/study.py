@@ -30,7 +30,7 @@ from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.selection import join_sources, propose_ids, select
 from geosettle.io.source import Options, Refused
-from geosettle.io.unit_places import place_by_unit
+from geosettle.io.unit_places import place_by_unit, place_in_area
 from geosettle.io.validation import Checked, set_aside, spec_of, understand
 from geosettle.layers import LAYERS, LayerSpec, plain_name
 from geosettle.levels import name_declared
@@ -84,6 +84,7 @@ class _Gathered:
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     checked: dict[str, Checked] = field(default_factory=dict)
     rasters: dict[str, Any] = field(default_factory=dict)
+    regions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def known_names(role: str) -> frozenset[str]:
@@ -233,6 +234,7 @@ def read_study(path: str | Path | None = None) -> Study:
         ledger=gathered.ledger,
         inputs=gathered.inputs,
         name=settings.study.name,
+        regions=gathered.regions,
     )
 
 
@@ -281,6 +283,8 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
             stated = entry if isinstance(entry, Mapping) else {}
             if stated.get("place") == "unit" and not checked[role].fatal:
                 checked[role] = place_by_unit(checked[role], units.frame, aliases)
+    if "origins" in checked and not checked["origins"].fatal:
+        checked["origins"] = place_in_area(checked["origins"])
     usable = {role: c for role, c in checked.items() if not c.fatal}
     found = [pair for check in FOR_STUDY for pair in check(usable, rasters, aliases)]
     out.problems += [
@@ -291,6 +295,7 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
     frames = mend_references(checked)
     for role, layer in checked.items():
         out.checked[role] = layer
+        out.regions[role] = dict(layer.regions)
         out.layers[role] = in_order(frames[role], spec_of(role))
         out.problems += layer.problems
         used = len(layer.frame)

@@ -5,7 +5,8 @@ Columns are found, values converted, positions brought to WGS84, bad rows set as
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -47,6 +48,8 @@ class Checked:
         What names each row of the file in a message; None where nothing may.
     source_ids
         Identifiers of all rows, used or not.
+    regions
+        Areas, by identifier, in which rows without a position of their own are somewhere.
     """
 
     role: str
@@ -59,6 +62,7 @@ class Checked:
     crs_read: str | None = None
     crs_used: str | None = None
     source_ids: tuple[str, ...] = ()
+    regions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fatal(self) -> bool:

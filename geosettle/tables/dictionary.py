@@ -103,8 +103,13 @@ _PAIRS: Final[Mapping[str, Entry]] = {
     "persons": _PERSONS,
     "year": _YEAR,
     "geodesic_km": Entry("shortest line on the WGS84 ellipsoid between the two positions", "km"),
-    "geodesic_low_km": Entry("least distance that both uncertainty radii allow", "km"),
-    "geodesic_high_km": Entry("greatest distance that both uncertainty radii allow", "km"),
+    "geodesic_low_km": Entry(
+        "least distance that both positions allow: their radii, or the areas they are somewhere in",
+        "km",
+    ),
+    "geodesic_high_km": Entry(
+        "greatest distance that both radii, or the areas that the ends are in, allow", "km"
+    ),
     "bearing_deg": Entry("initial azimuth from origin to site, clockwise from north", "degrees"),
     "surface_km": Entry("length of the same line draped over the DEM", "km"),
     "ascent_m": Entry("sum of climbs along that line", "m"),

@@ -8,6 +8,7 @@ The manifest says what a run was made from and what it made. `replay` repeats th
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -359,7 +360,9 @@ def _contents(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield every output; a part that fails is left out and listed among the problems."""
     progress("drawing figures")
-    # Figures take longest: they are drawn beside the rest, in two shares of about the same work.
+    # matplotlib takes a second to load: once here, not again in each of the copies.
+    importlib.import_module("geosettle.figures.canvas")
+    # Figures take longest: they are drawn at the same time as the rest, in two equal shares.
     shares = [run_in_fork(partial(_figures, result, lang, only), workers) for only in _SHARES]
     progress("writing tables")
     written = made_tables(result, made.tables, failed)

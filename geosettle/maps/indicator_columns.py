@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geosettle.analysis import Result
 from geosettle.levels import seat_kinds
@@ -30,6 +31,9 @@ _WAYS: Final = {
 }  # fmt: skip
 """Direction of a change to the sign of the difference; 2: not distinguishable."""
 _ENDS: Final = (("", "value"), ("_low", "low"), ("_high", "high"))
+_TEXTS: Final = ("kind", "limit", "limit_unit", "unit")
+_Measured: TypeAlias = dict[tuple[str, str], tuple[dict[str, str], dict[str, NDArray[np.float64]]]]
+"""By indicator and metric: texts, and numbers of shape (sites,) in the order of the sites."""
 
 
 def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -60,17 +64,15 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     rank = list(shown)
     names = sorted(found, key=lambda k: (rank.index(k[0]) if k[0] in rank else len(rank), k))
     for i, (name, metric) in enumerate(names):
-        rows = found[name, metric]
+        about, numbers = found[name, metric]
         column, key = f"i{i}", f"{name}:{metric}"
         of_key[key] = column
-        columns |= _packed(rows, column)
-        first = rows[["indicator", "kind", "limit", "limit_unit"]].dropna().iloc[0]
-        about = {str(k): str(v) for k, v in first.items()}
-        partial = rows["n"] < rows["of"]
+        columns |= _packed(numbers, column)
+        partial = numbers["n"] < numbers["of"]
         if partial.any():
             columns |= {
                 f"{column}_{end}": encoding.column(
-                    rows[end].where(partial).reset_index(drop=True), digits=0
+                    np.where(partial, numbers[end], np.nan), digits=0
                 )
                 for end in ("n", "of")
             }
@@ -79,7 +81,7 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "column": column,
             "name": _name(about),
             "how": _how(metric, result),
-            "unit": next((str(u) for u in rows["unit"] if pd.notna(u) and str(u)), ""),
+            "unit": about["unit"],
             "main": metric in shown.get(name, ()),
             "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}")
             if name.endswith("_unweighted")
@@ -87,71 +89,67 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         }
         change = changed.get((name, metric))
         if change is not None:
-            columns |= _packed(change, f"{column}_c")
+            columns |= _packed(change[1], f"{column}_c")
             for part in ("plain", "way"):
-                columns[f"{column}_c_{part}"] = encoding.column(
-                    change[part].reset_index(drop=True), digits=0
-                )
+                columns[f"{column}_c_{part}"] = encoding.column(change[1][part], digits=0)
             entry["change"] = _direction_words(about["kind"], str(entry["unit"]))
         entries.append(entry)
     return columns, entries
 
 
-def _found(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows per site, in the order of the sites, by indicator and metric.
-
-    Infinite numbers count as missing.
-    """
+def _found(result: Result) -> _Measured:
+    """Numbers per site by indicator and metric; infinite ones are missing."""
     long = result.remoteness
     if len(long) == 0 or not {"role", "id", "indicator", "value"} <= set(long.columns):
         return {}
     long = long[long["role"].astype(str).eq("site")].reindex(columns=list(COLUMNS))
     # A mean of a single flow without households is no mean by households: the plain mean is used.
     long = long[~(long["kind"].eq("land_mean") & long["weighting"].eq("flows"))]
-    texts = ["indicator", "kind", "limit", "limit_unit"]
-    long[texts] = long[texts].astype(object).fillna("").astype(str)
-    numbers = (
-        long[["value", "low", "high", "n", "of"]]
-        .apply(pd.to_numeric, errors="coerce")
-        .astype("float64")
-    )
-    long = long.assign(
-        **numbers.where(np.isfinite(numbers)),
-        id=long["id"].astype(str),
-        metric=long["metric"].fillna("").astype(str),
-    )
-    long = long[long["value"].notna()]
-    ids = result.sites.index.astype(str)
-    return {
-        (str(name), str(metric)): rows.drop_duplicates("id").set_index("id").reindex(ids)
-        for (name, metric), rows in long.groupby(["indicator", "metric"], sort=True)
-    }
+    return _of_sites(long, ("value", "low", "high", "n", "of"), result)
 
 
-def _changes(result: Result) -> dict[tuple[str, str], pd.DataFrame]:
+def _changes(result: Result) -> _Measured:
     """Change per site: weighted by households where these are known.
 
     Else the mean of the moves, with `plain` = 1.
     """
     found = changes(result)
     found = found[found["role"].astype(str).eq("site")].assign(
-        id=lambda f: f["id"].astype(str),
         value=lambda f: f["change"],
-        plain=lambda f: f["weighting"].eq("flows").astype(float),
+        plain=lambda f: f["weighting"].eq("flows"),
         way=lambda f: f["direction"].map(_WAYS),
     )
-    ids = result.sites.index.astype(str)
-    return {
-        (str(name), str(metric)): rows.set_index("id").reindex(ids)
-        for (name, metric), rows in found.groupby(["indicator", "metric"], sort=True)
-    }
+    return _of_sites(found, ("value", "low", "high", "plain", "way"), result)
 
 
-def _packed(rows: pd.DataFrame, column: str) -> dict[str, Any]:
+def _of_sites(long: pd.DataFrame, ends: tuple[str, ...], result: Result) -> _Measured:
+    """Split a long table by indicator and metric: its texts, and numbers in the order of the sites."""
+    numbers = {end: pd.to_numeric(long[end], errors="coerce").to_numpy("float64") for end in ends}
+    numbers = {end: np.where(np.isfinite(of), of, np.nan) for end, of in numbers.items()}
+    names = ("indicator", "metric", *_TEXTS)
+    texts = long.reindex(columns=list(names)).astype(object).fillna("").astype(str)
+    at = pd.Index(result.sites.index.astype(str)).get_indexer(long["id"].astype(str))
+    valid = (at >= 0) & ~np.isnan(numbers["value"])
+    rows = np.flatnonzero(valid)[::-1]  # the last one written wins: the first row of a site
+    groups: dict[Any, Any] = texts.iloc[rows].groupby(["indicator", "metric"]).indices
+    made: _Measured = {}
+    for (name, metric), chosen in groups.items():
+        own = rows[chosen]
+        table = np.full((len(ends), len(result.sites)), np.nan)
+        table[:, at[own]] = [numbers[end][own] for end in ends]
+        about = {text: next((v for v in texts[text].iloc[own[::-1]] if v), "") for text in _TEXTS}
+        made[str(name), str(metric)] = (
+            {"indicator": str(name), **about},
+            dict(zip(ends, table, strict=True)),
+        )
+    return dict(sorted(made.items()))
+
+
+def _packed(numbers: Mapping[str, NDArray[np.float64]], column: str) -> dict[str, Any]:
     return {
-        f"{column}{suffix}": encoding.column(rows[end].astype("float64").reset_index(drop=True))
+        f"{column}{suffix}": encoding.column(numbers[end])
         for suffix, end in _ENDS
-        if rows[end].notna().any()
+        if not np.isnan(numbers[end]).all()
     }
 
 

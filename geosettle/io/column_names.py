@@ -7,152 +7,34 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Final
 
-from geosettle.layers import LAT, LAYERS, LON, WKT, Column, LayerSpec, plain_name
+from geosettle.data_files import read_data
+from geosettle.layers import (
+    COMPANIONS,
+    LAT,
+    LAYERS,
+    LON,
+    POSITION,
+    WKT,
+    Column,
+    LayerSpec,
+    plain_name,
+)
 
+_FILE: Final = read_data("io/header_words.toml")
 UNITS: Final[Mapping[str, Mapping[str, float]]] = {
-    "ha": {**dict.fromkeys(("ha", "hectare", "hectares", "公顷", "га", "hectarea", "hectareas",
-                            "hectar",
-                            "هكتار"), 1.0),
-           **dict.fromkeys(("亩", "mu"), 1 / 15), **dict.fromkeys(("acre", "acres"), 0.40468564224),
-           **dict.fromkeys(("km2", "km²", "sq_km", "sqkm", "平方公里", "км2", "км²", "كم2", "كم²"),
-           100.0),
-           **dict.fromkeys(("m2", "m²", "sqm", "sq_m", "平方米", "м2", "м²"), 1e-4),
-           "万亩": 1e4 / 15},
-    "km": {**dict.fromkeys(("km", "公里", "千米", "kilometres", "kilometers", "км", "كم"), 1.0),
-           **dict.fromkeys(("m", "米", "metres", "meters", "metre", "meter", "м"), 1e-3),
-           **dict.fromkeys(("里", "华里"), 0.5), **dict.fromkeys(("miles", "mi"), 1.609344)},
-    "households": {**dict.fromkeys(("户", "households", "hh", "hhs", "n", "个", "家"), 1.0),
-    "万户": 1e4},
-    "persons": {**dict.fromkeys(("人", "persons", "people", "n", "口", "чел"), 1.0), "万人": 1e4},
-    "km/h": {**dict.fromkeys(("km/h", "kmh", "km_h", "公里/小时", "км/ч"), 1.0), "m/s": 3.6,
-             **dict.fromkeys(("mph", "mi/h"), 1.609344)},
-    "degrees": dict.fromkeys(("°", "deg", "degrees", "decimal degrees", "decimal_degrees", "度",
-                              "dd", "wgs84",
-                              "wgs 84", "e", "n", "东经", "北纬", "градусы", "grados", "degrés",
-                              "graus"), 1.0),
-}  # fmt: skip
+    unit: {name: float(Fraction(factor)) for factor, names in family.items() for name in names}
+    for unit, family in _FILE["units"].items()
+}
 """Unit of the contract to units a header may name, with the factor to multiply by."""
-
-POSITION: Final = Column(
-    "position",
-    aliases=(
-        *("coordinates", "coordinate", "coords", "coord", "location", "gps", "lat_lon", "latlon"),
-        *("lat_long", "latlong", "latitude_longitude", "lat_lng", "geolocation", "geopoint"),
-        *("gps_coordinates", "gps_location", "plus_code", "pluscode", "coordonnees"),
-        *("coordonnées", "coordonnees_gps", "coordonnées_gps", "coordenadas", "координаты"),
-        *("الاحداثيات", "الإحداثيات", "احداثيات", "坐标", "经纬度", "位置", "geojson"),
-    ),
-    meaning="position in one cell, such as latitude, longitude",
-)
-
-
-def _companion(name: str, meaning: str, *aliases: str) -> Column:
-    return Column(name, aliases=aliases, meaning=meaning)
-
-
-COMPANIONS: Final = (
-    _companion("zone", "UTM zone of the row", "utm_zone", "utmzone", "utm", "zona", "zona_utm",
-               "huso",
-               "fuseau", "fuseau_utm", "fuso", "зона", "带号", "zone_utm", "grid_zone"),
-    _companion("lat_hemisphere", "north or south", "ns", "n_s", "lat_ns", "lat_dir", "lat_ref",
-               "lat_hemi",
-               "latitude_ref", "gpslatituderef", "hemisphere", "hemi", "hemisferio", "hemisphère",
-               "latitude_hemisphere", "latitude_direction", "north_south", "hemisphere_ns", "南北"),
-    _companion("lon_hemisphere", "east or west", "ew", "e_w", "lon_ew", "lon_dir", "lon_ref",
-               "lon_hemi",
-               "longitude_ref", "gpslongituderef", "longitude_hemisphere", "longitude_direction",
-               "east_west", "hemisphere_ew", "东西"),
-    _companion("lat_degrees", "degrees of latitude", "lat_deg", "lat_d", "latitude_degrees",
-               "latitude_deg",
-               "latd", "lat_grados", "lat_degres", "lat_graus", "纬度度"),
-    _companion("lat_minutes", "minutes of latitude", "lat_min", "lat_m", "latitude_minutes",
-               "latitude_min",
-               "latm", "lat_minutos", "纬度分"),
-    _companion("lat_seconds", "seconds of latitude", "lat_sec", "lat_s", "latitude_seconds",
-               "latitude_sec",
-               "lats", "lat_segundos", "lat_secondes", "纬度秒"),
-    _companion("lon_degrees", "degrees of longitude", "lon_deg", "lon_d", "long_deg", "long_d",
-               "longitude_degrees", "longitude_deg", "lond", "lon_grados", "lon_degres",
-               "lon_graus", "经度度"),
-    _companion("lon_minutes", "minutes of longitude", "lon_min", "lon_m", "long_min", "long_m",
-               "longitude_minutes", "longitude_min", "lonm", "lon_minutos", "经度分"),
-    _companion("lon_seconds", "seconds of longitude", "lon_sec", "lon_s", "long_sec", "long_s",
-               "longitude_seconds", "longitude_sec", "lons", "lon_segundos", "lon_secondes",
-               "经度秒"),
-    _companion("datum", "datum of the row", "geodetic_datum", "geodeticdatum", "map_datum", "dátum",
-               "датум",
-               "基准", "坐标系", "coordinate_system", "gps_datum"),
-    _companion("crs", "coordinate reference system of the row", "srid", "epsg", "epsg_code", "srs",
-               "projection", "coordinate_reference_system", "scr"),
-)  # fmt: skip
-"""Columns that change what the coordinates of a row mean: used, or the row is refused."""
-
-_ROLE_WORDS: Final[Mapping[str, str]] = {
-    "sites": "site sites camp camps settlement settlements location resettlement idp relocation "
-    "sitio "
-    "sitios asentamiento campamento campo assentamento acampamento local lieu camp лагерь "
-    "поселение "
-    "площадка مخيم موقع مستوطنه gps centroid new destination",
-    "origins": "origin origins village villages town community origine origen origem aldea aldeia "
-    "vila "
-    "pueblo comunidad comunidade комунидад деревня село кишлак قريه اصل منشا gps centroid old "
-    "former "
-    "departure provenance",
-    "places": "place places facility service school clinic market lugar instalacion lieu место "
-    "объект "
-    "مكان مرفق gps poi",
-    "boundaries": "unit admin area region division unidad unite район область وحده",
-    "development": "parcel plot land field area parcela parcelle участок قطعه project zone",
-}
+_ROLE_WORDS: Final[Mapping[str, str]] = _FILE["roles"]
 """Words of a header that only say which layer it is about."""
-
-_FILLING: Final = (
-    "no nos num number of the total totals totale totales est estimated estimate approx current "
-    "currently "
-    "present count nb nbr nbre nombre de des du d la le les l el los las del numero nro cantidad "
-    "estimado quantidade do da dos das e количество число кол во всего общее итого عدد "
-    "اجمالي 总 数 数量 in loc affected"
-)
-_FILLERS: Final = frozenset(_FILLING.split())
-_WORDS: Final[Mapping[str, str]] = {
-    "households": "household households hh hhs hhold hholds menage menages hogar hogares familia "
-    "familias famille familles family families agregado agregados domicilio domicilios "
-    "домохозяйства "
-    "домохозяйств домохозяйство семей семьи семья дворов хозяйств اسره اسر الاسر عائله عائلات "
-    "户 户数 家庭 家庭数",
-    "persons": "person persons people individual individuals population pop inds ind personne "
-    "personnes habitant habitants persona personas habitantes poblacion pessoa pessoas populacao "
-    "население человек чел людей жителей житель лиц فرد افراد شخص اشخاص سكان نسمه 人 人数 人口 "
-    "人口数",
-    "name": "name nom nombre nome название наименование имя اسم 名称 名字 名",
-    "id": "id ids code identifier identifiant identificador codigo pcode ssid uid код "
-    "идентификатор "
-    "رمز رقم معرف 编号 编码 代码",
-    "lat": "latitude lat latitud широта عرض 纬度 北纬 lati",
-    "lon": "longitude lon long lng longitud долгота طول 经度 东经",
-    "year": "year annee ano anio год سنه عام 年 年份",
-    "kind": "type kind category categorie tipo categoria тип вид категория نوع فئه 类型 种类",
-    "declared_ha": "area superficie surface площадь مساحه 面积",
-    "land_ha": "land area superficie terre terres tierra terra площадь земли ارض مساحه 面积 土地",
-    "source": "source fuente fonte источник مصدر 来源",
-    "level": "level nivel niveau уровень مستوى 级别",
-}
-_ALSO_FILL: Final[Mapping[str, str]] = {
-    "lat": "gps wgs84 wgs 84 dd decimal degrees deg degree coordinate coordinates coordonnees "
-    "coordenada coordenadas координаты خط احداثيات y point center centre geo place position map",
-    "lon": "gps wgs84 wgs 84 dd decimal degrees deg degree coordinate coordinates coordonnees "
-    "coordenada coordenadas координаты خط احداثيات x point center centre geo place position map",
-    "name": "official english full",
-    "persons": "individuals displaced deplacees desplazadas",
-    "households": "displaced deplaces deplacees desplazados",
-    "year": "move moved relocation arrival arrived establishment established construction "
-    "resettlement resettled opened",
-    "declared_ha": "declared ha",
-    "land_ha": "ha farm farmland cultivated",
-}
+_WORDS: Final[Mapping[str, str]] = _FILE["columns"]
+_ALSO_FILL: Final[Mapping[str, str]] = _FILE["fillers"]
+_FILLERS: Final = frozenset(_ALSO_FILL["every"].split())
 _STEM: Final = 6
 _PREFIXES: Final = re.compile(r"(?:安置|搬迁|迁出|迁入|总|现有|实际|登记|村|点|地|区|的|数量)+")
 _ARABIC: Final = str.maketrans("أإآةى", "اااهي")

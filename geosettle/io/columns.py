@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.io.column_names import COMPANIONS, UNITS, find_columns, plain_unit, split_unit
+from geosettle.io.column_names import UNITS, find_columns, plain_unit, split_unit
 from geosettle.io.companions import keep_meant, position_column
 from geosettle.io.numbers import (
     DATE,
@@ -28,7 +28,7 @@ from geosettle.io.numbers import (
     to_year,
 )
 from geosettle.io.source import Source
-from geosettle.layers import Column, LayerSpec, plain_name
+from geosettle.layers import COMPANIONS, Column, LayerSpec, plain_name
 from geosettle.problems import Problem, problem
 
 _PERSONAL: Final = re.compile(

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from geosettle.crs import WGS84, parse_crs, same_crs, to_lonlat, to_wgs84
 from geosettle.errors import CrsError
-from geosettle.io.column_names import COMPANIONS, POSITION
 from geosettle.io.notations import from_ddmm, parse_position, utm_system, utm_zone
 from geosettle.io.numbers import clean, is_missing, simple_numbers, to_angle, to_number, to_text
 from geosettle.io.source import Source
+from geosettle.layers import COMPANIONS, POSITION
 from geosettle.problems import Problem, problem
 
 _PARTS: Final = ("minutes", "seconds")

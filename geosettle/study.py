@@ -400,15 +400,6 @@ def origins_of(study: Study) -> gpd.GeoDataFrame:
     )
 
 
-def join_reasons(*columns: pd.Series) -> pd.Series:
-    """Return the reasons of several steps as one text per row, none twice."""
-    joined = [
-        "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-        for texts in zip(*columns, strict=True)
-    ]
-    return pd.Series(joined, index=columns[0].index, dtype="str")
-
-
 def why_last(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return a frame with the column `why` behind all others."""
     return frame[[*[c for c in frame.columns if c != "why"], "why"]]

@@ -120,7 +120,7 @@ def test_outside_takes_the_nearest_within_the_tolerance():
     assert joined["county_distance_m"].iloc[0] == pytest.approx(1745, abs=2)
     assert joined["prefecture_code"].iloc[0] == "10"
     assert joined["why"].iloc[0] == (
-        "outside every prefecture; the nearest taken, 1745 m away; outside every county; the nearest taken, 1745 m away"
+        "outside every prefecture; the nearest taken, 1,745 m away; outside every county; the nearest taken, 1,745 m away"
     )
     assert pd.isna(joined["county_code"].iloc[1])
     assert "none within 5 km" in joined["why"].iloc[1]

@@ -163,7 +163,7 @@ def test_outputs_hold_what_the_layers_can_say_and_nothing_else(
 
 def test_a_metric_that_is_asked_for_says_what_it_lacks() -> None:
     asked = gs.analyse(moved({"distance": {"metrics": ["geodesic", "road"]}}))
-    assert asked.pairs["why"].str.contains("the study has no layer roads").all()
+    assert asked.pairs["why"].str.contains("the study has no layer of roads").all()
 
 
 def test_tables_are_as_large_as_their_facts() -> None:

@@ -131,7 +131,7 @@ def test_claims_are_compared_in_the_unit_computed(value, unit, verdict):
     assert row["verdict"] == verdict, row["why"]
     if verdict == "differs":
         assert row["difference"] == pytest.approx(97.484 - 1462.3, abs=0.01)
-        assert row["why"].startswith("computed is 93.3")
+        assert row["why"].startswith("the computed value is 93.3")
         assert "% less than claimed" in row["why"]
 
 
@@ -223,7 +223,7 @@ def test_households_times_persons():
         "differs",
         "cannot be decided",
     ]  # 4,000 to 5,000
-    assert "claimed persons over claimed households 9.00" in made["why"].iloc[1]
+    assert "claimed persons divided by claimed households: 9.00" in made["why"].iloc[1]
 
 
 def test_area_of_units():
@@ -324,7 +324,7 @@ def test_lost_values_say_so():
     )
     assert (row["verdict"], row["why"]) == (
         "not computable",
-        "the value is lost in print, and no layer of the study holds this quantity",
+        "the value is lost in print; no layer of the study holds this quantity",
     )
 
 
@@ -343,7 +343,7 @@ def test_persons_of_a_site_show_its_persons_per_household():
     listed = sites(households=[10.0, 10.0], persons=[40.0, 50.0])
     row = one({"subject": "S1", "quantity": "persons", "value": "40"}, sites=listed)
     assert row["verdict"] == "cannot be decided"
-    assert "claimed persons over the site's households 4.00" in row["why"]
+    assert "claimed persons divided by the site's households: 4.00" in row["why"]
     assert "4.50 (4.00 to 5.00)" in row["why"]
 
 
@@ -370,18 +370,24 @@ def test_every_quantity_says_what_it_is_and_survives_nothing(name):
 # --- the embedded study
 # -----------------------------------------------------------------------------------------------
 
-INDICATORS_HOLD = "the indicators hold the figure that the same source prints"
-DECLARED = "the sites layer repeats a declared figure"
+INDICATORS_HOLD = "the layer of indicators repeats the figure"
+DECLARED = "the layer of sites repeats a declared figure"
 DERIVED = "the position was derived from the county that the claim names"
 NO_LAYER = "no layer of the study holds this quantity"
-LOST = "the value is lost in print, and no layer"
+LOST = "the value is lost in print; no layer"
 WORDS = "a statement in words about the wider region"
-DRAWN = "the parcels are illustrative"
+DRAWN = "the parcels are drawn for illustration"
 
 EXPECTED = {
-    "S0-01": ("cannot be decided", "only the sites that the source names with a model can be told"),
+    "S0-01": (
+        "cannot be decided",
+        "only the sites that the source names with a model can be counted",
+    ),
     "S0-02": ("cannot be decided", "models declared at a site: 1, 2, 4, 5, 6"),
-    "S0-03": ("cannot be decided", "the boundaries were chosen to hold the prefectures"),
+    "S0-03": (
+        "cannot be decided",
+        "the boundaries were chosen to contain the units of level prefecture",
+    ),
     "S0-04": ("not computable", WORDS),
     "S0-05": ("differs", "geodesic area of 3 units: Hotan, Kashgar, Kizilsu"),
     "S0-06": ("not computable", WORDS),
@@ -396,7 +402,7 @@ EXPECTED = {
     "S0-15": ("not computable", NO_LAYER),
     "S0-16": ("not computable", "no flow has persons and the year 2019"),
     "S0-17": ("differs", "11 different names are printed"),
-    "S0-18": ("agrees", "each a county-level unit of the boundaries"),
+    "S0-18": ("agrees", "each is a unit of level county in the boundaries"),
     "S0-19": ("not computable", NO_LAYER),
     "S0-20": ("cannot be decided", INDICATORS_HOLD),
     "S0-21": ("cannot be decided", INDICATORS_HOLD),
@@ -410,11 +416,11 @@ EXPECTED = {
     "S0-29": ("not computable", LOST),
     "S0-30": ("cannot be decided", DERIVED),
     "S0-31": ("not computable", LOST),
-    "S0-32": ("cannot be decided", "declared in the sites layer by the same source"),
+    "S0-32": ("cannot be decided", "declared in the layer of sites by the same source"),
     "S0-33": ("not computable", NO_LAYER),
     "S0-34": ("not computable", NO_LAYER),
     "S0-35": ("not computable", LOST),
-    "S0-36": ("cannot be decided", "the position lies in"),
+    "S0-36": ("cannot be decided", "the position is in"),
     "S0-37": ("not computable", LOST),
     "S0-38": ("not computable", DRAWN),
     "S0-39": ("not computable", DRAWN),
@@ -430,18 +436,18 @@ EXPECTED = {
     "S0-49": ("not computable", NO_LAYER),
     "S0-50": ("cannot be decided", "the word names no distance"),
     "S0-51": ("not computable", "no flow of these sites has a distance"),
-    "S0-52": ("cannot be decided", "no figures are printed for: human, social"),
+    "S0-52": ("cannot be decided", "no figures are printed for human or social"),
     "S0-53": ("not computable", NO_LAYER),
     "S0-54": ("not computable", NO_LAYER),
-    "S1-01": ("cannot be decided", "whether the list is the whole is not known"),
-    "S1-02": ("cannot be decided", "claimed persons over claimed households 4.22"),
+    "S1-01": ("cannot be decided", "whether the list is complete is not known"),
+    "S1-02": ("cannot be decided", "claimed persons divided by claimed households: 4.22"),
     "S1-03": ("not computable", NO_LAYER),
     "S1-04": ("cannot be decided", DECLARED),
-    "S1-05": ("cannot be decided", "claimed persons over the site's households 4.44"),
-    "S1-06": ("cannot be decided", "2 origins with a flow documented, 1 inferred"),
+    "S1-05": ("cannot be decided", "claimed persons divided by the site's households: 4.44"),
+    "S1-06": ("cannot be decided", "origins with a flow: 2 documented, 1 inferred"),
     "S1-07": ("cannot be decided", "repeats a declared year"),
     "S1-08": ("cannot be decided", DERIVED),
-    "S1-09": ("cannot be decided", "whether the list is the whole programme is not known"),
+    "S1-09": ("cannot be decided", "whether the list is complete is not known"),
     "S1-10": ("not computable", NO_LAYER),
     "S1-11": ("not computable", NO_LAYER),
 }

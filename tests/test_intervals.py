@@ -223,8 +223,8 @@ def test_no_layer_no_position_no_interval() -> None:
     origins, sites = frame([76.2, np.nan], [0.5, np.nan], "o", 2.0), frame([76.5], [0.5], "s")
     table = distance_intervals(flows(("o0", "s0"), ("o1", "s0")), origins, sites, ("walk", "road"))
     assert table.loc[table["origin_id"] == "o0", "why"].unique().tolist() == [
-        "the study has no layer dem",
-        "the study has no layer roads",
+        "the study has no layer of elevation",
+        "the study has no layer of roads",
     ]
     assert (table.loc[table["origin_id"] == "o1", "why"] == "position of the origin unknown").all()
     assert table["low"].isna().all()
@@ -370,7 +370,7 @@ def test_draws_off_the_road_leave_no_interval_of_roads() -> None:
     assert table["low"].isna().all()
     assert (
         table["why"]
-        .str.contains("of the draws have no way by road: no interval where more than 25%")
+        .str.contains("of the draws have no way by road; no interval where more than 25%")
         .all()
     )
 

@@ -196,7 +196,7 @@ def test_the_embedded_indicators_carry_their_damage():
     land = one(made, item="natural: farmland per person")
     assert (land["before"], land["after"], land["verdict"]) == (1133.9, 1267.3, "higher")
     assert land["change"] == pytest.approx(133.4)
-    assert "printed damaged (113.39$x107{4}$ m? and 126.73$x107{4}$ m?)" in land["note"]
+    assert "printed damaged: 113.39$x107{4}$ m? before, 126.73$x107{4}$ m? after" in land["note"]
     greenhouses = one(made, item="material: households with a vegetable greenhouse")
     assert (greenhouses["before"], greenhouses["after"]) == (16.7, 72.8)
     assert greenhouses["change"] == pytest.approx(56.1)
@@ -281,20 +281,20 @@ def test_nearest_has_the_interval_of_the_position():
             "no place of kind station in the study",
         ),
         ({"measure": "nearest", "kinds": ["market"]}, "C", "position unknown"),
-        ({"measure": "land"}, "B", "no flow to this site has a geodesic distance"),
-        ({"measure": "column", "column": "sheds"}, "A", "the sites layer has no column sheds"),
+        ({"measure": "land"}, "B", "no flow has a distance (straight line)"),
+        ({"measure": "column", "column": "sheds"}, "A", "no site has sheds"),
         (
             {"measure": "column", "column": "greenhouses"},
             "C",
-            "the sites layer has no greenhouses for this site",
+            "the layer of sites has no greenhouses for this subject",
         ),
         (
             {"measure": "column", "column": "greenhouses", "per_household": True},
             "B",
-            "declared greenhouses 10, but the households",
+            "declared greenhouses: 10; households unknown",
         ),
-        ({"measure": "development"}, "A", "the study has no development layer"),
-        ({"measure": "indicator", "indicator": "x"}, "A", "the study has no indicators"),
+        ({"measure": "development"}, "A", "the study has no layer of development"),
+        ({"measure": "indicator", "indicator": "x"}, "A", "the study has no layer of indicators"),
         (
             {"measure": "people_per_centre", "kinds": ["station"], "reach_km": 5},
             "A",
@@ -305,9 +305,9 @@ def test_nearest_has_the_interval_of_the_position():
             "C",
             "position unknown",
         ),
-        ({"measure": "slope"}, "A", "the study has no elevation"),
-        ({"measure": "water"}, "A", "the study has no rivers or lakes"),
-        ({"measure": "border"}, "A", "the study has no boundaries"),
+        ({"measure": "slope"}, "A", "the study has no layer of elevation"),
+        ({"measure": "water"}, "A", "the study has no layer of rivers"),
+        ({"measure": "border"}, "A", "the study has no layer of boundaries"),
         ({"measure": "area_per_person"}, "A", "the site is a point"),
         ({"measure": "area_per_person"}, "C", "persons unknown"),
         ({"measure": "origin_land"}, "C", "no flow leads to this site"),
@@ -365,7 +365,7 @@ def test_an_open_upper_end_is_blank_with_its_reason():
     assert row["after"] == 500
     assert np.isnan(row["high"])
     assert (
-        "none within reach if the site lies elsewhere within its 20 km; no upper bound"
+        "none within reach if the site is elsewhere within its radius of 20 km; no upper bound"
         in row["note"]
     )
     assert row["verdict"] == "undecidable"  # 500 meets it, no upper bound may not
@@ -385,7 +385,7 @@ def test_illustrative_parcels_are_declared_never_measured():
     )
     row = measured({"measure": "development", "per_household": True}, development=parcels)
     assert (row["after"], row["evidence"]) == (0.4, "declared")
-    assert "drawn for illustration only" in row["note"]
+    assert "drawn for illustration" in row["note"]
 
 
 def test_training_need_is_the_largest_rise():
@@ -459,7 +459,7 @@ def test_declared_models_stand_beside_their_conditions():
     made = development_models(models, layers())
     words = made[made["section"] == "model"].set_index("site_id")["verdict"]
     assert words.to_dict() == {"A": "declared", "B": "unknown", "C": "not declared"}
-    assert one(made, section="model", site_id="A")["note"] == "conditions: 1 met"
+    assert one(made, section="model", site_id="A")["note"] == "1 condition met"
     assert one(made, section="model condition", site_id="B")["verdict"] == "undecidable"
     assert one(made, section="model condition", site_id="C")["verdict"] == "unknown"
 

@@ -155,7 +155,9 @@ def test_a_flow_without_a_distance_is_left_out_and_counted():
     )
     nothing = remoteness(PAIRS.assign(geodesic_km=[NAN, NAN, 100]), SITES, ORIGINS)
     assert np.isnan(value(nothing, "site", "A", "land_max"))
-    assert value(nothing, "site", "A", "land_max", "why") == "no flow has a geodesic distance"
+    assert (
+        value(nothing, "site", "A", "land_max", "why") == "no flow has a distance (straight line)"
+    )
 
 
 def test_a_metric_without_interval_has_no_rank_and_says_so():
@@ -364,7 +366,7 @@ def test_places_beyond_a_metric_matrix_have_reasons_and_classes():
     assert value(found, "site", "B", "drive_class", metric="travel") == 2  # 72 minutes
     assert np.isnan(value(found, "site", "B", "nearest_prefecture_seat", metric="travel"))
     assert value(found, "site", "B", "nearest_prefecture_seat", "why", "travel") == (
-        "no place of kind prefecture_seat can be reached"
+        "no place of kind prefecture seat can be reached"
     )
 
 
@@ -424,13 +426,13 @@ def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
     assert np.isnan(value(found, "site", "A", "nearest_county_seat", metric="road"))
     why = value(found, "site", "A", "nearest_county_seat", "why", "road")
     assert why.startswith(
-        "undecided: a place of kind county_seat without a known way lies nearer in a straight line"
+        "undecided: a place of kind county seat without a known way lies nearer in a straight line"
     )
     assert value(found, "site", "B", "nearest_county_seat", metric="road") == 130
     assert value(found, "site", "A", "aria_style", "why", "road").startswith(
         "undecided: a centre without a known way"
     )
-    assert "1 places without a known way are not counted" in value(
+    assert "1 place without a known way is not counted" in value(
         found, "site", "A", "places_within_30km", "why", "road"
     )
 
@@ -442,7 +444,7 @@ def test_places_that_were_not_asked_for_are_not_taken_for_out_of_reach():
     assert set(by_metric) == {"geodesic"}  # by road it was not asked for
     assert value(found, "site", "A", "places_within_300km", metric="road") == 2
     assert value(found, "site", "A", "places_within_300km", "n", "road") == 2
-    assert "1 places of other kinds were not asked for" in value(
+    assert "1 place of another kind was not asked for" in value(
         found, "site", "A", "places_within_300km", "why", "road"
     )
 
@@ -504,7 +506,7 @@ def test_gravity_against_the_formula():
     for (role, ident), x in far.items():
         expected = (x - min(far.values())) / span
         assert value(found, role, ident, "gravity_remoteness") == pytest.approx(expected, abs=1e-9)
-    assert "1 places without a population left out" in value(
+    assert "1 place without a population left out" in value(
         found, "site", "A", "gravity_remoteness", "why"
     )
 
@@ -534,7 +536,7 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
     assert np.isnan(answers[1])
     assert np.isnan(answers[3])
     assert value(found, "site", "b", "rural_access", "why").startswith(
-        "undecidable: 1.0 km, known to 3 km"
+        "undecidable: 1 km, known to 3 km"
     )
     assert "all-season is not known" in value(found, "site", "a", "rural_access", "why")
 
@@ -597,7 +599,7 @@ def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():
         value(found, "site", "A", "catchment_county_seat", metric="road") == 0.4
     )  # 40 over 100, B has no way there
     assert value(found, "site", "B", "catchment_county_seat", "why", "road") == (
-        "no place of kind county_seat can be reached"
+        "no place of kind county seat can be reached"
     )
     assert not (
         (found["indicator"] == "catchment_prefecture_seat") & (found["metric"] == "road")
@@ -1045,7 +1047,7 @@ def test_the_place_that_a_position_was_taken_from_gives_a_bound_and_no_value():
     assert value(rough, "site", "A", "nearest_county_seat", "high") == pytest.approx(25)
     assert np.isnan(value(rough, "site", "A", "nearest_county_seat", "rank_low"))
     why = value(rough, "site", "A", "nearest_county_seat", "why")
-    assert why == "placed at this place of kind county_seat: within 25 km"
+    assert why == "placed at this place of kind county seat: within 25 km"
     assert np.isnan(value(rough, "site", "A", "aria_style"))
     # The seat is within 25 km, so within 30 km wherever the site is.
     assert value(rough, "site", "A", "places_within_30km") >= 1

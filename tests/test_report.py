@@ -20,10 +20,11 @@ from shapely.geometry import box
 
 import geosettle as gs
 from geosettle.figures import figures
+from geosettle.reasons import decode, reason, render, word
 from geosettle.report import report_html, summary_lines
 from geosettle.report.html_builder import cell, element, shown
 from geosettle.report.methods import METHODS, method_texts, methods_used
-from geosettle.report.section import Writer, split_reasons
+from geosettle.report.section import Writer
 from geosettle.report.summary import FINDINGS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes
@@ -32,7 +33,7 @@ from geosettle.tables import tables, told
 from geosettle.tables.dictionary import entry
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
-from geosettle.words import language, say
+from geosettle.words import say
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -384,19 +385,6 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert order == sorted(order)  # plain words, table, chart, caveat
 
 
-def test_reasons_are_told_once_and_brackets_stay_whole():
-    why = (
-        "geodesic_km, bearing_deg: position of the origin unknown; surface_km, why_not: position unknown; "
-        "road_km: no road within 25 km of the origin (nearest 41.9 km: Yengisar; closed)"
-    )
-    assert split_reasons(why) == [
-        "position of the origin unknown",
-        "no road within 25 km of the origin (nearest 41.9 km: Yengisar; closed)",
-    ]
-    assert split_reasons("position unknown") == ["position unknown"]
-    assert split_reasons(None) == []
-
-
 def test_methods_say_the_settings_that_were_run(embedded):
     """Another model, radius or reach changes the sentence, and a paper is cited only for its own
     figures.
@@ -667,21 +655,23 @@ def test_reasons_that_differ_in_a_number_are_counted_once_and_told_in_the_langua
     assert re.search(rf"位置误差可达…公里\s+{known}\b", pages["zh"])
     assert "position of the origin unknown" not in pages["zh"]
     assert "迁出地位置不明" in pages["zh"]
-    writer = Writer(example(["Site"]), {}, "zh")
-    assert writer.reason("no road within 25 km of the site (nearest 30.5 km: {x})") == (
-        "安置点25公里内没有公路\uff08最近30.5公里\uff1a{x}\uff09"
-    )
-    assert writer.reason("some other reason, 3 km") == "some other reason, 3 km"
+    writer = Writer(embedded, {}, "zh")
+    far = reason("no_road_within_named", role=word("end", "site"), km=25, nearest=30.5, name="{x}")
+    assert writer.reasons(far) == "安置点25公里内没有公路\uff08最近30.5公里\uff1a{x}\uff09"
+    assert writer.reasons("some other reason, 3 km") == "some other reason, 3 km"
 
 
-def test_every_reason_in_the_table_of_words_stands_there_as_the_tables_say_it():
-    """English text, with its numbers as blanks, is the key: what was told in one language is found
-    for the other.
-    """
-    keys = [key for key in language("en").words if key.startswith("why_") and key != "why_nearest"]
-    assert keys
-    for key in keys:
-        assert key == "why_" + language("en").words[key].replace("{a}", "#").replace(" ", "_")
+@pytest.mark.parametrize("section", ["distances", "land", "uncertain"])
+def test_no_reason_is_english_in_the_chinese_report(embedded, section):
+    """Every reason of the run has Chinese words, and none is told in English."""
+    page = report_html(embedded, lang="zh").split(f'<section id="{section}"')[1]
+    text = " ".join(Page(page.split("</section>")[0]).text)
+    assert len(embedded.reasons) > 20
+    for sentence, code in embedded.reasons.items():
+        for one in decode(code):
+            assert one.code != "text", sentence
+        said = render(code, columns=False)
+        assert said not in text, said
 
 
 def test_methods_name_metrics_in_words(embedded):

@@ -75,7 +75,7 @@ def test_survey_shares_and_means_by_hand():
     # Of 20 households every fourth had one before (5) and every second after (10); five gained,
     # none lost.
     assert (row["before"], row["after"], row["change"], row["n"]) == (25, 50, 25, 20)
-    assert "McNemar exact p = 0.0625, odds ratio of gain to loss infinite" in row["note"]
+    assert "McNemar exact p = 0.0625; odds ratio of gain to loss infinite" in row["note"]
     assert row["verdict"] == "not distinguishable"
     assert (row["unit"], row["evidence"]) == ("percent of households", "surveyed")
     both = one(made, site_id="all", item="material: shed")
@@ -119,7 +119,7 @@ def test_only_households_that_answered_twice_count():
         ~((table["site_id"] == "S1") & (table["household"] == 19) & (table["time"] == "after"))
     ]
     assert one(survey_capitals(gone, [LAND]), site_id="S1")["n"] == 19
-    note = "fewer than 5 households that did not answer at both times left out"
+    note = "fewer than 5 households that did not answer at both times are left out"
     assert note in one(survey_capitals(gone, [LAND]), site_id="all")["note"]
     more = table[~((table["household"] < 6) & (table["time"] == "before"))]
     assert "12 households that did not" in one(survey_capitals(more, [LAND]), site_id="all")["note"]
@@ -568,8 +568,8 @@ def test_claims_are_held_against_the_survey(folder):
         ("all", "income_after"): "cannot be decided",
     }
     assert set(made["layer"]) == {"survey", ""}
-    assert "computed 12 to 44.9" in made["why"]["S1", "shed_before"]
-    told = "household survey of 24 households: from 25 to 50 percent of households"
+    assert "the computed value is 12 to 44.9" in made["why"]["S1", "shed_before"]
+    told = "household survey of 24 households; from 25 to 50 percent of households"
     assert made["why"]["S1", "shed_direction"] == told
 
 
@@ -593,6 +593,6 @@ def test_an_account_without_a_survey_has_no_row_of_one(folder):
 
 def test_mcnemar_is_told_without_changers():
     row = one(survey_capitals(paired(S1=(10, 0, 0, 10)), [SHED]), site_id="S1")
-    assert "odds ratio of gain to loss undefined, for nobody changed" in row["note"]
+    assert "odds ratio of gain to loss undefined, because nobody changed" in row["note"]
     assert row["low"] < 0 < row["high"]
     assert mcnemar(np.zeros(3), np.zeros(3))["p"] == 1

@@ -22,6 +22,7 @@ from geosettle.distance import (
 )
 from geosettle.distance.sampling import draw_positions
 from geosettle.errors import InputError, UnknownNameError
+from geosettle.reasons import render
 
 G = Geod(ellps="WGS84")
 
@@ -130,7 +131,7 @@ def test_draws_heed_the_declared_unit() -> None:
     x, _, note = draw_positions(
         76, 39, 5_000.0, 100, key="a", role="site", unit=shapely.box(100, 0, 101, 1)
     )
-    assert "does not reach its declared unit" in note
+    assert "does not reach its declared unit" in render(note)
     assert abs(x - 76).max() < 0.1
 
 

@@ -18,6 +18,7 @@ from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
 from geosettle.levels import Declared, declared_units, ladder
 from geosettle.names import Aliases, says_exclave
+from geosettle.reasons import join, join_rows, reason, rendered, word
 from geosettle.settings import DEFAULTS, AdminOptions, check
 
 # Touching within a millimetre counts as touching: a border must not move when the input comes in
@@ -124,18 +125,17 @@ def _join_level(
     """One level: the unit of each place with its border, and the shares of all candidates."""
     n = len(places.index)
     chosen, distance, why = np.full(n, -1), np.full(n, np.nan), np.full(n, "", dtype=object)
-    why[~places.known] = "position unknown"
+    why[~places.known] = reason("position_unknown")
     point = places.known & ~places.is_area
     several, said = _take_touching(places, rung, finer_parent, chosen)
     distance[chosen >= 0] = 0.0
     why[list(said)] = list(said.values())
     lost = np.flatnonzero(point & (chosen < 0))
     chosen[lost], distance[lost] = _nearest(places, rung, lost, tolerance_m)
-    why[lost] = (
-        f"outside every {rung.level} of the boundary set, and none within {tolerance_m / 1000:g} km"
-    )
+    level = word("level", rung.level)
+    why[lost] = reason("outside_units", level=level, km=tolerance_m / 1000)
     for row in lost[chosen[lost] >= 0]:
-        why[row] = f"outside every {rung.level}; the nearest taken, {distance[row]:.0f} m away"
+        why[row] = reason("outside_units_nearest", level=level, metres=round(distance[row]))
     border = np.full(n, np.nan)
     held = np.flatnonzero((chosen >= 0) & point)
     border[held] = np.abs(_border_m(places, held, rung.polygons, chosen[held]))
@@ -157,7 +157,7 @@ def _join_level(
                 else _area_border(places.geometry[row], rung.polygons[chosen[row]])
             )
         else:
-            why[row] = f"the area lies outside every {rung.level}"
+            why[row] = reason("area_outside_units", level=level)
     here = chosen >= 0
     units = [int(u) for u in chosen]
     border_known = several | (border <= _ON_BORDER_M)
@@ -205,9 +205,8 @@ def _take_touching(
     several = np.bincount(row, minlength=len(places.index)) > 1
     said = {}
     for one in map(int, np.flatnonzero(several)):
-        names = " and ".join(rung.label(u) for u in np.sort(unit[row == one]))
-        rule = "parent of the finer unit" if finer_parent[one] else "smallest code"
-        said[one] = f"on the border of {names}; the {rule} taken"
+        names = " / ".join(rung.label(u) for u in np.sort(unit[row == one]))
+        said[one] = reason(f"on_border_{'parent' if finer_parent[one] else 'code'}", units=names)
     return several, said
 
 
@@ -309,6 +308,7 @@ def _wording(shares: Mapping[int, float], names: NDArray[np.object_]) -> str:
     )
 
 
+@rendered
 def join_admin(
     points: gpd.GeoDataFrame,
     boundaries: gpd.GeoDataFrame,
@@ -426,7 +426,7 @@ def _assemble(
             columns[f"{level}_{name}"] = frame[name].array
     finest = joined[levels[-1]] if levels else None
     if finest is None:
-        return pd.DataFrame({"why": "the boundary set is empty"}, index=index)
+        return pd.DataFrame({"why": reason("no_units")}, index=index)
     agrees = [joined[level]["agrees"].array for level in levels]
     for level in levels:
         columns[f"{level}_agrees"] = pd.array(
@@ -439,9 +439,7 @@ def _assemble(
     )
     columns["admin_probability"] = finest["probability"].array
     whys = [joined[level]["why"] for level in levels]
-    columns["why"] = [
-        "; ".join(dict.fromkeys(w for w in row if w)) for row in zip(*whys, strict=True)
-    ]
+    columns["why"] = join_rows(*whys)
     return pd.DataFrame(columns, index=index)
 
 
@@ -482,12 +480,11 @@ def _declare(
     for k, words in zip(
         wrong, _how_far(places, wrong, rung, [named[k][0] for k in wrong]), strict=True
     ):
-        reasons[k] += words
-    both = zip(frame["why"].to_numpy(object), reasons, strict=True)
+        reasons[k] = join(reasons[k], words)
     return frame.assign(
         declared=pd.array([t or None for t in texts], dtype="str"),
         agrees=pd.array(verdicts, dtype="str"),
-        why=pd.array(["; ".join(w for w in pair if w) for pair in both], dtype="str"),
+        why=pd.array(join_rows(frame["why"].to_numpy(object), reasons), dtype="str"),
     )
 
 
@@ -497,9 +494,9 @@ def _verdict(
     """Verdict "yes", "no", "undecided" or "" (nothing to compare), and its reason."""
     if not text or unit is None:
         return ("undecided" if text else ""), ""
-    level = rung.level
+    level = word("level", rung.level)
     if not named:
-        return "undecided", f"declared {level} {text!r} is no name of a {level} in the boundary set"
+        return "undecided", reason("declared_no_name", level=level, text=text)
     # "Taxkorgan exclave inside Yopurga" names two counties but declares the first.
     declared = tuple(named[:1]) if says_exclave(text) else tuple(named)
     if declared == (unit,):
@@ -507,14 +504,12 @@ def _verdict(
     here, there = rung.label(unit), rung.label(declared[0])
     possible = sum(shares.get(other, 0.0) for other in declared)
     if unit in declared:
-        return (
-            "undecided",
-            f"declared {level} {text!r} fits several units; the position lies in {here}, one of them",
-        )
+        return "undecided", reason("declared_several", level=level, text=text, here=here)
     if possible > 0:
-        why = f"declared {level} {there} holds {possible:.2f} of the possible positions; most are in {here}"
+        share = round(float(possible), 2)
+        why = reason("declared_may_be", level=level, there=there, share=share, here=here)
         return "undecided", why
-    return "no", f"declared {level} is {there}, but the position lies in {here}"
+    return "no", reason("declared_elsewhere", level=level, there=there, here=here)
 
 
 def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[int]) -> list[str]:
@@ -535,15 +530,15 @@ def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[
         for k, away in zip(mine, metres.T, strict=True):
             near = int(np.argmin(away))
             if near == main:
-                said[k] = (
-                    f", {away[main] / 1000:.1f} km from {name}: an exclave that the boundary set does not draw, "
-                    "another spelling, or a wrong position; not decided here"
-                )
+                km = round(float(away[main]) / 1000, 1)
+                said[k] = reason("declared_away", name=str(name), km=km)
             else:
-                said[k] = (
-                    f"; {name} has an exclave of {area[near] / 1e6:.0f} km2 at {away[near] / 1000:.1f} km (its main "
-                    f"part is {away[main] / 1000:.0f} km away): either that exclave or the position is off; not "
-                    "decided here"
+                said[k] = reason(
+                    "declared_exclave",
+                    name=str(name),
+                    area=round(float(area[near]) / 1e6),
+                    km=round(float(away[near]) / 1000, 1),
+                    main=round(float(away[main]) / 1000),
                 )
     return said
 

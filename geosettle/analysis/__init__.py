@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,7 @@ from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Metric
 from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
+from geosettle.reasons import coded, in_words, sentences
 from geosettle.study import Study, why_last
 
 __all__ = ["Result", "analyse"]
@@ -130,6 +131,10 @@ class Result:
     """
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     """What the names of metrics mean."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Every sentence of a `why` to the codes it was made of (`geosettle.reasons`), for counting
+    them and for other languages.
+    """
 
 
 def analyse(
@@ -165,6 +170,27 @@ def analyse(
     >>> result.sites.loc["S1", "county"], bool(result.sites.loc["S1", "in_oasis"])
     ('West County', True)
     """
+    with coded():
+        return _in_words(_analysed(study, progress, workers, metrics))
+
+
+def _in_words(result: Result) -> Result:
+    """Write the reasons of every table as sentences, and keep the codes of each sentence."""
+    tables = {f.name: getattr(result, f.name) for f in fields(result)}
+    tables = {name: t for name, t in tables.items() if isinstance(t, pd.DataFrame)}
+    known = sentences(tables.values())
+    return replace(
+        result, **{name: in_words(table) for name, table in tables.items()}, reasons=known
+    )
+
+
+def _analysed(
+    study: Study,
+    progress: Callable[[str], None],
+    workers: int,
+    metrics: Mapping[str, Metric] | None,
+) -> Result:
+    """Compute everything; reasons are codes."""
     study, renamed = keep_given(study)
     problems: list[Problem] = [*study.problems, *renamed]
     surveyed = survey_of(study)

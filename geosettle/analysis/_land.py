@@ -20,8 +20,9 @@ from geosettle.covers import (
     overlay_areas,
 )
 from geosettle.problems import Problem
+from geosettle.reasons import join_rows
 from geosettle.settings import Settings
-from geosettle.study import Study, join_reasons
+from geosettle.study import Study
 
 
 def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFrame]:
@@ -70,7 +71,7 @@ def place_in_oasis(
         seed=settings.distance.seed,
     )
     out = frame.join(found.drop(columns="oasis_why"))
-    out["why"] = join_reasons(frame["why"], found["oasis_why"])
+    out["why"] = join_rows(frame["why"], found["oasis_why"])
     return out
 
 
@@ -212,7 +213,7 @@ def measure_land(
         .reindex(land.index)
     )
     out = land.join(then.drop(columns="why"))
-    out["why"] = join_reasons(land["why"], then["why"])
+    out["why"] = join_rows(land["why"], then["why"])
     told = out.drop(columns=[c for c in _NOT_OF_LAND if c in out])
     return out[(told.notna() & (told != "")).any(axis=1)]
 

@@ -15,9 +15,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
+from geosettle.claims.evidence import Computed, Evidence, Quantity, show
 from geosettle.claims.printed_numbers import claimed_range, printed_tolerance, to_float, unit_factor
 from geosettle.claims.quantities import QUANTITIES, quantity_of
+from geosettle.reasons import join, reason, rendered
 
 __all__ = [
     "QUANTITIES",
@@ -36,6 +37,7 @@ VERDICTS: Final = ("agrees", "differs", "cannot be decided", "not computable")
 LEDGER_COLUMNS: Final = ("computed", "computed_unit", "layer", "difference", "verdict", "why")
 
 
+@rendered
 def judge_claims(
     claims: pd.DataFrame | None,
     evidence: Evidence,
@@ -96,7 +98,7 @@ def _judge(
     """
     made = _verdict(claim, evidence, tolerances)
     if str(claim.get("value_basis")) == "interpreted":
-        made["why"] = join(made["why"], "the value is a reading of damaged print")
+        made["why"] = join(made["why"], reason("damaged_reading"))
     return made
 
 
@@ -106,17 +108,14 @@ def _verdict(
     quantity = quantity_of(str(claim["quantity"]), evidence)
     claimed = None if pd.isna(claim["value"]) else str(claim["value"])
     if quantity is None:
-        lost = "the value is lost in print, and " if claimed is None and _lost(claim) else ""
-        why = f"{lost}no layer of the study holds this quantity"
-        return _row(None, None, "not computable", why)
+        lost = _lost(claim) if claimed is None else ""
+        return _row(None, None, "not computable", join(lost, reason("not_in_layers")))
     found = quantity.function(evidence, claim)
     if found.value is None:
-        return _row(
-            found, None, "not computable", found.why or "no layer of the study holds this quantity"
-        )
+        return _row(found, None, "not computable", found.why or reason("not_in_layers"))
     if claimed is None:
-        reason = _lost(claim) or found.circular or "the claim gives no value"
-        return _row(found, None, "cannot be decided", join(reason, found.why))
+        why = _lost(claim) or found.circular or reason("no_claimed_value")
+        return _row(found, None, "cannot be decided", join(why, found.why))
     return _compared(
         claim, claimed, (quantity, found), evidence, tolerances.get(quantity.name, 0.0)
     )
@@ -138,10 +137,7 @@ def _compared(
         return _row(found, None, *_texts(evidence, claimed, found))
     factor = unit_factor(str(claim.get("unit", "")), found.unit)
     if factor is None:
-        why = (
-            f"claimed in {claim['unit']}, computed in {found.unit}: the two measure different "
-            "things"
-        )
+        why = reason("units_differ", claimed=str(claim["unit"]), computed=found.unit)
         return _row(found, None, "cannot be decided", join(why, found.why))
     low, high, value = (end * factor for end in said)
     difference = found.value - value
@@ -149,8 +145,8 @@ def _compared(
         return _row(found, difference, "cannot be decided", join(found.circular, found.why))
     verdict, why = _numbers((low, high), found)
     if verdict == "differs" and value and np.isfinite(high):
-        side = "more" if difference > 0 else "less"
-        why = join(f"computed is {show(100 * abs(difference / value))} % {side} than claimed", why)
+        side = "computed_more" if difference > 0 else "computed_less"
+        why = join(reason(side, percent=show(100 * abs(difference / value))), why)
     return _row(found, difference, verdict, why)
 
 
@@ -180,13 +176,11 @@ def _numbers(claimed: tuple[float, float], found: Computed) -> tuple[str, str]:
     if high < claimed[0] or low > claimed[1]:
         return "differs", found.why
     ends = (
-        f"computed {show(low)} to {show(high)}"
+        reason("computed_range", low=show(low), high=show(high))
         if np.isfinite(high)
-        else f"computed {show(low)} or more"
+        else reason("computed_least", low=show(low))
     )
-    return "cannot be decided", join(
-        f"{ends}, which neither holds only the claim nor excludes it", found.why
-    )
+    return "cannot be decided", join(ends, found.why)
 
 
 def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]:
@@ -204,7 +198,8 @@ def _texts(evidence: Evidence, claimed: str, found: Computed) -> tuple[str, str]
 
 def _lost(claim: Mapping[Any, Any]) -> str:
     text = str(claim.get("value_basis", "")), str(claim.get("as_printed", ""))
-    return "the value is lost in print" if text[0] == "lost" or text[1].startswith("[MATH") else ""
+    lost = text[0] == "lost" or text[1].startswith("[MATH")
+    return reason("value_lost") if lost else ""
 
 
 def _row(

@@ -47,9 +47,10 @@ class Computed:
         Bounds of a number; None: the value itself. For a sum over rows that are not all there,
         `high` is infinite.
     why
-        What the value rests on, or why there is none.
+        What the value rests on, or why there is none: reasons as `geosettle.reasons` gives them,
+        or a text.
     circular
-        Why the value is no independent evidence; empty where it is.
+        Why the value is no independent evidence, in the same way; empty where it is.
     """
 
     value: float | str | None
@@ -74,11 +75,6 @@ class Quantity:
     meaning: str
     function: Callable[[Evidence, Mapping[str, Any]], Computed]
     counted: bool = False
-
-
-def join(*parts: str) -> str:
-    """Put reasons in one text, the empty ones left out."""
-    return "; ".join(p for p in parts if p)
 
 
 def show(value: float) -> str:

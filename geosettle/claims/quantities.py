@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.claims.evidence import Computed, Evidence, Quantity, join, show
+from geosettle.claims.evidence import Computed, Evidence, Quantity, show
 from geosettle.claims.printed_numbers import claimed_range, to_float
 from geosettle.geodesy import area_m2
 from geosettle.names import Names
+from geosettle.reasons import join, no_layer, reason, word
 from geosettle.study import in_scope
 
 
@@ -33,11 +34,11 @@ def _declared(evidence: Evidence, claim: Mapping[str, Any], column: str, unit: s
     """Give a figure of the sites table: declared by somebody, measured by nobody."""
     site = _site(evidence, claim)
     if site is None or column not in site or pd.isna(site[column]):
-        return Computed(None, why=f"the sites layer has no {column} for this subject")
+        return Computed(None, why=reason("subject_lacks", column=column))
     value, low, high = (to_float(site.get(c)) for c in (column, f"{column}_low", f"{column}_high"))
     others = [show(end) for end in (low, high) if end is not None and end != value]
-    why = f"other sources: {' and '.join(others)}" if others else ""
-    circular = "the sites layer repeats a declared figure; nothing was counted independently"
+    why = reason("other_sources", values=", ".join(others)) if others else ""
+    circular = reason("declared_only")
     return Computed(value, unit, "sites", low, high, why, circular)
 
 
@@ -54,18 +55,16 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
             else pd.Series(dtype=float)
         )
         if known.empty:
-            return Computed(None, why=f"no site has {column}")
-        why = f"sum over the {len(known)} of {len(listed)} listed sites that have {column}"
+            return Computed(None, why=reason("no_site_has", column=column))
+        why = reason("sum_of_sites", some=len(known), of=len(listed), column=column)
         ratio = _persons_per_household(listed) if column == "persons" else ""
         total = float(known.sum())
         said = claimed_range(str(claim["value"]))
         if len(known) == len(listed) and said is not None and said[0] <= total <= said[1]:
             return Computed(total, column, "sites", why=join(why, ratio))
         # Sites that are not listed, or without the figure, can only add to the sum.
-        open_end = "whether the list is the whole is not known"
-        return Computed(
-            total, column, "sites", low=total, high=np.inf, why=join(f"{why}; {open_end}", ratio)
-        )
+        why = join(why, reason("list_open"), ratio)
+        return Computed(total, column, "sites", low=total, high=np.inf, why=why)
 
     return function
 
@@ -77,8 +76,8 @@ def _persons_per_household(sites: pd.DataFrame) -> str:
         return ""
     each = both["persons"] / both["households"]
     overall = both["persons"].sum() / both["households"].sum()
-    span = f"{each.min():.2f} to {each.max():.2f}"
-    return f"persons per household at the {len(both)} sites with both: {overall:.2f} ({span})"
+    low, mean, high = (f"{ratio:.2f}" for ratio in (each.min(), overall, each.max()))
+    return reason("persons_per_household", n=len(both), mean=mean, low=low, high=high)
 
 
 def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> Computed:
@@ -88,7 +87,7 @@ def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> C
         mine = evidence.flows[evidence.flows["site_id"].astype(str) == subject]
         counts = pd.to_numeric(mine[column], errors="coerce")
         if len(mine) and counts.notna().all():
-            why = f"sum over the {len(mine)} flows to the site"
+            why = reason("sum_of_flows", n=len(mine))
             return Computed(float(counts.sum()), column, "flows", why=why)
     return _declared(evidence, claim, column, column)
 
@@ -101,7 +100,7 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         households, claimed = to_float(site.get("households")), to_float(claim["value"])
         if households and claimed:
             others = _persons_per_household(_listed(evidence))
-            ratio = f"claimed persons over the site's households {claimed / households:.2f}"
+            ratio = reason("persons_per_site_household", ratio=f"{claimed / households:.2f}")
             return replace(summed, why=join(summed.why, ratio, others))
     if evidence.claims is None or summed.value is None or _site(evidence, claim) is not None:
         return summed
@@ -120,11 +119,12 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     each = both["persons"] / both["households"]
     value = households * both["persons"].sum() / both["households"].sum()
     claimed = to_float(claim["value"])
-    ratio = f"claimed persons over claimed households {claimed / households:.2f}" if claimed else ""
-    product = (
-        f"{show(households)} claimed households times the persons per household of {len(both)} "
-        "listed sites"
+    ratio = (
+        reason("persons_per_claimed_household", ratio=f"{claimed / households:.2f}")
+        if claimed
+        else ""
     )
+    product = reason("households_times_ratio", households=households, n=len(both))
     why = join(product, ratio, summed.why)
     return Computed(
         float(value),
@@ -138,7 +138,7 @@ def _product(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 
 def _area(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.boundaries is None:
-        return Computed(None, why="the study has no boundaries")
+        return Computed(None, why=no_layer("boundaries"))
     units, layer = evidence.boundaries, "boundaries"
     top = units["level"].iloc[0] if "level" in units else None
     if str(claim["subject"]) != "study_area":
@@ -153,14 +153,11 @@ def _area(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         )
         units = parents if len(parents) else units[units["level"] == top]
     if units.empty:
-        return Computed(None, why="no unit of the boundaries has this name")
+        return Computed(None, why=reason("no_unit_of_name"))
     km2 = float(area_m2(units.geometry.to_numpy()).sum()) / 1e6
-    return Computed(
-        km2,
-        "km2",
-        layer,
-        why=f"geodesic area of {len(units)} units: {', '.join(sorted(units['name']))}",
-    )
+    names = ", ".join(sorted(units["name"]))
+    why = reason("area_of_units", n=len(units), names=names)
+    return Computed(km2, "km2", layer, why=why)
 
 
 def _listed(evidence: Evidence) -> pd.DataFrame:
@@ -172,7 +169,7 @@ def _listed(evidence: Evidence) -> pd.DataFrame:
 
 def _units_counted(evidence: Evidence, _claim: Mapping[str, Any], *, level: str) -> Computed:
     if evidence.boundaries is None or "level" not in evidence.boundaries:
-        return Computed(None, why="the study has no boundaries")
+        return Computed(None, why=no_layer("boundaries"))
     units = evidence.boundaries[evidence.boundaries["level"] == level]
     parents = (
         units["parent_code"].astype(str).str.rstrip("0")
@@ -183,30 +180,30 @@ def _units_counted(evidence: Evidence, _claim: Mapping[str, Any], *, level: str)
         [str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool
     )
     others = sorted(units["name"][~governed])
-    why = f"{level}-level units of the boundaries"
+    why = reason("units_of_level", level=word("level", level))
     if others:
-        why += f"; besides, {', '.join(others)}, whose codes do not lie under the unit around them"
+        why = join(why, reason("units_elsewhere", names=", ".join(others)))
     return Computed(float(governed.sum()), "units", "boundaries", why=why)
 
 
 def _units_listed(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -> Computed:
     """Names printed in a list, counted and looked up among the units of a level."""
     if evidence.claims is None or evidence.boundaries is None:
-        return Computed(None, why="needs the list of names and the boundaries")
+        return Computed(None, why=reason("needs_list"))
     stem = str(claim["quantity"]).removesuffix("_listed")
     rows = evidence.claims[evidence.claims["quantity"] == f"{stem}_listed"]
     if rows.empty:
-        return Computed(None, why="no list of names is printed")
+        return Computed(None, why=reason("no_list"))
     names = [n for n in re.split(r"[;,]", str(rows["as_printed"].iloc[0])) if n.strip()]
     units = evidence.boundaries
     known = Names.of_units(units[units["level"] == level], evidence.aliases)
     strange = [n.strip() for n in names if not known.units_in(n)]
     if strange:
-        why = f"not found among the {level}-level units: {', '.join(strange)}"
+        why = reason("names_not_found", level=word("level", level), names=", ".join(strange))
         return Computed(
             float(len(names) - len(strange)), "units", "boundaries", high=float(len(names)), why=why
         )
-    why = f"{len(names)} different names are printed, each a {level}-level unit of the boundaries"
+    why = reason("names_found", n=len(names), level=word("level", level))
     return Computed(
         float(len({known.units_in(n) for n in names})), "units", "boundaries, claims", why=why
     )
@@ -214,7 +211,7 @@ def _units_listed(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -
 
 def _oasis_share(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.oasis is None or evidence.oasis.empty:
-        return Computed(None, why="no oasis was computed")
+        return Computed(None, why=reason("no_oasis_computed"))
     rows = evidence.oasis[
         evidence.oasis["name"].map(evidence.name) == evidence.name(str(claim["subject"]))
     ]
@@ -223,28 +220,27 @@ def _oasis_share(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         zip(rows["setting"].astype(str), rows["share_percent"].astype(float), strict=True)
     )
     if not shares:
-        return Computed(None, why="no oasis was computed for this subject")
+        return Computed(None, why=reason("no_oasis_of_subject"))
     each = sorted(shares.values())
     value = shares.get("central", each[len(each) // 2])
-    why = "by setting of the rule: " + ", ".join(
-        f"{name} {share:.1f} %" for name, share in shares.items()
-    )
+    each_setting = ", ".join(f"{name} {share:.1f} %" for name, share in shares.items())
+    why = reason("by_setting", shares=each_setting)
     return Computed(value, "percent", "oasis", each[0], each[-1], why)
 
 
 def _unit(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -> Computed:
     site = _site(evidence, claim)
     if site is None or f"{level}_code" not in site or pd.isna(site.get(level)):
-        return Computed(None, why="the site lies in no known unit")
+        return Computed(None, why=reason("site_in_no_unit"))
     unit, chance = str(site[level]), float(site.get("admin_probability", np.nan))
     basis = str(site.get("position_basis", ""))
     name = evidence.name(str(claim["value"]))
     used = [w for w in (name, "seat", "polygon") if w and w in basis.casefold()]
-    circular = f"the position was derived from the {level} that the claim names" if used else ""
+    circular = reason("position_from_claim", level=word("level", level)) if used else ""
     why = (
-        f"the position lies in {unit} with probability {chance:.2f}"
-        if not np.isnan(chance)
-        else f"in {unit}"
+        reason("in_unit", unit=unit)
+        if np.isnan(chance)
+        else reason("in_unit_probably", unit=unit, probability=f"{chance:.2f}")
     )
     return Computed(
         unit,
@@ -259,21 +255,17 @@ def _unit(evidence: Evidence, claim: Mapping[str, Any], *, level: str) -> Comput
 def _development(kinds: tuple[str, ...]) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
     def function(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         if evidence.development is None:
-            return Computed(None, why="the study has no development layer")
+            return Computed(None, why=no_layer("development"))
         rows = evidence.development
         rows = rows[
             (rows["site_id"].astype(str) == str(claim["subject"])) & rows["kind"].isin(kinds)
         ]
         if rows.empty:
-            return Computed(None, why="no parcel of this kind belongs to the site")
+            return Computed(None, why=reason("no_parcel_of_kind"))
         if "geometry_basis" in rows and (rows["geometry_basis"] == "illustrative").any():
-            why = (
-                "the parcels are illustrative, drawn to the declared area: they are no evidence, "
-                "so nothing is measured"
-            )
-            return Computed(None, layer="development", why=why)
+            return Computed(None, layer="development", why=reason("parcels_illustrative"))
         ha = float(area_m2(rows.geometry.to_numpy()).sum()) / 1e4
-        return Computed(ha, "ha", "development", why=f"geodesic area of {len(rows)} parcels")
+        return Computed(ha, "ha", "development", why=reason("area_of_parcels", n=len(rows)))
 
     return function
 
@@ -284,7 +276,7 @@ def _leased(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         mine = rows[rows["site_id"].astype(str) == str(claim["subject"])]
         known = pd.to_numeric(mine["leased_ha"], errors="coerce").dropna()
         if len(known):
-            circular = "declared with the parcels; no lease was measured"
+            circular = reason("lease_declared")
             return Computed(float(known.sum()), "ha", "development", circular=circular)
     return _declared(evidence, claim, "leased_ha", "ha")
 
@@ -311,7 +303,7 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     """Give a figure of the indicators table, which holds what the same source printed."""
     stem, _, when = str(claim["quantity"]).rpartition("_")
     if evidence.indicators is None:
-        return Computed(None, why="the study has no indicators")
+        return Computed(None, why=no_layer("indicators"))
     named = evidence.indicators["indicator"] == _OF_INDICATOR.get(stem, stem)
     rows = evidence.indicators[named & (evidence.indicators["site_id"] == claim["subject"])]
     if "evidence" in rows and (rows["evidence"] == "surveyed").any():
@@ -321,119 +313,108 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         for c in ("before", "after")
     )
     if pd.isna(before) or pd.isna(after):
-        return Computed(None, why="the indicators hold no figure")
+        return Computed(None, why=reason("no_figure"))
     answered = (
         pd.to_numeric(rows["n"], errors="coerce").astype(float).iloc[0] if "n" in rows else np.nan
     )
     if 0 < answered < _FEWEST:
-        return Computed(None, why=f"fewer than {_FEWEST} answered, so the figure is suppressed")
+        return Computed(None, why=reason("few_answered", n=_FEWEST))
     unit = str(rows["unit"].iloc[0])
     if when == "direction":
-        word = "increased" if after > before else "decreased" if after < before else "unchanged"
-        why = f"the source's own figures go from {show(before)} to {show(after)} {unit}"
-        return Computed(word, "direction", "indicators", why=why)
-    circular = (
-        "the indicators hold the figure that the same source prints; the survey's rows are not at "
-        "hand"
-    )
-    return Computed(
-        float(before if when == "before" else after), unit, "indicators", circular=circular
-    )
+        verb = "increased" if after > before else "decreased" if after < before else "unchanged"
+        why = reason("source_figures", before=show(before), after=show(after), unit=unit)
+        return Computed(verb, "direction", "indicators", why=why)
+    value = float(before if when == "before" else after)
+    return Computed(value, unit, "indicators", circular=reason("same_source"))
 
 
 def _surveyed(row: Mapping[str, Any], when: str) -> Computed:
     """Give a figure of the study's own household survey, not of the source of the claim."""
-    whom = f"household survey of {show(float(row['n']))} households"
+    whom = reason("survey_of", n=float(row["n"]))
     if when == "direction":
-        word = {"higher": "increased", "lower": "decreased"}.get(str(row["verdict"]))
-        why = f"{whom}: from {show(row['before'])} to {show(row['after'])} {row['unit']}".rstrip()
-        if word is None:
+        verb = {"higher": "increased", "lower": "decreased"}.get(str(row["verdict"]))
+        ends = {end: show(row[end]) for end in ("before", "after")}
+        why = join(whom, reason("survey_change", **ends, unit=str(row["unit"])))
+        if verb is None:
             return Computed("not distinguishable", "direction", "survey", low=0.0, why=why)
-        return Computed(word, "direction", "survey", why=why)
+        return Computed(verb, "direction", "survey", why=why)
     low, high = (float(row[f"{when}_{end}"]) for end in ("low", "high"))
     if np.isnan(low):
-        circular = (
-            "a mean is not held against a claim here; its interval stands in the livelihood table"
-        )
+        circular = reason("mean_not_compared")
         return Computed(float(row[when]), str(row["unit"]), "survey", why=whom, circular=circular)
     return Computed(float(row[when]), str(row["unit"]), "survey", low, high, why=whom)
 
 
 def _capitals(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.indicators is None:
-        return Computed(None, why="the study has no indicators")
+        return Computed(None, why=no_layer("indicators"))
     rows = evidence.indicators[evidence.indicators["site_id"] == claim["subject"]]
     change = pd.to_numeric(rows["after"], errors="coerce") - pd.to_numeric(
         rows["before"], errors="coerce"
     )
     signs = change.dropna().map(np.sign).groupby(rows["capital"]).agg(["min", "max"])
     if signs.empty:
-        return Computed(None, why="the indicators hold no figure")
+        return Computed(None, why=reason("no_figure"))
     mark = {1.0: "+", -1.0: "-", 0.0: "0"}
     words = [
         f"{c} {mark[r['min']]}" if r["min"] == r["max"] else f"{c} mixed"
         for c, r in signs.iterrows()
     ]
     without = sorted(set(rows["capital"]) - set(signs.index))
-    why = f"no figures are printed for: {', '.join(without)}" if without else ""
-    circular = "the figures are the source's own, and not for every capital" if without else ""
+    capitals = [word("capital", str(name)) for name in without]
+    why = reason("no_figures_for", capitals=capitals) if without else ""
+    circular = reason("figures_of_some_capitals") if without else ""
     return Computed("; ".join(words), "direction", "indicators", why=why, circular=circular)
 
 
 def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     """Sites that the source names: those with declared models."""
     if evidence.sites is None or "models" not in evidence.sites:
-        return Computed(None, why="no layer says which sites were surveyed")
+        return Computed(None, why=reason("surveyed_sites_unknown"))
     named = _listed(evidence)["models"].dropna().astype(str)
     named = named[named.str.strip() != ""]
-    why = "only the sites that the source names with a model can be told; the others are not listed"
+    why = reason("sites_with_models")
     return Computed(float(len(named)), "sites", "sites", high=np.inf, why=why)
 
 
 def _models_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     if evidence.sites is None or "models" not in evidence.sites:
-        return Computed(None, why="no site has declared models")
+        return Computed(None, why=reason("no_site_has", column="models"))
     told = _listed(evidence)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
     numbers = sorted({t.strip() for t in told if t.strip()})
-    why = f"models declared at a site: {', '.join(numbers)}; a model may have no named site"
+    why = reason("models_at_sites", models=", ".join(numbers))
     return Computed(float(len(numbers)), "models", "sites", high=np.inf, why=why)
 
 
 def _model(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     site = _site(evidence, claim)
     if site is None or "models" not in site or pd.isna(site["models"]):
-        return Computed(None, why="the sites layer declares no model for this subject")
-    why = (
-        "declared in the sites layer by the same source; the measured conditions stand in the "
-        "livelihood table"
-    )
-    return Computed(str(site["models"]), "models", "sites", circular=why)
+        return Computed(None, why=reason("subject_lacks", column="models"))
+    return Computed(str(site["models"]), "models", "sites", circular=reason("model_declared"))
 
 
 def _location(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     level = next((v for v in _levels(evidence) if str(claim["unit"]) == f"{_plural(v)} named"), "")
     if not level or evidence.boundaries is None:
-        return Computed(
-            None, why="a statement in words about the wider region, which no layer covers"
-        )
+        return Computed(None, why=reason("region_in_words"))
     units = evidence.boundaries
     names = sorted(units["name"][units["level"] == level])
-    circular = f"the boundaries were chosen to hold the {_plural(level)} that the claim names"
+    circular = reason("boundaries_from_claim", level=word("level", level))
     return Computed("; ".join(names), "names", "boundaries", circular=circular)
 
 
 def _origin_count(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.flows is None:
-        return Computed(None, why="the study has no flows")
+        return Computed(None, why=no_layer("flows"))
     mine = evidence.flows[evidence.flows["site_id"].astype(str) == str(claim["subject"])]
     if mine.empty:
-        return Computed(None, why="no flow leads to this site")
+        return Computed(None, why=reason("no_flow_to_site"))
     role = mine["role"] if "role" in mine else pd.Series("documented", mine.index)
     sure = int((role == "documented").sum())
     why = (
-        f"{sure} origins with a flow documented, {len(mine) - sure} inferred"
+        reason("origins_inferred", sure=sure, inferred=len(mine) - sure)
         if sure < len(mine)
-        else "origins with a flow"
+        else reason("origins_with_flow")
     )
     return Computed(float(len(mine)), "origins", "flows", low=float(sure), why=why)
 
@@ -441,21 +422,14 @@ def _origin_count(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     site = _site(evidence, claim)
     if site is None or evidence.sites is None or pd.isna(site.get("households")):
-        return Computed(None, why="the site has no households")
+        return Computed(None, why=reason("households_unknown"))
     listed = _listed(evidence)
     known = pd.to_numeric(listed["households"], errors="coerce").dropna()
     rank = int((known > float(site["households"])).sum()) + 1
-    word = "largest" if rank == 1 else f"rank {rank}"
-    why = f"among the {len(known)} of {len(listed)} listed sites with households; "
-    why += "whether the list is the whole programme is not known"
-    return Computed(
-        word,
-        "rank",
-        "sites",
-        low=0.0,
-        why=why,
-        circular="household numbers are declared, and not all known",
-    )
+    text = "largest" if rank == 1 else f"rank {rank}"
+    among = reason("ranked_among", some=len(known), of=len(listed))
+    why, circular = join(among, reason("list_open")), reason("households_declared")
+    return Computed(text, "rank", "sites", low=0.0, why=why, circular=circular)
 
 
 def _year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
@@ -464,15 +438,15 @@ def _year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         return Computed(None)
     for column in ("year_from", "year"):
         if column in site and not pd.isna(site[column]):
-            circular = "the sites layer repeats a declared year"
+            circular = reason("year_declared")
             return Computed(float(site[column]), "year", "sites", circular=circular)
-    return Computed(None, why="the sites layer has no year for this subject")
+    return Computed(None, why=reason("subject_lacks", column="year"))
 
 
 def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     """Put the mean distance to the land left beside the word remote, which sets no threshold."""
     if evidence.remoteness is None or evidence.remoteness.empty:
-        return Computed(None, why="no distance was computed")
+        return Computed(None, why=reason("no_distance_computed"))
     found = evidence.remoteness
     rows = found[(found["indicator"] == "land_mean_unweighted") & (found["metric"] == "geodesic")]
     subject = str(claim["subject"])
@@ -485,32 +459,22 @@ def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
         rows = rows[rows["role"] == "study"]
     rows = rows[rows["value"].notna()]
     if rows.empty:
-        return Computed(None, why="no flow of these sites has a distance")
+        return Computed(None, why=reason("no_distance_of_flows"))
     mean, low, high = (float(rows[c].mean()) for c in ("value", "low", "high"))
-    why = (
-        f"straight-line mean over the flows {mean:.0f} km ({low:.0f} to {high:.0f}), "
-        f"{int(rows['n'].sum())} flows"
-    )
-    return Computed(
-        mean,
-        "km",
-        "remoteness",
-        low,
-        high,
-        why,
-        circular="the word names no distance to hold it against",
-    )
+    shown = {name: f"{km:.0f}" for name, km in (("mean", mean), ("low", low), ("high", high))}
+    why = reason("mean_over_flows", **shown, n=int(rows["n"].sum()))
+    return Computed(mean, "km", "remoteness", low, high, why, reason("word_without_distance"))
 
 
 def _persons_in_year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     year = str(claim["quantity"]).rpartition("_")[2]
     if evidence.flows is None or "persons" not in evidence.flows or "year" not in evidence.flows:
-        return Computed(None, why="the flows have no persons by year")
+        return Computed(None, why=reason("no_persons_by_year"))
     years = pd.to_numeric(evidence.flows["year"], errors="coerce")
     moved = pd.to_numeric(evidence.flows["persons"], errors="coerce")[years == float(year)].dropna()
     if moved.empty:
-        return Computed(None, why=f"no flow has persons and the year {year}")
-    why = f"sum over {len(moved)} flows of {year}; whether the list is the whole is not known"
+        return Computed(None, why=reason("no_flow_in_year", year=year))
+    why = join(reason("sum_of_year", n=len(moved), year=year), reason("list_open"))
     return Computed(float(moved.sum()), "persons", "flows", high=np.inf, why=why)
 
 

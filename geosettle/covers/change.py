@@ -22,6 +22,7 @@ from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_nearest, same_grid
+from geosettle.reasons import join, reason, rendered
 from geosettle.settings import DEFAULTS
 
 _COLUMNS: Final = (
@@ -73,6 +74,7 @@ def _rates(
     return np.asarray(growth ** (1 / years) - 1 if years > 0 else growth)
 
 
+@rendered
 def cover_change(
     zones: gpd.GeoDataFrame | Raster,
     cover: gpd.GeoDataFrame | Mapping[int, Raster],
@@ -366,7 +368,7 @@ def _measures(
     of_class = keys.to_frame(index=False)
     for rank, (measure, value) in enumerate(measures.items(), 1):
         rate = measure == "annual_rate"
-        why = np.where(np.isnan(value), "no area at the start, so no rate", "")
+        why = np.where(np.isnan(value), reason("no_rate"), "")
         unit = "share per year" if rate else "ha"
         parts.append(of_class.assign(measure=measure, value=value, unit=unit, why=why, rank=rank))
     out = pd.concat(parts, ignore_index=True)
@@ -404,8 +406,8 @@ def _adjusted_rows(
         return []
     known = [name for name in matrix.index if name in mapped.index and mapped[name] > 0]
     left = sorted(set(mapped.index) - set(known) - {OUTSIDE, _NODATA})
-    why = "the error matrix of the whole map is applied to this zone"
-    why += f"; classes without a sample are left out: {', '.join(left)}" if left else ""
+    without = reason("classes_without_sample", classes=", ".join(left)) if left else ""
+    why = join(reason("error_matrix"), without)
     if not known:
         return []
     found = adjusted_areas(matrix.loc[known], mapped[known])

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
+from geosettle.reasons import join, reason, rendered
 from geosettle.settings import DEFAULTS
 
 MU_PER_HA: Final = 15.0
 FloatArray = NDArray[np.float64]
 
 
+@rendered
 def land_per_household(
     sites: gpd.GeoDataFrame,
     development: gpd.GeoDataFrame | None,
@@ -101,7 +103,7 @@ def land_per_household(
     why = _Reasons(index)
     twice = out["declared_ha"].notna() & declared_whole.notna()
     apart = twice & ((out["declared_ha"] - declared_whole).abs() > differs_share * declared_whole)
-    why.add(apart, "the parcels' declared areas are used; the site's own declared area differs")
+    why.add(apart, reason("declared_areas_differ"))
     out["declared_ha"] = out["declared_ha"].fillna(declared_whole)
     out["mapped_minus_declared_ha"] = out["mapped_ha"] - out["declared_ha"]
     out["difference_percent"] = (100 * out["mapped_minus_declared_ha"] / out["declared_ha"]).where(
@@ -124,17 +126,14 @@ def land_per_household(
     out["origin_land_ha"] = _origin_land(index, flows, origins)
     _per_head(out)
     _enough(out, enough_mu_per_person, enough_mu_per_household)
-    why.add(out["developed_ha"].isna(), "no developed land declared or mapped for this site")
-    why.add(
-        out["mapped_ha"].isna() & out["declared_ha"].notna(),
-        "no evidence of where the declared land is",
-    )
-    why.add(out["leased_ha"].isna(), "leased area not stated, so neither is the self-run")
-    why.add(too_much, "more leased than developed")
-    why.add(out["households"].isna(), "households unknown")
-    why.add(out["persons"].isna(), "persons unknown")
-    why.add(out["origin_land_ha"].isna(), "land at the origins unknown")
-    out["why"] = why.words()
+    why.add(out["developed_ha"].isna(), reason("no_developed"))
+    why.add(out["mapped_ha"].isna() & out["declared_ha"].notna(), reason("no_evidence_of_place"))
+    why.add(out["leased_ha"].isna(), reason("leased_unknown"))
+    why.add(too_much, reason("leased_exceeds"))
+    why.add(out["households"].isna(), reason("households_unknown"))
+    why.add(out["persons"].isna(), reason("persons_unknown"))
+    why.add(out["origin_land_ha"].isna(), reason("origin_land_unknown"))
+    out["why"] = why.texts()
     return out[[*_FIRST, *(c for c in out if c not in (*_FIRST, *_LAST)), *_LAST]]
 
 
@@ -175,12 +174,12 @@ class _Reasons:
     def __init__(self, index: pd.Index) -> None:
         self._lists: list[list[str]] = [[] for _ in index]
 
-    def add(self, where: pd.Series, reason: str) -> None:
+    def add(self, where: pd.Series, text: str) -> None:
         for row in np.flatnonzero(where.to_numpy(bool)):
-            self._lists[row].append(reason)
+            self._lists[row].append(text)
 
-    def words(self) -> pd.api.extensions.ExtensionArray:
-        return pd.array(["; ".join(reasons) for reasons in self._lists], dtype="str")
+    def texts(self) -> pd.api.extensions.ExtensionArray:
+        return pd.array([join(*texts) for texts in self._lists], dtype="str")
 
 
 def _number(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -425,6 +424,7 @@ def _enough(out: pd.DataFrame, per_person: float | None, per_household: float | 
     )
 
 
+@rendered
 def founding_status(
     sites: gpd.GeoDataFrame,
     oasis: Mapping[int, gpd.GeoDataFrame] | gpd.GeoDataFrame | None,
@@ -483,13 +483,13 @@ def founding_status(
         then = max((y for y in years if y <= founded[i]), default=None)
         now = years[-1] if years else None
         if lost:
-            why.append("position unknown")
+            why.append(reason("position_unknown"))
         if np.isnan(founded[i]):
-            why.append("year of founding unknown")
+            why.append(reason("year_unknown"))
         elif then is None:
-            why.append("no oasis map up to the year of founding")
+            why.append(reason("no_oasis_before"))
         elif then == now:
-            why.append("no oasis map after the year of founding")
+            why.append(reason("no_oasis_after"))
         was = None if lost or then is None else bool(shapely.intersects(shapes[then], point))
         is_ = None if lost or now is None else bool(shapely.intersects(shapes[now], point))
         if was is None or is_ is None or then == now:
@@ -500,7 +500,7 @@ def founding_status(
                 (True, False): "then only",
                 (False, True): "now only",
             }.get((was, is_), "neither")
-        rows.append((then, now, was, is_, status, "; ".join(why)))
+        rows.append((then, now, was, is_, status, join(*why)))
     columns = [
         "oasis_year_then",
         "oasis_year_now",

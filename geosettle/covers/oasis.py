@@ -19,6 +19,7 @@ from geosettle.geodesy.disc_overlap import discs
 from geosettle.levels import ladder
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_mean, resample_nearest
+from geosettle.reasons import join, reason, rendered, word
 from geosettle.settings import DEFAULTS
 
 _RULE: Final = ("landcover_classes", "ndvi_minimum", "elevation_ceiling_m", "smallest_patch_km2")
@@ -177,6 +178,7 @@ def _low_enough(
         return np.asarray(height < ceiling)
 
 
+@rendered
 def oasis_areas(
     boundaries: gpd.GeoDataFrame,
     oases: Mapping[str, gpd.GeoDataFrame],
@@ -258,7 +260,7 @@ def _beside(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) ->
     """Put a published figure beside the computed one."""
     if not figure:
         missing = dict.fromkeys(("published", "difference", "difference_percent"), np.nan)
-        return {"quantity": "", **missing, "source": "", "claim": "", "why": "no published figure"}
+        return {"quantity": "", **missing, "source": "", "claim": "", "why": reason("no_published")}
     value = float(figure[quantity])
     difference = row[quantity] - value
     return {
@@ -272,6 +274,7 @@ def _beside(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) ->
     }
 
 
+@rendered
 def oasis_position(
     points: gpd.GeoDataFrame,
     oasis: gpd.GeoDataFrame | None,
@@ -328,10 +331,10 @@ def oasis_position(
     n = len(points)
     missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     why = np.full(n, "", dtype=object)
-    why[missing] = "position unknown"
+    why[missing] = reason("position_unknown")
     whole = None if oasis is None or len(oasis) == 0 else shapely.union_all(lonlat(oasis))
     if whole is None or shapely.is_empty(whole):
-        whole, why[~missing] = None, "the study has no oasis layer"
+        whole, why[~missing] = None, reason("no_oasis")
     centre = np.where(
         shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry
     )
@@ -368,9 +371,9 @@ def oasis_position(
             )
         out[f"oasis_share_{radius:g}km"] = share
     for i in np.flatnonzero(known & (u > 0)):
-        why[i] = f"position known to {u[i]:g} km" + (
-            "" if len(words[i]) == 1 else f"; may be {' or '.join(words[i])}"
-        )
+        zones = [word("zone", z) for z in words[i]]
+        may_be = reason("zone_may_be", zones=zones) if len(zones) > 1 else ""
+        why[i] = join(reason("position_known_to", km=float(u[i])), may_be)
     out["oasis_why"] = pd.array(why, dtype="str")
     return out
 

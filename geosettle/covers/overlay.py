@@ -17,6 +17,7 @@ from geosettle.errors import ColumnError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
+from geosettle.reasons import join_rows, reason, rendered
 from geosettle.settings import DEFAULTS
 
 OUTSIDE: Final = "(outside)"
@@ -36,6 +37,7 @@ _HECTARE: Final = 1e4
 _DISCS: Final = 10_000
 
 
+@rendered
 def overlay_areas(
     zones: gpd.GeoDataFrame | Raster,
     cover: gpd.GeoDataFrame | Raster | Mapping[int, Raster],
@@ -323,14 +325,13 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
         else np.full(len(long), "", dtype=object)
     )
     no_homes = bool(np.isfinite(zones.households).any()) & homes.isna().to_numpy(bool) & known_class
-    homeless = np.where(no_homes, "households unknown", "")
+    homeless = np.where(no_homes, reason("households_unknown"), "")
     undated = np.where(
         out["year"].isna().to_numpy(bool) & known_class & long["year"].notna().any(),
-        "no year given",
+        reason("no_year"),
         "",
     )
-    reasons = zip(zones.why[at], why, undated, homeless, strict=True)
-    out["why"] = pd.array(["; ".join(w for w in row if w) for row in reasons], dtype="str")
+    out["why"] = pd.array(join_rows(zones.why[at], why, undated, homeless), dtype="str")
     last = {OUTSIDE: 3, NODATA: 2, UNCLASSIFIED: 1}
     names = np.array(["" if c is None else c for c in label], dtype=str)
     rank = np.array([last.get(c, 0) for c in label])

@@ -24,6 +24,7 @@ from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
+from geosettle.reasons import reason, rendered
 
 _NODATA: Final = -2_147_483_648
 _BLOCK: Final = 2_000
@@ -186,6 +187,7 @@ def _extract(
     return usable, inside, parts
 
 
+@rendered
 def class_areas(
     zones: Zones,
     raster: Raster,
@@ -233,7 +235,7 @@ def class_areas(
     outside = np.where(inside < whole * (1 - 1e-9), whole - inside, 0.0)
     short = outside > 0
     rest = pd.DataFrame({"zone": usable[short], "class": "(outside)", "m2": outside[short]})
-    rest["why"] = "the raster does not reach this part of the zone"
+    rest["why"] = reason("raster_not_here")
     name = _called(raster, year)
     for row, share_out in zip(usable[short], outside[short] / whole[short], strict=True):
         message = f"{name} leaves out {100 * share_out:.1f} % of zone {zones.ids[row]}."
@@ -258,6 +260,7 @@ def _names(values: pd.Series, classes: Mapping[int, str]) -> pd.Series:
     return values.map(names).astype(object)
 
 
+@rendered
 def zonal_statistics(
     zones: gpd.GeoDataFrame | Raster,
     rasters: Raster | Mapping[int, Raster],
@@ -333,12 +336,13 @@ def _statistics(
         columns["outside_ha"][usable] = np.maximum(zones.area_m2[usable] - inside, 0) / 1e4
     why = zones.why.copy()
     blank = np.isfinite(zones.area_m2) & ~np.isfinite(columns["mean"]) & (why == "")
-    why[blank] = "no cell with a value"
+    why[blank] = reason("no_cell")
     name = _called(raster, year)
     for i in np.flatnonzero(columns["outside_ha"] > zones.area_m2 / 1e4 * 1e-9):
         message = f"{name} does not reach all of zone {zones.ids[i]}."
         note(problems, "raster_covers_partly", message, id=str(zones.ids[i]))
-        why[i] = why[i] or f"{columns['outside_ha'][i]:.1f} ha lie outside the raster"
+        outside = round(float(columns["outside_ha"][i]), 1)
+        why[i] = why[i] or reason("outside_raster", ha=outside)
     out = pd.DataFrame({"zone_id": pd.array(zones.ids, dtype="str"), "radius_km": zones.radius_km})
     out["year"] = pd.array([year] * n, dtype="Int64")
     return out.assign(**columns, why=pd.array(why, dtype="str"))

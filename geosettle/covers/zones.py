@@ -23,6 +23,7 @@ from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Circles, plain_discs
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster
+from geosettle.reasons import reason
 from geosettle.settings import DEFAULTS
 
 FloatArray = NDArray[np.float64]
@@ -99,7 +100,7 @@ class Zones:
         if households in frame:
             homes = pd.to_numeric(frame[households], errors="coerce").to_numpy(np.float64)
         lost = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-        why = np.where(lost, "position unknown", "").astype(object)
+        why = np.where(lost, reason("position_unknown"), "").astype(object)
         for i in np.flatnonzero(lost):
             note(
                 problems, "zone_without_geometry", f"Zone {ids[i]} has no position.", id=str(ids[i])
@@ -109,7 +110,7 @@ class Zones:
                 mend = "Give radii_km=[5, 15, 30] (command line: --buffer-km)."
                 raise InputError("zones that are points need radii", mend=mend)
             geometry, area = fit_to_measure(geometry, ids, "zone", max_repair_share, problems)
-            why[~lost & np.isnan(area)] = "the polygon could not be repaired"
+            why[~lost & np.isnan(area)] = reason("not_repaired")
             radius = np.full(len(frame), np.nan)
             none = np.zeros(0)
             circles, circle = Circles.of(none, none, none), np.full(len(frame), -1)
@@ -126,7 +127,7 @@ class Zones:
             odd = (circle < 0) & (area == 0)
             area[odd] = area_m2(geometry[odd])
         for i in np.flatnonzero(area == 0):
-            why[i] = "the zone has no area"
+            why[i] = reason("no_area")
             note(problems, "zone_of_no_area", f"Zone {ids[i]} has no area.", id=str(ids[i]))
         return cls(ids, radius, geometry, area, why, homes, circles, circle)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import LonLat, as_located
+from geosettle.distance._inputs import LonLat, as_located, position_unknown
 from geosettle.distance._metrics import (
     METRICS,
     blocks,
@@ -25,7 +25,14 @@ from geosettle.distance._metrics import (
     metric_named,
     places_of,
 )
-from geosettle.distance._pairs import ESTIMATES, FLAGS, PAIR_COLUMNS, pair_distances
+from geosettle.distance._pairs import (
+    ESTIMATES,
+    FLAGS,
+    PAIR_COLUMNS,
+    flag_codes,
+    has_flag,
+    pair_distances,
+)
 from geosettle.distance._protocol import Context, Metric, positions
 from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.cost_distance import cost_distance, travel_time
@@ -40,6 +47,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
 from geosettle.errors import InputError
+from geosettle.reasons import concerning, reason, rendered, word
 from geosettle.settings import Spread
 
 __all__ = [
@@ -57,7 +65,9 @@ __all__ = [
     "distance_intervals",
     "distance_matrix",
     "distance_table",
+    "flag_codes",
     "geodesic_distance",
+    "has_flag",
     "nearest",
     "pair_distances",
     "rank_intervals",
@@ -145,6 +155,7 @@ def distance_matrix(
     return pd.DataFrame(index=origins.index[:0], columns=sites.index, dtype=np.float64)
 
 
+@rendered
 def nearest(
     origins: gpd.GeoDataFrame,
     sites: gpd.GeoDataFrame,
@@ -254,14 +265,11 @@ def _with_the_lonely(
     why: Any = pd.Series([""], dtype="str").array.take(np.zeros(len(i), dtype=np.intp))
     if alone.size:
         unknown = np.isnan(positions(origins)[0])
-        none = (
-            "no site can be reached" if limit is None else f"no site within {limit:g} {metric.unit}"
+        lost, none = (
+            concerning(text, metric.value)
+            for text in (position_unknown(["origin"]), _none_near(sites, limit, metric.unit))
         )
-        none = none if np.isfinite(positions(sites)[0]).any() else "no site has a known position"
-        reasons = [
-            f"{metric.value}: {'position of the origin unknown' if unknown[a] else none}"
-            for a in alone
-        ]
+        reasons = [lost if unknown[a] else none for a in alone]
         order = np.argsort(np.r_[i, alone], kind="stable")
         i, j = np.r_[i, alone][order], np.r_[j, np.full(len(alone), -1)][order]
         value, rank = (
@@ -282,6 +290,15 @@ def _with_the_lonely(
     return pd.DataFrame({"rank": ranks, metric.value: value, "why": why}, index=index, copy=False)
 
 
+def _none_near(sites: gpd.GeoDataFrame, limit: float | None, unit: str) -> str:
+    """Why an origin has no site near it."""
+    if not np.isfinite(positions(sites)[0]).any():
+        return reason("no_site_position")
+    if limit is None:
+        return reason("no_site_reached")
+    return reason("no_site_within", limit=float(limit), unit=word("unit", unit))
+
+
 def _nearest_by_matrix(
     metric: Metric,
     origins: gpd.GeoDataFrame,
@@ -300,6 +317,7 @@ def _nearest_by_matrix(
     return i[keep], j[keep], value[keep]
 
 
+@rendered
 def distance_table(
     origins: gpd.GeoDataFrame,
     sites: gpd.GeoDataFrame,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from geosettle.crs import within_180
 from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.reasons import join, no_layer, reason, word
 
 LonLat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -134,6 +136,18 @@ def _with_ids(frame: Any, role: str) -> gpd.GeoDataFrame:
             mend="Make ids unique.",
         )
     return frame
+
+
+def position_unknown(roles: Sequence[str]) -> str:
+    """Give the reason where positions are unknown: of "origin", "site", both or none."""
+    if len(roles) > 1:
+        return reason("positions_unknown")
+    return reason("position_unknown_of", role=word("end", roles[0])) if roles else ""
+
+
+def no_layers(names: Sequence[str]) -> str:
+    """Give the reason where the study lacks layers."""
+    return join(*map(no_layer, names))
 
 
 def as_flows(flows: Any) -> pd.DataFrame:

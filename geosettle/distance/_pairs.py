@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows
+from geosettle.distance._inputs import as_flows, no_layers
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.distance.geodesic import radius_m
 from geosettle.distance.network import is_table, network_of, with_settlements
 from geosettle.distance.sampling import quantiles
+from geosettle.reasons import concerning, join_rows, reason, rendered, word
 from geosettle.settings import DEFAULTS
 
 PAIR_COLUMNS: Final = (
@@ -73,6 +74,7 @@ _ORDER_SLACK = 0.005
 """Half a per cent is no contradiction: the lines are draped, gridded or from edge to edge."""
 
 
+@rendered
 def pair_distances(
     flows: pd.DataFrame,
     origins: gpd.GeoDataFrame,
@@ -159,7 +161,8 @@ def pair_distances(
     table["flags"] = _flags(
         table, origins, sites, i, j, detour_range=detour_range, rough_share=rough_share
     )
-    table["why"] = _join(whys, table.index)
+    whys = [texts.fillna("") for texts in whys]
+    table["why"] = pd.Series(join_rows(*whys), index=table.index, dtype="str")
     for column in ("households", "persons", "declared_km"):
         table[column] = pd.to_numeric(table[column], errors="coerce") if column in table else np.nan
     extra = [c for m in chosen for c in m.columns if c not in PAIR_COLUMNS]
@@ -179,37 +182,36 @@ def _evaluate(
     lacking = [layer for layer in metric.needs if getattr(context, layer) is None]
     if lacking:
         values = pd.DataFrame(np.nan, index=range(len(pairs)), columns=list(metric.columns))
-        values["why"] = f"the study has no layer {' and no layer '.join(lacking)}"
+        values["why"] = no_layers(lacking)
     else:
         values = metric.pairs(origins, sites, pairs, context)
     missing = values[list(metric.columns)].isna().to_numpy()
     why = values["why"].to_numpy(dtype=object).copy()
     for pattern in np.unique(missing, axis=0):
         if pattern.any():
-            names = ", ".join(np.array(metric.columns)[pattern])
+            names = np.array(metric.columns)[pattern].tolist()
             rows = (missing == pattern).all(axis=1)
-            why[rows] = [f"{names}: {reason or 'cannot be computed'}" for reason in why[rows]]
+            none = reason("not_computed")
+            said = {text: concerning(text or none, *names) for text in set(why[rows])}
+            why[rows] = [said[text] for text in why[rows]]
     return values.assign(why=pd.Series(why, index=values.index, dtype="str"))
 
 
 def _unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
     """Say which id of a flow matches nothing."""
-    origin, site = (
-        ("no " + role + " has the id " + table[f"{role}_id"]).where(
-            table[f"{role}_id"] != "", f"no {role} is named"
-        )
-        for role in ("origin", "site")
-    )
-    text = np.select([(i < 0) & (j < 0), i < 0, j < 0], [origin + " and " + site, origin, site], "")
-    return pd.Series(text, index=table.index, dtype="str")
+    sides = [
+        [
+            _no_such(role, key) if at < 0 else ""
+            for key, at in zip(table[f"{role}_id"], where, strict=True)
+        ]
+        for role, where in (("origin", i), ("site", j))
+    ]
+    return pd.Series(join_rows(*sides), index=table.index, dtype="str")
 
 
-def _join(parts: Sequence[pd.Series], index: pd.Index) -> pd.Series:
-    """Join the texts of each row that are not empty."""
-    rows = zip(*(p.fillna("") for p in parts), strict=True)
-    return pd.Series(
-        ["; ".join(text for text in row if text) for row in rows], index=index, dtype="str"
-    )
+def _no_such(role: str, key: str) -> str:
+    end = word("end", role)
+    return reason("no_such_id", role=end, id=key) if key else reason("no_id", role=end)
 
 
 def _flags(
@@ -293,6 +295,24 @@ def _flagged(table: pd.DataFrame, code: str) -> NDArray[np.bool_]:
     if "road_flags" not in table:
         return np.zeros(len(table), dtype=bool)
     return table["road_flags"].eq(code).to_numpy(dtype=bool, na_value=False)
+
+
+def flag_codes(flags: object) -> tuple[str, ...]:
+    """Return the codes of a cell of the column `flags`.
+
+    Examples
+    --------
+    >>> flag_codes("position_rough;used_to_place"), flag_codes("")
+    (('position_rough', 'used_to_place'), ())
+    """
+    return tuple(filter(None, flags.split(";"))) if isinstance(flags, str) else ()
+
+
+def has_flag(pairs: pd.DataFrame, code: str) -> pd.Series:
+    """Whether each pair has a flag; False where the table has no flags."""
+    if "flags" not in pairs:
+        return pd.Series(data=False, index=pairs.index)
+    return pairs["flags"].map(lambda flags: code in flag_codes(flags)).astype(bool)
 
 
 def _numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ PairFunction = Callable[
 unique index; their geometry is a point, a polygon (village land) or None. `pairs` has shape (m, 2):
 positions (origin i, site j). Returns m rows in the order of `pairs` with a RangeIndex: the metric's
 columns (km, h, m; NaN = missing) and `why`, a string that is empty where nothing is missing and
-otherwise the reason in words, without the name of the column in front."""
+otherwise the reason: in words, or by `geosettle.reasons.reason`; without the name of the column."""
 
 MatrixFunction = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, Context], NDArray[np.float64]]
 """``f(origins, sites, context)``: the metric's `value` for every origin (rows) and site (columns),

@@ -16,6 +16,7 @@ from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
 from geosettle.distance._solver.geodesic_search import nearest_points, take_best
 from geosettle.distance.regions import bounds_m, regions_of
 from geosettle.geodesy import arc_bound_m, inverse, require_lonlat, shortest_m, to_xyz
+from geosettle.reasons import reason, rendered, word
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -88,6 +89,7 @@ def _are_points(frame: gpd.GeoDataFrame) -> bool:
     )  # -1: None
 
 
+@rendered
 def geodesic_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: IntArray, context: Context
 ) -> pd.DataFrame:
@@ -108,10 +110,10 @@ def geodesic_pairs(
     why = np.select(
         [~known[0][i] & ~known[1][j], ~known[0][i], ~known[1][j], metres == 0],
         [
-            "positions of origin and site unknown",
-            "position of the origin unknown",
-            "position of the site unknown",
-            "no bearing: origin and site touch",
+            reason("positions_unknown"),
+            reason("position_unknown_of", role=word("end", "origin")),
+            reason("position_unknown_of", role=word("end", "site")),
+            reason("no_bearing"),
         ],
         "",
     )

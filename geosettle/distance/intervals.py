@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._inputs import as_flows
+from geosettle.distance._inputs import as_flows, no_layers, position_unknown
 from geosettle.distance._metrics import context_of, measures_of, metric_named, metrics_of, places_of
 from geosettle.distance._protocol import Context, Metric, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
@@ -33,6 +33,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD, inverse, shortest_m
+from geosettle.reasons import decode, join, reason, render, rendered
 from geosettle.settings import DEFAULTS, DistanceOptions, Spread, check
 
 FloatArray = NDArray[np.float64]
@@ -146,7 +147,8 @@ def sample_distances(
     region = _units(ends, boundaries, aliases, units)
     setting = _Setting(chosen, context, spread or Spread(), measured)
     family = measures[metric][0].name if metric not in chosen else metric
-    return _sampled(table, _ends(ends, region, context, draws, seed), family, setting)[metric]
+    found = _sampled(table, _ends(ends, region, context, draws, seed), family, setting)[metric]
+    return dataclasses.replace(found, why=tuple(render(text) for text in found.why))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,14 +204,14 @@ def _sampled(
     why = np.full(len(table), "", dtype=object)
     for k, at in enumerate(zip(i, j, strict=True)):
         unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
-        why[k] = f"position of the {' and the '.join(unknown)} unknown" if unknown else ""
+        why[k] = position_unknown(unknown)
     lacking = (
         []
         if evaluate is not None
         else [n for n in metric_named(family, context).needs if getattr(context, n) is None]
     )
     if lacking:
-        why[why == ""] = f"the study has no layer {' and no layer '.join(lacking)}"
+        why[why == ""] = no_layers(lacking)
     rows = np.flatnonzero(why == "")
     values = {name: np.full((len(table), draws), np.nan) for name in names}
     stated_values = {name: np.full(len(table), np.nan) for name in names}
@@ -246,7 +248,7 @@ def _sampled(
             values[name] = np.full((len(table), found[name].shape[1]), np.nan)
             values[name][rows] = found[name]
         for note, said, row in zip(notes, more, rows, strict=True):
-            why[row] = "; ".join(dict.fromkeys(text for text in (*note, said) if text))
+            why[row] = join(*note, said)
     units = {name: unit for name, (_, _, unit) in measures_of(context).items()}
     return {
         name: dataclasses.replace(
@@ -278,10 +280,9 @@ def _samples(
     lost = np.flatnonzero((missing > missing_share) & (missing > 0))
     reasons = why.copy()
     for row in lost:
-        if missing[row] < 1 or "of the draws" in why[row]:
-            reasons[row] += (
-                f": no interval where more than {missing_share:.0%} of the draws are missing"
-            )
+        if missing[row] < 1 or any(found.code.startswith("draws_") for found in decode(why[row])):
+            few = reason("no_interval_draws", percent=round(100 * missing_share))
+            reasons[row] = join(why[row], few)
     values[lost] = np.nan
     return Samples(index, values, name, unit, tuple(reasons))
 
@@ -395,10 +396,11 @@ def _evaluated(
     )
     missing = np.isnan(values).mean(axis=1)
     return {name: values}, [
-        f"{m:.0%} of the draws cannot be evaluated" if m else "" for m in missing
+        reason("draws_not_evaluated", percent=round(100 * float(m))) if m else "" for m in missing
     ]
 
 
+@rendered
 def distance_intervals(
     flows: pd.DataFrame,
     origins: gpd.GeoDataFrame,
@@ -538,7 +540,6 @@ def _holding(
     with np.errstate(invalid="ignore"):
         outside = (value < low * (1 - _ROUNDING)) | (value > high * (1 + _ROUNDING))
     for row in np.flatnonzero(outside):
-        note = "fewer of the draws than the level asks for are as near or as far as the stated ends"
-        why[row] = "; ".join(text for text in (why[row], note) if text)
+        why[row] = join(why[row], reason("interval_widened"))
     none = np.isnan(low)
     return np.where(none, low, np.fmin(low, value)), np.where(none, high, np.fmax(high, value))

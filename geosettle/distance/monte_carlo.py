@@ -14,6 +14,7 @@ from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.draping import check_dem, drape
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.errors import InputError
+from geosettle.reasons import join, reason
 from geosettle.settings import Spread
 
 IntArray = NDArray[np.intp]
@@ -67,14 +68,14 @@ evaluated.
 
 
 def said(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
-    """Say for every pair what share of its draws each reason holds for; the reasons have shape (m,
-    draws).
-    """
+    """Say for every pair for what share of its draws each reason (a code) holds; shape (m, draws)."""
     return [
-        "; ".join(
-            f"{bad[i].mean():.1%} of the draws {text}"
-            for text, bad in reasons.items()
-            if bad[i].any()
+        join(
+            *(
+                reason(code, percent=float(f"{100 * bad[i].mean():.3g}"))
+                for code, bad in reasons.items()
+                if bad[i].any()
+            )
         )
         for i in range(len(next(iter(reasons.values()))))
     ]
@@ -114,7 +115,7 @@ def surfaced(job: DrawnPairs) -> Drawn:
         zero = length[i, :some] <= 0
         ratio = np.where(zero, 1.0, draped / np.where(zero, 1.0, length[i, :some]))
         out[i] = length[i] * ratio[_nearest(ends[:, :some], ends)]
-    return {"surface": out}, said({"have a line that leaves the elevation grid": np.isnan(out)})
+    return {"surface": out}, said({"draws_line_outside": np.isnan(out)})
 
 
 def _nearest(known: FloatArray, asked: FloatArray) -> IntArray:

@@ -55,7 +55,7 @@ def sample_road(job: DrawnPairs) -> Drawn:
             job.spread.road_speed_share * job.normal("speed by road", draws)[:some]
         )
     values = {"road": km, "road_time": walked + ride}
-    return values, said({"have no way by road": np.isnan(km)})
+    return values, said({"draws_without_road": np.isnan(km)})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

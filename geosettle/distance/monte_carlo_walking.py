@@ -87,9 +87,9 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
         hours *= np.exp(job.spread.walk_speed_share * job.normal("speed on foot", draws))
     notes = said(
         {
-            "lie outside the elevation grid": empty,
-            "lie in closed cells (barrier)": shut & ~empty,
-            "have no way on foot between their ends": nowhere,
+            "draws_outside_elevation": empty,
+            "draws_closed": shut & ~empty,
+            "draws_without_way": nowhere,
         }
     )
     if roads:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +30,7 @@ from geosettle.distance.road_cleaning import (
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.problems import Problem
+from geosettle.reasons import decode, reason, render, word
 from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
@@ -76,15 +78,17 @@ class RoadNetwork:
         """Whether only the ends of the rows have a place (table of lengths)."""
         return self.lengths is not None
 
-    def describe(self, node: int) -> str:
+    def describe(self, node: int) -> dict[str, Any]:
         """Name the piece of network that a node belongs to, for reasons."""
         same = self.component == self.component[node]
         tail = np.repeat(np.arange(self.graph.size), np.diff(self.graph.first))
         length = self.graph.metres[same[tail]].sum() / 2000
         count = np.unique(self.component).size
         names = sorted({str(n) for n in self.name[same] if n})
-        of = f" around {names[0]}" if names else ""
-        return f"piece{of} ({same.sum()} nodes, about {length:.0f} km, one of {count} pieces)"
+        size = {"nodes": int(same.sum()), "km": round(float(length)), "pieces": count}
+        return (
+            word("piece", "around", name=names[0], **size) if names else word("piece", "", **size)
+        )
 
     def arc(self, tail: IntArray, head: IntArray) -> FloatArray:
         """Seconds and metres of the arcs from nodes to nodes, shape (n, 2); NaN for none."""
@@ -238,15 +242,19 @@ def _from_table(
     why = left_out(roads, rules)
     short = km < straight - rules.straight_tolerance_km
     why[short] = [
-        f"road_shorter_than_straight: {name[a]} to {name[b]}: {k:g} km is shorter than the straight "
-        f"line of {s:.1f} km between its places"
+        reason(
+            "road_shorter_than_straight",
+            **{"from": str(name[a]), "to": str(name[b])},
+            km=float(k),
+            straight=round(float(s), 1),
+        )
         for a, b, k, s in zip(tail[short], head[short], km[short], straight[short], strict=True)
     ]
-    why[~((km > 0) & np.isfinite(km))] = "road_length: its length is missing or not above zero"
-    why[(ends[0] == "") | (ends[1] == "")] = "road_end: it names no place at one end"
+    why[~((km > 0) & np.isfinite(km))] = reason("road_length")
+    why[(ends[0] == "") | (ends[1] == "")] = reason("road_end")
     if "used" in roads:
         flagged = ~truth(roads["used"]) & (why == "")
-        why[flagged] = "road_not_used: the row itself says that it is not to be used"
+        why[flagged] = reason("road_not_used")
     use = why == ""
     seconds = km / speeds(roads, rules) * 3600
     lengths = pd.DataFrame(
@@ -336,18 +344,28 @@ def _ids(roads: pd.DataFrame) -> NDArray[np.object_]:
     return ids.astype("str").to_numpy(dtype=object)
 
 
+_PROBLEM: Final[Mapping[str, str]] = {
+    "road_closed_in_season": "road_closed",
+    "road_closed_by": "road_closed",
+    "road_geometry_degrees": "road_geometry",
+}
+"""Reason to the problem it is listed as, where that has another name."""
+
+
 def _aside(
     roads: pd.DataFrame, why: NDArray[np.object_], value: FloatArray | None = None
 ) -> pd.DataFrame:
     """Table of the rows not used."""
     row = np.flatnonzero(why != "")
-    text = pd.Series(why[row]).astype("str").str.partition(": ")
+    known = {text: decode(text)[0].code for text in set(why[row])}
+    codes = [_PROBLEM.get(known[text], known[text]) for text in why[row]]
+    said = {text: render(text) for text in known}
     return pd.DataFrame(
         {
             "row": row + 1,
             "id": _ids(roads)[row],
-            "code": text[0] if len(row) else pd.Series(dtype="str"),
-            "why": text[2] if len(row) else pd.Series(dtype="str"),
+            "code": pd.Series(codes, dtype="str"),
+            "why": pd.Series([said[text] for text in why[row]], dtype="str"),
             "value": value[row] if value is not None else np.nan,
         }
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.openstreetmap import not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
+from geosettle.reasons import decode, join, reason, render
 from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
@@ -49,11 +50,11 @@ def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
 def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
     """Reason of every row that rules close or leave out, else empty."""
     why = np.full(len(roads), "", dtype=object)
-    why[not_for_vehicles(roads)] = "road_not_for_vehicles: it is not for vehicles"
+    why[not_for_vehicles(roads)] = reason("road_not_for_vehicles")
     roads = road_columns(roads, rules)
     if "quality" in roads:
         bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
-        why[bad] = "road_quality: its quality is one that is not used for routing"
+        why[bad] = reason("road_quality")
     if rules.season and "season" in roads:
         season = roads["season"].fillna("").astype("str").str.lower()
         others = (
@@ -61,16 +62,23 @@ def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
             & ~season.str.contains("all")
             & ~season.str.contains(rules.season.lower())
         )
-        why[others.to_numpy()] = f"road_closed: closed in the season {rules.season!r}"
+        why[others.to_numpy()] = reason("road_closed_in_season", season=rules.season)
     for column, values in (rules.closed or {}).items():
         if column not in roads:
             raise ColumnError(
                 "a closure names a column that the roads do not have", file="roads", column=column
             )
-        why[roads[column].isin(list(values)).to_numpy()] = f"road_closed: closed by its {column}"
+        why[roads[column].isin(list(values)).to_numpy()] = reason("road_closed_by", column=column)
     speed = speeds(roads, rules)
-    why[~(speed > 0)] = "road_speed: its speed is not above zero"
+    why[~(speed > 0)] = reason("road_speed")
     return why
+
+
+def is_closed(why: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether each row is closed, by its season or an attribute, and not at fault otherwise."""
+    known = {text: [found.code for found in decode(text)] for text in set(why)}
+    closed = {"road_closed_in_season", "road_closed_by"}
+    return np.array([bool(closed & {*known[text]}) for text in why], dtype=bool)
 
 
 def directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -143,11 +151,10 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
     has_line[row[good]] = True
     beyond = np.zeros(len(roads), bool)
     beyond[row[(shapely.get_type_id(lines) == 1) & ~on_earth & ~shapely.is_empty(lines)]] = True
-    why[~has_line & beyond & (why == "")] = "road_geometry: its coordinates are not degrees"
-    why[~has_line & (why == "")] = "road_geometry: it has no line"
+    why[~has_line & beyond & (why == "")] = reason("road_geometry_degrees")
+    why[~has_line & (why == "")] = reason("road_geometry")
     lines, row = lines[good], row[good]
-    closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
-    if not lines.size and not closed.all():
+    if not lines.size and not is_closed(why).all():
         raise InputError(
             _none_left(why), file="roads", mend="Look at the closures, the geometry and the CRS."
         )
@@ -165,8 +172,8 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
 
 def _none_left(why: NDArray[np.object_]) -> str:
     """Say that no road is left to use, with the reasons."""
-    reasons = sorted({text.partition(": ")[2] for text in why})
-    return f"no road is left to use; of the {why.size} rows: {'; '.join(reasons)}"
+    reasons = render(join(*sorted(set(why))))
+    return f"no road is left to use; of the {why.size} rows: {reasons}"
 
 
 def _finite(lines: NDArray[np.object_]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance.network import RoadNetwork, network_of, with_settlements
 from geosettle.distance.road_access import JoinedPlaces, join_places, ways
-from geosettle.distance.road_cleaning import left_out
+from geosettle.distance.road_cleaning import is_closed, left_out
 from geosettle.geodesy import inverse
 from geosettle.problems import Problem, problem
+from geosettle.reasons import join, reason, rendered, word
 from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
-NO_ROADS: Final = "no roads in the study"
-UNKNOWN: Final = "position unknown"
+NO_ROADS: Final = reason("no_roads")
+UNKNOWN: Final = reason("position_unknown")
 COLUMNS: Final = ("road_km", "road_h", "road_access_km", "road_egress_km")
 
 
@@ -162,6 +163,7 @@ def road_ways(
     )
 
 
+@rendered
 def road_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:
@@ -200,23 +202,18 @@ def road_pairs(
 
 def _all_closed(roads: pd.DataFrame, rules: RoadRules) -> str:
     """Say so where rules close every road; nothing else is at fault then."""
-    why = left_out(roads, rules)
-    closed = np.array([text.startswith("road_closed") for text in why], dtype=bool)
-    return (
-        "every road is closed in this season or by an attribute"
-        if len(why) and closed.all()
-        else ""
-    )
+    closed = is_closed(left_out(roads, rules))
+    return reason("all_roads_closed") if closed.size and closed.all() else ""
 
 
 def _reasons(found: RoadWays) -> NDArray[np.object_]:
-    """Why each pair has no way, in words."""
+    """Why each pair has no way."""
     joined, out, pairs = found.joined, found.found, (found.start, found.end)
     network, rules = joined.network, joined.rules
     lon, straight, km = joined.lon, joined.feet.straight, joined.km
     node = np.where(np.isfinite(joined.feet.leave), joined.feet.node, -1).max(axis=2)
     why = np.full(out.shape[0], "", dtype=object)
-    pieces: dict[int, str] = {}
+    pieces: dict[int, dict[str, Any]] = {}
     usable = np.isfinite(km)
     for m in np.flatnonzero(np.isnan(out[:, 0])):
         ends = [int(side[m]) for side in pairs]
@@ -232,19 +229,19 @@ def _reasons(found: RoadWays) -> NDArray[np.object_]:
                 reasons.append(_no_nodes(network))
             elif not np.isfinite(km[i]).any():
                 nearest = int(np.nanargmin(straight[i])) if np.isfinite(straight[i]).any() else -1
-                how_far = ""
+                far: dict[str, Any] = {"km": rules.max_access_km, "role": word("end", role)}
                 if nearest >= 0:
+                    far["nearest"] = round(float(straight[i, nearest]) / 1000, 1)
                     called = network.name[node[i, nearest]]
-                    how_far = f" (nearest {straight[i, nearest] / 1000:.1f} km{': ' + called if called else ''})"
-                reasons.append(f"no road within {rules.max_access_km:g} km of the {role}{how_far}")
+                    far |= {"name": str(called)} if called else {}
+                kind = "named" if "name" in far else "nearest" if nearest >= 0 else ""
+                reasons.append(reason(f"no_road_within{kind and '_' + kind}", **far))
         if not reasons and _same_foot(joined, ends, usable):
             called = network.name[node[ends[0], 0]] if network.schematic else ""
-            called = f" ({called})" if called else ""
-            place = f"both ends meet the road network at the same place{called}"
-            reasons = [f"{place}: no road between them is known"]
+            reasons = [reason("same_place_named", name=called) if called else reason("same_place")]
         if not reasons:
             reasons = [_unconnected(network, pieces, *(node[i][usable[i]] for i in ends))]
-        why[m] = "; ".join(dict.fromkeys(reasons))
+        why[m] = join(*reasons)
     return why
 
 
@@ -258,13 +255,13 @@ def _same_foot(joined: JoinedPlaces, ends: list[int], usable: NDArray[np.bool_])
 def _no_nodes(network: RoadNetwork) -> str:
     """Why a table of lengths gives no place to go to."""
     if not network.graph.head.size:
-        return "no row of the table of road lengths can be used"
+        return reason("no_road_lengths")
     names = ", ".join(sorted(str(n) for n in network.name)[:3])
-    return f"none of the places that the roads name ({names} ...) has a known position"
+    return reason("no_road_places", names=names)
 
 
 def _unconnected(
-    network: RoadNetwork, pieces: dict[int, str], here: IntArray, there: IntArray
+    network: RoadNetwork, pieces: dict[int, dict[str, Any]], here: IntArray, there: IntArray
 ) -> str:
     """Why there is no way between two sets of nodes that can be reached.
 
@@ -272,9 +269,9 @@ def _unconnected(
     """
     a, b = int(here[0]), int(there[0])
     if network.component[a] == network.component[b]:
-        return "no way by road in the directions allowed (one-way roads)"
+        return reason("roads_one_way")
     for at in (a, b):
         label = int(network.component[at])
         pieces[label] = pieces.get(label) or network.describe(at)
     origin, site = (pieces[int(network.component[at])] for at in (a, b))
-    return f"no connection by road: the origin is on the {origin}, the site on the {site}"
+    return reason("roads_apart", origin=origin, site=site)

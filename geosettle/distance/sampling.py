@@ -27,6 +27,7 @@ from geosettle.distance.draping import check_dem, drape
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
 from geosettle.names import Aliases
 from geosettle.raster import Raster
+from geosettle.reasons import reason, word
 from geosettle.settings import DEFAULTS
 
 FloatArray = NDArray[np.float64]
@@ -231,7 +232,7 @@ def draw_positions(
     Returns
     -------
     lon, lat, note
-        Degrees, shape (draws,); a sentence where the unit could not be heeded.
+        Degrees, shape (draws,); a reason where the unit could not be heeded.
 
     Examples
     --------
@@ -251,9 +252,7 @@ def draw_positions(
     region = shapely.intersection(whole, unit)
     share = area_m2([region])[0] / area_m2([whole])[0]
     if share < 1e-6:
-        note = (
-            f"the radius of the {role} does not reach its declared unit: drawn over the whole disc"
-        )
+        note = reason("unit_out_of_reach", role=word("end", role))
         return *_in_disc(rng, lon, lat, radius, draws), note
     if share > 1 - 1e-9:
         return *_in_disc(rng, lon, lat, radius, draws), ""

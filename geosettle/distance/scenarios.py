@@ -15,6 +15,7 @@ from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
 from geosettle.errors import InputError
+from geosettle.reasons import rendered
 from geosettle.settings import Settings, check
 
 SCENARIO_COLUMNS: Final = (
@@ -34,6 +35,7 @@ _TEXT: Final = {"origin_id", "site_id", "scenario", "metric", "unit", "effect", 
 Options = Mapping[str, Mapping[str, Any]]
 
 
+@rendered
 def scenario_table(
     flows: pd.DataFrame,
     origins: gpd.GeoDataFrame,
@@ -123,6 +125,7 @@ def scenario_table(
     return pd.concat(parts, ignore_index=True)
 
 
+@rendered
 def compare_scenarios(
     metric: Metric,
     origins: gpd.GeoDataFrame,

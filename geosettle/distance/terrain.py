@@ -21,12 +21,13 @@ from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArra
 from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
 from geosettle.geodesy import GEOD
+from geosettle.reasons import at, join, reason, rendered
 
 _MANY_VISITS: Final = 60_000_000  # half a minute in NumPy
-BARRIER: Final = "no way on foot: closed cells (barrier) between"
-NO_DEM: Final = "no elevation grid in the study"
-UNKNOWN: Final = "position unknown"
-OUTSIDE: Final = "outside the elevation grid"
+BARRIER: Final = reason("closed_between")
+NO_DEM: Final = reason("no_elevation_grid")
+UNKNOWN: Final = reason("position_unknown")
+OUTSIDE: Final = reason("outside_elevation")
 
 
 def _ends(
@@ -52,6 +53,7 @@ def _ends(
     return ends
 
 
+@rendered
 def surface_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:
@@ -99,7 +101,9 @@ def surface_pairs(
     why[~known] = UNKNOWN
     why[ends_missing] = OUTSIDE
     partly = known & ~ends_missing & np.isnan(out["surface_km"])
-    why[partly] = [f"{100 * s:.0f} % of the line lies {OUTSIDE}" for s in outside[partly]]
+    why[partly] = [
+        reason("line_outside_elevation", percent=round(100 * float(s))) for s in outside[partly]
+    ]
     return pd.DataFrame(out).assign(why=pd.array(why, dtype="str"))
 
 
@@ -109,6 +113,7 @@ def missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
     return frame.assign(why=pd.array([why] * n, dtype="str"))
 
 
+@rendered
 def walk_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:
@@ -183,12 +188,8 @@ def _walk_seconds(
     seconds = np.full((len(pairs), 2), np.nan)
     why = np.full(len(pairs), "", dtype=object)
     for i, (o, s) in enumerate(pairs):
-        reasons = [
-            f"{role}: {p.why}" if p.why != UNKNOWN else UNKNOWN
-            for role, p in (("origin", places[0][int(o)]), ("site", places[1][int(s)]))
-            if p.why
-        ]
-        why[i] = "; ".join(dict.fromkeys(reasons))
+        ends = ("origin", places[0][int(o)]), ("site", places[1][int(s)])
+        why[i] = join(*(at(p.why, end) if p.why != UNKNOWN else UNKNOWN for end, p in ends))
     island = _islands(grid)
     hub_side = 0 if len(places[0]) < len(places[1]) else 1
     jobs: list[tuple[NDArray[np.intp], Place, list[Place]]] = []

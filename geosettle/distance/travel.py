@@ -20,6 +20,7 @@ from geosettle.distance.road_cleaning import prepare_lines
 from geosettle.distance.terrain import NO_DEM, grid_of, missing, place_times
 from geosettle.distance.walking import WalkGrid
 from geosettle.geodesy import GEOD
+from geosettle.reasons import rendered
 from geosettle.settings import RoadRules
 
 COLUMNS: Final = ("travel_out_h", "travel_back_h")
@@ -140,6 +141,7 @@ def _spacing(grid: WalkGrid) -> float:
     return float(grid.grid.lengths[:, :4].min() / 111_195 / 4)
 
 
+@rendered
 def travel_pairs(
     origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
 ) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from geosettle.distance.draping import (
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster
+from geosettle.reasons import reason
 from geosettle.settings import DEFAULTS
 
 _KMH: Final = 3.6
@@ -257,7 +258,7 @@ class Place:
     lon, lat, radius_m
         A circle that holds the place, for the lower bound of the search.
     why
-        Reason why it is not on the grid, or empty.
+        Reason (`geosettle.reasons`) why it is not on the grid, or empty.
     """
 
     cells: IndexArray
@@ -302,7 +303,7 @@ class WalkGrid:
         smaller than a cell counts as the point inside it.
         """
         if geometry is None or shapely.is_empty(geometry):
-            return _nowhere("position unknown")
+            return _nowhere(reason("position_unknown"))
         if shapely.get_dimensions(geometry) == 2:
             area = self._area(geometry)
             if area is not None:
@@ -316,7 +317,7 @@ class WalkGrid:
             return None
         cells = covered[~self.grid.closed.ravel()[covered]]
         if not cells.size:
-            return _nowhere("the whole area is closed or has no elevation")
+            return _nowhere(reason("area_closed"))
         zero = np.zeros(cells.size)
         lon, lat = shapely.get_coordinates(geometry).T
         middle = shapely.centroid(geometry)
@@ -329,7 +330,7 @@ class WalkGrid:
         row, column = self.to_grid(lon, lat)
         r, c = float(row), float(column)
         if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
-            return _nowhere("outside the elevation grid")
+            return _nowhere(reason("outside_elevation"))
         own_r, own_c = (
             min(int(np.floor(r + 0.5)), rows - 1),
             min(int(np.floor(c + 0.5)), columns - 1),
@@ -337,11 +338,7 @@ class WalkGrid:
         own = own_r * columns + own_c
         if self.grid.closed[own_r, own_c]:
             no_height = np.isnan(self.dem.values[own_r, own_c])
-            return _nowhere(
-                "no elevation at the place"
-                if no_height
-                else "the place lies in a closed cell (barrier)"
-            )
+            return _nowhere(reason("no_elevation_at_place" if no_height else "place_closed"))
         cells = np.r_[own, self.grid.neighbours_of(own)]
         x, y = self.centres(cells)
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])

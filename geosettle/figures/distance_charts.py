@@ -13,6 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.distance import flag_codes, has_flag
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.results import in_scope, numbers
 from geosettle.results.given import widest_radius
@@ -116,7 +117,7 @@ def distances(result: Result, lang: str) -> Figure | None:
         )
     )
     stated = numbers(shown, "declared_km").notna()
-    used = shown.get("flags", pd.Series("", shown.index)).astype(str).str.contains("used_to_place")
+    used = has_flag(shown, "used_to_place")
     if (stated & ~used).any():
         handles.append(
             Line2D(
@@ -200,7 +201,7 @@ def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
     axes.plot(pair["value"], at, "o", mfc="white", mec=style.FLOW, mew=0.9, ms=4, zorder=3)
     stated = pd.to_numeric(pair.get("declared_km"), errors="coerce")
     if np.isfinite(stated):
-        circular = "used_to_place" in str(pair.get("flags", ""))
+        circular = "used_to_place" in flag_codes(pair.get("flags"))
         look = {"mfc": "white", "mec": _GREY} if circular else {"mfc": style.SITE, "mec": "none"}
         axes.plot(float(stated), at, "^", ms=4, zorder=3, **look)
 
@@ -309,7 +310,7 @@ def declared(result: Result, lang: str) -> Figure | None:
                 fontsize=6,
                 color=style.MUTED,
             )
-    used = pairs.get("flags", pd.Series("", pairs.index)).astype(str).str.contains("used_to_place")
+    used = has_flag(pairs, "used_to_place")
     for circular, colour, face in ((False, style.SITE, style.SITE), (True, _GREY, "white")):
         part = pairs[used.to_numpy() == circular]
         axes.hlines(

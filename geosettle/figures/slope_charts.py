@@ -20,7 +20,7 @@ from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped
 from geosettle.figures.distance_charts import names_of, titled
 from geosettle.livelihood.capitals import CAPITALS
 from geosettle.results import in_scope
-from geosettle.results.pivots import changes, kinds_shown, section_rows
+from geosettle.results.pivots import changes, kinds_shown, place_groups, section_rows
 from geosettle.results.sentences import indicator_name, unit_name
 from geosettle.words import capital, say
 
@@ -41,7 +41,7 @@ def change(result: Result, lang: str) -> Figure | None:
     found = changes(result)
     rows = found[(found["role"] == "site") & found["id"].isin(in_scope(result).sites.index)]
     panels = []
-    for name, metric, unit in kinds_shown(found, "change", _MOST_PANELS):
+    for name, metric, unit in kinds_shown(found, place_groups(result), "change", _MOST_PANELS):
         own = rows[
             (rows["indicator"] == name) & (rows["metric"] == metric) & rows["at_origin"].notna()
         ]

@@ -16,6 +16,7 @@ from geosettle.livelihood.capitals import CAPITALS, capitals, few_hidden
 from geosettle.livelihood.conditions import MEASURES, conditions, development_models
 from geosettle.livelihood.survey import as_indicators, survey_capitals, survey_items
 from geosettle.raster import Raster
+from geosettle.reasons import rendered
 from geosettle.settings import DEFAULTS
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+@rendered
 def livelihood(
     sites: gpd.GeoDataFrame,
     *,

@@ -89,8 +89,8 @@ class Layers:
 class Measured:
     """What a measure gives for one subject.
 
-    `evidence` is measured, declared or none; `why` is for what is missing; `weighting` of a mean is
-    households or flows.
+    `evidence` is measured, declared or none; `why` says what is missing, or what the value rests on
+    (`geosettle.reasons`, or a text); `weighting` of a mean is households or flows.
     """
 
     value: float = np.nan

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from geosettle.livelihood._account import account, number, row
+from geosettle.reasons import join, reason, rendered
 from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
 CAPITALS: Final = ("human", "natural", "material", "financial", "social")
@@ -111,6 +112,7 @@ def few_hidden(indicators: pd.DataFrame, smallest: int = 5) -> pd.DataFrame:
     return out.assign(suppressed=few, **{c: out[c].mask(few) for c in figures})
 
 
+@rendered
 def capitals(
     indicators: pd.DataFrame | None,
     *,
@@ -173,26 +175,26 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
     told = _text(r.get("direction"))
     if r.get("suppressed"):
         word = "suppressed"
-        notes.append(f"suppressed: fewer than {smallest} answered")
+        notes.append(reason("few_answered", n=smallest))
     elif np.isnan(before) or np.isnan(after):
         word = "unknown"
-        notes.append("no figure is printed" + (f"; the source says: {told}" if told else ""))
+        notes.append(reason("no_figure_printed"))
+        notes.append(reason("source_direction", text=told) if told else "")
     else:
         if unit.startswith("percent") and n > 0:
             low, high = (100 * v for v in newcombe(before / 100, n, after / 100, n, level))
         else:
             notes.append(
-                "no interval: the number observed is not published"
-                if not n > 0
-                else "no interval: spread unknown"
+                reason("no_interval_without_n" if not n > 0 else "no_interval_without_spread")
             )
         word = _word(after - before, low, high)
         if told in _WORDS and _WORDS[told] != np.sign(after - before):
-            notes.append(f"the source calls the change {told!r}, its figures say otherwise")
+            notes.append(reason("direction_differs", text=told))
     if str(r.get("garbled")).lower() == "true":
         printed = [_text(r.get(c)) for c in ("before_as_printed", "after_as_printed")]
-        shown = f" ({' and '.join(printed)})" if all(printed) else ""
-        notes.append(f"printed damaged{shown}; read as: {_text(r.get('reading'))}")
+        ends = {"before": printed[0], "after": printed[1]} if all(printed) else {}
+        notes.append(reason("damaged_figures" if ends else "damaged_print", **ends))
+        notes.append(reason("read_as", text=_text(r.get("reading"))))
     notes.append(_text(r.get("note")))
     return row(
         "capital",
@@ -209,7 +211,7 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
         verdict=word,
         evidence="declared by the source",
         source=_text(r.get("source")),
-        note="; ".join(filter(None, notes)),
+        note=join(*notes),
     )
 
 
@@ -235,6 +237,6 @@ def _marked(frame: pd.DataFrame) -> pd.DataFrame:
         if len(set(group["item"])) > 1:
             for i in group.index:
                 others = ", ".join(sorted(set(group["item"]) - {str(group.loc[i, "item"])}))
-                text = f"the same figure after the move is printed for {others}"
-                out.loc[i, "note"] = "; ".join(filter(None, (str(out.loc[i, "note"]), text)))
+                same = reason("same_figure", items=others)
+                out.loc[i, "note"] = join(str(out.loc[i, "note"]), same)
     return out

@@ -33,6 +33,7 @@ from geosettle.livelihood._account import (
     show,
     verdict,
 )
+from geosettle.reasons import join, no_layer, reason, rendered, word
 
 FloatArray = NDArray[np.float64]
 
@@ -46,13 +47,13 @@ def _positioned(layers: Layers) -> dict[str, bool]:
 def _nearest(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the nearest place of any of the kinds; `metric` default geodesic."""
     metric = str(condition.get("metric", "geodesic"))
-    nothing = f"no place of kind {' or '.join(condition['kinds'])} in the study"
+    nothing = _no_place(condition)
     found = {}
     for subject, positioned in _positioned(layers).items():
         keys = [(subject, f"nearest_{kind}", metric) for kind in condition["kinds"]]
         known = [layers.site_indicators[k] for k in keys if k in layers.site_indicators]
         if not known:
-            found[subject] = Measured(why=nothing if positioned else "position unknown")
+            found[subject] = Measured(why=nothing if positioned else reason("position_unknown"))
             continue
         # np.min: one end that is not known leaves the end of the nearest unknown.
         value, low, high = (
@@ -65,9 +66,14 @@ def _nearest(layers: Layers, condition: Condition) -> pd.DataFrame:
             str(known[0]["unit"]),
             sum(number(r["n"]) for r in known),
             "measured",
-            "straight line" * (metric == "geodesic"),
+            reason("by_metric", metric=word("metric", metric)),
         )
     return by_subject(found)
+
+
+def _no_place(condition: Condition) -> str:
+    kinds = [word("kind", str(kind)) for kind in condition["kinds"]]
+    return reason("no_place_in_study", kinds=kinds)
 
 
 def _land(layers: Layers, condition: Condition) -> pd.DataFrame:
@@ -75,16 +81,16 @@ def _land(layers: Layers, condition: Condition) -> pd.DataFrame:
     metric = str(condition.get("metric", "geodesic"))
     found = {}
     for subject in layers.sites.index.astype(str):
-        found[subject] = Measured(why=f"no flow to this site has a {metric} distance")
-        for indicator, words in (
-            ("land_mean", "weighted by households"),
-            ("land_mean_unweighted", "mean over the flows"),
+        named = word("metric", metric)
+        found[subject] = Measured(why=reason("no_flow_distance", metric=named))
+        for indicator, weighting in (
+            ("land_mean", "households"),
+            ("land_mean_unweighted", "flows"),
         ):
             r = layers.site_indicators.get((subject, indicator, metric))
             if r is not None:
                 value, low, high, n = (number(r[c]) for c in ("value", "low", "high", "n"))
-                note = f"{metric} distance, {words}"
-                weighting = "households" if indicator == "land_mean" else "flows"
+                note = reason(f"mean_by_{weighting}", metric=named)
                 found[subject] = Measured(
                     value, low, high, str(r["unit"]), n, "measured", note, weighting=weighting
                 )
@@ -99,7 +105,9 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
     """
     subjects = layers.sites.index.astype(str)
     if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
-        return by_subject(dict.fromkeys(subjects, Measured(why="the origins have no land_ha")))
+        return by_subject(
+            dict.fromkeys(subjects, Measured(why=reason("no_origin_has", column="land_ha")))
+        )
     held = layers.origins["land_ha"].map(number)
     held = held.set_axis(held.index.astype(str), axis=0)
     moves = layers.moves
@@ -113,14 +121,12 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
     found = {}
     for subject in subjects:
         if subject not in total.index:
-            found[subject] = Measured(why="no flow leads to this site")
+            found[subject] = Measured(why=reason("no_flow_to_site"))
         elif np.isnan(total[subject]):
-            found[subject] = Measured(
-                why="land_ha, or the households that share it, unknown for one or more origins"
-            )
+            found[subject] = Measured(why=reason("origin_share_unknown"))
         else:
             value = float(total[subject])
-            note = f"{show(value)} ha held at {count[subject]} origins"
+            note = reason("held_at_origins", ha=show(value), n=int(count[subject]))
             found[subject] = _each(layers, subject, value, condition, note)
     return by_subject(found)
 
@@ -130,35 +136,41 @@ def _column(layers: Layers, condition: Condition) -> pd.DataFrame:
     column = str(condition["column"])
     subjects = layers.sites.index.astype(str)
     if column not in layers.sites:
-        lacking = Measured(why=f"the sites layer has no column {column}")
+        lacking = Measured(why=reason("no_site_has", column=column))
         return by_subject(dict.fromkeys(subjects, lacking))
     found = {}
     for subject, value in zip(subjects, layers.sites[column].map(number), strict=True):
         found[subject] = (
-            Measured(why=f"the sites layer has no {column} for this site")
+            Measured(why=reason("subject_lacks", column=column))
             if np.isnan(value)
-            else _each(layers, subject, value, condition, f"declared {column} {show(value)}")
+            else _each(
+                layers,
+                subject,
+                value,
+                condition,
+                reason("declared", column=column, value=show(value)),
+            )
         )
     return by_subject(found)
 
 
-def _each(layers: Layers, subject: str, total: float, condition: Condition, words: str) -> Measured:
+def _each(layers: Layers, subject: str, total: float, condition: Condition, why: str) -> Measured:
     unit = str(condition.get("unit", ""))
     if not condition.get("per_household"):
-        return Measured(total, unit=unit, evidence="declared", why=words)
+        return Measured(total, unit=unit, evidence="declared", why=why)
     households = (
         number(layers.sites["households"].loc[subject]) if "households" in layers.sites else np.nan
     )
     if not households > 0:
-        return Measured(unit=unit, why=f"{words}, but the households are unknown")
-    return Measured(total / households, unit=unit, n=households, evidence="declared", why=words)
+        return Measured(unit=unit, why=join(why, reason("households_unknown")))
+    return Measured(total / households, unit=unit, n=households, evidence="declared", why=why)
 
 
 def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Add up the area declared for the site; parcels drawn for illustration measure nothing."""
     subjects = layers.sites.index.astype(str)
     if layers.development is None or "site_id" not in layers.development:
-        nothing = Measured(why="the study has no development layer")
+        nothing = Measured(why=no_layer("development"))
         return by_subject(dict.fromkeys(subjects, nothing))
     rows = pd.DataFrame(layers.development)
     if condition.get("kinds"):
@@ -174,11 +186,11 @@ def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
     for subject in subjects:
         n = int(counts.get(subject, 0))
         if not n:
-            found[subject] = Measured(why="no parcel of this site declares it")
+            found[subject] = Measured(why=reason("no_parcel_declares", column=column))
             continue
-        words = f"declared {show(float(sums[subject]))} ha on {n} parcels"
-        words += ", drawn for illustration only" * (subject in drawn)
-        found[subject] = _each(layers, subject, float(sums[subject]), condition, words)
+        why = reason("declared_on_parcels", ha=show(float(sums[subject])), n=n)
+        why = join(why, reason("parcels_illustrative")) if subject in drawn else why
+        found[subject] = _each(layers, subject, float(sums[subject]), condition, why)
     return by_subject(found)
 
 
@@ -189,8 +201,8 @@ def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
     """
     subjects = layers.sites.index.astype(str)
     if layers.indicators is None:
-        return by_subject(dict.fromkeys(subjects, Measured(why="the study has no indicators")))
-    nothing = Measured(why="no survey of this site or group holds it")
+        return by_subject(dict.fromkeys(subjects, Measured(why=no_layer("indicators"))))
+    nothing = Measured(why=reason("not_surveyed"))
     found = dict.fromkeys([*subjects, *layers.indicators["site_id"].astype(str)], nothing)
     rows = layers.indicators[layers.indicators["indicator"] == condition["indicator"]]
     for r in rows.drop_duplicates("site_id").to_dict("records"):
@@ -200,7 +212,7 @@ def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
             str(r.get("unit", "")),
         )
         found[str(r["site_id"])] = (
-            Measured(before=before, unit=unit, why="no figure is printed")
+            Measured(before=before, unit=unit, why=reason("no_figure_printed"))
             if np.isnan(after)
             else Measured(
                 after,
@@ -224,10 +236,10 @@ def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
     """
     subjects = layers.sites.index.astype(str)
     if layers.places is None:
-        return by_subject(dict.fromkeys(subjects, Measured(why="the study has no places")))
+        return by_subject(dict.fromkeys(subjects, Measured(why=no_layer("places"))))
     centres = layers.places[layers.places["kind"].isin(list(condition["kinds"]))]
     if centres.empty:
-        nothing = Measured(why=f"no place of kind {' or '.join(condition['kinds'])} in the study")
+        nothing = Measured(why=_no_place(condition))
         return by_subject(dict.fromkeys(subjects, nothing))
     reach = float(condition["reach_km"])
     km = distance_matrix(layers.sites, centres).to_numpy()
@@ -243,7 +255,7 @@ def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
     found = {}
     for i, (subject, positioned) in enumerate(_positioned(layers).items()):
         if not positioned:
-            found[subject] = Measured(why="position unknown")
+            found[subject] = Measured(why=reason("position_unknown"))
             continue
         group = int(which.ravel()[i])
         counts = int(fewest[i]), int(near[i].sum()), int(most[i])
@@ -264,17 +276,17 @@ def _shared(
     fewest, n, most = counts
     unit = "persons_per_centre"
     if not n:
-        span = (
-            f"; up to {most} if the site lies elsewhere within its {show(shift)} km" if most else ""
-        )
-        return Measured(n=0, unit=unit, why=f"no job centre within {show(reach)} km{span}")
+        why = reason("no_centre_within", km=reach)
+        why = join(why, reason("centres_if_moved", n=most, km=shift)) if most else why
+        return Measured(n=0, unit=unit, why=why)
     if not known.size:
-        return Measured(n=n, unit=unit, why="no site within reach of these centres has persons")
+        return Measured(n=n, unit=unit, why=reason("no_persons_in_reach"))
     left_out = users - known.size
-    note = f"{n} centres within {show(reach)} km, shared by {known.size} sites with known persons"
-    note += f"; {left_out} sites without persons left out" * bool(left_out)
-    if not fewest:
-        note += f"; none within reach if the site lies elsewhere within its {show(shift)} km"
+    note = join(
+        reason("centres_shared", n=n, km=reach, sites=int(known.size)),
+        reason("sites_left_out", n=left_out, column="persons") if left_out else "",
+        "" if fewest else reason("no_centre_if_moved", km=shift),
+    )
     total = float(known.sum())
     low = total / most if most else np.nan
     high = total / fewest if fewest else np.inf
@@ -296,15 +308,10 @@ def _training(layers: Layers, condition: Condition) -> pd.DataFrame:
             (r["value"] - r["before"], r) for r in rows if not np.isnan(r["value"] - r["before"])
         ]
         if not rises:
-            found[str(subject)] = Measured(
-                why="no survey of this site or group holds the share of households before and after"
-            )
+            found[str(subject)] = Measured(why=reason("shares_not_surveyed"))
             continue
         rise, top = max(rises, key=lambda pair: pair[0])
-        note = (
-            f"largest rise among {len(rises)} kinds of farming; households that took up two count "
-            "once at least"
-        )
+        note = reason("largest_rise", n=len(rises))
         found[str(subject)] = Measured(
             rise, unit="points_of_households", n=top["n"], evidence=top["evidence"], why=note
         )
@@ -386,6 +393,7 @@ def _unit(condition: Mapping[str, Any]) -> str:
     return _UNITS.get(str(condition["measure"]), str(condition.get("unit", "")))
 
 
+@rendered
 def conditions(
     section: str, wanted: Sequence[Mapping[str, Any]], layers: Layers, subjects: Sequence[str]
 ) -> pd.DataFrame:
@@ -445,7 +453,7 @@ def conditions(
         _check(section, condition)
         name = str(condition["measure"])
         limits = {k: float(condition[k]) for k in ("at_most", "at_least") if k in condition}
-        threshold = " and ".join(f"{k.replace('_', ' ')} {show(v)}" for k, v in limits.items())
+        threshold = join(*(reason(f"limit_{k}", value=show(v)) for k, v in limits.items()))
         source = (
             str(condition.get("threshold_source", "threshold set by the user")) if limits else ""
         )
@@ -461,7 +469,7 @@ def conditions(
                 if limits or np.isnan(found.value)
                 else "measured"
             )
-            open_end = "no upper bound" if np.isinf(found.high) else ""
+            open_end = reason("no_upper_bound") if np.isinf(found.high) else ""
             rows.append(
                 row(
                     section, subject, str(condition["item"]), condition=str(condition["item"]),
@@ -469,12 +477,13 @@ def conditions(
                     high=np.nan if open_end else found.high, **limits,
                     unit=found.unit or unit, n=found.n, weighting=found.weighting, verdict=word,
                     evidence=found.evidence, source=source,
-                    note="; ".join(filter(None, (threshold, found.why, open_end))),
+                    note=join(threshold, found.why, open_end),
                 )
             )  # fmt: skip
     return account(rows)
 
 
+@rendered
 def development_models(models: Mapping[str, Mapping[str, Any]], layers: Layers) -> pd.DataFrame:
     """For every site and model: what was declared, and each condition with its evidence.
 
@@ -541,12 +550,16 @@ def _declared(
             else [t.strip() for t in str(text).replace(",", ";").split(";") if t.strip()]
         )
         word = "unknown" if not listed else "declared" if key in listed else "not declared"
-        note = ", ".join(f"{counts[subject, w]} {w}" for w in order if (subject, w) in counts)
+        counted = [
+            reason(f"conditions_{w.replace(' ', '_')}", n=counts[subject, w])
+            for w in order
+            if (subject, w) in counts
+        ]
         rows.append(
             row(
                 "model", subject, title, model=key, condition=name, verdict=word,
                 evidence="declared" if listed else "none",
-                note=f"conditions: {note}" if note else "no condition is set",
+                note=join(*counted) or reason("no_condition"),
             )
         )  # fmt: skip
     return account(rows)

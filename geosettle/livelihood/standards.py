@@ -18,6 +18,7 @@ from geosettle.distance._protocol import positions
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.livelihood._account import Condition, Layers, Measured, by_subject, number, show
 from geosettle.raster import Raster
+from geosettle.reasons import no_layer, reason, word
 
 FloatArray = NDArray[np.float64]
 
@@ -40,20 +41,20 @@ def area_per_person(layers: Layers, condition: Condition) -> pd.DataFrame:
         )
         unit = "m2_per_person"
         if not persons > 0:
-            found[subject] = Measured(why="persons unknown")
+            found[subject] = Measured(why=reason("persons_unknown"))
         elif areal[i]:
             found[subject] = Measured(
                 float(areas[i]) / persons, unit=unit, n=persons, evidence="measured"
             )
         elif np.isnan(declared):
-            found[subject] = Measured(why=f"the site is a point and has no {column}")
+            found[subject] = Measured(why=reason("point_without", column=column))
         else:
             found[subject] = Measured(
                 declared * 1e4 / persons,
                 unit=unit,
                 n=persons,
                 evidence="declared",
-                why=f"{column} {show(declared)}",
+                why=reason("declared", column=column, value=show(declared)),
             )
     return by_subject(found)
 
@@ -73,12 +74,12 @@ def slope(layers: Layers, condition: Condition) -> pd.DataFrame:
     del condition
     places = _places(layers)
     if layers.dem is None:
-        nothing = Measured(why="the study has no elevation")
+        nothing = Measured(why=no_layer("dem"))
         return by_subject(dict.fromkeys((subject for subject, *_ in places), nothing))
     dem, (size_x, size_y) = layers.dem, layers.dem.cell_sizes_m()
     return by_subject(
         {
-            subject: Measured(why="position unknown")
+            subject: Measured(why=reason("position_unknown"))
             if np.isnan(lon)
             else _slope(dem, lon, lat, 1000 * radius, size_x, size_y)
             for subject, lon, lat, radius in places
@@ -94,7 +95,7 @@ def _slope(  # noqa: PLR0917  (a grid, a disc and the sizes of cells)
     rows, columns, inside = dem.index([lon], [lat])
     row, col = int(rows[0]), int(columns[0])
     if not inside[0] or min(row, col) < 1 or row >= z.shape[0] - 1 or col >= z.shape[1] - 1:
-        return Measured(why="the site lies outside the elevation grid")
+        return Measured(why=reason("outside_elevation"))
     metres_x, metres_y = float(size_x[row]), float(size_y[row])
     reach_x, reach_y = (int(np.ceil(radius / m)) for m in (metres_x, metres_y))
     top, left = max(0, row - reach_y - 1), max(0, col - reach_x - 1)
@@ -104,9 +105,9 @@ def _slope(  # noqa: PLR0917  (a grid, a disc and the sizes of cells)
     percent = 100 * np.hypot(dx, dy)
     here = percent[row - 1 - top, col - 1 - left]
     if np.isnan(here):
-        return Measured(why="no elevation at the site")
+        return Measured(why=reason("no_elevation_at_place"))
     ends = float(np.nanmin(percent)), float(np.nanmax(percent))
-    note = f"mean of cells of {metres_y:.0f} m"
+    note = reason("slope_cells", metres=round(metres_y))
     return Measured(float(here), *ends, "percent", 1, "measured", note)
 
 
@@ -114,11 +115,10 @@ def water(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the nearest river or lake of the layer, km."""
     del condition
     if layers.rivers is None or not len(layers.rivers):
-        nothing = Measured(why="the study has no rivers or lakes")
+        nothing = Measured(why=no_layer("rivers"))
         return by_subject(dict.fromkeys(layers.sites.index.astype(str), nothing))
     shapes = layers.rivers.geometry[~layers.rivers.geometry.isna()].to_numpy()
-    note = "rivers and lakes of the layer only; canals and wells are not in it"
-    return _to_edge(layers, shapes, note)
+    return _to_edge(layers, shapes, reason("rivers_only"))
 
 
 def border(layers: Layers, condition: Condition) -> pd.DataFrame:
@@ -128,11 +128,11 @@ def border(layers: Layers, condition: Condition) -> pd.DataFrame:
     if layers.boundaries is not None and "level" in layers.boundaries:
         units = layers.boundaries[layers.boundaries["level"] == level]
     if units is None or units.empty:
-        lacking = f"no unit of level {level} in the boundaries"
-        nothing = Measured(why="the study has no boundaries" if units is None else lacking)
+        lacking = reason("no_unit_of_level", level=word("level", level))
+        nothing = Measured(why=no_layer("boundaries") if units is None else lacking)
         return by_subject(dict.fromkeys(layers.sites.index.astype(str), nothing))
     outer = shapely.boundary(shapely.union_all(units.geometry.to_numpy()))
-    return _to_edge(layers, np.array([outer]), f"outer border of the units of level {level}")
+    return _to_edge(layers, np.array([outer]), reason("outer_border", level=word("level", level)))
 
 
 def _to_edge(layers: Layers, shapes: Any, note: str) -> pd.DataFrame:
@@ -140,7 +140,7 @@ def _to_edge(layers: Layers, shapes: Any, note: str) -> pd.DataFrame:
     found = {}
     for subject, lon, lat, radius in _places(layers):
         if np.isnan(lon):
-            found[subject] = Measured(why="position unknown")
+            found[subject] = Measured(why=reason("position_unknown"))
             continue
         metres = edge_distance_m(np.full(len(shapes), lon), np.full(len(shapes), lat), shapes)
         km = max(0.0, float(pd.Series(metres).min()) / 1000)

@@ -23,6 +23,7 @@ from geosettle.errors import ColumnError, InputError
 from geosettle.io.survey import ANSWERS, personal_columns, time_of
 from geosettle.livelihood._account import account, row, show
 from geosettle.livelihood.capitals import CAPITALS, wilson
+from geosettle.reasons import join, reason, rendered
 from geosettle.settings import DEFAULTS, LivelihoodOptions, check
 
 FloatArray = NDArray[np.float64]
@@ -30,6 +31,7 @@ FloatArray = NDArray[np.float64]
 _KEYS: Final = ("site_id", "household", "time")
 _SHARE: Final = "percent of households"
 _LEAST_CELL: Final = 5
+_ENDS: Final = ("before_low", "before_high", "after_low", "after_high")
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ def agresti_min(
     return max(-1.0, change - half), min(1.0, change + half)
 
 
+@rendered
 def survey_capitals(
     survey: pd.DataFrame,
     items: Sequence[Item],
@@ -315,7 +318,7 @@ def survey_capitals(
         for name, pairs in groups.items():
             head: dict[str, Any] = {"unit": unit, "source": source}
             if name in hidden:
-                text = f"suppressed: it would show fewer than {smallest_cell} households"
+                text = reason("suppressed", n=smallest_cell)
                 made: dict[str, Any] = {"verdict": "suppressed", "note": text}
             elif yes_no:
                 made = _share(pairs, level, smallest_cell if name in veiled else 0)
@@ -324,8 +327,11 @@ def survey_capitals(
             if name not in hidden:
                 head |= {"n": len(pairs), "evidence": "surveyed"}
             if name == "all" and once:
-                few = f"{once}" if once >= smallest_cell else f"fewer than {smallest_cell}"
-                made["note"] += f"; {few} households that did not answer at both times left out"
+                enough = once >= smallest_cell
+                left_out = "answered_once" if enough else "few_answered_once"
+                made["note"] = join(
+                    made["note"], reason(left_out, n=once if enough else smallest_cell)
+                )
             head |= {"capital": item.capital, "indicator": item.indicator}
             rows.append(row("capital", name, f"{item.capital}: {item.indicator}", **head, **made))
     return account(rows)
@@ -365,9 +371,9 @@ def _usable(survey: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:
                 column=column,
                 mend="Add it, or name another.",
             )
-    for column, reason in personal_columns(survey).items():
+    for column, why in personal_columns(survey).items():
         raise InputError(
-            f"this column looks like personal data ({reason}), and surveys are read without any",
+            f"this column looks like personal data ({why}), and surveys are read without any",
             column=column,
             mend="Leave it out of the file; number the households instead.",
         )
@@ -462,22 +468,25 @@ def _share(pairs: FloatArray, level: float, veil: int) -> dict[str, Any]:
     before, after = pairs[:, 0], pairs[:, 1]
     n, test = len(pairs), mcnemar(before, after)
     ends = [wilson(float(v.sum()), n, level) for v in (before, after)]
-    spans = "Wilson intervals " + " and ".join(
-        f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends
-    )
+    shown = [f"{100 * end:.1f}" for pair in ends for end in pair]
+    spans = reason("wilson", **dict(zip(_ENDS, shown, strict=True)))
     clear = test["p"] < 1 - level
     if veil:
         low = high = float("nan")
-        sign = "below" if clear else "not below"
-        note = (
-            f"McNemar exact p {sign} {1 - level:.3g}; {spans}; no interval, odds ratio or exact p: "
-        )
-        note += f"they would show fewer than {veil} households who gained, lost or kept it"
+        test_code = "mcnemar_below" if clear else "mcnemar_not_below"
+        p = f"{1 - level:.3g}"
+        note = join(reason(test_code, p=p), spans, reason("paired_suppressed", n=veil))
     else:
         low, high = (100 * v for v in agresti_min(test["gained"], test["lost"], n, level))
-        odds = "infinite" if np.isinf(test["odds_ratio"]) else f"{test['odds_ratio']:.3g}"
-        odds = "undefined, for nobody changed" if np.isnan(test["odds_ratio"]) else odds
-        note = f"McNemar exact p = {test['p']:.3g}, odds ratio of gain to loss {odds}; {spans}"
+        ratio = test["odds_ratio"]
+        odds = (
+            reason("odds_undefined")
+            if np.isnan(ratio)
+            else reason("odds_infinite")
+            if np.isinf(ratio)
+            else reason("odds", ratio=f"{ratio:.3g}")
+        )
+        note = join(reason("mcnemar", p=f"{test['p']:.3g}"), odds, spans)
     word = ("higher" if test["change"] > 0 else "lower") if clear else "not distinguishable"
     shares = {"before": 100 * float(before.mean()), "after": 100 * float(after.mean())}
     return {**shares, "low": low, "high": high, "test": "mcnemar", "verdict": word, "note": note}
@@ -487,14 +496,12 @@ def _mean(pairs: FloatArray, level: float, draws: int, seed: int) -> dict[str, A
     before, after = pairs[:, 0], pairs[:, 1]
     test = wilcoxon(before, after)
     low, high = mean_change(after - before, level, draws, seed)
-    spans = " and ".join(
-        " to ".join(map(show, mean_change(v, level, 0, seed))) for v in (before, after)
+    shown = [show(end) for v in (before, after) for end in mean_change(v, level, 0, seed)]
+    effect = f"{test['rank_biserial']:.2f}"
+    note = join(
+        reason("wilcoxon", p=f"{test['p']:.3g}", correlation=effect),
+        reason("student", **dict(zip(_ENDS, shown, strict=True))),
     )
-    note = (
-        f"Wilcoxon signed-rank p = {test['p']:.3g}, rank-biserial correlation "
-        f"{test['rank_biserial']:.2f}; "
-    )
-    note += f"Student's t intervals {spans}"
     word = "higher" if test["rank_biserial"] > 0 else "lower"
     word = word if test["p"] < 1 - level else "not distinguishable"
     shares = {"before": float(before.mean()), "after": float(after.mean())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import geopandas as gpd
@@ -18,16 +19,17 @@ from geosettle.levels import ladder
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.maps.indicator_columns import indicators
+from geosettle.reasons import render
 from geosettle.study import in_scope
-from geosettle.words import capital_all, has, heading_key, say, say_all, untranslated
+from geosettle.words import capital_all, has, heading_key, languages, say, say_all, untranslated
 
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km",
     "admin_probability", "in_oasis", "oasis_edge_km", "oasis_edge_low_km", "oasis_edge_high_km",
-    "models", "source", "why",
+    "models", "source",
 )  # fmt: skip
 _ORIGIN_COLUMNS: Final = (
-    "name", "name_local", "uncertainty_km", "land_ha", "source", "why",
+    "name", "name_local", "uncertainty_km", "land_ha", "source",
 )  # fmt: skip
 _DISCS: Final = {"oasis_{:g}km_ha": "oasis_within", "development_{:g}km_ha": "development_within"}
 """Column of the area within the middle radius to the key of its words."""
@@ -54,7 +56,10 @@ def _text_safe(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _table(
-    frame: gpd.GeoDataFrame, columns: tuple[str, ...], boundaries: gpd.GeoDataFrame | None
+    frame: gpd.GeoDataFrame,
+    columns: tuple[str, ...],
+    boundaries: gpd.GeoDataFrame | None,
+    reasons: Mapping[str, str],
 ) -> dict[str, Any]:
     lon, lat = _positions(frame)
     out = {
@@ -67,12 +72,17 @@ def _table(
     for name in (*columns, *units, *declared, *(f"{unit}_local" for unit in units)):
         if name not in out and name in frame and frame[name].notna().any():
             out[name] = encoding.column(_text_safe(frame[name].reset_index(drop=True)))
+    if "why" in frame and frame["why"].notna().any():
+        codes = frame["why"].replace(dict(reasons)).reset_index(drop=True)
+        for lang in languages():
+            texts = codes.map(lambda text, lang=lang: render(text, lang, columns=False) or None)
+            out[f"why_{lang}"] = encoding.column(texts)
     return {"n": len(frame), "columns": out}
 
 
 def _placed(result: Result, role: str, columns: tuple[str, ...]) -> dict[str, Any]:
     units = result.study.boundaries
-    return _table(_with_local_units(getattr(result, role), units), columns, units)
+    return _table(_with_local_units(getattr(result, role), units), columns, units, result.reasons)
 
 
 def sites_table(result: Result) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from geosettle.distance import distance_matrix
 from geosettle.errors import UnknownNameError
+from geosettle.reasons import rendered
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import (
     COLUMNS,
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 
+@rendered
 def remoteness(
     pairs: pd.DataFrame,
     sites: gpd.GeoDataFrame,

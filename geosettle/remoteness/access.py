@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._protocol import positions
 from geosettle.geodesy import edge_distance_m
+from geosettle.reasons import join, join_rows, reason, word
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, named, stack
 
@@ -72,12 +73,10 @@ class _Near:
             np.isnan(value), other, np.where(np.isnan(low), no_interval or self._no_interval, "")
         )
         why = np.where(
-            np.isnan(value) & self.points.geometry.isna().to_numpy(), "position unknown", why
+            np.isnan(value) & self.points.geometry.isna().to_numpy(),
+            reason("position_unknown"),
+            why,
         )
-        said = [
-            "; ".join(filter(None, texts))
-            for texts in zip(why, np.broadcast_to(note, why.shape), strict=True)
-        ]
         head = {
             "role": self.role,
             "id": self.points.index.to_numpy(),
@@ -92,13 +91,13 @@ class _Near:
             "n": n,
             "of": n,
             "weighting": "",
-            "why": said,
+            "why": join_rows(why, np.broadcast_to(note, why.shape)),
         }
         return pd.DataFrame({**head, **tail})
 
     @property
     def _no_interval(self) -> str:
-        return f"no interval of the {self.metric} distance to places"
+        return reason("no_interval_to_places", metric=word("metric", self.metric))
 
 
 def _radius(frame: gpd.GeoDataFrame) -> FloatArray:
@@ -182,24 +181,6 @@ def _to_nearest(
     return ends, undecided, np.asarray(some & ~undecided & np.isnan(value), bool)
 
 
-def _no_value(
-    ends: Sequence[FloatArray],
-    undecided: NDArray[np.bool_],
-    anchored: NDArray[np.bool_],
-    what: str,
-    other: str,
-) -> NDArray[Any]:
-    """Reason of each point for having no distance to the nearest place."""
-    within = [f"placed at this {what}: within {km:.4g} km" for km in ends[2]]
-    why = np.where(undecided, f"undecided: a {what} {_UNDECIDED}", other)
-    return np.where(anchored, within, why)
-
-
-_UNDECIDED: Final = (
-    "without a known way lies nearer in a straight line than the nearest one reached"
-)
-
-
 def nearest(inputs: Inputs) -> pd.DataFrame:
     """Distance to the nearest place of each kind, and of each group of kinds."""
     kinds = _kinds(inputs)
@@ -209,12 +190,19 @@ def nearest(inputs: Inputs) -> pd.DataFrame:
         for name, members in wanted.items():
             there = np.isin(kinds.astype(str), list(members))
             mine = there & near.asked
-            what = f"place of kind {' or '.join(members)}"
-            other = f"no {what} can be reached" if mine.any() else f"no {what} in the study"
+            named_kinds = [word("kind", str(kind)) for kind in members]
+            lacking = "no_place_reached" if mine.any() else "no_place_in_study"
             if there.any() and not mine.any():
                 continue  # the distance by this metric to such a place was not asked for
             ends, undecided, anchored = _to_nearest(near, mine)
-            why = _no_value(ends, undecided, anchored, what, other)
+            why = np.where(
+                undecided,
+                reason("undecided_place", kinds=named_kinds),
+                reason(lacking, kinds=named_kinds),
+            ).astype(object)
+            for point in np.flatnonzero(anchored):
+                km = float(f"{ends[2][point]:.4g}")
+                why[point] = reason("placed_at_place", kinds=named_kinds, km=km)
             frames.append(
                 near.frame("nearest", ends, n=int(mine.sum()), other=why, limit=(name, ""))
             )
@@ -233,11 +221,9 @@ def within(inputs: Inputs) -> pd.DataFrame:
         nothing = np.asarray(np.isnan(near.most).all(axis=1), bool)
         left_out = int((~near.asked).sum())
         lost = (near.asked & np.isnan(near.most)).sum(axis=1)
+        others = reason("places_not_asked", n=left_out) if left_out else ""
         notes = [
-            "; ".join(
-                [f"{k} places without a known way are not counted"] * bool(0 < k < near.asked.sum())
-                + [f"{left_out} places of other kinds were not asked for"] * bool(left_out)
-            )
+            join(reason("places_not_counted", n=int(k)) if 0 < k < near.asked.sum() else "", others)
             for k in lost
         ]
         # A place reached whose own ends are not known may be within the limit or not.
@@ -253,7 +239,7 @@ def within(inputs: Inputs) -> pd.DataFrame:
                     "places_within",
                     (value, low, high),
                     n=int(near.asked.sum()),
-                    other="no place can be reached",
+                    other=reason("no_place"),
                     unit="places",
                     limit=(f"{limit:g}", unit),
                     note=notes,
@@ -280,9 +266,8 @@ def drive_class(inputs: Inputs) -> pd.DataFrame:
         towns = people >= 10_000
         ends, undecided, anchored = _to_nearest(near, towns)
         value, low, high = (_by_minutes(hours) for hours in ends)
-        none = "no settlement of 10,000 people can be reached"
-        other = np.where(undecided, f"undecided: a town {_UNDECIDED}", none)
-        other = np.where(anchored, "placed at the nearest town", other)
+        other = np.where(undecided, reason("undecided_town"), reason("no_town_reached"))
+        other = np.where(anchored, reason("placed_at_town"), other)
         frames.append(
             near.frame(
                 "drive_class",
@@ -313,7 +298,7 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     kinds, cap = _kinds(inputs), float(inputs.options["aria_cap"])
     ladder = tuple(inputs.options["ladder"])
     present = tuple(kind for kind in ladder if (kinds == kind).any())
-    absent = ", ".join(kind for kind in ladder if kind not in present)
+    absent = [word("kind", str(kind)) for kind in ladder if kind not in present]
     tables = _tables(inputs)
     serves = bool(inputs.options["higher_serves"])
     for metric in dict.fromkeys(t.metric for t in tables) if present else ():
@@ -325,9 +310,8 @@ def aria(inputs: Inputs) -> pd.DataFrame:
         means = measures.class_means(np.vstack([ends[0] for ends, _, _ in ladders])[once])
         for near, (ends, undecided, anchored) in zip(mine, ladders, strict=True):
             score = [measures.aria_score(end, means, cap=cap) for end in ends]
-            none = "no centre of one or more classes can be reached"
-            other = np.where(undecided, f"undecided: a centre {_UNDECIDED}", none)
-            other = np.where(anchored, "placed at one of the centres", other)
+            other = np.where(undecided, reason("undecided_centre"), reason("no_centre_reached"))
+            other = np.where(anchored, reason("placed_at_centre"), other)
             frames.append(
                 near.frame(
                     "aria_style",
@@ -335,7 +319,7 @@ def aria(inputs: Inputs) -> pd.DataFrame:
                     n=len(present),
                     other=other,
                     unit="score",
-                    note=f"without {absent}: no such place in the study" if absent else "",
+                    note=reason("without_kinds", kinds=absent) if absent else "",
                 )
             )
     return stack(frames)
@@ -386,10 +370,10 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
                     "gravity_remoteness",
                     (part, missing, missing),
                     n=int((people > 0).sum()),
-                    other="no centre with a known population can be reached",
+                    other=reason("no_population_reached"),
                     unit="index",
-                    note=f"{unknown} places without a population left out" if unknown else "",
-                    no_interval="no interval: rescaling makes it depend on every other position",
+                    note=reason("places_without_population", n=unknown) if unknown else "",
+                    no_interval=reason("no_interval_rescaled"),
                 )
             )
     return stack(frames)
@@ -422,8 +406,8 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
             value = np.where(lost, np.nan, value)
             other = np.where(
                 np.isnan(demand),
-                f"{column} of the site unknown",
-                f"no place of kind {kind} can be reached",
+                reason("site_column_unknown", column=column),
+                reason("no_place_reached", kinds=[word("kind", str(kind))]),
             )
             missing = np.full(len(value), np.nan)
             frames.append(
@@ -434,10 +418,8 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
                     other=other,
                     unit="supply_per_head",
                     limit=(str(kind), ""),
-                    note=f"{unknown} sites without {column} left out of the demand"
-                    if unknown
-                    else "",
-                    no_interval="no interval: it is shared with every other site in reach",
+                    note=reason("sites_without", n=unknown, column=column) if unknown else "",
+                    no_interval=reason("no_interval_shared"),
                 )
             )
     return stack(frames)
@@ -451,9 +433,9 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
     limit, roads = float(inputs.options["rural_access_km"]), inputs.options.get("roads")
     if roads is None:
         return stack([])
-    lines, reason = _road_lines(roads)
+    lines, no_lines = _road_lines(roads)
     season = "season" in roads and bool(roads["season"].notna().any())
-    note = "" if season else "mapped roads: whether they are all-season is not known"
+    note = "" if season else reason("all_season_unknown")
     frames = []
     for role, points in inputs.points.items():
         lon, lat = positions(points)
@@ -480,12 +462,12 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             "rural_access",
             (value, low, high),
             n=0 if lines is None else 1,
-            other=reason or "undecidable",
+            other=no_lines or reason("undecidable"),
             unit="yes_no",
             note="" if lines is None else note,
         )
         told = [
-            f"undecidable: {d:.1f} km, known to {r:g} km"
+            reason("undecidable_km", km=round(float(d), 1), radius=float(r))
             for d, r in zip(km[undecided], radius[undecided], strict=True)
         ]
         frame.loc[undecided, "why"] = told
@@ -496,14 +478,14 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
 def _road_lines(roads: pd.DataFrame) -> tuple[Any, str]:
     """All-season lines as one geometry, or why there are none."""
     if not isinstance(roads, gpd.GeoDataFrame):
-        return None, "the roads are a table of lengths, without lines to measure to"
+        return None, reason("roads_are_table")
     if "geometry_basis" in roads and (roads["geometry_basis"] == "schematic").any():
-        return None, "the roads are schematic: straight lines between places"
+        return None, reason("roads_are_schematic")
     known = roads[~roads.geometry.isna()]
     if "season" in known:
         known = known[
             known["season"].isna() | known["season"].astype(str).str.contains("all", case=False)
         ]
     if known.empty:
-        return None, "no all-season road in the layer"
+        return None, reason("no_all_season_road")
     return shapely.union_all(known.geometry.to_numpy()), ""

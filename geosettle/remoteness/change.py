@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.errors import UnknownNameError
+from geosettle.reasons import join, join_rows, reason, rendered, word
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import named
 from geosettle.remoteness.indicators import INDICATORS, indicator_entry
@@ -23,6 +24,7 @@ CHANGE_COLUMNS: Final = (
 """Columns of the table of changes."""
 
 
+@rendered
 def change(
     found: pd.DataFrame, pairs: pd.DataFrame, study: Sequence[str] | None = None
 ) -> pd.DataFrame:
@@ -141,17 +143,18 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -
     out["direction"] = [
         _direction(i, *ends) for i, *ends in out[["kind", "change", "low", "high"]].to_numpy()
     ]
-    partial = (head["of"] - n).astype(str) + " of " + head["of"].astype(str)
-    why = np.where(
-        n < head["of"], partial + " flows without the indicator at both ends left out", ""
+    why = np.array(
+        [
+            reason("change_left_out", some=int(all_ - some), of=int(all_)) if some < all_ else ""
+            for some, all_ in zip(n, head["of"], strict=True)
+        ],
+        dtype=object,
     )
-    why = np.where(
-        unweighted, "households unknown for one or more flows, so there is no weight", why
-    )
-    why = np.where(n == 0, "no flow has the indicator at both ends", why).astype(object)
+    why[unweighted] = reason("no_weight")
+    why[n == 0] = reason("no_flow_both_ends")
     bare = (out["change"].notna() & (out["low"].isna() | out["high"].isna())).to_numpy()
-    open_ends = np.where(bare, "no interval at one end or both", "")
-    out["why"] = ["; ".join(filter(None, texts)) for texts in zip(why, open_ends, strict=True)]
+    open_ends = np.where(bare, reason("no_interval_at_ends"), "")
+    out["why"] = join_rows(why, open_ends)
     return out
 
 
@@ -167,6 +170,7 @@ def _direction(kind: str, change: float, low: float, high: float) -> str:
     return "farther" if low > 0 else "nearer"
 
 
+@rendered
 def composite(
     values: pd.DataFrame,
     weights: Mapping[str, float],
@@ -235,8 +239,8 @@ def composite(
     out["distinguishable"] = (out["rank_low"] == out["rank_high"]) & known
     out["why"] = np.where(
         known,
-        np.where(out["distinguishable"], "", "not distinguishable"),
-        "an indicator is missing",
+        np.where(out["distinguishable"], "", reason("not_distinguishable")),
+        reason("indicator_missing"),
     )
     return out
 
@@ -283,10 +287,14 @@ def composite_rows(
             tables["low"][name], tables["high"][name] = ends
     low, high = (tables[c].fillna(tables["value"]) for c in ("low", "high"))
     made = composite(tables["value"], weights, low=low, high=high, how=how)
-    told = ", ".join(f"{name} {weights[name]:g}" for name in weights)
+    told = join(
+        *(
+            reason("weight", indicator=word("ind", name), weight=float(weights[name]))
+            for name in weights
+        )
+    )
     why = [
-        w if np.isnan(s) else "; ".join(filter(None, (w, told)))
-        for w, s in zip(made["why"], made["score"], strict=True)
+        w if np.isnan(s) else join(w, told) for w, s in zip(made["why"], made["score"], strict=True)
     ]
     head = {"role": "site", "id": made.index.to_numpy(), **named("composite"), "metric": metric}
     tail = {

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.reasons import join, reason, word
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import Inputs, named, stack
 
@@ -95,19 +96,20 @@ def _pair_reasons(
     partial: NDArray[np.bool_],
 ) -> list[str]:
     out = []
+    metric = word("metric", str(group.metric))
     for i in range(len(group.ids)):
         parts = []
         if group.n[i] == 0:
-            parts.append(f"no flow has a {group.metric} distance")
+            parts.append(reason("no_flow_distance", metric=metric))
         elif partial[i]:
-            parts.append(f"only {group.n[i]} of {group.of[i]} flows have a distance")
+            parts.append(reason("some_flows_only", some=int(group.n[i]), of=int(group.of[i])))
         elif unweighted[i]:
-            parts.append("households unknown for one or more flows, so there is no weight")
+            parts.append(reason("no_weight"))
         elif group.missing[i]:
-            parts.append(f"{group.missing[i]} of {group.of[i]} flows without a distance left out")
+            parts.append(reason("flows_left_out", some=int(group.missing[i]), of=int(group.of[i])))
         if not np.isnan(value[i]) and np.isnan(low[i]):
-            parts.append(f"the {group.metric} distance carries no interval")
-        out.append("; ".join(parts))
+            parts.append(reason("no_interval_of", metric=metric))
+        out.append(join(*parts))
     return out
 
 
@@ -223,9 +225,7 @@ def gini(inputs: Inputs) -> pd.DataFrame:
             "land_gini", [value, low, high], weighted=True, unit="ratio", whole=True
         )
         unsearched = usable & (group.n > measures.ENUMERATED)
-        frame.loc[unsearched, "why"] = (
-            f"no interval: not searched beyond {measures.ENUMERATED} flows"
-        )
+        frame.loc[unsearched, "why"] = reason("not_searched", flows=measures.ENUMERATED)
         frames.append(frame)
     return stack(frames)
 

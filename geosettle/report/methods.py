@@ -62,15 +62,12 @@ def _indicator(*kinds: str) -> Callable[[Result], bool]:
     return used
 
 
-def _says(table: str, column: str, *parts: str) -> Callable[[Result], bool]:
-    """Whether a column of texts contains one of these parts."""
+def _holds(table: str, column: str, *codes: str) -> Callable[[Result], bool]:
+    """Whether a column of codes holds one of these."""
 
     def used(result: Result) -> bool:
         frame = getattr(result, table)
-        if column not in frame:
-            return False
-        texts = frame[column].dropna().astype(str).str.lower()
-        return any(bool(texts.str.contains(part, regex=False).any()) for part in parts)
+        return column in frame and bool(frame[column].isin(codes).any())
 
     return used
 
@@ -227,7 +224,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "cover_change",
-            _both(_column("change", "value"), _says("change", "measure", "rate")),
+            _both(_column("change", "value"), _holds("change", "measure", "annual_rate")),
             _cite(
                 "Puyravaud, J.-P. (2003). Standardizing the calculation of the annual rate of "
                 "deforestation. "
@@ -304,7 +301,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "survey",
-            _says("livelihood", "test", "mcnemar", "wilcoxon"),
+            _holds("livelihood", "test", "mcnemar", "wilcoxon"),
             _cite(
                 "McNemar, Q. (1947). Psychometrika 12, 153-157. doi:10.1007/BF02295996",
                 "Wilcoxon, F. (1945). Biometrics Bulletin 1, 80-83. doi:10.2307/3001968",
@@ -313,7 +310,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "conditions",
-            _says("livelihood", "section", "model condition", "constraint", "recommendation"),
+            _holds("livelihood", "section", "model condition", "constraint", "recommendation"),
         ),
         Method("claims", _column("claims", "verdict")),
         Method(

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.reasons import render
 from geosettle.report.html_builder import Column, element, image, table
 from geosettle.results import name_of, numbers
 from geosettle.tables import TABLES, round_to, tables
@@ -25,8 +26,6 @@ from geosettle.words import capital, has, heading_key, say
 Part = ET.Element | None
 DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
 """Column of an area within a disc: cover and radius."""
-NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*|\N{HORIZONTAL ELLIPSIS}")
-"""A number within a reason, or what stands for several."""
 _NO_UNIT: Final = frozenset(
     {
         "as unit",
@@ -85,26 +84,13 @@ class Writer:
         metric = self.result.metrics.get(str(text)) if kind == "metric" else None
         return (metric.meaning if metric else "") or str(text)
 
-    def reason(self, text: str) -> str:
-        """Return the reason of a missing number in the language wanted where `words` has it, else
-        as it stands.
-
-        The tables that are written keep it in English; here only the wording changes, never a
-        number in it.
-        """
-        near = re.fullmatch(r"(.+) \(nearest ([\d.,]+) km: (.+)\)", text)
-        if near:
-            return self.say("why_nearest", text=self.reason(near[1]), km=near[2], name=near[3])
-        key = "why_" + NUMBER.sub("#", text).replace(" ", "_")
-        return (
-            self.say(key, **dict(zip("abc", NUMBER.findall(text), strict=False)))
-            if has(key)
-            else text
-        )
-
     def reasons(self, why: object) -> str:
-        """Return the reasons of a `why` as one text."""
-        return self.say("list_gap").join(map(self.reason, split_reasons(why)))
+        """Return the reasons of a `why` in the language wanted, without the columns they concern."""
+        return render(self.codes(why), self.lang, columns=False)
+
+    def codes(self, why: object) -> object:
+        """Return the codes of a sentence of a `why`; one that the run did not make as it is."""
+        return self.result.reasons.get(why, why) if isinstance(why, str) else why
 
     def picture(self, name: str, words: str) -> list[Part]:  # noqa: D102
         data = self.figures.get(f"{name}.png")
@@ -141,8 +127,10 @@ class Writer:
     ) -> Part:
         """Print columns of a written table, with headings and units from the dictionary.
 
-        Headings in `heads` replace those of the dictionary.
+        Headings in `heads` replace those of the dictionary; reasons are in the language wanted.
         """
+        told = [column for column in columns if column in {"why", "note"} and column in frame]
+        frame = frame.assign(**{column: frame[column].map(self.reasons) for column in told})
         printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
         return self.table(frame, printed, caption, name)
 
@@ -202,29 +190,6 @@ def ranges(low: pd.Series, high: pd.Series) -> list[str]:
         f"{a:,.6g} … {b:,.6g}" if np.isfinite(a) and np.isfinite(b) and a < b else ""
         for a, b in ends
     ]
-
-
-def split_reasons(why: object) -> list[str]:
-    """Return the reasons of a `why`, without the columns they concern; a semicolon in brackets
-    separates nothing.
-
-    A reason that only repeats another in fewer words is left out.
-
-    Examples
-    --------
-    >>> split_reasons("a_km: no road within 25 km (next: Artux; 41 km); b_m: position of the origin unknown; "
-    ...     "c_m: position unknown")
-    ['no road within 25 km (next: Artux; 41 km)', 'position of the origin unknown']
-    """
-    if not isinstance(why, str):
-        return []
-    parts = re.split(r"; (?![^(]*\))", why)
-    # `a_km, b_h: reason` names columns, and only a list of such names stands before a colon that
-    # counts.
-    found = [re.sub(r"^[a-z0-9_*]+(?:, [a-z0-9_*]+)*: ", "", part).strip() for part in parts]
-    made = list(dict.fromkeys(text for text in found if text))
-    ends = [text for text in made if re.fullmatch(r"position of the (origin|site) unknown", text)]
-    return [text for text in made if not (ends and text == "position unknown")]
 
 
 def _unit(name: str, column: str) -> str:

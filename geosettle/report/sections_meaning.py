@@ -19,6 +19,7 @@ from geosettle.results.pivots import (
     kinds_shown,
     models_wide,
     other_sections,
+    place_groups,
     ranged_text,
     remoteness_wide,
     section_rows,
@@ -78,7 +79,7 @@ def change(writer: Writer) -> list[Part]:
     found = changes(writer.result)
     if found.empty:
         return []
-    shown = kinds_shown(found, "change", _MOST_KINDS)
+    shown = kinds_shown(found, place_groups(writer.result), "change", _MOST_KINDS)
     parts: list[Part] = [
         writer.p("change_note"),
         *writer.said(sentences.change_said(writer.result, writer.lang)),
@@ -227,7 +228,7 @@ def _counts(writer: Writer, section: str, caption: str) -> list[Part]:
     by_item = {item: rows[rows["item"] == item] for item in counts["item"]}
     counts["threshold"] = [_threshold(writer, by_item[item]) for item in counts["item"]]
     counts["source"] = [
-        "; ".join(
+        writer.say("list_gap").join(
             writer.word("threshold", text) for text in sorted(set(by_item[item]["source"]) - {""})
         )
         for item in counts["item"]
@@ -294,14 +295,12 @@ def claims(writer: Writer) -> list[Part]:
 
 def _judged(writer: Writer, frame: pd.DataFrame) -> list[str]:
     """Join what the verdict rests on with how a damaged print was read."""
-    why, reading = (
-        frame[name].fillna("").astype(str) if name in frame else pd.Series("", frame.index)
-        for name in ("why", "reading")
-    )
-    return [
-        "; ".join([a] * bool(a) + [writer.say("reading_is", text=b)] * bool(b))
-        for a, b in zip(why, reading, strict=True)
+    readings = frame["reading"] if "reading" in frame else pd.Series("", frame.index)
+    parts = [
+        (writer.reasons(why), writer.say("reading_is", text=text) if _is_said(text) else "")
+        for why, text in zip(frame["why"], readings, strict=True)
     ]
+    return [writer.say("list_gap").join(filter(None, pair)) for pair in parts]
 
 
 def _is_said(value: object) -> bool:

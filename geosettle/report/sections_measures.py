@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geosettle.distance import flag_codes, has_flag
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
 from geosettle.report.summary import summary_lines
@@ -132,11 +133,10 @@ def distances(writer: Writer) -> list[Part]:
         *_scenarios(writer),
     ]
     if not known.all():
-        rest = frame[~known].assign(why=[writer.reasons(why) for why in frame.loc[~known, "why"]])
         parts.append(
             writer.frame(
                 "pairs",
-                rest,
+                frame[~known],
                 ["origin_id", "site_id", "households", "why"],
                 writer.say("cap_no_distance"),
             )
@@ -213,11 +213,11 @@ def declared(writer: Writer) -> list[Part]:
     )
     ratio = (numbers(frame, "declared_km") / exact.to_numpy()).round(2)
     frame = _as_good_as_given(ranged(writer.named(frame).assign(ratio=ratio), "geodesic", "km"))
-    circular = frame["flags"].fillna("").astype(str).str.contains("used_to_place")
+    circular = has_flag(frame, "used_to_place")
     known = numbers(frame, "geodesic_km").notna()
-    codes = [[code for code in str(text).split(";") if code] for text in frame["flags"].fillna("")]
     frame["flags"] = [
-        writer.say("list_gap").join(writer.word("flag", code) for code in row) for row in codes
+        writer.say("list_gap").join(writer.word("flag", code) for code in flag_codes(text))
+        for text in frame["flags"]
     ]
     columns = [
         *(
@@ -261,9 +261,6 @@ def land(writer: Writer) -> list[Part]:
     none = aside(writer.result, "development", writer.lang)
     if "developed_ha" in table:
         table = table[numbers(table, "developed_ha").notna()]
-        table = table.assign(
-            why=[writer.reasons(why) for why in table["why"]] if "why" in table else ""
-        )
     parts.append(writer.frame("land", table, _LAND, writer.say("cap_land")))
     if table.empty:
         parts = [element("p", none)] if none else []

@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.reasons import count_kinds
 from geosettle.report.html_builder import element
 from geosettle.report.methods import method_texts
-from geosettle.report.section import NUMBER, Part, Writer, split_reasons
+from geosettle.report.section import Part, Writer
 from geosettle.results import name_of, numbers
 from geosettle.results.given import radius_stated
 from geosettle.settings import DEFAULTS
@@ -45,17 +46,8 @@ def uncertain(writer: Writer) -> list[Part]:
         ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
     )
     told = [frame["why"] for name in ("sites", "pairs") if "why" in (frame := writer.tables[name])]
-    reasons = (
-        pd.concat([part.map(split_reasons) for part in told] or [pd.Series(dtype=object)])
-        .explode()
-        .dropna()
-    )
-    # The same reason with another number in it is the same kind of reason.
-    kinds = reasons.astype(str).str.replace(r" \([^()]*\d[^()]*\)", "", regex=True)
-    masked = kinds.map(lambda text: NUMBER.sub("\N{HORIZONTAL ELLIPSIS}", text))
-    alone = kinds.groupby(masked).transform("nunique") == 1
-    counts = kinds.where(alone, masked).value_counts()
-    why = pd.DataFrame({"reason": map(writer.reason, counts.index), "n": counts.to_numpy()})
+    counts = count_kinds(writer.codes(text) for part in told for text in part)
+    why = pd.DataFrame({"reason": map(writer.reasons, counts), "n": counts.values()})
     why = why.sort_values(["n", "reason"], ascending=[False, True]).head(_MOST_REASONS)
     columns = ["name", "id", "role", "position", "uncertainty_km", "position_basis"]
     return [

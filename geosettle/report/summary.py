@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.distance import has_flag
 from geosettle.results import in_scope, name_of, number, numbers, oasis_shares
 from geosettle.results.given import (
     aside,
@@ -274,18 +275,13 @@ def _land(result: Result, lang: str) -> str:
 
 def _declared(result: Result, lang: str) -> str:
     stated = numbers(result.pairs, "declared_km")
-    flags = (
-        result.pairs["flags"].fillna("").astype(str)
-        if "flags" in result.pairs
-        else pd.Series("", result.pairs.index)
-    )
-    circular = flags.str.contains("used_to_place")
+    circular = has_flag(result.pairs, "used_to_place")
     usable = stated.notna() & numbers(result.pairs, "geodesic_km").notna() & ~circular
     if not stated.notna().any():
         return ""
     ratio = (stated / numbers(result.pairs, "geodesic_km"))[usable]
     counts = {
-        "find_declared_short": usable & flags.str.contains("declared_shorter_than_straight"),
+        "find_declared_short": usable & has_flag(result.pairs, "declared_shorter_than_straight"),
         "find_declared_circular": stated.notna() & circular,
         "find_declared_alone": stated.notna() & ~circular & ~usable,
     }

@@ -5,7 +5,7 @@ One row per site, one column per indicator, model or constraint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -47,23 +47,32 @@ def ranged_text(value: float, low: float, high: float, most: int = 1, *, sign: b
     return f"{text} ({low:,.6g} … {high:,.6g})" if known and low != high else text
 
 
+def place_groups(result: Result) -> Collection[str]:
+    """Return the names that the study gives to kinds of places that serve alike."""
+    groups: Collection[str] = result.study.settings.services.groups
+    return groups
+
+
 def kinds_shown(
-    frame: pd.DataFrame, value: str = "value", most: int = _MOST_KINDS
+    frame: pd.DataFrame, groups: Collection[str], value: str = "value", most: int = _MOST_KINDS
 ) -> list[tuple[str, str, str]]:
     """Return indicator, metric and unit of the kinds of places with most values at sites.
 
     The straight line is first.
 
-    A group of kinds that gives the same values as one of its kinds is left out.
+    `groups`, the names of kinds that serve alike, come last: one repeats the kinds in it.
     """
     if frame.empty or "kind" not in frame:
         return []
     rows = frame[(frame["role"] == "site") & (frame["kind"] == "nearest")]
     rows = rows.assign(value=numbers(rows, value))
-    counts = rows.groupby(["indicator", "metric", "unit"])["value"].count().reset_index(name="n")
+    counts = (
+        rows.groupby(["indicator", "limit", "metric", "unit"])["value"]
+        .count()
+        .reset_index(name="n")
+    )
     counts = counts[counts["n"] > 0].assign(
-        straight=lambda f: f["metric"] == "geodesic",
-        group=lambda f: f["indicator"].astype(str).str.contains("_or_"),
+        straight=lambda f: f["metric"] == "geodesic", group=lambda f: f["limit"].isin(list(groups))
     )
     counts = counts.sort_values(["straight", "n"], ascending=False, kind="stable").drop_duplicates(
         "indicator"
@@ -87,7 +96,9 @@ def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.Da
     made = pd.DataFrame(
         {"name": {key: name_of(result.sites, key) for key in sorted(sites["id"].unique())}}
     )
-    nearest = [(indicator, metric) for indicator, metric, _ in kinds_shown(frame)]
+    nearest = [
+        (indicator, metric) for indicator, metric, _ in kinds_shown(frame, place_groups(result))
+    ]
     for indicator, metric in dict.fromkeys((*_FIRST, *nearest, *_LAST)):
         rows = sites[(sites["indicator"] == indicator) & (sites["metric"] == metric)].set_index(
             "id"

@@ -16,7 +16,14 @@ from geosettle.analysis import Result
 from geosettle.remoteness import INDICATORS
 from geosettle.results import flat, in_scope, number, numbers
 from geosettle.results.given import aside
-from geosettle.results.pivots import VERDICTS, changes, kinds_shown, ranged_text, section_rows
+from geosettle.results.pivots import (
+    VERDICTS,
+    changes,
+    kinds_shown,
+    place_groups,
+    ranged_text,
+    section_rows,
+)
 from geosettle.words import all_of, capital, has, say, sentences
 
 
@@ -75,7 +82,7 @@ def remoteness_said(result: Result, lang: str) -> list[str]:
     frame = flat(result.remoteness)
     sites = in_scope(result).sites.index
     said = []
-    for indicator, metric, unit in kinds_shown(frame):
+    for indicator, metric, unit in kinds_shown(frame, place_groups(result)):
         chosen = (
             (frame["role"] == "site")
             & (frame["indicator"] == indicator)
@@ -116,7 +123,7 @@ def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
     found = changes(result)
     studied = in_scope(result).sites.index
     lines = []
-    for name, metric, unit in kinds_shown(found, "change", most):
+    for name, metric, unit in kinds_shown(found, place_groups(result), "change", most):
         rows = found[(found["indicator"] == name) & (found["metric"] == metric)]
         sites = rows[(rows["role"] == "site") & rows["id"].isin(studied)]
         what = capital(indicator_name(lang, name, metric))
@@ -298,5 +305,5 @@ def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
 
 def change_finding(result: Result, lang: str) -> str:
     """Say how access changed for those who moved, for the summary; nothing where it is unknown."""
-    known = kinds_shown(changes(result), "change", 1)
+    known = kinds_shown(changes(result), place_groups(result), "change", 1)
     return change_said(result, lang, most=1)[0] if known else ""

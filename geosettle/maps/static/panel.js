@@ -206,7 +206,8 @@ function fillCard() {
     local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
     ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(row), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
-    ...['why', 'source'].filter((k) => table.value(k, row)).map((k) => el('p', { class: 'gs-note' }, `${word(k)}: `, isolated(table.value(k, row)))),
+    ...[['why', ['why', state.lang].join('_')], ['source', 'source']].filter(([, k]) => table.value(k, row))
+      .map(([head, k]) => el('p', { class: 'gs-note' }, `${word(head)}: `, isolated(table.value(k, row)))),
   );
 }
 

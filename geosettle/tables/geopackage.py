@@ -1,13 +1,14 @@
-"""The GeoPackage's layers and their QGIS styles (QML).
+"""The GeoPackage's layers and their QGIS styles.
 
 study.gpkg opens looking like the printed map.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any, Final
-from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import numpy as np
@@ -30,10 +31,6 @@ _DRAWN: Final = {
     "survey",
 }
 """Layers that have a place of their own in the file, and the one that is kept nowhere."""
-_PLACE_POINTS: Final = 7.0
-"""Size of the names of places and origins; those of sites are larger."""
-_SEATS: Final = """CASE WHEN "kind" LIKE '%_seat' THEN "name" END"""
-"""Label of places: a name on each of hundreds of townships would hide the map."""
 
 
 def gpkg_layers(
@@ -195,350 +192,43 @@ def _discs(result: Result) -> gpd.GeoDataFrame:
 def qgis_styles() -> dict[str, str]:
     """Return the QML of every layer that `gpkg_layers` can give, by layer name.
 
+    The files of the folder `qgis` are styles as QGIS saves them; a name between two @ is a colour
+    (red, green, blue) or a width (millimetres) of `geosettle.style`. Neighbours draw the border
+    they share twice, and a dashed line drawn twice is no longer dashed: so borders are solid, but
+    for those in dispute, which come last, dashed on white that hides what runs under them.
+
     Examples
     --------
     >>> styles = qgis_styles()
     >>> styles["sites"].startswith("<!DOCTYPE qgis"), "lakes" in styles
     (True, True)
     """
-    size = 'coalesce(max(2, sqrt("households" / maximum("households")) * {most}), 2)'
-    width = 'coalesce(max(0.3, "households" / maximum("households") * 2.4), 0.3)'
-    site_size = size.format(most=round(2 * style.SITE_RADIUS_PX[1] * _MM_PER_PX * 0.7, 1))
+    values = _style_values()
     return {
-        "boundaries": _qml(_boundary_rules()),
-        "oasis": _qml(
-            _categories(
-                "setting",
-                {
-                    "low": _edge(style.OASIS),
-                    "high": _edge(style.OASIS),
-                    "": _fill(style.OASIS, style.OASIS_OPACITY),
-                },
-                "fill",
-                others="oasis",
-            )
-        ),
-        "lakes": _qml(_single(_fill(style.WATER, 0.6), "fill")),
-        "origins_areas": _qml(_single(_edge(style.ORIGIN), "fill")),
-        "sites_areas": _qml(_single(_fill(style.SITE, 0.25, style.SITE), "fill")),
-        "rivers": _qml(
-            _single(
-                ("SimpleLine", {"line_color": _rgba(style.WATER), "line_width": "0.26"}), "line"
-            )
-        ),
-        "roads": _qml(
-            _single(
-                (
-                    "SimpleLine",
-                    {"line_color": _rgba(style.MUTED), "line_width": "0.3", "line_style": "dash"},
-                ),
-                "line",
-            )
-        ),
-        "development": _qml(
-            _categories(
-                "geometry_basis",
-                {
-                    "illustrative": _hatched(style.PARCEL_YEARS[3]),
-                    "": _fill(style.PARCEL_YEARS[1], 1.0, style.PARCEL_YEARS[3]),
-                },
-                "fill",
-                others="development",
-            )
-        ),
-        "places": _qml(
-            _single(_marker("square", style.MUTED, "#FFFFFF", 1.2), "marker"),
-            label=_SEATS,
-            size=_PLACE_POINTS,
-        ),
-        "flows": _qml(
-            _single(
-                (
-                    "SimpleLine",
-                    {
-                        "line_color": _rgba(style.FLOW, 0.6),
-                        "line_width": "0.3",
-                        "capstyle": "round",
-                    },
-                ),
-                "line",
-                {"outlineWidth": width},
-            )
-        ),
-        "uncertainty": _qml(
-            _single(
-                (
-                    "SimpleFill",
-                    {
-                        "style": "no",
-                        "outline_color": _rgba(style.UNCERTAINTY),
-                        "outline_width": "0.2",
-                        "outline_style": "dot",
-                    },
-                ),
-                "fill",
-            )
-        ),
-        "origins": _qml(
-            _single(_marker("circle", "#FFFFFF", style.ORIGIN, 2.0), "marker"),
-            label="name",
-            size=_PLACE_POINTS,
-        ),
-        "sites": _qml(
-            _single(_marker("diamond", style.SITE, "#FFFFFF", 4.0), "marker", {"size": site_size}),
-            label="name",
-            size=9.0,
-        ),
+        file.name.removesuffix(".qml"): re.sub(
+            r"@(\w+)@", lambda name: values[name[1]], file.read_text(encoding="utf-8")
+        )
+        for file in (resources.files("geosettle.tables") / "qgis").iterdir()
     }
 
 
-# --- QML: QGIS's own style language, built as a tree
-
-_Symbol = tuple[str, dict[str, str]]
-
-
-def _rgba(colour: str, opacity: float = 1.0) -> str:
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"{red},{green},{blue},{round(opacity * 255)}"
-
-
-def _fill(colour: str, opacity: float, edge: str = "") -> _Symbol:
-    return (
-        "SimpleFill",
-        {
-            "color": _rgba(colour, opacity),
-            "style": "solid",
-            "outline_style": "solid" if edge else "no",
-            "outline_color": _rgba(edge or colour),
-            "outline_width": "0.2",
+def _style_values() -> dict[str, str]:
+    """Name to colour or width, as QML writes them."""
+    lines = {name: getattr(style, name) for name in ("INTERNATIONAL", "PREFECTURE", "COUNTY")}
+    colours = {name: value for name, value in vars(style).items() if isinstance(value, str)}
+    colours |= {name: line[0] for name, line in lines.items()}
+    colours |= {f"PARCEL_YEARS_{at}": value for at, value in enumerate(style.PARCEL_YEARS)}
+    widest = style.INTERNATIONAL[1] * _MM_PER_PX
+    dashes = (f"{dash * _MM_PER_PX:.2f}" for dash in style.INTERNATIONAL[2])
+    return {
+        **{
+            name: ",".join(str(int(value[at : at + 2], 16)) for at in (1, 3, 5))
+            for name, value in colours.items()
+            if value.startswith("#")
         },
-    )
-
-
-def _hatched(edge: str) -> _Symbol:
-    return (
-        "SimpleFill",
-        {
-            "color": _rgba(edge),
-            "style": "f_diagonal",
-            "outline_style": "solid",
-            "outline_color": _rgba(edge),
-            "outline_width": "0.2",
-        },
-    )
-
-
-def _edge(colour: str) -> _Symbol:
-    return (
-        "SimpleFill",
-        {
-            "style": "no",
-            "outline_color": _rgba(colour),
-            "outline_style": "dot",
-            "outline_width": "0.3",
-        },
-    )
-
-
-def _line(look: tuple[str, float, tuple[float, ...]], *, wider: float = 0.0) -> _Symbol:
-    colour, width, dashes = look
-    said = {
-        "line_color": _rgba(colour),
-        "line_width": f"{width * _MM_PER_PX + wider:.2f}",
-        "joinstyle": "round",
+        **{f"{name}_MM": f"{line[1] * _MM_PER_PX:.2f}" for name, line in lines.items()},
+        "INTERNATIONAL_DASHES_MM": ";".join(dashes),
+        "UNDER_INTERNATIONAL_MM": f"{widest + 0.2:.2f}",
+        "OASIS_ALPHA": str(round(style.OASIS_OPACITY * 255)),
+        "SITE_MM": f"{2 * style.SITE_RADIUS_PX[1] * _MM_PER_PX * 0.7:.1f}",
     }
-    if dashes:
-        lengths = ";".join(f"{dash * _MM_PER_PX:.2f}" for dash in dashes)
-        said |= {"use_custom_dash": "1", "customdash": lengths, "capstyle": "flat"}
-    return "SimpleLine", said
-
-
-def _boundary_rules() -> ET.Element:
-    """Style boundaries by their level.
-
-    Those in dispute come last, dashed on white that hides what runs under them.
-
-    Neighbours draw the border they share twice, and a dashed line drawn twice is no longer dashed:
-    so the others are solid, of two widths.
-    """
-    flag = (
-        "lower(trim(coalesce(to_string(attribute($currentfeature, 'disputed')), ''))) IN ('true', "
-        "'yes', '1', '1.0')"
-    )
-    rules = {
-        "upper levels": (
-            'array_contains(array_agg(to_string("parent_code")), to_string("code")) AND NOT '
-            + flag,
-            [_line(style.PREFECTURE)],
-        ),
-        "disputed": (
-            flag,
-            [_line(("#FFFFFF", style.INTERNATIONAL[1], ()), wider=0.2), _line(style.INTERNATIONAL)],
-        ),
-        "finest level": ("ELSE", [_line((style.COUNTY[0], style.COUNTY[1], ()))]),
-    }
-    passes = {"finest level": [0], "upper levels": [1], "disputed": [2, 3]}
-    renderer = ET.Element(
-        "renderer-v2",
-        {"type": "RuleRenderer", "enableorderby": "0", "forceraster": "0", "symbollevels": "1"},
-    )
-    root = ET.SubElement(renderer, "rules", {"key": "{0}"})
-    symbols = ET.SubElement(renderer, "symbols")
-    for at, (label, (when, layers)) in enumerate(rules.items()):
-        ET.SubElement(
-            root,
-            "rule",
-            {"key": f"{{{at + 1}}}", "symbol": str(at), "label": label, "filter": when},
-        )
-        symbol = _symbol(str(at), "fill", layers[0], {})
-        for more in layers[1:]:
-            symbol.extend(_symbol(str(at), "fill", more, {}))
-        for layer, level in zip(symbol.findall("layer"), passes[label], strict=True):
-            layer.set("pass", str(level))
-        symbols.append(symbol)
-    return renderer
-
-
-def _marker(name: str, colour: str, edge: str, size: float) -> _Symbol:
-    return (
-        "SimpleMarker",
-        {
-            "name": name,
-            "color": _rgba(colour),
-            "outline_color": _rgba(edge),
-            "outline_style": "solid",
-            "outline_width": "0.3",
-            "size": f"{size:g}",
-            "size_unit": "MM",
-        },
-    )
-
-
-def _symbol(name: str, kind: str, symbol: _Symbol, driven: Mapping[str, str]) -> ET.Element:
-    made = ET.Element(
-        "symbol",
-        {"type": kind, "name": name, "alpha": "1", "clip_to_extent": "1", "force_rhr": "0"},
-    )
-    layer = ET.SubElement(
-        made, "layer", {"class": symbol[0], "enabled": "1", "locked": "0", "pass": "0"}
-    )
-    options = ET.SubElement(layer, "Option", {"type": "Map"})
-    for key, value in sorted(symbol[1].items()):
-        ET.SubElement(options, "Option", {"type": "QString", "name": key, "value": value})
-    if driven:
-        properties = ET.SubElement(
-            ET.SubElement(layer, "data_defined_properties"), "Option", {"type": "Map"}
-        )
-        ET.SubElement(properties, "Option", {"type": "QString", "name": "name", "value": ""})
-        by_name = ET.SubElement(properties, "Option", {"type": "Map", "name": "properties"})
-        for key, expression in sorted(driven.items()):
-            one = ET.SubElement(by_name, "Option", {"type": "Map", "name": key})
-            ET.SubElement(one, "Option", {"type": "bool", "name": "active", "value": "true"})
-            ET.SubElement(
-                one, "Option", {"type": "QString", "name": "expression", "value": expression}
-            )
-            ET.SubElement(one, "Option", {"type": "int", "name": "type", "value": "3"})
-        ET.SubElement(
-            properties, "Option", {"type": "QString", "name": "type", "value": "collection"}
-        )
-    return made
-
-
-def _single(symbol: _Symbol, kind: str, driven: Mapping[str, str] | None = None) -> ET.Element:
-    renderer = ET.Element(
-        "renderer-v2",
-        {"type": "singleSymbol", "enableorderby": "0", "forceraster": "0", "symbollevels": "0"},
-    )
-    ET.SubElement(renderer, "symbols").append(_symbol("0", kind, symbol, driven or {}))
-    return renderer
-
-
-def _categories(column: str, symbols: Mapping[str, _Symbol], kind: str, others: str) -> ET.Element:
-    """Style by the values of a column; the empty value stands for all others."""
-    renderer = ET.Element(
-        "renderer-v2",
-        {
-            "type": "categorizedSymbol",
-            "attr": column,
-            "enableorderby": "0",
-            "forceraster": "0",
-            "symbollevels": "0",
-        },
-    )
-    categories = ET.SubElement(renderer, "categories")
-    made = ET.SubElement(renderer, "symbols")
-    for at, (value, symbol) in enumerate(symbols.items()):
-        ET.SubElement(
-            categories,
-            "category",
-            {
-                "symbol": str(at),
-                "value": value,
-                "label": value or others,
-                "render": "true",
-                "type": "string",
-            },
-        )
-        made.append(_symbol(str(at), kind, symbol, {}))
-    return renderer
-
-
-def _qml(renderer: ET.Element, *, label: str = "", size: float = 8.0) -> str:
-    root = ET.Element(
-        "qgis",
-        {
-            "version": "3.28",
-            "styleCategories": "Symbology|Labeling",
-            "labelsEnabled": "1" if label else "0",
-        },
-    )
-    root.append(renderer)
-    if label:
-        settings = ET.SubElement(
-            ET.SubElement(root, "labeling", {"type": "simple"}),
-            "settings",
-            {"calloutType": "simple"},
-        )
-        text = ET.SubElement(
-            settings,
-            "text-style",
-            {
-                "fieldName": label,
-                "isExpression": "0" if label.isidentifier() else "1",
-                "fontSize": f"{size:g}",
-                "fontSizeUnit": "Point",
-                "textColor": _rgba(style.INK),
-                "fontFamily": "Noto Sans",
-            },
-        )
-        ET.SubElement(
-            text,
-            "text-buffer",
-            {
-                "bufferDraw": "1",
-                "bufferSize": "0.8",
-                "bufferSizeUnits": "MM",
-                "bufferColor": "255,255,255,230",
-            },
-        )
-        ET.SubElement(
-            settings,
-            "placement",
-            {
-                "placement": "6",  # at places around the symbol, tried in this order
-                "predefinedPositionOrder": "R,TR,BR,L,TL,BL,T,B",
-                "offsetType": "1",  # from the symbol's edge, not from its middle
-                "dist": "0.6",
-                "distUnits": "MM",
-                "priority": "10" if size > _PLACE_POINTS else "2",  # of 10: names of sites first
-            },
-        )
-    ET.SubElement(root, "layerGeometryType").text = {"marker": "0", "line": "1", "fill": "2"}[
-        str(next(renderer.iter("symbol")).get("type"))
-    ]
-    ET.indent(root, " ")
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        + ET.tostring(root, encoding="unicode")
-        + "\n"
-    )

@@ -361,10 +361,10 @@ def join_admin(
     Notes
     -----
     A point on a shared border belongs to the unit with the smallest code (at coarser levels to the
-    parent of that unit). A point with an `uncertainty_km` belongs to the unit that holds the largest
-    share of its disc, which need not be the unit at the stated position. A polygon belongs to the
-    unit that holds the largest share of it. A parent whose polygon leaves out one of its children
-    (an enclave city) is completed with it.
+    parent of that unit). A point with an `uncertainty_km` belongs to the unit with most of its
+    disc, which need not be the unit at the stated position. A polygon belongs to the unit that
+    holds the largest share of it. A parent whose polygon leaves out one of its children (an enclave
+    city) is completed with it.
 
     Examples
     --------

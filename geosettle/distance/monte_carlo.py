@@ -68,7 +68,7 @@ evaluated.
 
 
 def said(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
-    """Say for every pair for what share of its draws each reason (a code) holds; shape (m, draws)."""
+    """Say for what share of the draws of each pair a reason (a code) holds; shape (m, draws)."""
     return [
         join(
             *(

@@ -64,8 +64,8 @@ def farthest_m(one: ArrayLike, two: ArrayLike) -> FloatArray:
     -----
     The points within a distance of a place are convex for geodesics, so that the farthest point of
     a shape is a corner of its geodesic hull: the hull of its gnomonic projection. The corners are
-    those of the edges, straight in longitude and latitude, in pieces of a tenth of a degree. Good to
-    some metres, for shapes that reach less than a quarter around the Earth.
+    those of the edges, straight in longitude and latitude, in pieces of a tenth of a degree. Good
+    to some metres, for shapes that reach less than a quarter around the Earth.
     """
     a, b = (np.asarray(shapes, dtype=object) for shapes in (one, two))
     points = (shapely.get_type_id(a) == 0) & (shapely.get_type_id(b) > 0)

@@ -123,7 +123,7 @@ def _changes(result: Result) -> _Measured:
 
 
 def _of_sites(long: pd.DataFrame, ends: tuple[str, ...], result: Result) -> _Measured:
-    """Split a long table by indicator and metric: its texts, and numbers in the order of the sites."""
+    """Split a long table by indicator and metric: its texts, and numbers in the sites' order."""
     numbers = {end: pd.to_numeric(long[end], errors="coerce").to_numpy("float64") for end in ends}
     numbers = {end: np.where(np.isfinite(of), of, np.nan) for end, of in numbers.items()}
     names = ("indicator", "metric", *_TEXTS)

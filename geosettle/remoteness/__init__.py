@@ -118,9 +118,9 @@ def remoteness(
     minutes, reach_km
         Limits for `places_within`, minutes for metrics in hours and km for those in km.
     ladder, higher_serves
-        Kinds of centre from high to low for `aria_style` (empty: none), and whether a higher centre serves for
-        the lower classes (a choice of the user: that ARIA does so was not confirmed by a second
-        source).
+        Kinds of centre from high to low for `aria_style` (empty: none), and whether a higher centre
+        serves for the lower classes (a choice of the user: that ARIA does so was not confirmed by a
+        second source).
     aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
         See `geosettle.remoteness.measures`.
     demand, catchment_reach_km, catchment_reach_h

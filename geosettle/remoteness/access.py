@@ -439,7 +439,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
     frames = []
     for role, points in inputs.points.items():
         lon, lat = positions(points)
-        if lines is None:  # noqa: SIM108
+        if lines is None:
             km = np.full(len(points), np.nan)
         else:
             km = np.asarray(edge_distance_m(lon, lat, lines), float) / 1000

@@ -85,7 +85,7 @@ class Writer:
         return (metric.meaning if metric else "") or str(text)
 
     def reasons(self, why: object) -> str:
-        """Return the reasons of a `why` in the language wanted, without the columns they concern."""
+        """Write the reasons of a `why` in the language wanted, without the columns concerned."""
         return render(self.codes(why), self.lang, columns=False)
 
     def codes(self, why: object) -> object:

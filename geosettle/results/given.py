@@ -71,7 +71,7 @@ def level_name(lang: str, level: str) -> str:
 
 
 def widest_radius(result: Result, lang: str) -> tuple[str, float] | None:
-    """Return the widest farming radius of the study, km, after its mode in words; None without one."""
+    """Return the widest farming radius, km, after its mode in words; None without one."""
     radii = result.study.settings.remoteness.farming_radius_km
     if not radii:
         return None

@@ -237,8 +237,8 @@ class DistanceOptions(Spread):
 
     metrics: tuple[str, ...] = setting(
         (), choices=(_METRICS,),
-        meaning='what is measured; empty: geodesic, surface, walk and road as far as there are layers; '
-        'also "travel": slower, worth it where roads are surveyed lines',
+        meaning='what is measured; empty: geodesic, surface, walk and road as far as there are '
+        'layers; also "travel": slower, worth it where roads are surveyed lines',
     )  # fmt: skip
     interval_metrics: tuple[str, ...] = setting(
         ("geodesic", "surface", "walk", "road", "travel"), choices=(_METRICS,),
@@ -374,7 +374,8 @@ class RemotenessOptions(Options):
     )
     farming_radius_km: Mapping[str, float] = setting(
         {}, unit="km", above=0,
-        meaning="way of going = radius, such as foot = 0.666; distances to the land in multiples of it; empty: none",
+        meaning="way of going = radius, such as foot = 0.666; distances to the land in "
+        "multiples of it; empty: none",
     )  # fmt: skip
     farming_radius_source: str = setting(
         "", meaning="who published these radii; the report cites it"

@@ -134,7 +134,7 @@ def _built(table: Table, result: Result) -> pd.DataFrame:
 
 
 def told(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataFrame]:
-    """Tables that are written: those with rows, sites and problems, and pairs where there are flows."""
+    """Tables to write: those with rows, sites and problems, and pairs where there are flows."""
     always = {"sites", "problems", *(["pairs"] if result.study.flows is not None else [])}
     return {name: frame for name, frame in made.items() if len(frame) or name in always}
 

@@ -219,12 +219,13 @@ def test_a_metric_that_differs_by_way_takes_the_interval_of_both_ways():
 
 def test_every_metric_of_the_package_is_known_with_its_columns():
     from geosettle.distance import METRICS
-    from geosettle.remoteness._inputs import PAIR_COLUMNS
+    from geosettle.remoteness._inputs import pair_columns
 
-    assert set(METRICS) <= set(PAIR_COLUMNS)
-    assert PAIR_COLUMNS["walk"] == ("walk_out_h", "walk_back_h", "h")
-    assert PAIR_COLUMNS["travel"] == ("travel_out_h", "travel_back_h", "h")
-    assert PAIR_COLUMNS["road_time"] == ("road_h", "road_h", "h")
+    columns = pair_columns(METRICS)
+    assert set(METRICS) <= set(columns)
+    assert columns["walk"] == ("walk_out_h", "walk_back_h", "h")
+    assert columns["travel"] == ("travel_out_h", "travel_back_h", "h")
+    assert columns["road_time"] == ("road_h", "road_h", "h")
     found = remoteness(WALKS.assign(road_h=1.0), SITES, ORIGINS, indicators=["land_max"])
     assert set(found["metric"]) == {"geodesic", "walk", "road_time"}
 

@@ -29,8 +29,8 @@ from geosettle.report.summary import FINDINGS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes
 from geosettle.results.sentences import change_said
-from geosettle.tables import tables, told
-from geosettle.tables.dictionary import entry
+from geosettle.tables import describe, tables, told
+from geosettle.tables.dictionary import UNDESCRIBED
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
 from geosettle.words import say
@@ -307,14 +307,8 @@ def test_what_the_analysis_makes_is_explained_drawn_and_reported(study, request)
     fails.
     """
     result = request.getfixturevalue(study)
-    own = {
-        *result.study.sites.columns,
-        *(result.study.claims.columns if result.study.claims is not None else ()),
-    }
     for name, frame in tables(result).items():
-        assert [
-            c for c in frame if entry(gs.TABLES[name].columns, c) is None and c not in own
-        ] == [], name
+        assert UNDESCRIBED not in describe(gs.TABLES[name], frame, result).values(), name
     drawn = figures(result, dpi=60, formats=("png",))
     assert {"od_map.png", "distances.png", "counties.png"} <= set(drawn)
     page = report_html(result, figures=drawn)

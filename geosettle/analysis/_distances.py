@@ -122,6 +122,8 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
 
     They hold the latest land cover and the settings of each metric.
     """
+    named = {name for metric in (metrics or METRICS).values() for name in metric.options}
+    known = {*study.settings.keys()}  # of scenarios only: travel
     return Context(
         dem=study.dem,
         landcover=study.landcover[max(study.landcover)] if study.landcover else None,
@@ -129,7 +131,7 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
         places=study.places,
         settlements=(origins_of(study), study.sites),
         regions={role: study.regions.get(f"{role}s", {}) for role in ("origin", "site")},
-        options={"walk": dict(study.settings.walk), "road": dict(study.settings.road)},
+        options={name: dict(study.settings[name]) for name in sorted(named & known)},
         metrics=metrics or {},
     )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import geopandas as gpd
 import pandas as pd
 
 from geosettle.analysis._distances import interval_options, metrics_asked
 from geosettle.distance import Context, distance_intervals, pair_distances
-from geosettle.distance._metrics import metric_named
+from geosettle.distance._metrics import metric_named, metrics_of
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
 from geosettle.remoteness import change, remoteness
-from geosettle.remoteness._inputs import PlaceTables, long_pairs, study_sites
+from geosettle.remoteness._inputs import PlaceTables, long_pairs, pair_columns, study_sites
 from geosettle.study import Study, origins_of
 
 
@@ -27,23 +25,19 @@ def remoteness_of(
 
     Road distances to the places are included where there are roads.
     """
-    chosen = {**study.settings.remoteness, **study.settings.services.to_dict()}
     return remoteness(
         pairs,
         study.sites,
         origins,
         study.places,
         intervals=intervals,
-        roads=study.roads,
+        metrics=study.settings.remoteness.metrics,
         site_places=to_places(study, context, study.sites),
         origin_places=to_places(study, context, origins_of(study)),
-        metrics=study.settings.remoteness.metrics,
-        **{name: value for name, value in chosen.items() if name not in _NOT_OF_INDICATORS},
+        roads=study.roads,
+        known=metrics_of(context),
+        settings=study.settings,
     )
-
-
-_NOT_OF_INDICATORS: Final = ("metrics", "farming_radius_source")
-"""Settings that the function `remoteness` does not take; both tables have `metrics`."""
 
 
 def access_change_of(study: Study, remote: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +54,7 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
     `places_by_road`.
     """
     chosen = study.settings.distance
-    asked = [metric_named(name) for name in study.settings.services.metrics]
+    asked = [metric_named(name, context) for name in study.settings.services.metrics]
     able = [
         metric.name
         for metric in asked
@@ -84,7 +78,9 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
         measured=ways,
         context=context,
     )
-    long = long_pairs(ways, places, drawn).set_index(["origin_id", "site_id"])
+    long = long_pairs(ways, places, drawn, pair_columns(metrics_of(context))).set_index(
+        ["origin_id", "site_id"]
+    )
     return {
         str(metric): tuple(rows[end].unstack("site_id") for end in ("value", "low", "high"))  # noqa: PD010, RUF100
         for metric, rows in long.groupby("metric", sort=True)

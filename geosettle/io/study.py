@@ -193,7 +193,7 @@ def _by_name(folder: Path) -> dict[str, Any]:
     return {"study": {"name": folder.resolve().name}, "layers": layers}
 
 
-def read_study(path: str | Path | None = None) -> Study:
+def read_study(path: str | Path | None = None, *, settings: type[Settings] = Settings) -> Study:
     """Every input of a study, checked and frozen.
 
     Parameters
@@ -201,6 +201,9 @@ def read_study(path: str | Path | None = None) -> Study:
     path
         A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx
         ...), or a study.toml; None for the embedded study of southern Xinjiang.
+    settings
+        The class that says which settings a study.toml may have: a subclass of
+        `geosettle.settings.Settings` has tables or settings more.
 
     Returns
     -------
@@ -219,21 +222,21 @@ def read_study(path: str | Path | None = None) -> Study:
     ('southern_xinjiang', 17)
     """
     with study_file(path) as (folder, stated):
-        settings = decode(stated)
-        gathered = gather(folder, settings)
+        chosen = decode(stated, settings=settings)
+        gathered = gather(folder, chosen)
     places = gathered.layers.get("places")
-    check_kinds(settings, () if places is None else places["kind"].dropna().astype(str))
+    check_kinds(chosen, () if places is None else places["kind"].dropna().astype(str))
     fatal = [p for p in gathered.problems if p.severity == "fatal"]
     if fatal:
         listed = "\n".join(f"  {p.file or p.layer}: {p.message} {p.mend}".rstrip() for p in fatal)
         raise InputError(f"the study cannot be used:\n{listed}", file=str(path) if path else "")
     return Study.of_layers(
         gathered.layers,
-        settings=settings,
+        settings=chosen,
         problems=tuple(gathered.problems),
         ledger=gathered.ledger,
         inputs=gathered.inputs,
-        name=settings.study.name,
+        name=chosen.study.name,
         regions=gathered.regions,
     )
 

@@ -13,18 +13,11 @@ from geosettle.analysis import Result
 from geosettle.levels import seat_kinds
 from geosettle.maps import encoding
 from geosettle.remoteness import COLUMNS, INDICATORS
-from geosettle.results.pivots import changes
+from geosettle.results.pivots import changes, shows
 from geosettle.words import has, say_all, untranslated
 
-_MAIN: Final = {
-    "land_mean": ("geodesic", "road", "walk"),
-    "land_mean_unweighted": ("geodesic", "road", "walk"),
-    "land_max": ("geodesic",),
-}
-"""Indicators shown in the card at once, in this order; then the nearest seat of a unit of each
-level; the others are one click away.
-"""
 _SEAT: Final = ("geodesic", "road")
+"""Metrics by which the card shows the nearest seat of a unit of each level."""
 _WAYS: Final = {
     "farther": 1.0, "more": 1.0, "nearer": -1.0, "fewer": -1.0, "as before": 0.0,
     "not distinguishable": 2.0,
@@ -60,7 +53,8 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     of_key: dict[str, str] = {}
     kinds = [name.removeprefix("nearest_") for name, _ in found if name.startswith("nearest_")]
     seats = reversed(seat_kinds(kinds, result.study.boundaries))
-    shown = {**_MAIN, **{f"nearest_{kind}": _SEAT for kind in seats}}
+    shown = {name: entry.card for name, entry in INDICATORS.items() if entry.card != ()}
+    shown |= {f"nearest_{kind}": _SEAT for kind in seats}
     rank = list(shown)
     names = sorted(found, key=lambda k: (rank.index(k[0]) if k[0] in rank else len(rank), k))
     for i, (name, metric) in enumerate(names):
@@ -82,7 +76,7 @@ def indicators(result: Result) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "name": _name(about),
             "how": _how(metric, result),
             "unit": about["unit"],
-            "main": metric in shown.get(name, ()),
+            "main": shows(shown.get(name, shown.get(about["kind"], ())), metric, result),
             "unless": of_key.get(f"{name.removesuffix('_unweighted')}:{metric}")
             if name.endswith("_unweighted")
             else None,

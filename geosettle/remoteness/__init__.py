@@ -9,28 +9,30 @@ or a spread are relative to the study and say so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geosettle.distance import distance_matrix
-from geosettle.errors import UnknownNameError
+from geosettle.distance import METRICS, Metric, distance_matrix
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.reasons import rendered
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import (
     COLUMNS,
-    PAIR_COLUMNS,
     Indicator,
     Inputs,
     PlaceTables,
     long_pairs,
+    pair_columns,
     stack,
 )
 from geosettle.remoteness.change import CHANGE_COLUMNS, change, composite, composite_rows
 from geosettle.remoteness.indicators import INDICATORS
-from geosettle.settings import DEFAULTS, RemotenessOptions, check
+from geosettle.settings import DEFAULTS, Settings
+from geosettle.settings.options import nearest
 
 __all__ = [
     "CHANGE_COLUMNS",
@@ -56,29 +58,10 @@ def remoteness(
     site_places: Mapping[str, PlaceTables] | None = None,
     origin_places: Mapping[str, PlaceTables] | None = None,
     indicators: Sequence[str] | None = None,
-    thresholds_km: Sequence[float] = DEFAULTS.remoteness.thresholds_km,
-    thresholds_h: Sequence[float] = DEFAULTS.remoteness.thresholds_h,
-    farming_radius_km: Mapping[str, float] = MappingProxyType({}),
-    trips_per_year: float = DEFAULTS.remoteness.trips_per_year,
-    kinds: Sequence[str] = DEFAULTS.services.kinds,
-    groups: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    minutes: Sequence[float] = DEFAULTS.services.minutes,
-    reach_km: Sequence[float] = DEFAULTS.services.reach_km,
-    ladder: Sequence[str] = DEFAULTS.services.ladder,
-    higher_serves: bool = DEFAULTS.services.higher_serves,
-    aria_cap: float = DEFAULTS.services.aria_cap,
-    gravity_reach_km: float = DEFAULTS.services.gravity_reach_km,
-    gravity_floor_km: float = DEFAULTS.services.gravity_floor_km,
-    gravity_reach_h: float = DEFAULTS.services.gravity_reach_h,
-    gravity_floor_h: float = DEFAULTS.services.gravity_floor_h,
-    demand: str = DEFAULTS.services.demand,
-    catchment_reach_km: float = DEFAULTS.services.catchment_reach_km,
-    catchment_reach_h: float = DEFAULTS.services.catchment_reach_h,
     roads: pd.DataFrame | None = None,
-    rural_access_km: float = DEFAULTS.services.rural_access_km,
-    composite_weights: Mapping[str, float] = MappingProxyType({}),
-    composite_metric: str = DEFAULTS.remoteness.composite_metric,
-    composite_how: str = DEFAULTS.remoteness.composite_how,
+    known: Mapping[str, Metric] = METRICS,
+    settings: Settings = DEFAULTS,
+    **stated: Any,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
 
@@ -104,33 +87,15 @@ def remoteness(
         have was not asked for.
     indicators
         Names in INDICATORS; default all.
-    thresholds_km, thresholds_h
-        Limits for `land_beyond`, km and h.
-    farming_radius_km
-        Mode to radius, km; empty: no multiples of a radius.
-    trips_per_year
-        Round trips a year for `land_hours_year`.
-    kinds
-        Kinds of place for `nearest`; empty: those in `places`.
-    groups
-        Name to kinds of place that serve alike, for `nearest` too: a capital also serves as a
-        district seat.
-    minutes, reach_km
-        Limits for `places_within`, minutes for metrics in hours and km for those in km.
-    ladder, higher_serves
-        Kinds of centre from high to low for `aria_style` (empty: none), and whether a higher centre
-        serves for the lower classes (a choice of the user: that ARIA does so was not confirmed by a
-        second source).
-    aria_cap, gravity_reach_km, gravity_floor_km, gravity_reach_h, gravity_floor_h
-        See `geosettle.remoteness.measures`.
-    demand, catchment_reach_km, catchment_reach_h
-        Column of the sites that counts as demand, and the reach, for `catchment`; the places'
-        `supply` is the supply.
-    roads, rural_access_km
-        Roads as lines, and the limit, for `rural_access`; None leaves it out.
-    composite_weights, composite_metric, composite_how
-        Indicator (as its rows are named) to weight, for the composite of the sites; empty: none.
-        See `composite`.
+    roads
+        Roads as lines, for `rural_access`; None leaves it out.
+    known
+        What the names of metrics mean.
+    settings
+        Settings of a study, of which the tables `remoteness` and `services` are used.
+    **stated
+        Settings of these two tables by name, which go before them: `thresholds_km=[5, 50]`. See
+        `geosettle.settings.RemotenessOptions` and `geosettle.settings.ServiceOptions`.
 
     Returns
     -------
@@ -148,6 +113,8 @@ def remoteness(
     ------
     UnknownNameError
         For a metric or indicator without such a name.
+    InputError
+        A setting has a value that it cannot have, or there is no setting of a name.
 
     Examples
     --------
@@ -175,34 +142,19 @@ def remoteness(
     4   land_max   30.0  25.00  35.00   km
     5  land_mean   25.0  20.75  29.25   km
     """
-    check(
-        RemotenessOptions,
-        thresholds_km=thresholds_km,
-        thresholds_h=thresholds_h,
-        farming_radius_km=farming_radius_km,
-        composite_how=composite_how,
-    )
-    for name in metrics:
-        if name not in PAIR_COLUMNS:
-            raise UnknownNameError(
-                f"no metric {name!r}", mend=f"Use some of {', '.join(PAIR_COLUMNS)}."
-            )
-    for name in indicators or ():
-        if name not in INDICATORS:
-            raise UnknownNameError(
-                f"no indicator {name!r}", mend=f"Use some of {', '.join(INDICATORS)}."
-            )
-    present = list(kinds) or sorted(set(_string_kinds(places)))
-    options = {
-        "thresholds_km": thresholds_km, "thresholds_h": thresholds_h,
-        "farming_radius_km": farming_radius_km, "trips_per_year": trips_per_year, "kinds": present,
-        "groups": groups, "minutes": minutes, "reach_km": reach_km, "ladder": ladder,
-        "higher_serves": higher_serves, "aria_cap": aria_cap, "gravity_reach_km": gravity_reach_km,
-        "gravity_floor_km": gravity_floor_km, "gravity_reach_h": gravity_reach_h,
-        "gravity_floor_h": gravity_floor_h, "demand": demand,
-        "catchment_reach_km": catchment_reach_km, "catchment_reach_h": catchment_reach_h,
-        "roads": roads, "rural_access_km": rural_access_km,
-    }  # fmt: skip
+    columns = pair_columns(known)
+    for what, names, there_are in (
+        ("metric", metrics, columns),
+        ("indicator", indicators or (), INDICATORS),
+    ):
+        for name in names:
+            if name not in there_are:
+                raise UnknownNameError(
+                    f"no {what} {name!r}", mend=f"Use some of {', '.join(there_are)}."
+                )
+    options = _options(settings, stated)
+    options["kinds"] = list(options["kinds"]) or sorted(set(_string_kinds(places)))
+    options["roads"] = roads
     points = {"site": sites.sort_index(), "origin": origins.sort_index()}
     nearby: dict[tuple[str, str], PlaceTables] = {}
     if places is not None and len(places):
@@ -211,18 +163,34 @@ def remoteness(
             nearby[role, "geodesic"] = distance_matrix(points[role], places)
             for metric, table in (tables or {}).items():
                 nearby[role, metric] = table
-    inputs = Inputs(long_pairs(pairs, sites, intervals, metrics), points, nearby, places, options)
+    measured = long_pairs(pairs, sites, intervals, {m: columns[m] for m in metrics or columns})
+    units = {name: unit for name, (_, _, unit) in columns.items()}
+    inputs = Inputs(measured, points, nearby, places, options, units)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([_with_kind(i, i.function(inputs)) for i in wanted])
     if indicators is None:
         found = _with_evidence(found)
     ranked = _ranked(found)
-    if composite_weights:
-        extra = composite_rows(ranked, composite_weights, composite_metric, composite_how)
+    weights, by, how = (options[f"composite_{part}"] for part in ("weights", "metric", "how"))
+    if weights:
+        extra = composite_rows(ranked, weights, by, how)
         ranked = stack([ranked, extra]).sort_values(
             ["role", "indicator", "metric", "id"], ignore_index=True
         )
     return ranked[list(COLUMNS)]
+
+
+def _options(settings: Settings, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of remoteness and services, with what is stated by name."""
+    found: dict[str, Any] = {}
+    for table in (settings.services, settings.remoteness):
+        own = {name: stated[name] for name in dict(table) if name in stated}
+        found |= dict(replace(table, **own))
+    for name in stated:
+        if name not in found:
+            mend = f"Settings are: {', '.join(found)}."
+            raise InputError(f"there is no setting {name}{nearest(name, found)}", mend=mend)
+    return found
 
 
 def _with_kind(indicator: Indicator, rows: pd.DataFrame) -> pd.DataFrame:

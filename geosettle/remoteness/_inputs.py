@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 import geopandas as gpd
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geosettle.distance import METRICS
+from geosettle.distance import Metric
 from geosettle.study import in_scope
 
 FloatArray = NDArray[np.float64]
@@ -46,22 +45,25 @@ TEXTS: Final = (
 )
 
 
-def _pair_columns() -> dict[str, tuple[str, str, str]]:
-    """Metrics of the package, whatever there are, and the time by road beside its length."""
+def pair_columns(metrics: Mapping[str, Metric]) -> dict[str, tuple[str, str, str]]:
+    """Columns of the metrics in the table of pairs: there, back, unit.
+
+    A metric's distance is the mean of both ways. The time by road is beside its length.
+
+    Examples
+    --------
+    >>> from geosettle.distance import METRICS
+    >>> pair_columns(METRICS)["walk"], pair_columns(METRICS)["road_time"]
+    (('walk_out_h', 'walk_back_h', 'h'), ('road_h', 'road_h', 'h'))
+    """
     out = {}
-    for name, metric in METRICS.items():
+    for name, metric in metrics.items():
         back = metric.value.replace("_out_", "_back_")
         out[name] = (metric.value, back if back in metric.columns else metric.value, metric.unit)
         timed = f"{name}_h"
         if metric.unit == "km" and timed in metric.columns:
             out[f"{name}_time"] = (timed, timed, "h")
     return out
-
-
-PAIR_COLUMNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(_pair_columns())
-"""Metric to its columns in the table of pairs: there, back, unit. A metric's distance is the mean
-of both ways.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,9 @@ class Inputs:
     places
         Service places by `place_id`, or None.
     options
-        The settings, by the names of `remoteness`'s keywords.
+        The settings of the tables `remoteness` and `services`, by name, and `roads`.
+    units
+        Metric to its unit, km or h.
     """
 
     pairs: pd.DataFrame
@@ -91,6 +95,7 @@ class Inputs:
     nearby: Mapping[tuple[str, str], PlaceTables] = field(default_factory=dict)
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Indicator:
         `remote` where a larger value is further away, `near` where it means more within reach.
     changes
         Whether it can be taken at the origin and at the site, and so has a change.
+    report, card
+        Metrics by which the report's table and the map's card show it at once; None: every one.
     """
 
     name: str
@@ -125,6 +132,8 @@ class Indicator:
     function: Callable[[Inputs], pd.DataFrame]
     more_is: str = "remote"
     changes: bool = False
+    report: tuple[str, ...] | None = None
+    card: tuple[str, ...] | None = None
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -160,16 +169,15 @@ def long_pairs(
     pairs: pd.DataFrame,
     sites: pd.DataFrame,
     intervals: pd.DataFrame | None,
-    metrics: Sequence[str] = (),
+    columns: Mapping[str, tuple[str, str, str]],
 ) -> pd.DataFrame:
     """One row per pair and metric with value, low and high.
 
-    Metrics the pairs do not have are left out.
+    `columns` are those of `pair_columns`. Metrics the pairs do not have are left out.
     """
     flat = pairs.reset_index()
     frames = []
-    for metric in metrics or PAIR_COLUMNS:
-        there, back, unit = PAIR_COLUMNS[metric]
+    for metric, (there, back, unit) in columns.items():
         if there not in flat:
             continue
         base = pd.DataFrame(

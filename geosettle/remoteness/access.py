@@ -16,7 +16,7 @@ from geosettle.distance._protocol import positions
 from geosettle.geodesy import edge_distance_m
 from geosettle.reasons import join, join_rows, reason, word
 from geosettle.remoteness import measures
-from geosettle.remoteness._inputs import PAIR_COLUMNS, Inputs, named, stack
+from geosettle.remoteness._inputs import Inputs, named, stack
 
 FloatArray = NDArray[np.float64]
 
@@ -42,15 +42,13 @@ class _Near:
     """
     straight: FloatArray
     """Straight-line distances to the same places."""
+    unit: str
+    """Of the distances: km or h."""
 
     @property
     def most(self) -> FloatArray:
         """Distances, of places that a position was taken from the greatest possible."""
         return np.where(self.anchor, self.high, self.distance)
-
-    @property
-    def unit(self) -> str:
-        return PAIR_COLUMNS[self.metric][2] if self.metric in PAIR_COLUMNS else "km"
 
     def frame(
         self,
@@ -139,7 +137,8 @@ def _tables(inputs: Inputs) -> list[_Near]:
             low = high = np.full(distance.shape, np.nan)
         asked = np.asarray(places.isin(every[0].columns), bool)
         distance = np.where(anchor, np.nan, distance)
-        out.append(_Near(role, metric, points, distance, low, high, asked, anchor, beside_km))
+        unit = inputs.units.get(metric, "km")
+        out.append(_Near(role, metric, points, distance, low, high, asked, anchor, beside_km, unit))
     return out
 
 
@@ -457,6 +456,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             np.ones(1, bool),
             np.zeros((len(km), 1), bool),
             km[:, None],
+            "km",
         )
         frame = near.frame(
             "rural_access",

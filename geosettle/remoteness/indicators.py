@@ -14,9 +14,16 @@ Function = Callable[[Inputs], pd.DataFrame]
 
 
 def _land(
-    name: str, function: Function, meaning: str, source: str = "definition", unit: str = ""
+    name: str,
+    function: Function,
+    meaning: str,
+    source: str = "definition",
+    unit: str = "",
+    *,
+    report: tuple[str, ...] = (),
+    card: tuple[str, ...] = (),
 ) -> Indicator:
-    return Indicator(name, unit, meaning, source, "pairs", function)
+    return Indicator(name, unit, meaning, source, "pairs", function, report=report, card=card)
 
 
 def _access(
@@ -27,11 +34,13 @@ def _access(
     unit: str = "",
     *,
     more_is: str = "remote",
+    report: tuple[str, ...] = (),
 ) -> Indicator:
     # Supply per head needs the demand of the sites, so it has no value at an origin to compare
     # with.
+    changes = name != "catchment"
     return Indicator(
-        name, unit, meaning, source, "places", function, more_is, changes=name != "catchment"
+        name, unit, meaning, source, "places", function, more_is, changes, report, card=()
     )
 
 
@@ -40,11 +49,14 @@ _ENTRIES: Final = (
         "land_mean",
         land_distance.each("land_mean", land_distance.mean, weighted=True),
         "household-weighted mean distance between the settlement and the land left",
+        card=("geodesic", "road", "walk"),
     ),
     _land(
         "land_mean_unweighted",
         land_distance.each("land_mean_unweighted", land_distance.mean, weighted=False),
         "mean distance over the flows, each counted once",
+        report=("geodesic", "walk"),
+        card=("geodesic", "road", "walk"),
     ),
     _land(
         "land_median",
@@ -66,6 +78,7 @@ _ENTRIES: Final = (
         "land_max",
         land_distance.each("land_max", land_distance.largest, weighted=False),
         "greatest distance of any flow",
+        card=("geodesic",),
     ),
     _land(
         "land_gini",
@@ -94,6 +107,7 @@ _ENTRIES: Final = (
         "mean distance over the flows in multiples of the suitable farming radius",
         "radii are the user's",
         "farming_radius",
+        report=("geodesic",),
     ),
     _land(
         "land_hours_year",
@@ -125,6 +139,7 @@ _ENTRIES: Final = (
         "after ARIA+ (GISCA); classes and means are the study's own: never compare with Australian "
         "classes",
         "score",
+        report=("geodesic",),
     ),
     _access(
         "gravity_remoteness",
@@ -136,6 +151,7 @@ _ENTRIES: Final = (
         "program (CSBP-CPSE/RI-IE), its logarithm not confirmed; never compare with Canadian "
         "classes",
         "index",
+        report=("geodesic",),
     ),
     _access(
         "catchment",
@@ -157,7 +173,10 @@ _ENTRIES: Final = (
 )
 
 INDICATORS: Final[Mapping[str, Indicator]] = {entry.name: entry for entry in _ENTRIES}
-"""Every indicator by name. A new one is one entry above."""
+"""Every indicator by name. A new one is one entry above.
+
+The report's table and the map's card show in addition the nearest places of the main kinds.
+"""
 
 
 def indicator_entry(name: str) -> Indicator | None:

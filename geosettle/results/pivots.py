@@ -12,19 +12,11 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
-from geosettle.remoteness import CHANGE_COLUMNS
+from geosettle.distance import METRICS
+from geosettle.remoteness import CHANGE_COLUMNS, INDICATORS
 from geosettle.results import flat, name_of, number, numbers, oasis_shares
 from geosettle.tables import round_to
 
-_FIRST: Final = (
-    ("land_mean_unweighted", "geodesic"),
-    ("land_mean_unweighted", "walk"),
-    ("land_radii_unweighted_motor", "geodesic"),
-)
-_LAST: Final = (("gravity_remoteness", "geodesic"), ("aria_style", "geodesic"))
-"""Indicator and metric of the columns of the report, before and after the nearest places of each
-kind.
-"""
 _MOST_KINDS: Final = 3
 VERDICTS: Final = ("met", "undecidable", "not met", "measured", "unknown")
 """Verdicts of conditions, in the order of tables and charts; others follow."""
@@ -96,16 +88,12 @@ def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.Da
     made = pd.DataFrame(
         {"name": {key: name_of(result.sites, key) for key in sorted(sites["id"].unique())}}
     )
-    nearest = [
-        (indicator, metric) for indicator, metric, _ in kinds_shown(frame, place_groups(result))
-    ]
-    for indicator, metric in dict.fromkeys((*_FIRST, *nearest, *_LAST)):
+    for indicator, metric, most in _columns_shown(result, frame, sites):
         rows = sites[(sites["indicator"] == indicator) & (sites["metric"] == metric)].set_index(
             "id"
         )
         columns = [numbers(rows, name) for name in ("value", "low", "high")]
         if columns[0].notna().any():
-            most = 2 if (indicator, metric) in _LAST else 1
             texts = [ranged_text(a, b, c, most) for a, b, c in zip(*columns, strict=True)]
             counts = zip(texts, numbers(rows, "n"), numbers(rows, "of"), strict=True)
             texts = [
@@ -113,6 +101,38 @@ def remoteness_wide(result: Result, covered: Callable[[int, int], str]) -> pd.Da
             ]
             made[f"ind_{indicator}_{metric}"] = pd.Series(texts, index=rows.index)
     return made.reset_index(drop=True)
+
+
+def _columns_shown(
+    result: Result, frame: pd.DataFrame, sites: pd.DataFrame
+) -> list[tuple[str, str, int]]:
+    """Return indicator, metric and decimals of the report's columns.
+
+    Those of the pairs, the nearest places, those of the places: as `INDICATORS` says, in its order.
+    Of several farming radii the widest is shown.
+    """
+    radii = result.study.settings.remoteness.farming_radius_km
+    others = {*radii} - {max(radii, key=lambda mode: radii[mode])} if radii else set()
+    about = ["indicator", "kind", "limit", "metric"]
+    rows = sites.reindex(columns=about).astype(object).fillna("").astype(str).drop_duplicates()
+    rows = rows[~rows["limit"].isin(others)].sort_values("indicator")
+    made: dict[str, list[tuple[str, str, int]]] = {"pairs": [], "places": []}
+    for kind, entry in INDICATORS.items():
+        for row in rows[rows["kind"] == kind].to_dict("records"):
+            if shows(entry.report, row["metric"], result):
+                decimals = 2 if entry.needs == "places" else 1
+                made[entry.needs].append((row["indicator"], row["metric"], decimals))
+    nearest = [(name, metric, 1) for name, metric, _ in kinds_shown(frame, place_groups(result))]
+    return [*made["pairs"], *nearest, *made["places"]]
+
+
+def shows(metrics: tuple[str, ...] | None, metric: str, result: Result) -> bool:
+    """Tell whether an indicator is shown at once by a metric: as its entry says.
+
+    By a metric that was given to `analyse` it is.
+    """
+    given = metric in result.metrics and metric not in METRICS
+    return metrics is None or metric in metrics or (given and bool(metrics))
 
 
 def changes(result: Result) -> pd.DataFrame:

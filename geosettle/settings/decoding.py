@@ -25,8 +25,22 @@ PLACE_KINDS: Final = (
 """Kinds of place that may be named where no place has them; so may `<level>_seat` of any level."""
 
 
-def decode(stated: Mapping[str, Any] | Settings, *, file: str = "study.toml") -> Settings:
+def decode(
+    stated: Mapping[str, Any] | Settings,
+    *,
+    file: str = "study.toml",
+    settings: type[Settings] = Settings,
+) -> Settings:
     """Return the settings that a study states, over the defaults.
+
+    Parameters
+    ----------
+    stated
+        Tables as in study.toml; `Settings` are given back as they are.
+    file
+        Named where something is wrong.
+    settings
+        The class that says which settings there are; a subclass of `Settings` has more.
 
     Raises
     ------
@@ -46,9 +60,9 @@ def decode(stated: Mapping[str, Any] | Settings, *, file: str = "study.toml") ->
     if isinstance(stated, Settings):
         return stated
     faults: list[str] = []
-    found = stated_of(Settings, stated, "", faults)
+    found = stated_of(settings, stated, "", faults)
     refuse(faults, file)
-    return Settings(**found)
+    return settings(**found)
 
 
 def check_kinds(settings: Settings, present: Iterable[str], *, file: str = "study.toml") -> None:
@@ -82,14 +96,14 @@ def check_kinds(settings: Settings, present: Iterable[str], *, file: str = "stud
     refuse(faults, file)
 
 
-def defaults_toml() -> str:
+def defaults_toml(settings: type[Settings] = Settings) -> str:
     """Return the text of defaults.toml: every setting with its default, unit, range and meaning."""
     head = (
         "# Every setting of a study, with its default. A study.toml need only name what differs;"
         " an unknown name is an error."
     )
     made_by = "# Written by `make defaults` from geosettle/settings, which holds them."
-    return "\n".join([head, made_by, *_table_lines(Settings(), "")]) + "\n"
+    return "\n".join([head, made_by, *_table_lines(settings(), "")]) + "\n"
 
 
 def _table_lines(table: Options, where: str) -> Iterator[str]:

@@ -283,7 +283,8 @@ class _Mentions:
             text = f"{found.message} {found.value} {found.id}".casefold()
             if found.layer in {"origins", "flows"} or self._inside.search(text):
                 sentence = CODES[found.code].sentence
-                yield replace(found, message=sentence, value="", id="", row=None, line=None)
+                yield replace(found, message=sentence, value="", id="", row=None, line=None,
+                              distance_km=None, falls_in="", households=None)  # fmt: skip
             else:
                 yield found
 

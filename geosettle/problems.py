@@ -65,6 +65,12 @@ class Problem:
         The column and the value as read.
     id
         Identifier of the row, where it has one.
+    distance_km
+        How far the position is from where it should be.
+    falls_in
+        Unit that the position is in, the coarser ones first.
+    households
+        Households of the row.
     """
 
     code: str
@@ -79,6 +85,9 @@ class Problem:
     column: str = ""
     value: str = ""
     id: str = ""
+    distance_km: float | None = None
+    falls_in: str = ""
+    households: float | None = None
 
 
 class RowsSetAside(UserWarning):

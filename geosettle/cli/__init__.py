@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -33,8 +32,8 @@ _WORKERS = 2
 """Processes of `run`; more gain nothing, for there are two long jobs that need not wait for each
 other.
 """
-_VALUE_SHOWN: Final = 60
-"""Characters of a cell that a message shows."""
+_LINES: Final = 30
+"""Problems that are listed unless all are asked for."""
 
 DONE, SET_ASIDE, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -159,6 +158,7 @@ def _add_study_commands(commands: Any) -> None:
         " made in the folder to write; without any the embedded study",
     )
     run.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
+    run.add_argument("--all", action="store_true", help="list every problem of the files")
     run.add_argument(
         "-o", "--out", default="geosettle-out", help="folder to write (default: %(default)s)"
     )
@@ -186,6 +186,7 @@ def _add_study_commands(commands: Any) -> None:
     check.add_argument(
         "--strict", action="store_true", help="exit with 1 if rows would be set aside"
     )
+    check.add_argument("--all", action="store_true", help="list every problem, row by row")
     check.add_argument("--json", action="store_true", help="print one JSON object")
     check.add_argument(
         "--region", type=_region, metavar="W,S,E,N|none", help="where coordinates are expected"
@@ -203,6 +204,7 @@ def _add_study_commands(commands: Any) -> None:
     init.add_argument("files", nargs="*", metavar="FILE", help="tables, layers, archives, folders")
     init.add_argument("--copy", action="store_true", help="copy the files into DIR")
     init.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
+    init.add_argument("--all", action="store_true", help="list every problem of the files")
 
     draw = _command(commands, "map", _map, "only the interactive map")
     draw.add_argument("study", help="a study, or the folder of an earlier run")
@@ -274,7 +276,9 @@ def _run(options: argparse.Namespace) -> int:
     source = options.study[0] if options.study else None
     if not options.replay and taking.are_files(options.study):
         with _progress() as step:
-            made = taking.take(options.study, out, ask=not options.yes, copy=False, step=step)
+            made = taking.take(
+                options.study, out, ask=not options.yes, step=step, every=options.all
+            )
         if not made.usable:
             raise InputError(
                 "the study cannot be used as it is, see above", file=str(made.path),
@@ -309,6 +313,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from geosettle.io import check_path  # noqa: PLC0415
+    from geosettle.problem_groups import group_lines, line_of  # noqa: PLC0415
+    from geosettle.problems import Problem  # noqa: PLC0415
 
     found = check_path(
         options.path,
@@ -321,15 +327,15 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        for problem in found["problems"]:
-            if problem not in fatal:
-                print(_problem_line(problem))
+        shown = [Problem(**problem) for problem in found["problems"] if problem not in fatal]
+        for line in group_lines(shown, None if options.all else _LINES):
+            print(line)
         print(
             f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can "
             "be used"
         )
     for problem in fatal:
-        print(f"geosettle: {_problem_line(problem)}", file=sys.stderr)
+        print(f"geosettle: {line_of(Problem(**problem))}", file=sys.stderr)
     if found["status"] == "rejected":
         return WRONG
     return SET_ASIDE if options.strict and found["rows_ok"] < found["rows_in"] else DONE
@@ -341,7 +347,10 @@ def _init(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     if options.files:
         with _progress() as step:
-            taking.take(options.files, folder, ask=not options.yes, copy=options.copy, step=step)
+            taking.take(
+                options.files, folder, ask=not options.yes, step=step, copy=options.copy,
+                every=options.all,
+            )  # fmt: skip
         print(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
         return DONE
     write_template(folder)
@@ -382,13 +391,14 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
     from geosettle.io.study import read_rows  # noqa: PLC0415
     from geosettle.io.validation import spec_of  # noqa: PLC0415
+    from geosettle.problem_groups import line_of  # noqa: PLC0415
 
     if role is None:
         found: list[Any] = []
         frame = read_any(path, problems=found, options=reading.for_role(options, None))
         errors = {p.row: p for p in found if p.severity == "error"}
         for problem in list(errors.values())[:10]:
-            print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+            print(f"geosettle: {line_of(problem)}", file=sys.stderr)
         if errors:
             print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
         return frame
@@ -398,7 +408,7 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
     for problem in [p for p in checked.problems if p.severity == "error"][:10]:
-        print(f"geosettle: {_problem_line(asdict(problem))}", file=sys.stderr)
+        print(f"geosettle: {line_of(problem)}", file=sys.stderr)
     if lost := checked.rows_in - len(checked.frame):
         print(
             f"geosettle: {path}: {lost} of {checked.rows_in} rows were set aside.", file=sys.stderr
@@ -488,20 +498,6 @@ def _progress() -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting")
         yield lambda text: bar.update(task, description=text)
-
-
-def _problem_line(problem: dict[str, Any]) -> str:
-    place = [str(problem["file"])] if problem.get("file") else []
-    place += [f"sheet {problem['sheet']}"] if problem.get("sheet") else []
-    row = problem.get("line") or problem.get("row")  # as the user's own program numbers it
-    place += [f"row {row}"] if row is not None else []
-    place += [str(problem["column"])] if problem.get("column") else []
-    # Messages of one kind are alike: only what the cell holds tells which mistake it is.
-    value = "".join(c if c.isprintable() else "\ufffd" for c in str(problem.get("value") or ""))
-    if value and value not in problem["message"]:
-        place.append(f"'{value}'" if len(value) <= _VALUE_SHOWN else f"'{value[:_VALUE_SHOWN]}…'")
-    said = f"{problem['message']} {problem.get('mend') or ''} [{problem['code']}]"
-    return " ".join(f"{problem['severity']}: {', '.join(place)}: {said}".split())
 
 
 def _region(text: str) -> tuple[float, float, float, float] | str:

@@ -23,14 +23,20 @@ def are_files(named: Sequence[str]) -> bool:
 
 
 def take(
-    files: Sequence[str], folder: Path, *, ask: bool, copy: bool, step: Callable[[str], None]
+    files: Sequence[str],
+    folder: Path,
+    *,
+    ask: bool,
+    step: Callable[[str], None],
+    copy: bool = False,
+    every: bool = False,
 ) -> Intake:
     """Write study.toml for files, and print what each was taken for."""
     from geosettle.intake import init_study  # noqa: PLC0415
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     more: dict[str, Any] = {"choose": _ask} if ask and terminal else {}
-    made = init_study(files, folder, copy=copy, progress=step, **more)
+    made = init_study(files, folder, copy=copy, every=every, progress=step, **more)
     print("\n".join(made.lines), flush=True)
     return made
 

@@ -40,6 +40,7 @@ def init_study(
     *,
     choose: Choose = _best,
     copy: bool = False,
+    every: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Intake:
     """Look into files, say what each is, and write study.toml.
@@ -54,6 +55,8 @@ def init_study(
         Chooses among proposals for one role that are about equally good, the best first.
     copy
         Also copy the files into the folder.
+    every
+        List every problem, spelling and file, not only the first.
     progress
         Called with a few words before each step.
 
@@ -83,7 +86,7 @@ def init_study(
     text = study_text(plan, target, name, where) + aliases_text(spellings)
     path = target / "study.toml"
     _write(path, text)
-    lines = summary_lines(plan, totals, spellings, problems)
+    lines = summary_lines(plan, totals, spellings, problems, every=every)
     return Intake(path, tuple(lines), not any(p.severity == "fatal" for p in problems))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
+from geosettle.problem_groups import group_lines
 from geosettle.problems import Problem
 
 _SHOWN: Final = 10
@@ -29,19 +29,22 @@ def summary_lines(
     totals: pd.DataFrame,
     spellings: Sequence[Mapping[str, Any]],
     problems: Sequence[Problem],
+    *,
+    every: bool = False,
 ) -> list[str]:
-    """Lines of the first screen."""
+    """Lines of the first screen; `every` lists all that is otherwise cut short."""
+    shown = None if every else _SHOWN
     lines = ["Totals"]
     lines += [f"  {_total(str(role), row, plan)}" for role, row in totals.iterrows()]
     lines += ["", "Files"]
     for role, proposals in plan.layers.items():
         for one in proposals:
             lines += _file(role, one)
-    lines += [f"  {one.label}: not used ({why})" for one, why in plan.unused[:_SHOWN]]
-    if len(plan.unused) > _SHOWN:
-        lines.append(f"  ... and {len(plan.unused) - _SHOWN} more that are not used")
-    lines += _waiting(spellings)
-    lines += _wrong(problems)
+    lines += [f"  {one.label}: not used ({why})" for one, why in plan.unused[:shown]]
+    if left := len(plan.unused[:0] if every else plan.unused[_SHOWN:]):
+        lines.append(f"  ... and {left} more that are not used")
+    lines += _waiting(spellings, every=every)
+    lines += _wrong(problems, every=every)
     missing = [text for role, text in _USEFUL if role not in plan.layers]
     if missing:
         lines += ["", "Missing and useful", *(f"  {text}" for text in missing)]
@@ -86,14 +89,15 @@ def _wrapped(text: str) -> list[str]:
     )[:6]  # fmt: skip
 
 
-def _waiting(spellings: Sequence[Mapping[str, Any]]) -> list[str]:
+def _waiting(spellings: Sequence[Mapping[str, Any]], *, every: bool) -> list[str]:
     if not spellings:
         return []
+    shown = len(spellings) if every else _SHOWN
     lines = [
         "",
         "Names that are no unit's name (lines to correct are in study.toml, under admin.aliases)",
     ]
-    for one in spellings[:_SHOWN]:
+    for one in spellings[:shown]:
         if one["candidate"]:
             means = f"{one['text']} → {one['candidate']}?"
         elif one["several"] > 1:
@@ -103,27 +107,19 @@ def _waiting(spellings: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(
             f"  {one['rows']} rows, {_n(one['households'])} households: {means} ({one['level']})"
         )
-    if len(spellings) > _SHOWN:
-        rest = spellings[_SHOWN:]
+    if rest := spellings[shown:]:
         rows, households = (sum(s[k] for s in rest) for k in ("rows", "households"))
         lines.append(f"  ... and {len(rest)} more names: {rows} rows, {_n(households)} households")
     return lines
 
 
-def _wrong(problems: Sequence[Problem]) -> list[str]:
-    """Problems that cost rows or the file, one line for each kind."""
-    bad = [p for p in problems if p.severity in {"fatal", "error"}]
+def _wrong(problems: Sequence[Problem], *, every: bool) -> list[str]:
+    """Lines on what is wrong or doubted in the files, each cause once, the worst first."""
+    bad = [p for p in problems if p.severity != "note" or p.code == "outside_by_border"]
     if not bad:
         return []
-    count = Counter((p.layer, p.code) for p in bad)
-    first = {(p.layer, p.code): p for p in reversed(bad)}
-    lines = ["", "Wrong in the files"]
-    for key, n in count.most_common(_SHOWN):
-        one = first[key]
-        where = f", first in row {one.line or one.row}" if one.line or one.row else ""
-        times = f"{n} rows{where}: " if n > 1 else ""
-        lines += _wrapped(f"{one.layer}: {times}{one.message} {one.mend}")
-    return lines
+    lines = group_lines(bad, None if every else _SHOWN)
+    return ["", "Wrong or doubtful in the files", *(w for line in lines for w in _wrapped(line))]
 
 
 def _n(value: float) -> str:

@@ -20,7 +20,7 @@ from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.io.column_names import find_columns
 from geosettle.io.columns import Columns
-from geosettle.io.cross_layer_checks import boundary_faults, outside_declared, suspect_datum
+from geosettle.io.cross_layer_checks import boundary_faults, suspect_datum
 from geosettle.io.describe import every_name, role_scores
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.position_checks import HOME, inside
@@ -29,6 +29,7 @@ from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
 from geosettle.io.study import gather, read_rows, study_file
+from geosettle.io.unit_checks import outside_declared
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
 from geosettle.problems import Problem, problem, problem_of
@@ -219,7 +220,7 @@ def _against_reference(checked: Checked) -> list[Problem]:
         out += [
             p
             for p in outside_declared(checked, units, _aliases())
-            if p.code == "outside_declared_unit"
+            if p.code in {"outside_declared_unit", "outside_by_border"}
         ]
     return out + suspect_datum(frame, others)
 

@@ -18,9 +18,9 @@ from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
 from geosettle.io.datum_shift import find_shift
 from geosettle.io.source import centres
+from geosettle.io.unit_checks import outside_declared
 from geosettle.io.validation import Checked
 from geosettle.layers import LAYERS
-from geosettle.levels import Declared, declared_units
 from geosettle.names import Aliases
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
@@ -390,65 +390,6 @@ def unit_membership(layers: Layers, _rasters: Rasters, aliases: Aliases) -> Foun
     ]
 
 
-def outside_declared(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases) -> list[Problem]:
-    """Rows that lie outside the unit they declare by more than their uncertainty."""
-    frame, out = checked.frame, []
-    if not isinstance(frame, gpd.GeoDataFrame) or not len(units):
-        return []
-    shapes = dict(zip(units.index.astype(str), units.geometry.to_numpy(), strict=True))
-    x, y, wide = _places(checked, pd.Series(frame.index))
-    for told in declared_units(frame, units, aliases).values():
-        groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
-        for row, (text, codes) in enumerate(zip(told.texts, told.codes, strict=True)):
-            if text and np.isfinite(x[row]):
-                groups.setdefault((text, codes), []).append(row)
-        for (text, codes), rows in sorted(groups.items()):
-            away = _outside_m(np.array([shapes[c] for c in codes] or [None]), x[rows], y[rows])
-            said = "" if codes else _unknown_unit(text, told)
-            for row, metres in zip(rows, away, strict=True):
-                where = {"row": int(checked.numbers[row]), "column": told.column, "value": text}
-                if said:
-                    out.append(problem("declared_unit_unknown", said, **where))
-                elif metres > wide[row] * 1000 + 100:
-                    said_away = f"The position lies {metres / 1000:.1f} km outside {text}."
-                    out.append(problem("outside_declared_unit", said_away, **where))
-        for row in told.contradicted:
-            where = {"row": int(checked.numbers[row]), "column": told.column}
-            text = f"The declared {told.level} {told.texts[row]!r} has another code than is given."
-            out.append(problem("declared_code_differs", text, value=told.texts[row], **where))
-    return out
-
-
-def _unknown_unit(text: str, told: Declared) -> str:
-    """Sentence for a text that is no name of a unit, with the names spelled like it."""
-    near = [one.name for one in told.names.candidates(text, most=3)]
-    hint = f" Spelled like it: {', '.join(near)}." if near else ""
-    return f"No {told.level} is called {text!r}.{hint}"
-
-
-def _outside_m(
-    shapes: NDArray[Any], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Metres from each point to the nearest of some areas.
-
-    0 inside one, or where none has a shape.
-    """
-    out = np.full(len(x), np.inf)
-    points = shapely.points(x, y)
-    for shape in shapes:
-        if shape is None or shape.is_empty:
-            return np.zeros(len(x))
-        shapely.prepare(shape)
-        outside = np.flatnonzero(~shapely.contains(shape, points))
-        feet = shapely.get_coordinates(
-            shapely.get_point(shapely.shortest_line(points[outside], shape), 1)
-        )
-        metres = np.zeros(len(x))
-        metres[outside] = GEOD.inv(x[outside], y[outside], feet[:, 0], feet[:, 1])[2]
-        out = np.minimum(out, metres)
-    return out
-
-
 def turned(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
     """Layers that are apart from all others until their axes or a sign are exchanged.
 
@@ -563,3 +504,12 @@ FOR_STUDY: Final[tuple[Check, ...]] = (
     raster_cover,
 )
 """Every check between layers, in the order its findings are listed."""
+
+
+def study_problems(layers: Layers, rasters: Rasters, aliases: Aliases) -> Found:
+    """Every problem between layers; a layer refused for its axes makes the others no suspects."""
+    out: Found = []
+    for check in FOR_STUDY:
+        if check is not turned or not any(p.severity == "fatal" for _, p in out):
+            out += check(layers, rasters, aliases)
+    return out

@@ -113,6 +113,10 @@ def doubt_positions(
             out.append(
                 problem(row_code, text[i], row=int(known[i]) + 1, value=f"{x[i]:.6f}, {y[i]:.6f}")
             )
+    points = shapely.get_type_id(geometry[known]) == 0
+    for i in np.flatnonzero((code == "") & points & (x == y) & (x != np.round(x))):
+        row, value = int(known[i]) + 1, f"{x[i]:.6f}, {y[i]:.6f}"
+        out.append(problem("coordinates_equal", severity="warning", row=row, value=value))
     beyond = int((code == "outside_region").sum())
     if spec.name not in _BY_ROW and beyond:
         everything = beyond == known.size
@@ -189,7 +193,7 @@ def _explain(
     say((radians & (not degrees)) | ocean, "coordinates_radians",
         "The numbers are too small for degrees here; as radians they fit.")  # fmt: skip
     say(
-        (x == y) & (x != np.round(x)),
+        ~there & (x == y) & (x != np.round(x)),
         "coordinates_equal",
         "Longitude and latitude are the same number.",
     )

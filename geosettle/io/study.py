@@ -24,7 +24,7 @@ import shapely
 from geosettle.errors import GeosettleError, InputError
 from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
-from geosettle.io.cross_layer_checks import DECLARING, FOR_STUDY, mend_references
+from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
@@ -289,7 +289,7 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
     if "origins" in checked and not checked["origins"].fatal:
         checked["origins"] = place_in_area(checked["origins"])
     usable = {role: c for role, c in checked.items() if not c.fatal}
-    found = [pair for check in FOR_STUDY for pair in check(usable, rasters, aliases)]
+    found = study_problems(usable, rasters, aliases)
     out.problems += [
         p if p.layer else replace(p, layer=role) for role, p in found if role not in checked
     ]

@@ -172,7 +172,10 @@ def _settle(
     key = spec.key[0] if len(spec.key) == 1 else ""
     ids = values.get(key, None)
     names = labels(values, spec)
-    located = tuple(dict.fromkeys(locate_problem(p, source, spec, names) for p in problems))
+    counts = _households(values, spec)
+    located = tuple(dict.fromkeys(
+        _counted(locate_problem(p, source, spec, names), counts) for p in problems
+    ))  # fmt: skip
     refused = any(p.severity == "fatal" for p in located)
     bad = {
         p.row for p in located
@@ -219,7 +222,11 @@ _LABELS: Final = {
 def set_aside(checked: Checked, found: list[Problem]) -> Checked:
     """Return the layer with further problems, and without the rows that have an error."""
     spec = spec_of(checked.role)
-    located = tuple(locate_problem(p, checked.source, spec, checked.labels) for p in found)
+    counts = np.full(checked.rows_in, np.nan)
+    counts[checked.numbers - 1] = _households(checked.frame, spec)
+    located = tuple(
+        _counted(locate_problem(p, checked.source, spec, checked.labels), counts) for p in found
+    )
     bad = sorted({p.row for p in found if p.severity == "error" and p.row is not None})
     keep = ~np.isin(checked.numbers, bad)
     return replace(
@@ -228,6 +235,23 @@ def set_aside(checked: Checked, found: list[Problem]) -> Checked:
         numbers=checked.numbers[keep],
         problems=(*checked.problems, *located),
     )
+
+
+def _households(values: pd.DataFrame, spec: LayerSpec) -> NDArray[np.float64]:
+    """Households of each row; NaN where the layer counts none, or answers are private."""
+    if spec.private or not any(c.name == "households" for c in spec.columns):
+        return np.full(len(values), np.nan)
+    if "households" not in values:
+        return np.full(len(values), np.nan)
+    return values["households"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _counted(found: Problem, households: NDArray[np.float64]) -> Problem:
+    """Return the problem with the households of its row."""
+    row = found.row
+    if row is None or not 1 <= row <= len(households) or np.isnan(households[row - 1]):
+        return found
+    return replace(found, households=float(households[row - 1]))
 
 
 def locate_problem(

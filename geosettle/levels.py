@@ -162,6 +162,38 @@ def declared_columns(
     return {target: found[target] for target in order if target in found}
 
 
+def level_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """Columns that are called like a level of units, where no boundaries say what the levels are.
+
+    Parameters
+    ----------
+    frame
+        Sites or origins as given.
+
+    Returns
+    -------
+    dict
+        Level to column, by a word for a kind of unit (`state`, `declared_lga`) or a number
+        (`ADM2_EN`); columns of codes, and those that are empty, are left out.
+
+    Examples
+    --------
+    >>> level_columns(pd.DataFrame({"State": ["Kano"], "ADM2_EN": ["Dala"], "note": ["x"]}))
+    {'state': 'State', 'adm2': 'ADM2_EN'}
+    """
+    found: dict[str, str] = {}
+    for header in map(str, frame.columns):
+        name = plain_name(header).removeprefix("declared_").removesuffix("_name")
+        match = _NUMBERED.fullmatch(plain_name(header))
+        numbered = (
+            f"adm{match[1]}" if match and match[2] in {None, "name", *_LANGUAGE.split("|")} else ""
+        )
+        level = name if kind_of_unit(name) else numbered
+        if level and level not in found and frame[header].notna().any():
+            found[level] = header
+    return found
+
+
 def _level_of(cells: pd.Series, names: Mapping[str, Names], number: int) -> str:
     """Level whose units a column names most; the number of the column decides between equals."""
     texts = cells.dropna().astype(str).unique()[:_SAMPLE]

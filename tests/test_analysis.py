@@ -118,7 +118,9 @@ def test_a_place_that_a_position_was_taken_from_is_at_no_distance(embedded) -> N
             at_seat = any(p.equals_exact(point, 1e-6) for p in seats.geometry)
             assert pd.isna(row["value"]) == at_seat
             if at_seat:
-                assert radius <= row["high"] <= radius + seats["uncertainty_km"].max()
+                assert (
+                    radius <= row["high"] <= radius + pd.to_numeric(seats["uncertainty_km"]).max()
+                )
                 assert pd.isna(row["rank_low"])
                 assert "within" in row["why"]
 

@@ -40,7 +40,9 @@ from geosettle.analysis._land import (
     oases_of,
     place_in_oasis,
 )
+from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
+from geosettle.analysis._units import units_and_moves
 from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Metric
 from geosettle.problems import Problem, problems_frame
@@ -125,6 +127,13 @@ class Result:
     access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric,
     weighting, at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
+    units: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Sites, people, moves, distances, land and services of every stated unit of every level, with
+    a row of totals; empty where the study has no level."""
+    moves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Moves from unit to unit, per level, with households and distance."""
+    headline: MedianDistance | None = None
+    """Median distance of those who moved, with its interval; None where no move has a distance."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
     print.
@@ -214,7 +223,8 @@ def _analysed(
     change = measure_change(study, sites, problems)
     progress("measuring distances")
     reach = hours_on_foot(study)
-    intervals = draw_intervals(study, context)
+    drawn: dict[str, pd.DataFrame] = {}
+    intervals = draw_intervals(study, context, kept=drawn)
     pairs, walked, scenarios = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     problems += unused
@@ -222,6 +232,18 @@ def _analysed(
     progress("measuring remoteness")
     remote = remoteness_of(study, context, pairs, origins, intervals)
     sites = why_last(sites.join(weighted_distances(remote, sites.index)))
+    progress("adding up by unit")
+    moved = moves_of(
+        pairs,
+        sites,
+        origins,
+        study.flows,
+        drawn.get("geodesic", pd.DataFrame()),
+        level=study.settings.distance.level,
+    )
+    units, moves = units_and_moves(
+        study, sites, origins, moved, land=land, covers=covers, remote=remote
+    )
     progress("holding claims against the layers")
     evidence = Evidence(
         sites=sites,
@@ -258,6 +280,9 @@ def _analysed(
         rasters=reach,
         scenarios=scenarios,
         access_change=access_change_of(study, remote, pairs),
+        units=units,
+        moves=moves,
+        headline=median_distance(moved),
         provenance=provenance_of(study),
         metrics=metrics or METRICS,
     )

@@ -72,12 +72,15 @@ _USUAL: Final = ("geodesic", "surface", "walk", "road")
 
 
 def draw_intervals(
-    study: Study, context: Context, measured: pd.DataFrame | None = None
+    study: Study,
+    context: Context,
+    measured: pd.DataFrame | None = None,
+    kept: dict[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Intervals from drawn positions, for the metrics that the study measures and asks for.
 
     With `measured`, the distances at the stated positions, for those that need them; else for the
-    others.
+    others. `kept` takes the first draws, see `distance_intervals`.
     """
     chosen = study.settings.distance
     asked = {"geodesic", *metrics_asked(study, context)} & set(chosen.interval_metrics)
@@ -95,6 +98,7 @@ def draw_intervals(
         wanted,
         **interval_options(study),
         measured=measured,
+        kept=kept,
         context=context,
     )
 

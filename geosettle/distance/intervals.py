@@ -39,6 +39,8 @@ from geosettle.settings import DEFAULTS, DistanceOptions, Spread, check
 FloatArray = NDArray[np.float64]
 _LAYERS: Final = ("dem", "landcover", "roads", "places", "options")
 _VALUES_AT_ONCE: Final = 4_000_000
+_MOST_KEPT: Final = 1_500_000
+_LEAST_KEPT: Final = 50
 _ROUNDING: Final = 1e-4  # ends of intervals are not known better
 
 
@@ -416,6 +418,7 @@ def distance_intervals(
     measured: pd.DataFrame | None = None,
     draws: int = DEFAULTS.distance.draws,
     seed: int = SEED,
+    kept: dict[str, pd.DataFrame] | None = None,
     **layers: Any,
 ) -> pd.DataFrame:
     """Interval of every pair and metric at a level, from drawn positions.
@@ -431,6 +434,9 @@ def distance_intervals(
         at the stated positions is outside, the interval is widened to it, and `why` says so.
     boundaries, aliases, units, evaluators, spread, measured, seed, **layers
         As in `sample_distances`.
+    kept
+        Takes, by measure, the first draws of every pair (rows by `origin_id, site_id`, a column
+        each), as many as fit into a million and a half numbers, at least 50.
     draws
         How many; the ends of a 90 % interval from 2,000 draws lie within half a per cent of
         probability (one standard deviation, ``sqrt(0.05 * 0.95 / draws)``), from the 100 of roads
@@ -480,11 +486,18 @@ def distance_intervals(
     ends = _ends(frame, _units(frame, boundaries, aliases, units), context, draws, seed)
     setting = _Setting(chosen, context, spread or Spread(), measured)
     frames: dict[str, list[pd.DataFrame]] = {}
+    first: dict[str, list[pd.DataFrame]] = {}
+    most = max(_LEAST_KEPT, _MOST_KEPT // max(1, len(keys)))
     for name in metrics:
         for some in _chunks(keys, draws):
             found = _sampled(some, ends, name, setting)
             for measure, samples in found.items():
                 frames.setdefault(measure, []).append(_summary(samples, level))
+                if kept is not None:
+                    some_draws = pd.DataFrame(samples.drawn[:, :most].copy(), index=samples.pairs)
+                    first.setdefault(measure, []).append(some_draws)
+    if kept is not None:
+        kept |= {measure: pd.concat(parts) for measure, parts in first.items()}
     if not frames:
         columns = [
             "origin_id",

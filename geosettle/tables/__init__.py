@@ -38,6 +38,7 @@ WRITTEN_DECIMALS: Final = 1
 compute on.
 """
 
+_COUNTED: Final = frozenset({"households", "persons", "year", "n", "draws"})
 _EXACT: Final = 2**53
 """Whole numbers from here on are not exact as they were read; they stay as they are."""
 
@@ -200,7 +201,7 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         rounded = column.astype(float).round(6) + 0.0
         whole = rounded.dropna()
-        counted = name in {"households", "persons", "year", "n", "draws"}
+        counted = name in _COUNTED or name.startswith(("moves", "households_", "distance_n"))
         if counted and len(whole) and (whole % 1 == 0).all() and whole.abs().max() < _EXACT:
             frame[name] = rounded.astype("Int64")
         else:
@@ -275,6 +276,32 @@ def _pairs(result: Result) -> pd.DataFrame:
         if name not in frame:
             frame[name] = np.nan
     return frame[[*PAIR_COLUMNS, *[name for name in frame if name not in PAIR_COLUMNS]]]
+
+
+def _units(result: Result) -> pd.DataFrame:
+    return _by_unit(result.units)
+
+
+def _moves(result: Result) -> pd.DataFrame:
+    return _by_unit(result.moves)
+
+
+def _by_unit(frame: pd.DataFrame) -> pd.DataFrame:
+    """Distances with the digits that their intervals carry, areas and services with few."""
+    made = frame.copy()
+    for stem in ("distance_median", "distance_mean"):
+        if f"{stem}_km" not in made:
+            continue
+        ends = [f"{stem}{end}_km" for end in ("", "_low", "_high") if f"{stem}{end}_km" in made]
+        spread = (_floats(made, f"{stem}_high_km") - _floats(made, f"{stem}_low_km")) / 2
+        for name in ends:
+            made[name] = round_to(_floats(made, name), spread, most=1, least=WRITTEN_DECIMALS)
+    for name in made.columns:
+        if name.endswith("_ha"):
+            made[name] = np.round(_floats(made, name), 2)
+        elif name.startswith("nearest_"):
+            made[name] = np.round(_floats(made, name), 1)
+    return made
 
 
 def _claims(result: Result) -> pd.DataFrame:
@@ -365,6 +392,8 @@ def _table(
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
+        _table("units", "Administrative units, as stated", (), _units),
+        _table("moves", "Moves between administrative units", (), _moves),
         _table("sites", "Settlement sites", ("site_id",), _sites),
         _table("pairs", "Origins and sites, pair by pair", ("origin_id", "site_id"), _pairs),
         _table(

@@ -42,9 +42,12 @@ def _of_layer(name: str) -> dict[str, Entry]:
     return {column.name: Entry(column.meaning, column.unit) for column in LAYERS[name].columns}
 
 
+_BY_UNIT: Final = _entries(_FILE["unit_columns"])
 _ADMIN: Final = _entries(_FILE["admin_columns"])
 _INDICATOR: Final = _entries(_FILE["indicator_columns"])
 _TAKEN_OVER: Final[Mapping[str, Mapping[str, Entry]]] = {
+    "units": _BY_UNIT,
+    "moves": _BY_UNIT,
     "sites": _of_layer("sites") | _ADMIN,
     "claims": _of_layer("claims"),
     "remoteness": _INDICATOR,

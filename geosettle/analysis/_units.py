@@ -127,7 +127,7 @@ def _keys(
     above: Mapping[str, str],
     aliases: Any,
 ) -> tuple[dict[str, Texts], dict[str, str]]:
-    """Key of the unit of every place at every level, and names of the units not in the boundaries."""
+    """Key of the unit of every place at every level, and names of units without a boundary."""
     told = declared_units(frame, units, aliases)
     out: dict[str, Texts] = {}
     names: dict[str, str] = {}

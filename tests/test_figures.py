@@ -23,7 +23,8 @@ from geosettle.figures import FIGURES, figures
 from geosettle.figures.bar_charts import constraints, oasis
 from geosettle.figures.canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
 from geosettle.figures.distance_charts import declared
-from geosettle.figures.map_furniture import _label_unit, _place, _round_steps
+from geosettle.figures.map_furniture import _round_steps
+from geosettle.figures.map_labels import _label_unit, _place
 from geosettle.figures.map_layers import Sheet, prepare
 from geosettle.figures.map_projection import frame_around, lines_of, relief
 from geosettle.figures.od_map import od_map

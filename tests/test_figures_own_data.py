@@ -21,7 +21,8 @@ from geosettle.figures import figures
 from geosettle.figures.canvas import legible, letterspaced, look, new_figure, wrapped
 from geosettle.figures.distance_charts import distances, distribution
 from geosettle.figures.fonts import FAMILIES
-from geosettle.figures.map_furniture import FEW_LABELS, _use
+from geosettle.figures.map_furniture import _use
+from geosettle.figures.map_labels import FEW_LABELS
 from geosettle.figures.map_layers import Sheet
 from geosettle.figures.map_projection import frame_around
 from geosettle.figures.od_map import od_map

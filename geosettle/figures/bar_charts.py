@@ -8,14 +8,22 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import legible, new_figure, wrapped
-from geosettle.figures.distance_charts import horizontal, names_of, titled
+from geosettle.figures.chart_parts import (
+    axes_of_rows,
+    horizontal,
+    legend,
+    marker,
+    names_of,
+    one_line,
+    rows_shown,
+    titled,
+)
 from geosettle.geodesy import area_m2
 from geosettle.results import numbers, oasis_shares
 from geosettle.results.pivots import section_rows, verdict_counts
@@ -23,6 +31,9 @@ from geosettle.results.sentences import beside
 from geosettle.words import capital, has, language, say
 
 _MOST_ROWS: Final = 30
+_OASIS_EDGE: Final = "#3F6B50"
+_STATED: Final = (("published", "D", "white"), ("printed", "X", style.SITE))
+"""Figures of the oasis by others: attribute and text, symbol, face."""
 
 
 def land(result: Result, lang: str) -> Figure | None:
@@ -31,56 +42,25 @@ def land(result: Result, lang: str) -> Figure | None:
     if not rows:
         return None
     shown = rows[:_MOST_ROWS]
-    figure = new_figure(1.15 + 0.3 * len(shown))
-    high = figure.get_figheight()
-    axes = figure.add_axes((0.33, 0.42 / high, 0.6, 1 - 1.1 / high))
+    figure, axes = axes_of_rows(0.3, len(shown), 0.33, 0.6)
     dark = style.PARCEL_YEARS[3]
-    solid: dict[str, Any] = {
-        "facecolor": style.PARCEL_YEARS[1],
-        "edgecolor": dark,
-        "linewidth": 0.6,
-    }
-    hatched: dict[str, Any] = {
-        "facecolor": "white",
-        "edgecolor": dark,
-        "linewidth": 0.6,
-        "hatch": "//////",
-    }
+    edge = {"edgecolor": dark, "linewidth": 0.6}
+    declared: dict[str, Any] = {"facecolor": style.PARCEL_YEARS[2], **edge}
+    solid: dict[str, Any] = {"facecolor": style.PARCEL_YEARS[1], **edge}
+    hatched: dict[str, Any] = {"facecolor": "white", "hatch": "//////", **edge}
     for at, row in enumerate(shown):
-        axes.barh(
-            at - 0.17,
-            row["declared"],
-            0.3,
-            facecolor=style.PARCEL_YEARS[2],
-            edgecolor=dark,
-            linewidth=0.6,
-        )
+        axes.barh(at - 0.17, row["declared"], 0.3, **declared)
         axes.barh(at - 0.17, row["leased"], 0.3, facecolor=dark)
         axes.barh(at + 0.17, row["mapped"], 0.3, **(hatched if row["illustrative"] else solid))
         if np.isfinite(row["declared"]):
             text = f" {row['declared']:,.0f}"
             axes.text(row["declared"], at - 0.17, text, fontsize=6, va="center", color=style.MUTED)
-        weight = "bold" if row["total"] else "normal"
-        axes.text(
-            -0.53,
-            at,
-            row["label"],
-            transform=axes.get_yaxis_transform(),
-            fontsize=6.5,
-            va="center",
-            weight=weight,
-        )
+        look = {"weight": "bold" if row["total"] else "normal", "fontsize": 6.5, "va": "center"}
+        axes.text(-0.53, at, row["label"], transform=axes.get_yaxis_transform(), **look)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     horizontal(axes, say(lang, "land_axis"))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    handles = [
-        Patch(
-            facecolor=style.PARCEL_YEARS[2],
-            edgecolor=dark,
-            lw=0.6,
-            label=say(lang, "declared_area"),
-        )
-    ]
+    handles = [Patch(label=say(lang, "declared_area"), **declared)]
     drawn = [row for row in shown if np.isfinite(row["mapped"])]
     if any(np.isfinite(row["leased"]) for row in shown):
         handles.append(Patch(facecolor=dark, label=say(lang, "leased_area")))
@@ -88,19 +68,8 @@ def land(result: Result, lang: str) -> Figure | None:
         handles.append(Patch(label=say(lang, "mapped_area"), **solid))
     if any(row["illustrative"] for row in drawn):
         handles.append(Patch(label=say(lang, "illustrative"), **hatched))
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.36 / high),
-        ncols=4,
-        columnspacing=1.4,
-        handlelength=1.6,
-    )
-    left_out = (
-        say(lang, "rows_shown", shown=len(shown), all=len(rows), table="land")
-        if len(shown) < len(rows)
-        else ""
-    )
+    legend(figure, handles, ncols=4, columnspacing=1.4, handlelength=1.6)
+    left_out = rows_shown(lang, len(shown), len(rows), "land")
     titled(figure, say(lang, "land_title"), 0.012, left_out)
     return figure
 
@@ -132,9 +101,7 @@ def _land_rows(result: Result, lang: str) -> list[dict[str, Any]]:
         rows.append(whole | _land_sums(group))
         kinds = group.groupby("kind", sort=True)
         for kind, part in kinds if kinds.ngroups > 1 else ():
-            label = "   " + next(
-                iter(wrapped(capital(legible(kind, "?")[0].replace("_", " ")), 38, 1)), "?"
-            )
+            label = "   " + one_line(capital(legible(kind, "?")[0].replace("_", " ")), 38)
             rows.append({"label": label, "leased": np.nan, "total": False} | _land_sums(part))
     return rows + _declared_alone(
         stated, leased, names, set(parcels["site_id"].dropna().astype(str))
@@ -177,84 +144,34 @@ def oasis(result: Result, lang: str) -> Figure | None:
         if units is None or not language(lang).local_names or "name_local" not in units
         else units["name_local"].dropna().to_dict()
     )
-    figure = new_figure(1.15 + 0.34 * len(shares))
-    high = figure.get_figheight()
-    axes = figure.add_axes((0.16, 0.42 / high, 0.8, 1 - 1.1 / high))
+    figure, axes = axes_of_rows(0.34, len(shares), 0.16, 0.8)
     looks = {"low": ("<", "white"), "central": ("o", style.OASIS), "high": (">", "white")}
     for at, unit in enumerate(shares):
         values = list(unit.derived.values())
         axes.plot([min(values), max(values)], [at, at], c=style.OASIS, lw=3, zorder=1)
-        for setting, (marker, face) in looks.items():
+        for setting, (shape, face) in looks.items():
             if setting in unit.derived:
-                axes.plot(
-                    unit.derived[setting],
-                    at,
-                    marker,
-                    ms=5,
-                    mfc=face,
-                    mec="#3F6B50",
-                    mew=0.9,
-                    zorder=3,
-                )
-        for found, marker, face in (
-            (unit.published, "D", "white"),
-            (unit.printed, "X", style.SITE),
-        ):
-            axes.plot(
-                found, [at] * len(found), marker, ms=5, mfc=face, mec=style.SITE, ls="", zorder=4
-            )
-        name = next(
-            iter(wrapped(legible(local.get(unit.code, unit.name), unit.name)[0], 24, 1)), "?"
-        )
+                look = {"ms": 5, "mfc": face, "mec": _OASIS_EDGE, "mew": 0.9, "zorder": 3}
+                axes.plot(unit.derived[setting], at, shape, **look)
+        for key, shape, face in _STATED:
+            found, look = getattr(unit, key), {"ms": 5, "mfc": face, "mec": style.SITE, "ls": ""}
+            axes.plot(found, [at] * len(found), shape, zorder=4, **look)
+        name = one_line(legible(local.get(unit.code, unit.name), unit.name)[0], 24)
         axes.text(-0.185, at, name, transform=axes.get_yaxis_transform(), va="center")
     axes.set_ylim(len(shares) - 0.5, -0.5)
     horizontal(axes, say(lang, "oasis_axis"))
     handles = [
-        Line2D(
-            [],
-            [],
-            marker=marker,
-            ls="",
-            mfc=face,
-            mec="#3F6B50",
-            ms=5,
-            label=say(lang, f"setting_{setting}"),
-        )
-        for setting, (marker, face) in looks.items()
+        marker(say(lang, f"setting_{setting}"), shape, face, _OASIS_EDGE)
+        for setting, (shape, face) in looks.items()
         if any(setting in unit.derived for unit in shares)
     ]
-    stated = (
-        ("published", "D", "white", [unit.published for unit in shares]),
-        ("printed", "X", style.SITE, [unit.printed for unit in shares]),
-    )
-    for key, marker, face, given in stated:
-        if any(given):
-            handles.append(
-                Line2D(
-                    [],
-                    [],
-                    marker=marker,
-                    ls="",
-                    mfc=face,
-                    mec=style.SITE,
-                    ms=5,
-                    label=say(lang, key),
-                )
-            )
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.36 / high),
-        ncols=5,
-        columnspacing=1.4,
-        handlelength=1,
-    )
-    cut = len(shares) < len(everything)
-    left_out = (
-        say(lang, "rows_shown", shown=len(shares), all=len(everything), table="oasis")
-        if cut
-        else ""
-    )
+    handles += [
+        marker(say(lang, key), shape, face, style.SITE)
+        for key, shape, face in _STATED
+        if any(getattr(unit, key) for unit in shares)
+    ]
+    legend(figure, handles, ncols=5, columnspacing=1.4, handlelength=1)
+    left_out = rows_shown(lang, len(shares), len(everything), "oasis")
     titled(figure, say(lang, "oasis_title"), 0.012, left_out)
     return figure
 
@@ -307,15 +224,12 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
                     text.set_bbox({"facecolor": look["facecolor"], "edgecolor": "none", "pad": 0.8})
             left += wide
         label = "\n".join(wrapped(capital(legible(row["item"], "?")[0]), 54, 2))
-        axes.text(
-            -0.75,
-            at,
-            label,
-            transform=axes.get_yaxis_transform(),
-            fontsize=6.3,
-            va="center",
-            linespacing=0.9,
-        )
+        place: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center",
+            "linespacing": 0.9,
+        }
+        axes.text(-0.75, at, label, fontsize=6.3, **place)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, most)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -324,19 +238,8 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
         Patch(linewidth=0.6, label=_verdict_word(verdict, lang), **_LOOKS.get(verdict, _OTHER))
         for verdict in verdicts
     ]
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.36 / high),
-        ncols=5,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
-    note = (
-        say(lang, "rows_shown", shown=len(shown), all=len(counts), table="livelihood")
-        if len(shown) < len(counts)
-        else ""
-    )
+    legend(figure, handles, ncols=5, handlelength=1.6, columnspacing=1.4)
+    note = rows_shown(lang, len(shown), len(counts), "livelihood")
     titled(figure, title, 0.012, note)
     return figure
 

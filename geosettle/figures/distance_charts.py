@@ -14,38 +14,17 @@ from matplotlib.transforms import blended_transform_factory
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.distance import flag_codes, has_flag
-from geosettle.figures.canvas import legible, new_figure, wrapped
+from geosettle.figures.canvas import legible, new_figure
+from geosettle.figures.chart_parts import horizontal, legend, marker, names_of, rows_shown, titled
 from geosettle.results import in_scope, numbers
 from geosettle.results.given import widest_radius
-from geosettle.words import language, say
+from geosettle.words import say
 
 _MOST_ROWS: Final = 56
 """Rows of a chart that is no taller than a page, 240 mm."""
 _NAMES, _END = 0.33, 0.97
 """Widest strip of names, and where the axes end, shares of the width of a figure."""
 _GREY: Final = "#9AA3A9"
-
-
-def names_of(frame: pd.DataFrame, lang: str, most: int = 30) -> dict[str, str]:
-    """Return a name per row that the fonts can write, else its identifier."""
-    columns = [
-        c
-        for c in (("name_local", "name") if language(lang).local_names else ("name", "name_local"))
-        if c in frame
-    ]
-    found = {}
-    for key, row in frame[columns].iterrows():
-        text = legible(*[row[c] for c in columns], key)[0]
-        found[str(key)] = next(iter(wrapped(text, most, 1)), str(key))
-    return found
-
-
-def titled(figure: Figure, title: str, left: float, note: str = "") -> None:
-    """Write a title over a figure, and a note under the title."""
-    high = figure.get_figheight()
-    figure.text(left, 1 - 0.16 / high, title, fontsize=9.5, weight="bold", va="center")
-    if note:
-        figure.text(left, 1 - 0.34 / high, note, fontsize=6.5, color=style.MUTED, va="center")
 
 
 def distances(result: Result, lang: str) -> Figure | None:
@@ -104,56 +83,15 @@ def distances(result: Result, lang: str) -> Figure | None:
     if len(drawn):
         share = say(lang, "legend_draws", percent=f"{100 * float(drawn['level'].iloc[0]):.3g}")
         handles.append(Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=share))
-    handles.append(
-        Line2D(
-            [],
-            [],
-            marker="o",
-            ls="",
-            mfc="white",
-            mec=style.FLOW,
-            ms=4,
-            label=say(lang, "legend_value"),
-        )
-    )
+    handles.append(marker(say(lang, "legend_value"), "o", "white", style.FLOW, 4))
     stated = numbers(shown, "declared_km").notna()
     used = has_flag(shown, "used_to_place")
     if (stated & ~used).any():
-        handles.append(
-            Line2D(
-                [],
-                [],
-                marker="^",
-                ls="",
-                mfc=style.SITE,
-                mec="none",
-                ms=4,
-                label=say(lang, "legend_declared"),
-            )
-        )
+        handles.append(marker(say(lang, "legend_declared"), "^", style.SITE, "none", 4))
     if (stated & used).any():
-        handles.append(
-            Line2D(
-                [],
-                [],
-                marker="^",
-                ls="",
-                mfc="white",
-                mec=_GREY,
-                ms=4,
-                label=say(lang, "legend_declared_used"),
-            )
-        )
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.36 / high), ncols=3,
-        columnspacing=1.2,
-        handlelength=1.6,
-    )  # fmt: skip
-    left_out = (
-        say(lang, "rows_shown", shown=len(shown), all=len(pairs), table="pairs")
-        if len(shown) < len(pairs)
-        else ""
-    )
+        handles.append(marker(say(lang, "legend_declared_used"), "^", "white", _GREY, 4))
+    legend(figure, handles, ncols=3, columnspacing=1.2, handlelength=1.6)
+    left_out = rows_shown(lang, len(shown), len(pairs), "pairs")
     title = "distances_title" if ranged or len(drawn) else "distances_title_given"
     titled(figure, say(lang, title), 0.012, left_out)
     return figure
@@ -180,24 +118,12 @@ def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
 
 def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
     (origin, site), pair = row
-    axes.plot(
-        [pair["geodesic_low_km"], pair["geodesic_high_km"]],
-        [at, at],
-        c=style.FLOW,
-        lw=0.8,
-        zorder=2,
-    )
+    line: dict[str, Any] = {"c": style.FLOW, "zorder": 2}
+    axes.plot([pair["geodesic_low_km"], pair["geodesic_high_km"]], [at, at], lw=0.8, **line)
     if (origin, site) in spread.index:
         found = spread.loc[(origin, site)]
-        axes.plot(
-            [found["low"], found["high"]],
-            [at, at],
-            c=style.FLOW,
-            lw=3,
-            alpha=0.45,
-            solid_capstyle="butt",
-            zorder=2,
-        )
+        band = {"lw": 3, "alpha": 0.45, "solid_capstyle": "butt", **line}
+        axes.plot([found["low"], found["high"]], [at, at], **band)
     axes.plot(pair["value"], at, "o", mfc="white", mec=style.FLOW, mew=0.9, ms=4, zorder=3)
     stated = pd.to_numeric(pair.get("declared_km"), errors="coerce")
     if np.isfinite(stated):
@@ -238,17 +164,10 @@ def distribution(result: Result, lang: str) -> Figure | None:
     if (high > low).any():
         handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
     if radius is not None:
-        axes.axvline(radius[1], c=style.INK, lw=0.8, ls=(0, (4, 3)), zorder=2)
-        handles.append(
-            Line2D(
-                [],
-                [],
-                c=style.INK,
-                lw=0.8,
-                ls=(0, (4, 3)),
-                label=say(lang, "legend_radius", mode=radius[0], km=radius[1]),
-            )
-        )
+        line: dict[str, Any] = {"c": style.INK, "lw": 0.8, "ls": (0, (4, 3))}
+        axes.axvline(radius[1], zorder=2, **line)
+        text = say(lang, "legend_radius", mode=radius[0], km=radius[1])
+        handles.append(Line2D([], [], label=text, **line))
     axes.set_xlim(0, most)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
@@ -256,12 +175,7 @@ def distribution(result: Result, lang: str) -> Figure | None:
     axes.set_axisbelow(True)
     axes.set_xlabel(say(lang, "distances_axis"))
     axes.set_ylabel(say(lang, "distribution_axis"), fontsize=6.5)
-    high_in = figure.get_figheight()
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1 - 0.4 / high_in), ncols=3,
-        handlelength=1.6,
-        columnspacing=1.2,
-    )  # fmt: skip
+    legend(figure, handles, 0.4, ncols=3, handlelength=1.6, columnspacing=1.2)
     note = say(lang, "distribution_note", n=len(value), pairs=len(pairs))
     titled(figure, say(lang, "distribution_title"), 0.02, note)
     return figure
@@ -279,59 +193,27 @@ def declared(result: Result, lang: str) -> Figure | None:
         return None
     figure = new_figure(3.9, 4.6)
     axes = figure.add_axes((0.11, 0.11, 0.86, 0.75))
-    most = (
-        float(
-            np.nanmax(
-                [pairs["y"].max(), numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()]
-            )
-        )
-        * 1.08
-    )
+    ends = [pairs["y"].max(), numbers(pairs, "geodesic_high_km").max(), pairs["x"].max()]
+    most = float(np.nanmax(ends)) * 1.08
+    muted: dict[str, Any] = {"color": style.MUTED}
     axes.fill_between([0, most], 0, [0, most], color="#EEF0F1", lw=0, zorder=0)
-    axes.text(
-        most * 0.97, most * 0.06, say(lang, "possible"), ha="right", fontsize=6.5, color=style.MUTED
-    )
+    axes.text(most * 0.97, most * 0.06, say(lang, "possible"), ha="right", fontsize=6.5, **muted)
     for ratio in (1.0, 1.5, 2.0):
-        axes.plot(
-            [0, most / ratio],
-            [0, most],
-            c=_GREY,
-            lw=0.7,
-            ls="-" if ratio == 1 else (0, (4, 3)),
-            zorder=1,
-        )
+        dashes: Any = "-" if ratio == 1 else (0, (4, 3))
+        axes.plot([0, most / ratio], [0, most], c=_GREY, lw=0.7, ls=dashes, zorder=1)
         if ratio > 1:
-            axes.text(
-                most / ratio,
-                most * 1.005,
-                say(lang, "times", ratio=ratio),
-                ha="center",
-                va="bottom",
-                fontsize=6,
-                color=style.MUTED,
-            )
+            look = {"ha": "center", "va": "bottom", "fontsize": 6, **muted}
+            axes.text(most / ratio, most * 1.005, say(lang, "times", ratio=ratio), **look)
     used = has_flag(pairs, "used_to_place")
     for circular, colour, face in ((False, style.SITE, style.SITE), (True, _GREY, "white")):
         part = pairs[used.to_numpy() == circular]
-        axes.hlines(
-            part["y"],
-            part["geodesic_low_km"],
-            part["geodesic_high_km"],
-            colors=colour,
-            lw=0.8,
-            zorder=2,
-        )
+        low, high = part["geodesic_low_km"], part["geodesic_high_km"]
+        axes.hlines(part["y"], low, high, colors=colour, lw=0.8, zorder=2)
         axes.plot(part["x"], part["y"], "^", ls="", mfc=face, mec=colour, ms=4.5, zorder=3)
     for row in pairs.reset_index().to_dict("records") if len(pairs) <= _MOST_ROWS else ():
         text = f"{legible(row['origin_id'], '')[0]} → {legible(row['site_id'], '')[0]}"
-        axes.annotate(
-            text,
-            (row["x"], row["y"]),
-            (3, 3),
-            textcoords="offset points",
-            fontsize=5.8,
-            color=style.MUTED,
-        )
+        look = {"textcoords": "offset points", "fontsize": 5.8, **muted}
+        axes.annotate(text, (row["x"], row["y"]), (3, 3), **look)
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
     axes.set_xlabel(say(lang, "distances_axis"))
@@ -341,7 +223,7 @@ def declared(result: Result, lang: str) -> Figure | None:
         (used, "white", _GREY, "no_evidence"),
     )
     handles = [
-        Line2D([], [], marker="^", ls="", mfc=face, mec=edge, ms=4.5, label=say(lang, key))
+        marker(say(lang, key), "^", face, edge, 4.5)
         for rows, face, edge, key in looks
         if rows.any()
     ]
@@ -350,13 +232,3 @@ def declared(result: Result, lang: str) -> Figure | None:
     )
     titled(figure, say(lang, "declared_title"), 0.02)
     return figure
-
-
-def horizontal(axes: Any, label: str) -> None:
-    """Dress axes whose rows are named beside them: one scale below, from zero."""
-    axes.set_yticks([])
-    axes.set_xlim(left=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
-    axes.set_axisbelow(True)
-    axes.set_xlabel(label)

@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped, written
-from geosettle.figures.map_furniture import (
+from geosettle.figures.map_furniture import Shown, furnish, graticule
+from geosettle.figures.map_labels import (
     FEW_LABELS,
     MOST_LABELS,
-    Shown,
-    furnish,
-    graticule,
     label_origins,
     label_seats,
     label_sites,

@@ -17,7 +17,7 @@ from scipy.optimize import isotonic_regression
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped
-from geosettle.figures.distance_charts import names_of, titled
+from geosettle.figures.chart_parts import legend, names_of, one_line, rows_shown, titled
 from geosettle.livelihood.capitals import CAPITALS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes, kinds_shown, place_groups, section_rows
@@ -64,22 +64,14 @@ def change(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes(box)
         _change_panel(axes, own, names, letters, tall - 0.6)
         _two_ends(axes, say(lang, "axis_origin"), say(lang, "axis_site"))
-        label = next(iter(wrapped(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066), 1)))
+        label = one_line(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066))
         axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.068 / slope)
     handles = [
         Line2D([], [], c=style.FLOW, lw=1.3, label=say(lang, "legend_told")),
         Line2D([], [], c=_GREY, lw=0.9, ls=(0, (4, 2)), label=say(lang, "legend_not_told")),
     ]
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1 - (0.4 if most > _MOST_SLOPES else 0.26) / high),
-        ncols=2,
-        columnspacing=1.4,
-    )
-    left_out = ""
-    if most > _MOST_SLOPES:
-        left_out = say(lang, "rows_shown", shown=_MOST_SLOPES, all=most, table="remoteness_change")
+    legend(figure, handles, 0.4 if most > _MOST_SLOPES else 0.26, ncols=2, columnspacing=1.4)
+    left_out = rows_shown(lang, min(most, _MOST_SLOPES), most, "remoteness_change")
     titled(figure, say(lang, "change_title"), 0.012, left_out)
     return figure
 
@@ -192,11 +184,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
         axes.spines["left"].set_visible(False)
         unit = unit_name(lang, units[at])
         axes.set_title(legible(unit, "-")[0], fontsize=7, weight="bold", loc="left", pad=8, x=-0.3)
-    left_out = (
-        say(lang, "rows_shown", shown=shown, all=len(frame), table="livelihood")
-        if shown < len(frame)
-        else ""
-    )
+    left_out = rows_shown(lang, shown, len(frame), "livelihood")
     titled(figure, say(lang, "capitals_title"), 0.012, left_out)
     return figure
 
@@ -253,17 +241,12 @@ def radar(result: Result, lang: str) -> Figure | None:
     turn = np.pi / 2 - 2 * np.pi * np.arange(len(CAPITALS)) / len(CAPITALS)
     spokes = np.column_stack([np.cos(turn), np.sin(turn)])
     for ring in (0.25, 0.5, 0.75, 1.0):
-        axes.plot(
-            *(np.vstack([spokes, spokes[:1]]) * ring).T,
-            c="#D9DEE1",
-            lw=0.5 if ring < 1 else 0.8,
-            zorder=1,
-        )
+        web = (np.vstack([spokes, spokes[:1]]) * ring).T
+        axes.plot(*web, c="#D9DEE1", lw=0.5 if ring < 1 else 0.8, zorder=1)
     known = means["before"].notna().to_numpy()
     for name, (x, y), has_figures in zip(CAPITALS, spokes, known, strict=True):
-        axes.plot(
-            [0, x], [0, y], c="#B9C0C5", lw=0.6, ls="-" if has_figures else (0, (2, 3)), zorder=1
-        )
+        dashes: Any = "-" if has_figures else (0, (2, 3))
+        axes.plot([0, x], [0, y], c="#B9C0C5", lw=0.6, ls=dashes, zorder=1)
         text = capital(say(lang, f"capital_{name}"))
         text += "" if has_figures else f"\n({say(lang, 'no_figures')})"
         side = "center" if abs(x) < 0.2 else "left" if x > 0 else "right"
@@ -275,27 +258,13 @@ def radar(result: Result, lang: str) -> Figure | None:
         if len(points) >= 3:
             axes.fill(*points.T, facecolor=colour, alpha=0.14, zorder=2)
         axes.plot(*closed.T, c=colour, lw=1.4, ls=look, zorder=3)
-        axes.plot(
-            *points.T,
-            "o",
-            ms=4,
-            mfc="white" if column == "before" else colour,
-            mec=colour,
-            zorder=4,
-        )
+        face = "white" if column == "before" else colour
+        axes.plot(*points.T, "o", ms=4, mfc=face, mec=colour, zorder=4)
+    line: dict[str, Any] = {"lw": 1.4, "marker": "o", "ms": 4}
+    before = {"c": _BEFORE, "ls": (0, (4, 2)), "mfc": "white", **line}
     handles = [
-        Line2D(
-            [],
-            [],
-            c=_BEFORE,
-            lw=1.4,
-            ls=(0, (4, 2)),
-            marker="o",
-            mfc="white",
-            ms=4,
-            label=say(lang, "before"),
-        ),
-        Line2D([], [], c=style.FLOW, lw=1.4, marker="o", ms=4, label=say(lang, "after")),
+        Line2D([], [], label=say(lang, "before"), **before),
+        Line2D([], [], c=style.FLOW, label=say(lang, "after"), **line),
     ]
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.9), ncols=1)
     titled(figure, say(lang, "radar_title"), 0.02, say(lang, "radar_note"))

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.figures.canvas import HALO, WIDTH_IN, new_figure, wrapped
-from geosettle.figures.distance_charts import names_of
-from geosettle.figures.map_furniture import label_sites
+from geosettle.figures.canvas import HALO, WIDTH_IN, new_figure
+from geosettle.figures.chart_parts import names_of, one_line
+from geosettle.figures.map_labels import label_sites
 from geosettle.figures.map_layers import Sheet, draw_layers, prepare
 from geosettle.figures.map_projection import frame_around
 from geosettle.geodesy import inverse
@@ -72,12 +72,9 @@ def counties(result: Result, lang: str) -> Figure | None:
         alike = [names.get(str(group.index[0]), "?") for group in everyone]
         if alike.count(title) > 1:  # the sites of one unit lie too far apart for one panel
             title = (
-                f"{next(iter(wrapped(title, 22, 1)), '')} "
-                f"{alike[: number + 1].count(title)}/{alike.count(title)}"
+                f"{one_line(title, 22, '')} {alike[: number + 1].count(title)}/{alike.count(title)}"
             )
-        axes.set_title(
-            next(iter(wrapped(title, 28, 1)), "?"), fontsize=7, weight="bold", loc="left", pad=3
-        )
+        axes.set_title(one_line(title, 28), fontsize=7, weight="bold", loc="left", pad=3)
         if number == 0:
             _bar(sheet, _SPANS_M[span], lang)
     figure.text(

@@ -47,6 +47,8 @@ class LayerSpec:
     """Rows are answers of households: they are put together while analysing, never kept, and no
     cell is ever quoted.
     """
+    also: tuple[str, ...] = ()
+    """Columns of other systems that are used where a file has them, such as tags of OpenStreetMap."""
     by_year: bool = False
     """A raster of which a study may have several, one per year."""
 

@@ -379,7 +379,7 @@ def _from_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadNetwork:
     middle = middle_meridian(ready.lines)
     lines = turned_lines(ready.lines, middle)
     noded = node_lines(
-        lines, tolerance_m=rules.tolerance_m, level=ready.level, crossings=rules.crossings
+        lines, tolerance_m=rules.tolerance_m, level=ready.level, crossings=ready.crossings
     )
     seconds = noded.metres / ready.speed[noded.line] * 3.6
     forward, backward = (

@@ -79,9 +79,9 @@ def node_lines(
         line of its level is joined to the nearest point of it, by a piece as long as the gap.
     level
         Lines on different levels (bridge, tunnel) do not meet where they cross, only where one of
-        them ends.
+        them ends or both have a vertex.
     crossings
-        Whether lines that cross meet there at all.
+        Whether lines that cross without a common vertex meet there at all.
 
     Notes
     -----
@@ -106,6 +106,7 @@ def node_lines(
         cuts += _crossings(flat, tree, level)
     cuts.append(_touches(flat, tree))
     measure = Measure(xy, of, lat0)
+    cuts.append(_shared_vertices(xy, of, measure))
     first = _assembled(flat, cuts, measure)
     ends, target = _joints(first, flat, tree, tolerance_m, level)
     if not ends.size:
@@ -208,6 +209,13 @@ def _crossings(
     )
     where = shapely.points(points)
     return [(side[pair], shapely.line_locate_point(flat[side[pair]], where)) for side in (i, j)]
+
+
+def _shared_vertices(xy: FloatArray, of: IntArray, measure: Measure) -> Cuts:
+    """Positions along the lines of vertices that are drawn more than once, whatever their levels."""
+    _, inverse, count = np.unique(xy[:, 0] + 1j * xy[:, 1], return_inverse=True, return_counts=True)
+    at = np.flatnonzero(count[inverse] > 1)
+    return of[at], measure.drawn[at] - measure.drawn[measure.first[of[at]]]
 
 
 def _touches(flat: NDArray[np.object_], tree: shapely.STRtree) -> Cuts:

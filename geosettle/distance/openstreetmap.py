@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.layers import LAYERS
 from geosettle.problems import Problem, problem
 from geosettle.settings import RoadRules
 
-_TAGS: Final = (
-    "access", "bridge", "highway", "junction", "layer", "maxspeed", "motor_vehicle", "oneway",
-    "route", "tunnel", "vehicle",
-)  # fmt: skip
+_TAGS: Final = tuple(name for name in LAYERS["roads"].also if name != "other_tags")
 _HSTORE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
 _LIMIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?")
 _KMH: Final = {"mph": 1.609344, "knots": 1.852}
@@ -100,7 +98,7 @@ def road_columns(roads: pd.DataFrame, rules: RoadRules) -> pd.DataFrame:
     crossing = (~tags["bridge"].isin(["", "no"])).astype(int) - (
         ~tags["tunnel"].isin(["", "no"])
     ).astype(int)
-    given = roads["class"].astype("str") if "class" in roads else kind
+    given = _tag(roads, "class")
     return roads.assign(
         **{"class": given.where(given != "", kind)},
         speed_kmh=own.where(own.notna(), limit.astype(float)),

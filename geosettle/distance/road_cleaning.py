@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost_grid import FloatArray
-from geosettle.distance.openstreetmap import not_for_vehicles, road_columns
+from geosettle.distance.openstreetmap import is_tagged, not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.reasons import decode, join, reason, render
 from geosettle.settings import RoadRules
@@ -106,6 +106,7 @@ class RoadLines:
     forward: NDArray[np.bool_]
     backward: NDArray[np.bool_]
     why: NDArray[np.object_]
+    crossings: bool
 
 
 def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
@@ -159,7 +160,9 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
             _none_left(why), file="roads", mend="Look at the closures, the geometry and the CRS."
         )
     lines = _unbroken(lines)
-    if rules.crossings:
+    # Ways of OpenStreetMap meet where they share a vertex, and nowhere else.
+    crossings = rules.crossings and not is_tagged(roads)
+    if crossings:
         lines, row = _simple(lines, row)
     level = None
     if "layer" in roads:
@@ -167,7 +170,9 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
             pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
         )
     forward, backward = directions(roads)
-    return RoadLines(lines, row, level, speeds(roads, rules)[row], forward[row], backward[row], why)
+    return RoadLines(
+        lines, row, level, speeds(roads, rules)[row], forward[row], backward[row], why, crossings
+    )
 
 
 def _none_left(why: NDArray[np.object_]) -> str:

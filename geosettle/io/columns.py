@@ -107,7 +107,7 @@ def match_columns(
         # (io/survey.py).
         if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
     ]
-    unused = tuple(h for h in headers if h not in found.values())
+    unused = tuple(h for h in headers if h not in found.values() and h not in spec.also)
     if unused and spec.columns:
         listed = ", ".join(unused[:_LISTED]) + (" ..." if len(unused) > _LISTED else "")
         text = f"{len(unused)} column(s) are not used: {listed}."

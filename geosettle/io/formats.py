@@ -15,6 +15,7 @@ from geosettle.io.archives import unpacked
 from geosettle.io.file_headers import Declared, inspect_gpkg, inspect_layer, inspect_shapefile
 from geosettle.io.gpx import read_gpx
 from geosettle.io.kml import read_kml
+from geosettle.io.osm import Window, read_osm
 from geosettle.io.raster_files import check_vrt
 from geosettle.io.source import Refused, Source
 from geosettle.io.text import read_text_table
@@ -30,7 +31,7 @@ EXTENSIONS: Final = {
     ".jsonl": "geojsonseq",
     ".gpkg": "geopackage", ".shp": "shapefile", ".fgb": "flatgeobuf",
     ".parquet": "parquet", ".geoparquet": "parquet",
-    ".gpx": "gpx",
+    ".gpx": "gpx", ".osm": "osm", ".pbf": "osm",
     ".kml": "kml", ".kmz": "archive", ".zip": "archive",
     ".tif": "tiff", ".tiff": "tiff", ".gtiff": "tiff",
     ".asc": "asciigrid", ".hgt": "hgt", ".grd": "surfer", ".vrt": "vrt",
@@ -117,6 +118,8 @@ def _content(head: bytes) -> str:
     binary = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
     if binary:
         return binary
+    if head[4:6] == b"\n\t" and head[6:15] == b"OSMHeader":
+        return "osm"
     for encoding in (
         ("utf-8-sig", "utf-16") if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig",)
     ):
@@ -125,6 +128,8 @@ def _content(head: bytes) -> str:
         # VRT, and whatever else GDAL knows as XML, can point to any other file.
         if re.search(r"<(\w+:)?gpx\b", text):
             return "gpx"
+        if re.search(r"<osm\b", text):
+            return "osm"
         return "kml" if re.search(r"<(\w+:)?(kml|Document|Folder|Placemark)\b", text) else "xml"
     return "json" if text.startswith(("{", "[", "\x1e")) else "text"
 
@@ -138,6 +143,7 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     layer: str | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
+    window: Window | None = None,
 ) -> Source:
     """Return what a table or vector file holds.
 
@@ -151,6 +157,8 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
         Plain column names that a header may have.
     encoding, layer, sheet, header_row
         What the user said about it.
+    window
+        West, south, east, north in degrees of what is needed of an OpenStreetMap extract.
 
     Raises
     ------
@@ -181,6 +189,8 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     if kind == "gpx":
         takes = LAYERS[role].geometries if role is not None and role in LAYERS else ("point",)
         return read_gpx(path.read_bytes(), file, lines="line" in takes and "point" not in takes)
+    if kind == "osm":
+        return read_osm(path, file, role, window)
     if kind == "kml":
         return read_kml(path.read_bytes(), file, layer=layer)
     if kind == "archive":
@@ -193,6 +203,7 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
                 layer=rest,
                 sheet=sheet,
                 header_row=header_row,
+                window=window,
             )
             return replace(
                 found, file=name, problems=tuple(replace(p, file=name) for p in found.problems)

@@ -45,6 +45,7 @@ class Options:
     combine: bool = False
     place: str = ""
     region: tuple[float, float, float, float] | None = None
+    window: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.osm import OSM_ENDINGS, Window, surroundings
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.selection import join_sources, propose_ids, select
@@ -108,6 +109,7 @@ def read_rows(path: Path | Sequence[Path], role: str, options: Options) -> Check
             layer=options.layer,
             sheet=options.sheet,
             header_row=options.header_row,
+            window=options.window,
         )
         for one in paths
     ]
@@ -249,8 +251,9 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
     out = _Gathered()
     checked: dict[str, Checked] = {}
     region = tuple(settings.study.region) or None
-    for role, entry in settings.layers.items():
-        item = _entry(role, entry)
+    entries = {role: _entry(role, entry) for role, entry in settings.layers.items()}
+    # Of an extract of a country only the surroundings of the study are read, so these come first.
+    for role, item in sorted(entries.items(), key=lambda one: _is_extract(one[1])):
         try:
             _check_entry(role, item)
             if spec_of(role).geometries == ("raster",):
@@ -260,7 +263,10 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
                 checked[role] = _read_parts(folder, role, item["parts"], region, out)
                 continue
             files = _files(folder, item)
-            checked[role] = read_rows(files, role, _options(item, region))
+            options = _options(item, region)
+            if _is_extract(item):
+                options = replace(options, window=_window(options, checked))
+            checked[role] = read_rows(files, role, options)
             for file in files:
                 out.inputs[_relative(file, folder)] = _provenance(file, role, item)
         except GeosettleError as error:
@@ -273,6 +279,21 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
         )
     _join(out, checked, settings)
     return out
+
+
+def _window(options: Options, checked: Mapping[str, Checked]) -> Window | None:
+    """Box of an extract that is read: the region that was set, else what surrounds the study."""
+    if options.region is not None and options.region[0] < options.region[2]:
+        return options.region
+    ends = [checked[role].frame for role in ("sites", "origins") if role in checked]
+    return surroundings([end.geometry.to_numpy() for end in ends if "geometry" in end])
+
+
+def _is_extract(item: Mapping[str, Any]) -> bool:
+    """Whether a layer is read from OpenStreetMap."""
+    named = item.get("path", ())
+    paths = [named] if isinstance(named, str) else list(named)
+    return any(Path(str(path)).suffix.lower() in OSM_ENDINGS for path in paths)
 
 
 def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> None:

@@ -328,8 +328,10 @@ def read_ogr(
     layer: str | None = None,
     encoding: str | None = None,
     declared: int | None = None,
+    where: str | None = None,
+    window: tuple[float, float, float, float] | None = None,
 ) -> Source:
-    """Features of a Shapefile, GeoPackage or FlatGeobuf.
+    """Features of a file that GDAL reads, such as a Shapefile, GeoPackage or FlatGeobuf.
 
     Parameters
     ----------
@@ -343,6 +345,8 @@ def read_ogr(
         Which layer; encoding of the texts of a Shapefile.
     declared
         Features that the file says it has; None to ask GDAL.
+    where, window
+        Condition in SQL, and box in the CRS of the file, of the features that are wanted.
 
     Raises
     ------
@@ -353,9 +357,11 @@ def read_ogr(
         with _heard() as caught:
             info = pyogrio.read_info(str(path), layer=layer, force_feature_count=False)
             declared = int(info["features"]) if declared is None else declared
+            declared = -1 if where or window else declared
             meta, _, wkb, fields = pyogrio.raw.read(
-                str(path), layer=layer, encoding=encoding, datetime_as_string=True
-            )
+                str(path), layer=layer, encoding=encoding, datetime_as_string=True,
+                where=where, bbox=window,
+            )  # fmt: skip
     except (
         Exception
     ) as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
@@ -398,7 +404,7 @@ def read_ogr(
 
 
 _DRIVERS: Final = {"geopackage": "GPKG", "shapefile": "ESRI Shapefile", "flatgeobuf": "FlatGeobuf",
-                   "filegdb": "OpenFileGDB", "esrijson": "ESRIJSON"}  # fmt: skip
+                   "filegdb": "OpenFileGDB", "esrijson": "ESRIJSON", "osm": "OSM"}  # fmt: skip
 """Kind of file to the driver of GDAL that must have opened it."""
 
 

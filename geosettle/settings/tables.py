@@ -312,7 +312,8 @@ class RoadRules(Options):
     )
     crossings: bool = setting(
         default=True,
-        meaning="whether lines that cross are joined there (never where their `layer` differs)",
+        meaning="whether lines that cross without a common vertex are joined there (never where "
+        "their `layer` differs, nor in data of OpenStreetMap)",
     )
     season: str = setting(
         "", meaning="leave out rows whose `season` names others only; empty: all are open"

@@ -48,7 +48,7 @@ class LayerSpec:
     cell is ever quoted.
     """
     also: tuple[str, ...] = ()
-    """Columns of other systems that are used where a file has them, such as tags of OpenStreetMap."""
+    """Columns of other systems, such as tags of OpenStreetMap, used where a file has them."""
     by_year: bool = False
     """A raster of which a study may have several, one per year."""
 

@@ -212,7 +212,7 @@ def _crossings(
 
 
 def _shared_vertices(xy: FloatArray, of: IntArray, measure: Measure) -> Cuts:
-    """Positions along the lines of vertices that are drawn more than once, whatever their levels."""
+    """Positions along lines of vertices that are drawn more than once, whatever their levels."""
     _, inverse, count = np.unique(xy[:, 0] + 1j * xy[:, 1], return_inverse=True, return_counts=True)
     at = np.flatnonzero(count[inverse] > 1)
     return of[at], measure.drawn[at] - measure.drawn[measure.first[of[at]]]

@@ -1,4 +1,4 @@
-"""OpenStreetMap extracts (.osm, .osm.pbf): the features of one layer, read through GDAL's OSM driver."""
+"""OpenStreetMap extracts (.osm, .osm.pbf): the features of one layer, read by GDAL."""
 
 from __future__ import annotations
 

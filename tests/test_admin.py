@@ -284,7 +284,7 @@ def test_declared_against_joined():
     )
     assert "43.6 km from Shufu" in joined["why"].iloc[0]
     assert "'Atlantis' is no name of a county" in joined["why"].iloc[1]
-    assert "holds 0.3" in joined["why"].iloc[2]
+    assert "contains 0.3" in joined["why"].iloc[2]
     assert joined["why"].iloc[3] == ""
     assert "Shufu" in joined["why"].iloc[4]
 

@@ -398,7 +398,7 @@ def test_methods_say_the_settings_that_were_run(embedded):
     assert "with the walking function tobler." in text
     assert "in 16 directions" in text
     assert "Tobler (1993)" in cited
-    assert "foot 0.666, cart 2, motor 4" in text
+    assert "on foot 0.666, by cart 2, by motor 4" in text
     assert "Ni Y." in cited
     assert "joins it within 25 km" in text
     assert "within 200 km or 2.5 h" in text
@@ -672,8 +672,8 @@ def test_no_reason_is_english_in_the_chinese_report(embedded, section):
 def test_methods_name_metrics_in_words(embedded):
     """No key of the program stands in a paragraph that may be quoted."""
     for lang, words in (
-        ("en", "straight line; by road; travel time by road"),
-        ("zh", "直线; 公路; 公路时间"),
+        ("en", "straight line, by road, travel time by road"),
+        ("zh", "直线、公路、公路时间"),
     ):
         sentences, _ = method_texts(
             embedded, lambda key, lang=lang, **values: say(lang, key, **values)

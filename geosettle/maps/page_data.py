@@ -617,8 +617,12 @@ def _sources(result: Result) -> list[dict[str, str]]:
     for name, facts in sorted(
         result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])
     ):
-        parts = [str(facts.get(key) or "") for key in ("source", "licence", "date")]
-        said = "; ".join(p for p in parts if p)
+        parts = [str(facts[key]) for key in ("source", "licence", "date") if facts.get(key)]
         layer = _layer_words(str(facts.get("layer") or name))
-        lines.append({lang: f"{text}: {said or name}" for lang, text in layer.items()})
+        lines.append(
+            {
+                lang: f"{text}{say(lang, 'colon')}{say(lang, 'list_gap').join(parts) or name}"
+                for lang, text in layer.items()
+            }
+        )
     return list({line["en"]: line for line in lines}.values())

@@ -18,7 +18,7 @@ from geosettle.distance.walking import MODELS as WALK_MODELS
 from geosettle.results import number, numbers
 from geosettle.words import has
 
-_Values = Mapping[str, str]
+_Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -83,23 +83,34 @@ def _cite(*texts: str) -> Callable[[Result], tuple[str, ...]]:
 def _settings(**paths: tuple[str, str]) -> Callable[[Result], _Values]:
     """Fill each blank with the setting at its path."""
     return lambda result: {
-        blank: _plain(result.study.settings[path[0]][path[1]]) for blank, path in paths.items()
+        blank: result.study.settings[path[0]][path[1]] for blank, path in paths.items()
     }
 
 
-def _plain(value: Any) -> str:
-    """Write a setting as text: numbers plainly, lists and tables joined by commas.
+def _worded(value: Any, say: Callable[..., str]) -> str:
+    """Write a setting in the language wanted: names that `words` has, numbers, lists of them.
 
     Examples
     --------
-    >>> _plain({"foot": 0.666, "cart": 2.0}), _plain(["port", 3])
-    ('foot 0.666, cart 2', 'port, 3')
+    >>> from functools import partial
+    >>> from geosettle.words import say
+    >>> _worded({"foot": 0.666, "cart": 2.0}, partial(say, "en"))
+    'on foot 0.666, by cart 2'
+    >>> _worded(["port", "county_seat"], partial(say, "zh"))
+    '口岸、县城'
     """
+    if isinstance(value, Mapping) and any(isinstance(part, Mapping) for part in value.values()):
+        parts = [f"{_worded(k, say)}{say('colon')}{_worded(v, say)}" for k, v in value.items()]
+        return say("list_gap").join(parts)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+        parts = [f"{_worded(key, say)} {_worded(part, say)}" for key, part in value.items()]
+        return say("list_comma").join(parts)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_plain, value))
-    return f"{value:,.6g}" if isinstance(value, float) else str(value).replace("_", " ")
+        return say("list_comma").join(_worded(part, say) for part in value)
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    keys = [f"{kind}_{value}" for kind in ("kind", "metric", "setting", "ind")]
+    return next((say(key) for key in keys if has(key)), str(value).replace("_", " "))
 
 
 def _walk_model(result: Result) -> str:
@@ -114,12 +125,7 @@ def _is_rule(result: Result) -> bool:
 
 def _oasis_values(result: Result) -> _Values:
     rules = result.study.settings.oasis
-    texts = [
-        f"{name}: {_plain({key.replace('_', ' '): part for key, part in rules[name].items()})}"
-        for name in ("low", "central", "high")
-        if rules[name]
-    ]
-    return {"rules": "; ".join(texts)}
+    return {"rules": {name: rules[name] for name in ("low", "central", "high") if rules[name]}}
 
 
 def _draws(result: Result) -> _Values:
@@ -130,15 +136,15 @@ def _draws(result: Result) -> _Values:
         else []
     )
     return {
-        "metrics": "; ".join(names),
+        "metrics": names,
         "percent": number(100 * float(numbers(frame, "level").max())),
         "draws": number(float(numbers(frame, "draws").max())),
-        "seed": _plain(result.study.settings.distance.seed),
+        "seed": result.study.settings.distance.seed,
     }
 
 
 def _farming_radii(result: Result) -> _Values:
-    return {"radii": _plain(result.study.settings.remoteness.farming_radius_km)}
+    return {"radii": result.study.settings.remoteness.farming_radius_km}
 
 
 def _farming_source(result: Result) -> tuple[str, ...]:
@@ -333,17 +339,11 @@ def method_texts(result: Result, say: Callable[..., str]) -> tuple[list[str], li
         Takes the key of a sentence and its blanks, gives the sentence in the language wanted.
     """
     used = methods_used(result)
-    sentences = [
-        say(f"method_{method.name}", **_worded(method.values(result), say)) for method in used
-    ]
+    sentences = []
+    for method in used:
+        values = {blank: _worded(value, say) for blank, value in method.values(result).items()}
+        sentences.append(say(f"method_{method.name}", **values))
     references: Any = pd.Series(
         [text for method in used for text in method.reference(result)], dtype=object
     )
     return sentences, list(references.unique())
-
-
-def _worded(values: _Values, say: Callable[..., str]) -> _Values:
-    """Put the names of metrics that `words` knows in the place of their keys."""
-    keys = values.get("metrics", "").split("; ")
-    named = [say(f"metric_{key}") if has(f"metric_{key}") else key for key in keys]
-    return {**values, "metrics": "; ".join(named)} if "metrics" in values else values

@@ -179,7 +179,7 @@ def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.
                 f"{n} {word('verdict', v)}" for v in VERDICTS if (n := counts.get((*key, v), 0))
             ]
             first = [word("verdict", "declared")] if (site, model) in stated_pairs else []
-            row[model] = "; ".join(first + parts)
+            row[model] = word("list", "gap").join(first + parts)
         rows.append(row)
     everyone = {*conditions["site_id"], *declared.index.get_level_values(0)} - {""}
     return pd.DataFrame(rows, columns=["name", *models]), len(everyone) - len(sites)
@@ -210,7 +210,7 @@ def conditions_wide(
         parts += (
             [word("verdict", row["verdict"])] if row["verdict"] != "measured" or not parts else []
         )
-        made.setdefault(key, {"name": name})[str(row["item"])] = ": ".join(parts)
+        made.setdefault(key, {"name": name})[str(row["item"])] = word("list", "gap").join(parts)
     items = [
         item for item in dict.fromkeys(rows["item"].astype(str)) if (told["item"] == item).any()
     ]

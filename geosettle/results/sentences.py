@@ -131,8 +131,9 @@ def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
         study = [
             _change_of_study(lang, what, unit_name(lang, unit), row) for _, row in whole.iterrows()
         ]
-        lead = study[0] if study else f"{what}{say(lang, 'colon')}"
-        lines.append(sentences(lang, lead, _change_at_sites(lang, sites["direction"])))
+        of_sites = _change_at_sites(lang, sites["direction"])
+        alone = f"{what}{say(lang, 'colon')}{of_sites}"
+        lines.append(sentences(lang, study[0], of_sites) if study else alone)
     return lines
 
 

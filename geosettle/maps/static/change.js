@@ -157,8 +157,8 @@ function countWays(indicator) {
 function indicatorSummary(indicator) {
   if (!indicator.change) return indicatorName(indicator);
   const counts = countWays(indicator);
-  const said = Object.keys(counts).filter((way) => counts[way]).map((way) => `${counts[way]} ${wayWord(indicator, way)}`);
-  return `${indicatorName(indicator)}. ${word('change_since')}: ${said.join(', ') || word('no_data')}`;
+  const counted = Object.keys(counts).filter((way) => counts[way]).map((way) => `${counts[way]} ${wayWord(indicator, way)}`);
+  return `${indicatorName(indicator)}${word('full_stop')}${word('change_since')}${word('colon')}${counted.join(word('list_comma')) || word('no_data')}`;
 }
 
 /** A sample of each way a change goes, and what it means. @param {any} indicator @returns {[(ctx: CanvasRenderingContext2D) => void, string][]} */
@@ -204,9 +204,9 @@ function slopeChart(row) {
   const y = (v) => 92 - (76 * (v - least)) / (most - least);
   const colour = c.way === 'up' ? UP : c.way === 'down' ? DOWN : MUTED;
   const digits = digitsOf(indicator);
-  const said = (value, low, high) => `${figure(value, digits)}${interval(low, high) ? ` (${interval(low, high, digits)})` : ''}`;
-  const [left, right] = [said(c.from, c.fromLow, c.fromHigh), said(c.at, c.atLow, c.atHigh)];
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} 112`, role: 'img', 'aria-label': `${indicatorName(indicator)}: ${word('at_origins')} ${left}, ${word('at_site')} ${right}. ${word('change_since')} ${changeText(indicator, c)}` });
+  const ranged = (value, low, high) => `${figure(value, digits)}${interval(low, high) ? ` (${interval(low, high, digits)})` : ''}`;
+  const [left, right] = [ranged(c.from, c.fromLow, c.fromHigh), ranged(c.at, c.atLow, c.atHigh)];
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} 112`, role: 'img', 'aria-label': `${indicatorName(indicator)}${word('colon')}${word('at_origins')} ${left}${word('list_comma')}${word('at_site')} ${right}${word('full_stop')}${word('change_since')} ${changeText(indicator, c)}` });
   for (const [x, value, low, high] of [[118, c.from, c.fromLow, c.fromHigh], [218, c.at, c.atLow, c.atHigh]]) {
     chart.append(svg('line', { x1: x, x2: x, y1: 12, y2: 92, stroke: '#C9CDD1' }));
     if (low !== null) chart.append(svg('line', { x1: x, x2: x, y1: y(Math.max(least, low)), y2: y(high), stroke: colour, 'stroke-width': 7, opacity: 0.3 }));
@@ -216,5 +216,5 @@ function slopeChart(row) {
   chart.append(chartText(108, y(c.from) + 4, left, { 'text-anchor': 'end' }), chartText(228, y(c.at) + 4, right));
   chart.append(chartText(118, 108, word('at_origins'), { 'text-anchor': 'middle', fill: MUTED }), chartText(218, 108, word('at_site'), { 'text-anchor': 'middle', fill: MUTED }));
   return el('figure', { id: 'gs-slope' }, el('figcaption', {}, isolated(indicatorName(indicator)), indicator.unit ? [' (', isolated(unitWords(indicator.unit)), ')'] : ''), chart,
-    el('p', { class: 'gs-note' }, el('b', {}, `${word('change_since')}: `), changeText(indicator, c), `. ${word(c.plain ? 'mean_moves' : 'mean_households')}`));
+    el('p', { class: 'gs-note' }, el('b', {}, `${word('change_since')}${word('colon')}`), changeText(indicator, c), `${word('full_stop')}${word(c.plain ? 'mean_moves' : 'mean_households')}`));
 }

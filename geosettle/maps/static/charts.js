@@ -40,8 +40,8 @@ function distanceChart(row) {
   const scale = (CHART_WIDTH - left - 12) / marks[marks.length - 1];
   const height = 18 * shown.length + 22;
   let ranges = 0;
-  const title = shown.map((i) => `${rowName(origins, flows.value('origin', i))} ${figure(flows.value('geodesic_km', i))}`).join('; ');
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_distances')}: ${title}` });
+  const title = shown.map((i) => `${rowName(origins, flows.value('origin', i))} ${figure(flows.value('geodesic_km', i))}`).join(word('list_gap'));
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_distances')}${word('colon')}${title}` });
   for (const mark of marks) {
     const x = left + mark * scale;
     chart.append(svg('line', { x1: x, x2: x, y1: 0, y2: height - 18, stroke: '#DDE1E4' }));
@@ -61,7 +61,7 @@ function distanceChart(row) {
   const unlocated = flowsOf.site[row].length - rows.length;
   const notes = [ranges ? word('bar') : '', shown.length < rows.length ? word('chart_ends', { k: shown.length, n: rows.length }) : '',
     unlocated ? word('chart_unlocated', { n: unlocated }) : ''].filter(Boolean);
-  return el('figure', {}, el('figcaption', {}, word('chart_distances')), chart, notes.length ? el('p', { class: 'gs-note' }, notes.join('; ')) : '');
+  return el('figure', {}, el('figcaption', {}, word('chart_distances')), chart, notes.length ? el('p', { class: 'gs-note' }, notes.join(word('list_gap'))) : '');
 }
 
 /**
@@ -82,7 +82,7 @@ function landChart(row) {
   if (!rows || !rows.length) return null;
   const most = Math.max(...rows.map((r) => r[1]));
   const height = 18 * rows.length;
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land', { km: String(DATA.charts.radius) })}: ${rows.map((r) => `${say(r[0])} ${landFigure(r[1], row)}`).join('; ')}` });
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_land', { km: String(DATA.charts.radius) })}${word('colon')}${rows.map((r) => `${say(r[0])} ${landFigure(r[1], row)}`).join(word('list_gap'))}` });
   rows.forEach(([kind, ha, oasis], k) => {
     const width = Math.max(1, (150 * ha) / most);
     const fill = oasis ? STYLE.oasis : '#B98B1E';
@@ -98,7 +98,7 @@ function capitalsChart(id, caption_) {
   const rows = own(DATA.charts.capitals, id);
   if (!rows || !rows.length) return null;
   const height = 34 * rows.length;
-  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${caption_}: ${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]} ${r[3]}`).join('; ')}` });
+  const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${caption_}${word('colon')}${rows.map((r) => `${r[0]} ${r[1]} → ${r[2]} ${r[3]}`).join(word('list_gap'))}` });
   rows.forEach(([item, before, after, unit], k) => {
     const y = 34 * k + 24;
     const most = Math.max(Math.abs(before), Math.abs(after)) || 1;

@@ -50,7 +50,7 @@ function layerSwitch(element) {
     type: 'checkbox',
     'data-layer': element.name,
     checked: !state.hidden.has(element.name),
-    'aria-label': word('show_layer', { name: [...new Set((element.parts || [element]).map((p) => say(p.label || element.label)))].join('; ') }),
+    'aria-label': word('show_layer', { name: [...new Set((element.parts || [element]).map((p) => say(p.label || element.label)))].join(word('list_gap')) }),
     onchange: (event) => {
       if (event.target.checked) state.hidden.delete(element.name);
       else state.hidden.add(element.name);
@@ -198,7 +198,7 @@ function sizeLegend() {
   if (!anyHouseholds(sites)) return null;
   const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
   const perFlow = anyHouseholds(flows) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
-  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}: ${perSite.join(', ')}; ${word('per_flow')}: ${perFlow.join(', ')}` });
+  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}${word('colon')}${perSite.join(word('list_comma'))}${word('list_gap')}${word('per_flow')}${word('colon')}${perFlow.join(word('list_comma'))}` });
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);
   ctx.font = `11px ${SANS}`;
@@ -223,7 +223,7 @@ function sizeLegend() {
     ctx.fillText(figure(v, 0), x + 30, 20);
     x += 42 + ctx.measureText(figure(v, 0)).width;
   }
-  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `; ${word('per_flow')}` : ''}`), canvas);
+  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `${word('list_gap')}${word('per_flow')}` : ''}`), canvas);
 }
 
 /** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */

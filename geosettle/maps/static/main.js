@@ -19,7 +19,7 @@ function select(thing, zoom) {
   }
   const table = thing.kind === 'site' ? sites : origins;
   const km = meanKm[thing.kind][thing.row];
-  announce(`${rowName(table, thing.row)}${km === null ? '' : `: ${word('mean_km')} ${figure(km)}`}`);
+  announce(`${rowName(table, thing.row)}${km === null ? '' : `${word('colon')}${word('mean_km')} ${figure(km)}`}`);
 }
 
 /** Whether the panel and the card lie below the map, as in map.css. */

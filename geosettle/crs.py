@@ -6,6 +6,7 @@ definition says.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -232,6 +233,29 @@ def same_crs(a: pyproj.CRS, b: Any) -> bool:
     return bool(a.equals(other, ignore_axis_order=True)) or (
         a.to_authority(min_confidence=90) == ("OGC", "CRS84") and other.to_epsg() == 4326
     )
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: str, target: str) -> pyproj.Transformer:
+    try:
+        return pyproj.Transformer.from_crs(source, target, always_xy=True, allow_ballpark=True)
+    except ProjError as error:
+        raise CrsError(
+            "this coordinate reference system cannot be brought to WGS84", value=source[:80]
+        ) from error
+
+
+def change(source: str, target: str, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Coordinates (x, y) of one system in another; infinite where they cannot be converted.
+
+    Examples
+    --------
+    >>> lon, lat = change("EPSG:32643", "EPSG:4326", 500_000, 0)
+    >>> float(lon.round(9)), float(lat.round(9))
+    (75.0, 0.0)
+    """
+    a, b = _transformer(source, target).transform(x, y)
+    return np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
 
 
 def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from affine import Affine
 
+from geosettle.crs import WGS84, change, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.geodesy import GEOD, cell_areas_m2
+from geosettle.geodesy.plane_grids import PlaneGrid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
+
+
+KINDS: Final = ("classes", "measurements", "counts")
+"""What the values of a raster can be: classes are named, measurements averaged, counts summed."""
+_ON_EDGE: Final = 1e-9
+"""So near to an edge, in cells, a point is on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +45,9 @@ class Raster:
         For a class raster: class value to name.
     source
         Where it comes from, for captions.
+    kind
+        What the values are: "classes", "measurements" (a height, a share: averaged where cells are
+        put together) or "counts" (persons in the cell: added up); "" where it is not known.
 
     Raises
     ------
@@ -57,6 +69,7 @@ class Raster:
     unit: str = ""
     classes: Mapping[int, str] = field(default_factory=dict)
     source: str = ""
+    kind: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what would be misread later."""
@@ -65,6 +78,10 @@ class Raster:
                 "a raster needs a two-dimensional array of floating-point numbers",
                 value=f"{self.values.dtype} {self.values.shape}",
                 mend="Convert it with .astype(float) and give one band.",
+            )
+        if self.kind and self.kind not in KINDS:
+            raise InputError(
+                "there is no such kind of raster", value=self.kind, mend=f"Use {', '.join(KINDS)}."
             )
 
     @property
@@ -86,12 +103,15 @@ class Raster:
         xs, ys = zip(*corners, strict=True)
         return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
 
-    @property
+    @cached_property
     def is_lonlat(self) -> bool:
-        """Whether the grid is in longitude/latitude degrees."""
-        from pyproj import CRS  # noqa: PLC0415  (pyproj's CRS machinery is slow to load; most callers know the answer)
+        """Whether the grid is in longitude/latitude degrees, on WGS84 or another datum."""
+        return self._is_wgs84 or parse_crs(self.crs).is_geographic
 
-        return self.crs.upper() in {"EPSG:4326", "OGC:CRS84"} or CRS(self.crs).is_geographic
+    @cached_property
+    def _is_wgs84(self) -> bool:
+        plain = self.crs.upper() in {"EPSG:4326", "EPSG:4490", "OGC:CRS84"}
+        return plain or same_crs(parse_crs(self.crs), WGS84)
 
     @property
     def is_north_up(self) -> bool:
@@ -99,74 +119,150 @@ class Raster:
         t = self.transform
         return t.b == 0 and t.d == 0 and t.a > 0 and t.e < 0
 
-    def row_latitudes(self) -> NDArray[np.float64]:
-        """Latitudes of the row edges of a north-up longitude/latitude grid, shape (rows + 1,)."""
-        self._require_lonlat()
-        return np.asarray(
-            self.transform.f + self.transform.e * np.arange(self.shape[0] + 1), dtype=np.float64
-        )
+    @property
+    def goes_round(self) -> bool:
+        """Whether a longitude/latitude grid goes around the Earth and ends where it begins."""
+        turn = self.shape[1] * abs(self.transform.a)
+        return self.is_lonlat and abs(turn - 360) < abs(self.transform.a) / 2
 
-    def cell_areas_m2(self) -> NDArray[np.float64]:
-        """Geodesic area of one cell of each row of a longitude/latitude grid, shape (rows,), m²."""
-        return cell_areas_m2(self.row_latitudes(), self.transform.a)
+    @cached_property
+    def plane(self) -> PlaneGrid:
+        """Steps of a projected grid on the ground."""
+        return PlaneGrid.of(self.transform, self.shape, self.crs)
+
+    def cell_areas_m2(
+        self, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float64]:
+        """Area on the ellipsoid of the cells of some rows and columns, m², shape (rows, columns).
+
+        All cells of a row of a longitude/latitude grid have one area; then the shape is (rows, 1).
+        """
+        self._require_north_up()
+        r, c = (
+            np.arange(*part.indices(n), dtype=np.float64)
+            for part, n in zip((rows, columns), self.shape, strict=True)
+        )
+        if not self.is_lonlat:
+            return self.plane.areas_m2(r, c)
+        return cell_areas_m2(self._row_edges(), self.transform.a)[rows][:, None]
+
+    def _row_edges(self) -> NDArray[np.float64]:
+        """Latitudes of the edges of the rows; an outer row may have a pole at its centre."""
+        return np.clip(self.transform.f + self.transform.e * np.arange(self.shape[0] + 1), -90, 90)
 
     def cell_sizes_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Width and height in metres of the cells of each row, each shape (rows,).
 
-        The grid is one of longitude/latitude.
+        They are those in the middle of the row.
         """
-        edges = self.row_latitudes()
+        self._require_north_up()
+        if not self.is_lonlat:
+            at = np.arange(self.shape[0], dtype=np.float64), np.array([(self.shape[1] - 1) / 2])
+            return self.plane.lengths_m(*at, 0, 1)[:, 0], self.plane.lengths_m(*at, 1, 0)[:, 0]
+        edges = self._row_edges()
         middle = (edges[:-1] + edges[1:]) / 2
         zero, step = np.zeros_like(middle), np.full_like(middle, abs(self.transform.a))
         width = GEOD.inv(zero, middle, step, middle)[2]
         height = GEOD.inv(zero, edges[:-1], zero, edges[1:])[2]
         return np.asarray(width), np.asarray(height)
 
-    def index(
-        self, x: ArrayLike, y: ArrayLike
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-        """Row and column of the cell holding each point, and whether the point is inside.
+    def to_native(
+        self, lon: ArrayLike, lat: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates of WGS84 points in the system of the grid."""
+        x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+        return (x, y) if self._is_wgs84 else change(WGS84, self.crs, x, y)
 
-        Outside gives (0, 0).
+    def to_grid(
+        self, lon: ArrayLike, lat: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fractional row and column of WGS84 points (0 = centre of the first cell).
 
-        On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0,
-        so that a grid from 178 to 182 holds the point at -179.
+        On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0:
+        -179 and 181 are one place, wherever the grid begins.
         """
-        inverse = ~self.transform
-        xs, ys = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-        west, _, east, _ = self.bounds
+        x, y = self.to_native(lon, lat)
         if self.is_lonlat:
+            west, _, east, _ = self.bounds
             with np.errstate(invalid="ignore"):
-                beyond = ((xs < west) | (xs > east)) & (np.abs(xs) <= 360)
-                turned = west + (xs - west) % 360
-            xs = np.where(beyond & (turned <= east), turned, xs)
-        column = np.floor(inverse.a * xs + inverse.b * ys + inverse.c)
-        row = np.floor(inverse.d * xs + inverse.e * ys + inverse.f)
-        rows, columns = self.shape
-        # A point on the outer east or south edge belongs to the last cell, so that the grid's own
-        # bounds are inside it.
-        column = np.where(np.isclose(column, columns) & (xs <= self.bounds[2]), columns - 1, column)
-        row = np.where(np.isclose(row, rows) & (ys >= self.bounds[1]), rows - 1, row)
-        with np.errstate(invalid="ignore"):
-            inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        return (
-            np.where(inside, row, 0).astype(np.intp),
-            np.where(inside, column, 0).astype(np.intp),
-            inside,
-        )
+                other = ((x < west) | (x > east)) & (np.abs(x) <= 720)
+                x = np.where(other, west + (x - west) % 360, x)
+        t = self.transform
+        column = np.asarray((x - t.c) / t.a - 0.5)
+        if self.goes_round:  # the columns may miss 360 degrees by a rounding
+            column = np.minimum(column, self.shape[1] - 0.5)
+        return np.asarray((y - t.f) / t.e - 0.5), column
 
-    def sample(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-        """Value of the cell holding each point.
+    def centres(
+        self, row: ArrayLike, column: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """WGS84 longitude and latitude of (fractional) rows and columns, 0 = the first centre."""
+        t = self.transform
+        x = np.asarray(t.c + t.a * (np.asarray(column) + 0.5), dtype=np.float64)
+        y = np.asarray(t.f + t.e * (np.asarray(row) + 0.5), dtype=np.float64)
+        return (x, y) if self._is_wgs84 else change(self.crs, WGS84, x, y)
+
+    def index(
+        self, lon: ArrayLike, lat: ArrayLike
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+        """Row and column of the cell holding each WGS84 point, and whether the point is inside.
+
+        Outside gives (0, 0). A point on the outer east or south edge belongs to the last cell.
+        """
+        self._require_north_up()
+        rows, columns = self.shape
+        row, column = np.broadcast_arrays(*(v + 0.5 for v in self.to_grid(lon, lat)))
+        with np.errstate(invalid="ignore"):
+            # so that the grid's own corners, in any rounding, are inside it
+            row, column = (
+                np.where(np.abs(np.round(v) - v) < _ON_EDGE, np.round(v), v) for v in (row, column)
+            )
+            inside = (row >= 0) & (row <= rows) & (column >= 0) & (column <= columns)
+        r, c = (np.where(inside, v, 0).astype(np.intp) for v in (row, column))
+        return np.minimum(r, rows - 1), np.minimum(c, columns - 1), inside
+
+    def sample(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
+        """Value of the cell holding each WGS84 point, whatever the system of the grid.
 
         NaN outside the grid, for a missing coordinate or a missing cell.
         """
-        row, column, inside = self.index(x, y)
+        row, column, inside = self.index(lon, lat)
         return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
+
+    def outline(self, pieces: int = 24) -> NDArray[np.float64]:
+        """Longitudes and latitudes around the outer edge, shape (4 pieces, 2), clockwise.
+
+        Longitudes run on beyond 180.
+        """
+        rows, columns = self.shape
+        s = np.arange(pieces) / pieces
+        side = np.concatenate([s, np.ones(pieces), 1 - s, np.zeros(pieces)])
+        lon, lat = self.centres(np.roll(side, pieces) * rows - 0.5, side * columns - 0.5)
+        return np.column_stack([lon if self.is_lonlat else np.unwrap(lon, period=360), lat])
+
+    @property
+    def lonlat_bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the outer edge in degrees; east may be beyond 180."""
+        edge = self.outline()
+        low, high = edge.min(axis=0), edge.max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    def window(self, rows: slice, columns: slice) -> Raster:
+        """Part of the grid, on the same cells."""
+        top, left = (
+            part.indices(n)[0] for part, n in zip((rows, columns), self.shape, strict=True)
+        )
+        return replace(
+            self,
+            values=self.values[rows, columns],
+            transform=self.transform @ Affine.translation(left, top),
+        )
 
     def coarsened(self, factor: int) -> Raster:
         """Give the same ground in cells `factor` times as wide and high.
 
-        Each is the mean of the known cells in it.
+        Each is the mean of the known cells in it; of counts their sum, of classes the commonest (of
+        several the lowest).
 
         Rows and columns that do not fill a coarse cell are left off at the south and east.
 
@@ -175,25 +271,43 @@ class Raster:
         >>> fine = Raster(np.array([[1.0, 3.0], [np.nan, 2.0]]), Affine(1, 0, 0, 0, -1, 2))
         >>> fine.coarsened(2).values
         array([[2.]])
+        >>> replace(fine, kind="counts").coarsened(2).values
+        array([[6.]])
         """
         rows, columns = (n // factor for n in self.shape)
         blocks = self.values[: rows * factor, : columns * factor].reshape(
             rows, factor, columns, factor
         )
-        known = np.isfinite(blocks)
-        total, count = np.where(known, blocks, 0).sum(axis=(1, 3)), known.sum(axis=(1, 3))
-        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(
-            self.values.dtype
+        if self.kind == "classes":
+            made = _commonest(blocks.swapaxes(1, 2).reshape(rows, columns, -1))
+        else:
+            known = np.isfinite(blocks)
+            made, count = np.where(known, blocks, 0).sum(axis=(1, 3)), known.sum(axis=(1, 3))
+            if self.kind != "counts":
+                made = made / np.maximum(count, 1)
+            made = np.where(count > 0, made, np.nan)
+        return replace(
+            self,
+            values=made.astype(self.values.dtype),
+            transform=self.transform @ Affine.scale(factor),
         )
-        return replace(self, values=mean, transform=self.transform @ Affine.scale(factor))
 
-    def _require_lonlat(self) -> None:
-        if not (self.is_lonlat and self.is_north_up):
+    def _require_north_up(self) -> None:
+        if not self.is_north_up:
             raise CrsError(
-                "this needs a north-up grid in longitude/latitude",
-                value=self.crs,
-                mend="Read it with geosettle.read_layer, which brings rasters to EPSG:4326.",
+                "this needs a north-up grid",
+                value=self.source or self.crs,
+                mend="Warp it to a north-up grid first: gdalwarp FILE NEW.",
             )
+
+
+def _commonest(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Commonest known value along the last axis, the lowest of several; NaN where there is none."""
+    best, most = np.full(values.shape[:-1], np.nan), np.zeros(values.shape[:-1], dtype=np.intp)
+    for value in np.unique(values[np.isfinite(values)]):
+        count = (values == value).sum(axis=-1)
+        best, most = np.where(count > most, value, best), np.maximum(most, count)
+    return best
 
 
 def same_grid(a: Raster, b: Raster) -> bool:
@@ -205,11 +319,22 @@ def same_grid(a: Raster, b: Raster) -> bool:
     >>> same_grid(a, a), same_grid(a, Raster(np.zeros((4, 4)), Affine(0.5, 0, 0, 0, -0.5, 2)))
     (True, False)
     """
-    return a.shape == b.shape and a.transform.almost_equals(b.transform, abs(a.transform.a) * 1e-6)
+    return (
+        a.shape == b.shape
+        and a.transform.almost_equals(b.transform, abs(a.transform.a) * 1e-6)
+        and same_system(a, b)
+    )
 
 
-def resample_nearest(raster: Raster, grid: Raster) -> NDArray[np.float64]:
-    """Value at the centre of each cell of a grid; classes cannot be averaged.
+def same_system(a: Raster, b: Raster) -> bool:
+    """Whether two rasters are in one coordinate reference system."""
+    return a.crs == b.crs or same_crs(parse_crs(a.crs), b.crs)
+
+
+def resample_nearest(
+    raster: Raster, grid: Raster, rows: slice = slice(None)
+) -> NDArray[np.float64]:
+    """Value at the centre of each cell of (some rows of) a grid; classes cannot be averaged.
 
     Examples
     --------
@@ -217,10 +342,13 @@ def resample_nearest(raster: Raster, grid: Raster) -> NDArray[np.float64]:
     >>> resample_nearest(coarse, Raster(np.zeros((1, 4)), Affine(1, 0, 0, 0, -1, 2)))
     array([[1., 1., 2., 2.]])
     """
-    rows, columns = grid.shape
-    xs = grid.transform.c + grid.transform.a * (np.arange(columns) + 0.5)
-    ys = grid.transform.f + grid.transform.e * (np.arange(rows) + 0.5)
-    return raster.sample(*np.meshgrid(xs, ys))
+    if same_grid(raster, grid):
+        return raster.values[rows].astype(np.float64)
+    row, column = (
+        np.arange(*rows.indices(grid.shape[0]))[:, None],
+        np.arange(grid.shape[1])[None, :],
+    )
+    return raster.sample(*grid.centres(*np.broadcast_arrays(row, column)))
 
 
 def resample_mean(raster: Raster, grid: Raster) -> NDArray[np.float64]:
@@ -236,19 +364,18 @@ def resample_mean(raster: Raster, grid: Raster) -> NDArray[np.float64]:
     >>> resample_mean(fine, Raster(np.zeros((1, 2)), Affine(2, 0, 0, 0, -2, 1.5)))
     array([[2., 5.]])
     """
-    if abs(raster.transform.a) >= abs(grid.transform.a) * 0.999:
+    middle = [raster_.cell_sizes_m()[1][raster_.shape[0] // 2] for raster_ in (raster, grid)]
+    if middle[0] >= middle[1] * 0.999:
         return resample_nearest(raster, grid)
     rows, columns = grid.shape
-    fine_rows, fine_columns = raster.shape
-    xs = raster.transform.c + raster.transform.a * (np.arange(fine_columns) + 0.5)
-    ys = raster.transform.f + raster.transform.e * (np.arange(fine_rows) + 0.5)
-    column = np.floor((xs - grid.transform.c) / grid.transform.a).astype(np.intp)
-    row = np.floor((ys - grid.transform.f) / grid.transform.e).astype(np.intp)
-    in_row, in_column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)
-    values = raster.values[np.ix_(in_row, in_column)].astype(np.float64).ravel()
-    cell = (row[in_row][:, None] * columns + column[in_column][None, :]).ravel()
-    good = np.isfinite(values)
-    total = np.bincount(cell[good], weights=values[good], minlength=rows * columns)
-    count = np.bincount(cell[good], minlength=rows * columns)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(count > 0, total / count, np.nan).reshape(rows, columns))
+    total, count = np.zeros(rows * columns), np.zeros(rows * columns)
+    for top in range(0, raster.shape[0], 256):
+        values = raster.values[top : top + 256].astype(np.float64)
+        at = np.indices(values.shape)
+        row, column, inside = grid.index(*raster.centres(at[0] + top, at[1]))
+        good = inside & np.isfinite(values)
+        cell = row[good] * columns + column[good]
+        total += np.bincount(cell, weights=values[good], minlength=rows * columns)
+        count += np.bincount(cell, minlength=rows * columns)
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.asarray(mean.reshape(rows, columns))

@@ -1619,14 +1619,12 @@ def rasters_good(m: Maker) -> None:
         "rasters/utm.tif",
         None,
         role="dem",
-        codes="raster_resampled",
-        summary={"size": [80, 80], "crs_read": "EPSG:32643", "min": 1000.0, "max": 1300.0},
+        summary={"size": [80, 80], "crs_used": "EPSG:32643", "min": 1000.0, "max": 1300.0},
     )
     m.case(
         "rasters/utm.tif",
         None,
         role="dem",
-        codes="raster_resampled",
         summary={"at": [1000.0, 1300.0]},
         at=m.file(
             "rasters/utm_points.csv",
@@ -1643,13 +1641,7 @@ def rasters_good(m: Maker) -> None:
     )
     turn = Affine(0.01, 0, 76, 0, -0.01, 40) @ Affine.rotation(20)
     raster(m.file("rasters/rotated.tif"), big, turn)
-    m.case(
-        "rasters/rotated.tif",
-        None,
-        role="dem",
-        codes="raster_resampled",
-        summary={"size": [80, 80]},
-    )
+    m.bad("rasters/rotated.tif", None, "raster_rotated", role="dem")
 
 
 def rasters_bad(m: Maker) -> None:

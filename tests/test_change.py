@@ -105,7 +105,7 @@ def test_from_to_makes_up_the_zone_and_both_maps(seed):
 def test_different_products_are_told():
     coarse = grid([[1.0, 2.0]], "GlobeLand30 2020", where=Affine(0.2, 0, 76, 0, -0.2, 0.1))
     with pytest.warns(
-        ProductsDifferWarning, match=r"cells of 0.1 and 0.2 degrees.*different sources"
+        ProductsDifferWarning, match=r"cells of 11,057 and 22,115 m.*different sources"
     ):
         table = cover_change(ZONE, {2010: BEFORE, 2020: coarse})
     assert values(table, "from_to").sum() == pytest.approx(6 * CELL)

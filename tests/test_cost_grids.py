@@ -136,13 +136,10 @@ def test_friction_with_holes_reproduces_scikit_image(dtype, tolerance):
 def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(
     name, neighbours, weight, compiled
 ):
-    transform = Affine(100, 0, 500_000, 0, -100, 4_400_000)
+    # GRASS takes lengths on the map; these cells are 100 m on the ground (the scale is 0.9996).
+    transform = Affine(99.96, 0, 500_000, 0, -99.96, 4_400_000)
     dem = Raster(make_terrain.height(), transform, crs="EPSG:32644", unit="m")
-    from geosettle.distance.draping import transform as to_lonlat
-
-    row, column = make_terrain.START
-    x, y = np.array([500_000 + (column + 0.5) * 100]), np.array([4_400_000 - (row + 0.5) * 100])
-    start = np.column_stack(to_lonlat("EPSG:32644", "EPSG:4326", x, y))
+    start = np.column_stack(dem.centres(*make_terrain.START))
     options = {
         "model": "naismith_langmuir",
         "friction": Raster(make_terrain.friction(), transform, crs="EPSG:32644"),

@@ -132,7 +132,7 @@ def test_a_hole_in_the_grid_is_said_with_its_share():
     )
     assert np.isnan(out.surface_km[0])
     assert np.isfinite(out.elevation_change_m[0])
-    assert out.why[0] == "24 % of the line lies outside the elevation grid"
+    assert out.why[0] == "25 % of the line lies outside the elevation grid"
 
 
 def test_without_a_grid_everything_has_the_reason():

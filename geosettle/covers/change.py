@@ -190,10 +190,8 @@ def _raster_steps(
         a, b = cover[first], cover[last]
         apart = []
         if not same_grid(a, b):
-            apart.append(
-                f"cells of {abs(a.transform.a):g} and {abs(b.transform.a):g} degrees or shifted "
-                "grids"
-            )
+            cells = [f"{float(np.median(r.cell_sizes_m()[1])):,.0f}" for r in (a, b)]
+            apart.append(f"cells of {cells[0]} and {cells[1]} m, or shifted grids")
         if dict(a.classes) != dict(b.classes):
             apart.append("different class tables")
         if _product(a.source) != _product(b.source):
@@ -211,10 +209,9 @@ def _raster_steps(
 
 def _crossed(zones: Zones, a: Raster, b: Raster) -> pd.DataFrame:
     """From-to square metres of two rasters in each zone."""
-    grid = a if abs(a.transform.a) <= abs(b.transform.a) else b
-    old, new = (
-        r.values if r is grid or same_grid(r, grid) else resample_nearest(r, grid) for r in (a, b)
-    )
+    heights = [float(np.median(r.cell_sizes_m()[1])) for r in (a, b)]
+    grid = a if heights[0] <= heights[1] * (1 + 1e-9) else b
+    old, new = (resample_nearest(r, grid) for r in (a, b))
     names = sorted(
         {_class_name(v, r.classes) for r, grid_ in ((a, old), (b, new)) for v in np.unique(grid_)}
     )

@@ -122,8 +122,7 @@ def derive_oasis(
             "the oasis rule has neither landcover_classes nor ndvi_minimum",
             mend="Give at least one of them.",
         )
-    grid = min(used, key=lambda r: abs(r.transform.a))
-    grid.row_latitudes()  # raises for a grid that is not longitude/latitude
+    grid = min(used, key=lambda r: float(r.cell_sizes_m()[1][r.shape[0] // 2]))
     mask = np.zeros(grid.shape, dtype=bool)
     with np.errstate(invalid="ignore"):
         if classes and landcover is not None:
@@ -169,7 +168,7 @@ def _low_enough(
     """Cells known to lie below the ceiling; green cells of unknown height are reported."""
     unknown = green & np.isnan(height)
     if unknown.any():
-        area = float((unknown.sum(axis=1) * grid.cell_areas_m2()).sum() / 1e6)
+        area = float((unknown * grid.cell_areas_m2()).sum() / 1e6)
         message = (
             f"{area:.0f} km² of green land have no known elevation and are not counted as oasis."
         )

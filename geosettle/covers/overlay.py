@@ -424,6 +424,6 @@ def overlay_table(
         if isinstance(cover, Mapping)
         else (cover,)
     )
-    if not all(r.classes or (r.unit in {"", "class"} and holds_classes(r)) for r in rasters):
+    if not all(holds_classes(r) for r in rasters):
         return zonal_statistics(zones, cover, radii_km=radii, problems=problems, progress=progress)
     return overlay_areas(zones, cover, by, radii_km=radii, problems=problems, progress=progress)

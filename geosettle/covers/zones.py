@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
 from geosettle import crs
-from geosettle.crs import turned
+from geosettle.crs import parse_crs, to_lonlat, turned, within_180
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Circles, plain_discs
@@ -270,16 +270,15 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
         with np.errstate(invalid="ignore"):
             masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]
     geometry = [next(iter(vectorise(mask, raster)), None) for _, mask in masks]
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         index=pd.Index([name for name, _ in masks], name="zone_id"),
         geometry=geometry,
-        crs=raster.crs,
+        crs="EPSG:4326",
     )
-    return frame if frame.crs == "EPSG:4326" else frame.to_crs("EPSG:4326")
 
 
 def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
-    """Polygons along the edges of cells with one number each, in the order of the numbers.
+    """Polygons along the edges of cells with one number each, in the order of the numbers, WGS84.
 
     0 (or False) is nothing.
 
@@ -304,4 +303,8 @@ def vectorise(cells: NDArray[Any], raster: Raster) -> NDArray[np.object_]:
         found[0] if len(found) == 1 else shapely.multipolygons(found)
         for _, found in sorted(parts.items())
     ]
-    return turned(out, -180, 180) if raster.is_lonlat else out
+    if raster.is_lonlat:
+        return turned(to_lonlat(out, parse_crs(raster.crs)), -180, 180)
+    # An edge of many cells is straight on the grid, not in degrees.
+    dense = shapely.segmentize(out, max(abs(raster.transform.a), abs(raster.transform.e)) * 10)
+    return within_180(to_lonlat(dense, parse_crs(raster.crs)))

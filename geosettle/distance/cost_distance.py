@@ -15,7 +15,7 @@ from geosettle.crs import lonlat
 from geosettle.distance._protocol import positions
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import NEIGHBOURS, CostGrid, IndexArray, make_moves
-from geosettle.distance.draping import check_grid, covered_cells, goes_round, move_lengths, to_grid
+from geosettle.distance.draping import check_grid, covered_cells, move_lengths, stretch
 from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
 from geosettle.errors import InputError
@@ -91,12 +91,13 @@ def cost_distance(
     _check_friction(values, neighbours)
     moves = make_moves(neighbours)
     closed = ~np.isfinite(values)
-    wraps = raster is not None and goes_round(raster)
+    wraps = raster is not None and raster.goes_round
     if raster is not None:
-        lonlat = raster.is_lonlat
         check_grid(raster, "friction")
-        lengths = move_lengths(raster, moves, lonlat=lonlat)
-        cells = _target_cells(raster, targets, closed, lonlat=lonlat)
+        lengths = move_lengths(raster, moves)
+        cells = _target_cells(raster, targets, closed)
+        longer = stretch(raster)
+        values = values if longer is None else values * longer
     else:
         height, width = cell_size if isinstance(cell_size, tuple) else (cell_size, cell_size)
         if not (height > 0 and width > 0):
@@ -186,9 +187,7 @@ def _geometries(targets: Any) -> NDArray[np.object_]:
     )
 
 
-def _target_cells(
-    raster: Raster, targets: Any, closed: NDArray[np.bool_], *, lonlat: bool
-) -> IndexArray:
+def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_]) -> IndexArray:
     """Flat indices of the cells of targets.
 
     Points have their cell, areas all open cells whose centre they cover.
@@ -205,7 +204,7 @@ def _target_cells(
     lon, lat = positions(gpd.GeoDataFrame(geometry=geometry, crs="EPSG:4326"))
     shown = np.column_stack([lon, lat])
     _refuse(np.isnan(lon), "has no position", shown)
-    row, column = to_grid(raster, lon, lat, lonlat=lonlat)
+    row, column = raster.to_grid(lon, lat)
     rows, columns = closed.shape
     outside = (row < -0.5) | (row > rows - 0.5) | (column < -0.5) | (column > columns - 0.5)
     _refuse(np.asarray(outside & ~area, dtype=np.bool_), "lies outside the grid", shown)
@@ -299,7 +298,7 @@ def travel_time(
     )
     if roads is not None:
         grid = with_roads(grid, roads, places, road_rules)
-    cells = _target_cells(dem, targets, grid.grid.closed, lonlat=grid.lonlat)
+    cells = _target_cells(dem, targets, grid.grid.closed)
     seconds = solve(
         grid.grid, cells, toward=not away, compiled=compiled, progress=progress
     ).reshape(dem.shape)

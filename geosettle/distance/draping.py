@@ -6,15 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost_grid import (
-    FloatArray,
-    IndexArray,
-    Moves,
-    PaceTable,
-    make_moves,
-)
+from geosettle.distance._solver.cost_grid import FloatArray, IndexArray, Moves, PaceTable
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -24,49 +18,9 @@ _DEEPEST_M: Final = -11_100.0
 _UNDECLARED: Final = (-9_999.0, -99_999.0, -32_768.0, -32_767.0)
 """Numbers that stand for "no data" in many files."""
 _SAMPLES_AT_ONCE: Final = 2_000_000
-
-
-def transform(
-    source: str, target: str, x: FloatArray, y: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Bring coordinates (x, y) from one CRS to another."""
-    from pyproj import Transformer  # noqa: PLC0415  (only grids in another CRS need it)
-
-    a, b = Transformer.from_crs(source, target, always_xy=True).transform(x, y)
-    return np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-
-
-def to_grid(
-    raster: Raster, lon: ArrayLike, lat: ArrayLike, *, lonlat: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Fractional row and column of WGS84 points on a raster (0 = centre of the first cell).
-
-    On a longitude/latitude grid a longitude is the same whether it counts from -180 or from 0: -179
-    and 181 are one place, wherever the grid begins.
-    """
-    x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    if lonlat:
-        west, _, east, _ = raster.bounds
-        with np.errstate(invalid="ignore"):
-            x = np.where((x < west) | (x > east), west + (x - west) % 360, x)
-    else:
-        x, y = transform("EPSG:4326", raster.crs, x, y)
-    t = raster.transform
-    column = np.asarray((x - t.c) / t.a - 0.5)
-    if lonlat and goes_round(raster):
-        column = np.minimum(
-            column, raster.shape[1] - 0.5
-        )  # the columns may miss 360 degrees by a rounding
-    return np.asarray((y - t.f) / t.e - 0.5), column
-
-
-def goes_round(raster: Raster) -> bool:
-    """Whether a longitude/latitude grid goes around the whole Earth.
-
-    Its last column is then next to its first.
-    """
-    turn = raster.shape[1] * abs(raster.transform.a)
-    return raster.is_lonlat and abs(turn - 360) < abs(raster.transform.a) / 2
+_EVEN: Final = 1e-4
+_DEGREES: Final = 0.05
+"""Longest piece of an edge of an area that is brought to a projected grid as straight."""
 
 
 def check_dem(dem: Raster) -> None:
@@ -134,20 +88,21 @@ def check_grid(raster: Raster, what: str) -> None:
         )
 
 
-def move_lengths(raster: Raster, moves: Moves, *, lonlat: bool) -> FloatArray:
-    """Metres of each move from each row, shape (rows, k).
+def move_lengths(raster: Raster, moves: Moves) -> FloatArray:
+    """Metres on the ellipsoid of each move from each row, shape (rows, k).
 
-    They are geodesics between centres, or lengths in the plane of a projection.
+    They are geodesics between centres; of a projected grid those in the middle of the row, see
+    `stretch`.
     """
     rows = raster.shape[0]
+    if not raster.is_lonlat:
+        middle = np.array([(raster.shape[1] - 1) / 2])
+        at = np.arange(rows, dtype=np.float64)
+        steps = zip(moves.row, moves.column, strict=True)
+        return np.column_stack(
+            [raster.plane.lengths_m(at, middle, float(dr), float(dc))[:, 0] for dr, dc in steps]
+        )
     t = raster.transform
-    if not lonlat:
-        from pyproj import CRS  # noqa: PLC0415
-
-        axes = CRS(raster.crs).axis_info
-        metres = axes[0].unit_conversion_factor if axes else 1.0
-        length = np.hypot(moves.row * t.e, moves.column * t.a) * metres
-        return np.broadcast_to(length, (rows, length.size)).copy()
     lat = t.f + t.e * (np.arange(rows) + 0.5)
     out = np.empty((rows, moves.row.size))
     for k, (dr, dc) in enumerate(zip(moves.row, moves.column, strict=True)):
@@ -159,6 +114,27 @@ def move_lengths(raster: Raster, moves: Moves, *, lonlat: bool) -> FloatArray:
         zero = np.zeros(rows)
         out[:, k] = GEOD.inv(zero, lat, np.full(rows, dc * t.a), there)[2]
     return np.maximum(out, 1e-6)
+
+
+def stretch(raster: Raster) -> NDArray[np.float32] | None:
+    """How many times longer a move is in each cell than in the middle of its row, or None.
+
+    None on a longitude/latitude grid, where a row has one length, and where no cell differs by more
+    than `_EVEN` (a map in UTM: some 60 km wide), which is far below the error of the grid's own
+    directions.
+    """
+    if raster.is_lonlat:
+        return None
+    rows, columns = (np.arange(n, dtype=np.float64) for n in raster.shape)
+    area = raster.plane.areas_m2(rows[:: max(1, rows.size // 64)], columns)
+    ratio = np.sqrt(area / area[:, columns.size // 2, None])
+    if np.abs(ratio - 1).max() <= _EVEN:
+        return None
+    out = np.empty(raster.shape, dtype=np.float32)
+    for top in range(0, rows.size, 256):
+        area = raster.plane.areas_m2(rows[top : top + 256], columns)
+        out[top : top + 256] = np.sqrt(area / area[:, columns.size // 2, None])
+    return out
 
 
 def bilinear(
@@ -199,28 +175,22 @@ def covered_cells(raster: Raster, shape: Any) -> IndexArray:
     The area may cross the 180th meridian.
     """
     rows, columns = raster.shape
-    t = raster.transform
-    lonlat = raster.is_lonlat
-    found = []
-    for turn in (-360.0, 0.0, 360.0) if lonlat else (0.0,):
-        x, y = (np.asarray(side, dtype=np.float64) for side in shapely.get_coordinates(shape).T)
-        if not lonlat:
-            x, y = transform("EPSG:4326", raster.crs, x, y)
-            x, y = x[np.isfinite(x)], y[np.isfinite(x)]
-            if not x.size:
-                continue
+    t, found = raster.transform, []
+    # Between two corners an edge is straight in degrees, so in a projection it is curved.
+    dense = shape if raster.is_lonlat else shapely.segmentize(shape, _DEGREES)
+    x, y = raster.to_native(*shapely.get_coordinates(dense).T)
+    x, y = x[np.isfinite(x)], y[np.isfinite(x)]
+    for turn in (-360.0, 0.0, 360.0) if raster.is_lonlat else (0.0,):
+        if not x.size:
+            continue
         row, column = (y - t.f) / t.e - 0.5, (x + turn - t.c) / t.a - 0.5
         r = np.arange(max(0, int(np.floor(row.min()))), min(rows - 1, int(np.ceil(row.max()))) + 1)
         c = np.arange(
             max(0, int(np.floor(column.min()))), min(columns - 1, int(np.ceil(column.max()))) + 1
         )
         cells = (r[:, None] * columns + c).ravel()
-        cx, cy = t.c + t.a * (cells % columns + 0.5) - turn, t.f + t.e * (cells // columns + 0.5)
-        if not lonlat:
-            cx, cy = transform(
-                raster.crs, "EPSG:4326", np.asarray(cx, dtype=float), np.asarray(cy, dtype=float)
-            )
-        found.append(cells[shapely.contains_xy(shape, cx, cy)])
+        lon, lat = raster.centres(cells // columns, cells % columns)
+        found.append(cells[shapely.contains_xy(shape, lon - turn, lat)])
     return np.unique(np.concatenate([*found, np.zeros(0, dtype=np.int64)]))
 
 
@@ -255,13 +225,13 @@ def drape(
 
     Notes
     -----
-    The line is cut into equal pieces of at most half the shortest cell side, heights are bilinear.
+    The line is cut into equal pieces of at most half the shortest side of the cells at its ends,
+    heights are bilinear. So nothing depends on how far the grid reaches beyond the line.
     """
     _, _, distance = GEOD.inv(*ends)
     distance = np.atleast_1d(np.asarray(distance, dtype=float))
-    lonlat = dem.is_lonlat
-    half_cell = float(move_lengths(dem, make_moves(4), lonlat=lonlat).min()) / 2
-    pieces = np.maximum(1, np.ceil(distance / half_cell)).astype(np.int64)
+    sides = np.minimum(_shortest_side(dem, *ends[:2]), _shortest_side(dem, *ends[2:]))
+    pieces = np.maximum(1, np.ceil(distance / (sides / 2))).astype(np.int64)
     group = np.cumsum(pieces + 1) // _SAMPLES_AT_ONCE
     parts = [
         _drape(
@@ -270,7 +240,6 @@ def drape(
             distance[g],
             pieces[g],
             pace,
-            lonlat=lonlat,
             knots=knots,
         )
         for g in (group == i for i in np.unique(group))
@@ -287,6 +256,23 @@ def drape(
     return {"distance_m": distance, **out}
 
 
+def _shortest_side(dem: Raster, lon: FloatArray, lat: FloatArray) -> FloatArray:
+    """Metres of the shorter side of a cell at each point, not below a tenth of the longer one.
+
+    Infinite where the projection of the grid does not reach.
+    """
+    row, column = dem.to_grid(lon, lat)
+    sides = []
+    for dr, dc in ((0.0, 0.5), (0.5, 0.0)):
+        x0, y0 = dem.centres(row - dr, column - dc)
+        x1, y1 = dem.centres(row + dr, column + dc)
+        known = np.isfinite(x0 + x1 + y0 + y1)
+        x0, y0, x1, y1 = (np.where(known, v, 0.0) for v in (x0, y0, x1, y1))
+        metres = GEOD.inv(x0, np.clip(y0, -90, 90), x1, np.clip(y1, -90, 90))[2]
+        sides.append(np.where(known, metres, np.inf))
+    return np.maximum(np.minimum(*sides), np.maximum(*sides) / 10)
+
+
 def _drape(
     dem: Raster,
     ends: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
@@ -294,7 +280,6 @@ def _drape(
     pieces: NDArray[np.int64],
     pace: PaceTable | None,
     *,
-    lonlat: bool,
     knots: int,
 ) -> dict[str, FloatArray]:
     """Drape the lines of one chunk."""
@@ -310,7 +295,7 @@ def _drape(
         )
     else:
         x, y, _ = GEOD.fwd(ends[0][owner], ends[1][owner], azimuth[owner], along)
-    height = bilinear(dem.values, *to_grid(dem, x, y, lonlat=lonlat), wraps=goes_round(dem))
+    height = bilinear(dem.values, *dem.to_grid(x, y), wraps=dem.goes_round)
     inner = owner[1:] == owner[:-1]
     rise, of = np.diff(height)[inner], owner[1:][inner]
     piece = step[of]

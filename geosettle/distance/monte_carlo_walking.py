@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray
-from geosettle.distance.draping import bilinear, to_grid
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
 from geosettle.distance.terrain import grid_of, place_times
@@ -120,16 +118,10 @@ def _closed_at(job: DrawnPairs, options: Mapping[str, Any]) -> tuple[BoolArray, 
     dem, cover, closed = _dem(job), job.context.landcover, _closed_classes(options)
     empty, shut = (np.zeros(job.ends[0].shape, dtype=bool) for _ in range(2))
     for lon, lat in (job.side(0), job.side(1)):
-        empty |= np.isnan(
-            dem.sample(lon.ravel(), lat.ravel()) if dem.is_lonlat else _heights(dem, lon, lat)
-        ).reshape(lon.shape)
+        empty |= np.isnan(dem.sample(lon.ravel(), lat.ravel())).reshape(lon.shape)
         if cover is not None and closed:
             shut |= np.isin(cover.sample(lon.ravel(), lat.ravel()), closed).reshape(lon.shape)
     return empty, shut
-
-
-def _heights(dem: Raster, lon: FloatArray, lat: FloatArray) -> FloatArray:
-    return bilinear(dem.values, *to_grid(dem, lon.ravel(), lat.ravel(), lonlat=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +259,7 @@ def _piece(
     rows, columns = dem.shape
     lon = np.concatenate([hub.at[0], hub.away[0].ravel(), hub.goals[0], [hub.home[0]]])
     lat = np.concatenate([hub.at[1], hub.away[1].ravel(), hub.goals[1], [hub.home[1]]])
-    r, c = to_grid(dem, lon, lat, lonlat=dem.is_lonlat)
+    r, c = dem.to_grid(lon, lat)
     r, c = np.clip(r, 0, rows - 1), np.clip(c, 0, columns - 1)
     wide = margin * float(np.hypot(np.ptp(r), np.ptp(c))) + 5
     top, left = (int(max(0.0, np.floor(v.min() - wide))) for v in (r, c))
@@ -280,10 +272,7 @@ def _piece(
         most *= _CLOSED_FACTOR
     factor = max(1, int(np.ceil(np.sqrt(cells / most))))
     factor = min(factor, max(1, min(bottom - top, right - left) // 4))
-    part = dem.values[top:bottom, left:right]
-    piece = dataclasses.replace(
-        dem, values=part, transform=dem.transform @ Affine.translation(left, top)
-    )
+    piece = dem.window(slice(top, bottom), slice(left, right))
     return (piece if factor == 1 else _padded(piece, factor).coarsened(factor)), factor
 
 
@@ -385,7 +374,7 @@ def _read(grid: WalkGrid, cost: FloatArray, of: IntArray, at: tuple[FloatArray, 
     The cost is interpolated between the cell centres reached.
     """
     rows, columns = grid.grid.shape
-    r, c = grid.to_grid(at[0].ravel(), at[1].ravel())
+    r, c = grid.dem.to_grid(at[0].ravel(), at[1].ravel())
     with np.errstate(invalid="ignore"):
         inside = (r >= -0.5) & (r <= rows - 0.5) & (c >= -0.5) & (c <= columns - 0.5)
     r, c = (np.clip(np.where(inside, v, 0), 0, n - 1) for v, n in ((r, rows), (c, columns)))
@@ -444,7 +433,7 @@ def _anchor(
         true = np.stack([np.asarray(k, dtype=np.float64)[rows] for k in known])
     # Below two cells at an easy pace the ratio says less and less.
     dem = _dem(job)
-    cell = abs(dem.transform.e) * (111.2 if dem.is_lonlat else 0.001)
+    cell = float(np.median(dem.cell_sizes_m()[1])) / 1000
     floor = np.maximum(2 * factors[rows] * cell / 5 - coarse[:, rows], 0)
     whole = coarse[:, rows] + floor
     found = np.divide(true + floor, whole, out=np.ones(whole.shape), where=whole > 0)

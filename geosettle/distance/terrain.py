@@ -326,7 +326,7 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
     """
     if a.radius_m or b.radius_m:
         return 0.0 if np.isin(a.cells, b.cells).any() and a.radius_m and b.radius_m else np.inf
-    row, column = grid.to_grid(np.array([a.lon, b.lon]), np.array([a.lat, b.lat]))
+    row, column = grid.dem.to_grid(np.array([a.lon, b.lon]), np.array([a.lat, b.lat]))
     across = column[1] - column[0]
     if grid.grid.wraps:
         half = grid.grid.shape[1] / 2

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
-from geosettle.distance.draping import to_grid
 from geosettle.distance.network import is_table, read_network
 from geosettle.distance.road_cleaning import prepare_lines
 from geosettle.distance.terrain import NO_DEM, grid_of, missing, place_times
@@ -77,7 +76,7 @@ def _as_arcs(
 
 def _cells(grid: WalkGrid, lon: FloatArray, lat: FloatArray) -> IndexArray:
     """Cell of each point; -1 outside the grid or where the position is unknown."""
-    row, column = to_grid(grid.dem, lon, lat, lonlat=grid.lonlat)
+    row, column = grid.dem.to_grid(lon, lat)
     rows, columns = grid.grid.shape
     with np.errstate(invalid="ignore"):
         r, c = np.floor(row + 0.5), np.floor(column + 0.5)
@@ -136,7 +135,7 @@ def _arcs_of_lines(
 def _spacing(grid: WalkGrid) -> float:
     """Degrees between samples of a line: a quarter of a cell."""
     t = grid.dem.transform
-    if grid.lonlat:
+    if grid.dem.is_lonlat:
         return float(min(abs(t.a), abs(t.e)) / 4)
     return float(grid.grid.lengths[:, :4].min() / 111_195 / 4)
 

@@ -20,18 +20,10 @@ from geosettle.distance._solver.cost_grid import (
     Target,
     make_moves,
 )
-from geosettle.distance.draping import (
-    bilinear,
-    check_dem,
-    covered_cells,
-    goes_round,
-    move_lengths,
-    to_grid,
-    transform,
-)
+from geosettle.distance.draping import bilinear, check_dem, covered_cells, move_lengths, stretch
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
-from geosettle.raster import Raster
+from geosettle.raster import Raster, resample_nearest
 from geosettle.reasons import reason
 from geosettle.settings import DEFAULTS
 
@@ -281,18 +273,12 @@ class WalkGrid:
 
     dem: Raster
     grid: CostGrid
-    lonlat: bool
-
-    def to_grid(self, lon: ArrayLike, lat: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Fractional row and column (0 = centre of the first cell) of WGS84 points."""
-        return to_grid(self.dem, lon, lat, lonlat=self.lonlat)
+    longest: float = 1.0
+    """Greatest number by which a cell's moves are longer than those in the middle of its row."""
 
     def centres(self, cells: IndexArray) -> tuple[FloatArray, FloatArray]:
         """WGS84 longitude and latitude of cell centres."""
-        row, column = np.divmod(cells, self.grid.shape[1])
-        t = self.dem.transform
-        x, y = t.c + t.a * (column + 0.5), t.f + t.e * (row + 0.5)
-        return (x, y) if self.lonlat else transform(self.dem.crs, "EPSG:4326", x, y)
+        return self.dem.centres(*np.divmod(cells, self.grid.shape[1]))
 
     def place(self, geometry: Any) -> Place:
         """Cells of a point or an area.
@@ -327,7 +313,7 @@ class WalkGrid:
 
     def _point(self, lon: float, lat: float) -> Place:
         rows, columns = self.grid.shape
-        row, column = self.to_grid(lon, lat)
+        row, column = self.dem.to_grid(lon, lat)
         r, c = float(row), float(column)
         if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
             return _nowhere(reason("outside_elevation"))
@@ -371,7 +357,7 @@ class WalkGrid:
             _ecef(np.array([p.lon for p in places]), np.array([p.lat for p in places]))
         )
         radius = np.array([p.radius_m for p in places])
-        pace = self.grid.least_per_metre()
+        pace = self.grid.least_per_metre() / self.longest
 
         def seconds(cells: IndexArray) -> FloatArray:
             xyz = _ecef(*self.centres(cells))
@@ -389,18 +375,6 @@ def _ecef(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     x, y = np.radians(lon), np.radians(lat)
     n = SEMI_MAJOR_M / np.sqrt(1 - e2 * np.sin(y) ** 2)
     return n * np.cos(y) * np.cos(x), n * np.cos(y) * np.sin(x), n * (1 - e2) * np.sin(y)
-
-
-def _at_centres(dem: Raster, other: Raster, rows: slice, *, lonlat: bool) -> FloatArray:
-    """Values of another grid at the centres of some rows of the elevation grid."""
-    if other.shape == dem.shape and other.transform == dem.transform and other.crs == dem.crs:
-        return other.values[rows].astype(np.float64)
-    x = dem.transform.c + dem.transform.a * (np.arange(dem.shape[1]) + 0.5)
-    y = dem.transform.f + dem.transform.e * (np.arange(dem.shape[0])[rows] + 0.5)
-    gx, gy = (g.ravel() for g in np.meshgrid(x, y))
-    if not (other.crs == dem.crs or (lonlat and other.is_lonlat)):
-        gx, gy = transform(dem.crs, other.crs, gx, gy)
-    return other.sample(gx, gy).reshape(y.size, x.size)
 
 
 def _blocks(dem: Raster) -> Iterator[slice]:
@@ -439,7 +413,7 @@ def _multiplier(
         if altitude:
             part /= altitude_factor(np.nan_to_num(dem.values[rows]))
         if landcover is not None:
-            classes = _at_centres(dem, landcover, rows, lonlat=dem.is_lonlat)
+            classes = resample_nearest(landcover, dem, rows)
             shut[rows] |= np.isin(classes, list(closed_classes))
             for value, speed in sorted(speeds.items()):
                 if speed > 0:
@@ -459,7 +433,7 @@ def _added(
         raise InputError("the weight of the friction must be zero or above", value=weight)
     added = np.empty(dem.shape, dtype=np.float32)
     for rows in _blocks(dem):
-        part = _at_centres(dem, friction, rows, lonlat=dem.is_lonlat)
+        part = resample_nearest(friction, dem, rows)
         bad = np.argwhere(part < 0)
         if bad.size:
             row, column = (int(i) for i in bad[0])
@@ -530,32 +504,37 @@ def walk_grid(
     chosen = walk_model(model)
     if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
-    lonlat = dem.is_lonlat
     moves = make_moves(neighbours)
     shut = np.isnan(dem.values)
     if closed is not None:
         shut |= closed
     speeds = {int(k): float(v) for k, v in (landcover_speed_kmh or {}).items()}
     slowed = chosen.altitude if altitude is None else altitude
+    longer = stretch(dem)
+    factor = _multiplier(
+        dem,
+        chosen,
+        shut,
+        landcover=landcover,
+        speeds=speeds,
+        closed_classes=closed_classes,
+        altitude=slowed,
+    )
+    added = None if friction is None else _added(dem, friction, friction_weight, shut)
+    if longer is not None:
+        factor = longer if factor is None else factor * longer
+        added = None if added is None else added * longer
     grid = CostGrid(
         moves=moves,
-        lengths=move_lengths(dem, moves, lonlat=lonlat),
+        lengths=move_lengths(dem, moves),
         closed=shut,
-        multiplier=_multiplier(
-            dem,
-            chosen,
-            shut,
-            landcover=landcover,
-            speeds=speeds,
-            closed_classes=closed_classes,
-            altitude=slowed,
-        ),
+        multiplier=factor,
         height=dem.values,
         pace=chosen.pace(),
-        added=None if friction is None else _added(dem, friction, friction_weight, shut),
-        wraps=goes_round(dem),
+        added=added,
+        wraps=dem.goes_round,
     )
-    return WalkGrid(dem, grid, lonlat)
+    return WalkGrid(dem, grid, 1.0 if longer is None else float(longer.max()))
 
 
 def as_target(place: Place, *, toward: bool) -> Target:

@@ -246,7 +246,7 @@ def relief(
     frame
         The sheet.
     dem
-        Elevation in metres on a longitude/latitude grid.
+        Elevation in metres, north-up.
     pixels
         Width of the picture.
     exaggeration
@@ -262,19 +262,12 @@ def relief(
         np.linspace(frame.y1, frame.y0, rows // 25 + 2),
     )
     lon, lat = frame.lonlat(*np.meshgrid(gx, gy))
-    west = dem.bounds[0]
-    lon = west + (lon - west) % 360
-    inverse = ~dem.transform
-    coarse = np.stack(
-        [
-            inverse.d * lon + inverse.e * lat + inverse.f,
-            inverse.a * lon + inverse.b * lat + inverse.c,
-        ]
-    )
+    coarse = np.stack(dem.to_grid(lon, lat))
+    coarse = np.where(np.isfinite(coarse), coarse, -1e6)
     centres = [(np.arange(n) + 0.5) / n * (len(grid) - 1) for n, grid in ((rows, gy), (pixels, gx))]
     at = np.meshgrid(*centres, indexing="ij")
-    place = np.stack([map_coordinates(part, at, order=1) for part in coarse]) - 0.5
-    cells = max(int(step / (abs(dem.transform.e) * 111_000)), 1)
+    place = np.stack([map_coordinates(part, at, order=1) for part in coarse])
+    cells = max(int(step / float(np.median(dem.cell_sizes_m()[1]))), 1)
     # Only the part of the grid that the sheet shows is worked on.
     (top, left), (bottom, right) = (
         np.floor(place.reshape(2, -1).min(axis=1)).astype(int) - 2 * cells - 2,

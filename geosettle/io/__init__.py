@@ -90,7 +90,7 @@ def read_layer(
     Returns
     -------
     GeoDataFrame, DataFrame or Raster
-        Indexed by the layer's key, on WGS84; a raster in longitude/latitude.
+        Indexed by the layer's key, on WGS84; a raster on its own grid.
 
     Warns
     -----

@@ -12,10 +12,9 @@ from typing import Any, Final, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
-from geosettle.crs import WGS84
+from geosettle.crs import crs_name, parse_crs
 from geosettle.errors import GeosettleError, InputError
 from geosettle.geodesy import area_m2
 from geosettle.io.column_names import find_columns
@@ -308,7 +307,6 @@ def _raster(
     if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
-    native: Raster = declared.pop("native")
     if role == "dem":
         problems += _other_heights(raster, file.name)
     found = [
@@ -320,13 +318,13 @@ def _raster(
         "format": "GeoTIFF",
         "count": 1,
         **declared,
-        "crs_used": raster.crs,
-        "bounds": raster.bounds,
+        "crs_used": crs_name(parse_crs(raster.crs)),
+        "bounds": raster.lonlat_bounds,
     }
     if options.region is not None:
         found += _raster_region(raster, options.region, file.name, role)
     if at is not None:
-        out["at"], points = _values_at(native, Path(at))
+        out["at"], points = _values_at(raster, Path(at))
         found += points
     return _answer([*said, *found], 1, 1, out)
 
@@ -341,7 +339,7 @@ def _other_heights(raster: Raster, file: str) -> list[Problem]:
             known = read_raster(folder / stated["layers"]["dem"]["path"], "dem", role="dem")[0]
     except (GeosettleError, KeyError):
         return []
-    west, south, east, north = raster.bounds
+    west, south, east, north = raster.lonlat_bounds
     x, y = (
         v.ravel() for v in np.meshgrid(np.linspace(west, east, 25), np.linspace(south, north, 25))
     )
@@ -362,7 +360,7 @@ def _other_heights(raster: Raster, file: str) -> list[Problem]:
 
 
 def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list[Problem]:
-    west, south, east, north = raster.bounds
+    west, south, east, north = raster.lonlat_bounds
     # A region or a raster may cross the 180th meridian: then its east is counted on beyond 180.
     to_east = region[2] + (360 if region[2] < region[0] else 0)
     across = any(west + turn <= to_east and east + turn >= region[0] for turn in (-360, 0, 360))
@@ -389,14 +387,7 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
     if where.geometry is None:
         return [], bad
     x, y = centres(where.geometry)
-    # The cells of the file itself are asked, not those of a grid resampled from it.
-    there = x, y
-    if not raster.is_lonlat:
-        known = np.isfinite(x)
-        there = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-        change = pyproj.Transformer.from_crs(WGS84, raster.crs, always_xy=True)
-        there[0][known], there[1][known] = change.transform(x[known], y[known])
-    values = raster.sample(*there)
+    values = raster.sample(x, y)
     label = next(
         (
             c

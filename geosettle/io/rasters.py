@@ -1,11 +1,12 @@
-"""Raster files as `Raster` in longitude/latitude, missing cells as NaN."""
+"""Raster files as `Raster` on their own grid, missing cells as NaN."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +14,9 @@ import numpy as np
 import rasterio
 import rasterio.crs
 import rasterio.errors
-import rasterio.warp
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp
 
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
@@ -28,6 +28,7 @@ from geosettle.raster import Raster
 
 _CLASSES: Final = 256
 """Classes that a class raster has at most; elevations are more."""
+_DEGREE: Final = np.pi / 180
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
 
@@ -41,7 +42,7 @@ def read_raster(
     band: int = 1,
     classes: Mapping[int, str] | None = None,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
-    """Read a raster file of any kind, or several tiles of one grid, as a longitude/latitude grid.
+    """Read a raster file of any kind, or several tiles of one grid, on its own grid, north-up.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def read_raster(
     file
         Name for messages.
     role
-        A class raster ("landcover") is reprojected by nearest neighbour, any other bilinearly.
+        What it is for: says which values are doubted, and the kind of its values.
     crs
         What the user says it is in; goes before what the file declares.
     band
@@ -127,14 +128,12 @@ def _read(  # noqa: PLR0917
     raster = Raster(
         values,
         transform,
-        crs_name(system),
+        _name_of(system),
         unit=declared["unit"],
         classes=dict(classes or {}),
         source=file,
     )
-    declared["native"] = raster
-    upright, notes = _upright(raster, system, file, nearest=role == "landcover")
-    return upright, problems + notes, declared
+    return _upright(raster, system, file), problems, declared
 
 
 @contextmanager
@@ -191,6 +190,15 @@ def _system(own: Any, stated: str | None, file: str) -> Any:
             mend="Say it with --crs.",
         )
     return parse_crs(own.to_wkt())
+
+
+def _name_of(system: Any) -> str:
+    """Short name of a system where it says all of it, else its definition."""
+    name = crs_name(system)
+    with suppress(CrsError):
+        if same_crs(system, name):
+            return name
+    return str(system.to_wkt())
 
 
 def _values(
@@ -283,38 +291,35 @@ def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Proble
     return out
 
 
-def _upright(
-    raster: Raster, system: Any, file: str, *, nearest: bool
-) -> tuple[Raster, list[Problem]]:
-    """Return the raster north-up in longitude/latitude.
+def _upright(raster: Raster, system: Any, file: str) -> Raster:
+    """Return the raster with its rows from north to south and its columns from west to east.
 
-    It is flipped where that is enough, else resampled.
+    Raises
+    ------
+    Refused
+        It is turned against its axes, or parts of it are outside the Earth.
     """
-    t = raster.transform
-    lonlat = system.is_geographic and (same_crs(system, "EPSG:4326") or system.to_epsg() == 4490)
-    if lonlat and t.b == 0 and t.d == 0:
-        values, rows, columns = raster.values, *raster.shape
-        if t.e > 0:
-            values, t = values[::-1], Affine(t.a, 0, t.c, 0, -t.e, t.f + t.e * rows)
-        if t.a < 0:
-            values, t = values[:, ::-1], Affine(-t.a, 0, t.c + t.a * columns, 0, t.e, t.f)
-        if t.c >= 180:
-            t = Affine(t.a, 0, t.c - 360, 0, t.e, t.f)
-        return _replace(raster, np.ascontiguousarray(values), t), []
-    source = rasterio.crs.CRS.from_wkt(system.to_wkt())
-    transform, width, height = _cover(raster, source, file)
-    out = np.full((height, width), np.nan, dtype=raster.values.dtype)
-    rasterio.warp.reproject(
-        raster.values, out, src_transform=t, src_crs=source, src_nodata=np.nan,
-        dst_transform=transform,
-        dst_crs="EPSG:4326", dst_nodata=np.nan,
-        resampling=Resampling.nearest if nearest else Resampling.bilinear,
-    )  # fmt: skip
-    how = "nearest neighbour" if nearest else "bilinear interpolation"
-    note = problem("raster_resampled", file=file, value=raster.crs,
-        message=f"The raster was brought from {raster.crs} to longitude/latitude by {how}.",
-    )  # fmt: skip
-    return _replace(raster, out, transform), [note]
+    t, values, (rows, columns) = raster.transform, raster.values, raster.shape
+    if t.b or t.d:
+        raise Refused(
+            "raster_rotated", "the grid of the raster is rotated", file=file,
+            mend="Warp it first: gdalwarp FILE NEW.tif",
+        )  # fmt: skip
+    if system.is_geographic and not np.isclose(system.axis_info[0].unit_conversion_factor, _DEGREE):
+        raise Refused(
+            "crs_contradicted", "the coordinates of the raster are no degrees", file=file,
+            mend="Warp it first: gdalwarp -t_srs EPSG:4326 FILE NEW.tif",
+        )  # fmt: skip
+    if t.e > 0:
+        values, t = values[::-1], Affine(t.a, 0, t.c, 0, -t.e, t.f + t.e * rows)
+    if t.a < 0:
+        values, t = values[:, ::-1], Affine(-t.a, 0, t.c + t.a * columns, 0, t.e, t.f)
+    if system.is_geographic and t.c >= 180:
+        t = Affine(t.a, 0, t.c - 360, 0, t.e, t.f)
+    upright = replace(raster, values=np.ascontiguousarray(values), transform=t)
+    if not np.isfinite(upright.outline()).all():
+        raise Refused("crs_contradicted", "parts of the raster lie outside the Earth", file=file)
+    return upright
 
 
 def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: str) -> None:
@@ -338,24 +343,6 @@ def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: 
             file=file,
             mend="State the right system with --crs.",
         )  # fmt: skip
-
-
-def _cover(raster: Raster, source: Any, file: str) -> tuple[Affine, int, int]:
-    """Return a longitude/latitude grid over a raster, with cells of about the size of its own."""
-    rows, columns = raster.shape
-    x, y = np.meshgrid(np.linspace(0, columns, 21), np.linspace(0, rows, 21))
-    t = raster.transform
-    gx, gy = t.a * x.ravel() + t.b * y.ravel() + t.c, t.d * x.ravel() + t.e * y.ravel() + t.f
-    lon, lat = (np.asarray(v) for v in rasterio.warp.transform(source, "EPSG:4326", gx, gy))
-    if not (np.isfinite(lon) & np.isfinite(lat)).all():
-        raise Refused("crs_contradicted", "parts of the raster lie outside the Earth", file=file)
-    step = float(np.hypot(np.ptp(lon), np.ptp(lat)) / np.hypot(rows, columns))
-    width, height = (max(1, int(np.ceil(np.ptp(v) / step))) for v in (lon, lat))
-    return Affine(step, 0, lon.min(), 0, -step, lat.max()), width, height
-
-
-def _replace(raster: Raster, values: NDArray[np.floating], transform: Affine) -> Raster:
-    return Raster(values, transform, "EPSG:4326", raster.unit, raster.classes, raster.source)
 
 
 def _statistics(
@@ -427,7 +414,7 @@ def swapped_home(raster: Raster) -> bool:
 
     The region is that of the embedded study.
     """
-    west, south, east, north = raster.bounds
+    west, south, east, north = raster.lonlat_bounds
     home_west, home_south, home_east, home_north = HOME
     return home_south <= west < east <= home_north and home_west <= south < north <= home_east
 

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geosettle.crs import crs_name, parse_crs
 from geosettle.errors import GeosettleError, InputError
 from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
@@ -552,15 +553,15 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
     out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})
     for key in ("rows_in", "rows_used"):
         out.ledger[role][key] += 1  # one raster
-    declared.pop("native")
     out.rasters[_relative(file, folder)] = {"role": role, **declared}
     for one in files:
         out.inputs[_relative(one, folder)] = _provenance(one, role, entry) | {
-            "crs_read": declared["crs_read"], "crs_used": raster.crs, "rows": declared["height"],
+            "crs_read": declared["crs_read"], "crs_used": crs_name(parse_crs(raster.crs)),
+            "rows": declared["height"],
         }  # fmt: skip
     unit = str(entry.get("unit", "")) or raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
-    return Raster(raster.values, raster.transform, raster.crs, unit, raster.classes, source)
+    return replace(raster, unit=unit, source=source)
 
 
 def _classes(folder: Path, entry: Mapping[str, Any]) -> dict[int, str]:

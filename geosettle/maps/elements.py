@@ -133,7 +133,7 @@ def _years(frame: pd.DataFrame) -> dict[str, Any] | None:
 
 def _relief(result: Result, settings: Settings) -> dict[str, Any] | None:
     dem = result.study.dem
-    if dem is None or not (dem.is_lonlat and dem.is_north_up):
+    if dem is None or not dem.is_north_up:
         return None
     return images.relief_picture(dem, width=settings.relief_px)
 
@@ -157,7 +157,7 @@ def _finite(raster: Raster) -> Any:
 
 
 def _drawable(raster: Raster) -> bool:
-    return raster.is_lonlat and raster.is_north_up and len(_finite(raster)) > 0
+    return raster.is_north_up and len(_finite(raster)) > 0
 
 
 def _hours(name: str, raster: Raster) -> dict[str, Any]:
@@ -214,6 +214,7 @@ def _area(
     pairs: list[tuple[Any, Any]],
     classes: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    drawn = images.in_degrees(raster, images.WIDTH, smooth=False)
     merged: dict[str, dict[str, Any]] = {}
     for entry in classes:  # classes of one colour share a row of the legend
         same = merged.setdefault(
@@ -224,8 +225,8 @@ def _area(
     return {
         "name": name,
         "label": label,
-        "src": images.class_picture(raster, pairs, [c["colour"] for c in classes]),
-        "bounds": list(raster.bounds),
+        "src": images.class_picture(drawn, pairs, [c["colour"] for c in classes]),
+        "bounds": list(drawn.bounds),
         "classes": list(merged.values()),
         "ramp": not name.startswith("landcover_"),
     }

@@ -1,8 +1,8 @@
 """Rasters as pictures in Web Mercator: shaded relief, classes in the legend's exact colours.
 
 A longitude/latitude grid and a Web Mercator picture share their columns; only the rows are spaced
-differently. Taking the right row for each row of the picture is therefore an exact warp, and no
-reprojection library is needed.
+differently. Taking the right row for each row of the picture is therefore an exact warp. A grid in
+another system is brought to longitude/latitude first, for the picture only.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_cdt
 
 from geosettle import style
+from geosettle.distance.draping import bilinear
 from geosettle.raster import Raster
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +29,8 @@ _FEATHER_PX: Final = 28
 """Width over which the relief fades where the elevations end, so that no hard edge looks like a
 coast.
 """
+WIDTH: Final = 1000
+"""Widest picture of classes, pixels."""
 _MAX_LAT: Final = 85.0
 _EXAGGERATION: Final = 2.2
 
@@ -67,6 +72,34 @@ def thin(raster: Raster, width: int) -> Raster:
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(count > 0, total / count, np.nan)
     return Raster(values, raster.transform @ raster.transform.scale(block), raster.crs, raster.unit)
+
+
+def in_degrees(raster: Raster, width: int, *, smooth: bool) -> Raster:
+    """Return the raster on a longitude/latitude grid of about its own cells, for a picture.
+
+    Parameters
+    ----------
+    raster
+        In any system; one in longitude/latitude stays as it is.
+    width
+        Widest picture, pixels.
+    smooth
+        True: between the four nearest cells (elevations). False: the cell at the place (classes).
+    """
+    if raster.is_lonlat:
+        return raster
+    west, south, east, north = raster.lonlat_bounds
+    step = (east - west) / min(width, raster.shape[1])
+    rows, columns = (max(1, round(side / step)) for side in (north - south, east - west))
+    grid = Raster(
+        np.zeros((rows, columns), dtype=np.float32),
+        Affine((east - west) / columns, 0, west, 0, -(north - south) / rows, north),
+    )
+    lon, lat = grid.centres(np.arange(rows)[:, None], np.arange(columns)[None, :])
+    lon, lat = np.broadcast_arrays(lon, lat)
+    between = bilinear(raster.values, *raster.to_grid(lon, lat)) if smooth else None
+    values = raster.sample(lon, lat) if between is None else between
+    return replace(raster, values=values.astype(np.float32), transform=grid.transform, crs=grid.crs)
 
 
 def to_mercator(raster: Raster, height: int, *, smooth: bool) -> FloatArray:
@@ -129,7 +162,7 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
     Parameters
     ----------
     dem
-        Elevation, metres, north-up longitude/latitude grid. Missing cells become transparent.
+        Elevation, metres, north-up, in any system. Missing cells become transparent.
     width
         Widest picture, pixels.
     quality
@@ -146,7 +179,7 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
     Horn's central differences. Web Mercator is conformal, so a cell is as high as it is wide on the
     ground, cos(latitude) smaller.
     """
-    small = thin(dem, width)
+    small = in_degrees(thin(dem, width), width, smooth=True)
     height = _height_for(small, small.shape[1])
     z = to_mercator(small, height, smooth=True)
     west, south, east, north = _drawable_bounds(small)
@@ -195,7 +228,11 @@ def _hillshade(z: FloatArray, cell: FloatArray) -> FloatArray:
 
 
 def class_picture(
-    raster: Raster, classes: Sequence[Sequence[float]], colours: Sequence[str], *, width: int = 1000
+    raster: Raster,
+    classes: Sequence[Sequence[float]],
+    colours: Sequence[str],
+    *,
+    width: int = WIDTH,
 ) -> str:
     """Classes of a raster as a PNG with a palette of exactly the legend's colours.
 

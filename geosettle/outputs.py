@@ -298,6 +298,7 @@ def _fill(
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
     failed: Problems = []
+    said = attempt(failed, "summary", partial(summary_lines, result, lang))
     for name, content in _contents(
         _lasting(result), lang, workers, progress, made=made or _Made(TABLES), failed=failed
     ):
@@ -311,7 +312,7 @@ def _fill(
     stage.write(MANIFEST, _json(manifest))
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
     lines = (
-        *summary_lines(result, lang),
+        *(said or ()),
         say(lang, "map_is", path=folder / "map.html"),
         say(lang, "report_is", path=folder / "report.html"),
     )
@@ -402,15 +403,19 @@ def _bound_tables(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the workbook and the GeoPackage."""
     workbook = partial(
-        tables_xlsx, result, written=told_tables(written, result), catalogue=made.tables
+        tables_xlsx,
+        result,
+        written=told_tables(written, result),
+        catalogue=made.tables,
+        problems=failed,
     )
     if (content := attempt(failed, "tables.xlsx", workbook)) is not None:
         yield "tables.xlsx", content
     made_from = {"provenance": _json(result.provenance).decode()}
 
     def geopackage() -> bytes:
-        layers = gpkg_layers(result, written=written)
-        return io.write_gpkg_bytes(layers, qgis_styles(), made_from)
+        layers = gpkg_layers(result, written=written, problems=failed)
+        return io.write_gpkg_bytes(layers, qgis_styles(layers), made_from)
 
     if (content := attempt(failed, "study.gpkg", geopackage)) is not None:
         yield "study.gpkg", content

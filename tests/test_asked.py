@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -12,6 +13,9 @@ import pytest
 
 import geosettle as gs
 from geosettle import tables as written_tables
+from geosettle.maps.elements import Settings as MapSettings
+from geosettle.maps.elements import payloads
+from geosettle.maps.page_data import card_columns, charts
 from geosettle.remoteness import remoteness
 from geosettle.report import summary_lines
 from geosettle.settings import DEFAULTS
@@ -138,9 +142,9 @@ def test_outputs_hold_what_the_layers_can_say_and_nothing_else(
     written = gs.write(result, tmp_path / "out")
     assert sorted(n[7:-4] for n in written.files if n.startswith("tables/")) == tables
     book = openpyxl.load_workbook(tmp_path / "out" / "tables.xlsx", read_only=True)
-    assert sorted(book.sheetnames) == sorted([*tables, "dictionary", "sources"])
+    assert sorted(book.sheetnames) == sorted([*tables, "dictionary"])
     described = {row[0] for row in book["dictionary"].iter_rows(min_row=2, values_only=True)}
-    assert described == {*tables, "dictionary", "sources"}
+    assert described == {*tables, "dictionary"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     own = set(re.findall(r'<section id="(\w+)"', page))
     assert "sites" in own
@@ -159,6 +163,65 @@ def test_outputs_hold_what_the_layers_can_say_and_nothing_else(
         pairs = pd.read_csv(tmp_path / "out" / "tables" / "pairs.csv")
         assert pairs["geodesic_km"].notna().all()
         assert pairs["why"].isna().all()
+
+
+FIELD = gpd.GeoDataFrame(
+    {"kind": ["field"], "site_id": ["a"], "declared_ha": [400.0]},
+    geometry=gpd.GeoSeries.from_wkt(
+        ["POLYGON((10.0 0.0, 10.02 0, 10.02 0.02, 10 0.02, 10 0))"]
+    ).values,
+    index=pd.Index(["d"], name="development_id"),
+    crs=4326,
+)
+ALWAYS = {"graticule", "labels"}
+STUDIES = {  # layers: layers of the GeoPackage, figures, elements of the map, columns of the card
+    ("sites",): ({"sites"}, {"od_map"}, {"sites"}, {"households"}),
+    ("sites", "origins"): ({"sites", "origins"}, {"od_map"}, {"sites", "origins"}, {"households"}),
+    ("sites", "origins", "flows"): (
+        {"sites", "origins", "flows"},
+        {"od_map", "distances", "distribution"},
+        {"sites", "origins", "flows"},
+        {"households"},
+    ),
+    ("sites", "boundaries"): (
+        {"sites", "boundaries"},
+        {"od_map", "counties"},
+        {"sites", "boundaries", "surroundings"},
+        {"households", "district"},
+    ),
+    ("sites", "development"): (
+        {"sites", "development"},
+        {"od_map", "land"},
+        {"sites", "development"},
+        {"households", "development_15km_ha"},
+    ),
+}
+
+
+@pytest.mark.parametrize("layers", STUDIES)
+def test_map_figures_and_geopackage_hold_no_layer_without_its_input(
+    layers: tuple[str, ...], tmp_path: Path
+) -> None:
+    geopackage, figures, elements, card = STUDIES[layers]
+    given = {**moved().layers, "boundaries": UNITS, "development": FIELD}
+    result = gs.analyse(only(gs.Study(layers=given), *layers))
+    written = gs.write(result, tmp_path)
+    assert {n[8:-4] for n in written.files if n.startswith("figures/")} == figures
+    base = sqlite3.connect(tmp_path / "study.gpkg")
+    tables = {name for (name,) in base.execute("SELECT table_name FROM gpkg_contents")}
+    assert tables - {"layer_styles", "geosettle_metadata"} == geopackage
+    assert {n for (n,) in base.execute("SELECT f_table_name FROM layer_styles")} == geopackage
+    assert all(base.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in geopackage)
+    base.close()
+    assert {part["name"] for part in payloads(result, MapSettings())} == elements | ALWAYS
+    assert {row["column"] for row in card_columns(result)} == card
+    drawn = charts(result)
+    assert bool(drawn["land"]) == ("development" in layers)
+    assert drawn["radius"] == (15 if "development" in layers else None)
+    assert drawn["capitals"] == {}
+    book = openpyxl.load_workbook(tmp_path / "tables.xlsx", read_only=True)
+    empty = [s.title for s in book if sum(1 for _ in s.iter_rows(max_row=2)) < 2]
+    assert set(empty) <= {"problems"}
 
 
 def test_a_metric_that_is_asked_for_says_what_it_lacks() -> None:

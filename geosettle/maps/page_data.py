@@ -195,7 +195,8 @@ def most(result: Result) -> dict[str, float]:
 def card_columns(result: Result) -> list[dict[str, Any]]:
     """Rows of the card of a site.
 
-    Label, column, columns of its interval, unit, rank of its level (1: the finest).
+    Label, column, columns of its interval, unit, rank of its level (1: the finest); none without
+    a value.
     """
     levels = unit_columns(result.sites, result.study.boundaries)
     units = {
@@ -208,7 +209,7 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     units |= dict.fromkeys(discs, "ha") | {"models": ""}
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
-        if name in result.sites:
+        if name in result.sites and result.sites[name].notna().any():
             label = _column_words(name)
             if name in discs:
                 label = capital_all(say_all(discs[name], km=f"{radius:g}"))
@@ -259,7 +260,12 @@ def middle_radius(result: Result) -> float | None:
 
 def charts(result: Result) -> dict[str, Any]:
     """Land by kind and capitals before and after, per site, where the result has them."""
-    return {"land": _land(result), "capitals": _capitals(result), "radius": middle_radius(result)}
+    land = _land(result)
+    return {
+        "land": land,
+        "capitals": _capitals(result),
+        "radius": middle_radius(result) if land else None,
+    }
 
 
 def _land(result: Result) -> dict[str, list[list[Any]]]:

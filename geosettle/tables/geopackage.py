@@ -6,7 +6,8 @@ study.gpkg opens looking like the printed map.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from importlib import resources
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.geodesy import disc
+from geosettle.problems import Problems, attempt
 from geosettle.tables import tables
 
 _MM_PER_PX: Final = 25.4 / 96
@@ -34,55 +36,110 @@ _DRAWN: Final = {
 
 
 def gpkg_layers(
-    result: Result, *, written: Mapping[str, pd.DataFrame] | None = None
+    result: Result,
+    *,
+    written: Mapping[str, pd.DataFrame] | None = None,
+    problems: Problems | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of study.gpkg, top layer first.
 
-    The tables with their geometry, and the inputs.
+    The tables with their geometry, and the inputs; none that would be empty.
 
     QGIS lays the first layer of a file over the others when it adds them all. Rows without a
     position keep their place, with an empty geometry. Columns are those of the written tables.
     Sites and origins given as areas are points inside, and their outlines a layer of their own.
-    `written` is what `tables` returned for the result, where that is at hand.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    written
+        What `tables` returned for it, where that is at hand.
+    problems
+        Takes one problem for each layer that fails, which is then left out; None: it is raised.
+
+    Returns
+    -------
+    dict
+        Layer name to frame, WGS84 longitude and latitude.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> list(gpkg_layers(result))[:3]
+    ['sites', 'origins', 'places']
     """
-    study = result.study
-    made: dict[str, gpd.GeoDataFrame] = {
-        role: _plain(layer)
-        for role, layer in study.layers.items()
-        if role not in _DRAWN and isinstance(layer, gpd.GeoDataFrame) and len(layer)
+    made: dict[str, gpd.GeoDataFrame] = {}
+    makers = _makers(result, tables(result) if written is None else written)
+    for name, make in reversed(makers.items()):
+        layer = attempt(problems, f"GeoPackage layer {name}", make)
+        if layer is not None and len(layer):
+            made[name] = _one_kind(layer)
+    return made
+
+
+def _makers(
+    result: Result, written: Mapping[str, pd.DataFrame]
+) -> dict[str, Callable[[], gpd.GeoDataFrame | None]]:
+    """Return what makes each layer, from the lowest up."""
+    held = result.study.layers
+    others = [n for n, one in held.items() if n not in _DRAWN and isinstance(one, gpd.GeoDataFrame)]
+    return {
+        **{f"{role}_areas": partial(_areas, result, written, role) for role in _PLACES},
+        **{name: partial(_of_study, held.get(name)) for name in others},
+        "oasis": lambda: _of_study(_oasis(result)),
+        # A style fits one kind of geometry, and a layer of two kinds opens with half of it
+        # unstyled.
+        "lakes": lambda: _of_study(_parts(held.get("rivers"), areas=True)),
+        "rivers": lambda: _of_study(_parts(held.get("rivers"), areas=False)),
+        **{name: partial(_of_study, held.get(name)) for name in _BELOW_PLACES},
+        "uncertainty": partial(_discs, result),
+        "flows": lambda: _flows(result, written["pairs"]),
+        "places": partial(_of_study, held.get("places")),
+        **{role: partial(_points, result, written, role) for role in reversed(_PLACES)},
     }
-    for name in ("oasis", "rivers", "boundaries", "roads", "development"):
-        layer = _oasis(result) if name == "oasis" else study.layers.get(name)
-        if not isinstance(layer, gpd.GeoDataFrame) or layer.empty:
-            continue
-        areas = layer[shapely.get_dimensions(np.asarray(layer.geometry, dtype=object)) == _AREA]
-        if name == "rivers" and len(areas):
-            # A style fits one kind of geometry, and a layer of two kinds opens with half of it
-            # unstyled.
-            made["lakes"] = _plain(areas)
-            layer = layer.drop(areas.index)
-        if len(layer):
-            made[name] = _plain(layer)
-    written = tables(result) if written is None else written
-    made["uncertainty"] = _discs(result)
-    made["flows"] = _flows(result, written["pairs"])
-    if study.places is not None and len(study.places):
-        made["places"] = _plain(study.places)
-    for role in ("origins", "sites"):
-        frame = getattr(result, role)
-        if role == "sites":
-            table = written["sites"].set_index("site_id")
-            geometry = frame.geometry.reindex(table.index)
-            layer = gpd.GeoDataFrame(table.reset_index(), geometry=list(geometry), crs=_CRS)
-        else:
-            layer = _plain(frame.sort_index())
-        shapes = np.asarray(layer.geometry, dtype=object)
-        areas = shapely.get_dimensions(shapes) == _AREA
-        if areas.any():
-            made = {f"{role}_areas": layer[areas].reset_index(drop=True), **made}
-            layer = layer.set_geometry(gpd.GeoSeries(shapely.point_on_surface(shapes), crs=_CRS))
-        made[role] = layer
-    return {name: _one_kind(made[name]) for name in reversed(made)}
+
+
+_PLACES: Final = ("sites", "origins")
+_BELOW_PLACES: Final = ("boundaries", "roads", "development")
+
+
+def _of_study(layer: Any) -> gpd.GeoDataFrame | None:
+    return _plain(layer) if isinstance(layer, gpd.GeoDataFrame) else None
+
+
+def _is_area(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    return np.asarray(
+        shapely.get_dimensions(np.asarray(layer.geometry, dtype=object)) == _AREA, bool
+    )
+
+
+def _parts(layer: Any, *, areas: bool) -> Any:
+    return layer[_is_area(layer) == areas] if isinstance(layer, gpd.GeoDataFrame) else None
+
+
+def _placed(result: Result, written: Mapping[str, pd.DataFrame], role: str) -> gpd.GeoDataFrame:
+    """Return sites as they are written, origins as they are, with the geometry given."""
+    frame: gpd.GeoDataFrame = getattr(result, role)
+    if role != "sites":
+        return _plain(frame.sort_index())
+    table = written["sites"].set_index("site_id")
+    geometry = frame.geometry.reindex(table.index)
+    return gpd.GeoDataFrame(table.reset_index(), geometry=list(geometry), crs=_CRS)
+
+
+def _areas(result: Result, written: Mapping[str, pd.DataFrame], role: str) -> gpd.GeoDataFrame:
+    layer = _placed(result, written, role)
+    return layer[_is_area(layer)].reset_index(drop=True)
+
+
+def _points(result: Result, written: Mapping[str, pd.DataFrame], role: str) -> gpd.GeoDataFrame:
+    layer = _placed(result, written, role)
+    if not _is_area(layer).any():
+        return layer
+    inside = shapely.point_on_surface(np.asarray(layer.geometry, dtype=object))
+    return layer.set_geometry(gpd.GeoSeries(inside, crs=_CRS))
 
 
 def _one_kind(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -189,8 +246,8 @@ def _discs(result: Result) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame.reset_index(drop=True), geometry="geometry", crs=_CRS)
 
 
-def qgis_styles() -> dict[str, str]:
-    """Return the QML of every layer that `gpkg_layers` can give, by layer name.
+def qgis_styles(layers: Collection[str] | None = None) -> dict[str, str]:
+    """Return the QML of layers, by layer name; None: of all that `gpkg_layers` can give.
 
     The files of the folder `qgis` are styles as QGIS saves them; a name between two @ is a colour
     (red, green, blue) or a width (millimetres) of `geosettle.style`. Neighbours draw the border
@@ -204,11 +261,14 @@ def qgis_styles() -> dict[str, str]:
     (True, True)
     """
     values = _style_values()
-    return {
-        file.name.removesuffix(".qml"): re.sub(
-            r"@(\w+)@", lambda name: values[name[1]], file.read_text(encoding="utf-8")
-        )
+    files = {
+        file.name.removesuffix(".qml"): file
         for file in (resources.files("geosettle.tables") / "qgis").iterdir()
+    }
+    return {
+        name: re.sub(r"@(\w+)@", lambda word: values[word[1]], file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if layers is None or name in layers
     }
 
 

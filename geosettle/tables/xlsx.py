@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
+from geosettle.problems import Problems, attempt
 from geosettle.tables import TABLES, Table, describe, tables, told
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
@@ -31,6 +33,7 @@ def tables_xlsx(
     *,
     written: Mapping[str, pd.DataFrame] | None = None,
     catalogue: Mapping[str, Table] | None = None,
+    problems: Problems | None = None,
 ) -> bytes:
     """Write all tables into one workbook, with a `dictionary` and a `sources` sheet.
 
@@ -46,10 +49,16 @@ def tables_xlsx(
         What `tables` returned for it, where that is at hand.
     catalogue
         The tables, by name; None takes `TABLES`.
+    problems
+        Takes one problem for each sheet that fails, which is then as far as it came; None: it is
+        raised.
     """
     catalogue = TABLES if catalogue is None else catalogue
     frames = told(tables(result, catalogue), result) if written is None else dict(written)
-    described = {name: describe(catalogue[name], frame, result) for name, frame in frames.items()}
+    described: dict[str, Mapping[str, Entry]] = {}
+    for name, frame in frames.items():
+        make = partial(describe, catalogue[name], frame, result)
+        described[name] = attempt(problems, f"sheet {name}", make) or {}
     buffer = io.BytesIO()
     options = {
         "in_memory": True,
@@ -72,15 +81,13 @@ def tables_xlsx(
             "year": book.add_format({"num_format": "0"}),
         }
         for name, frame in frames.items():
-            _sheet(
-                book,
-                name,
-                frame,
-                looks,
-                {column: found.unit for column, found in described[name].items()},
-            )
-        _sheet(book, "dictionary", dictionary_frame(frames, described, catalogue), looks, {})
-        _sheet(book, "sources", sources_frame(result), looks, {"rows": "count"})
+            units = {column: found.unit for column, found in described[name].items()}
+            attempt(problems, f"sheet {name}", partial(_sheet, book, name, frame, looks, units))
+        sources = sources_frame(result)
+        about = dictionary_frame(frames, described, catalogue, sources=len(sources) > 0)
+        _sheet(book, "dictionary", about, looks, {})
+        if len(sources):
+            _sheet(book, "sources", sources, looks, {"rows": "count"})
     return buffer.getvalue()
 
 
@@ -88,6 +95,8 @@ def dictionary_frame(
     frames: Mapping[str, pd.DataFrame],
     described: Mapping[str, Mapping[str, Entry]],
     catalogue: Mapping[str, Table],
+    *,
+    sources: bool,
 ) -> pd.DataFrame:
     """One row per sheet and column: its meaning and its unit.
 
@@ -109,7 +118,7 @@ def dictionary_frame(
         }
         for name, title, meanings in (
             ("dictionary", "What the columns mean", ABOUT_DICTIONARY),
-            ("sources", "Input files", ABOUT_SOURCES),
+            *([("sources", "Input files", ABOUT_SOURCES)] if sources else []),
         )
         for column, found in meanings.items()
     ]

@@ -17,7 +17,6 @@ import shapely
 import geosettle as gs
 from geosettle.maps import map_html
 from geosettle.maps.elements import Settings, _borders
-from geosettle.maps.page_data import _short
 
 TABLES = {
     "sites": "site_id,name,lon,lat,households\nS1,Upper,77.0,39.0,100\nS2,Lower,77.4,39.1,60\nS3,Bad,277.4,99.1,60\n",
@@ -55,16 +54,6 @@ def test_positions_without_a_radius_are_not_praised_as_known(data: dict[str, Any
     assert "do not state how well locations are known" in notes
     assert "discs" not in notes
     assert "the median is between" not in data["subtitle"]["en"]
-
-
-@pytest.mark.parametrize(
-    ("median", "said"),
-    [(459.5, "459"), (79.6, "79"), (9.96, "9.9"), (1234.9, "1,234"), (80.0, "80")],
-)
-def test_half_of_the_moves_led_farther_than_a_number_that_is_not_rounded_up(
-    median: float, said: str
-) -> None:
-    assert _short(median, down=True) == said
 
 
 def test_sites_alone_make_no_claim_about_moves(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ from geosettle.analysis._land import (
 )
 from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
-from geosettle.analysis._units import units_and_moves
+from geosettle.analysis._units import UNKNOWN, units_and_moves
 from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Metric
 from geosettle.problems import Problem, problems_frame
@@ -50,7 +50,7 @@ from geosettle.raster import Raster
 from geosettle.reasons import coded, in_words, sentences
 from geosettle.study import Study, why_last
 
-__all__ = ["Result", "analyse"]
+__all__ = ["UNKNOWN", "MedianDistance", "Result", "analyse", "median_distance", "moves_of"]
 
 
 @dataclass(frozen=True, eq=False)

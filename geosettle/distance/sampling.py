@@ -319,10 +319,15 @@ def quantiles(values: FloatArray, level: float) -> FloatArray:
     probability `level`. Missing draws are left out; a row of them stays missing.
     """
     out = np.full((3, len(values)), np.nan)
-    some = ~np.isnan(values).all(axis=1) if values.size else np.zeros(len(values), dtype=bool)
-    if some.any():
-        shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
-        out[:, some] = np.nanquantile(values[some], shares, axis=1, method="weibull")
+    if not values.size:
+        return out
+    missing = np.isnan(values)
+    whole, none = ~missing.any(axis=1), missing.all(axis=1)
+    shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
+    # Rows with a missing draw are taken one by one, the others at once.
+    for rows, quantile in ((whole, np.quantile), (~whole & ~none, np.nanquantile)):
+        if rows.any():
+            out[:, rows] = quantile(values[rows], shares, axis=1, method="weibull")
     return out
 
 

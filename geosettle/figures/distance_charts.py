@@ -10,15 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
+from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.distance import flag_codes, has_flag
 from geosettle.figures.canvas import legible, new_figure
 from geosettle.figures.chart_parts import horizontal, legend, marker, names_of, rows_shown, titled
-from geosettle.results import in_scope, numbers
+from geosettle.results import headline_of, in_scope, numbers
 from geosettle.results.given import widest_radius
+from geosettle.results.sentences import headline_numbers
 from geosettle.words import say
+
+FloatArray = NDArray[np.float64]
 
 _MOST_ROWS: Final = 56
 """Rows of a chart that is no taller than a page, 240 mm."""
@@ -145,40 +149,55 @@ def distribution(result: Result, lang: str) -> Figure | None:
         return None
     low, high = (numbers(pairs, f"geodesic_{end}_km")[known] for end in ("low", "high"))
     low, high = low.where(low.notna(), value), high.where(high.notna(), value)
+    found = headline_of(result)
+    by = "moves" if found is None else found.weighting
+    weight = (
+        np.ones(len(value)) if by == "moves" else numbers(pairs, by)[known].fillna(0).to_numpy()
+    )
     figure = new_figure(2.9, 4.9)
     axes = figure.add_axes((0.13, 0.15, 0.83, 0.6))
     most = float(high.max()) * 1.03
-    share = np.arange(1, len(value) + 1) / len(value)
-    steps = [
-        np.concatenate([[0.0], np.sort(part.to_numpy()), [most]]) for part in (low, value, high)
-    ]
-    rises = np.concatenate([[0.0], share, [1.0]])
+    parts = [_cumulative(part.to_numpy(), weight, most) for part in (low, value, high)]
+    steps, rises = ([part[k] for part in parts] for k in (0, 1))
     every = np.unique(np.concatenate(steps))
-    upper, lower = (rises[np.searchsorted(steps[at], every, side="right") - 1] for at in (0, 2))
+    upper, lower = (rises[at][np.searchsorted(steps[at], every, side="right") - 1] for at in (0, 2))
     axes.fill_between(
         every, lower, upper, step="post", color=style.FLOW, alpha=0.25, lw=0, zorder=1
     )
-    axes.step(steps[1], rises, where="post", c=style.FLOW, lw=1.4, zorder=3)
+    axes.step(steps[1], rises[1], where="post", c=style.FLOW, lw=1.4, zorder=3)
     radius = widest_radius(result, lang)
     handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
     if (high > low).any():
         handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
+    marks: list[tuple[float, Any, str]] = []
+    if found is not None:
+        low_km, middle, high_km = headline_numbers(found)
+        range_ = f" ({low_km}-{high_km})" if low_km != high_km else ""
+        marks.append((found.km, "-", say(lang, "legend_median", km=f"{middle}{range_}")))
     if radius is not None:
-        line: dict[str, Any] = {"c": style.INK, "lw": 0.8, "ls": (0, (4, 3))}
-        axes.axvline(radius[1], zorder=2, **line)
-        text = say(lang, "legend_radius", mode=radius[0], km=radius[1])
-        handles.append(Line2D([], [], label=text, **line))
+        said = say(lang, "legend_radius", mode=radius[0], km=radius[1])
+        marks.append((radius[1], (0, (4, 3)), said))
+    for at, dash, label in marks:
+        axes.axvline(at, c=style.INK, lw=0.8, ls=dash, zorder=2)
+        handles.append(Line2D([], [], c=style.INK, lw=0.8, ls=dash, label=label))
     axes.set_xlim(0, most)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(color="#E3E6E8", lw=0.5)
     axes.set_axisbelow(True)
     axes.set_xlabel(say(lang, "distances_axis"))
-    axes.set_ylabel(say(lang, "distribution_axis"), fontsize=6.5)
+    axes.set_ylabel(say(lang, f"distribution_axis_{by}"), fontsize=6.5)
     legend(figure, handles, 0.4, ncols=3, handlelength=1.6, columnspacing=1.2)
     note = say(lang, "distribution_note", n=len(value), pairs=len(pairs))
     titled(figure, say(lang, "distribution_title"), 0.02, note)
     return figure
+
+
+def _cumulative(km: FloatArray, weight: FloatArray, most: float) -> tuple[FloatArray, FloatArray]:
+    """Give the steps of the share of the weight that is no farther, from 0 to `most`."""
+    order = np.argsort(km, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    return np.r_[0.0, km[order], most], np.r_[0.0, share, 1.0]
 
 
 def declared(result: Result, lang: str) -> Figure | None:

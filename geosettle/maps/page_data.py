@@ -20,6 +20,8 @@ from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.maps.indicator_columns import indicators
 from geosettle.reasons import render
+from geosettle.results import headline_of, number
+from geosettle.results.sentences import headline_numbers
 from geosettle.study import in_scope
 from geosettle.words import capital_all, has, heading_key, languages, say, say_all, untranslated
 
@@ -344,36 +346,23 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
 
 def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
     """Title that states the finding, and subtitle that says what it rests on."""
-    wanted = np.logical_and.reduce(
-        [
-            result.pairs.index.get_level_values(f.index.name).isin(f.index[in_scope(f)])
-            for f in (result.sites, result.origins)
-        ]
-    )
-    km = pd.to_numeric(
-        result.pairs[wanted].get("geodesic_km", pd.Series(dtype=float)), errors="coerce"
-    )
-    km = km.where(np.isfinite(km))
-    known = km.dropna()
+    found = headline_of(result)
     if len(result.origins) == 0 and len(result.sites) > 0:
         n = len(result.sites)
         head, sub = (
             say_all("title_sites", n=n),
             say_all("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n),
         )
-    elif len(known) == 0:
+    elif found is None:
         head, sub = say_all("title_none"), say_all("subtitle_none")
     else:
-        key = "title_one" if len(known) == 1 else "title_distance"
-        # "Farther than" is true of a number that was not rounded up.
-        head = say_all(key, median=_short(float(known.median()), down=key == "title_distance"))
-        low, high = _short(float(known.min())), _short(float(known.max()))
-        sub = say_all("subtitle_distance", low=low, high=high, n=len(known), m=len(km))
-        bounds = [_median(result.pairs[wanted], f"geodesic_{end}_km") for end in ("low", "high")]
-        ends = [_short(bound or 0.0) for bound in bounds]
-        if None not in bounds and ends[0] != ends[1]:
-            # Each distance lies within its own bounds, so their medians bound the median.
-            more = say_all("subtitle_interval", low=ends[0], high=ends[1])
+        low, middle, high = headline_numbers(found)
+        key = "title_one" if found.n == 1 else f"title_{found.weighting}"
+        head = say_all(key, median=middle)
+        ends = {"low": number(found.nearest_km), "high": number(found.farthest_km)}
+        sub = say_all("subtitle_distance", **ends, n=found.n, m=found.of)
+        if low != high:
+            more = say_all("subtitle_interval", low=low, high=high)
             sub = {
                 lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()
             }
@@ -386,22 +375,6 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         "title": head,
         "subtitle": sub,
     }
-
-
-def _median(pairs: pd.DataFrame, column: str) -> float | None:
-    """Median over all pairs that have a distance; None unless each of them has this bound."""
-    if column not in pairs:
-        return None
-    bound = pd.to_numeric(pairs[column], errors="coerce")[
-        pd.to_numeric(pairs["geodesic_km"], errors="coerce").notna()
-    ]
-    return float(bound.median()) if bound.notna().all() else None
-
-
-def _short(km: float, *, down: bool = False) -> str:
-    """Whole kilometres, below ten with a decimal; `down`: never rounded up."""
-    digits = 0 if km >= 10 else 1
-    return f"{np.floor(km * 10**digits) / 10**digits if down else km:,.{digits}f}"
 
 
 def _study_name(result: Result) -> str:

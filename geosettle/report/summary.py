@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.analysis import Result
+from geosettle.analysis import UNKNOWN, Result
 from geosettle.distance import has_flag
-from geosettle.results import in_scope, name_of, number, numbers, oasis_shares
+from geosettle.results import headline_of, in_scope, name_of, number, numbers, oasis_shares
 from geosettle.results.given import (
     aside,
     finest_level,
@@ -19,9 +19,11 @@ from geosettle.results.given import (
     radius_stated_of_pairs,
     widest_radius,
 )
-from geosettle.results.sentences import change_finding, claims_said
+from geosettle.results.sentences import change_finding, claims_said, headline_said
 from geosettle.words import all_of, say, sentences
 
+_MOST: Final = 10
+"""Findings that are said at most; those of which a reader asks first come first."""
 _SURE: Final = 0.95
 _MOST_NAMED: Final = 3
 
@@ -37,7 +39,7 @@ def summary_lines(result: Result, lang: str = "en") -> list[str]:
         Language of the sentences.
     """
     studied = in_scope(result)
-    return [line for finding in FINDINGS if (line := finding(studied, lang))]
+    return [line for finding in FINDINGS if (line := finding(studied, lang))][:_MOST]
 
 
 def _known(frame: pd.DataFrame) -> int:
@@ -65,28 +67,20 @@ def _counts(result: Result, lang: str) -> str:
 
 
 def _distances(result: Result, lang: str) -> str:
-    value = numbers(result.pairs, "geodesic_km")
-    known = value.dropna()
-    if known.empty:
+    """Say the median distance of those who moved: the number that map and chart show too."""
+    found = headline_of(result)
+    if found is None:
         none = say(lang, "find_no_distances") if len(result.pairs) else ""
         return aside(result, "flows", lang) or none
-    low, high = numbers(result.pairs, "geodesic_low_km"), numbers(result.pairs, "geodesic_high_km")
-    half = ((high - low) / 2)[value.notna()].to_numpy()
-    typical = float(np.median(half))
+    value = numbers(result.pairs, "geodesic_km")
     without = int((~radius_stated_of_pairs(result)[value.notna()]).sum())
-    unstated = "find_unstated_all" if without == len(known) and not half.any() else "find_unstated"
-    covered = len(known) < len(value)
+    exact = not found.low_km < found.high_km
+    known = int(value.notna().sum())
+    unstated = "find_unstated_all" if without == known and exact else "find_unstated"
     return sentences(
         lang,
-        say(
-            lang,
-            "find_distances" if len(known) > 1 else "find_distance_one",
-            median=number(float(known.median()), typical),
-            least=number(float(known.min()), float(half[known.to_numpy().argmin()])),
-            most=number(float(known.max()), float(half[known.to_numpy().argmax()])),
-        ),
-        say(lang, "find_distances_cover", n=len(known), pairs=len(value)) if covered else "",
-        say(lang, "find_distances_half", half=number(typical, typical)) if typical > 0 else "",
+        headline_said(found, lang),
+        say(lang, "find_distances_cover", n=found.n, pairs=found.of) if found.n < found.of else "",
         say(lang, unstated, n=without) if without else "",
     )
 
@@ -318,15 +312,46 @@ def _doubts(result: Result, lang: str) -> str:
     )
 
 
+def _between(result: Result, lang: str) -> str:
+    """Say how many stayed within one unit, and the largest stream between two, coarsest level."""
+    if result.moves.empty or "within" not in result.moves:
+        return ""
+    rows = result.moves[result.moves["level"] == result.moves["level"].iloc[0]]
+    found = headline_of(result)
+    by = "households" if found is not None and found.weighting == "households" else "moves"
+    count = numbers(rows, by)
+    level = level_name(lang, str(rows["level"].iloc[0]))
+    within = float(count[rows["within"]].sum())
+    named = rows[~rows["within"] & (numbers(rows, by) > 0)]
+    named = named[(named["origin_unit"] != UNKNOWN) & (named["site_unit"] != UNKNOWN)]
+    first = named.iloc[0] if len(named) and named[by].iloc[0] > 1 else None
+    return sentences(
+        lang,
+        say(lang, f"find_within_{by}", n=round(within), of=round(float(count.sum())), level=level)
+        if within
+        else "",
+        say(
+            lang,
+            f"find_between_{by}",
+            origin=first["origin_unit"],
+            site=first["site_unit"],
+            n=round(float(first[by])),
+        )
+        if first is not None
+        else "",
+    )
+
+
 FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (
     _counts,
     _distances,
+    _between,
     _farthest,
     _farming,
     _units,
     change_finding,
     _green,
     _land,
-    _declared,
     _doubts,
+    _declared,
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geosettle import study
-from geosettle.analysis import Result
+from geosettle.analysis import MedianDistance, Result, median_distance, moves_of
 from geosettle.tables import round_to
 
 __all__ = [
@@ -40,6 +40,16 @@ def in_scope(result: Result) -> Result:
         about &= ~index.isin(key[~inside]) | index.isin(key[inside])
     pairs = result.pairs[about]
     return replace(result, sites=sites, origins=origins, pairs=pairs)
+
+
+def headline_of(result: Result) -> MedianDistance | None:
+    """Median distance of those who moved; of a result made by hand, without an interval."""
+    if result.headline is not None or result.pairs.empty:
+        return result.headline
+    own = in_scope(result)
+    level = result.study.settings.distance.level
+    moves = moves_of(own.pairs, own.sites, own.origins, None, pd.DataFrame(), level=level)
+    return median_distance(moves)
 
 
 def numbers(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geosettle.analysis import Result
+from geosettle.analysis import MedianDistance, Result
 from geosettle.remoteness import INDICATORS
 from geosettle.results import flat, in_scope, number, numbers
 from geosettle.results.given import aside
@@ -75,6 +75,22 @@ def item_names(lang: str, rows: pd.DataFrame) -> dict[str, str]:
             first["item"], first["condition"], first["model"], strict=True
         )
     }
+
+
+def headline_said(found: MedianDistance, lang: str) -> str:
+    """Say the median distance of those who moved, with its interval and what weighs it."""
+    low, middle, high = headline_numbers(found)
+    key = "headline_one" if found.n == 1 else f"headline_{found.weighting}"
+    range_ = say(lang, "headline_range", low=low, high=high) if low != high else ""
+    return say(lang, key, km=middle, range=range_, n=round(found.total))
+
+
+def headline_numbers(found: MedianDistance) -> tuple[str, str, str]:
+    """Low, median and high of the headline, with the digits that its interval carries."""
+    half = (found.high_km - found.low_km) / 2 if found.low_km < found.high_km else 0.0
+    ends = (found.low_km, found.km, found.high_km)
+    low, middle, high = (number(end, half) if end == end else "" for end in ends)  # noqa: PLR0124
+    return (low, middle, high) if half else (middle, middle, middle)
 
 
 def remoteness_said(result: Result, lang: str) -> list[str]:

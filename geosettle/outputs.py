@@ -87,6 +87,7 @@ def run(
     mask_households: int | None = None,
     workers: int = 1,
     progress: Callable[[str], None] = _silent,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Written:
     """Read a study, analyse it and write everything.
 
@@ -104,6 +105,8 @@ def run(
         Processes that may work at once; the outputs are the same for any number.
     progress
         Called with a few words before each long step.
+    layers
+        Role to what is said of that layer besides the study; see `read_study`.
 
     Raises
     ------
@@ -113,14 +116,15 @@ def run(
         The folder cannot be written; what was there is still there.
     """
     progress("reading")
-    study = _study(source, mask_households)
+    study = _study(source, mask_households, layers)
     # A folder that cannot be written is said before the work, not after.
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress, workers=workers)
         named = _EMBEDDED if source is None else _from_beside(Path(source), folder)
         return _fill(
-            stage, result, folder, lang=lang, source=named, workers=workers, progress=progress
-        )
+            stage, result, folder, lang=lang, source=named, workers=workers, progress=progress,
+            layers=layers or {},
+        )  # fmt: skip
 
 
 def write(
@@ -187,6 +191,7 @@ def write_map(
     lang: str | None = None,
     basemap: str | None = None,
     progress: Callable[[str], None] = _silent,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
     """Write only the interactive map of a study, or of the study of an earlier run.
 
@@ -205,7 +210,9 @@ def write_map(
         find_basemap(basemap)  # a misspelt name is said before the work
     progress("reading")
     study = (
-        _study(_recorded(before, Path(source)), _masked(before)) if before else _study(source, None)
+        _study(_recorded(before, Path(source)), _masked(before), layers or _said_of(before))
+        if before
+        else _study(source, None, layers)
     )
     result = _lasting(analyse(study, progress=progress))
     progress("drawing the map")
@@ -244,8 +251,9 @@ def replay(
     tables_before = read_written_tables(beside, before)
     origin = source or _recorded(before, beside)
     written = run(
-        origin, folder, lang=before["lang"], mask_households=_masked(before), progress=progress
-    )
+        origin, folder, lang=before["lang"], mask_households=_masked(before), progress=progress,
+        layers=_said_of(before),
+    )  # fmt: skip
     after = read_manifest(folder)
     lines = [
         *manifest_differences(before, after),
@@ -294,6 +302,7 @@ def _fill(
     workers: int,
     progress: Callable[[str], None],
     made: _Made | None = None,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Written:
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
@@ -305,7 +314,8 @@ def _fill(
         stage.write(name, content)
     manifest = {
         **result.provenance,
-        "study": {"name": result.study.name, "source": source},
+        "study": {"name": result.study.name, "source": source}
+        | ({"layers": layers} if layers else {}),
         "lang": lang,
         "outputs": dict(sorted(stage.digests.items())),
     }
@@ -457,8 +467,12 @@ def _lang(result: Result) -> str:
     return result.study.settings.study.lang
 
 
-def _study(source: str | Path | None, mask_households: int | None) -> Study:
-    study = io.read_study(source)
+def _study(
+    source: str | Path | None,
+    mask_households: int | None,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Study:
+    study = io.read_study(source, layers=layers)
     if mask_households is None:
         return study
     masked = mask_study(study, Masking(mask_households, mask_key()))
@@ -499,6 +513,10 @@ def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:
             mend="Name where it lies now: geosettle run STUDY --replay MANIFEST.",
         )
     return found[0]
+
+
+def _said_of(manifest: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    return dict(manifest["study"].get("layers", {}))
 
 
 def _masked(manifest: Mapping[str, Any]) -> int | None:

@@ -90,7 +90,7 @@ def grouped(problems: Iterable[Problem]) -> list[Group]:
             if same in seen:
                 continue
             seen.add(same)
-        by_value = (one.value, one.falls_in) if one.code in _BY_VALUE else ()
+        by_value = (one.value, one.falls_in.split(" / ")[0]) if one.code in _BY_VALUE else ()
         message = one.message if at is None else ""
         cause = (one.code, one.severity, one.file, one.sheet, one.column, message, *by_value)
         causes.setdefault(cause, []).append(one)

@@ -529,9 +529,16 @@ def columns(m: Maker) -> None:
     )
     m.bad(
         "columns/phone.csv",
-        rows(contact=["13812345678", "13912345678", "15812345678"]),
+        rows(line=["13812345678", "13912345678", "15812345678"]),
         "personal_data",
     )
+    m.bad(
+        "columns/contact.csv",
+        rows(contact=["13812345678", "13912345678", "15812345678"]),
+        "contact_left_out",
+        "accepted",
+    )
+    m.bad("columns/limit.csv", rows(households=["<5", "14", "21"]), "number_limit", "accepted")
     m.bad("columns/person.csv", rows(户主姓名=["甲", "乙", "丙"]), "personal_data")
     m.bad(
         "columns/unit_unknown.csv",

@@ -286,7 +286,7 @@ def choices_held(m: Maker) -> None:
         {"ids": ["S1", "S2", "S3", "S4", "S5"], "households_sum": 2233.0}, codes="id_made name_from_id",
     )  # fmt: skip
     m.bad(
-        "held/less_than_five.csv", rows(households=["<5", *HOUSEHOLDS[1:]]), "number_unreadable", "accepted",
+        "held/less_than_five.csv", rows(households=["<5", *HOUSEHOLDS[1:]]), "number_limit", "accepted",
         summary={"count": 5, "households_sum": 573.0, "households_missing": 1},
     )  # fmt: skip
     m.good("held/buddhist.csv", rows(year=[2562] * 5), KNOWN, codes="year_buddhist")

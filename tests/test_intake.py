@@ -288,6 +288,9 @@ def test_files_that_cannot_serve_are_refused_in_words(
         assert main(["init", str(tmp_path / "x"), *map(str, files)]) == 2
         assert word in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+    named = ["--map", "name=column1,lon=column2,lat=column3"]
+    assert main(["init", str(tmp_path / "x"), str(bare), *named]) == 0
+    assert gs.read_study(tmp_path / "x").sites.geometry.x.tolist() == [23, 24]
 
 
 def test_messages_name_only_options_that_the_commands_have() -> None:
@@ -317,3 +320,115 @@ def test_copies_only_when_asked(tmp_path: Path) -> None:
     assert stated["layers"]["sites"]["path"] == "data/camps.csv"
     assert main(["check", str(tmp_path / "b"), "--json"]) == 0
     json.dumps(stated)
+
+
+def test_a_table_without_header_is_read_and_its_columns_can_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns of origin and of place hold the same states: the positions tell which is which."""
+    rows = [
+        (1, "Belor", "Arun", ("Kessim", "Obi", "Damban")[k % 3], f"Camp {k}", 9.05 + k / 100,
+         10.5 + k % 3, 20 + k)
+        for k in range(30)
+    ]  # fmt: skip
+    table = tmp_path / "round.csv"
+    table.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n", "utf-8")
+    units = boundary_zip(tmp_path / "u.zip")
+    out = tmp_path / "study"
+    call = ["init", str(out), str(table), str(units), "--yes"]
+    assert main([*call, "--map", "households=column8", "--map", "sites:persons=column1"]) == 0
+    said = capsys.readouterr().out
+    assert "it has no header, so its columns are called column1, column2 ..." in said
+    total = sum(r[-1] for r in rows)
+    assert f"sites: 30 rows; {total:,} households (column 'column8'); 30 persons" in said
+    stated = tomllib.loads((out / "study.toml").read_text("utf-8"))["layers"]["sites"]
+    assert stated["header_row"] == 0
+    assert stated["map"]["lon"] == "column7"
+    assert stated["map"]["name"] == "column5"
+    assert stated["join"]["declared_adm1"] == "column3"
+    study = gs.read_study(out)
+    assert study.sites["households"].sum() == total
+    assert study.sites.geometry.x.between(10, 13).all()
+    assert not [p for p in study.problems if p.code == "outside_declared_unit"]
+
+
+def test_what_a_call_says_of_a_layer_goes_before_guesses_in_files_and_in_studies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "book.xlsx")
+    for name, shift in (("March", 0.0), ("April", 0.5)):
+        sheet = book.add_worksheet(name)
+        sheet.write_row(0, 0, ["ID", "Site", "Status", "East", "North", "Families"])
+        for k in range(4):
+            status = "open" if k < 3 else "closed"
+            sheet.write_row(1 + k, 0, [f"s{k}", f"Site {k}", status, 10.1 + shift, 9.1 + k, 5 + k])
+    book.close()
+    out = tmp_path / "out"
+    call = [str(tmp_path / "book.xlsx"), "--sheet", "sites:March", "--where", "Status=open"]
+    call += ["--map", "lon=East,lat=North", "--set", "scope=comparison"]
+    assert main(["init", str(out), *call, "--yes"]) == 0
+    capsys.readouterr()
+    sites = gs.read_study(out).sites
+    assert len(sites) == 3
+    assert sites.geometry.x.eq(10.1).all()
+    assert set(sites["scope"]) == {"comparison"}
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "sites.csv").write_text("site_id,name,E,N,hh\na,A,10,9,7\nb,B,11,9.5,8\n", "utf-8")
+    mapped = ["--map", "lon=E,lat=N,households=hh"]
+    assert main(["run", str(folder), "-o", str(tmp_path / "r"), *mapped]) == 0
+    assert [s["households"] for s in rows_of(tmp_path / "r" / "tables" / "sites.csv")] == ["7", "8"]
+    again = ["run", "--replay", str(tmp_path / "r" / "manifest.json"), "-o", str(tmp_path / "r2")]
+    assert main(again) == 0
+    assert "the same, byte for byte" in capsys.readouterr().out
+    assert main(["map", str(folder), "-o", str(tmp_path / "m.html"), *mapped]) == 0
+    assert main(["map", str(tmp_path / "r"), "-o", str(tmp_path / "m2.html")]) == 0
+    assert main(["run", str(folder), "--map", "flows:site_id=x"]) == 2
+    assert "the study has no layer flows" in capsys.readouterr().err
+
+
+def test_single_households_are_no_sites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    houses = tmp_path / "households.csv"
+    houses.write_text(
+        "longitude,latitude,house_id\n" + "".join(f"10.{k:04d},9.5,H{k}\n" for k in range(2000)),
+        "utf-8",
+    )
+    facilities = tmp_path / "camp_facilities.csv"
+    facilities.write_text("NAME_EN,lon,lat\nClinic north,10.1,9.5\nSchool,10.2,9.6\n", "utf-8")
+    assert main(["init", str(tmp_path / "s"), str(houses), str(facilities), "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "households.csv: not used (each row is a household or its dwelling" in said
+    assert gs.read_study(tmp_path / "s").sites["name"].tolist() == ["Clinic north", "School"]
+    assert main(["init", str(tmp_path / "t"), str(houses)]) == 2
+    assert "serves as sites" in capsys.readouterr().err
+
+
+def test_rasters_in_an_archive_are_read_from_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sites = tmp_path / "camps.csv"
+    sites.write_text("id,name,lat,lon\n1,One,9.1,10.1\n2,Two,9.2,10.2\n", "utf-8")
+    grid: dict[str, Any] = {
+        "width": 20,
+        "height": 20,
+        "count": 1,
+        "crs": "EPSG:4326",
+        "transform": Affine(0.05, 0, 9.8, 0, -0.05, 9.8),
+    }
+    with rasterio.open(tmp_path / "elev.tif", "w", driver="GTiff", dtype="float32", **grid) as file:
+        file.write(np.add.outer(np.arange(20.0), np.arange(20.0)).astype("float32"), 1)
+    with rasterio.open(
+        tmp_path / "lulc_2019.tif", "w", driver="GTiff", dtype="uint8", **grid
+    ) as file:
+        file.write((np.arange(400).reshape(20, 20) % 3 + 1).astype("uint8"), 1)
+    with zipfile.ZipFile(tmp_path / "grids.zip", "w") as archive:
+        for name in ("elev.tif", "lulc_2019.tif"):
+            archive.write(tmp_path / name, f"grids/{name}")
+    out = tmp_path / "out"
+    assert main(["init", str(out), str(sites), str(tmp_path / "grids.zip"), "--yes"]) == 0
+    assert "grids.zip: grids/elev.tif: dem" in capsys.readouterr().out
+    study = gs.read_study(out)
+    assert study.dem is not None
+    # Cell of row 14, column 6: 10.1 E, 9.1 N is its corner; the value is the sum of both numbers.
+    assert study.dem.sample(np.array([10.12]), np.array([9.08])).tolist() == [20.0]
+    assert set(study.landcover) == {2019}

@@ -178,6 +178,8 @@ def _add_study_commands(commands: Any) -> None:
         help="repeat the run of a manifest.json (of STUDY, if it moved), say what differs",
     )
 
+    reading.add_options(run, study=True)
+
     check = _command(commands, "check", _check, "only look for problems")
     check.add_argument("path", help="a file or a study")
     check.add_argument(
@@ -206,6 +208,8 @@ def _add_study_commands(commands: Any) -> None:
     init.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
     init.add_argument("--all", action="store_true", help="list every problem of the files")
 
+    reading.add_options(init, study=True)
+
     draw = _command(commands, "map", _map, "only the interactive map")
     draw.add_argument("study", help="a study, or the folder of an earlier run")
     draw.add_argument(
@@ -221,6 +225,8 @@ def _add_study_commands(commands: Any) -> None:
         metavar="NAME",
         help="an online base map, e.g. OpenStreetMap.Mapnik; never by default",
     )
+
+    reading.add_options(draw, study=True)
 
     diff = _command(commands, "diff", _diff, "what changed between two runs")
     diff.add_argument("first", metavar="OUT1")
@@ -274,10 +280,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.replay and len(options.study) > 1:
         raise InputError("--replay takes one study", mend="Name the study, or none.")
     source = options.study[0] if options.study else None
-    if not options.replay and taking.are_files(options.study):
+    said = reading.for_layers(options)
+    files = not options.replay and taking.are_files(options.study)
+    if files:
         with _progress() as step:
             made = taking.take(
-                options.study, out, ask=not options.yes, step=step, every=options.all
+                options.study, out, ask=not options.yes, step=step, every=options.all, said=said
             )
         if not made.usable:
             raise InputError(
@@ -286,14 +294,14 @@ def _run(options: argparse.Namespace) -> int:
             )  # fmt: skip
         source = str(made.path)
     if options.replay:
-        if options.mask or options.lang:
+        if options.mask or options.lang or said:
             raise InputError(
-                "--replay takes mask and language from the manifest",
-                mend="Leave --mask and --lang out.",
+                "--replay takes mask, language and reading of files from the manifest",
+                mend="Leave --mask, --lang and what says how files are read out.",
             )
         with _progress() as step:
-            said = outputs.replay(Path(options.replay), out, source=source, progress=step)
-        print("\n".join(said))
+            lines = outputs.replay(Path(options.replay), out, source=source, progress=step)
+        print("\n".join(lines))
         return DONE
     with _progress() as step:
         written = outputs.run(
@@ -303,6 +311,7 @@ def _run(options: argparse.Namespace) -> int:
             mask_households=options.mask,
             workers=_WORKERS,
             progress=step,
+            layers=None if files else said,
         )
     print("\n".join(written.summary))
     for failure in written.failures:
@@ -349,7 +358,7 @@ def _init(options: argparse.Namespace) -> int:
         with _progress() as step:
             taking.take(
                 options.files, folder, ask=not options.yes, step=step, copy=options.copy,
-                every=options.all,
+                every=options.all, said=reading.for_layers(options),
             )  # fmt: skip
         print(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
         return DONE
@@ -445,6 +454,7 @@ def _map(options: argparse.Namespace) -> int:
             lang=options.lang,
             basemap=options.basemap,
             progress=step,
+            layers=reading.for_layers(options),
         )
     print(f"Map: {path}")
     return DONE

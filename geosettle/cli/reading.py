@@ -15,7 +15,9 @@ _PLAIN = ("crs", "datum", "encoding", "layer", "sheet", "header_row")
 _PAIRS = ("map", "where", "set")
 
 
-def add_options(command: argparse.ArgumentParser, *, constants: bool = True) -> None:
+def add_options(
+    command: argparse.ArgumentParser, *, constants: bool = True, study: bool = False
+) -> None:
     """Add the options to a command; each may begin with ROLE: to go with one of its files.
 
     Parameters
@@ -24,10 +26,13 @@ def add_options(command: argparse.ArgumentParser, *, constants: bool = True) -> 
         The command.
     constants
         Whether to add --set; a command that has one of its own hands its constants over itself.
+    study
+        Whether the command reads a whole study: what names no role is then said of the sites.
     """
     group = command.add_argument_group(
         "how files are read",
-        "With ROLE: before the value, such as --sheet sites:Master, for that file only.",
+        "With ROLE: before the value, such as --sheet origins:Villages, for that layer"
+        + ("; without it, for the sites." if study else " only."),
     )
     for name, text in (
         ("--crs", "coordinate reference system, where the file says none"),
@@ -35,7 +40,7 @@ def add_options(command: argparse.ArgumentParser, *, constants: bool = True) -> 
         ("--encoding", "text encoding, where it cannot be told"),
         ("--layer", "layer of a file with several"),
         ("--sheet", "sheet of a workbook"),
-        ("--header-row", "row of the header, as the spreadsheet numbers it"),
+        ("--header-row", "row of the header, as the spreadsheet numbers it; 0: none (column1 ...)"),
     ):
         group.add_argument(name, action="append", default=[], metavar="VALUE", help=text)
     group.add_argument(
@@ -72,8 +77,8 @@ def for_role(given: argparse.Namespace, role: str | None, *, region: Any = None)
             mend="Use gcj02, bd09, cgcs2000 or wgs84.",
         )
     row = plain["header_row"]
-    if row is not None and not (row.isdecimal() and int(row) > 0):
-        raise InputError("--header-row is the number of a row", value=row)
+    if row is not None and not row.isdecimal():
+        raise InputError("--header-row is the number of a row, 0 for none", value=row)
     return Options(
         plain["crs"], plain["datum"], plain["encoding"], plain["layer"], plain["sheet"],
         columns=pairs["map"],
@@ -82,6 +87,46 @@ def for_role(given: argparse.Namespace, role: str | None, *, region: Any = None)
         constants=pairs["set"],
         region=region,
     )  # fmt: skip
+
+
+def for_layers(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return what a call says about the layers of a study, as study.toml says it.
+
+    Without ROLE: it is said of the sites.
+
+    Raises
+    ------
+    InputError
+        A value cannot be read.
+    """
+    from geosettle.layers import LAYERS  # noqa: PLC0415
+
+    out: dict[str, dict[str, Any]] = {}
+    for role in LAYERS:
+        own = argparse.Namespace(**{
+            name: [
+                text for text in getattr(given, name, [])
+                if role == "sites" or _role_in(text) == role
+            ]
+            for name in (*_PLAIN, *_PAIRS)
+        })  # fmt: skip
+        said = for_role(own, role)
+        table = {
+            **{name: getattr(said, name) for name in _PLAIN},
+            "map": dict(said.columns), "where": dict(said.where), "set": dict(said.constants),
+        }  # fmt: skip
+        table = {k: v for k, v in table.items() if v or (k == "header_row" and v == 0)}
+        if table:
+            out[role] = table
+    return out
+
+
+def _role_in(text: str) -> str:
+    """Role that a value begins with, "" if none."""
+    from geosettle.layers import LAYERS  # noqa: PLC0415
+
+    head, mark, _ = text.partition(":")
+    return head.strip() if mark and head.strip() in LAYERS else ""
 
 
 def _own(texts: list[str], role: str | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,14 @@ def take(
     step: Callable[[str], None],
     copy: bool = False,
     every: bool = False,
+    said: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Intake:
     """Write study.toml for files, and print what each was taken for."""
     from geosettle.intake import init_study  # noqa: PLC0415
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     more: dict[str, Any] = {"choose": _ask} if ask and terminal else {}
-    made = init_study(files, folder, copy=copy, every=every, progress=step, **more)
+    made = init_study(files, folder, copy=copy, every=every, said=said, progress=step, **more)
     print("\n".join(made.lines), flush=True)
     return made
 

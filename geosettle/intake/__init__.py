@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geosettle.errors import InputError, OutputError
 from geosettle.intake.datasets import datasets
@@ -41,6 +42,7 @@ def init_study(
     choose: Choose = _best,
     copy: bool = False,
     every: bool = False,
+    said: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Intake:
     """Look into files, say what each is, and write study.toml.
@@ -55,6 +57,9 @@ def init_study(
         Chooses among proposals for one role that are about equally good, the best first.
     copy
         Also copy the files into the folder.
+    said
+        Role to what the caller says of that layer, with the keys of `[layers.ROLE]`; it goes before
+        every guess.
     every
         List every problem, spelling and file, not only the first.
     progress
@@ -74,8 +79,8 @@ def init_study(
     """
     target = Path(folder)
     progress("looking into the files")
-    found = datasets([Path(path) for path in paths])
-    plan = make_plan(found, choose)
+    found = datasets([Path(path) for path in paths], said or {})
+    plan = make_plan(found, choose, said or {})
     name = Path(os.path.realpath(target)).name
     files = sorted({p.dataset.path for proposals in plan.layers.values() for p in proposals})
     where = {f: target / "data" / f.name for f in files} if copy else {}

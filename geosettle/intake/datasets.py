@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from geosettle.errors import GeosettleError, InputError
 from geosettle.io.archives import dataset_names
 from geosettle.io.describe import every_name
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
-from geosettle.io.raster_files import DRIVERS
+from geosettle.io.raster_files import DRIVERS, RASTERS
 from geosettle.io.source import Source
 from geosettle.io.vectors import layer_names
-from geosettle.io.workbooks import read_sheets
+from geosettle.io.workbooks import read_sheets, read_workbook
 
 _OWN: Final = frozenset({"layer_styles", "geosettle_metadata"})
 """Layers of a GeoPackage that hold no data."""
@@ -35,6 +35,8 @@ class Dataset:
         Cells and geometries as read; None for a raster, and for what cannot be read.
     why
         Why it cannot be read.
+    header_row
+        Row of the header where it is not found by itself; 0 where there is none.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Dataset:
     sheet: str = ""
     source: Source | None = None
     why: str = ""
+    header_row: int | None = None
 
     @property
     def label(self) -> str:
@@ -55,8 +58,18 @@ class Dataset:
         return self.source is None and not self.why
 
 
-def datasets(paths: Sequence[Path]) -> list[Dataset]:
+def datasets(
+    paths: Sequence[Path], said: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Dataset]:
     """Read every dataset of the files and folders given.
+
+    Parameters
+    ----------
+    paths
+        Files and folders.
+    said
+        Role to what the caller says of that layer; the row of the header of one holds for the sheet
+        that is named with it, or else for every table.
 
     Raises
     ------
@@ -66,7 +79,11 @@ def datasets(paths: Sequence[Path]) -> list[Dataset]:
     for path in paths:
         if not path.exists():
             raise InputError("the file does not exist", file=str(path), mend="Check the path.")
-    found = [one for path in paths for file in _files(path) for one in _of_file(file)]
+    rows = {
+        str(own.get("sheet") or ""): int(own["header_row"])
+        for own in (said or {}).values() if own.get("header_row") is not None
+    }  # fmt: skip
+    found = [one for path in paths for file in _files(path) for one in _of_file(file, rows)]
     if not any(one.is_raster or one.source is not None for one in found):
         why = "; ".join(f"{one.label}: {one.why}" for one in found[:3]) or "the folder is empty"
         raise InputError(f"none of the files can be read: {why}", file=str(paths[0]))
@@ -87,20 +104,27 @@ def _files(path: Path) -> list[Path]:
     return [*plain, *bases]
 
 
-def _of_file(path: Path) -> Iterator[Dataset]:
+def _of_file(path: Path, rows: Mapping[str, int]) -> Iterator[Dataset]:
     try:
         kind = kind_of(path)
         if kind in DRIVERS:
             yield Dataset(path)
         elif kind == "workbook":
-            sheets = read_sheets(path.read_bytes(), path.name, names=every_name())
+            data = path.read_bytes()
+            sheets = read_sheets(data, path.name, names=every_name())
             for source in sheets:
-                yield _table(path, "", source.layer, source)
+                row = rows.get(source.layer, rows.get("", None if _has_header(source) else 0))
+                again = source
+                if row is not None:
+                    again = read_workbook(
+                        data, path.name, names=every_name(), sheet=source.layer, header_row=row
+                    )
+                yield Dataset(path, sheet=source.layer, source=again, header_row=row)
             if not sheets:
                 yield Dataset(path, why="no sheet has a table")
         else:
             for layer in _layers(path, kind):
-                yield _one(path, layer)
+                yield _one(path, layer, rows.get(""))
     except GeosettleError as error:
         yield Dataset(path, why=str(error))
 
@@ -116,25 +140,22 @@ def _layers(path: Path, kind: str) -> list[str]:
     return [""]
 
 
-def _table(path: Path, layer: str, sheet: str, source: Source) -> Dataset:
-    """Return a table as a dataset, unless its first row holds values."""
+def _has_header(source: Source) -> bool:
+    """Whether the header of a table holds names, not the values of a first row."""
     headers = [str(c) for c in source.cells.columns if not str(c).startswith("column ")]
     numbers = [h for h in headers if re.fullmatch(r"-?\d+(?:[.,]\d+)?(?:\.\d+)?", h.strip())]
-    if source.geometry is None and len(numbers) > max(2, 0.25 * len(headers)):
-        why = (
-            f"no header: its first row holds values such as {', '.join(numbers[:3])}; "
-            "add a row of names"
-        )
-        return Dataset(path, layer, sheet, why=why)
-    return Dataset(path, layer, sheet, source)
+    return source.geometry is not None or len(numbers) <= max(2, 0.25 * len(headers))
 
 
-def _one(path: Path, layer: str) -> Dataset:
-    if layer.lower().endswith((".tif", ".tiff")):
-        return Dataset(path, layer, why="a raster inside an archive: unpack it, and give the file")
+def _one(path: Path, layer: str, row: int | None) -> Dataset:
+    if layer.lower().endswith(RASTERS):
+        return Dataset(path, layer)
+    said: dict[str, Any] = {"role": None, "layer": layer or None, "names": every_name()}
     try:
-        return _table(
-            path, layer, "", open_source(path, role=None, layer=layer or None, names=every_name())
-        )
+        source = open_source(path, **said, header_row=row)
+        if row is None and not _has_header(source):
+            row = 0
+            source = open_source(path, **said, header_row=row)
+        return Dataset(path, layer, source=source, header_row=row)
     except GeosettleError as error:
         return Dataset(path, layer, why=str(error))

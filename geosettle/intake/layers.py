@@ -19,6 +19,7 @@ from geosettle.io.column_names import find_columns
 from geosettle.io.numbers import to_text
 from geosettle.io.rasters import read_raster
 from geosettle.io.source import Source
+from geosettle.io.study import plain_raster
 from geosettle.layers import LAYERS, plain_name
 from geosettle.names import Names
 
@@ -143,8 +144,20 @@ def levels_of(boundaries: Sequence[Proposal]) -> list[Level]:
         names = Names.of_units(units[~units.index.duplicated()])
         above |= names.above
         level = str(one.constants.get("level", f"level{rank if number is None else number}"))
-        out.append(Level(level, rank if number is None else number, names))
+        bounds = _extent(source)
+        shapes: dict[str, object] = {}
+        if bounds is not None and source.geometry is not None:
+            shapes = dict(zip(map(str, codes), source.geometry, strict=True))
+        out.append(Level(level, rank if number is None else number, names, bounds, shapes))
     return out
+
+
+def _extent(source: Source) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of boundaries in degrees; None for those in metres."""
+    if source.geometry is None or (source.crs is not None and not source.crs.is_geographic):
+        return None
+    west, south, east, north = shapely.total_bounds(source.geometry).tolist()
+    return west, south, east, north
 
 
 def _by_rank(boundaries: Sequence[Proposal]) -> list[Proposal]:
@@ -159,19 +172,21 @@ def _by_rank(boundaries: Sequence[Proposal]) -> list[Proposal]:
 
 def of_raster(dataset: Dataset) -> Proposal | str:
     """Return what a raster is taken for, or why it is not used."""
-    stem = plain_name(dataset.path.stem)
+    file = PurePosixPath(dataset.layer or dataset.path.name)
+    stem = plain_name(file.stem)
     role = next((role for role, words in _RASTERS if words.search(stem)), "")
     if not role and _OTHER.search(stem):
         return "a raster that no layer of a study takes"
     why = "raster, by name"
     if not role:
         try:
-            raster = read_raster(dataset.path, dataset.path.name)[0]
+            with plain_raster(dataset.path, "dem", dataset.layer or None) as inside:
+                raster = read_raster(inside, dataset.path.name)[0]
         except GeosettleError as error:
             return str(error)
         values = raster.values[np.isfinite(raster.values)]
         few = len(np.unique(values)) <= 40 and bool((values == np.round(values)).all())
         role, why = ("landcover", "raster of few classes") if few else ("dem", "raster of heights")
-    year = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", dataset.path.stem)
+    year = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", file.stem)
     also = {"year": int(year[0])} if year and LAYERS[role].by_year else {}
     return Proposal(dataset, role, why, 3, also=also)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import shapely
 
@@ -13,7 +13,7 @@ from geosettle.errors import InputError
 from geosettle.intake.datasets import Dataset
 from geosettle.intake.layers import levels_of, of_drawn, of_raster
 from geosettle.intake.proposals import Proposal
-from geosettle.intake.tables import of_table
+from geosettle.intake.tables import is_of_households, of_table
 from geosettle.intake.units import Level
 from geosettle.io.column_names import find_columns
 from geosettle.layers import LAYERS, plain_name
@@ -35,7 +35,9 @@ class Plan:
     unused: Sequence[tuple[Dataset, str]]
 
 
-def make_plan(found: Sequence[Dataset], choose: Choose) -> Plan:
+def make_plan(
+    found: Sequence[Dataset], choose: Choose, said: Mapping[str, Mapping[str, Any]] | None = None
+) -> Plan:
     """Choose what serves each layer.
 
     Raises
@@ -60,16 +62,19 @@ def make_plan(found: Sequence[Dataset], choose: Choose) -> Plan:
     boundaries, again = _without_copies([p for p in drawn if p.role == "boundaries"])
     unused += [(p.dataset, "the same units as another file") for p in again]
     others = [p for p in drawn if p.role != "boundaries"]
-    boundaries, proposals = _with_levels(boundaries, tables)
-    layers = _chosen([*others, *proposals], choose)
+    boundaries, proposals = _with_levels(
+        boundaries, tables, (said or {}).get("sites", {}).get("map", {})
+    )
+    layers = _chosen(_of_sheets([*others, *proposals], said or {}), choose)
     if boundaries:
         layers["boundaries"] = boundaries
     if "sites" not in layers:
         raise InputError(
             _no_sites(found),
             mend="Give a table of sites: with lon and lat, "
-            "or with the names of units and a boundary file.",
+            "or with the names of units and a boundary file." + _of_bare(found),
         )
+    layers |= _all_as_said(layers, said or {})
     taken = {id(p.dataset) for ps in layers.values() for p in ps}
     left = {id(d) for d, _ in unused} | taken
     sites = layers["sites"][0].dataset
@@ -77,6 +82,54 @@ def make_plan(found: Sequence[Dataset], choose: Choose) -> Plan:
         if id(one) not in left:
             unused.append((one, _why_not(one, [*others, *proposals], sites)))
     return Plan({r: layers[r] for r in LAYERS if r in layers}, unused)
+
+
+def _of_sheets(
+    proposals: Sequence[Proposal], said: Mapping[str, Mapping[str, Any]]
+) -> list[Proposal]:
+    """Proposals of the sheets and layers that the caller names for their roles."""
+    out = []
+    for one in proposals:
+        own = said.get(one.role, {})
+        sheet, layer = own.get("sheet") or "", own.get("layer") or ""
+        if sheet in {"", one.dataset.sheet} and layer in {"", one.dataset.layer}:
+            out.append(one)
+    return out
+
+
+def _all_as_said(
+    layers: Mapping[str, list[Proposal]], said: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[Proposal]]:
+    """Layers of which the caller says something, as they then are."""
+    for role in said:
+        if role not in layers:
+            raise InputError(
+                f"no file serves as {role}", value=role, mend="Leave out what is said of it."
+            )
+    return {role: [_as_said(p, own) for p in layers[role]] for role, own in said.items()}
+
+
+def _as_said(one: Proposal, own: Mapping[str, Any]) -> Proposal:
+    """Return a proposal with the columns, rows and constants that the caller names."""
+    source = one.dataset.source
+    columns, made = dict(one.columns), dict(one.made)
+    if source is not None and own.get("map"):
+        headers = [str(c) for c in source.cells.columns]
+        found, _, absent = find_columns(headers, LAYERS[one.role], own["map"])
+        if absent:
+            raise InputError(
+                f"{one.dataset.label} has no column {', '.join(absent)}",
+                mend=f"It has: {', '.join(headers)[:300]}.",
+            )
+        named = {plain_name(text) for pair in own["map"].items() for text in pair}
+        for column in [c for c in found if plain_name(c) in named]:
+            columns[column] = found[column]
+            made.pop(column, None)
+    also = {k: own[k] for k in ("crs", "datum", "encoding") if own.get(k)}
+    return replace(
+        one, columns=columns, made=made, where={**one.where, **own.get("where", {})},
+        constants={**one.constants, **own.get("set", {})}, also={**one.also, **also},
+    )  # fmt: skip
 
 
 def _is_shape(one: Dataset) -> bool:
@@ -102,7 +155,7 @@ def _without_copies(boundaries: Sequence[Proposal]) -> tuple[list[Proposal], lis
 
 
 def _with_levels(
-    boundaries: list[Proposal], tables: Sequence[Dataset]
+    boundaries: list[Proposal], tables: Sequence[Dataset], mapping: Mapping[str, str]
 ) -> tuple[list[Proposal], list[Proposal]]:
     """Boundaries with names for their levels, and the proposals for the tables.
 
@@ -110,13 +163,13 @@ def _with_levels(
     """
     boundaries = _named(boundaries, {})
     levels = levels_of(boundaries)
-    proposals = [p for table in tables for p in of_table(table, levels)]
+    proposals = [p for table in tables for p in of_table(table, levels, mapping)]
     names = _names_of_levels(proposals, levels)
     if not names:
         return boundaries, proposals
     boundaries = _named(boundaries, names)
     levels = levels_of(boundaries)
-    return boundaries, [p for table in tables for p in of_table(table, levels)]
+    return boundaries, [p for table in tables for p in of_table(table, levels, mapping)]
 
 
 def _named(boundaries: Sequence[Proposal], names: Mapping[str, str]) -> list[Proposal]:
@@ -194,8 +247,21 @@ def _no_sites(found: Sequence[Dataset]) -> str:
     return f"no file serves as sites; looked into: {', '.join(tables[:12]) or 'nothing'}"
 
 
+def _of_bare(found: Sequence[Dataset]) -> str:
+    """Return what to do with tables that have no header, "" if there are none."""
+    bare = [one.label for one in found if one.header_row == 0]
+    if not bare:
+        return ""
+    return (
+        f" {', '.join(bare[:3])} has no header: add a row of names, or name its columns, such as "
+        "--map name=column1,lon=column2,lat=column3."
+    )
+
+
 def _why_not(one: Dataset, proposals: Sequence[Proposal], sites: Dataset) -> str:
     fits = [p.role for p in proposals if p.dataset is one]
+    if not fits and is_of_households(one):
+        return "each row is a household or its dwelling; a site is a settlement"
     if not fits:
         return "fits no layer: no positions, no names of units, no moves, no lengths of roads"
     same = (

@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.layers import LAYERS
+
+_SAID: Final = frozenset({"year", "crs", "datum", "encoding", "date"})
+"""Further settings of a layer that are written."""
 
 
 def study_text(
@@ -86,9 +89,10 @@ def _entry(one: Proposal, folder: Path, paths: Mapping[Path, Path]) -> dict[str,
         "set": dict(one.constants),
         "combine": one.combine,
         "place": one.place,
-        "year": one.also.get("year", ""),
+        "header_row": one.dataset.header_row,
+        **{k: v for k, v in one.also.items() if k in _SAID},
     }
-    return {key: value for key, value in out.items() if value}
+    return {k: v for k, v in out.items() if v or (k == "header_row" and v is not None)}
 
 
 def _path(path: Path, folder: Path) -> str:

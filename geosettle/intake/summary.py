@@ -70,6 +70,8 @@ def _file(role: str, one: Proposal) -> list[str]:
     head = f"  {one.dataset.label}: {role} ({one.why})"
     if source is None:
         return [head]
+    if one.dataset.header_row == 0:
+        head += "; it has no header, so its columns are called column1, column2 ..."
     above = next((p.line for p in source.problems if p.code == "header_below_title"), None)
     said = f"header in row {above}, " if above else ""
     texts = [f"{k} = {v}" for k, v in one.columns.items()]

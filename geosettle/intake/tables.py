@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
+from geosettle.intake.bare import lonlat_columns, name_column
 from geosettle.intake.datasets import Dataset
 from geosettle.intake.proposals import Proposal
 from geosettle.intake.units import Level, UnitColumns, says_origin, unit_columns
 from geosettle.io.column_names import find_columns
 from geosettle.io.companions import position_column
-from geosettle.io.numbers import to_text
-from geosettle.io.source import Source
+from geosettle.io.numbers import to_number, to_text
+from geosettle.io.source import Source, only
 from geosettle.layers import LAYERS, plain_name
 
 _KINDS: Final = (
@@ -36,7 +39,13 @@ _TYPE: Final = re.compile(
 _STEMS: Final = (
     ("flows", re.compile(r"flow|move|arrival|od_|relocations")),
     ("origins", re.compile(r"origin|village|departure|former")),
-    ("places", re.compile(r"place|facilit|school|clinic|market|service|town|poi")),
+    (
+        "places",
+        re.compile(
+            r"place|facilit|school|clinic|market|service|town|poi(?:nt)?s?_of|mosque|church|gazetteer|"
+            r"tank|bins?(?:_|$)|borehole|water_?point|latrine|pump|assembly_?point|control_?point"
+        ),
+    ),
     ("sites", re.compile(r"site|camp|settle|baseline|assess|dtm|master|relocation")),
 )
 _ENDS: Final = (
@@ -55,9 +64,12 @@ _LENGTH: Final = re.compile(r"(?:road_)?(?:distance|length|dist|km)(?:_in)?(?:_k
 
 
 def of_table(  # noqa: PLR0911  (one way out for each kind of table)
-    dataset: Dataset, levels: Sequence[Level]
+    dataset: Dataset, levels: Sequence[Level], mapping: Mapping[str, str] | None = None
 ) -> list[Proposal]:
-    """Layers that a table, or a layer of points, serves; none if it fits none."""
+    """Layers that a table, or a layer of points, serves; none if it fits none.
+
+    `mapping` is what the caller says of the columns of sites.
+    """
     source = dataset.source
     assert source is not None  # noqa: S101
     headers = [str(c) for c in source.cells.columns]
@@ -66,13 +78,20 @@ def of_table(  # noqa: PLR0911  (one way out for each kind of table)
     roads = _lengths(dataset, headers)
     if roads is not None:
         return [roads]
-    placed = _is_placed(source, headers)
+    bare = _named(headers, mapping or {})
+    if dataset.header_row == 0 and not {"lon", "lat"} <= bare.keys():
+        bounds = next((level.bounds for level in levels if level.bounds is not None), None)
+        bare |= lonlat_columns(source.cells, source.decimal, bounds)
+    placed = {"lon", "lat"} <= bare.keys() or _is_placed(source, headers)
     if placed and (kinds := _by_kind(dataset, source, headers)):
         return kinds
     there = [h for h in headers if not says_origin(h)]
-    here_units = unit_columns(source, there, levels)
+    points = _points_of(source, headers, bare) if placed else None
+    here_units = unit_columns(source, there, levels, points)
     from_units = unit_columns(source, [h for h in headers if says_origin(h)], levels)
     moves = _moves(dataset, headers)
+    if is_of_households(dataset):
+        return []
     stem = plain_name(PurePosixPath(dataset.layer or dataset.sheet or dataset.path.stem).stem)
     said = next((role for role, words in _STEMS if words.search(stem)), "")
     if moves is not None and not placed:
@@ -81,10 +100,70 @@ def of_table(  # noqa: PLR0911  (one way out for each kind of table)
         return []
     if said in {"origins", "places"} and not from_units.finest:
         return [_points(dataset, said, headers, here_units, placed=placed, why="by its name")]
-    site = _sites(dataset, there, here_units, placed=placed)
+    site = _sites(dataset, there, here_units, placed=placed, bare=bare)
     if from_units.finest:
         return [site, *_from_units(dataset, site, from_units, headers)]
     return [site, moves] if moves is not None else [site]
+
+
+_DWELLING: Final = re.compile(
+    r"(?:^|_)(?:house|household|hh|hhld|dwelling|tent|caravan|shelter|family|menage|hogar|vivienda|"
+    r"address)(?:_(?:id|no|nr|num|number|code|key|uuid|ref))(?:_|$)"
+)
+_DWELLINGS: Final = re.compile(r"household|house(?:s|_|$)|dwelling|tents?(?:_|$)|address|building")
+"""Headers that number dwellings, and names of files whose rows are dwellings."""
+
+
+def is_of_households(dataset: Dataset) -> bool:
+    """Whether each row is a household or its dwelling: a site is a settlement, not a house."""
+    source = dataset.source
+    if source is None:
+        return False
+    headers = [str(c) for c in source.cells.columns]
+    found = find_columns(headers, LAYERS["sites"])[0]
+    if {"households", "persons"} & found.keys():
+        return False
+    numbered = [h for h in headers if _DWELLING.search(plain_name(h))]
+    if any(_unique(source.cells, [h]) for h in numbered):
+        return True
+    stem = plain_name(PurePosixPath(dataset.layer or dataset.sheet or dataset.path.stem).stem)
+    return _DWELLINGS.search(stem) is not None and (bool(numbered) or "name" not in found)
+
+
+def _named(headers: list[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Columns of sites that the caller names, whichever way round, as far as the table has them."""
+    if not mapping:
+        return {}
+    found = find_columns(headers, LAYERS["sites"], mapping)[0]
+    named = {plain_name(text) for pair in mapping.items() for text in pair}
+    return {k: h for k, h in found.items() if plain_name(k) in named and plain_name(h) in named}
+
+
+def _points_of(source: Source, headers: list[str], bare: Mapping[str, str]) -> NDArray[Any] | None:
+    """Positions of rows in degrees, as far as they need no interpretation; None without any."""
+    drawn = source.geometry
+    if drawn is not None:
+        degrees = source.crs is None or source.crs.is_geographic
+        return only(drawn, shapely.get_type_id(drawn) == 0) if degrees else None
+    found = find_columns(headers, LAYERS["sites"])[0] | dict(bare)
+    if not {"lon", "lat"} <= found.keys():
+        return None
+    x, y = (
+        np.array([_degrees(c, source.decimal) for c in source.cells[found[axis]]])
+        for axis in ("lon", "lat")
+    )
+    known = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    out = np.full(len(x), None, dtype=object)
+    out[known] = shapely.points(x[known], y[known])
+    return out
+
+
+def _degrees(cell: Any, decimal: str) -> float:
+    """Return the number of a cell, NaN where there is none."""
+    if cell is None or cell == "":
+        return float("nan")
+    value, code = to_number(cell, decimal)
+    return float("nan") if code else value
 
 
 def _is_placed(source: Source, headers: list[str]) -> bool:
@@ -178,11 +257,21 @@ def _points(
     )  # fmt: skip
 
 
-def _sites(dataset: Dataset, headers: list[str], units: UnitColumns, *, placed: bool) -> Proposal:
-    """Sites of a table: rows with a position or a name of their own, else one site per unit."""
+def _sites(
+    dataset: Dataset,
+    headers: list[str],
+    units: UnitColumns,
+    *,
+    placed: bool,
+    bare: Mapping[str, str],
+) -> Proposal:
+    """Sites of a table: rows with a position or a name of their own, else one site per unit.
+
+    `bare` are columns that are known otherwise than by their headers.
+    """
     source = dataset.source
     assert source is not None  # noqa: S101
-    found = find_columns(headers, LAYERS["sites"])[0]
+    found = find_columns(headers, LAYERS["sites"])[0] | dict(bare)
     if "position" in found and {"lon", "lat"} <= found.keys():
         found.setdefault("name", found.pop("position"))
         found.pop("position", None)
@@ -190,6 +279,12 @@ def _sites(dataset: Dataset, headers: list[str], units: UnitColumns, *, placed: 
     for column in ("site_id", "name"):
         if found.get(column) in unit_headers:
             del found[column]
+    if (
+        dataset.header_row == 0
+        and "name" not in found
+        and (own := name_column(source.cells, unit_headers))
+    ):
+        found["name"] = own
     if "name" not in found and (finer := _finer(source, headers, {*unit_headers, *found.values()})):
         found["name"] = finer
     counted = found.keys() & {"households", "persons"}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from geosettle.io.numbers import to_text
 from geosettle.io.source import Source
@@ -28,11 +31,25 @@ _ORIGIN: Final = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One level of the boundaries: its name in the study, and the names of its units."""
+    """One level of the boundaries: its name in the study, and its units.
+
+    Attributes
+    ----------
+    name, number
+        What the level is called, and its place in the ladder.
+    names
+        Names of its units.
+    bounds
+        Its extent in degrees; None where it is drawn in metres.
+    shapes
+        Code of a unit to its polygon; empty where it is drawn in metres.
+    """
 
     name: str
     number: int
     names: Names
+    bounds: tuple[float, float, float, float] | None = None
+    shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,8 +81,16 @@ def says_origin(header: str) -> bool:
     return _ORIGIN.search(plain_name(header)) is not None
 
 
-def unit_columns(source: Source, headers: Sequence[str], levels: Sequence[Level]) -> UnitColumns:
-    """Headers whose cells are names or codes of units; the first of each level is taken."""
+def unit_columns(
+    source: Source,
+    headers: Sequence[str],
+    levels: Sequence[Level],
+    points: NDArray[Any] | None = None,
+) -> UnitColumns:
+    """Headers whose cells are names or codes of units; the first of each level is taken.
+
+    Of several of one level, those that the positions of the rows agree with are taken.
+    """
     best: dict[str, tuple[float, str]] = {}
     coded: dict[str, str] = {}
     for header in headers:
@@ -75,6 +100,9 @@ def unit_columns(source: Source, headers: Sequence[str], levels: Sequence[Level]
         level, share, code = _level_of(header, texts, levels)
         if share < _SHARE:
             continue
+        if points is not None:
+            of_level = next(one for one in levels if one.name == level)
+            share += _agreement(source.cells[header], of_level, points)
         if code:
             coded.setdefault(level, header)
         elif share > best.get(level, (0.0, ""))[0] + 0.2:
@@ -84,6 +112,19 @@ def unit_columns(source: Source, headers: Sequence[str], levels: Sequence[Level]
         {name: best[name][1] for name in order if name in best},
         {name: coded[name] for name in order if name in coded},
     )
+
+
+def _agreement(cells: pd.Series, level: Level, points: NDArray[Any]) -> float:
+    """Share of a sample of rows whose position is in the unit that the cell names."""
+    rows = np.flatnonzero(~shapely.is_missing(points))
+    rows = rows[:: max(1, len(rows) // _SAMPLE)]
+    known = inside = 0
+    for row in rows:
+        codes, _ = level.names.match((to_text(cells.iloc[row]) or "").strip())
+        shapes = [level.shapes[code] for code in codes if code in level.shapes]
+        known += bool(shapes)
+        inside += any(shapely.intersects(shape, points[row]) for shape in shapes)
+    return inside / known if known else 0.0
 
 
 def _texts(cells: pd.Series) -> list[str]:

@@ -83,7 +83,8 @@ def read_layer(
     constants
         Column to the one value that all rows have.
     header_row
-        Row of the header, from 1, as a spreadsheet numbers it.
+        Row of the header, from 1, as a spreadsheet numbers it; 0 where there is none: the columns
+        are then column1, column2 and so on.
     problems
         A list that takes everything found in the file; then nothing is warned of.
 

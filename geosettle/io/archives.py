@@ -27,7 +27,7 @@ RATIO: Final = 200
 
 _DATASETS: Final = frozenset({".shp", ".gpkg", ".geojson", ".json", ".csv", ".tsv", ".kml", ".fgb",
                               ".gpx", ".xls", ".ods", ".parquet",
-                              ".geoparquet", ".xlsx", ".tif", ".tiff", ".geojsonl",
+                              ".geoparquet", ".xlsx", ".tif", ".tiff", ".asc", ".geojsonl",
                               ".geojsons"})  # fmt: skip
 _BESIDE: Final = frozenset({".shx", ".dbf", ".prj", ".cpg", ".tfw"})
 """Files that belong to a dataset of the same name."""

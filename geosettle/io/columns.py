@@ -33,11 +33,16 @@ from geosettle.problems import Problem, problem
 
 _PERSONAL: Final = re.compile(
     r"^(身份证|身份证号|身份证号码|证件号码?|id_card|idcard|id_card_no|national_id|passport|passport_no|护照号?|"
-    r"phone|phone_number|mobile|mobile_phone|tel|telephone|cell_?phone|手机|手机号码?|电话|联系电话|电话号码|联系方式|"
-    r"email|e_mail|邮箱|contact|contact_person|contact_name|contact_phone|"
     r"户主|户主姓名|姓名|head_of_household|household_head|hh_head|head_name|person_name|person|full_name|first_name|"
-    r"last_name|surname|given_name|family_name|人名|联系人|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$"
+    r"last_name|surname|given_name|family_name|人名|父亲|母亲|出生日期|出生年月|birth_?date|date_of_birth|dob|银行账号|银行卡号|bank_account)$"
 )
+_CONTACT: Final = re.compile(
+    r"(?:.*_)?(?:phone|phone_n(?:o|r|um|umber)|mobile|mobile_phone|tel|telephone|cell_?phone|"
+    r"whatsapp|e_?mails?|contacts?|contact_(?:person|name|details?|info|phone|no|number|email)|"
+    r"focal_points?|focal_point_\w+|enumerator\w*|interviewer\w*|reported_by|key_informants?)|"
+    r"手机|手机号码?|电话|联系电话|电话号码|联系方式|邮箱|联系人"
+)
+"""Headers of whom to ask about a place, in a list of places: such columns are left out."""
 _ID_CARD: Final = re.compile(
     r"^[1-9]\d{5}(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$"
 )
@@ -58,6 +63,7 @@ class Columns:
     headers: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
     unused: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
 
 def match_columns(
@@ -100,19 +106,24 @@ def match_columns(
                     "column_unclear", text, column=name, mend=f"Say which with --map {name}=NAME."
                 )
             )
-    problems += [
-        problem("personal_data", f"The column {h!r} looks like data about persons.", column=h)
-        for h in headers
-        # A survey is looked through more strictly, once its columns have their names
-        # (io/survey.py).
-        if not spec.private and _is_personal(h, source.cells[h], used=h in found.values())
-    ]
-    unused = tuple(h for h in headers if h not in found.values() and h not in spec.also)
+    left_out: set[str] = set()
+    # A survey is looked through more strictly, once its columns have their names (io/survey.py).
+    for header in [] if spec.private else headers:
+        used = header in found.values()
+        if not used and _CONTACT.fullmatch(plain_name(header)):
+            left_out.add(header)
+            text = f"The column {header!r} may name persons; it is left out."
+            problems.append(problem("contact_left_out", text, column=header))
+        elif _is_personal(header, source.cells[header], used=used):
+            text = f"The column {header!r} looks like data about persons."
+            problems.append(problem("personal_data", text, column=header))
+    used_too = {*found.values(), *left_out, *spec.also}
+    unused = tuple(h for h in headers if h not in used_too)
     if unused and spec.columns:
         listed = ", ".join(unused[:_LISTED]) + (" ..." if len(unused) > _LISTED else "")
         text = f"{len(unused)} column(s) are not used: {listed}."
         problems.append(problem("columns_unused", text))
-    return Columns(found, tuple(problems), unused)
+    return Columns(found, tuple(problems), unused, frozenset(left_out))
 
 
 _LISTED: Final = 40
@@ -195,7 +206,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         problems += said
     used = set(found.headers.values()) | coordinates
     for header in source.cells.columns:
-        if header in used or not str(header):
+        if header in used or not str(header) or header in found.left_out:
             continue
         name = str(header) if header not in out and header != "geometry" else f"{header}_"
         out[name] = source.cells[header].map(to_text).astype("str")
@@ -258,7 +269,7 @@ def _column(
                 )
             values[i] /= factor  # the cell's own unit goes before that of the header
         if code:
-            problems.append(problem(code, row=i + 1, column=column.name, value=str(cell)))
+            problems.append(_no_number(code, i + 1, column, cell))
     values *= factor if per_row is None else per_row
     if column.kind == "year":
         problems += _common_era(values, column)
@@ -275,6 +286,20 @@ def _column(
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
     return pd.Series(values), problems
+
+
+_LIMIT: Final = re.compile(
+    r"\s*(?:[<>≤≥]=?|less than|fewer than|under|over|more than|up to|at (?:least|most))\s*\d",
+    re.IGNORECASE,
+)
+"""Cells that state a limit, as statistical offices write small counts."""
+
+
+def _no_number(code: str, row: int, column: Column, cell: Any) -> Problem:
+    """Say why a cell gives no number; a limit such as <5 is told from what cannot be read."""
+    if code == "number_unreadable" and _LIMIT.match(str(cell)):
+        code = "number_limit"
+    return problem(code, row=row, column=column.name, value=str(cell))
 
 
 _UNIT_HEADERS: Final = frozenset(

@@ -29,6 +29,8 @@ DRIVERS: Final = {
     "vrt": "VRT",
 }
 """Kind of raster file to the driver of GDAL that must open it."""
+RASTERS: Final = (".tif", ".tiff", ".asc")
+"""Endings of rasters that are also read out of an archive."""
 _KINDS: Final = {".asc": "asciigrid", ".hgt": "hgt", ".grd": "surfer", ".vrt": "vrt"}
 """Endings of raster files that are no TIFF."""
 _SURFER: Final = {b"DSAA": "GSAG", b"DSBB": "GSBG", b"DSRB": "GS7BG"}

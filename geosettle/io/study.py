@@ -10,6 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
@@ -23,6 +24,7 @@ import shapely
 
 from geosettle.crs import crs_name, parse_crs
 from geosettle.errors import GeosettleError, InputError
+from geosettle.io.archives import unpacked
 from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
@@ -196,7 +198,12 @@ def _by_name(folder: Path) -> dict[str, Any]:
     return {"study": {"name": folder.resolve().name}, "layers": layers}
 
 
-def read_study(path: str | Path | None = None, *, settings: type[Settings] = Settings) -> Study:
+def read_study(
+    path: str | Path | None = None,
+    *,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
+    settings: type[Settings] = Settings,
+) -> Study:
     """Every input of a study, checked and frozen.
 
     Parameters
@@ -204,6 +211,9 @@ def read_study(path: str | Path | None = None, *, settings: type[Settings] = Set
     path
         A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx
         ...), or a study.toml; None for the embedded study of southern Xinjiang.
+    layers
+        Role to what is said of it besides the study's own table `[layers.ROLE]`, with the same
+        keys: ``{"sites": {"map": {"lon": "Longitude"}}}``.
     settings
         The class that says which settings a study.toml may have: a subclass of
         `geosettle.settings.Settings` has tables or settings more.
@@ -225,7 +235,7 @@ def read_study(path: str | Path | None = None, *, settings: type[Settings] = Set
     ('southern_xinjiang', 17)
     """
     with study_file(path) as (folder, stated):
-        chosen = decode(stated, settings=settings)
+        chosen = decode(_with_more(stated, layers or {}), settings=settings)
         gathered = gather(folder, chosen)
     places = gathered.layers.get("places")
     check_kinds(chosen, () if places is None else places["kind"].dropna().astype(str))
@@ -242,6 +252,43 @@ def read_study(path: str | Path | None = None, *, settings: type[Settings] = Set
         name=chosen.study.name,
         regions=gathered.regions,
     )
+
+
+def _with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a study's settings with more said of some layers.
+
+    Raises
+    ------
+    InputError
+        The study has no such layer.
+    """
+    if not layers:
+        return stated
+    tables = dict(stated.get("layers", {}))
+    for role, said in layers.items():
+        if role not in tables:
+            raise InputError(
+                f"the study has no layer {role}", value=role,
+                mend=f"Name one of its layers before the value: {', '.join(tables)}.",
+            )  # fmt: skip
+        own = tables[role]
+        if isinstance(own, str) or (
+            isinstance(own, list) and all(isinstance(item, str) for item in own)
+        ):
+            own = {"path": own}
+        parts = own if isinstance(own, list) else [own]
+        merged = [_merged({"path": p} if isinstance(p, str) else p, said) for p in parts]
+        tables[role] = merged if isinstance(own, list) else merged[0]
+    return {**stated, "layers": tables}
+
+
+def _merged(own: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """One table with what is said besides: pairs are added, any other value is replaced."""
+    out = dict(own)
+    for key, value in said.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping)
+        out[key] = {**out[key], **value} if both else value
+    return out
 
 
 def gather(folder: Path, settings: Settings) -> _Gathered:
@@ -534,20 +581,34 @@ def _year_in(name: str) -> int:
     return int(found[0]) if found else 0
 
 
+@contextlib.contextmanager
+def plain_raster(file: Path, role: str, layer: str | None) -> Iterator[Path]:
+    """Give a raster file; one inside an archive is unpacked for as long as it is read."""
+    with ExitStack() as stack:
+        kind = kind_of(file)
+        if kind == "archive":
+            data = file.read_bytes()
+            file = stack.enter_context(unpacked(data, file.name, role, layer))[0]
+            kind = kind_of(file)
+        if kind not in DRIVERS:
+            name = layer or file.name
+            raise InputError(f"the layer {role} is a raster", file=name, mend="Give a GeoTIFF.")
+        yield file
+
+
 def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathered) -> Raster:
     files = _files(folder, entry)
     file = files[0]
-    for one in files:
-        if kind_of(one) not in DRIVERS:
-            raise InputError(f"the layer {role} is a raster", file=one.name, mend="Give a GeoTIFF.")
-    raster, problems, declared = read_raster(
-        files,
-        file.name,
-        role=role,
-        crs=entry.get("crs"),
-        band=int(entry.get("band", 1)),
-        classes=_classes(folder, entry),
-    )
+    with ExitStack() as stack:
+        plain = [stack.enter_context(plain_raster(one, role, entry.get("layer"))) for one in files]
+        raster, problems, declared = read_raster(
+            plain,
+            file.name,
+            role=role,
+            crs=entry.get("crs"),
+            band=int(entry.get("band", 1)),
+            classes=_classes(folder, entry),
+        )
     problems += raster_problems(raster, role, file.name, declared)
     out.problems += [replace(p, layer=role) for p in problems]
     out.ledger.setdefault(role, {"rows_in": 0, "rows_used": 0, "rows_set_aside": 0})

@@ -43,7 +43,8 @@ def table_from_records(
     cut_off
         Whether the file ends without a line end, so that a short last row is one that was cut.
     header_row
-        Line or sheet row of the header, as the user says.
+        Line or sheet row of the header, as the user says; 0 where there is none: the columns are
+        then called column1, column2 and so on.
     merged
         Sheet row and column (from 0) of a cell that repeats the value of a merged one, to the sheet
         row that value is written in.
@@ -58,11 +59,15 @@ def table_from_records(
             "the table is empty", file=file, mend="Give it a header line and at least one row."
         )
     at = None
-    if header_row is not None:
+    if header_row == 0:
+        width = max(len(record) for record in records)
+        header = Header(-1, -1, tuple(f"column{n}" for n in range(1, width + 1)))
+    elif header_row is not None:
         if header_row not in starts:
             raise InputError(f"row {header_row} is empty, so it cannot be the header", file=file)
         at = list(starts).index(header_row)
-    header = find_header(records, frozenset(names), at=at)
+    if header_row != 0:
+        header = find_header(records, frozenset(names), at=at)
     headers, problems = _headers(header.texts, file, layer)
     problems += _about_header(header, starts, file, layer)
     rows, lines = list(records[header.last + 1 :]), list(starts[header.last + 1 :])
@@ -88,7 +93,7 @@ def table_from_records(
 
 def _about_header(header: Header, starts: Sequence[int], file: str, layer: str) -> list[Problem]:
     out = []
-    if header.first:
+    if header.first > 0:
         out.append(
             problem("header_below_title", file=file, layer=layer, line=int(starts[header.first]),
                 message=f"The header was found below {header.first} line(s) of title, which were "

@@ -247,7 +247,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the settings cannot be read: {error}", file=str(path)) from None
 
 
@@ -266,7 +266,7 @@ def _setting(text: str) -> dict[str, Any]:
     for said in (value, f'"{value.strip()}"'):
         try:
             return tomllib.loads(f"{name} = {said}")
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             continue
     raise InputError(
         "--set cannot be read", value=text, mend="Write NAME=VALUE as in a study.toml."

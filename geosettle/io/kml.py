@@ -14,6 +14,7 @@ import shapely
 from defusedxml import DefusedXmlException
 
 from geosettle.crs import parse_crs
+from geosettle.io.nesting import DEEPEST, NESTED
 from geosettle.io.source import Refused, Source
 from geosettle.problems import Problem, problem
 
@@ -147,10 +148,13 @@ def _geometry(mark: Element) -> tuple[Any, str]:
     return (parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)), ""
 
 
-def _shape(element: Element) -> Any:
+def _shape(element: Element, depth: int = 0) -> Any:
     kind = _tag(element)
+    if depth > DEEPEST:
+        raise ValueError(NESTED)
     if kind == "MultiGeometry":
-        return shapely.GeometryCollection([_shape(c) for c in element if _tag(c) in _SHAPES])
+        inner = [_shape(c, depth + 1) for c in element if _tag(c) in _SHAPES]
+        return shapely.GeometryCollection(inner)
     if kind == "Polygon":
         rings = {"outerBoundaryIs": list[Any](), "innerBoundaryIs": list[Any]()}
         for side in element:

@@ -14,6 +14,7 @@ from openlocationcode import openlocationcode
 
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError
+from geosettle.io.nesting import is_nested
 from geosettle.io.numbers import clean, to_angle, to_number
 
 _LONGEST: Final = 200
@@ -149,7 +150,7 @@ def from_ddmm(text: str, axis: str) -> tuple[float, str]:
 
 def _from_json(text: str) -> tuple[Any, str, str]:
     """GeoJSON geometry or feature, or the list of coordinates of one: longitude first."""
-    if text.count("[") > 1000 and re.search(r"\[{50}", text):
+    if is_nested(text):
         return None, "", ""
     try:
         value = json.loads(text)

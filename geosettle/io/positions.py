@@ -16,6 +16,7 @@ from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wg
 from geosettle.errors import CrsError
 from geosettle.io.columns import Columns
 from geosettle.io.companions import per_row_systems, read_axis
+from geosettle.io.nesting import NESTED, is_nested
 from geosettle.io.notations import parse_position
 from geosettle.io.numbers import is_missing
 from geosettle.io.source import Options, Source, only
@@ -307,6 +308,8 @@ def _from_cell(cell: Any, decimal: str) -> tuple[Any, str, int, str]:
         if code or notation:
             why = "" if shape is not None else f"The {notation} of the cell cannot be read."
             return shape, notation, 0, why
+    if is_nested(text):
+        return None, "WKT", 0, f"Its {NESTED}."
     try:
         is_hex = re.fullmatch(r"[0-9A-Fa-f]{18,}", text)
         shape = shapely.from_wkb(text) if is_hex else shapely.from_wkt(text)

@@ -203,7 +203,7 @@ def _listed(folder: Path) -> set[str] | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return {*manifest["outputs"], MANIFEST} if "geosettle" in manifest else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -160,6 +160,8 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError("the study has no study.toml", file=str(path)) from error
+    except RecursionError as error:
+        raise InputError("the TOML is nested too deeply to read", file=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
             f"this is not valid TOML: {error}", file=str(path), mend="Mend that line."

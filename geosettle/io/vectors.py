@@ -29,6 +29,7 @@ import shapely
 
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
+from geosettle.io.nesting import NESTED, is_nested
 from geosettle.io.source import Refused, Source
 from geosettle.io.text import decode
 from geosettle.layers import LAYERS, plain_name
@@ -234,7 +235,9 @@ def _shape(geometry: Any) -> tuple[Any, str]:
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
     if kind not in _GEOMETRY_TYPES:
         return None, f"type {kind!r}"
-    if "null" in (text := json.dumps(geometry)) or '"coordinates": [true' in text:
+    if is_nested(text := json.dumps(geometry)):
+        return None, NESTED
+    if "null" in text or '"coordinates": [true' in text:
         return None, "a coordinate is not a number"
     try:
         # RFC 7946 lets a position have more than three numbers and readers leave them out.
@@ -434,7 +437,9 @@ def _objects(values: Any) -> list[Any]:
 def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
     """Geometries of well-known binary, and what is wrong with those that cannot be read."""
     out = np.empty(len(wkb), dtype=object)
-    broken = []
+    broken = [(i, NESTED) for i, blob in enumerate(wkb) if is_nested(blob)]
+    nested = {i for i, _ in broken}
+    wkb = [None if i in nested else blob for i, blob in enumerate(wkb)] if broken else wkb
     try:
         out[:] = shapely.from_wkb(np.asarray(wkb, dtype=object))
     except (shapely.errors.GEOSException, TypeError, ValueError, NotImplementedError):

@@ -28,6 +28,16 @@ def ladder(boundaries: pd.DataFrame) -> tuple[str, ...]:
     boundaries
         Indexed by `code`, with `level` and, optionally, `parent_code`.
 
+    Returns
+    -------
+    tuple of str
+        Names of the levels.
+
+    Raises
+    ------
+    InputError
+        Levels are each other's parents.
+
     Examples
     --------
     >>> ladder(

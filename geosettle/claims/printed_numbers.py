@@ -86,6 +86,16 @@ def printed_tolerance(printed: str) -> float:
     the number open, for a printed 1,000 does not mean 501 to 1,499. (That bound is a judgement, no
     norm.)
 
+    Parameters
+    ----------
+    printed
+        A number as printed, without unit.
+
+    Returns
+    -------
+    float
+        In the unit of the number.
+
     Examples
     --------
     >>> [printed_tolerance(t) for t in ("441000", "24", "29.1", "666.67", "1000", "0")]
@@ -118,6 +128,11 @@ def claimed_range(
         Tolerance instead of that of the digits, for things one can count.
     share
         Share of the figure within which two figures agree, where that is wider.
+
+    Returns
+    -------
+    tuple of float, or None
+        Lowest, highest, and the figure, in the unit printed.
 
     Examples
     --------
@@ -155,6 +170,16 @@ def unit_factor(claimed: str, computed: str) -> float | None:
 
     A unit that is not known is taken to be the computed one: most are words such as "county-level
     units".
+
+    Parameters
+    ----------
+    claimed, computed
+        Units, as a claim prints them and as the product names them.
+
+    Returns
+    -------
+    float or None
+        What a claimed figure is multiplied by.
 
     Examples
     --------

@@ -51,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 done; 1 done, and rows were set aside or a part failed (only under --strict);
         2 the input or the call is wrong; 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["check", "no_such_file.csv"])
+    no_such_file.csv: rejected; 0 of 0 rows can be used
+    2
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -128,7 +134,18 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command with its options."""
+    """Every command with its options.
+
+    Returns
+    -------
+    ArgumentParser
+        It reports a wrong call in one message.
+
+    Examples
+    --------
+    >>> parser().parse_args(["run", "my_study"]).study
+    ['my_study']
+    """
     top = _Parser(
         prog="geosettle",
         description="The geography of resettlement: site maps, distances from origins, "

@@ -412,6 +412,16 @@ def overlay_table(
     DataFrame
         As `overlay_areas`; of a raster that holds measurements instead of classes, as
         `zonal_statistics`.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> zones = gpd.GeoDataFrame(
+    ...     index=["A"], geometry=gpd.points_from_xy([76.0], [39.0]), crs=4326
+    ... ).rename_axis("zone_id")
+    >>> cover = gpd.GeoDataFrame(geometry=[shapely.box(75, 38, 77, 40)], crs=4326)
+    >>> overlay_table(zones, cover, buffer_km=1)["area_ha"].round(0).tolist()
+    [314.0]
     """
     if buffer_km is None:
         radii: Sequence[float] | None = None

@@ -354,6 +354,15 @@ def distance_table(
     ------
     InputError
         Flows together with nearest or within.
+
+    Examples
+    --------
+    >>> at = gpd.points_from_xy
+    >>> origins = gpd.GeoDataFrame(index=["o"], geometry=at([76.0], [39.0]), crs=4326)
+    >>> sites = gpd.GeoDataFrame(index=["s", "t"], geometry=at([76.1, 77], [39.0] * 2), crs=4326)
+    >>> table = distance_table(origins, sites, nearest=1)
+    >>> table.reset_index()[["origin_id", "site_id", "rank"]].values.tolist()
+    [['o', 's', 1]]
     """
     chosen = nearest is not None or within_km is not None or within_h is not None
     if flows is not None and chosen:

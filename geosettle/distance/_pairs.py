@@ -300,6 +300,16 @@ def _flagged(table: pd.DataFrame, code: str) -> NDArray[np.bool_]:
 def flag_codes(flags: object) -> tuple[str, ...]:
     """Return the codes of a cell of the column `flags`.
 
+    Parameters
+    ----------
+    flags
+        Codes separated by semicolons; anything but text has none.
+
+    Returns
+    -------
+    tuple of str
+        The codes, in their order.
+
     Examples
     --------
     >>> flag_codes("position_rough;used_to_place"), flag_codes("")
@@ -309,7 +319,25 @@ def flag_codes(flags: object) -> tuple[str, ...]:
 
 
 def has_flag(pairs: pd.DataFrame, code: str) -> pd.Series:
-    """Whether each pair has a flag; False where the table has no flags."""
+    """Whether each pair has a flag; False where the table has no flags.
+
+    Parameters
+    ----------
+    pairs
+        Table of pairs, with a column `flags` or without.
+    code
+        A code of that column.
+
+    Returns
+    -------
+    Series
+        Bool, on the index of the pairs.
+
+    Examples
+    --------
+    >>> has_flag(pd.DataFrame({"flags": ["a;b", "", None]}), "b").tolist()
+    [True, False, False]
+    """
     if "flags" not in pairs:
         return pd.Series(data=False, index=pairs.index)
     return pairs["flags"].map(lambda flags: code in flag_codes(flags)).astype(bool)

@@ -79,6 +79,15 @@ def surface_evaluator(dem: Raster) -> Evaluator:
     -------
     Evaluator
         Kilometres; NaN where a line leaves the grid.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> flat = Raster(np.zeros((40, 40)), Affine(0.01, 0, 76, 0, -0.01, 39.4))
+    >>> measure = surface_evaluator(flat)
+    >>> ends = [np.array([[x]]) for x in (76.1, 39.2, 76.2, 39.2)]
+    >>> callable(measure)
+    True
     """
     check_dem(dem)
 
@@ -291,6 +300,15 @@ def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.I
     -------
     sites, values
         Site ids, sorted, and shape (sites, draws). Pairs without value are left out.
+
+    Examples
+    --------
+    >>> pairs = [("a", "S"), ("b", "S")]
+    >>> pairs = pd.MultiIndex.from_tuples(pairs, names=["origin_id", "site_id"])
+    >>> drawn = np.array([[10.0, 20.0], [30.0, 40.0]])
+    >>> samples = Samples(pairs, drawn, "geodesic", "km", ("", ""), drawn[:, 0])
+    >>> site_means(samples, pd.Series([3, 1], index=pairs))[1].tolist()
+    [[15.0, 25.0]]
     """
     site = samples.pairs.get_level_values("site_id")
     weight = np.ones(len(samples.pairs))
@@ -340,6 +358,11 @@ def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
         Draws, shape (draws,), draw d of both belonging together.
     level
         Level of the interval.
+
+    Returns
+    -------
+    bool
+        False where no draw has both.
 
     Examples
     --------

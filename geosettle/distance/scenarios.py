@@ -161,6 +161,22 @@ def compare_scenarios(
     ------
     InputError
         Fewer than two scenarios.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from geosettle.distance import METRICS
+    >>> at = gpd.points_from_xy
+    >>> origins = gpd.GeoDataFrame(index=["o"], geometry=at([76], [0]), crs=4326)
+    >>> sites = gpd.GeoDataFrame(index=["s"], geometry=at([77], [0]), crs=4326)
+    >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(76, 0), (77, 0)])], crs=4326)
+    >>> speeds = {"now": {}, "fast": {"road": {"speed_kmh": 80}}}
+    >>> found = compare_scenarios(
+    ...     METRICS["road"], origins, sites, np.array([[0, 0]]), Context(roads=roads),
+    ...     scenarios=speeds,
+    ... )
+    >>> found.loc[found["metric"] == "road_time", "effect"].tolist()
+    ['baseline', 'shorter']
     """
     if len(scenarios) < 2:
         raise InputError("a comparison needs two scenarios or more", value=len(scenarios))

@@ -63,6 +63,13 @@ def figures(
     ------
     UnknownNameError
         A format or a figure that is not offered.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> sorted(figures(result, only=["od_map"], dpi=50, formats=("png",)))
+    ['od_map.png']
     """
     formats = result.study.settings.report.formats if formats is None else formats
     if unknown := set(formats) - {"png", "svg", "pdf"}:

@@ -56,6 +56,21 @@ def authalic_q(lat: FloatArray) -> FloatArray:
     The unit is a²/2.
 
     Snyder (1987), Map Projections: A Working Manual, USGS PP 1395, eq. 3-12.
+
+    Parameters
+    ----------
+    lat
+        Degrees, any shape.
+
+    Returns
+    -------
+    ndarray
+        In a²/2 per radian, the same shape; 0 at the equator.
+
+    Examples
+    --------
+    >>> float(authalic_q(np.array(0.0)))
+    0.0
     """
     sin = np.sin(np.radians(lat))
     return (1 - _E2) * (sin / (1 - _E2 * sin**2) + np.arctanh(_E * sin) / _E)
@@ -236,6 +251,20 @@ def require_lonlat(lon: FloatArray, lat: FloatArray) -> None:
     """Raise InputError for a latitude beyond the poles or an infinite longitude.
 
     Missing coordinates pass.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, WGS84, any shape.
+
+    Raises
+    ------
+    InputError
+        Naming the first latitude that cannot be.
+
+    Examples
+    --------
+    >>> require_lonlat(np.array([76.0, np.nan]), np.array([39.0, np.nan]))
     """
     beyond = np.abs(lat) > 90
     if np.any(beyond):
@@ -250,6 +279,16 @@ def require_lonlat(lon: FloatArray, lat: FloatArray) -> None:
 
 def to_xyz(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     """Earth-centred coordinates of points on the ellipsoid, metres, shape (n, 3).
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, WGS84, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Metres, shape (n, 3): to 0° E and 90° E in the plane of the equator, and to the north pole.
 
     Examples
     --------
@@ -274,6 +313,21 @@ def arc_bound_m(chord: ArrayLike) -> FloatArray:
     chord is at least that of a circular arc of this radius and of the same length. Where the chord
     is too long for the theorem, half the equator. A geodesic is at least as long as its chord, so
     the pair bounds it: by 1 m in 100 km, 1 km in 1,000 km.
+
+    Parameters
+    ----------
+    chord
+        Straight-line distances through the Earth, metres, any shape.
+
+    Returns
+    -------
+    ndarray
+        Metres, the same shape.
+
+    Examples
+    --------
+    >>> arc_bound_m([0.0, 100_000.0]).round(0).tolist()
+    [0.0, 100001.0]
     """
     half = np.asarray(chord, dtype=np.float64) / (2 * _E1)
     arc = 2 * _E1 * np.arcsin(np.minimum(half, 1.0)) * (1 + 1e-15)

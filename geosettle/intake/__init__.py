@@ -45,7 +45,7 @@ def init_study(
     said: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Intake:
-    """Look into files, say what each is, and write study.toml.
+    r"""Look into files, say what each is, and write study.toml.
 
     Parameters
     ----------
@@ -76,6 +76,14 @@ def init_study(
         No file can be read, or none serves as sites.
     OutputError
         There is another study.toml already, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sites = Path(tempfile.mkdtemp(), "sites.csv")
+    >>> _ = sites.write_text("site_id,name,lon,lat\nS1,One,20,10\n", encoding="utf-8")
+    >>> init_study([sites], tempfile.mkdtemp()).path.name
+    'study.toml'
     """
     target = Path(folder)
     progress("looking into the files")

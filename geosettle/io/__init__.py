@@ -118,7 +118,7 @@ def read_layer(
 def read_any(
     path: str | Path, *, problems: list[Problem] | None = None, options: Options | None = None
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
-    """Read one file as whatever layer it is.
+    r"""Read one file as whatever layer it is.
 
     The layer is found by the name of the file or by its columns; else the file holds places with
     their columns.
@@ -142,6 +142,14 @@ def read_any(
     ------
     InputError
         The file cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sites = Path(tempfile.mkdtemp(), "sites.csv")
+    >>> _ = sites.write_text("site_id,name,lon,lat\nS1,One,20,10\n", encoding="utf-8")
+    >>> read_any(sites).index.tolist()
+    ['S1']
     """
     file = Path(path)
     said = options or Options()

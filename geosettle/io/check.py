@@ -55,7 +55,7 @@ def check_path(
     at: str | Path | None = None,
     options: Options | None = None,
 ) -> dict[str, Any]:
-    """Look for problems in a file or a whole study; nothing is computed and nothing written.
+    r"""Look for problems in a file or a whole study; nothing is computed and nothing written.
 
     Parameters
     ----------
@@ -79,6 +79,14 @@ def check_path(
         `status` ("accepted", "quarantined" if rows were set aside, "rejected" if nothing can be
         used), `rows_in`, `rows_ok`, `problems` (dicts) and `summary`. It holds only what JSON
         knows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sites = Path(tempfile.mkdtemp(), "sites.csv")
+    >>> _ = sites.write_text("site_id,name,lon,lat\nS1,One,20,10\n", encoding="utf-8")
+    >>> check_path(sites)["status"]
+    'accepted'
     """
     file = Path(path)
     try:

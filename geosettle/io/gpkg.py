@@ -88,6 +88,11 @@ def write_gpkg_bytes(
         A frame with geometry is not on WGS84.
     OutputError
         SQLite refused it.
+
+    Examples
+    --------
+    >>> write_gpkg_bytes({"table": pd.DataFrame({"a": [1]})})[:15]
+    b'SQLite format 3'
     """
     try:
         with closing(sqlite3.connect(":memory:")) as base:

@@ -97,6 +97,13 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
     OutputError
         Something could not be written, another process writes the same folder, or the target is not
         ours to replace; what was there before is still there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with staged_folder(Path(tempfile.mkdtemp(), "out")) as stage:
+    ...     stage.write("a.txt", b"a")
+    ...     stage.write("manifest.json", b'{"outputs": {}}')
     """
     final = Path(os.path.realpath(target))
     with contextlib.ExitStack() as at_end:
@@ -120,10 +127,25 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
 def write_file(path: str | Path, data: bytes) -> None:
     """Write one file all at once: its name holds the old bytes or the new ones, at any moment.
 
+    Parameters
+    ----------
+    path
+        Where to; folders on the way are made.
+    data
+        The whole content.
+
     Raises
     ------
     OutputError
         It could not be written; what was there before is still there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "new", "a.txt")
+    >>> write_file(file, b"a")
+    >>> file.read_bytes()
+    b'a'
     """
     final = Path(os.path.realpath(path))
     temporary = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"

@@ -37,6 +37,14 @@ def write_template(folder: Path) -> None:
     ------
     OutputError
         The folder holds something already, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_template(folder)
+    >>> (folder / "study.toml").exists()
+    True
     """
     taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if taken:

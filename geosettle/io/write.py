@@ -33,6 +33,16 @@ def safe_text(text: str) -> str:
 
     An apostrophe goes before a leading = + - @ that is no number.
 
+    Parameters
+    ----------
+    text
+        A cell of data.
+
+    Returns
+    -------
+    str
+        The text, with an apostrophe in front where it needs one.
+
     Examples
     --------
     >>> safe_text("=1+1"), safe_text("-5.2"), safe_text("Akto")
@@ -112,6 +122,16 @@ def _cell(value: Any) -> str:
 
 def geotiff_bytes(raster: Raster) -> bytes:
     r"""Return a raster as GeoTIFF: deflated, tiled where it is large, NaN as its nodata value.
+
+    Parameters
+    ----------
+    raster
+        Any grid with its own CRS.
+
+    Returns
+    -------
+    bytes
+        32-bit floats; 64-bit where the raster has those.
 
     Examples
     --------

@@ -57,6 +57,11 @@ def survey_items(survey: pd.DataFrame, stated: Sequence[Mapping[str, Any]] = ())
         Tables with `column` and `capital`, and where wanted `indicator` (the words for it) and
         `unit`.
 
+    Returns
+    -------
+    list of Item
+        In the order stated, or of the columns.
+
     Raises
     ------
     ColumnError
@@ -344,6 +349,31 @@ def as_indicators(surveyed: pd.DataFrame, level: float = DEFAULTS.livelihood.lev
 
     Beside the layer's columns: `evidence`, `verdict`, and for shares Wilson's interval at each time
     (`before_low`, `before_high`, `after_low`, `after_high`).
+
+    Parameters
+    ----------
+    surveyed
+        From `survey_capitals`.
+    level
+        Confidence level of the intervals of shares.
+
+    Returns
+    -------
+    DataFrame
+        One row per figure that is not suppressed.
+
+    Examples
+    --------
+    >>> survey = pd.DataFrame(
+    ...     {
+    ...         "site_id": "S1",
+    ...         "household": [*range(8)] * 2,
+    ...         "time": ["before"] * 8 + ["after"] * 8,
+    ...         "material_shed": [0] * 8 + [1] * 8,
+    ...     }
+    ... )
+    >>> as_indicators(survey_capitals(survey, survey_items(survey)))["after"].tolist()
+    [100.0, 100.0]
     """
     shown = surveyed[surveyed["verdict"] != "suppressed"]
     names = ["site_id", "before", "after", "unit", "n", "evidence", "source", "verdict"]

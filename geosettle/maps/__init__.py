@@ -161,5 +161,25 @@ def _rounding(elements: list[dict[str, Any]], tolerance: float) -> Mapping[str, 
 
 
 def map_html(result: Result, **options: Any) -> str:
-    """Write the page of `render(result, **options)` as text."""
+    """Write the page of `render(result, **options)` as text.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    **options
+        As for `render`.
+
+    Returns
+    -------
+    str
+        The page: one HTML file that loads nothing from outside.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> map_html(result)[:15]
+    '<!DOCTYPE html>'
+    """
     return render(result, **options).to_html()

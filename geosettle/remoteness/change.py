@@ -206,6 +206,11 @@ def composite(
         (share of the lattice on which the id is first), `distinguishable` (False where no
         weighting-free place in the ranking exists), `why`.
 
+    Raises
+    ------
+    ValueError
+        A weight is negative, or all are 0.
+
     Examples
     --------
     >>> v = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [0.0, 2.0, 1.0]}, index=["x", "y", "z"])

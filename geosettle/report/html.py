@@ -68,6 +68,18 @@ def report_html(
         What `geosettle.tables` returned for the result, where that is at hand.
     problems
         Takes one problem for each section that fails, which is then left out; None: it is raised.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> report_html(result)[:15]
+    '<!DOCTYPE html>'
     """
     drawn = dict(figures or {})
     if map_png is not None:

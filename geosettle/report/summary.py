@@ -37,6 +37,18 @@ def summary_lines(result: Result, lang: str = "en") -> list[str]:
         What `geosettle.analyse` returned.
     lang
         Language of the sentences.
+
+    Returns
+    -------
+    list of str
+        Plain text.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> 3 <= len(summary_lines(result)) <= 10
+    True
     """
     studied = in_scope(result)
     return [line for finding in FINDINGS if (line := finding(studied, lang))][:_MOST]

@@ -28,6 +28,23 @@ def in_scope(result: Result) -> Result:
     """Leave out sites and origins that a `scope` column marks as comparison only.
 
     Their moves are left out too.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+
+    Returns
+    -------
+    Result
+        The same, with fewer sites, origins and pairs.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> len(in_scope(result).sites) <= len(result.sites)
+    True
     """
     sites, origins = (f[study.in_scope(f)] for f in (result.sites, result.origins))
     index, flows = result.pairs.index, result.study.flows
@@ -53,13 +70,44 @@ def headline_of(result: Result) -> MedianDistance | None:
 
 
 def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column as floats, missing where it is not there or not a number."""
+    """Return a column as floats, missing where it is not there or not a number.
+
+    Parameters
+    ----------
+    frame
+        Any frame.
+    name
+        Of a column, which it may lack.
+
+    Returns
+    -------
+    Series
+        On the index of the frame.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": ["1", "x"]})
+    >>> numbers(frame, "a").tolist(), numbers(frame, "b").tolist()
+    ([1.0, nan], [nan, nan])
+    """
     column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
     return pd.to_numeric(column, errors="coerce").astype(float)
 
 
 def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:
     """Write a number with the digits its uncertainty carries, at most `most` decimals.
+
+    Parameters
+    ----------
+    value, uncertainty
+        In one unit; an uncertainty of 0 or NaN is none.
+    most
+        Most decimals.
+
+    Returns
+    -------
+    str
+        With commas between thousands.
 
     Examples
     --------
@@ -71,7 +119,25 @@ def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:
 
 
 def flat(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a frame whose named index levels are columns."""
+    """Return a frame whose named index levels are columns.
+
+    Parameters
+    ----------
+    frame
+        Any frame.
+    *columns
+        Added, empty, where it does not have them.
+
+    Returns
+    -------
+    DataFrame
+        With a plain index.
+
+    Examples
+    --------
+    >>> list(flat(pd.DataFrame({"a": [1]}, index=pd.Index(["x"], name="id")), "b"))
+    ['id', 'a', 'b']
+    """
     extra = [name for name in frame.index.names if name is not None and name not in frame.columns]
     made = pd.DataFrame(frame.reset_index(level=extra) if extra else frame.reset_index(drop=True))
     for name in columns:
@@ -81,7 +147,26 @@ def flat(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def name_of(frame: pd.DataFrame, key: object) -> str:
-    """Return the name of a row, its identifier where it has none."""
+    """Return the name of a row, its identifier where it has none.
+
+    Parameters
+    ----------
+    frame
+        Indexed by identifier, with a column `name` or without.
+    key
+        An identifier.
+
+    Returns
+    -------
+    str
+        Never empty.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"name": ["Akto", None]}, index=["S1", "S2"])
+    >>> name_of(frame, "S1"), name_of(frame, "S2")
+    ('Akto', 'S2')
+    """
     name = frame["name"].get(key) if "name" in frame else None
     return str(name) if isinstance(name, str) and name.strip() else str(key)
 
@@ -90,6 +175,25 @@ def title_of(result: Result, lang: str) -> str:
     """Return the title that the study sets for this language, else its title.
 
     Empty where it sets none.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+    lang
+        Code of a language.
+
+    Returns
+    -------
+    str
+        As the study states it.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> isinstance(title_of(result, "en"), str)
+    True
     """
     named = result.study.settings.study.to_dict()
     return str(named.get(f"title_{lang}") or named["title"]).strip()
@@ -113,6 +217,23 @@ def oasis_shares(result: Result) -> list[OasisShare]:
     """Return the oasis shares of every unit, by code.
 
     A published area is divided by the unit's own area.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+
+    Returns
+    -------
+    list of OasisShare
+        Empty where the study derives no oasis.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> [(share.code, sorted(share.derived)) for share in oasis_shares(result)]
+    [('90', ['central'])]
     """
     frame = result.oasis
     if frame.empty or "share_percent" not in frame:

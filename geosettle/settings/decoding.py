@@ -42,6 +42,11 @@ def decode(
     settings
         The class that says which settings there are; a subclass of `Settings` has more.
 
+    Returns
+    -------
+    Settings
+        Of the class asked for.
+
     Raises
     ------
     InputError
@@ -74,11 +79,17 @@ def check_kinds(settings: Settings, present: Iterable[str], *, file: str = "stud
         What the study states.
     present
         Kinds of the study's places.
+    file
+        Named in the message.
 
     Raises
     ------
     InputError
         Naming each setting and the nearest kind.
+
+    Examples
+    --------
+    >>> check_kinds(decode({"services": {"kinds": ["market", "lga_seat"]}}), [])
     """
     known = {*PLACE_KINDS, *present}
     named = {
@@ -97,7 +108,23 @@ def check_kinds(settings: Settings, present: Iterable[str], *, file: str = "stud
 
 
 def defaults_toml(settings: type[Settings] = Settings) -> str:
-    """Return the text of defaults.toml: every setting with its default, unit, range and meaning."""
+    """Return the text of defaults.toml: every setting with its default, unit, range and meaning.
+
+    Parameters
+    ----------
+    settings
+        The class that says which settings there are.
+
+    Returns
+    -------
+    str
+        Valid TOML.
+
+    Examples
+    --------
+    >>> defaults_toml().splitlines()[0][:36]
+    '# Every setting of a study, with its'
+    """
     head = (
         "# Every setting of a study, with its default. A study.toml need only name what differs;"
         " an unknown name is an error."

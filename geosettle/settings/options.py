@@ -104,6 +104,13 @@ def _plain(value: Any) -> Any:
 def check(table: type[Options], **values: Any) -> None:
     """Refuse arguments of a function that the settings of the same names would not allow.
 
+    Parameters
+    ----------
+    table
+        The class of the settings.
+    **values
+        Arguments by the names of the settings.
+
     Raises
     ------
     InputError

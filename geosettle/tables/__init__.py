@@ -79,6 +79,11 @@ def round_to(
     most, least
         Most and least decimals kept; -1 keeps tens.
 
+    Returns
+    -------
+    ndarray
+        Float, the shape of both together.
+
     Examples
     --------
     >>> round_to([123.4567, 123.4567, 123.4567, 123.4567], [10, 3, 100, 0]).tolist()
@@ -117,6 +122,13 @@ def tables(
     -------
     dict
         Table name to frame with a plain index, in the order of the catalogue.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> sorted(tables(result))[:3]
+    ['admin', 'change', 'claims']
     """
     made = {}
     for table in (TABLES if catalogue is None else catalogue).values():
@@ -135,7 +147,27 @@ def _built(table: Table, result: Result) -> pd.DataFrame:
 
 
 def told(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataFrame]:
-    """Tables to write: those with rows, sites and problems, and pairs where there are flows."""
+    """Tables to write: those with rows, sites and problems, and pairs where there are flows.
+
+    Parameters
+    ----------
+    made
+        What `tables` returned.
+    result
+        What it was made from.
+
+    Returns
+    -------
+    dict
+        Some of the tables.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> "sites" in told(tables(result), result)
+    True
+    """
     always = {"sites", "problems", *(["pairs"] if result.study.flows is not None else [])}
     return {name: frame for name, frame in made.items() if len(frame) or name in always}
 

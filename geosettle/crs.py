@@ -205,7 +205,7 @@ def parse_crs(definition: Any) -> pyproj.CRS:
         raise CrsError("this coordinate reference system is not known", **where) from error
     if not (crs.is_geographic or crs.is_projected):
         raise CrsError(
-            "this coordinate reference system does not lie on the surface of the Earth", **where
+            "this coordinate reference system is not on the surface of the Earth", **where
         )
     return crs
 
@@ -241,7 +241,7 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
         return pyproj.Transformer.from_crs(source, target, always_xy=True, allow_ballpark=True)
     except ProjError as error:
         raise CrsError(
-            "this coordinate reference system cannot be brought to WGS84", value=source[:80]
+            "this coordinate reference system cannot be converted to WGS84", value=source[:80]
         ) from error
 
 
@@ -276,7 +276,7 @@ def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
         transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=True)
     except ProjError as error:
         raise CrsError(
-            "this coordinate reference system cannot be brought to WGS84", value=crs_name(crs)
+            "this coordinate reference system cannot be converted to WGS84", value=crs_name(crs)
         ) from error
 
     def convert(coordinates: FloatArray) -> FloatArray:

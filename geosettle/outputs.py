@@ -510,7 +510,7 @@ def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:
         raise InputError(
             f"the study that this run was made from is not at {source}",
             file=str(beside / MANIFEST),
-            mend="Name where it lies now: geosettle run STUDY --replay MANIFEST.",
+            mend="Name where it is now: geosettle run STUDY --replay MANIFEST.",
         )
     return found[0]
 

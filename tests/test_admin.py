@@ -120,7 +120,7 @@ def test_outside_takes_the_nearest_within_the_tolerance():
     assert joined["county_distance_m"].iloc[0] == pytest.approx(1745, abs=2)
     assert joined["prefecture_code"].iloc[0] == "10"
     assert joined["why"].iloc[0] == (
-        "outside every prefecture; the nearest taken, 1,745 m away; outside every county; the nearest taken, 1,745 m away"
+        "outside every prefecture: the nearest one, 1,745 m away, is taken; outside every county: the nearest one, 1,745 m away, is taken"
     )
     assert pd.isna(joined["county_code"].iloc[1])
     assert "none within 5 km" in joined["why"].iloc[1]
@@ -279,11 +279,11 @@ def test_declared_against_joined():
     assert joined["admin_agrees"].tolist() == [False, pd.NA, pd.NA, pd.NA, False]
     assert joined["prefecture_agrees"].tolist()[0] is True
     assert (
-        "declared county is 12 Shufu, but the position lies in 11 Akto County"
+        "declared county is 12 Shufu, but the position is in 11 Akto County"
         in joined["why"].iloc[0]
     )
     assert "43.6 km from Shufu" in joined["why"].iloc[0]
-    assert "'Atlantis' is no name of a county" in joined["why"].iloc[1]
+    assert "no county with the declared name 'Atlantis'" in joined["why"].iloc[1]
     assert "contains 0.3" in joined["why"].iloc[2]
     assert joined["why"].iloc[3] == ""
     assert "Shufu" in joined["why"].iloc[4]
@@ -301,7 +301,7 @@ def test_exclave_is_told_not_guessed():
         places((76.5, 38.52), (76.62, 38.52), county=["Taxkorgan", "Taxkorgan"]), two
     )
     assert joined["admin_agrees"].tolist() == [False, True]
-    assert "Taxkorgan has an exclave of 24 km2 at 8.7 km" in joined["why"].iloc[0]
+    assert "Taxkorgan has an exclave of 24 km2 at a distance of 8.7 km" in joined["why"].iloc[0]
     assert "not decided here" in joined["why"].iloc[0]
 
 

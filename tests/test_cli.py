@@ -402,7 +402,7 @@ def test_check_prints_what_the_cell_holds(
     )
     assert main(["check", str(table)]) == 0
     out = capsys.readouterr().out
-    assert "sites.csv, row 2, year, '2753': year must lie between 1900 and 2100" in out
+    assert "sites.csv, row 2, year, '2753': year must be between 1900 and 2100" in out
     assert "sites.csv, row 3, lat, '39°7x'N': The coordinate cannot be read." in out
     assert f"row 4, households, '{('many ' * 12).strip()} …': The cell should hold a number" in out
     assert "\x1b" not in out

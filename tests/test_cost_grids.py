@@ -488,7 +488,7 @@ def dem_like(values: np.ndarray, transform: Affine = DEGREES, **kwargs: str) -> 
         (dem_like(np.full((3, 3), 14_000.0), unit=""), r"above 9,000 m.*feet"),
         (dem_like([[1.0, -9999.0], [2.0, 3.0]]), "gdal_edit.py -a_nodata -9999"),
         (dem_like([[1.0, -32768.0], [2.0, 3.0]]), "gdal_edit.py -a_nodata -32768"),
-        (dem_like([[1.0, -3.4e38], [2.0, 3.0]]), "stands for no data"),
+        (dem_like([[1.0, -3.4e38], [2.0, 3.0]]), "usually means no data"),
         (dem_like(np.zeros((3, 3)), Affine(0.01, 0, 76, 0, 0.01, 41)), "not north-up"),
         (dem_like(np.zeros((3, 3)), Affine(0.01, 0.001, 76, 0.001, -0.01, 41)), "not north-up"),
         (dem_like(np.zeros((3, 3)), Affine(30, 0, 500_000, 0, -30, 4_400_000)), "beyond the poles"),
@@ -525,16 +525,16 @@ def test_friction_grids_that_cannot_be_right_are_refused(change, text):
 
 @pytest.mark.parametrize("target", [(70.0, 40.0), (76.001, 50.0)])
 def test_a_target_outside_is_named(target):
-    with pytest.raises(InputError, match="target 2 lies outside the grid"):
+    with pytest.raises(InputError, match="target 2 is outside the grid"):
         cost_distance(Raster(np.ones((3, 3)), DEGREES), [(76.001, 40.999), target])
 
 
 def test_a_target_without_height_or_friction_is_named():
     values = np.ones((3, 3))
     values[0, 1] = np.nan
-    with pytest.raises(InputError, match="target 1 lies in a closed cell"):
+    with pytest.raises(InputError, match="target 1 is in a closed cell"):
         cost_distance(Raster(values, DEGREES), [(76.018, 40.999)])
-    with pytest.raises(InputError, match="target 1 lies in a closed cell"):
+    with pytest.raises(InputError, match="target 1 is in a closed cell"):
         travel_time(dem_like(values), [(76.018, 40.999)])
 
 
@@ -542,7 +542,7 @@ def test_an_area_that_is_all_closed_is_named_and_one_half_outside_counts():
     values = np.ones((4, 4))
     values[:2, :2] = np.nan
     raster = Raster(values, Affine(1, 0, 76, 0, -1, 40))
-    with pytest.raises(InputError, match="target 1 lies in a closed cell"):
+    with pytest.raises(InputError, match="target 1 is in a closed cell"):
         cost_distance(raster, gpd.GeoSeries([shapely.box(76, 38, 78, 40)], crs="EPSG:4326"))
     cost = cost_distance(raster, gpd.GeoSeries([shapely.box(79, 36, 99, 37)], crs="EPSG:4326"))
     assert cost.values[3, 3] == 0

@@ -305,9 +305,9 @@ def test_friction_of_zero_or_below_is_refused(value):
 @pytest.mark.parametrize(
     ("targets", "text"),
     [
-        ([(0, 0), (3, 0)], "target 2 lies outside"),
-        ([(-1, 0)], "target 1 lies outside"),
-        ([(1, 1)], "target 1 lies in a closed cell"),
+        ([(0, 0), (3, 0)], "target 2 is outside"),
+        ([(-1, 0)], "target 1 is outside"),
+        ([(1, 1)], "target 1 is in a closed cell"),
         ([], "at least one"),
     ],
 )

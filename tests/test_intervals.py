@@ -183,7 +183,7 @@ def test_draws_outside_the_grid_are_counted_and_too_many_leave_no_interval() -> 
     ) / np.pi  # share of a circle's area beyond the chord: 9.4 %
     share = float(walk["why"].iloc[0].split("%")[0]) / 100
     assert share == pytest.approx(beyond, abs=0.02)
-    assert walk["why"].iloc[0].endswith("of the draws lie outside the elevation grid")
+    assert walk["why"].iloc[0].endswith("of the draws are outside the elevation grid")
     assert np.isfinite(walk["low"].iloc[0])
     lost = table[table["site_id"] == "s1"]
     assert lost[["low", "median", "high"]].isna().to_numpy().all()
@@ -204,7 +204,7 @@ def test_draws_in_water_count_as_barriers_and_the_way_goes_round() -> None:
         PAIR, origins, sites, ("walk",), **layers, spread=Spread(missing_share=0.9)
     )
     row = table[table["metric"] == "walk"].iloc[0]
-    assert "of the draws lie in closed cells (barrier)" in row["why"]
+    assert "of the draws are in closed cells (barrier)" in row["why"]
     south = 1.0 - 0.6
     over = (
         (GEOD.inv(76.3, 0.8, 76.5, south)[2] + GEOD.inv(76.5, south, 76.55, 0.8)[2])

@@ -161,7 +161,7 @@ def test_more_leased_than_there_is():
     parcels = fields((76, 0, 76.01, 0.01), site_id="S1", declared_ha=[100.0], leased_ha=[150.0])
     one = land_per_household(sites(households=[10]), parcels, problems=found).loc["S1"]
     assert np.isnan(one["self_run_ha"])
-    assert "more leased than developed" in one["why"]
+    assert "the leased area is larger than the developed area" in one["why"]
     assert "leased_exceeds" in codes(found)
 
 

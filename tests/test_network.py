@@ -76,7 +76,7 @@ def test_lines_that_cross_are_joined_and_bridges_are_not():
     assert out.road_km == pytest.approx(km((10, 0), (10.1, 0), (10.1, 0.1)), rel=1e-6)
     bridge = road((10.0, 0.0), (10.1, 0.1), cross.assign(layer=[0, 1]), max_access_km=1.0)
     assert "no connection by road" in bridge.why
-    assert "2 pieces" in bridge.why
+    assert "2 separate parts" in bridge.why
     apart = road((10.0, 0.0), (10.1, 0.1), cross, crossings=False, max_access_km=1.0)
     assert "no connection by road" in apart.why
 
@@ -420,8 +420,8 @@ def test_pieces_and_the_same_place_are_named():
     roads = table(("A", "B", 60.0), ("C", "D", 190.0))
     out = road((76.0, 39.0), (79.0, 39.0), roads, places=PLACES)
     assert out.why == (
-        "no connection by road: the origin is on the piece around Alpha (2 nodes, about 60 km, one of 2 pieces), "
-        "the site on the piece around Delta (2 nodes, about 190 km, one of 2 pieces)"
+        "no connection by road: the origin is on the part of the network around Alpha (2 nodes, about 60 km; the network has 2 separate parts), "
+        "the site on the part of the network around Delta (2 nodes, about 190 km; the network has 2 separate parts)"
     )
     near = road((76.01, 39.0), (75.99, 39.0), roads, places=PLACES)
     assert (

@@ -106,9 +106,9 @@ def test_every_missing_number_has_its_reason() -> None:
     why = table.droplevel("origin_id")["why"]
     walk, surface, road = "walk_out_h, walk_back_h, walk_round_h: ", "surface_km, ", "road_km, "
     assert why["near"] == ""
-    assert walk + "site: the place lies in a closed cell (barrier)" in why["wet"]
+    assert walk + "site: the place is in a closed cell (barrier)" in why["wet"]
     assert walk + "no way on foot: closed cells (barrier) between" in why["beyond"]
-    assert "no connection by road: the origin is on the piece" in why["beyond"]
+    assert "no connection by road: the origin is on the part of the network" in why["beyond"]
     assert walk + "site: outside the elevation grid" in why["off"]
     assert surface in why["off"]
     assert "no road within 25 km of the site (nearest" in why["far"]

@@ -427,11 +427,11 @@ def test_a_nearer_place_without_a_known_way_leaves_the_nearest_undecided():
     assert np.isnan(value(found, "site", "A", "nearest_county_seat", metric="road"))
     why = value(found, "site", "A", "nearest_county_seat", "why", "road")
     assert why.startswith(
-        "undecided: a place of kind county seat without a known way lies nearer in a straight line"
+        "undecided: another place of kind county seat is nearer in a straight line"
     )
     assert value(found, "site", "B", "nearest_county_seat", metric="road") == 130
     assert value(found, "site", "A", "aria_style", "why", "road").startswith(
-        "undecided: a centre without a known way"
+        "undecided: another centre is nearer in a straight line"
     )
     assert "1 place without a known way is not counted" in value(
         found, "site", "A", "places_within_30km", "why", "road"
@@ -537,9 +537,11 @@ def test_rural_access_is_undecidable_where_the_position_is_too_rough():
     assert np.isnan(answers[1])
     assert np.isnan(answers[3])
     assert value(found, "site", "b", "rural_access", "why").startswith(
-        "undecidable: 1 km, known to 3 km"
+        "cannot be decided: the road is 1 km away and the position is known to 3 km"
     )
-    assert "all-season is not known" in value(found, "site", "a", "rural_access", "why")
+    assert "it is not known whether the mapped roads" in value(
+        found, "site", "a", "rural_access", "why"
+    )
 
 
 @pytest.mark.parametrize(
@@ -675,7 +677,7 @@ def test_a_change_without_interval_says_so():
     found = remoteness(PAIRS, SITES, ORIGINS, PLACES)
     row = moved(found, "A", "gravity_remoteness")
     assert row["direction"] == "not distinguishable"
-    assert row["why"] == "no interval at one end or both"
+    assert row["why"] == "no interval at one or both ends"
     assert moved(found, "A", "nearest_county_seat")["why"] == ""
 
 

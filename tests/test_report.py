@@ -186,13 +186,13 @@ def test_ten_findings_computed_by_hand():
     assert told["change_finding"] == ""
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
     assert "Of 3 located sites, 1 is certainly outside the mapped oasis" in told["green"]
-    assert "and 2 are located too roughly to tell" in told["green"]
+    assert "and 2 are located too roughly to decide" in told["green"]
     assert "inside" not in told["green"]
     assert "covers 1 to 3 %" in told["green"]
     assert "give 3.7-4 %" in told["green"]  # 3.7 %, and 4,000 of 100,000 km2
     assert "prints 29.1 %" in told["green"]
     assert "1 settlement site" not in told["land"]  # the one site is named
-    assert "No source says where 666.7 ha of it are" in told["land"]
+    assert "No source gives the location of 666.7 ha of it" in told["land"]
     # of 4: one placed a site, one has an end without a position
     assert told["declared"].startswith("Sources state 4 distances. 2 can be checked: ")
     assert told["declared"].endswith(
@@ -361,7 +361,7 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     (said,) = change_said(result, "en")
     assert said == (
         "Nearest market: the move brought people 18 (9 … 27) km nearer (1 of 6 moves). Of 2 sites that can "
-        "be compared, 1 is certainly nearer and at 1 the locations are too uncertain to tell."
+        "be compared, 1 is certainly nearer and at 1 the locations are too uncertain to decide."
     )
     assert findings(result)["change_finding"] == said
     drawn = figures(result, only=["change"], formats=("svg", "png"), dpi=50)

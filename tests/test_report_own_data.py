@@ -130,7 +130,9 @@ def test_a_way_walked_twice_is_no_rival_of_itself():
 
 def test_the_level_is_named_as_the_study_names_it(plain):
     line = findings(plain)["units"]
-    assert line.startswith("All 2 located sites inside the boundary data are assigned to a ward.")
+    assert line.startswith(
+        "All 2 located sites inside the boundary data are assigned to a unit of level ward."
+    )
     assert line.endswith("1 located site is outside every ward of the boundary data.")
     assert "county" not in line  # nor that no site differs from what none declares
     assert "2个安置点均已归入ward" in findings(plain, "zh")["units"]
@@ -322,7 +324,7 @@ def test_the_ratio_is_of_the_distance_before_it_is_rounded():
             "4 ha of developed land in 1 parcel. For 1 parcel no area is reported.",
         ),
         ([None, None], "surveyed", "For 2 parcels no area is reported."),
-        ([4.0, 6.0], "illustrative", "2 parcels. No source says where 10 ha of it are"),
+        ([4.0, 6.0], "illustrative", "2 parcels. No source gives the location of 10 ha of it"),
     ],
 )
 def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):

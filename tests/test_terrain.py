@@ -132,7 +132,7 @@ def test_a_hole_in_the_grid_is_said_with_its_share():
     )
     assert np.isnan(out.surface_km[0])
     assert np.isfinite(out.elevation_change_m[0])
-    assert out.why[0] == "25 % of the line lies outside the elevation grid"
+    assert out.why[0] == "25 % of the line is outside the elevation grid"
 
 
 def test_without_a_grid_everything_has_the_reason():
@@ -223,7 +223,7 @@ def test_water_that_cuts_the_way_is_named_and_water_with_a_gap_is_walked_round()
         frame([centre(30, 40)]), sides[1], np.array([[0, 0]]),
         Context(dem=dem, landcover=raster(water), options=options),
     )  # fmt: skip
-    assert on_water.why[0] == "origin: the place lies in a closed cell (barrier)"
+    assert on_water.why[0] == "origin: the place is in a closed cell (barrier)"
 
 
 def test_land_counts_from_its_nearest_cell():

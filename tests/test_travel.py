@@ -198,7 +198,7 @@ def test_roads_speed_up_the_surface_and_closed_cells_are_missing():
 
 
 def test_targets_outside_the_surface_are_refused():
-    with pytest.raises(InputError, match="target 2 lies outside the grid"):
+    with pytest.raises(InputError, match="target 2 is outside the grid"):
         travel_time(dem(), [centre(5, 5), (50.0, 50.0)])
 
 

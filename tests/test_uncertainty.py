@@ -59,7 +59,7 @@ def test_the_centre_of_the_disc_is_at_u_times_the_root_of_the_share() -> None:
     # The stated ends are one place: the interval is widened to hold their distance of 0, with a note.
     row = distance_intervals(flows(("o0", "s0")), origins, sites, draws=40_000, level=0.8).iloc[0]
     assert [row["low"], row["median"], row["high"]] == pytest.approx([0, *expected[1:]], abs=0.12)
-    assert "as near or as far as the stated ends" in row["why"]
+    assert "widened to include the value at the stated positions" in row["why"]
 
 
 def test_two_uncertain_ends_in_one_place() -> None:

@@ -531,7 +531,7 @@ def _of_units(name: str, evidence: Evidence) -> Quantity | None:
     for level in _levels(evidence):
         if name == level:
             return Quantity(
-                name, f"{level} that a site's position lies in", partial(_unit, level=level)
+                name, f"{level} that a site's position is in", partial(_unit, level=level)
             )
         if name == _plural(level):
             count = partial(_units_counted, level=level)

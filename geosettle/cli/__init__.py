@@ -255,9 +255,7 @@ def _add_single_commands(commands: Any) -> None:
     parser = _command(commands, "distances", _distances, "distances between origins and sites")
     distances.add_options(parser, _positive_int, _positive_float)
 
-    overlay = _command(
-        commands, "overlay", _overlay, "how much land of which kind lies in each zone"
-    )
+    overlay = _command(commands, "overlay", _overlay, "how much land of which kind is in each zone")
     overlay.add_argument(
         "--zones", required=True, metavar="FILE", help="polygons, or points with --buffer-km"
     )
@@ -381,7 +379,7 @@ def _init(options: argparse.Namespace) -> int:
         return DONE
     write_template(folder)
     print(
-        f"A made-up study lies in {folder}. Put your own files in its place, then: geosettle run "
+        f"A made-up study is in {folder}. Put your own files in its place, then: geosettle run "
         f"{folder}"
     )
     return DONE

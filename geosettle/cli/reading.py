@@ -37,7 +37,7 @@ def add_options(
     for name, text in (
         ("--crs", "coordinate reference system, where the file says none"),
         ("--datum", "datum of the coordinates: gcj02, bd09, cgcs2000 or wgs84"),
-        ("--encoding", "text encoding, where it cannot be told"),
+        ("--encoding", "text encoding, where it cannot be recognised"),
         ("--layer", "layer of a file with several"),
         ("--sheet", "sheet of a workbook"),
         ("--header-row", "row of the header, as the spreadsheet numbers it; 0: none (column1 ...)"),

@@ -262,7 +262,7 @@ def _across(
             f"{zones.ids[z]} {m / _HECTARE:.4f} ha"
             for z, m in zip(zone[run], metres[run], strict=True)
         ]
-        message = f"Parcel {parcels.ids[one]} lies in {len(parts)} zones: {', '.join(parts)}."
+        message = f"Parcel {parcels.ids[one]} is in {len(parts)} zones: {', '.join(parts)}."
         note(problems, "parcel_across_zones", message, id=str(parcels.ids[one]))
 
 

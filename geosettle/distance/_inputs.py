@@ -53,7 +53,7 @@ def as_located(frame: Any, role: str) -> tuple[gpd.GeoDataFrame, LonLat | None]:
     beyond = np.flatnonzero((south < -90) | (north > 90) | np.isinf(west) | np.isinf(east))
     if beyond.size:
         raise InputError(
-            f"{role} {frame.index[beyond[0]]!r} lies beyond the poles",
+            f"{role} {frame.index[beyond[0]]!r} is beyond the poles",
             file=f"{role}s",
             row=int(beyond[0]) + 1,
             value=shapely.to_wkt(geoms[beyond[0]], rounding_precision=4)[:60],

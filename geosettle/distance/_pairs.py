@@ -52,10 +52,10 @@ FLAGS: Final[Mapping[str, str]] = {
         "the declared distance is shorter than the straight line can be: impossible"
     ),
     "declared_detour_outside_range": (
-        "declared distance over straight line lies outside the range set as plausible"
+        "declared distance over straight line is outside the range set as plausible"
     ),
     "detour_outside_range": (
-        "road distance over straight line lies outside the range set as plausible"
+        "road distance over straight line is outside the range set as plausible"
     ),
     "published_longer_than_others": (
         "the published length of the pair is longer than a way over other rows of the table"

@@ -153,10 +153,10 @@ def _array_cells(targets: NDArray[Any], closed: NDArray[np.bool_]) -> IndexArray
         )
     row, column = np.floor(targets.astype(np.float64)).T.astype(np.int64)
     outside = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
-    _refuse(outside, "lies outside the grid", targets)
+    _refuse(outside, "is outside the grid", targets)
     _refuse(
         closed[np.where(outside, 0, row), np.where(outside, 0, column)],
-        "lies in a closed cell",
+        "is in a closed cell",
         targets,
     )
     return np.asarray(row * columns + column)
@@ -207,7 +207,7 @@ def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_]) -> In
     row, column = raster.to_grid(lon, lat)
     rows, columns = closed.shape
     outside = (row < -0.5) | (row > rows - 0.5) | (column < -0.5) | (column > columns - 0.5)
-    _refuse(np.asarray(outside & ~area, dtype=np.bool_), "lies outside the grid", shown)
+    _refuse(np.asarray(outside & ~area, dtype=np.bool_), "is outside the grid", shown)
     # A point on the outer east or south edge belongs to the last cell.
     r = np.clip(np.floor(row + 0.5), 0, rows - 1).astype(np.int64)
     c = np.clip(np.floor(column + 0.5), 0, columns - 1).astype(np.int64)
@@ -217,9 +217,7 @@ def _target_cells(raster: Raster, targets: Any, closed: NDArray[np.bool_]) -> In
     ]
     flat = closed.ravel()
     _refuse(
-        np.array([flat[some].all() for some in cells], dtype=np.bool_),
-        "lies in a closed cell",
-        shown,
+        np.array([flat[some].all() for some in cells], dtype=np.bool_), "is in a closed cell", shown
     )
     found = np.unique(np.concatenate(cells))
     return np.asarray(found[~flat[found]])

@@ -81,8 +81,8 @@ def check_grid(raster: Raster, what: str) -> None:
         or max(abs(west), abs(east)) > 540
     ):
         raise InputError(
-            f"the {what} grid is said to be in degrees, but it reaches beyond the poles or around "
-            "the Earth twice",
+            f"the {what} grid is declared to be in degrees, but it reaches beyond the poles or "
+            "around the Earth twice",
             value=tuple(round(v, 6) for v in (west, south, east, north)),
             mend="Give its true coordinate reference system.",
         )

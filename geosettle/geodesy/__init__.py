@@ -269,7 +269,7 @@ def require_lonlat(lon: FloatArray, lat: FloatArray) -> None:
     beyond = np.abs(lat) > 90
     if np.any(beyond):
         raise InputError(
-            "a latitude lies beyond the poles",
+            "a latitude is beyond the poles",
             value=float(np.asarray(lat)[beyond].flat[0]),
             mend="Give longitude first, then latitude, in degrees.",
         )

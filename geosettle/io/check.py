@@ -151,7 +151,8 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
         role = guess_role(file, options)
         if role is None:
             raise Refused(
-                "file_unreadable", "the layer of the file cannot be told from its name or columns",
+                "file_unreadable",
+                "the layer of the file cannot be recognised by its name or columns",
                 file=file.name,
                 mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
             )  # fmt: skip
@@ -374,7 +375,7 @@ def _raster_region(raster: Raster, region: Region, file: str, role: str) -> list
     across = any(west + turn <= to_east and east + turn >= region[0] for turn in (-360, 0, 360))
     if not across or south > region[3] or north < region[1]:
         text = (
-            f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) lies outside the "
+            f"The raster ({west:.2f}, {south:.2f}, {east:.2f}, {north:.2f}) is outside the "
             "study region."
         )
         return [problem("outside_region", text, severity="fatal", file=file, layer=role)]

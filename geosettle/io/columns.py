@@ -440,7 +440,7 @@ def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Probl
     out = [
         problem(
             "number_out_of_range",
-            f"{column.name} must lie between {low:g} and {high:g}.",
+            f"{column.name} must be between {low:g} and {high:g}.",
             row=int(i) + 1,
             column=column.name,
             value=str(cells.iloc[i]),

@@ -370,7 +370,7 @@ def _parents(checked: Checked, geometry: Any) -> list[Problem]:
         beyond = float(area_m2([shapely.difference(geometry[i], above)])[0])
         if total > 0 and beyond > max(_SHARE * total, _SLIVER_M2):
             text = (
-                f"{beyond / total:.0%} of {frame['name'].iloc[i]} lies outside "
+                f"{beyond / total:.0%} of {frame['name'].iloc[i]} is outside "
                 f"{frame['name'].loc[code]}."
             )
             out.append(problem("unit_outside_parent", text, **where))
@@ -425,7 +425,7 @@ def turned(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
             ("hemisphere_contradicts", x, -y, "north and south"),
         ):
             if among(a, b).all():
-                text = f"The whole layer lies among the other layers only with {what} exchanged."
+                text = f"The whole layer is among the other layers only with {what} exchanged."
                 out.append((role, problem(code, text, severity="fatal")))
                 break
     return out
@@ -457,9 +457,9 @@ def suspect_datum(frame: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame
     if found is None:
         return []
     text = (
-        f"The positions lie {found.metres:.0f} m from those of {found.other} (median of "
+        f"The positions are {found.metres:.0f} m from those of {found.other} (median of "
         f"{found.n}); taken as"
-        f" {found.datum.upper()} they would lie {found.left:.0f} m from them. Nothing was "
+        f" {found.datum.upper()} they would be {found.left:.0f} m from them. Nothing was "
         "corrected."
     )
     mend = f"If they come from a Chinese map service, state --datum {found.datum}."

@@ -198,7 +198,7 @@ def inspect_gpkg(path: Path, file: str) -> None:
         beside = path.with_name(path.name + suffix)
         if beside.is_file() and beside.stat().st_size:
             raise Refused(
-                "file_unreadable", f"changes that are not yet in the file lie in {beside.name}",
+                "file_unreadable", f"changes that are not yet in the file are in {beside.name}",
                 file=file,
                 mend="Close the program that has it open, or give a copy saved by it.",
             )  # fmt: skip

@@ -86,7 +86,7 @@ def kind_of(path: Path) -> str:
         raise Refused("file_refused", "this is not a plain file", file=str(path))
     kind = EXTENSIONS.get(path.suffix.lower())
     if kind is None:
-        also = {".dbf": "Name the .shp beside it."}
+        also = {".dbf": "Name the .shp next to it."}
         mend = also.get(
             path.suffix.lower(), f"Convert it to one of {' '.join(sorted(EXTENSIONS))}."
         )

@@ -71,7 +71,7 @@ def wrap_longitudes(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[An
             return geometry, []
     out = geometry.copy()
     out[points[beyond]] = shapely.points(x[beyond] - 360, y[beyond])
-    text = f"{int(beyond.sum())} longitude(s) counted from 0 to 360 were brought to ±180."
+    text = f"{int(beyond.sum())} longitude(s) counted from 0 to 360 were converted to ±180."
     return out, [problem("longitude_wrapped", text)]
 
 
@@ -120,7 +120,7 @@ def doubt_positions(
     beyond = int((code == "outside_region").sum())
     if spec.name not in _BY_ROW and beyond:
         everything = beyond == known.size
-        sentence = f"{beyond} of {known.size} rows lie outside the study region."
+        sentence = f"{beyond} of {known.size} rows are outside the study region."
         out.append(
             problem(
                 "outside_region", sentence, severity="warning" if everything else "note", mend=""
@@ -212,7 +212,7 @@ def _explain(
     say(
         south,
         "hemisphere_contradicts",
-        "The position lies in the open Indian Ocean; north of the equator it would be on land.",
+        "The position is in the open Indian Ocean; north of the equator it would be on land.",
     )
     if area is not None and wrong.any():
         few = np.flatnonzero(wrong)  # the tests below are many, and most positions are right
@@ -228,18 +228,18 @@ def _explain(
                 f"The position fits the others only with {what} exchanged.",
             )
         scaled = _among(few, _scaled(x[few], y[few], area), x.size)
-        say(scaled, "coordinate_scaled", "The decimal mark stands in the wrong place.")
+        say(scaled, "coordinate_scaled", "The decimal mark is in the wrong place.")
     say(wrong & ((np.abs(x) > 360) | (np.abs(y) > 90)) & (np.abs(x) > 1000) & (np.abs(y) > 1000),
         "coordinates_metres", "The numbers are metres, not degrees.")  # fmt: skip
     say(~on_earth, "coordinate_out_of_range", "")
     if region is not None:
         bounds = ", ".join(f"{v:g}" for v in region)
-        say(~there, "outside_region", f"The position lies outside the study region ({bounds}).")
+        say(~there, "outside_region", f"The position is outside the study region ({bounds}).")
     else:
         say(
             ~there,
             "far_from_others",
-            "The position lies more than 1,500 km from the middle of all others.",
+            "The position is more than 1,500 km from the middle of all others.",
         )
     return code, text
 

@@ -102,7 +102,7 @@ def _on_wgs84(
     out = to_lonlat(raw, used)
     if (away := _outside_area_of_use(out, used)) is not None:
         text = (
-            f"In {crs_name(used)} the positions lie near {away}, far outside the area it is made "
+            f"In {crs_name(used)} the positions are near {away}, far outside the area it is made "
             "for."
         )
         return Positions(
@@ -148,7 +148,7 @@ def _choose_system(
         return None, [problem("coordinate_scaled", lost_marks, severity="fatal")]
     elif not degrees:
         text = (
-            "The coordinates are metres, not degrees, and no coordinate reference system is said."
+            "The coordinates are metres, not degrees, and no coordinate reference system is given."
         )
         return None, [problem("crs_missing", text)]
     else:
@@ -337,7 +337,5 @@ def _by_srid(
                 for i in rows if shapes[i] is not None
             ]  # fmt: skip
     said = ", ".join(map(str, sorted(set(srids.values()))))
-    text = (
-        f"The rows name several reference systems ({said}); each was brought to WGS84 from its own."
-    )
+    text = f"The rows name several reference systems ({said}); each was converted from its own."
     return out, [*problems, problem("crs_converted", text)]

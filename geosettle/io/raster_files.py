@@ -173,7 +173,7 @@ def _check_tile(path: Path, tile: Any, first: Any) -> None:
     else:
         off = [(tile.bounds[i] - first.bounds[i]) / first.res[i] for i in (0, 1)]
         if max(abs(v - round(v)) for v in off) > 0.01:
-            what = "lies on a shifted grid"
+            what = "is on a shifted grid"
     if what:
         raise InputError(
             f"the tile {what} than the first one", file=path.name,

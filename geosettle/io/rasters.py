@@ -160,13 +160,13 @@ def _check_beside(path: Path, file: str) -> None:
             with beside.open("rb") as handle:
                 if handle.read(4) not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
                     raise Refused(
-                        "file_refused", f"the {suffix} beside the raster is no TIFF", file=file
+                        "file_refused", f"the {suffix} next to the raster is no TIFF", file=file
                     )
     beside = path.with_name(path.name + ".aux.xml")
     if beside.is_file():
         if beside.stat().st_size > 10_000_000:
             raise Refused(
-                "file_too_large", "the .aux.xml beside the raster is too large", file=file
+                "file_too_large", "the .aux.xml next to the raster is too large", file=file
             )
         text = beside.read_bytes()
         if (
@@ -176,7 +176,7 @@ def _check_beside(path: Path, file: str) -> None:
             or b"<VRT" in text
         ):
             raise Refused(
-                "file_refused", "the .aux.xml beside the raster points to other files", file=file
+                "file_refused", "the .aux.xml next to the raster points to other files", file=file
             )
 
 
@@ -256,9 +256,7 @@ def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[P
     ]  # fmt: skip
     zero = values == 0
     if role == "dem" and zero.any() and not zero.all() and float(np.nanmin(values[~zero])) > 200:
-        text = (
-            f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may stand for missing."
-        )
+        text = f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may mean no data."
         out.append(problem("nodata_undeclared", text, file=file, value="0"))
     elif role == "dem":
         out += _far_from_all_others(values, file)
@@ -318,7 +316,7 @@ def _upright(raster: Raster, system: Any, file: str) -> Raster:
         t = Affine(t.a, 0, t.c - 360, 0, t.e, t.f)
     upright = replace(raster, values=np.ascontiguousarray(values), transform=t)
     if not np.isfinite(upright.outline()).all():
-        raise Refused("crs_contradicted", "parts of the raster lie outside the Earth", file=file)
+        raise Refused("crs_contradicted", "parts of the raster are outside the Earth", file=file)
     return upright
 
 
@@ -334,7 +332,7 @@ def _check_extent(transform: Affine, shape: tuple[int, ...], system: Any, file: 
     if system.is_geographic and not degrees:
         raise Refused(
             "crs_contradicted",
-            f"the corners lie outside the Earth, but {crs_name(system)} is in degrees", file=file,
+            f"the corners are outside the Earth, but {crs_name(system)} is in degrees", file=file,
             mend="State the right system with --crs.",
         )  # fmt: skip
     if system.is_projected and degrees and max(abs(transform.a), abs(transform.b)) < 1:
@@ -392,7 +390,7 @@ def raster_problems(
     if role != "landcover" and nodata and low < nodata < high and declared["nodata_share"] > 0:
         say(
             "raster_values",
-            f"The value declared as missing, {nodata:g}, lies among the others.",
+            f"The value declared as missing, {nodata:g}, is among the others.",
             f"{nodata:g}",
         )
     if swapped_home(raster):
@@ -455,7 +453,7 @@ def _wrong_heights(raster: Raster, low: float, high: float, declared: Mapping[st
         return [
             (
                 "raster_values",
-                f"A few cells are as low as {low:g} m; no land lies below -430 m.",
+                f"A few cells are as low as {low:g} m; no land is below -430 m.",
                 f"{low:g}",
             )
         ]

@@ -137,7 +137,7 @@ def duplicate_ids(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
     for name, order in sorted(rows_of.items()):
         rows = [int(positions[n - 1]) + 1 for n in order]
         if len(rows) > 1:
-            text = f"The identifier {name!r} stands in {len(rows)} rows."
+            text = f"The identifier {name!r} is in {len(rows)} rows."
             out += [problem("id_duplicate", text, row=r, column=key, value=name) for r in rows]
     return out
 

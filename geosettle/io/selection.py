@@ -145,7 +145,7 @@ def _without_codes(source: Source, spec: LayerSpec, key: str, name: str) -> Sour
         code = own if own and own not in taken else f"{codes[i]} ({n})"
         taken.add(code)
         codes[i] = code
-    text = f"{sign} stands for no code in {len(rows)} row(s); the name is used as the code there."
+    text = f"{sign} is no code in {len(rows)} row(s); the name is used as the code there."
     cells[key] = pd.Series(codes, index=cells.index, dtype=object)
     said = problem("code_missing", text, column=key, file=source.file)
     return replace(source, cells=cells, problems=(*source.problems, said))

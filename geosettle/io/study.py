@@ -149,9 +149,7 @@ def study_file(path: str | Path | None) -> Iterator[tuple[Path, dict[str, Any]]]
         )
     else:
         raise InputError(
-            "a study is a folder or a study.toml",
-            file=str(path),
-            mend="Name the folder it lies in.",
+            "a study is a folder or a study.toml", file=str(path), mend="Name the folder it is in."
         )
 
 

@@ -270,7 +270,7 @@ def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, li
     again = values.assign(time=out["time"]).duplicated(["site_id", "household", "time"], keep=False)
     known = out[["site_id", "household", "time"]].notna().all(axis=1)
     for row in np.flatnonzero((again & known).to_numpy()):
-        text = "The household stands more than once at one time."
+        text = "The household is there more than once at one time."
         problems.append(problem("id_duplicate", text, row=int(row) + 1, column="household"))
     for name in [c for c in values.columns if c not in {"site_id", "household", "time"}]:
         numbers, said = _numbers(values[name], source.decimal)

@@ -77,7 +77,7 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
             continue
         return text.removeprefix("\ufeff"), name.removesuffix("-sig")
     raise InputError(
-        "the file is not text, or in an encoding that cannot be told",
+        "the file is not text, or in an encoding that cannot be recognised",
         mend="Save it as UTF-8, or name its encoding.",
     )
 

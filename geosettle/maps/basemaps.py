@@ -103,7 +103,7 @@ def find_basemap(name: str) -> Basemap:
         raise InputError(
             f"the tiles of this base map are in {provider['crs']}, and the map is in Web Mercator "
             "(EPSG:3857); sites "
-            "would lie in the wrong place",
+            "would be in the wrong place",
             value=name, mend="Use a base map in Web Mercator, or none.",
         )  # fmt: skip
     if provider.get("tms"):  # rows counted from the south, as Leaflet's {-y} does
@@ -122,7 +122,7 @@ def _shifted(name: str, datum: str) -> InputError:
     return InputError(
         f"the tiles of this base map are in {datum}, which displaces them by some hundred metres "
         "against WGS84; sites "
-        "would lie in the wrong field",
+        "would be in the wrong field",
         value=name,
         mend="Use a base map in WGS84, or none.",
     )

@@ -90,7 +90,7 @@ _ENTRIES: Final = (
     _land(
         "land_beyond",
         land_distance.beyond,
-        "share of the households whose land lies beyond a threshold",
+        "share of the households whose land is beyond a threshold",
         "thresholds are the user's",
         "share",
     ),

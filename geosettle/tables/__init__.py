@@ -491,7 +491,7 @@ TABLES: Final[Mapping[str, Table]] = {
         ),
         _table(
             "claims",
-            "Claims beside what was computed",
+            "Claims compared with what was computed",
             ("claim_id", "subject", "quantity"),
             _claims,
         ),

@@ -69,6 +69,7 @@ def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> Non
     # many rows (test_file_facts) and of places somewhere in an area (test_regions).
     elsewhere = {
         *("placed_by_unit", "rows_combined", "placed_in_area", "outside_by_border"),
+        *("placed_by_name", "name_repeated"),  # test_gazetteer
         *("boundaries_elsewhere", "boundaries_other_set", "unit_elsewhere"),
     }
     assert set(read_data("problems.toml")["reading"]) - named == elsewhere

@@ -66,6 +66,7 @@ def make_plan(
         boundaries, tables, (said or {}).get("sites", {}).get("map", {})
     )
     layers = _chosen(_of_sheets([*others, *proposals], said or {}), choose)
+    layers |= _by_name(layers)
     if boundaries:
         layers["boundaries"] = boundaries
     if "sites" not in layers:
@@ -165,11 +166,33 @@ def _with_levels(
     levels = levels_of(boundaries)
     proposals = [p for table in tables for p in of_table(table, levels, mapping)]
     names = _names_of_levels(proposals, levels)
-    if not names:
+    gazetteer = any(p.role == "places" for p in proposals)
+    if not names and not gazetteer:
         return boundaries, proposals
     boundaries = _named(boundaries, names)
     levels = levels_of(boundaries)
-    return boundaries, [p for table in tables for p in of_table(table, levels, mapping)]
+    return boundaries, [
+        p for table in tables for p in of_table(table, levels, mapping, gazetteer=gazetteer)
+    ]
+
+
+def _by_name(layers: Mapping[str, list[Proposal]]) -> dict[str, list[Proposal]]:
+    """Sites and origins that are placed by the names of another table, where there is one."""
+    if "places" not in layers:
+        return {}
+    gazetteer = layers["places"][0].dataset
+    return {
+        role: [
+            replace(p, place=("places", *p.place))
+            if "name" in p.columns and p.dataset is not gazetteer and not _is_drawn(p) else p
+            for p in layers[role]
+        ]
+        for role in ("sites", "origins") if role in layers
+    }  # fmt: skip
+
+
+def _is_drawn(one: Proposal) -> bool:
+    return one.dataset.source is not None and one.dataset.source.geometry is not None
 
 
 def _named(boundaries: Sequence[Proposal], names: Mapping[str, str]) -> list[Proposal]:

@@ -30,7 +30,8 @@ class Proposal:
     combine
         Whether rows with one key are one.
     place
-        "unit" where rows without a position are placed in their declared unit.
+        How rows without a position are placed: "unit" in their declared unit, "places" by their
+        name.
     also
         Further settings of the layer, such as the year of a raster.
     """
@@ -44,7 +45,7 @@ class Proposal:
     where: Mapping[str, list[str]] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     combine: bool = False
-    place: str = ""
+    place: tuple[str, ...] = ()
     also: Mapping[str, Any] = field(default_factory=dict)
 
     @property

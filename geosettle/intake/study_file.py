@@ -39,7 +39,8 @@ def study_text(
             "# where: rows that are read; set: one value for all rows; "
             "combine: rows of one key are one;"
         ),
-        '# place = "unit": a row without a position is somewhere in the unit that it declares.',
+        '# place: a row without a position is somewhere in its declared "unit", or at the one of the',
+        '# "places" that has its name.',
         "",
         "[study]",
         f"name = {_toml(name)}",
@@ -88,7 +89,7 @@ def _entry(one: Proposal, folder: Path, paths: Mapping[Path, Path]) -> dict[str,
         "join": {k: v if len(v) > 1 else v[0] for k, v in one.made.items() if k not in plain},
         "set": dict(one.constants),
         "combine": one.combine,
-        "place": one.place,
+        "place": one.place[0] if len(one.place) == 1 else list(one.place),
         "header_row": one.dataset.header_row,
         **{k: v for k, v in one.also.items() if k in _SAID},
     }

@@ -61,6 +61,7 @@ def _total(role: str, row: pd.Series, plan: Plan) -> str:
             parts.append(f"{_n(row[column])} {column} (column {' '.join(header.split())!r})")
     if pd.notna(row["placed"]):
         how = f", {_n(row['by_unit'])} of them somewhere in their unit" if row["by_unit"] else ""
+        how += f", {_n(row['by_name'])} by their name" if row["by_name"] else ""
         parts.append(f"{_n(row['placed'])} with a position{how}")
     return f"{role}: {'; '.join(parts)}"
 

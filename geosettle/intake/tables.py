@@ -64,11 +64,16 @@ _LENGTH: Final = re.compile(r"(?:road_)?(?:distance|length|dist|km)(?:_in)?(?:_k
 
 
 def of_table(  # noqa: PLR0911  (one way out for each kind of table)
-    dataset: Dataset, levels: Sequence[Level], mapping: Mapping[str, str] | None = None
+    dataset: Dataset,
+    levels: Sequence[Level],
+    mapping: Mapping[str, str] | None = None,
+    *,
+    gazetteer: bool = False,
 ) -> list[Proposal]:
     """Layers that a table, or a layer of points, serves; none if it fits none.
 
-    `mapping` is what the caller says of the columns of sites.
+    `mapping` is what the caller says of the columns of sites; `gazetteer` whether another table
+    has places with positions, by which names can be placed.
     """
     source = dataset.source
     assert source is not None  # noqa: S101
@@ -96,7 +101,7 @@ def of_table(  # noqa: PLR0911  (one way out for each kind of table)
     said = next((role for role, words in _STEMS if words.search(stem)), "")
     if moves is not None and not placed:
         return [moves]
-    if not placed and not here_units.finest:
+    if not placed and not here_units.finest and not (gazetteer and _has_names(headers)):
         return []
     if said in {"origins", "places"} and not from_units.finest:
         return [_points(dataset, said, headers, here_units, placed=placed, why="by its name")]
@@ -137,6 +142,12 @@ def _named(headers: list[str], mapping: Mapping[str, str]) -> dict[str, str]:
     found = find_columns(headers, LAYERS["sites"], mapping)[0]
     named = {plain_name(text) for pair in mapping.items() for text in pair}
     return {k: h for k, h in found.items() if plain_name(k) in named and plain_name(h) in named}
+
+
+def _has_names(headers: list[str]) -> bool:
+    """Whether a table names places and counts households or persons, or is a list by its name."""
+    found = find_columns(headers, LAYERS["sites"])[0]
+    return "name" in found and bool(found.keys() & {"site_id", "households", "persons"})
 
 
 def _points_of(source: Source, headers: list[str], bare: Mapping[str, str]) -> NDArray[Any] | None:
@@ -253,7 +264,7 @@ def _points(
     where = {rows[0]: rows[1]} if rows is not None else {}
     return Proposal(
         dataset, role, why, 3 if rows else 2, found, made, where, constants,
-        place="" if (placed and not units.finest) or role == "places" else "unit",
+        place=() if (placed and not units.finest) or role == "places" else ("unit",),
     )  # fmt: skip
 
 
@@ -293,12 +304,12 @@ def _sites(
         made = {"site_id": _chain(units), "name": [_chain(units)[-1]]}
         _add_units(made, units)
         why = "one site for each unit: no row has a position or a name of its own"
-        return Proposal(dataset, "sites", why, score, found, made, combine=True, place="unit")
+        return Proposal(dataset, "sites", why, score, found, made, combine=True, place=("unit",))
     made = _identifier(source.cells, "site_id", found, units)
     _add_units(made, units)
     what = [w for w, has in (("positions", placed), *((c, True) for c in sorted(counted))) if has]
     why = f"rows with {', '.join(what)}" if what else "rows with a name and a unit"
-    place = "unit" if units.finest else ""
+    place = ("unit",) if units.finest else ()
     return Proposal(dataset, "sites", why, score, found, made, place=place)
 
 
@@ -377,7 +388,7 @@ def _from_units(
         {},
         own,
         combine=True,
-        place="unit",
+        place=("unit",),
     )
     found = find_columns(headers, LAYERS["flows"])[0]
     columns = {k: h for k, h in found.items() if k in {"households", "persons", "year"}}

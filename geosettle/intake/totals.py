@@ -24,15 +24,17 @@ def read_totals(
     Returns
     -------
     tuple
-        One row per layer: `rows, used, households, persons, placed, by_unit` (missing where it does
-        not apply); the spellings, those of most households first: `text, level, rows, households,
+        One row per layer: `rows, used, households, persons, placed, by_unit, by_name` (missing
+        where it does not apply); the spellings, those of most households first: `text, level, rows, households,
         candidate, code`; and every problem.
     """
     found = gather(folder, settings)
     rows = {role: _total(checked) for role, checked in found.checked.items()}
     totals = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["rows", "used", "households", "persons", "placed", "by_unit"]
-    )
+        rows,
+        orient="index",
+        columns=["rows", "used", "households", "persons", "placed", "by_unit", "by_name"],
+    )  # fmt: skip
     return totals, _spellings(found.checked, settings), found.problems
 
 
@@ -44,11 +46,12 @@ def _total(checked: Checked) -> list[float]:
         else float("nan")
         for c in ("households", "persons")
     ]
-    placed = by_unit = float("nan")
+    placed = by_unit = by_name = float("nan")
     if "geometry" in frame and checked.role in {"sites", "origins", "places"}:
         placed = float((~shapely.is_missing(frame["geometry"].to_numpy())).sum())
         by_unit = sum(float(p.value) for p in checked.problems if p.code == "placed_by_unit")
-    return [float(checked.rows_in), float(len(frame)), *sums, placed, by_unit]
+        by_name = sum(float(p.value) for p in checked.problems if p.code == "placed_by_name")
+    return [float(checked.rows_in), float(len(frame)), *sums, placed, by_unit, by_name]
 
 
 def _spellings(layers: Mapping[str, Checked], settings: Settings) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.named_places import place_by_name
 from geosettle.io.osm import OSM_ENDINGS, Window, surroundings
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
@@ -349,12 +350,7 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
     rasters = {r: v for r, v in out.layers.items() if LAYERS[r].geometries == ("raster",)}
     aliases = settings.admin.aliases
     checked |= with_declared_units(checked, aliases)
-    units = checked.get("boundaries")
-    for role, entry in settings.layers.items():
-        if role in checked and units is not None and not units.fatal:
-            stated = entry if isinstance(entry, Mapping) else {}
-            if stated.get("place") == "unit" and not checked[role].fatal:
-                checked[role] = place_by_unit(checked[role], units.frame, aliases)
+    _place(checked, settings)
     if "origins" in checked and not checked["origins"].fatal:
         checked["origins"] = place_in_area(checked["origins"])
     usable = {role: c for role, c in checked.items() if not c.fatal}
@@ -391,6 +387,24 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
                     "rows": layer.rows_in,
                 }
                 item["content_sha256"] = layer.source.digest()
+
+
+def _place(checked: dict[str, Checked], settings: Settings) -> None:
+    """Give rows without a position one by name or by unit, as their layers ask for, in place."""
+    aliases = settings.admin.aliases
+    units, places = (
+        checked[role].frame if role in checked and not checked[role].fatal else None
+        for role in ("boundaries", "places")
+    )
+    for role, entry in settings.layers.items():
+        if role not in checked or checked[role].fatal or not isinstance(entry, Mapping):
+            continue
+        wanted = entry.get("place", ())
+        for how in [wanted] if isinstance(wanted, str) else wanted:
+            if how == "places" and places is not None:
+                checked[role] = place_by_name(checked[role], places, units, aliases)
+            if how == "unit" and units is not None:
+                checked[role] = place_by_unit(checked[role], units, aliases)
 
 
 def with_declared_units(layers: Mapping[str, Checked], aliases: Aliases) -> dict[str, Checked]:

@@ -114,7 +114,11 @@ def mask_study(study: Study, masking: Masking) -> Study:
     indicators = _suppress_few_answers(study.indicators, masking.smallest_count)
     claims = _suppress_small_claims(study.claims, masking.smallest_count)
     if study.origins is None or study.flows is None:
-        return study.replace(sites=sites, indicators=indicators, claims=claims)
+        rounds = {
+            date: suppress_small(frame, masking.smallest_count)
+            for date, frame in study.rounds.items()
+        }
+        return study.replace(sites=sites, indicators=indicators, claims=claims, rounds=rounds)
     households = _households(study.origins.index, study.flows)
     small = study.origins.index[~(households >= masking.households).to_numpy()]
     radius = _radii_km(study.origins, households, masking).reindex(small)
@@ -139,6 +143,10 @@ def mask_study(study: Study, masking: Masking) -> Study:
         indicators=told.notes_emptied(indicators),
         development=told.notes_emptied(study.development),
         settings=told.texts_emptied(study.settings),
+        rounds={
+            date: told.notes_emptied(suppress_small(frame, masking.smallest_count))
+            for date, frame in study.rounds.items()
+        },
         regions={
             role: {key: area for key, area in areas.items() if key not in labels}
             for role, areas in study.regions.items()

@@ -39,6 +39,7 @@ from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study
 from geosettle.problems import Problems, attempt, problems_frame
 from geosettle.report import report_html, summary_lines
+from geosettle.rounds import compare_sites, totals, totals_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
 from geosettle.tables import tables as made_tables
@@ -279,13 +280,19 @@ def diff(first: Path, second: Path) -> list[str]:
         One of the folders holds no run, or a table of it is damaged.
     """
     old, new = read_manifest(first), read_manifest(second)
-    lines = [
-        *manifest_differences(old, new),
-        *table_differences(read_written_tables(first, old), read_written_tables(second, new)),
-    ]
+    tables = read_written_tables(first, old), read_written_tables(second, new)
+    lines = [*manifest_differences(old, new), *table_differences(*tables)]
     if changed := _changed_files(old, new):
         lines.append(f"files that differ: {', '.join(changed)}")
-    return lines or ["The two runs are the same."]
+    return [*_totals(*tables), *lines] if lines else ["The two runs are the same."]
+
+
+def _totals(old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Totals of the sites of two runs."""
+    if "sites" not in old or "sites" not in new:
+        return []
+    sites = [tables["sites"].set_index("site_id") for tables in (old, new)]
+    return totals_lines(totals(compare_sites(*sites), *map(len, sites)))
 
 
 # --- what is written

@@ -191,6 +191,7 @@ class _Parts:
     name: str = "study"
     mask_households: int | None = None
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rounds: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
 
 
 class Study(_Parts):
@@ -222,6 +223,8 @@ class Study(_Parts):
     regions
         Role to the areas, by id, in which sites or origins without a position of their own are
         somewhere, such as the unit that they declare; their point is only the middle of it.
+    rounds
+        Sites of the earlier dates of the same registry, by date; `sites` are those of the latest.
     **more
         Any other layer of `LAYERS`, by its role: frames for tables and shapes, a `Raster` for a
         raster, a mapping of year to `Raster` for one per year.
@@ -283,6 +286,7 @@ class Study(_Parts):
         name: str | None = None,
         mask_households: int | None = None,
         regions: Mapping[str, Mapping[str, Any]] | None = None,
+        rounds: Mapping[str, gpd.GeoDataFrame] | None = None,
         **more: Any,
     ) -> None:
         """Bring the user's frames into the form of the contract, or refuse them in one message."""
@@ -306,6 +310,7 @@ class Study(_Parts):
             chosen.study.name if name is None else name,
             mask_households,
             dict(regions or {}),
+            dict(rounds or {}),
         )
 
     @classmethod

@@ -42,6 +42,7 @@ from geosettle.analysis._land import (
 )
 from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
+from geosettle.analysis._rounds import rounds_of
 from geosettle.analysis._units import UNKNOWN, units_and_moves
 from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Metric
@@ -122,6 +123,8 @@ class Result:
     oasis_polygons: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     rasters: Mapping[str, Raster] = field(default_factory=dict)
     scenarios: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rounds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    round_units: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value,
     baseline, change, change_share, effect, why`; empty where the settings name no scenario."""
     access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -257,6 +260,7 @@ def _analysed(
         claims=study.claims,
         aliases=study.settings.admin.aliases,
     )
+    rounds, round_units = rounds_of(study)
     return Result(
         study=study,
         sites=sites,
@@ -279,6 +283,8 @@ def _analysed(
         oasis_polygons=oases,
         rasters=reach,
         scenarios=scenarios,
+        rounds=rounds,
+        round_units=round_units,
         access_change=access_change_of(study, remote, pairs),
         units=units,
         moves=moves,

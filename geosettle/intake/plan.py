@@ -11,6 +11,7 @@ import shapely
 
 from geosettle.errors import InputError
 from geosettle.intake.datasets import Dataset
+from geosettle.intake.dates import dated
 from geosettle.intake.layers import levels_of, of_drawn, of_raster
 from geosettle.intake.proposals import Proposal
 from geosettle.intake.tables import is_of_households, of_table
@@ -75,6 +76,7 @@ def make_plan(
             mend="Give a table of sites: with lon and lat, "
             "or with the names of units and a boundary file." + _of_bare(found),
         )
+    layers["sites"] = dated(layers["sites"], [*others, *proposals])
     layers |= _all_as_said(layers, said or {})
     taken = {id(p.dataset) for ps in layers.values() for p in ps}
     left = {id(d) for d, _ in unused} | taken

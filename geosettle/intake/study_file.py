@@ -12,7 +12,7 @@ from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.layers import LAYERS
 
-_SAID: Final = frozenset({"year", "crs", "datum", "encoding", "date"})
+_SAID: Final = frozenset({"year", "crs", "datum", "encoding", "date", "date_column"})
 """Further settings of a layer that are written."""
 
 
@@ -39,8 +39,8 @@ def study_text(
             "# where: rows that are read; set: one value for all rows; "
             "combine: rows of one key are one;"
         ),
-        '# place: a row without a position is somewhere in its declared "unit", or at the one of the',
-        '# "places" that has its name.',
+        '# place: rows without a position are somewhere in their declared "unit", or at the one of',
+        '# the "places" that has their name.',
         "",
         "[study]",
         f"name = {_toml(name)}",

@@ -52,11 +52,12 @@ def summary_lines(
 
 
 def _total(role: str, row: pd.Series, plan: Plan) -> str:
+    layer = role.split(",", maxsplit=1)[0]  # "sites, 2019-10" are the sites of an earlier date
     parts = [f"{_n(row['rows'])} rows"]
     if row["used"] < row["rows"]:
         parts.append(f"{_n(row['rows'] - row['used'])} set aside")
     for column in ("households", "persons"):
-        header = next((p.columns[column] for p in plan.layers[role] if column in p.columns), "")
+        header = next((p.columns[column] for p in plan.layers[layer] if column in p.columns), "")
         if pd.notna(row[column]) and header:
             parts.append(f"{_n(row[column])} {column} (column {' '.join(header.split())!r})")
     if pd.notna(row["placed"]):

@@ -25,11 +25,12 @@ def read_totals(
     -------
     tuple
         One row per layer: `rows, used, households, persons, placed, by_unit, by_name` (missing
-        where it does not apply); the spellings, those of most households first: `text, level, rows, households,
-        candidate, code`; and every problem.
+        where it does not apply); the spellings, those of most households first: `text, level,
+        rows, households, candidate, code`; and every problem.
     """
     found = gather(folder, settings)
     rows = {role: _total(checked) for role, checked in found.checked.items()}
+    rows |= {f"sites, {date}": _total(checked) for date, checked in found.earlier.items()}
     totals = pd.DataFrame.from_dict(
         rows,
         orient="index",

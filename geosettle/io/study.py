@@ -30,6 +30,7 @@ from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
 from geosettle.io.named_places import place_by_name
+from geosettle.io.numbers import to_text
 from geosettle.io.osm import OSM_ENDINGS, Window, surroundings
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
@@ -57,6 +58,7 @@ _LAYER_KEYS: Final = frozenset(
         "where",
         "set",
         "header_row",
+        "date_column",
         "join",
         "combine",
         "place",
@@ -90,6 +92,8 @@ class _Gathered:
     checked: dict[str, Checked] = field(default_factory=dict)
     rasters: dict[str, Any] = field(default_factory=dict)
     regions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    earlier: dict[str, Checked] = field(default_factory=dict)
+    rounds: dict[str, Any] = field(default_factory=dict)
 
 
 def known_names(role: str) -> frozenset[str]:
@@ -252,6 +256,7 @@ def read_study(
         inputs=gathered.inputs,
         name=chosen.study.name,
         regions=gathered.regions,
+        rounds=gathered.rounds,
     )
 
 
@@ -308,6 +313,9 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
             if spec_of(role).geometries == ("raster",):
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
+            if role == "sites" and (dates := _dates_of(folder, item)):
+                checked[role] = _read_dates(folder, role, dates, region, out)
+                continue
             if "parts" in item:
                 checked[role] = _read_parts(folder, role, item["parts"], region, out)
                 continue
@@ -360,6 +368,7 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
     ]
     for role, layer in checked.items():
         checked[role] = set_aside(layer, [p for name, p in found if name == role])
+    _finish_rounds(out, checked, settings)
     frames = mend_references(checked)
     for role, layer in checked.items():
         out.checked[role] = layer
@@ -389,6 +398,80 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
                 item["content_sha256"] = layer.source.digest()
 
 
+def _dates_of(folder: Path, item: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Date to the entries of a registry at several dates, the earliest first; {} for one date.
+
+    The dates are those of the parts, or the values of `date_column`.
+    """
+    parts = [dict(p) for p in item.get("parts", ())]
+    if column := item.get("date_column"):
+        plain = {k: v for k, v in item.items() if k != "date_column"}
+        sources = [
+            open_source(
+                file, role="sites", names=known_names("sites") | {plain_name(str(column))},
+                encoding=item.get("encoding"), layer=item.get("layer"), sheet=item.get("sheet"),
+                header_row=item.get("header_row"),
+            )
+            for file in _files(folder, item)
+        ]  # fmt: skip
+        wanted = plain_name(str(column))
+        cells = [s.cells[h] for s in sources for h in s.cells if plain_name(str(h)) == wanted]
+        if not cells:
+            raise InputError(
+                f"there is no column {column!r} of dates", file=sources[0].file,
+                mend=f"It has: {', '.join(map(str, sources[0].cells.columns))[:300]}.",
+            )  # fmt: skip
+        texts = {t for column_ in cells for c in column_ if (t := (to_text(c) or "").strip())}
+        parts = [
+            {**plain, "date": t, "where": {**plain.get("where", {}), column: t}} for t in texts
+        ]
+    by_date: dict[str, list[dict[str, Any]]] = {}
+    for part in parts:
+        by_date.setdefault(str(part.get("date", "")), []).append(part)
+    if len(by_date) < 2 or "" in by_date:
+        return {}
+    return {date: by_date[date] for date in sorted(by_date, key=_date_key)}
+
+
+def _date_key(text: str) -> tuple[tuple[int, ...], str]:
+    """Order of dates: by year, month and day; of other texts by the numbers in them."""
+    day = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text.strip())
+    if day:
+        return (int(day[3]), int(day[2]), int(day[1])), text
+    return tuple(int(n) for n in re.findall(r"\d+", text)[:6]), text
+
+
+def _read_dates(
+    folder: Path,
+    role: str,
+    dates: Mapping[str, Sequence[Mapping[str, Any]]],
+    region: Any,
+    out: _Gathered,
+) -> Checked:
+    """Read a registry at several dates: the latest is the layer, the others are kept by date."""
+    for date, parts in dates.items():
+        if len(parts) > 1:
+            out.earlier[date] = _read_parts(folder, role, parts, region, out)
+            continue
+        files = _files(folder, parts[0])
+        out.earlier[date] = read_rows(files, role, _options(parts[0], region))
+        for file in files:
+            out.inputs[_relative(file, folder)] = _provenance(file, role, parts[0])
+    return out.earlier.pop(list(dates)[-1])
+
+
+def _finish_rounds(out: _Gathered, checked: Mapping[str, Checked], settings: Settings) -> None:
+    """Place the sites of earlier dates as those of the latest, and hand them over."""
+    for date, found in out.earlier.items():
+        layers = {**checked, "sites": found}
+        layers |= with_declared_units(layers, settings.admin.aliases)
+        _place(layers, settings)
+        one = layers["sites"]
+        out.problems += [replace(p, message=f"{date}: {p.message}") for p in one.problems]
+        if not one.fatal:
+            out.rounds[date] = in_order(one.frame, spec_of("sites"))
+
+
 def _place(checked: dict[str, Checked], settings: Settings) -> None:
     """Give rows without a position one by name or by unit, as their layers ask for, in place."""
     aliases = settings.admin.aliases
@@ -397,9 +480,10 @@ def _place(checked: dict[str, Checked], settings: Settings) -> None:
         for role in ("boundaries", "places")
     )
     for role, entry in settings.layers.items():
-        if role not in checked or checked[role].fatal or not isinstance(entry, Mapping):
+        stated = entry[-1] if isinstance(entry, list) and entry else entry
+        if role not in checked or checked[role].fatal or not isinstance(stated, Mapping):
             continue
-        wanted = entry.get("place", ())
+        wanted = stated.get("place", ())
         for how in [wanted] if isinstance(wanted, str) else wanted:
             if how == "places" and places is not None:
                 checked[role] = place_by_name(checked[role], places, units, aliases)

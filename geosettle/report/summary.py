@@ -58,6 +58,21 @@ def _known(frame: pd.DataFrame) -> int:
     return int(frame["geometry"].notna().sum()) if "geometry" in frame else 0
 
 
+def _rounds(result: Result, lang: str) -> str:
+    """Sites and households from one survey date to the next; nothing for one date."""
+    lines = []
+    for _, row in result.round_units.iterrows():
+        if row["level"] != "all":
+            continue
+        values = {k: int(row[k]) for k in ("sites_before", "sites", "new", "closed", "moved")}
+        dates = {k: row[k] for k in ("date_before", "date")}
+        lines.append(say(lang, "find_rounds", **dates, **values))
+        if pd.notna(row["households_before"]) and pd.notna(row["households"]):
+            before, after = round(row["households_before"]), round(row["households"])
+            lines.append(say(lang, "find_round_households", before=before, after=after))
+    return sentences(lang, *lines)
+
+
 def _counts(result: Result, lang: str) -> str:
     located = [
         say(lang, "located_of", what=say(lang, key, n=len(frame)), n=_known(frame))
@@ -355,6 +370,7 @@ def _between(result: Result, lang: str) -> str:
 
 
 FINDINGS: Final[tuple[Callable[[Result, str], str], ...]] = (
+    _rounds,
     _counts,
     _distances,
     _between,

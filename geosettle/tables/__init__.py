@@ -441,6 +441,18 @@ TABLES: Final[Mapping[str, Table]] = {
             values=("value", "baseline", "change"),
         ),
         _table(
+            "rounds",
+            "Sites from one survey date to the next",
+            ("date", "site_id"),
+            values=("households_before", "households", "persons_before", "persons", "moved_km"),
+        ),
+        _table(
+            "round_units",
+            "Units from one survey date to the next",
+            ("date", "level", "unit"),
+            values=("households_before", "households", "persons_before", "persons"),
+        ),
+        _table(
             "admin", "Administrative units of sites and origins", ("role", "id", "level", "code")
         ),
         _table(

@@ -14,6 +14,8 @@ from geosettle.io.numbers import to_number, to_text
 
 Bounds = tuple[float, float, float, float]
 
+_SAMPLE: Final = 300
+"""Rows that are looked at."""
 _FILLED: Final = 0.6
 """Least share of the rows that must have a position."""
 _FITS: Final = 0.9
@@ -43,6 +45,7 @@ def lonlat_columns(cells: pd.DataFrame, decimal: str, bounds: Bounds | None) -> 
     if bounds is None:
         return {}
     headers = [str(c) for c in cells.columns]
+    cells = cells.iloc[:: max(1, len(cells) // _SAMPLE)]
     values = {h: _decimals(cells[h].tolist(), decimal) for h in headers}
     west, south, east, north = bounds
     for one, two in pairwise(headers):

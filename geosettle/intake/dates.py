@@ -26,6 +26,10 @@ _COLUMN: Final = re.compile(
     r"(?:(?:survey|assessment|report(?:ing)?|data|update|reference)_?)?(?:date|round|wave|period|month)"
 )
 """Headers of the date of a survey."""
+_AGREE: Final = 0.5
+"""Least share of names and positions that must be the same under one identifier."""
+_COMMON: Final = 0.3
+"""Least share of the identifiers that two dates must have in common."""
 _LIST: Final = 24
 """Dates of one registry at most."""
 
@@ -67,6 +71,8 @@ def dated(sites: Sequence[Proposal], proposals: Sequence[Proposal]) -> list[Prop
         return [first]
     every = [first, *same]
     key = _stable(every)
+    if not key and "#" in first.made.get("site_id", []):
+        return [first]  # rows that nothing identifies cannot be found again at another date
     out = []
     for date, one in sorted(zip(dates, every, strict=True), key=lambda item: item[0]):
         made = {k: v for k, v in first.made.items() if k != "site_id" or not key}
@@ -90,23 +96,39 @@ def _texts(one: Proposal, header: str) -> list[str]:
 
 
 def _stable(every: Sequence[Proposal]) -> str:
-    """Header that identifies rows at every date and names the same sites; "" if none does.
+    """Header that identifies the same sites at every date, by their names and positions.
 
-    A running number names other sites at another date, so it is none.
+    A running number identifies rows too, but other sites at another date. "" if none does.
     """
     source = every[0].dataset.source
     if source is None or "#" not in every[0].made.get("site_id", []):
         return ""
+    first = every[0].columns
+    facts = [first[c] for c in ("name", "lon", "lat") if c in first]
+    best, most = "", _AGREE
     for header in map(str, source.cells.columns):
         lists = [_texts(one, header) for one in every]
-        if any("" in texts or len(set(texts)) < len(texts) for texts in lists):
+        if header in facts or any("" in t or len(set(t)) < len(t) for t in lists):
             continue
-        if any(texts == [str(n) for n in range(1, len(texts) + 1)] for texts in lists):
-            continue
-        common = set(lists[0]).intersection(*lists[1:])
-        if len(common) >= 0.3 * min(map(len, lists)):
-            return header
-    return ""
+        share = _agreement(every, lists, facts)
+        if share > most:
+            best, most = header, share
+    return best
+
+
+def _agreement(
+    every: Sequence[Proposal], lists: Sequence[Sequence[str]], facts: Sequence[str]
+) -> float:
+    """Share of the rows with one identifier at the first and last date that say the same."""
+    old, new = (
+        {key: tuple(row) for key, *row in zip(keys, *(_texts(one, f) for f in facts), strict=True)}
+        for keys, one in ((lists[0], every[0]), (lists[-1], every[-1]))
+    )
+    common = old.keys() & new.keys()
+    if not facts or len(common) < _COMMON * min(len(old), len(new)):
+        return 0.0
+    same = sum(a == b for k in common for a, b in zip(old[k], new[k], strict=True))
+    return float(same) / (len(common) * len(facts))
 
 
 def _by_column(one: Proposal) -> list[Proposal]:

@@ -293,21 +293,52 @@ def test_files_that_cannot_serve_are_refused_in_words(
     assert gs.read_study(tmp_path / "x").sites.geometry.x.tolist() == [23, 24]
 
 
-def test_messages_name_only_options_that_the_commands_have() -> None:
-    """Every --option that the reading of files, init and run may advise is one of theirs."""
+READ = ("check", "distances", "overlay", "run", "init", "map")
+"""Commands that read files of the user, and print what is wrong with them."""
+PRINTED_BY = {
+    "problems.toml": READ, "io": READ, "crs.py": READ, "covers": ("overlay",), "intake": ("init", "run"),
+    "outputs.py": ("run",), "distance": ("distances",), "cli/taking.py": ("init", "run"),
+    "cli/distances.py": ("distances",), "io/check.py": ("check",), "io/masking_key.py": ("run",),
+}  # fmt: skip
+"""Files with messages, to the commands that print them."""
+OWN = {("problems.toml", "--role"): ("check",), ("intake", "--copy"): ("init",)}
+"""Advice that only one of the commands prints."""
+
+
+def test_messages_advise_only_options_that_the_command_has() -> None:
+    """Every --option in a message is an option of every command that prints the message."""
     root = Path(__file__).resolve().parent.parent / "geosettle"
-    own = [root / "cli" / "taking.py", *sorted((root / "intake").glob("*.py"))]
-    advised = {
-        option for file in own for option in re.findall(r"--[a-z][\w-]+", file.read_text("utf-8"))
-    }
-    commands = next(
+    commands: Any = next(
         a for a in parser()._actions if a.dest != "help" and hasattr(a, "choices") and a.choices
     )
-    choices: Any = commands.choices
     known = {
-        o for name in ("init", "run") for a in choices[name]._actions for o in a.option_strings
+        name: {o for a in made._actions for o in a.option_strings}
+        for name, made in commands.choices.items()
     }
-    assert advised <= known, advised - known
+    seen = 0
+    for file in [root / "problems.toml", *sorted(root.rglob("*.py"))]:
+        own = file.relative_to(root).as_posix()
+        place = max((p for p in PRINTED_BY if own.startswith(p)), key=len, default="")
+        if not place:
+            continue
+        for option in set(re.findall(r"--[a-z][a-z-]+", file.read_text("utf-8"))):
+            seen += 1
+            for command in OWN.get((place, option), PRINTED_BY[place]):
+                assert option in known[command], f"{own} advises {option}, {command} lacks it"
+    assert seen > 15
+
+
+def test_advice_on_columns_works_in_the_command_that_gives_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "sites.csv").write_text("site_id,name,E,N\na,A,10,9\nb,B,11,9.5\n", "utf-8")
+    for call in (["check", str(folder)], ["run", str(folder), "-o", str(tmp_path / "r")]):
+        assert main(call) == 2
+        assert "--map lon=NAME,lat=NAME" in capsys.readouterr().err
+    assert main(["check", str(folder), "--map", "lon=E,lat=N"]) == 0
+    assert "2 of 2 rows can be used" in capsys.readouterr().out
 
 
 def test_copies_only_when_asked(tmp_path: Path) -> None:

@@ -346,6 +346,7 @@ def _check(options: argparse.Namespace) -> int:
         region=options.region,
         at=options.at,
         options=reading.for_role(options, options.role),
+        layers=reading.for_layers(options),
     )
     fatal = [problem for problem in found["problems"] if problem["severity"] == "fatal"]
     if options.json:

@@ -27,7 +27,7 @@ from geosettle.io.positions import locate
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import gather, read_rows, study_file
+from geosettle.io.study import gather, read_rows, study_file, with_more
 from geosettle.io.unit_checks import outside_declared
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name
@@ -54,6 +54,7 @@ def check_path(
     columns: Mapping[str, str] | None = None,
     at: str | Path | None = None,
     options: Options | None = None,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     r"""Look for problems in a file or a whole study; nothing is computed and nothing written.
 
@@ -70,6 +71,8 @@ def check_path(
         As for `geosettle.read_layer`.
     options
         All of these together, and row filter, header row and constants.
+    layers
+        For a study: role to what is said of that layer besides the study; see `read_study`.
     at
         For a raster: a table of points, at which its values are added to the summary.
 
@@ -91,7 +94,7 @@ def check_path(
     file = Path(path)
     try:
         if (file.is_dir() and file.suffix.lower() != ".gdb") or file.suffix.lower() == ".toml":
-            return _study(file, region)
+            return _study(file, region, layers or {})
         box = None if region in (None, "none") else _box(region)
         said = options or Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
         return _file(file, role, replace(said, region=box), at)
@@ -414,21 +417,21 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
     return [{"id": i, "lon": a, "lat": b, "value": v} for i, a, b, v in rows], bad
 
 
-def _study(path: Path, region: Any) -> dict[str, Any]:
+def _study(path: Path, region: Any, layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Every layer of a study."""
     with study_file(path) as (folder, stated):
-        settings = decode(stated)
+        settings = decode(with_more(stated, layers))
         if region is not None:
             box = () if region == "none" else _box(region)
             settings = replace(settings, study=replace(settings.study, region=box))
         found = gather(folder, settings)
-    layers = {role: summary(c) for role, c in found.checked.items()}
-    layers |= {item["role"]: {**item, "file": file} for file, item in found.rasters.items()}
+    read = {role: summary(c) for role, c in found.checked.items()}
+    read |= {item["role"]: {**item, "file": file} for file, item in found.rasters.items()}
     rows_in = sum(c.rows_in for c in found.checked.values())
     rows_ok = sum(len(c.frame) for c in found.checked.values())
     unused = _unused(folder, found.inputs) if path.is_dir() else []
     return _answer(
-        [*found.problems, *unused], rows_in, rows_ok, {"layers": layers, "ledger": found.ledger}
+        [*found.problems, *unused], rows_in, rows_ok, {"layers": read, "ledger": found.ledger}
     )
 
 

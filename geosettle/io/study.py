@@ -240,7 +240,7 @@ def read_study(
     ('southern_xinjiang', 17)
     """
     with study_file(path) as (folder, stated):
-        chosen = decode(_with_more(stated, layers or {}), settings=settings)
+        chosen = decode(with_more(stated, layers or {}), settings=settings)
         gathered = gather(folder, chosen)
     places = gathered.layers.get("places")
     check_kinds(chosen, () if places is None else places["kind"].dropna().astype(str))
@@ -260,7 +260,7 @@ def read_study(
     )
 
 
-def _with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return a study's settings with more said of some layers.
 
     Raises

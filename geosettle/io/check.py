@@ -22,12 +22,13 @@ from geosettle.io.columns import Columns
 from geosettle.io.cross_layer_checks import boundary_faults, suspect_datum
 from geosettle.io.describe import every_name, role_scores
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.layer_tables import with_more
 from geosettle.io.position_checks import HOME, inside
 from geosettle.io.positions import locate
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Refused, centres
-from geosettle.io.study import gather, read_rows, study_file, with_more
+from geosettle.io.study import gather, read_rows, study_file
 from geosettle.io.unit_checks import outside_declared
 from geosettle.io.validation import Checked, set_aside, spec_of
 from geosettle.layers import LAT, LAYERS, LON, WKT, LayerSpec, plain_name

@@ -29,8 +29,8 @@ from geosettle.io.column_names import columns_of, find_columns
 from geosettle.io.combining import join_columns
 from geosettle.io.cross_layer_checks import DECLARING, mend_references, study_problems
 from geosettle.io.formats import EXTENSIONS, kind_of, open_source
+from geosettle.io.layer_tables import dates_of, with_more
 from geosettle.io.named_places import place_by_name
-from geosettle.io.numbers import to_text
 from geosettle.io.osm import OSM_ENDINGS, Window, surroundings
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
@@ -260,43 +260,6 @@ def read_study(
     )
 
 
-def with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a study's settings with more said of some layers.
-
-    Raises
-    ------
-    InputError
-        The study has no such layer.
-    """
-    if not layers:
-        return stated
-    tables = dict(stated.get("layers", {}))
-    for role, said in layers.items():
-        if role not in tables:
-            raise InputError(
-                f"the study has no layer {role}", value=role,
-                mend=f"Name one of its layers before the value: {', '.join(tables)}.",
-            )  # fmt: skip
-        own = tables[role]
-        if isinstance(own, str) or (
-            isinstance(own, list) and all(isinstance(item, str) for item in own)
-        ):
-            own = {"path": own}
-        parts = own if isinstance(own, list) else [own]
-        merged = [_merged({"path": p} if isinstance(p, str) else p, said) for p in parts]
-        tables[role] = merged if isinstance(own, list) else merged[0]
-    return {**stated, "layers": tables}
-
-
-def _merged(own: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """One table with what is said besides: pairs are added, any other value is replaced."""
-    out = dict(own)
-    for key, value in said.items():
-        both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping)
-        out[key] = {**out[key], **value} if both else value
-    return out
-
-
 def gather(folder: Path, settings: Settings) -> _Gathered:
     """Read every layer that the settings name.
 
@@ -313,7 +276,7 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
             if spec_of(role).geometries == ("raster",):
                 out.layers[role] = _rasters(folder, role, item, out)
                 continue
-            if role == "sites" and (dates := _dates_of(folder, item)):
+            if role == "sites" and (dates := _dates(folder, item)):
                 checked[role] = _read_dates(folder, role, dates, region, out)
                 continue
             if "parts" in item:
@@ -398,47 +361,10 @@ def _join(out: _Gathered, checked: dict[str, Checked], settings: Settings) -> No
                 item["content_sha256"] = layer.source.digest()
 
 
-def _dates_of(folder: Path, item: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Date to the entries of a registry at several dates, the earliest first; {} for one date.
-
-    The dates are those of the parts, or the values of `date_column`.
-    """
-    parts = [dict(p) for p in item.get("parts", ())]
-    if column := item.get("date_column"):
-        plain = {k: v for k, v in item.items() if k != "date_column"}
-        sources = [
-            open_source(
-                file, role="sites", names=known_names("sites") | {plain_name(str(column))},
-                encoding=item.get("encoding"), layer=item.get("layer"), sheet=item.get("sheet"),
-                header_row=item.get("header_row"),
-            )
-            for file in _files(folder, item)
-        ]  # fmt: skip
-        wanted = plain_name(str(column))
-        cells = [s.cells[h] for s in sources for h in s.cells if plain_name(str(h)) == wanted]
-        if not cells:
-            raise InputError(
-                f"there is no column {column!r} of dates", file=sources[0].file,
-                mend=f"It has: {', '.join(map(str, sources[0].cells.columns))[:300]}.",
-            )  # fmt: skip
-        texts = {t for column_ in cells for c in column_ if (t := (to_text(c) or "").strip())}
-        parts = [
-            {**plain, "date": t, "where": {**plain.get("where", {}), column: t}} for t in texts
-        ]
-    by_date: dict[str, list[dict[str, Any]]] = {}
-    for part in parts:
-        by_date.setdefault(str(part.get("date", "")), []).append(part)
-    if len(by_date) < 2 or "" in by_date:
-        return {}
-    return {date: by_date[date] for date in sorted(by_date, key=_date_key)}
-
-
-def _date_key(text: str) -> tuple[tuple[int, ...], str]:
-    """Order of dates: by year, month and day; of other texts by the numbers in them."""
-    day = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text.strip())
-    if day:
-        return (int(day[3]), int(day[2]), int(day[1])), text
-    return tuple(int(n) for n in re.findall(r"\d+", text)[:6]), text
+def _dates(folder: Path, item: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Entries of a registry by date; {} for one date."""
+    files = _files(folder, item) if item.get("date_column") else []
+    return dates_of(files, item, known_names("sites"))
 
 
 def _read_dates(

@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.levels import ladder
@@ -200,7 +201,7 @@ def _suppress_small_claims(claims: pd.DataFrame | None, smallest: int) -> pd.Dat
     """Leave out claims of a few households or persons."""
     if claims is None or "value" not in claims:
         return claims
-    value = pd.to_numeric(claims["value"], errors="coerce")
+    value = numbers(claims, "value")
     text = (
         claims["quantity"].fillna("")
         + " "

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.admin.units import read_units
+from geosettle.cells import numbers, radius_km
 from geosettle.crs import lonlat
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
@@ -52,24 +53,17 @@ class _Places:
         known = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
         is_area = shapely.get_dimensions(geometry) == 2
         anchor = np.where(is_area, shapely.point_on_surface(geometry), shapely.centroid(geometry))
-        n = len(points)
-        radius = _numbers(points, "uncertainty_km", n) * 1000
+        years = numbers(points, "year") if year is None else pd.Series(float(year), points.index)
         return cls(
             index=points.index,
             geometry=geometry,
             lon=shapely.get_x(anchor),
             lat=shapely.get_y(anchor),
-            radius_m=np.where(np.isfinite(radius) & (radius > 0) & ~is_area, radius, 0.0),
-            year=np.full(n, float(year)) if year is not None else _numbers(points, "year", n),
+            radius_m=np.where(is_area, 0.0, radius_km(points) * 1000),
+            year=np.asarray(years, dtype=np.float64),
             is_area=is_area,
             known=known,
         )
-
-
-def _numbers(frame: pd.DataFrame, column: str, n: int) -> FloatArray:
-    if column not in frame:
-        return np.full(n, np.nan)
-    return np.asarray(pd.to_numeric(frame[column], errors="coerce"), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

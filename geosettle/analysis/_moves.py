@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.distance.sampling import quantiles
 from geosettle.remoteness import measures
 from geosettle.study import in_scope
@@ -119,13 +120,11 @@ def moves_of(
     own = pairs[_about(pairs.index, sites, origins, flows)]
     frame = own.index.to_frame(index=False).astype(str)
     for name in _COUNTED:
-        given = own[name] if name in own else pd.Series(np.nan, own.index)
-        frame[name] = pd.to_numeric(given, errors="coerce").to_numpy(float)
+        frame[name] = numbers(own, name).to_numpy()
     km = draws.reindex(own.index).to_numpy(float) if len(draws) else np.empty((len(own), 0))
     drawn = bool(km.size) and not np.isnan(km).all()
     if not drawn:
-        stated = own["geodesic_km"] if "geodesic_km" in own else pd.Series(np.nan, own.index)
-        km = pd.to_numeric(stated, errors="coerce").to_numpy(float)[:, None]
+        km = numbers(own, "geodesic_km").to_numpy()[:, None]
     return Moves(frame, km, drawn, level)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.analysis._moves import Moves, grouped_distances
+from geosettle.cells import numbers
 from geosettle.covers import OUTSIDE
 from geosettle.levels import declared_units, ladder, level_columns
 from geosettle.remoteness import measures
@@ -251,8 +252,7 @@ def _people(sites: pd.DataFrame, moves: Moves) -> pd.DataFrame:
     out["own"] = in_scope(sites).to_numpy()
     out["located"] = sites.geometry.notna().to_numpy()
     for name in ("households", "persons"):
-        given = sites[name] if name in sites else pd.Series(np.nan, sites.index)
-        own = pd.Series(pd.to_numeric(given, errors="coerce").to_numpy(float), out.index)
+        own = numbers(sites, name).set_axis(out.index)
         by_site = moves.frame.groupby("site_id")[name]
         moved = by_site.sum(min_count=1).where(by_site.count() == by_site.size()).reindex(out.index)
         out[name] = own.fillna(moved)
@@ -278,7 +278,7 @@ def _facts(
         out["developed_ha"] = land["developed_ha"].set_axis(land.index.astype(str)).reindex(ids)
     parcels = study.development
     if parcels is not None and "declared_ha" in parcels and "site_id" in parcels:
-        hectares = pd.to_numeric(parcels["declared_ha"], errors="coerce")
+        hectares = numbers(parcels, "declared_ha")
         of_site = parcels["site_id"].astype(str)
         for kind, part in hectares.groupby(parcels["kind"].astype(str), sort=True):
             added = part.groupby(of_site[part.index]).sum(min_count=1)

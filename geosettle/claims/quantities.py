@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import numbers
 from geosettle.claims.evidence import Computed, Evidence, Quantity, show
 from geosettle.claims.printed_numbers import claimed_range, to_float
 from geosettle.geodesy import area_m2
@@ -49,11 +50,7 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
         if str(claim["subject"]) not in {"programme", "study_area"} or evidence.sites is None:
             return Computed(None)
         listed = _listed(evidence)
-        known = (
-            pd.to_numeric(listed[column], errors="coerce").dropna()
-            if column in listed
-            else pd.Series(dtype=float)
-        )
+        known = numbers(listed, column).dropna()
         if known.empty:
             return Computed(None, why=reason("no_site_has", column=column))
         why = reason("sum_of_sites", some=len(known), of=len(listed), column=column)
@@ -85,7 +82,7 @@ def _site_people(evidence: Evidence, claim: Mapping[str, Any], column: str) -> C
     subject = str(claim["subject"])
     if evidence.flows is not None and column in evidence.flows:
         mine = evidence.flows[evidence.flows["site_id"].astype(str) == subject]
-        counts = pd.to_numeric(mine[column], errors="coerce")
+        counts = numbers(mine, column)
         if len(mine) and counts.notna().all():
             why = reason("sum_of_flows", n=len(mine))
             return Computed(float(counts.sum()), column, "flows", why=why)
@@ -274,7 +271,7 @@ def _leased(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     rows = evidence.development
     if rows is not None and "leased_ha" in rows:
         mine = rows[rows["site_id"].astype(str) == str(claim["subject"])]
-        known = pd.to_numeric(mine["leased_ha"], errors="coerce").dropna()
+        known = numbers(mine, "leased_ha").dropna()
         if len(known):
             circular = reason("lease_declared")
             return Computed(float(known.sum()), "ha", "development", circular=circular)
@@ -308,15 +305,11 @@ def _indicator(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     rows = evidence.indicators[named & (evidence.indicators["site_id"] == claim["subject"])]
     if "evidence" in rows and (rows["evidence"] == "surveyed").any():
         return _surveyed(dict(rows[rows["evidence"] == "surveyed"].iloc[0]), when)
-    before, after = (
-        pd.to_numeric(rows[c], errors="coerce").iloc[0] if len(rows) else np.nan
-        for c in ("before", "after")
+    before, after, answered = (
+        numbers(rows, c).iloc[0] if len(rows) else np.nan for c in ("before", "after", "n")
     )
     if pd.isna(before) or pd.isna(after):
         return Computed(None, why=reason("no_figure"))
-    answered = (
-        pd.to_numeric(rows["n"], errors="coerce").astype(float).iloc[0] if "n" in rows else np.nan
-    )
     if 0 < answered < _FEWEST:
         return Computed(None, why=reason("few_answered", n=_FEWEST))
     unit = str(rows["unit"].iloc[0])
@@ -349,9 +342,7 @@ def _capitals(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if evidence.indicators is None:
         return Computed(None, why=no_layer("indicators"))
     rows = evidence.indicators[evidence.indicators["site_id"] == claim["subject"]]
-    change = pd.to_numeric(rows["after"], errors="coerce") - pd.to_numeric(
-        rows["before"], errors="coerce"
-    )
+    change = numbers(rows, "after") - numbers(rows, "before")
     signs = change.dropna().map(np.sign).groupby(rows["capital"]).agg(["min", "max"])
     if signs.empty:
         return Computed(None, why=reason("no_figure"))
@@ -424,7 +415,7 @@ def _rank(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     if site is None or evidence.sites is None or pd.isna(site.get("households")):
         return Computed(None, why=reason("households_unknown"))
     listed = _listed(evidence)
-    known = pd.to_numeric(listed["households"], errors="coerce").dropna()
+    known = numbers(listed, "households").dropna()
     rank = int((known > float(site["households"])).sum()) + 1
     text = "largest" if rank == 1 else f"rank {rank}"
     among = reason("ranked_among", some=len(known), of=len(listed))
@@ -470,8 +461,8 @@ def _persons_in_year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     year = str(claim["quantity"]).rpartition("_")[2]
     if evidence.flows is None or "persons" not in evidence.flows or "year" not in evidence.flows:
         return Computed(None, why=reason("no_persons_by_year"))
-    years = pd.to_numeric(evidence.flows["year"], errors="coerce")
-    moved = pd.to_numeric(evidence.flows["persons"], errors="coerce")[years == float(year)].dropna()
+    years = numbers(evidence.flows, "year")
+    moved = numbers(evidence.flows, "persons")[years == float(year)].dropna()
     if moved.empty:
         return Computed(None, why=reason("no_flow_in_year", year=year))
     why = join(reason("sum_of_year", n=len(moved), year=year), reason("list_open"))

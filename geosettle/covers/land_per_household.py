@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
@@ -95,11 +96,11 @@ def land_per_household(
     frame = sites.set_axis(sites.index.astype(str)).reindex(index)
     out = pd.DataFrame(index=index)
     for column in ("households", "persons"):
-        out[column] = _number(frame, column)
+        out[column] = numbers(frame, column)
     parcels = _parcels(development, index, max_repair_share, problems)
     _report(parcels, differs_share, problems)
     out = out.join(_by_site(parcels, index))
-    declared_whole = _number(frame, "developed_ha")
+    declared_whole = numbers(frame, "developed_ha")
     why = _Reasons(index)
     twice = out["declared_ha"].notna() & declared_whole.notna()
     apart = twice & ((out["declared_ha"] - declared_whole).abs() > differs_share * declared_whole)
@@ -114,7 +115,7 @@ def land_per_household(
         [out["declared_ha"].notna(), out["mapped_ha"].notna()], ["declared", "mapped"], ""
     )
     out["developed_basis"] = pd.array([b or None for b in basis], dtype="str")
-    leased = out.pop("parcel_leased_ha").fillna(_number(frame, "leased_ha"))
+    leased = out.pop("parcel_leased_ha").fillna(numbers(frame, "leased_ha"))
     out["leased_ha"] = leased
     out["leased_share"] = (leased / out["developed_ha"]).where(out["developed_ha"] > 0)
     too_much = leased > out["developed_ha"] * (1 + 1e-9)
@@ -182,13 +183,6 @@ class _Reasons:
         return pd.array([join(*texts) for texts in self._lists], dtype="str")
 
 
-def _number(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Read a column as numbers, NaN where it does not exist."""
-    if column not in frame:
-        return pd.Series(np.nan, index=frame.index)
-    return pd.to_numeric(frame[column], errors="coerce").astype("float64")
-
-
 def _parcels(
     development: gpd.GeoDataFrame | None,
     index: pd.Index,
@@ -229,8 +223,8 @@ def _parcels(
     ]
     rows: list[dict[str, Any]] = []
     declared, leased = (
-        _number(development, "declared_ha").to_numpy(),
-        _number(development, "leased_ha").to_numpy(),
+        numbers(development, "declared_ha").to_numpy(),
+        numbers(development, "leased_ha").to_numpy(),
     )
     for i, sites in enumerate(named):
         served = [s for s in dict.fromkeys(sites) if s in index]
@@ -367,8 +361,8 @@ def _origin_land(
     """
     if flows is None or origins is None or "land_ha" not in origins or len(flows) == 0:
         return pd.Series(np.nan, index=index)
-    land = _number(origins.set_axis(origins.index.astype(str)), "land_ha")
-    homes = _number(flows, "households").to_numpy()
+    land = numbers(origins.set_axis(origins.index.astype(str)), "land_ha")
+    homes = numbers(flows, "households").to_numpy()
     table = pd.DataFrame(
         {
             "origin": flows["origin_id"].astype(str),
@@ -461,11 +455,7 @@ def founding_status(
     ['now only']
     """
     if isinstance(oasis, gpd.GeoDataFrame):
-        dated = (
-            pd.to_numeric(oasis["year"], errors="coerce")
-            if "year" in oasis
-            else pd.Series(np.nan, oasis.index)
-        )
+        dated = numbers(oasis, "year")
         maps = {
             int(y): oasis[(dated == y).to_numpy(bool, na_value=False)]
             for y in sorted(dated.dropna().unique())
@@ -474,7 +464,7 @@ def founding_status(
         maps = dict(sorted((oasis or {}).items()))
     years, geometry = list(maps), lonlat(sites)
     shapes = {year: shapely.union_all(lonlat(frame)) for year, frame in maps.items()}
-    founded = _number(sites, "year").to_numpy()
+    founded = numbers(sites, "year").to_numpy()
     areas = _developed(sites, development, founded)
     rows = []
     for i, point in enumerate(geometry):
@@ -533,14 +523,14 @@ def _developed(
     first: list[int | None] = [None] * len(sites)
     evidence = np.ones(len(sites), dtype=bool)
     if development is not None and "site_id" in development:
-        year = _number(development, "year").to_numpy()
+        year = numbers(development, "year").to_numpy()
         mapped = area_m2(lonlat(development)) / 1e4
         made_up = np.zeros(len(development), dtype=bool)
         if "geometry_basis" in development:
             basis = development["geometry_basis"].astype("str").fillna("")
             made_up = basis.str.contains("illustrative").to_numpy(bool)
         area = np.where(
-            made_up | (mapped == 0), _number(development, "declared_ha").to_numpy(), mapped
+            made_up | (mapped == 0), numbers(development, "declared_ha").to_numpy(), mapped
         )
         owner = development["site_id"].astype("str").to_numpy()
         for i, site in enumerate(sites.index.astype(str)):

@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from geosettle.cells import radius_km
 from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
@@ -338,7 +339,7 @@ def oasis_position(
         shapely.get_dimensions(geometry) == 2, shapely.point_on_surface(geometry), geometry
     )
     lon, lat = shapely.get_x(shapely.centroid(centre)), shapely.get_y(shapely.centroid(centre))
-    u = _uncertainty(points)
+    u = radius_km(points)
     edge = np.full(n, np.nan)
     rows = np.flatnonzero(~missing) if whole is not None else np.zeros(0, dtype=np.intp)
     if rows.size:
@@ -375,14 +376,6 @@ def oasis_position(
         why[i] = join(reason("position_known_to", km=float(u[i])), may_be)
     out["oasis_why"] = pd.array(why, dtype="str")
     return out
-
-
-def _uncertainty(points: pd.DataFrame) -> FloatArray:
-    """Uncertainty in km, 0 where missing."""
-    if "uncertainty_km" not in points:
-        return np.zeros(len(points))
-    u = pd.to_numeric(points["uncertainty_km"], errors="coerce").to_numpy(np.float64)
-    return np.where(np.isfinite(u) & (u > 0), u, 0.0)
 
 
 def _inside_share(

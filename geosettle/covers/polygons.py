@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.covers.overlaps import contests_among, settle
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat
 from geosettle.errors import ColumnError, InputError
@@ -89,11 +89,7 @@ class Parcels:
         if by is not None:
             label[:] = cover[by].astype("str").fillna("").to_numpy(object)
         dated = "year" in cover
-        year = (
-            pd.to_numeric(cover["year"], errors="coerce").to_numpy(np.float64)
-            if dated
-            else np.full(len(cover), np.nan)
-        )
+        year = numbers(cover, "year").to_numpy()
         edges = Edges.of(drawn)
         geometry, area = fit_to_measure(
             drawn, ids, "parcel", max_repair_share, problems, measured=edges.areas_m2(drawn)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio import features
 
 from geosettle import crs
+from geosettle.cells import numbers
 from geosettle.crs import parse_crs, to_lonlat, turned, within_180
 from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
@@ -96,9 +97,7 @@ class Zones:
         # Sorted at once, so that neither the order of rows nor of radii can matter later.
         frame = frame.iloc[np.argsort(frame.index.astype(str).to_numpy(), kind="stable")]
         ids = np.asarray(frame.index.astype(str), dtype=object)
-        geometry, homes = lonlat(frame), np.full(len(frame), np.nan)
-        if households in frame:
-            homes = pd.to_numeric(frame[households], errors="coerce").to_numpy(np.float64)
+        geometry, homes = lonlat(frame), numbers(frame, households).to_numpy()
         lost = shapely.is_missing(geometry) | shapely.is_empty(geometry)
         why = np.where(lost, reason("position_unknown"), "").astype(object)
         for i in np.flatnonzero(lost):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers, says_yes
 from geosettle.distance._inputs import as_flows, no_layers
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
@@ -226,7 +227,7 @@ def _flags(
 ) -> pd.Series:
     """Codes of FLAGS for each row."""
     names = ("geodesic_km", "geodesic_low_km", "surface_km", "road_km", "detour_ratio")
-    column = {c: _numbers(table, c) for c in names}
+    column = {c: numbers(table, c).to_numpy() for c in names}
     straight, low = column["geodesic_km"], column["geodesic_low_km"]
     least, most = _declared(table)
     slack = (np.r_[radius_m(origins), 0.0][i] + np.r_[radius_m(sites), 0.0][j]) / 1000
@@ -237,7 +238,7 @@ def _flags(
                 at
             ]
     used = (
-        table["used_to_place"].map(_is_true).to_numpy(dtype=bool)
+        says_yes(table["used_to_place"]).to_numpy()
         if "used_to_place" in table
         else np.zeros(len(table), bool)
     )
@@ -343,18 +344,11 @@ def has_flag(pairs: pd.DataFrame, code: str) -> pd.Series:
     return pairs["flags"].map(lambda flags: code in flag_codes(flags)).astype(bool)
 
 
-def _numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    """Give a column as numbers, NaN where it is missing."""
-    if column not in table:
-        return np.full(len(table), np.nan)
-    return pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
-
-
 def _declared(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Least and greatest distance that the source's words allow, km."""
-    value = _numbers(table, "declared_km")
+    value = numbers(table, "declared_km").to_numpy()
     least, most = (
-        np.where(np.isnan(value), np.nan, pick(value, _numbers(table, f"declared_{end}_km")))
+        np.where(np.isnan(value), np.nan, pick(value, numbers(table, f"declared_{end}_km")))
         for pick, end in ((np.fmin, "low"), (np.fmax, "high"))
     )
     if "declared_bound" in table:
@@ -362,7 +356,3 @@ def _declared(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
         least = np.where(bound.eq("at most") & ~np.isnan(least), 0.0, least)
         most = np.where(bound.eq("at least") & ~np.isnan(most), np.inf, most)
     return least, most
-
-
-def _is_true(value: object) -> bool:
-    return str(value).strip().lower() in {"true", "yes", "1", "1.0"}

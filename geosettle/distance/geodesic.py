@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geosettle.cells import radius_km
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.geodesic_engine import matrix_m, pairs_m
 from geosettle.distance._solver.geodesic_search import nearest_points, take_best
@@ -77,10 +78,7 @@ def _known(
 
 def radius_m(frame: gpd.GeoDataFrame) -> FloatArray:
     """Radius within which the true position lies, metres; 0 where none is stated."""
-    if "uncertainty_km" not in frame:
-        return np.zeros(len(frame))
-    radius = pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(dtype=np.float64)
-    return np.where(np.isfinite(radius), radius, 0.0) * 1000
+    return radius_km(frame) * 1000
 
 
 def _are_points(frame: gpd.GeoDataFrame) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import says_yes
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph
@@ -23,7 +24,6 @@ from geosettle.distance.road_cleaning import (
     middle_meridian,
     prepare_lines,
     speeds,
-    truth,
     turned,
     turned_lines,
 )
@@ -253,7 +253,7 @@ def _from_table(
     why[~((km > 0) & np.isfinite(km))] = reason("road_length")
     why[(ends[0] == "") | (ends[1] == "")] = reason("road_end")
     if "used" in roads:
-        flagged = ~truth(roads["used"]) & (why == "")
+        flagged = ~says_yes(roads["used"]).to_numpy() & (why == "")
         why[flagged] = reason("road_not_used")
     use = why == ""
     seconds = km / speeds(roads, rules) * 3600

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import says_yes
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.openstreetmap import is_tagged, not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
@@ -18,17 +18,6 @@ from geosettle.reasons import decode, join, reason, render
 from geosettle.settings import RoadRules
 
 IntArray = NDArray[np.int64]
-
-
-def truth(values: pd.Series[Any]) -> NDArray[np.bool_]:
-    """Whether each value says yes."""
-    return (
-        values.astype("str")
-        .str.strip()
-        .str.lower()
-        .isin(["true", "yes", "1", "1.0", "t", "y"])
-        .to_numpy()
-    )
 
 
 def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
@@ -88,7 +77,7 @@ def directions(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
         against = (
             rows["oneway"].astype("str").str.strip().isin(["-1", "reverse", "-1.0"]).to_numpy()
         )
-        forward, backward = ~against, ~truth(rows["oneway"])
+        forward, backward = ~against, ~says_yes(rows["oneway"]).to_numpy()
     return forward, backward
 
 

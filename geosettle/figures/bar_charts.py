@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.figures.chart_parts import (
     axes_of_rows,
@@ -25,7 +26,7 @@ from geosettle.figures.chart_parts import (
     titled,
 )
 from geosettle.geodesy import area_m2
-from geosettle.results import numbers, oasis_shares
+from geosettle.results import oasis_shares
 from geosettle.results.pivots import section_rows, verdict_counts
 from geosettle.results.sentences import beside
 from geosettle.words import capital, has, language, say

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.distance import flag_codes, has_flag
 from geosettle.figures.canvas import legible, new_figure
 from geosettle.figures.chart_parts import horizontal, legend, marker, names_of, rows_shown, titled
-from geosettle.results import headline_of, in_scope, numbers
+from geosettle.results import headline_of, in_scope
 from geosettle.results.given import widest_radius
 from geosettle.results.sentences import headline_numbers
 from geosettle.words import say

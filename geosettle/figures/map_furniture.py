@@ -13,6 +13,7 @@ from matplotlib.patches import Circle, Polygon, Rectangle
 from numpy.typing import NDArray
 
 from geosettle import style
+from geosettle.cells import numbers
 from geosettle.figures.canvas import HALO, bare_axes, legible, px
 from geosettle.figures.chart_parts import one_line
 from geosettle.figures.map_labels import FEW_LABELS, MOST_LABELS
@@ -26,7 +27,6 @@ from geosettle.figures.map_layers import (
     site_radii,
 )
 from geosettle.locator import from_space, land_from_space
-from geosettle.results import numbers
 from geosettle.results.given import level_name
 from geosettle.words import capital, say
 

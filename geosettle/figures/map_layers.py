@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.figures.canvas import bare_axes, px
 from geosettle.figures.map_projection import Frame, lines_of, relief
 from geosettle.geodesy import disc
-from geosettle.results import numbers
 from geosettle.study import in_scope
 
 ILLUSTRATIVE: Final[dict[str, Any]] = {

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import numbers
 from geosettle.raster import Raster
 
 COLUMNS: Final = (
@@ -81,7 +82,7 @@ class Layers:
         return flows.assign(
             origin_id=flows["origin_id"].astype(str),
             site_id=flows["site_id"].astype(str),
-            households=pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
+            households=numbers(flows, "households"),
         )
 
 

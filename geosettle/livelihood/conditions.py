@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.distance import METRICS, distance_matrix
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.livelihood import standards
@@ -177,7 +178,7 @@ def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
         rows = rows[rows["kind"].isin(list(condition["kinds"]))]
     column = str(condition.get("column", "declared_ha"))
     site = rows["site_id"].astype(str)
-    area = pd.to_numeric(rows.get(column, pd.Series(np.nan, rows.index)), errors="coerce")
+    area = numbers(rows, column)
     sums, counts = area.groupby(site).sum(), area.groupby(site).count()
     drawn = (
         set(site[rows["geometry_basis"] == "illustrative"]) if "geometry_basis" in rows else set()

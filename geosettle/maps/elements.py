@@ -22,6 +22,7 @@ import shapely
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers, says_yes
 from geosettle.geodesy import area_m2
 from geosettle.levels import seat_kinds
 from geosettle.maps import encoding, images
@@ -125,9 +126,7 @@ def _known(frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
 
 
 def _years(frame: pd.DataFrame) -> dict[str, Any] | None:
-    if "year" not in frame:
-        return None
-    years = pd.to_numeric(frame["year"], errors="coerce")
+    years = numbers(frame, "year")
     return encoding.column(years, digits=0) if years.notna().any() else None
 
 
@@ -359,7 +358,8 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = _known(result.study.boundaries)
     if frame is None:
         return None
-    disputed = _flagged(frame)
+    marked = frame.get("disputed", pd.Series("", frame.index))
+    disputed = says_yes(marked)  # a column that says true, yes or 1
     in_dispute = _borders(frame[disputed], settings)
     levels = _levels(frame)
     parts = []
@@ -385,16 +385,6 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
             }
         )
     return {"parts": parts}
-
-
-def _flagged(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
-    """Whether each unit is marked as disputed: a column `disputed` that says true, yes or 1."""
-    if "disputed" not in frame:
-        return pd.Series(data=False, index=frame.index)
-    flagged: pd.Series[bool] = (
-        frame["disputed"].astype(str).str.strip().str.lower().isin(["true", "yes", "1", "1.0"])
-    )
-    return flagged
 
 
 def _without(line: Any, other: Any, tolerance_deg: float) -> Any:

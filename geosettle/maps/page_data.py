@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import geosettle
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.levels import ladder
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
@@ -107,9 +108,7 @@ def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
 
     Small symbols are drawn over large ones.
     """
-    households = pd.to_numeric(
-        sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce"
-    )
+    households = numbers(sites, "households")
     return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
 
 
@@ -126,11 +125,7 @@ def origins_table(result: Result) -> dict[str, Any]:
 def _moved(result: Result) -> NDArray[np.float64]:
     """Households of all flows of each origin; 0 where none are reported."""
     pairs, (origin, _) = _linked(result)
-    if "households" not in pairs:
-        return np.zeros(len(result.origins))
-    households = (
-        pd.to_numeric(pairs["households"], errors="coerce").fillna(0.0).to_numpy(dtype="float64")
-    )
+    households = numbers(pairs, "households").fillna(0.0).to_numpy()
     moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype(
         "float64"
     )
@@ -156,7 +151,7 @@ def flows_table(result: Result) -> dict[str, Any]:
     out = {"origin": encoding.rows(origin), "site": encoding.rows(site)}
     for name, digits in _FLOW_NUMBERS.items():
         if name in pairs:
-            number = pd.to_numeric(pairs[name], errors="coerce")
+            number = numbers(pairs, name)
             if number.notna().any():
                 out[name] = encoding.column(number, digits=digits)
     return {"n": len(pairs), "columns": out}
@@ -281,11 +276,11 @@ def _land(result: Result) -> dict[str, list[list[Any]]]:
     ):
         return {}
     near = covers[
-        pd.to_numeric(covers["radius_km"], errors="coerce").eq(middle_radius(result) or np.nan)
+        numbers(covers, "radius_km").eq(middle_radius(result) or np.nan)
         & covers["zone"].astype(str).eq("disc")
         & covers["layer"].astype(str).isin(["oasis", "development"])
         & covers["class"].astype(str).ne("(outside)")
-        & pd.to_numeric(covers["area_ha"], errors="coerce").between(0, np.inf, inclusive="neither")
+        & numbers(covers, "area_ha").between(0, np.inf, inclusive="neither")
     ]
     oasis = near["layer"].astype(str).eq("oasis")
     kind = near["class"].astype(str).where(~oasis, "oasis").str.replace("_", " ")
@@ -336,10 +331,10 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
     for site, item, before, after, unit in zip(
         rows["site_id"], rows["item"], rows["before"], rows["after"], units, strict=True
     ):
-        numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")
-        if pd.notna(site) and np.isfinite(numbers).all():
+        ends = pd.to_numeric(pd.Series([before, after]), errors="coerce")
+        if pd.notna(site) and np.isfinite(ends).all():
             out.setdefault(str(site), []).append(
-                [str(item).replace("_", " "), *numbers.round(3).tolist(), unit]
+                [str(item).replace("_", " "), *ends.round(3).tolist(), unit]
             )
     return out
 
@@ -384,9 +379,7 @@ def _study_name(result: Result) -> str:
 def totals(result: Result) -> list[dict[str, Any]]:
     """Three numbers above the legend; each says over how many rows it was taken."""
     sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
-    households = pd.to_numeric(
-        sites.get("households", pd.Series(np.nan, index=sites.index)), errors="coerce"
-    )
+    households = numbers(sites, "households")
     households = households.where(np.isfinite(households))
 
     def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
@@ -550,7 +543,7 @@ def _position_notes(result: Result) -> list[str]:
     State also what curved flows mean.
     """
     stated = [
-        pd.to_numeric(frame["uncertainty_km"], errors="coerce").gt(0) & frame.geometry.notna()
+        numbers(frame, "uncertainty_km").gt(0) & frame.geometry.notna()
         for frame in (result.sites, result.origins)
         if "uncertainty_km" in frame
     ]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.distance import Metric
 from geosettle.study import in_scope
 
@@ -184,25 +185,23 @@ def long_pairs(
             {"site_id": flat["site_id"].astype(str), "origin_id": flat["origin_id"].astype(str)}
         )
         base["in_study"] = base["site_id"].isin(study_sites(sites))
-        base["households"] = pd.to_numeric(flat.get("households", np.nan), errors="coerce")
+        base["households"] = numbers(flat, "households")
         base["metric"], base["unit"] = metric, unit
-        base["there"] = pd.to_numeric(flat[there], errors="coerce")
-        base["back"] = pd.to_numeric(flat.get(back, flat[there]), errors="coerce")
+        base["there"] = numbers(flat, there)
+        base["back"] = numbers(flat, back if back in flat else there)
         base["value"] = (base["there"] + base["back"]) / 2
         stem = there.removesuffix(f"_{unit}")
         low, high = (f"{stem}_{end}_{unit}" for end in ("low", "high"))
         if low in flat and high in flat:
-            base["low"], base["high"] = (
-                pd.to_numeric(flat[c], errors="coerce") for c in (low, high)
-            )
+            base["low"], base["high"] = numbers(flat, low), numbers(flat, high)
         else:
             base = _with_intervals(base, intervals, metric, (there, back))
         frames.append(base)
     if not frames:
         texts = ["site_id", "origin_id", "metric", "unit"]
         empty = {c: pd.Series(dtype="str") for c in texts} | {"in_study": pd.Series(dtype="bool")}
-        numbers = ("households", "there", "back", "value", "low", "high")
-        return pd.DataFrame(empty | {c: pd.Series(dtype="float64") for c in numbers})
+        figures = ("households", "there", "back", "value", "low", "high")
+        return pd.DataFrame(empty | {c: pd.Series(dtype="float64") for c in figures})
     return pd.concat(frames, ignore_index=True).sort_values(
         ["metric", "site_id", "origin_id"], ignore_index=True
     )

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers, radius_km
 from geosettle.distance._protocol import positions
 from geosettle.geodesy import edge_distance_m
 from geosettle.reasons import join, join_rows, reason, word
@@ -98,16 +99,6 @@ class _Near:
         return reason("no_interval_to_places", metric=word("metric", self.metric))
 
 
-def _radius(frame: gpd.GeoDataFrame) -> FloatArray:
-    """Radius within which each position is known, km; 0 where none is given."""
-    if "uncertainty_km" not in frame:
-        return np.zeros(len(frame))
-    return np.asarray(
-        np.nan_to_num(pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(float)),
-        float,
-    )
-
-
 def _tables(inputs: Inputs) -> list[_Near]:
     """One table per role and metric.
 
@@ -126,7 +117,7 @@ def _tables(inputs: Inputs) -> list[_Near]:
         straight = inputs.nearby[role, "geodesic"]
         beside = straight[0] if isinstance(straight, tuple) else straight
         beside_km = beside.reindex(index=points.index, columns=places).to_numpy(float)
-        shift = _radius(points)[:, None] + _radius(inputs.places)[None, :]
+        shift = radius_km(points)[:, None] + radius_km(inputs.places)[None, :]
         anchor = beside_km < _ANCHORED * shift
         if ends:
             low, high = ends
@@ -285,9 +276,9 @@ def _by_minutes(hours: FloatArray) -> FloatArray:
 
 
 def _population(inputs: Inputs) -> FloatArray:
-    if inputs.places is None or "population" not in inputs.places:
-        return np.full(len(_kinds(inputs)), np.nan)
-    people = pd.to_numeric(inputs.places["population"], errors="coerce").to_numpy(float)
+    if inputs.places is None:
+        return np.empty(0)
+    people = numbers(inputs.places, "population").to_numpy()
     return np.where(people > 0, people, np.nan)
 
 
@@ -386,13 +377,12 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
     places = inputs.places
     if places is None or "supply" not in places:
         return stack([])
-    kinds, supply = _kinds(inputs), pd.to_numeric(places["supply"], errors="coerce").to_numpy(float)
+    kinds, supply = _kinds(inputs), numbers(places, "supply").to_numpy()
     frames = []
     for near in (t for t in _tables(inputs) if t.role == "site"):
         reach = float(inputs.options[f"catchment_reach_{near.unit}"])
         column = str(inputs.options["demand"])
-        told = near.points.get(column, pd.Series(np.nan, near.points.index))
-        demand = pd.to_numeric(told, errors="coerce").to_numpy(float)
+        demand = numbers(near.points, column).to_numpy()
         unknown = int(np.isnan(demand).sum())
         for kind in sorted(set(kinds[supply >= 0])):
             mine = (kinds == kind) & (supply >= 0) & near.asked
@@ -442,7 +432,7 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             km = np.full(len(points), np.nan)
         else:
             km = np.asarray(edge_distance_m(lon, lat, lines), float) / 1000
-        radius = _radius(points)
+        radius = radius_km(points)
         value = measures.within_limit(km, km - radius, km + radius, limit)
         undecided = ~np.isnan(km) & np.isnan(value)
         low, high = np.where(undecided, 0.0, value), np.where(undecided, 1.0, value)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.errors import UnknownNameError
 from geosettle.reasons import join, join_rows, reason, rendered, word
 from geosettle.remoteness import measures
@@ -89,7 +90,7 @@ def change(
         {
             "origin_id": flows["origin_id"].astype(str),
             "site_id": flows["site_id"].astype(str),
-            "households": pd.to_numeric(flows.get("households", np.nan), errors="coerce"),
+            "households": numbers(flows, "households"),
         }
     )
     # An indicator that no place of the study has, has no change either: one row each would say

@@ -14,8 +14,9 @@ from typing import Any, Final
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.distance.walking import MODELS as WALK_MODELS
-from geosettle.results import number, numbers
+from geosettle.results import number
 from geosettle.words import has
 
 _Values = Mapping[str, Any]

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.reasons import render
 from geosettle.report.html_builder import Column, element, image, table
-from geosettle.results import name_of, numbers
+from geosettle.results import name_of
 from geosettle.tables import TABLES, round_to, tables
 from geosettle.tables.dictionary import entry
 from geosettle.words import capital, has, heading_key, say

@@ -10,9 +10,10 @@ from typing import Final
 
 import pandas as pd
 
+from geosettle.cells import numbers
 from geosettle.report.html_builder import Column, cell
 from geosettle.report.section import Part, Writer
-from geosettle.results import name_of, numbers, sentences
+from geosettle.results import name_of, sentences
 from geosettle.results.pivots import (
     changes,
     conditions_wide,

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import numbers
 from geosettle.distance import flag_codes, has_flag
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
 from geosettle.report.summary import summary_lines
-from geosettle.results import numbers
 from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
 from geosettle.results.pivots import oasis_wide
 from geosettle.words import capital

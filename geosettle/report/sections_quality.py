@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import numbers
 from geosettle.reasons import count_kinds
 from geosettle.report.html_builder import element
 from geosettle.report.methods import method_texts
 from geosettle.report.section import Part, Writer
-from geosettle.results import name_of, numbers
+from geosettle.results import name_of
 from geosettle.results.given import radius_stated
 from geosettle.settings import DEFAULTS
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import UNKNOWN, Result
+from geosettle.cells import numbers
 from geosettle.distance import has_flag
-from geosettle.results import headline_of, in_scope, name_of, number, numbers, oasis_shares
+from geosettle.results import headline_of, in_scope, name_of, number, oasis_shares
 from geosettle.results.given import (
     aside,
     finest_level,

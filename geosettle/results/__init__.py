@@ -10,18 +10,10 @@ import pandas as pd
 
 from geosettle import study
 from geosettle.analysis import MedianDistance, Result, median_distance, moves_of
+from geosettle.cells import numbers
 from geosettle.tables import round_to
 
-__all__ = [
-    "OasisShare",
-    "flat",
-    "in_scope",
-    "name_of",
-    "number",
-    "numbers",
-    "oasis_shares",
-    "title_of",
-]
+__all__ = ["OasisShare", "flat", "in_scope", "name_of", "number", "oasis_shares", "title_of"]
 
 
 def in_scope(result: Result) -> Result:
@@ -67,31 +59,6 @@ def headline_of(result: Result) -> MedianDistance | None:
     level = result.study.settings.distance.level
     moves = moves_of(own.pairs, own.sites, own.origins, None, pd.DataFrame(), level=level)
     return median_distance(moves)
-
-
-def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column as floats, missing where it is not there or not a number.
-
-    Parameters
-    ----------
-    frame
-        Any frame.
-    name
-        Of a column, which it may lack.
-
-    Returns
-    -------
-    Series
-        On the index of the frame.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"a": ["1", "x"]})
-    >>> numbers(frame, "a").tolist(), numbers(frame, "b").tolist()
-    ([1.0, nan], [nan, nan])
-    """
-    column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
-    return pd.to_numeric(column, errors="coerce").astype(float)
 
 
 def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:

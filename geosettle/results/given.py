@@ -8,8 +8,8 @@ from __future__ import annotations
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.levels import ladder
-from geosettle.results import numbers
 from geosettle.words import has, say
 
 

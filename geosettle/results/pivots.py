@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.distance import METRICS
 from geosettle.remoteness import CHANGE_COLUMNS, INDICATORS
-from geosettle.results import flat, name_of, number, numbers, oasis_shares
+from geosettle.results import flat, name_of, number, oasis_shares
 from geosettle.tables import round_to
 
 _MOST_KINDS: Final = 3

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from geosettle.analysis import MedianDistance, Result
+from geosettle.cells import numbers
 from geosettle.remoteness import INDICATORS
-from geosettle.results import flat, in_scope, number, numbers
+from geosettle.results import flat, in_scope, number
 from geosettle.results.given import aside
 from geosettle.results.pivots import (
     VERDICTS,

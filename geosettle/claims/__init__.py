@@ -130,8 +130,8 @@ def _compared(
 ) -> dict[str, Any]:
     """Verdict where something is claimed and something computed."""
     quantity, found = computed
-    said = _said(claim, claimed, room=0.5 if quantity.counted else None, share=share)
-    if said is None or found.value is None or isinstance(found.value, str):
+    numbers = _claimed_numbers(claim, claimed, room=0.5 if quantity.counted else None, share=share)
+    if numbers is None or found.value is None or isinstance(found.value, str):
         if found.circular:
             return _row(found, None, "cannot be decided", join(found.circular, found.why))
         return _row(found, None, *_texts(evidence, claimed, found))
@@ -139,7 +139,7 @@ def _compared(
     if factor is None:
         why = reason("units_differ", claimed=str(claim["unit"]), computed=found.unit)
         return _row(found, None, "cannot be decided", join(why, found.why))
-    low, high, value = (end * factor for end in said)
+    low, high, value = (end * factor for end in numbers)
     difference = found.value - value
     if found.circular:
         return _row(found, difference, "cannot be decided", join(found.circular, found.why))
@@ -150,20 +150,22 @@ def _compared(
     return _row(found, difference, verdict, why)
 
 
-def _said(
+def _claimed_numbers(
     claim: Mapping[Any, Any], claimed: str, *, room: float | None, share: float
 ) -> tuple[float, float, float] | None:
     """Numbers that a claim allows.
 
     Words such as "more than" may be in what was printed and not in the value.
     """
-    said = claimed_range(claimed, room=room, share=share)
+    numbers = claimed_range(claimed, room=room, share=share)
     printed = claim.get("as_printed")
-    if said is None or to_float(claimed) is None or not isinstance(printed, str):
-        return said
+    if numbers is None or to_float(claimed) is None or not isinstance(printed, str):
+        return numbers
     words = claimed_range(printed, room=room, share=share)
     return (
-        words if words is not None and words[2] == said[2] and to_float(printed) is None else said
+        words
+        if words is not None and words[2] == numbers[2] and to_float(printed) is None
+        else numbers
     )
 
 

@@ -252,12 +252,12 @@ def oasis_areas(
                 "unit_area_km2": float(whole[i]),
                 "share_percent": 100 * area / whole[i] if whole[i] > 0 else np.nan,
             }
-            rows.extend(base | _beside(base, *p) for p in told or [("", {})])
+            rows.extend(base | _compared(base, *p) for p in told or [("", {})])
     return pd.DataFrame(rows, columns=list(OASIS_COLUMNS))
 
 
-def _beside(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a published figure beside the computed one."""
+def _compared(row: Mapping[str, Any], quantity: str, figure: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare a published figure with the computed one."""
     if not figure:
         missing = dict.fromkeys(("published", "difference", "difference_percent"), np.nan)
         return {"quantity": "", **missing, "source": "", "claim": "", "why": reason("no_published")}

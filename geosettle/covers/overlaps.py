@@ -19,7 +19,7 @@ IntArray = NDArray[np.intp]
 _SLIVER_M2: Final = 1.0
 _DUST_M2: Final = 1e-6  # what rounding may leave of a polygon that lies wholly under others
 _RIM_SHARE: Final = 0.1
-_CROWD: Final = 64  # rivals from which a polygon lies in a heap
+_CROWD: Final = 64  # rivals from which a polygon is in a stack
 _BLOCK: Final = 2_000  # polygons whose rivals are sought at a time
 
 
@@ -97,10 +97,10 @@ class Contests:
     Parameters
     ----------
     earlier, later
-        Pairs, sorted by the later one; those between two crowded polygons are left out: a heap of n
-        has n² / 2.
+        Pairs, sorted by the later one; those between two crowded polygons are left out: a stack of
+        n has n² / 2.
     crowded
-        Polygons in a heap, any of which may share ground with any other of its group, shape (n,).
+        Polygons in a stack, any of which may share ground with any other of its group, shape (n,).
     group
         Only polygons of one group can overlap, shape (n,).
     """
@@ -177,7 +177,7 @@ def _meeting(
     return earlier[meet], later[meet]
 
 
-class _Heap:
+class _Stack:
     """Union of the polygons of a stack so far.
 
     It is kept in parts that double in size, so that each polygon is merged rarely.
@@ -236,7 +236,7 @@ def settle(
     """
     lost, ground = [], []
     original, holds = geometry.copy(), np.ones(geometry.size, dtype=bool)
-    heaps: dict[float, _Heap] = {}
+    stacks: dict[float, _Stack] = {}
     edges = np.searchsorted(contests.later, np.arange(geometry.size + 1))
     for one in np.flatnonzero(contests.crowded | (np.diff(edges) > 0)):
         before = contests.earlier[edges[one] : edges[one + 1]]
@@ -248,13 +248,13 @@ def settle(
         before = before[shapely.intersects(original[one], geometry[before])]
         above, rivals = list(original[before]), _list(ids[before])
         if contests.crowded[one]:
-            heap = heaps.setdefault(float(contests.group[one]), _Heap())
-            under = heap.under(original[one])
+            stack = stacks.setdefault(float(contests.group[one]), _Stack())
+            under = stack.under(original[one])
             above, rivals = (
                 above + under,
                 "; ".join(r for r in (rivals, "many others" if under else "") if r),
             )
-            heap.put(original[one])
+            stack.put(original[one])
         if not above:
             continue
         earlier = shapely.union_all(above)

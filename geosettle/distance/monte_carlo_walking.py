@@ -35,12 +35,12 @@ def walked(job: DrawnPairs) -> Drawn:
 
     Notes
     -----
-    The draws of one end (the side with fewer places: the hub) are gathered into `Spread.positions`
-    clusters (Lloyd 1982, IEEE Transactions on Information Theory 28: 129-137). From the draw in the
-    middle of each cluster the grid is solved once in either direction, and the times are read
-    between the cell centres at the drawn positions of all places of the other side. What a draw
-    lies beside its cluster's middle is made good by the difference of the two straight lines at the
-    pair's median pace, so on level ground the result is that of one run per draw.
+    The draws of one end (the shared end, on the side with fewer places) are gathered into
+    `Spread.positions` clusters (Lloyd 1982, IEEE Transactions on Information Theory 28: 129-137).
+    From the draw in the middle of each cluster the grid is solved once in either direction, and the
+    times are read between the cell centres at the drawn positions of all places of the other side.
+    The offset of a draw from the middle of its cluster adds the difference of the two straight
+    lines at the pair's median pace, so on level ground the result is that of one run per draw.
 
     The grid is the part that holds all draws, with a quarter of its diagonal around (all of it
     where that does not reach), in cells as much coarser than the given ones as `Spread.cells` asks.
@@ -72,11 +72,11 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
     }
     empty, shut = _closed_at(job, options)
     bad = empty | shut
-    hubs = list(_hubs(job))
+    shared_ends = list(_shared_ends(job))
     hours, coarse, factors = np.full((2, m, draws), np.nan), np.full((2, m), np.nan), np.ones(m)
-    for hub in hubs:
-        hours[:, hub.rows], coarse[:, hub.rows], factors[hub.rows] = _from_hub(
-            job, hub, options, bad, roads=roads
+    for shared in shared_ends:
+        hours[:, shared.rows], coarse[:, shared.rows], factors[shared.rows] = _from_shared_end(
+            job, shared, options, bad, roads=roads
         )
     hours *= _anchor(job, coarse, factors, stated, options, roads=roads)[:, :, None]
     nowhere = ~bad & np.isnan(hours).any(axis=0)
@@ -125,7 +125,7 @@ def _closed_at(job: DrawnPairs, options: Mapping[str, Any]) -> tuple[BoolArray, 
 
 
 @dataclass(frozen=True, eq=False)
-class _Hub:
+class _SharedEnd:
     """A place of the side with fewer places, and the pairs that it is an end of.
 
     Attributes
@@ -147,7 +147,7 @@ class _Hub:
     goals: tuple[FloatArray, FloatArray]
 
 
-def _hubs(job: DrawnPairs) -> Iterator[_Hub]:
+def _shared_ends(job: DrawnPairs) -> Iterator[_SharedEnd]:
     side = 0 if np.unique(job.origin).size < np.unique(job.site).size else 1
     key = (job.origin, job.site)[side]
     lon, lat = job.side(side)
@@ -160,7 +160,7 @@ def _hubs(job: DrawnPairs) -> Iterator[_Hub]:
         # An area is drawn by its point nearest to the other end, which differs from pair to pair.
         for rows in [mine] if same else np.split(mine, mine.size):
             i = rows[0]
-            yield _Hub(
+            yield _SharedEnd(
                 rows,
                 side,
                 (lon[i], lat[i]),
@@ -208,48 +208,48 @@ def gathered(lon: FloatArray, lat: FloatArray, count: int) -> tuple[IntArray, In
     return middle, np.asarray(cKDTree(flat[middle]).query(flat)[1])
 
 
-def _from_hub(
-    job: DrawnPairs, hub: _Hub, options: Mapping[str, Any], bad: BoolArray, *, roads: bool
+def _from_shared_end(
+    job: DrawnPairs, shared: _SharedEnd, options: Mapping[str, Any], bad: BoolArray, *, roads: bool
 ) -> tuple[FloatArray, FloatArray, int]:
     """Hours out and back of the pairs with a shared end, (2, pairs, draws).
 
     The hours of their stated positions and the coarsening are returned too.
     """
-    draws = hub.at[0].size
-    fine = np.flatnonzero(~bad[hub.rows].all(axis=0))  # draws of which something can be known
-    none = np.full((2, hub.rows.size, draws), np.nan), np.full((2, hub.rows.size), np.nan), 1
+    draws = shared.at[0].size
+    fine = np.flatnonzero(~bad[shared.rows].all(axis=0))  # draws of which something can be known
+    none = np.full((2, shared.rows.size, draws), np.nan), np.full((2, shared.rows.size), np.nan), 1
     if not fine.size:
         return none
-    middle, member = gathered(hub.at[0][fine], hub.at[1][fine], job.spread.positions)
+    middle, member = gathered(shared.at[0][fine], shared.at[1][fine], job.spread.positions)
     middle, of = fine[middle], np.zeros(draws, dtype=np.intp)
     of[fine] = member
     if job.spread.dem_error_m and middle.size == 1:  # one place, and as many errors of the heights
         of = np.arange(draws) % job.spread.positions
         middle = np.repeat(middle, job.spread.positions)
     for margin in (_MARGIN, np.inf):
-        piece, factor = _piece(job, hub, options, margin, middle.size + 1)
+        piece, factor = _piece(job, shared, options, margin, middle.size + 1)
         grid = walk_grid(piece, landcover=job.context.landcover, **options)
         if roads and job.context.roads is not None and len(job.context.roads):
             rules = RoadRules(**job.context.options.get("road", {}))
             grid = with_roads(grid, job.context.roads, job.context.places, rules)
-        starts = [*zip(hub.at[0][middle], hub.at[1][middle], strict=True), hub.home]
+        starts = [*zip(shared.at[0][middle], shared.at[1][middle], strict=True), shared.home]
         costs = _solved(job, grid, starts)
-        hours = np.stack([_read(grid, c, of, hub.away) for c in costs]) / 3600
-        if not np.isnan(hours[:, ~bad[hub.rows]]).any():
+        hours = np.stack([_read(grid, c, of, shared.away) for c in costs]) / 3600
+        if not np.isnan(hours[:, ~bad[shared.rows]]).any():
             break
-    hours += _beside(hub, hours, middle[of])
+    hours += _offset_hours(shared, hours, middle[of])
     stated = np.stack(
         [
-            _read(grid, c, np.array([middle.size]), tuple(g[:, None] for g in hub.goals))
+            _read(grid, c, np.array([middle.size]), tuple(g[:, None] for g in shared.goals))
             for c in costs
         ]
     )
-    order = [0, 1] if hub.side == 1 else [1, 0]  # the first cost is the way to the hub
+    order = [0, 1] if shared.side == 1 else [1, 0]  # the first cost is the way to the shared end
     return np.maximum(hours, 0)[order], stated[order, :, 0] / 3600, factor
 
 
 def _piece(
-    job: DrawnPairs, hub: _Hub, options: Mapping[str, Any], margin: float, copies: int
+    job: DrawnPairs, shared: _SharedEnd, options: Mapping[str, Any], margin: float, copies: int
 ) -> tuple[Raster, int]:
     """Part of the elevation grid that holds all draws with a margin.
 
@@ -257,8 +257,8 @@ def _piece(
     """
     dem = _dem(job)
     rows, columns = dem.shape
-    lon = np.concatenate([hub.at[0], hub.away[0].ravel(), hub.goals[0], [hub.home[0]]])
-    lat = np.concatenate([hub.at[1], hub.away[1].ravel(), hub.goals[1], [hub.home[1]]])
+    lon = np.concatenate([shared.at[0], shared.away[0].ravel(), shared.goals[0], [shared.home[0]]])
+    lat = np.concatenate([shared.at[1], shared.away[1].ravel(), shared.goals[1], [shared.home[1]]])
     r, c = dem.to_grid(lon, lat)
     r, c = np.clip(r, 0, rows - 1), np.clip(c, 0, columns - 1)
     wide = margin * float(np.hypot(np.ptp(r), np.ptp(c))) + 5
@@ -394,13 +394,13 @@ def _read(grid: WalkGrid, cost: FloatArray, of: IntArray, at: tuple[FloatArray, 
     return np.asarray(out.reshape(at[0].shape))
 
 
-def _beside(hub: _Hub, hours: FloatArray, middle: IntArray) -> FloatArray:
+def _offset_hours(shared: _SharedEnd, hours: FloatArray, middle: IntArray) -> FloatArray:
     """Hours to add for the offset of each draw from the middle of its cluster.
 
     The draws are of the shared end; shape (2, pairs, draws).
     """
-    true = np.asarray(geodesic_distance(*hub.away, *hub.at))
-    read = np.asarray(geodesic_distance(*hub.away, hub.at[0][middle], hub.at[1][middle]))
+    true = np.asarray(geodesic_distance(*shared.away, *shared.at))
+    read = np.asarray(geodesic_distance(*shared.away, shared.at[0][middle], shared.at[1][middle]))
     pace = np.full(hours.shape, np.nan)
     np.divide(hours, read, out=pace, where=read > 0)
     known = ~np.isnan(pace).all(axis=2)

@@ -191,12 +191,12 @@ def _walk_seconds(
         ends = ("origin", places[0][int(o)]), ("site", places[1][int(s)])
         why[i] = join(*(at(p.why, end) if p.why != UNKNOWN else UNKNOWN for end, p in ends))
     island = _islands(grid)
-    hub_side = 0 if len(places[0]) < len(places[1]) else 1
+    shared_side = 0 if len(places[0]) < len(places[1]) else 1
     jobs: list[tuple[NDArray[np.intp], Place, list[Place]]] = []
-    for hub in sorted(places[hub_side]):
-        rows = np.flatnonzero((pairs[:, hub_side] == hub) & (why == ""))
-        home = places[hub_side][hub]
-        away = [places[1 - hub_side][int(pairs[i, 1 - hub_side])] for i in rows]
+    for shared in sorted(places[shared_side]):
+        rows = np.flatnonzero((pairs[:, shared_side] == shared) & (why == ""))
+        home = places[shared_side][shared]
+        away = [places[1 - shared_side][int(pairs[i, 1 - shared_side])] for i in rows]
         apart = np.array([not set(island(home)) & set(island(p)) for p in away], dtype=bool)
         why[rows[apart]] = BARRIER
         if not apart.all():
@@ -204,7 +204,7 @@ def _walk_seconds(
                 (rows[~apart], home, [p for p, cut in zip(away, apart, strict=True) if not cut])
             )
     for toward in (False, True):
-        column = 0 if toward == (hub_side == 1) else 1
+        column = 0 if toward == (shared_side == 1) else 1
         runs = [
             (
                 home.cells,

@@ -78,7 +78,7 @@ def inspect_shapefile(path: Path, file: str, encoding: str | None) -> Declared:
     Refused
         A part is missing, cut off, or does not fit the others.
     """
-    shx, dbf = (_beside(path, suffix, file) for suffix in (".shx", ".dbf"))
+    shx, dbf = (_sidecar(path, suffix, file) for suffix in (".shx", ".dbf"))
     with path.open("rb") as handle:
         head = handle.read(100)
     for part, header, size in ((".shp", head, path.stat().st_size), (".shx", shx[:100], len(shx))):
@@ -142,7 +142,7 @@ def _no_numbers(body: NDArray[np.uint8], fields: bytes) -> dict[tuple[int, int],
     return out
 
 
-def _beside(path: Path, suffix: str, file: str) -> bytes:
+def _sidecar(path: Path, suffix: str, file: str) -> bytes:
     for name in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
         if name.is_file():
             return name.read_bytes()

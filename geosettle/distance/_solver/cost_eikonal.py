@@ -61,7 +61,7 @@ def _axis(time, known, one, other, beyond_one, beyond_other, size):
 
 
 @_jit
-def _beside(row, column, rows, columns, wraps):
+def _neighbour(row, column, rows, columns, wraps):
     """Cell at a row and column, -1 off the grid."""
     if row < 0 or row >= rows:
         return -1
@@ -76,20 +76,20 @@ def _beside(row, column, rows, columns, wraps):
 def _update(time, known, friction, row, column, rows, columns, wraps, width, height):
     """Time at a cell from its known neighbours."""
     west, east = (
-        _beside(row, column - 1, rows, columns, wraps),
-        _beside(row, column + 1, rows, columns, wraps),
+        _neighbour(row, column - 1, rows, columns, wraps),
+        _neighbour(row, column + 1, rows, columns, wraps),
     )
     west2, east2 = (
-        _beside(row, column - 2, rows, columns, wraps),
-        _beside(row, column + 2, rows, columns, wraps),
+        _neighbour(row, column - 2, rows, columns, wraps),
+        _neighbour(row, column + 2, rows, columns, wraps),
     )
     north, south = (
-        _beside(row - 1, column, rows, columns, wraps),
-        _beside(row + 1, column, rows, columns, wraps),
+        _neighbour(row - 1, column, rows, columns, wraps),
+        _neighbour(row + 1, column, rows, columns, wraps),
     )
     north2, south2 = (
-        _beside(row - 2, column, rows, columns, wraps),
-        _beside(row + 2, column, rows, columns, wraps),
+        _neighbour(row - 2, column, rows, columns, wraps),
+        _neighbour(row + 2, column, rows, columns, wraps),
     )
     a, wa = _axis(time, known, west, east, west2, east2, width[row])
     b, wb = _axis(time, known, north, south, north2, south2, height[row])
@@ -137,7 +137,7 @@ def _march(
         column = u - row * columns
         for side in range(4):
             dr, dc = (0, 0, -1, 1)[side], (-1, 1, 0, 0)[side]
-            v = _beside(row + dr, column + dc, rows, columns, wraps)
+            v = _neighbour(row + dr, column + dc, rows, columns, wraps)
             if v < 0 or known[v] or friction[v] == np.inf:
                 continue
             new = _update(

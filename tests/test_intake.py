@@ -176,8 +176,9 @@ def test_a_master_list_among_six_sheets(tmp_path: Path, capsys: pytest.CaptureFi
     book.close()
     units = boundary_zip(tmp_path / "units.zip")
     out = tmp_path / "out"
-    assert main(["init", str(out), str(path), str(units), "--yes"]) == 0
+    assert main(["run", str(path), str(units), "-o", str(out), "--yes"]) == 0
     said = capsys.readouterr().out
+    outputs(out)
     total = sum(10 + k for k in range(40))
     assert f"sites: 40 rows; {total:,} households" in said
     assert "40 with a position, 1 of them somewhere in their unit" in said

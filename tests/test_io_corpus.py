@@ -66,9 +66,10 @@ def test_group(group: str, cases: dict[str, list[corpus.Case]]) -> None:
 def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> None:
     named = frozenset().union(*(case.codes for group in cases.values() for case in group))
     # What `init` writes asks for the first two (test_intake); the others speak of whole files with
-    # many rows (test_file_facts) and of places somewhere in an area (test_regions).
+    # many rows (test_file_facts), of places somewhere in an area (test_regions) and of files too
+    # large to be read whole (test_raster_windows).
     elsewhere = {
-        *("placed_by_unit", "rows_combined", "placed_in_area", "outside_by_border"),
+        *("placed_by_unit", "rows_combined", "placed_in_area", "outside_by_border", "window_read"),
         *("placed_by_name", "name_repeated"),  # test_gazetteer
         *("boundaries_elsewhere", "boundaries_other_set", "unit_elsewhere"),
     }

@@ -403,7 +403,9 @@ def _overlay(options: argparse.Namespace) -> int:
 
     with _progress() as step:
         step("reading")
-        zones, cover = _places(options.zones, options), _places(options.cover, options, areas=True)
+        zones = _places(options.zones, options)
+        options.around = [zones]
+        cover = _places(options.cover, options, areas=True)
         step("measuring")
         _emit(
             [overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)], options.out
@@ -414,6 +416,7 @@ def _overlay(options: argparse.Namespace) -> int:
 def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     """Read a file of the caller; name rows that cannot be used on standard error."""
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
+    from geosettle.io.osm import surroundings  # noqa: PLC0415
     from geosettle.io.study import read_rows  # noqa: PLC0415
     from geosettle.io.validation import spec_of  # noqa: PLC0415
     from geosettle.problem_groups import line_of  # noqa: PLC0415
@@ -428,7 +431,11 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
             print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
         return frame
     if spec_of(role).geometries == ("raster",):
-        return read_layer(path, role, crs=reading.for_role(options, role).crs)
+        said = reading.for_role(options, role)
+        around = [frame.geometry.to_numpy() for frame in getattr(options, "around", ())
+                  if hasattr(frame, "geometry")]  # fmt: skip
+        window = surroundings(around) if around else None
+        return read_layer(path, role, crs=said.crs, constants=said.constants, window=window)
     checked = read_rows(Path(path), role, reading.for_role(options, role))
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)

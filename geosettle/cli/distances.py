@@ -145,9 +145,11 @@ def measure(
     ]  # what is left is read with the files
     step("reading")
     roles = ("origins", "sites", "flows", "dem", "landcover", "roads", "places", "boundaries")
-    inputs: dict[str, Any] = {
-        role: read(path, role) for role in roles if (path := getattr(options, role))
-    }
+    inputs: dict[str, Any] = {}
+    for role in (name for name in roles if getattr(options, name)):
+        # Of a raster too large to be read only what surrounds these places is.
+        options.around = [inputs[name] for name in ("origins", "sites") if name in inputs]
+        inputs[role] = read(getattr(options, role), role)
     origins, sites, boundaries = (
         inputs.pop(role, None) for role in ("origins", "sites", "boundaries")
     )

@@ -326,7 +326,7 @@ def class_areas(
     empty = np.flatnonzero(zones.area_m2 == 0)
     none = pd.DataFrame({"zone": empty, "class": "(outside)", "m2": 0.0, "why": ""})
     out = pd.concat([f for f in (long, rest, none) if len(f)] or [long], ignore_index=True)
-    return out.assign(year=np.nan if year is None else float(year), overlap_m2=0.0)
+    return out.assign(year=float(year) if year else np.nan, overlap_m2=0.0)
 
 
 def _called(raster: Raster, year: int | None) -> str:
@@ -460,5 +460,5 @@ def _statistics(  # noqa: PLR0917  (what is measured, and where to report)
         outside = round(float(columns["outside_ha"][i]), 1)
         why[i] = why[i] or reason("outside_raster", ha=outside)
     out = pd.DataFrame({"zone_id": pd.array(zones.ids, dtype="str"), "radius_km": zones.radius_km})
-    out["year"] = pd.array([year] * n, dtype="Int64")
+    out["year"] = pd.array([year or None] * n, dtype="Int64")
     return out.assign(**columns, why=pd.array(why, dtype="str"))

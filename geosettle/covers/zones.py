@@ -252,7 +252,8 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
     Returns
     -------
     GeoDataFrame
-        By `zone_id` (the value or limit as text), WGS84; cells without a value belong to no zone.
+        By `zone_id` (the name of the class, the value or the limit), WGS84; cells without a value
+        belong to no zone.
 
     Examples
     --------
@@ -264,7 +265,7 @@ def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.Geo
     values = raster.values  # noqa: PD011, RUF100
     if limits is None:
         keys = np.unique(values[np.isfinite(values)])
-        masks = [(f"{key:g}", values == key) for key in keys]
+        masks = [(raster.classes.get(int(key), f"{key:g}"), values == key) for key in keys]
     else:
         with np.errstate(invalid="ignore"):
             masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]

@@ -235,6 +235,7 @@ def travel_time(
     altitude: bool | None = None,
     landcover_speed_kmh: Mapping[int, float] | None = None,
     closed_classes: Sequence[int] = (),
+    open_without_landcover: bool = DEFAULTS.walk.open_without_landcover,
     road_rules: RoadRules | None = None,
     friction: Raster | None = None,
     friction_weight: float = 1.0,
@@ -250,8 +251,8 @@ def travel_time(
         Heights in metres, north-up, longitude/latitude or projected.
     targets
         As for `cost_distance` with a `Raster`.
-    landcover, landcover_speed_kmh, closed_classes, altitude, model, neighbours, friction,
-    friction_weight
+    landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model,
+    neighbours, friction, friction_weight
         As for `geosettle.distance.walking.walk_grid`.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -291,6 +292,7 @@ def travel_time(
         landcover=landcover,
         landcover_speed_kmh=landcover_speed_kmh,
         closed_classes=closed_classes,
+        open_without_landcover=open_without_landcover,
         friction=friction,
         friction_weight=friction_weight,
     )

@@ -120,7 +120,9 @@ def _closed_at(job: DrawnPairs, options: Mapping[str, Any]) -> tuple[BoolArray, 
     for lon, lat in (job.side(0), job.side(1)):
         empty |= np.isnan(dem.sample(lon.ravel(), lat.ravel())).reshape(lon.shape)
         if cover is not None and closed:
-            shut |= np.isin(cover.sample(lon.ravel(), lat.ravel()), closed).reshape(lon.shape)
+            found = cover.sample(lon.ravel(), lat.ravel())
+            unknown = np.isnan(found) & (not options.get("open_without_landcover", False))
+            shut |= (np.isin(found, closed) | unknown).reshape(lon.shape)
     return empty, shut
 
 

@@ -391,6 +391,7 @@ def _multiplier(
     landcover: Raster | None,
     speeds: Mapping[int, float],
     closed_classes: Sequence[int],
+    open_without_landcover: bool,
     altitude: bool,
 ) -> NDArray[np.float32] | None:
     """How many times slower altitude and land cover make each cell.
@@ -414,6 +415,8 @@ def _multiplier(
             part /= altitude_factor(np.nan_to_num(dem.values[rows]))
         if landcover is not None:
             classes = resample_nearest(landcover, dem, rows)
+            if not open_without_landcover:
+                shut[rows] |= np.isnan(classes)
             shut[rows] |= np.isin(classes, list(closed_classes))
             for value, speed in sorted(speeds.items()):
                 if speed > 0:
@@ -460,6 +463,7 @@ def walk_grid(
     landcover: Raster | None = None,
     landcover_speed_kmh: Mapping[int, float] | Mapping[str, float] | None = None,
     closed_classes: Sequence[int] = (),
+    open_without_landcover: bool = DEFAULTS.walk.open_without_landcover,
     closed: NDArray[np.bool_] | None = None,
     friction: Raster | None = None,
     friction_weight: float = 1.0,
@@ -487,6 +491,8 @@ def walk_grid(
         published sets differ and none could be confirmed.
     closed_classes
         Classes that cannot be entered (water).
+    open_without_landcover
+        Whether ground of which the land cover says nothing can be walked on; it may be water.
     closed
         Further closed cells, shape of the grid.
     friction, friction_weight
@@ -518,6 +524,7 @@ def walk_grid(
         landcover=landcover,
         speeds=speeds,
         closed_classes=closed_classes,
+        open_without_landcover=open_without_landcover,
         altitude=slowed,
     )
     added = None if friction is None else _added(dem, friction, friction_weight, shut)

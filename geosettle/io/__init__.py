@@ -61,6 +61,7 @@ def read_layer(
     where: Mapping[str, Any] | None = None,
     constants: Mapping[str, Any] | None = None,
     header_row: int | None = None,
+    window: tuple[float, float, float, float] | None = None,
     problems: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame | pd.DataFrame | Raster:
     """Read one file as one layer, checked.
@@ -110,7 +111,7 @@ def read_layer(
     """
     said = Options(
         crs, datum, encoding, layer, sheet, columns=dict(columns or {}), header_row=header_row,
-        where=dict(where or {}), constants=dict(constants or {}),
+        where=dict(where or {}), constants=dict(constants or {}), window=window,
     )  # fmt: skip
     return _read(Path(path), role, said, problems)
 
@@ -179,7 +180,10 @@ def _read(
         return _accepted(read_rows(file, role, options), problems)
     if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
-    raster, found, _ = read_raster(file, file.name, role=role, crs=options.crs)
+    raster, found, _ = read_raster(
+        file, file.name, role=role, crs=options.crs, kind=str(options.constants.get("kind", "")),
+        window=options.window,
+    )  # fmt: skip
     if problems is not None:
         problems += found
     return raster

@@ -191,7 +191,7 @@ def guess_role(file: Path, options: Options) -> str | None:
     """
     stem = plain_name(file.stem)
     if kind_of(file) in DRIVERS:
-        return next((r for r in ("landcover", "ndvi", "dem") if r in stem), "dem")
+        return next((r for r in ("landcover", "ndvi", "population", "dem") if r in stem), "dem")
     if stem in LAYERS:
         return stem
     source = open_source(

@@ -63,7 +63,7 @@ LIMIT: Final = 500_000_000
 """Largest file that is opened, bytes."""
 LIMITS: Final = {"table": 200_000_000, "geojson": 200_000_000, "geojsonseq": 200_000_000,
                  "kml": 100_000_000,
-                 "workbook": 100_000_000, "tiff": 4_000_000_000}  # fmt: skip
+                 "workbook": 100_000_000, "tiff": 1_000_000_000_000}  # fmt: skip
 """The same for kinds that are read whole into memory, or piece by piece."""
 
 

@@ -18,9 +18,11 @@ import rasterio.errors
 import rasterio.merge
 from defusedxml import DefusedXmlException
 
-from geosettle.errors import InputError
+from geosettle.crs import WGS84, change, crs_name, parse_crs, same_crs
+from geosettle.errors import CrsError, InputError
 from geosettle.io.source import Refused
 
+Window = tuple[float, float, float, float]
 DRIVERS: Final = {
     "tiff": "GTiff",
     "asciigrid": "AAIGrid",
@@ -114,9 +116,56 @@ def check_vrt(path: Path, kind_of: Any) -> None:
             )
 
 
+def native_box(system: Any, window: Window) -> tuple[float, float, float, float]:
+    """Least and greatest x and y of a box of longitude and latitude in another system.
+
+    Raises
+    ------
+    CrsError
+        The box is outside what the system can show.
+    """
+    west, south, east, north = window
+    if system.is_geographic and same_crs(system, WGS84):
+        return window
+    s = np.linspace(0, 1, 33)
+    x, y = (g.ravel() for g in np.meshgrid(west + s * (east - west), south + s * (north - south)))
+    x, y = change(WGS84, system.to_wkt(), x, y)
+    good = np.isfinite(x) & np.isfinite(y)
+    if not good.any():
+        raise CrsError("the study is outside the system of the raster", value=crs_name(system))
+    return float(x[good].min()), float(y[good].min()), float(x[good].max()), float(y[good].max())
+
+
+def cells_within(data: Any, system: Any, window: Window) -> tuple[slice, slice]:
+    """Rows and columns of an open raster that a box of longitude and latitude touches.
+
+    Longitudes may count from -180 or from 0. A grid that begins inside the box is read in its whole
+    width.
+    """
+    x0, y0, x1, y1 = native_box(system, window)
+    t = data.transform
+    found = []
+    for turn in (-360.0, 0.0, 360.0) if system.is_geographic else (0.0,):
+        columns = sorted(((x0 + turn - t.c) / t.a, (x1 + turn - t.c) / t.a))
+        found.append(_clipped(columns, data.width))
+    found = [c for c in found if c.stop > c.start] or found[:1]
+    across = found[0] if len(found) == 1 else slice(0, data.width)
+    return _clipped(sorted(((y0 - t.f) / t.e, (y1 - t.f) / t.e)), data.height), across
+
+
+def _clipped(ends: Sequence[float], size: int) -> slice:
+    """Whole cells, one more on each side, inside the grid."""
+    start, stop = max(0, int(np.floor(ends[0])) - 1), min(size, int(np.ceil(ends[1])) + 1)
+    return slice(start, max(start, stop))
+
+
 @contextmanager
-def one_file(paths: Sequence[Path], limit: int) -> Iterator[Path]:
+def one_file(
+    paths: Sequence[Path], limit: int, window: Window | None = None, crs: str | None = None
+) -> Iterator[Path]:
     """One raster file of several tiles that lie on one grid; a single file as it is.
+
+    Of tiles that span more cells than the limit, the part in the window.
 
     Raises
     ------
@@ -137,6 +186,18 @@ def one_file(paths: Sequence[Path], limit: int) -> Iterator[Path]:
         west, south = (min(t.bounds[i] for t in tiles) for i in (0, 1))
         east, north = (max(t.bounds[i] for t in tiles) for i in (2, 3))
         cells = (east - west) / first.res[0] * ((north - south) / first.res[1])
+        bounds = None
+        if cells > limit and window is not None and (crs or first.crs):
+            system = parse_crs(crs or first.crs.to_wkt())
+            x0, y0, x1, y1 = native_box(system, window)
+            bounds = _on_grid(first, (max(west, x0), max(south, y0), min(east, x1), min(north, y1)))
+            cells = max(0.0, bounds[2] - bounds[0]) * max(0.0, bounds[3] - bounds[1])
+            cells /= first.res[0] * first.res[1]
+        if not cells:
+            raise Refused(
+                "outside_region", "the tiles do not reach the part that is read",
+                file=paths[0].name,
+            )  # fmt: skip
         if cells > limit:
             raise InputError(
                 f"the tiles span {cells / 1e6:.0f} million cells; at most {limit / 1e6:.0f} "
@@ -147,7 +208,7 @@ def one_file(paths: Sequence[Path], limit: int) -> Iterator[Path]:
         if nodata is None:
             nodata = np.nan if np.issubdtype(np.dtype(first.dtypes[0]), np.floating) else None
         target = Path(folder) / "tiles.tif"
-        values, transform = rasterio.merge.merge(tiles, nodata=nodata)
+        values, transform = rasterio.merge.merge(tiles, nodata=nodata, bounds=bounds)
         profile = {
             **first.profile, "driver": "GTiff", "height": values.shape[1], "width": values.shape[2],
             "transform": transform, "nodata": nodata,
@@ -155,6 +216,19 @@ def one_file(paths: Sequence[Path], limit: int) -> Iterator[Path]:
         with rasterio.open(target, "w", **profile) as out:
             out.write(values)
         yield target
+
+
+def _on_grid(
+    tile: Any, box: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """Box made larger to the edges of the cells of a tile."""
+    (a, b), (west, south) = tile.res, tile.bounds[:2]
+    return (
+        west + np.floor((box[0] - west) / a) * a,
+        south + np.floor((box[1] - south) / b) * b,
+        west + np.ceil((box[2] - west) / a) * a,
+        south + np.ceil((box[3] - south) / b) * b,
+    )
 
 
 def _check_tile(path: Path, tile: Any, first: Any) -> None:

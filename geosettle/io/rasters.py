@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy as np
 import rasterio
 import rasterio.crs
 import rasterio.errors
+import rasterio.windows
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
@@ -21,7 +22,7 @@ from rasterio.enums import ColorInterp
 from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.position_checks import HOME
-from geosettle.io.raster_files import driver_of, one_file
+from geosettle.io.raster_files import Window, cells_within, driver_of, one_file
 from geosettle.io.source import Refused
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster
@@ -29,8 +30,31 @@ from geosettle.raster import Raster
 _CLASSES: Final = 256
 """Classes that a class raster has at most; elevations are more."""
 _DEGREE: Final = np.pi / 180
+_SIGNS: Final = (-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0)
+"""Numbers that stand for "no data" in many files."""
+_SIGNS_OF_NDVI: Final = (-3000.0, -28672.0)
+"""The same in NDVI times 10,000 (MODIS, VIIRS), whose values begin at -2000."""
+_LEAST_GAP: Final = {"dem": 150.0, "ndvi": 0.0}
+"""Role to how far a number must be from all others to be doubted, in the unit of the values."""
+KIND_OF_ROLE: Final = {"landcover": "classes", "ndvi": "measurements", "population": "counts",
+                       "friction": "measurements"}  # fmt: skip
+"""What the values of a layer are."""
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is read of a raster file, and as what."""
+
+    file: str
+    role: str
+    crs: str | None
+    band: int
+    classes: Mapping[int, str]
+    kind: str
+    window: Window | None
+    limit: int
 
 
 def read_raster(
@@ -41,6 +65,9 @@ def read_raster(
     crs: str | None = None,
     band: int = 1,
     classes: Mapping[int, str] | None = None,
+    kind: str = "",
+    window: Window | None = None,
+    limit: int = CELL_LIMIT,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
     """Read a raster file of any kind, or several tiles of one grid, on its own grid, north-up.
 
@@ -58,6 +85,13 @@ def read_raster(
         Band to read, from 1.
     classes
         Class value to name.
+    kind
+        "classes", "measurements" or "counts"; empty: that of the role.
+    window
+        West, south, east, north in degrees: the part that is read of a raster of more cells than
+        the limit. The file itself may be of any size.
+    limit
+        Cells that are read at most.
 
     Returns
     -------
@@ -73,42 +107,38 @@ def read_raster(
     paths = [path] if isinstance(path, Path) else list(path)
     for one in paths:
         _check_beside(one, file)
-    with one_file(paths, CELL_LIMIT) as whole:
-        return _read(whole, file, role, crs, band, classes)
+    asked = _Asked(
+        file, role, crs, band, classes or {}, kind or KIND_OF_ROLE.get(role, ""), window, limit
+    )
+    with one_file(paths, limit, window, crs) as whole:
+        return _read(whole, asked)
 
 
-def _read(  # noqa: PLR0917
-    path: Path, file: str, role: str, crs: str | None, band: int, classes: Mapping[int, str] | None
-) -> tuple[Raster, list[Problem], dict[str, Any]]:
+def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, Any]]:
     """Read one raster file."""
+    file, band = asked.file, asked.band
     try:
         with warnings.catch_warnings(), _unheard():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
             with rasterio.open(path, driver=driver_of(path)) as data:
-                if data.width * data.height > CELL_LIMIT:
-                    raise InputError(
-                        f"the raster has {data.width * data.height / 1e6:.0f} million cells; at "
-                        "most"
-                        f" {CELL_LIMIT / 1e6:.0f} million are read",
-                        file=file,
-                        mend="Clip it to the study region.",
-                    )
-                values, problems = _values(data, band, role, file)
+                system = _system(data.crs, asked.crs, file)
+                part, problems = _part(data, system, asked)
+                values, found = _values(data, part, asked)
+                problems += found
                 declared = {
                     "width": data.width, "height": data.height, "bands": data.count,
                     "dtype": data.dtypes[band - 1],
                     "alpha": ColorInterp.alpha in data.colorinterp,
                     "nodata": data.nodatavals[band - 1], "unit": data.units[band - 1] or "",
                 }  # fmt: skip
-                transform, own, points = data.transform, data.crs, data.gcps[0]
+                whole, own, points = data.transform, data.crs, data.gcps[0]
     except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"this raster cannot be read ({str(error).splitlines()[0][:160]})", file=file
         ) from error
-    system = _system(own, crs, file)
-    if transform == Affine.identity():
+    if whole == Affine.identity():
         what = "by control points only" if points else "by nothing"
         raise Refused(
             "raster_no_place",
@@ -116,11 +146,12 @@ def _read(  # noqa: PLR0917
             file=file,
             mend="Georeference it.",
         )
+    transform = whole if part is None else whole @ Affine.translation(part.col_off, part.row_off)
     _check_extent(transform, values.shape, system, file)
     if declared["bands"] > 1 + declared.pop("alpha"):
         text = f"The raster has {declared['bands']} bands; band {band} is read."
         problems.append(problem("raster_bands", text, file=file, value=str(declared["bands"])))
-    declared |= _statistics(values, transform, classes, role)
+    declared |= _statistics(values, transform, asked.classes, asked.role)
     declared |= {
         "crs_read": crs_name(parse_crs(own.to_wkt())) if own else None,
         "transform": tuple(transform)[:6],
@@ -130,10 +161,48 @@ def _read(  # noqa: PLR0917
         transform,
         _name_of(system),
         unit=declared["unit"],
-        classes=dict(classes or {}),
+        classes=dict(asked.classes),
         source=file,
+        kind=asked.kind,
     )
     return _upright(raster, system, file), problems, declared
+
+
+def _part(data: Any, system: Any, asked: _Asked) -> tuple[Any, list[Problem]]:
+    """Part of a raster that is read, None for all of it, and a note about it.
+
+    Raises
+    ------
+    InputError
+        It has more cells than the limit, or the window is outside the raster.
+    """
+    most = f"at most {asked.limit / 1e6:.0f} million are read"
+    if data.width * data.height <= asked.limit:
+        return None, []
+    if asked.window is None:
+        raise InputError(
+            f"the raster has {data.width * data.height / 1e6:.0f} million cells; {most}",
+            file=asked.file,
+            mend="Clip it to the study region, or set [study] raster_cells.",
+        )
+    rows, columns = cells_within(data, system, asked.window)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    box = ", ".join(f"{side:.2f}" for side in asked.window)
+    if height <= 0 or width <= 0:
+        raise Refused(
+            "outside_region", f"the raster does not reach the part that is read ({box})",
+            file=asked.file,
+        )  # fmt: skip
+    if height * width > asked.limit:
+        raise InputError(
+            f"the part of the raster around the study ({box}) has {height * width / 1e6:.0f} "
+            f"million cells; {most}",
+            file=asked.file,
+            mend="Set [study] region to a smaller box, or [study] raster_cells.",
+        )
+    text = f"Of the raster {width} x {height} cells were read ({box}), around the study."
+    note = problem("window_read", text, file=asked.file, layer=asked.role)
+    return rasterio.windows.Window(columns.start, rows.start, width, height), [note]
 
 
 @contextmanager
@@ -201,19 +270,18 @@ def _name_of(system: Any) -> str:
     return str(system.to_wkt())
 
 
-def _values(
-    data: Any, band: int, role: str, file: str
-) -> tuple[NDArray[np.floating], list[Problem]]:
+def _values(data: Any, part: Any, asked: _Asked) -> tuple[NDArray[np.floating], list[Problem]]:
     """Cells of one band as floats with scale and offset applied and everything missing as NaN."""
+    band, file = asked.band, asked.file
     if not 1 <= band <= data.count:
         raise InputError(f"the raster has {data.count} band(s)", file=file, value=band)
     problems = []
     if np.issubdtype(np.dtype(data.dtypes[band - 1]), np.complexfloating):
         raise InputError("the raster holds complex numbers", file=file)
-    raw = data.read(band)
+    raw = data.read(band, window=part)
     kind = np.float64 if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else np.float32
     values = raw.astype(kind)
-    values[data.read_masks(band) == 0] = np.nan
+    values[data.read_masks(band, window=part) == 0] = np.nan
     nodata = data.nodatavals[band - 1]
     if nodata is not None and not np.isnan(nodata):
         # A float raster often carries its nodata value rounded to single precision.
@@ -229,41 +297,50 @@ def _values(
                 ),
             )  # fmt: skip
         values[~np.isfinite(values) | undeclared] = np.nan
-    problems += _hidden_nodata(values, role, file)
+    problems += _hidden_nodata(values, raw.dtype, asked)
     scale, offset = data.scales[band - 1], data.offsets[band - 1]
     if (scale, offset) != (1.0, 0.0):
         values = (values * kind(scale) + kind(offset)).astype(kind)
     return values, problems
 
 
-def _hidden_nodata(values: NDArray[np.floating], role: str, file: str) -> list[Problem]:
+def _hidden_nodata(
+    values: NDArray[np.floating], dtype: np.dtype[Any], asked: _Asked
+) -> list[Problem]:
     """Make cells missing that hold an undeclared sign for missing values.
 
-    It is one of the usual signs, and the file does not declare it.
+    It is one of the usual signs, and neither the file nor the class table knows it.
     """
-    if role == "landcover":
-        return []
-    signs = [
-        s for s in (-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0) if (values == s).any()
-    ]
+    signs = [*_SIGNS, *([255.0] if asked.kind == "classes" and dtype == np.uint8 else [])]
+    if asked.role == "ndvi" and np.nanmax(values, initial=0) > 100:
+        signs += [s for s in _SIGNS_OF_NDVI if np.nanmin(values, initial=0) == s]
+    signs = [s for s in signs if s not in asked.classes and (values == s).any()]
     for sign in signs:
         values[values == sign] = np.nan
-    out = [
-        problem("nodata_undeclared",
-                f"Cells of {s:g} are taken as missing though the file does not declare it.",
-                file=file, value=f"{s:g}")
-        for s in signs
-    ]  # fmt: skip
+    found = [(f"Cells of {s:g} are taken as missing though the file does not declare it.", s)
+             for s in signs]  # fmt: skip
+    if asked.kind == "counts" and (below := values < 0).any():
+        text = (
+            f"{int(below.sum())} cells are below 0, which no count is; they are taken as missing."
+        )
+        found.append((text, float(values[below].min())))
+        values[below] = np.nan
+    out = [problem("nodata_undeclared", text, file=asked.file, value=f"{s:g}") for text, s in found]
     zero = values == 0
-    if role == "dem" and zero.any() and not zero.all() and float(np.nanmin(values[~zero])) > 200:
+    if (
+        asked.role == "dem"
+        and zero.any()
+        and not zero.all()
+        and float(np.nanmin(values[~zero])) > 200
+    ):
         text = f"{int(zero.sum())} cells are 0 while no other is below 200 m; 0 may mean no data."
-        out.append(problem("nodata_undeclared", text, file=file, value="0"))
-    elif role == "dem":
-        out += _far_from_all_others(values, file)
+        out.append(problem("nodata_undeclared", text, file=asked.file, value="0"))
+    elif asked.role in _LEAST_GAP:
+        out += _far_from_all_others(values, asked.file, _LEAST_GAP[asked.role])
     return out
 
 
-def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Problem]:
+def _far_from_all_others(values: NDArray[np.floating], file: str, least: float) -> list[Problem]:
     """Find a value that several cells have, far below or above every other.
 
     It may be a sign for missing values.
@@ -280,7 +357,7 @@ def _far_from_all_others(values: NDArray[np.floating], file: str) -> list[Proble
         if not rest.size or count < 4 or count > 0.9 * known.size:
             continue
         gap = float(np.abs(rest - extreme).min())
-        if gap > max(150.0, 0.2 * float(np.ptp(rest))):
+        if gap > max(least, 0.2 * float(np.ptp(rest))):
             text = (
                 f"{count} cells are {extreme:g} and no other comes within {gap:g} of it; it may "
                 "stand for missing."

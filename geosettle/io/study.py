@@ -67,6 +67,7 @@ _LAYER_KEYS: Final = frozenset(
         "license",
         "date",
         "unit",
+        "kind",
         "band",
         "classes",
         "rasters",
@@ -270,11 +271,14 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
     region = tuple(settings.study.region) or None
     entries = {role: _entry(role, entry) for role, entry in settings.layers.items()}
     # Of an extract of a country only the surroundings of the study are read, so these come first.
-    for role, item in sorted(entries.items(), key=lambda one: _is_extract(one[1])):
+    for role, item in sorted(entries.items(), key=lambda one: _is_windowed(*one)):
         try:
             _check_entry(role, item)
             if spec_of(role).geometries == ("raster",):
-                out.layers[role] = _rasters(folder, role, item, out)
+                around = _window(_options({}, region), checked)
+                limit = settings.study.raster_cells
+                made = _rasters(folder, role, item, out, window=around, limit=limit)
+                out.layers[role] = made
                 continue
             if role == "sites" and (dates := _dates(folder, item)):
                 checked[role] = _read_dates(folder, role, dates, region, out)
@@ -307,6 +311,12 @@ def _window(options: Options, checked: Mapping[str, Checked]) -> Window | None:
         return options.region
     ends = [checked[role].frame for role in ("sites", "origins") if role in checked]
     return surroundings([end.geometry.to_numpy() for end in ends if "geometry" in end])
+
+
+def _is_windowed(role: str, item: Mapping[str, Any]) -> bool:
+    """Whether of a layer perhaps only the surroundings of the study are read."""
+    raster = role in LAYERS and LAYERS[role].geometries == ("raster",)
+    return raster or _is_extract(item)
 
 
 def _is_extract(item: Mapping[str, Any]) -> bool:
@@ -575,17 +585,28 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
 def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:
     said = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
     said["licence"] = said["licence"] or str(item.get("license", ""))
-    return {"sha256": hashlib.sha256(_bytes(file)).hexdigest(), "layer": role, **said}
+    return {"sha256": _digest(file), "layer": role, **said}
 
 
-def _bytes(file: Path) -> bytes:
-    """Bytes of a file; of a File Geodatabase those of all its parts."""
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of any size; of a File Geodatabase that of all its parts together."""
     parts = sorted(p for p in file.iterdir() if p.is_file()) if file.is_dir() else [file]
-    return b"".join(p.read_bytes() for p in parts)
+    found = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as handle:
+            while piece := handle.read(1 << 22):
+                found.update(piece)
+    return found.hexdigest()
 
 
 def _rasters(
-    folder: Path, role: str, item: Mapping[str, Any], out: _Gathered
+    folder: Path,
+    role: str,
+    item: Mapping[str, Any],
+    out: _Gathered,
+    *,
+    window: Window | None,
+    limit: int,
 ) -> Raster | dict[int, Raster]:
     """Read the raster of a layer, or its rasters by year."""
     common = {k: v for k, v in item.items() if k not in {"path", "rasters", "year"}}
@@ -596,7 +617,10 @@ def _rasters(
         }
     else:
         entries = {int(item.get("year", 0)) or _year_in(str(item["path"])): dict(item)}
-    made = {year: _one_raster(folder, role, entry, out) for year, entry in sorted(entries.items())}
+    made = {
+        year: _one_raster(folder, role, entry, out, window=window, limit=limit)
+        for year, entry in sorted(entries.items())
+    }
     return made if spec_of(role).by_year else next(iter(made.values()))
 
 
@@ -620,7 +644,15 @@ def plain_raster(file: Path, role: str, layer: str | None) -> Iterator[Path]:
         yield file
 
 
-def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathered) -> Raster:
+def _one_raster(
+    folder: Path,
+    role: str,
+    entry: Mapping[str, Any],
+    out: _Gathered,
+    *,
+    window: Window | None,
+    limit: int,
+) -> Raster:
     files = _files(folder, entry)
     file = files[0]
     with ExitStack() as stack:
@@ -632,6 +664,9 @@ def _one_raster(folder: Path, role: str, entry: Mapping[str, Any], out: _Gathere
             crs=entry.get("crs"),
             band=int(entry.get("band", 1)),
             classes=_classes(folder, entry),
+            kind=str(entry.get("kind", "")),
+            window=window,
+            limit=limit,
         )
     problems += raster_problems(raster, role, file.name, declared)
     out.problems += [replace(p, layer=role) for p in problems]

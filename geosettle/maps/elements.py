@@ -23,6 +23,7 @@ import shapely
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.cells import numbers, says_yes
+from geosettle.covers import UNCLASSIFIED
 from geosettle.geodesy import area_m2
 from geosettle.levels import seat_kinds
 from geosettle.maps import encoding, images
@@ -197,13 +198,14 @@ def _cover(year: int, raster: Raster) -> dict[str, Any]:
     present = np.unique(_finite(raster)).astype(int)
     classes, spare = [], iter(_OTHER_COLOURS * 8)
     for value in present:
-        name = raster.classes.get(int(value), str(value))
+        name = raster.classes.get(int(value), UNCLASSIFIED if raster.classes else str(value))
         colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(
             spare
         )
         classes.append({"colour": colour, "label": name})
     pairs = [(v - 0.5, v + 0.5) for v in present]
-    return _area(f"landcover_{year}", say_all("landcover", year=str(year)), raster, pairs, classes)
+    label = say_all("landcover", year=str(year)) if year else say_all("landcover_undated")
+    return _area(f"landcover_{year}", label, raster, pairs, classes)
 
 
 def _area(

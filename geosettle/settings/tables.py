@@ -23,6 +23,12 @@ class StudyOptions(Options):
         (), unit="degrees", least=-180, most=180, length=(0, 4),
         meaning="[west, south, east, north]; rows outside are set aside; empty: anywhere",
     )  # fmt: skip
+    raster_cells: int = setting(
+        200_000_000,
+        unit="cells",
+        least=1,
+        meaning="largest raster that is read; of a larger one only the surroundings of the study",
+    )
     boundary_note: str = setting("", meaning="whose boundary set it is")
     lang: str = setting(
         "en", choices=("geosettle.words:languages",), meaning="language of map and report"
@@ -283,6 +289,10 @@ class WalkOptions(Options):
         {}, unit="km/h", least=0,
         meaning="class = speed on the flat, 0 closes it; empty: land cover does not slow walking",
     )  # fmt: skip
+    open_without_landcover: bool = setting(
+        default=False,
+        meaning="whether ground without data in the land cover can be walked on, where it is used",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

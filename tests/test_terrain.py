@@ -13,7 +13,14 @@ from affine import Affine
 from geosettle.distance._protocol import Context
 from geosettle.distance.draping import bilinear, drape
 from geosettle.distance.terrain import surface_pairs, walk_pairs
-from geosettle.distance.walking import MODELS, altitude_factor, walk_grid, walk_model
+from geosettle.distance.walking import (
+    MODELS,
+    WalkModel,
+    altitude_factor,
+    by_table,
+    walk_grid,
+    walk_model,
+)
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -343,3 +350,42 @@ def test_a_projected_grid_gives_the_same_hours():
     assert out.walk_out_h[0] == pytest.approx(
         geodesic(a, b) / 1000 / (6 * np.exp(-0.175)), rel=1e-3
     )
+
+
+# --- own walking functions
+
+
+def test_a_walking_function_that_stands_still_is_refused():
+    for speed in (lambda s: 5 - 10 * np.abs(s), lambda s: np.full_like(s, np.nan), np.zeros_like):
+        with pytest.raises(InputError, match=r"'own' gives a speed of .* at a slope of"):
+            walk_grid(plane(10), model=WalkModel("own", speed))
+
+
+def test_own_speeds_with_several_kinks_are_exact_at_and_between_them():
+    table = {"-0.4": 2.0, -0.05: 6.0, "0.1": 4.0, 0.333: 1.0}
+    slope = np.array([-5, -0.4, -0.2, -0.05, 0.0, 0.1, 0.3, 0.333, 7.0])
+    known = sorted((float(k), v) for k, v in table.items())
+    expected = np.interp(slope, *zip(*known, strict=True))
+    assert 3.6 / by_table(table).pace()(slope) == pytest.approx(expected, rel=1e-5)
+    for wrong, text in (({"steep": 1.0, "0": 2.0}, "no number"), ({"0": 5.0}, "two slopes")):
+        with pytest.raises(InputError, match=text):
+            by_table(wrong)
+
+
+def test_steeper_than_the_table_nobody_gets_faster():
+    pace = WalkModel("own", lambda s: np.asarray(5 + np.abs(s))).pace()
+    assert pace(np.array([-50.0, 50.0])) == pytest.approx(3.6 / 9, rel=1e-3)
+
+
+def test_own_speeds_and_a_flat_mode_walk_a_row():
+    a, b = centre(30, 10), centre(30, 60)
+    km = geodesic(a, b) / 1000
+    for dem, options, kmh in (
+        (plane(0), {"speed_by_slope_kmh": {"-1": 1.0, "0": 4.0, "1": 1.0}}, 4.0),
+        (hills(), {"flat": True, "speed_by_slope_kmh": {"-1": 1.0, "0": 4.0, "1": 1.0}}, 4.0),
+        (hills(), {"flat": True}, 6 * np.exp(-0.175)),
+    ):
+        context = Context(dem=dem, options={"walk": options})
+        out = walk_pairs(frame([a]), frame([b]), np.array([[0, 0]]), context)
+        assert out.walk_out_h[0] == pytest.approx(km / kmh, rel=1e-4)
+        assert out.walk_back_h[0] == pytest.approx(out.walk_out_h[0])

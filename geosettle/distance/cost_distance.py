@@ -231,6 +231,8 @@ def travel_time(
     roads: pd.DataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
     model: str | WalkModel = DEFAULTS.walk.model,
+    speed_by_slope_kmh: Mapping[Any, float] | None = None,
+    flat: bool = DEFAULTS.walk.flat,
     neighbours: int = DEFAULTS.walk.neighbours,
     altitude: bool | None = None,
     landcover_speed_kmh: Mapping[int, float] | None = None,
@@ -252,7 +254,7 @@ def travel_time(
     targets
         As for `cost_distance` with a `Raster`.
     landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model,
-    neighbours, friction, friction_weight
+    speed_by_slope_kmh, flat, neighbours, friction, friction_weight
         As for `geosettle.distance.walking.walk_grid`.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -287,6 +289,8 @@ def travel_time(
     grid = walk_grid(
         dem,
         model=model,
+        speed_by_slope_kmh=speed_by_slope_kmh,
+        flat=flat,
         neighbours=neighbours,
         altitude=altitude,
         landcover=landcover,

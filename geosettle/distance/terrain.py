@@ -340,12 +340,12 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
         c = (c + 0.5) % columns - 0.5
     at_r = np.clip(np.floor(r + 0.5).astype(int), 0, rows - 1)
     at_c = np.clip(np.floor(c + 0.5).astype(int), 0, columns - 1)
-    if grid.grid.closed[at_r, at_c].any() or grid.grid.pace is None:
+    if grid.grid.closed[at_r, at_c].any() or grid.grid.pace is None or grid.grid.height is None:
         return np.inf
     length = GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2] / 32
     if length == 0:
         return 0.0
-    rise = np.diff(bilinear(grid.dem.values, r, c, wraps=grid.grid.wraps))
+    rise = np.diff(bilinear(grid.grid.height, r, c, wraps=grid.grid.wraps))
     pace = grid.grid.pace(rise / length)
     if grid.grid.multiplier is not None:
         factor = grid.grid.multiplier[at_r, at_c]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,7 +47,8 @@ class WalkModel:
     speed_kmh
         Speed by signed slope (rise/run, positive uphill in the direction walked), km/h.
     kink
-        Slope at which the speed has a kink or a jump; the table of paces gets a node there.
+        Slope or slopes at which the speed has a kink or a jump; the table of paces gets a node
+        there.
     altitude
         Whether the altitude correction of Weiss et al. (2018) belongs to the model.
     source
@@ -54,31 +57,104 @@ class WalkModel:
 
     name: str
     speed_kmh: Callable[[FloatArray], FloatArray]
-    kink: float = 0.0
+    kink: float | tuple[float, ...] = 0.0
     altitude: bool = False
     source: str = ""
 
     def pace(self) -> PaceTable:
         """Table of seconds per metre by slope.
 
+        Raises
+        ------
+        InputError
+            The speed is zero, negative or missing at some slope from -4 to 4.
+
         Notes
         -----
-        Straight pieces over bins of 0.00125 with a node at the kink. For ``exp(k |s|)`` the
-        relative error is below ``(0.00125 k)² / 8``: 2.4e-6 for Tobler, 2.7e-6 for Márquez-Pérez.
-        Pieces that are straight are exact.
+        Straight pieces over bins of 0.00125 or a little less, with a node at every kink. For
+        ``exp(k |s|)`` the relative error is below ``(0.00125 k)² / 8``: 2.4e-6 for Tobler, 2.7e-6
+        for Márquez-Pérez. Pieces that are straight are exact. Steeper than 4 (76 degrees) nobody is
+        faster than at 4.
         """
-        half = int(_STEEPEST / _BIN)
-        low = self.kink - half * _BIN
-        edge = np.asarray(low + _BIN * np.arange(2 * half + 1), dtype=np.float64)
+        kinks = np.atleast_1d(np.asarray(self.kink, dtype=np.float64))
+        step = _common_step(kinks)
+        half = int(np.ceil(_STEEPEST / step))
+        low = float(kinks[0]) - half * step
+        edge = np.asarray(low + step * np.arange(2 * half + 1), dtype=np.float64)
         # One-sided values at the two ends of each bin, so that a jump at a node is not smeared over
         # a bin.
-        inner = 1e-9 * _BIN
-        left, right = (
-            _KMH / self.speed_kmh(edge[:-1] + inner),
-            _KMH / self.speed_kmh(edge[1:] - inner),
+        inner = 1e-9 * step
+        sides = edge[:-1] + inner, edge[1:] - inner
+        left, right = (self._seconds_per_metre(slope) for slope in sides)
+        gain = (right - left) / step
+        base = left - gain * edge[:-1]
+        for end, outward in ((0, -1), (-1, 1)):
+            if gain[end] * outward < 0:
+                base[end], gain[end] = (left[0], 0.0) if end == 0 else (right[-1], 0.0)
+        return PaceTable(low, step, base, gain)
+
+    def _seconds_per_metre(self, slope: FloatArray) -> FloatArray:
+        speed = np.asarray(self.speed_kmh(slope), dtype=np.float64)
+        bad = ~(np.isfinite(speed) & (speed > 0))
+        if bad.any():
+            first = int(np.argmin(np.where(bad, np.abs(slope), np.inf)))
+            raise InputError(
+                f"the walking model {self.name!r} gives a speed of {speed[first]:g} km/h at a "
+                f"slope of {slope[first]:.2f}; nobody would arrive",
+                mend="Give a speed above zero at every slope from -4 to 4, however small.",
+            )
+        return _KMH / speed
+
+
+def _common_step(kinks: FloatArray) -> float:
+    """Width of bins of at most `_BIN`, of which a whole number lies between any two kinks."""
+    apart = [Fraction(float(k - kinks[0])).limit_denominator(100_000) for k in kinks[1:]]
+    common = Fraction(0)
+    for distance in apart:
+        common = Fraction(
+            math.gcd(
+                common.numerator * distance.denominator, distance.numerator * common.denominator
+            ),
+            common.denominator * distance.denominator,
         )
-        gain = (right - left) / _BIN
-        return PaceTable(low, _BIN, left - gain * edge[:-1], gain)
+    if common < Fraction(1, 50_000):  # one kink, or several that no bins fit
+        return _BIN
+    return float(common / math.ceil(common / Fraction(_BIN)))
+
+
+def by_table(speed_kmh: Mapping[Any, float], name: str = "own") -> WalkModel:
+    """Make a walking model from speeds at slopes: straight between them, the last one beyond.
+
+    Parameters
+    ----------
+    speed_kmh
+        Slope (rise/run, positive uphill, a number or text) to km/h.
+    name
+        Name of the model.
+
+    Raises
+    ------
+    InputError
+        A slope is no number, or there are fewer than two.
+
+    Examples
+    --------
+    >>> by_table({"-0.5": 2, "0": 5, "0.5": 1}).speed_kmh(np.array([-1, 0, 0.25, 3]))
+    array([2., 5., 3., 1.])
+    """
+    try:
+        table = sorted((float(slope), float(kmh)) for slope, kmh in speed_kmh.items())
+    except ValueError as error:
+        raise InputError("a slope of the walking speeds is no number", value=str(error)) from error
+    slope, kmh = (np.array(side) for side in zip(*table, strict=True)) if table else ((), ())
+    if len(slope) < 2:
+        raise InputError("walking speeds by slope need two slopes", value=dict(speed_kmh))
+    return WalkModel(
+        name,
+        lambda s: np.asarray(np.interp(s, slope, kmh)),
+        tuple(float(v) for v in slope),
+        source="speeds by slope of the study",
+    )
 
 
 def _tobler(slope: FloatArray) -> FloatArray:
@@ -331,7 +407,7 @@ class WalkGrid:
         if self.grid.height is None or self.grid.pace is None:
             raise InputError("walking needs an elevation grid", mend="Give a DEM in metres.")
         here = float(
-            bilinear(self.dem.values, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0]
+            bilinear(self.grid.height, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0]
         )
         rise = self.grid.height.ravel()[cells] - here
         slope = np.divide(rise, length, out=np.zeros_like(length), where=length > 0)
@@ -458,6 +534,8 @@ def walk_grid(
     dem: Raster,
     *,
     model: str | WalkModel = DEFAULTS.walk.model,
+    speed_by_slope_kmh: Mapping[Any, float] | None = None,
+    flat: bool = DEFAULTS.walk.flat,
     neighbours: int = DEFAULTS.walk.neighbours,
     altitude: bool | None = None,
     landcover: Raster | None = None,
@@ -478,6 +556,10 @@ def walk_grid(
         its first.
     model
         Name in MODELS, or a `WalkModel`.
+    speed_by_slope_kmh
+        Slope to km/h instead of a model, see `by_table`.
+    flat
+        Leave slopes out: every move has the pace of the flat. Cells without height stay closed.
     neighbours
         4, 8, 16 or 32; see `geosettle.distance._solver.cost_grid` for what each costs in accuracy.
     altitude
@@ -507,7 +589,7 @@ def walk_grid(
         does not exist.
     """
     check_dem(dem)
-    chosen = walk_model(model)
+    chosen = by_table(speed_by_slope_kmh) if speed_by_slope_kmh else walk_model(model)
     if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
     moves = make_moves(neighbours)
@@ -536,7 +618,7 @@ def walk_grid(
         lengths=move_lengths(dem, moves),
         closed=shut,
         multiplier=factor,
-        height=dem.values,
+        height=np.where(np.isnan(dem.values), dem.values, 0) if flat else dem.values,
         pace=chosen.pace(),
         added=added,
         wraps=dem.goes_round,

@@ -278,6 +278,13 @@ class WalkOptions(Options):
     """Keywords of the metric "walk"."""
 
     model: str = setting("tobler", choices=(_WALK_MODELS,), meaning="speed on foot by slope")
+    speed_by_slope_kmh: Mapping[Any, float] = setting(
+        {}, unit="km/h", above=0,
+        meaning='slope = speed instead of the model, as in "-0.3" = 3.0; straight between slopes',
+    )  # fmt: skip
+    flat: bool = setting(
+        default=False, meaning="whether slopes are left out: every step at the pace of the flat"
+    )
     neighbours: int = setting(
         16, choices=("geosettle.distance._solver.cost_grid:NEIGHBOURS",),
         meaning="directions of a step; largest error of the grid 41.4, 8.2, 2.7 and 1.3 %",

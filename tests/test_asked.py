@@ -128,7 +128,17 @@ UNITS = gpd.GeoDataFrame(
         ),
         (
             ["sites", "origins", "flows", "boundaries"],
-            ["admin", "intervals", "pairs", "problems", "remoteness", "remoteness_wide", "sites"],
+            [
+                "admin",
+                "intervals",
+                "moves",
+                "pairs",
+                "problems",
+                "remoteness",
+                "remoteness_wide",
+                "sites",
+                "units",
+            ],
             ["land", "change"],
         ),
     ],
@@ -238,4 +248,8 @@ def test_tables_are_as_large_as_their_facts() -> None:
         crs=4326,
     )
     made = written_tables.tables(gs.analyse(gs.Study(sites, boundaries=UNITS)))
-    assert {name: len(rows) for name, rows in made.items() if len(rows)} == {"sites": n, "admin": n}
+    assert {name: len(rows) for name, rows in made.items() if len(rows)} == {
+        "units": len(UNITS) + 1,
+        "sites": n,
+        "admin": n,
+    }

@@ -324,11 +324,11 @@ def test_unknown_neighbourhoods_are_refused():
 
 
 def test_areas_count_with_all_their_cells():
-    raster = Raster(np.ones((4, 4)), Affine(1, 0, 0, 0, -1, 4), crs="EPSG:32644")
-    area = gpd.GeoSeries([shapely.box(0, 2, 2, 4)], crs="EPSG:32644")
+    raster = Raster(np.ones((4, 4)), Affine(1, 0, 500_000, 0, -1, 4), crs="EPSG:32644")
+    area = gpd.GeoSeries([shapely.box(500_000, 2, 500_002, 4)], crs="EPSG:32644")
     cost = cost_distance(raster, area, neighbours=4).values
     assert (cost[:2, :2] == 0).all()
-    assert cost[3, 3] == pytest.approx(4)
+    assert cost[3, 3] == pytest.approx(4 / 0.9996)  # true metres: the grid's scale on its meridian
 
 
 def test_arguments_are_not_written_into():

@@ -854,15 +854,17 @@ def test_change_takes_households_where_they_are_known_and_says_which_way():
         "far",
         True,
     )
-    found = _found(result)
-    assert found[base, "geodesic"]["value"].dropna().to_dict() == {
+    by_site = dict(
+        zip(result.sites.index, _found(result)[base, "geodesic"][1]["value"], strict=True)
+    )
+    assert {site: by_site[site] for site in ("s0", "s1", "s2", "s3")} == {
         "s0": 10,
         "s1": 20,
         "s2": 30,
         "s3": 40,
     }
-    change = _changes(result)[base, "geodesic"].dropna(subset="value")
-    assert change[["value", "low", "high", "plain", "way"]].to_dict("index") == {
+    change = pd.DataFrame(_changes(result)[base, "geodesic"][1], index=result.sites.index)
+    assert change.dropna(subset="value").to_dict("index") == {
         "s0": {"value": -5, "low": -8, "high": -2, "plain": 0, "way": -1},
         "s1": {"value": 7, "low": -1, "high": 15, "plain": 1, "way": 2},
         "s2": {"value": 3, "low": 1, "high": 5, "plain": 1, "way": 1},

@@ -287,6 +287,20 @@ def test_by_road_the_legs_and_the_snapping_are_drawn() -> None:
     assert (varied - legs / 4).std() > 2 * (hours - legs / 4).std()
 
 
+def test_speeds_that_all_pairs_share_are_drawn_evenly() -> None:
+    # 100 draws at random would put the ends 2 % off, of all pairs alike. Quantiles of a log-normal
+    # with median 1: exp(0.2 z), z = -1.6449 and 1.6449.
+    roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
+    origins, sites = frame([76.0], [0.0], "o"), frame([77.0], [0.0], "s")
+    table = distance_intervals(
+        PAIR, origins, sites, ("road",), roads=roads, spread=Spread(road_speed_share=0.2)
+    )
+    row = table[table["metric"] == "road_time"].iloc[0]
+    hours = GEOD.inv(76, 0, 77, 0)[2] / 1000 / 40
+    expected = hours * np.exp(0.2 * 1.6449 * np.array([-1, 0, 1]))
+    assert [row["low"], row["median"], row["high"]] == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_place_on_the_road_is_drawn_along_it_and_has_no_leg() -> None:
     roads = GeoDataFrame(geometry=[shapely.LineString([(75, 0), (78, 0)])], crs=4326)
     origins, sites = frame([76.0], [0.0], "o", 3.0), frame([77.0], [0.0], "s")

@@ -60,6 +60,24 @@ class DrawnPairs:
         """Longitude and latitude of the draws of the origins (0) or of the sites (1)."""
         return self.ends[2 * which], self.ends[2 * which + 1]
 
+    def factors(self, name: str, share: float) -> FloatArray:
+        """Factors of a speed, log-normal with median 1, shape (draws,), the same for all pairs.
+
+        The first `Spread.line_draws` of them, and each further lot, have the normal scores ``p =
+        r / (n + 1)`` in random order (van der Waerden 1952): where all pairs share their draws, a
+        chance of the draws would make all intervals too wide or too narrow.
+        """
+        draws, lot = self.ends[0].shape[1], self.spread.line_draws
+        if not share:
+            return np.ones(draws)
+        from scipy.special import ndtri  # noqa: PLC0415  (slow to load)
+
+        values = self.normal(name, draws)
+        for first in range(0, draws, lot):
+            rank = values[first : first + lot].argsort().argsort() + 1
+            values[first : first + lot] = share * ndtri(rank / (rank.size + 1))
+        return np.exp(values)
+
 
 Drawn = tuple[dict[str, FloatArray], list[str]]
 """Measure to values, shape (m, draws), NaN = missing, and a note per pair on what could not be

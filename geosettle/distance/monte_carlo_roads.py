@@ -45,15 +45,8 @@ def sample_road(job: DrawnPairs) -> Drawn:
         feet, legs = _on_lines(found, places)
         out = ways(found.joined.network, feet, legs, ends).reshape(m, some, 5)
     km, hours, walked = out[:, :, 0], out[:, :, 1], out[:, :, 4]
-    ride, draws = hours - walked, job.ends[0].shape[1]
-    if job.spread.walk_speed_share:
-        walked = walked * np.exp(
-            job.spread.walk_speed_share * job.normal("speed on foot", draws)[:some]
-        )
-    if job.spread.road_speed_share:
-        ride = ride * np.exp(
-            job.spread.road_speed_share * job.normal("speed by road", draws)[:some]
-        )
+    ride = (hours - walked) * job.factors("speed by road", job.spread.road_speed_share)[:some]
+    walked = walked * job.factors("speed on foot", job.spread.walk_speed_share)[:some]
     values = {"road": km, "road_time": walked + ride}
     return values, said({"draws_without_road": np.isnan(km)})
 

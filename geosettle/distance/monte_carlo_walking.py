@@ -81,8 +81,7 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
     hours *= _anchor(job, coarse, factors, stated, options, roads=roads)[:, :, None]
     nowhere = ~bad & np.isnan(hours).any(axis=0)
     hours[:, bad | nowhere] = np.nan
-    if job.spread.walk_speed_share:
-        hours *= np.exp(job.spread.walk_speed_share * job.normal("speed on foot", draws))
+    hours *= job.factors("speed on foot", job.spread.walk_speed_share)
     notes = said(
         {
             "draws_outside_elevation": empty,

@@ -1,6 +1,7 @@
 # make run   the main job on the embedded study        make test  every test
 # make check style, types, import order, map scripts   make bench benchmarks, as ratios against the peers
 # make defaults  write defaults.toml anew from geosettle/settings
+# make validate  write docs/validation.md: numbers and intervals against independent tools (some 10 minutes)
 # make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DOCUMENTED := errors crs geodesy raster layers settings names problems study io 
   distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench defaults docs fuzz lock lowest previews clean
+.PHONY: run test check bench validate defaults docs fuzz lock lowest previews clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,6 +38,9 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pytest -q tests/bench_main_job.py --benchmark-columns=min,median,rounds
 	@for f in $(filter-out tests/bench_main_job.py,$(wildcard tests/bench_*.py)); do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+
+validate: $(READY)
+	$(BIN)/python tests/validation
 
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz_io.py

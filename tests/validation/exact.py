@@ -459,7 +459,7 @@ def grass(size: float = 1.0) -> Subject:
         at = {"transform": Affine(100, 0, west, 0, -100, 4_400_000), "crs": "EPSG:32644"}
         dem = Raster(make_terrain.height(), **at, unit="m")
         row, column = make_terrain.START
-        middle = dem.transform * (column + 0.5, row + 0.5)
+        middle = west + 100 * (column + 0.5), 4_400_000 - 100 * (row + 0.5)
         to_lonlat = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
         start = [to_lonlat.transform(*middle)]
         for name, command, neighbours, weight in (

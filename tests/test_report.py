@@ -98,14 +98,15 @@ def test_nothing_is_loaded_and_nothing_runs(html):
             "thead",
             "tbody",
         ),
-        *("tr", "th", "td", "span"),
+        *("tr", "th", "td", "span", "details", "summary"),
     }
     assert set(page.tags) <= allowed
     for tag, name, value in page.attributes:
         assert not name.startswith("on"), (tag, name)
         assert name != "style"
         if name in {"src", "href"}:
-            assert value.startswith(("data:image/png;base64,", "#")), (tag, name, value)
+            beside = tag == "a" and re.fullmatch(r"map\.html|tables\.xlsx|tables/\w+\.csv", value)
+            assert beside or value.startswith(("data:image/png;base64,", "#")), (tag, name, value)
     assert "url(" not in html
     assert "@import" not in html
 
@@ -157,7 +158,8 @@ def test_page_can_be_used_without_eyes_and_on_paper(html):
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
-    targets = [value[1:] for _, name, value in page.attributes if name == "href"]
+    links = [value for _, name, value in page.attributes if name == "href"]
+    targets = [value[1:] for value in links if value.startswith("#")]
     assert set(targets) <= set(ids)
     assert "@page" in html
     assert "overflow-x: auto" in html
@@ -181,7 +183,7 @@ def test_ten_findings_computed_by_hand():
     )
     assert told["farming"].count(".") == 1  # none within it, and none open
     # S1: 0.83, S2: 1.0, S3: 0.31
-    assert told["units"].startswith("For 1 of 3 located sites the county is certain")
+    assert told["units"].startswith("For 1 of 3 located sites the unit of level county is certain")
     # the indicators of the example are none of a kind of place
     assert told["change_finding"] == ""
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
@@ -698,3 +700,20 @@ def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
     assert (sheets, report_html(result, written=made)) == alone
     monkeypatch.setattr("geosettle.outputs.figures", lambda *_, **__: {})
     assert "tables.xlsx" in gs.write(result, tmp_path / "out").files
+
+
+def test_page_one_gives_the_headline_and_the_other_sections_are_folded(embedded):
+    html = report_html(embedded)
+    first, _, rest = html.partition('<section id="units"')
+    found = embedded.headline
+    assert f">{found.km:.0f} km<" in first
+    assert f"{found.low_km:.0f}-{found.high_km:.0f} km" in first
+    assert f"longer than {found.km:.0f} km in a straight line" in first
+    assert 'href="map.html"' in first
+    folded = [key for key in ("claims", "methods", "problems") if f'id="{key}"' in rest]
+    for key in folded:
+        before = rest[: rest.index(f'<section id="{key}"')]
+        assert before.count("<details>") > before.count("</details>")
+    open_part = re.sub(r"<details>.*?</details>", "", rest, flags=re.DOTALL)
+    for table in re.findall(r"<tbody>.*?</tbody>", open_part, flags=re.DOTALL):
+        assert table.count("<tr>") <= 20

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
+from xml.etree import ElementTree as ET
 
 import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
-from geosettle.report import sections_meaning, sections_measures, sections_quality
-from geosettle.report.html_builder import element, page
+from geosettle.report import sections_brief, sections_meaning, sections_measures, sections_quality
+from geosettle.report.html_builder import element, page, shown
 from geosettle.report.section import Part, Writer
 from geosettle.results import title_of
 from geosettle.words import language, say
 
 SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
-    "summary": sections_measures.summary,
-    "reading": sections_measures.reading,
-    "map": sections_measures.site_map,
+    "summary": sections_brief.brief,
+    "units": sections_brief.units,
     "sites": sections_measures.sites,
     "distances": sections_measures.distances,
-    "declared": sections_measures.declared,
-    "land": sections_measures.land,
-    "remoteness": sections_meaning.remoteness,
     "change": sections_meaning.change,
+    "land": sections_measures.land,
+    "reading": sections_measures.reading,
+    "uncertain": sections_quality.uncertain,
+    "problems": sections_quality.problems,
+    "declared": sections_measures.declared,
+    "remoteness": sections_meaning.remoteness,
     "capitals": sections_meaning.capitals,
     "models": sections_meaning.models,
     "constraints": sections_meaning.constraints,
     "checks": sections_meaning.checks,
     "claims": sections_meaning.claims,
-    "uncertain": sections_quality.uncertain,
-    "problems": sections_quality.problems,
     "methods": sections_quality.methods,
     "sources": sections_quality.sources,
     "run": sections_quality.run,
@@ -41,6 +42,10 @@ SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
 """Every section of the report, in order; its heading is `h_<name>` in `words`. A new section is one
 entry.
 """
+_PICTURED: Final = frozenset({"change"})
+"""Sections whose picture holds every number of the first table, which is folded."""
+_OPEN: Final = frozenset({"summary", "units", "sites", "distances", "change", "land"})
+"""Sections that are shown; the others are folded until a reader opens them."""
 
 
 def report_html(
@@ -85,35 +90,25 @@ def report_html(
     if map_png is not None:
         drawn["od_map.png"] = map_png
     writer = Writer(result, drawn, lang, written)
-    made = {
-        key: attempt(problems, f"report section {key}", partial(write, writer))
-        for key, write in SECTIONS.items()
-    }
+    made = {}
+    for key, write in SECTIONS.items():
+        writer.short = key in _OPEN
+        made[key] = attempt(problems, f"report section {key}", partial(write, writer))
     sections = [
         (key, parts) for key, parts in made.items() if any(p is not None for p in parts or ())
     ]
     title = title_of(result, lang) or result.study.name
-    contents = element(
-        "nav",
-        element(
-            "ol",
-            [
-                element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}"))
-                for key, _ in sections
-            ],
-        ),
-        **{"aria-label": say(lang, "contents")},
-    )
+    links = [
+        element("li", element("a", say(lang, f"h_{key}"), href=f"#{key}")) for key, _ in sections
+    ]
+    listed = element("details", element("summary", say(lang, "contents")), element("ol", links))
+    contents = element("nav", listed, **{"aria-label": say(lang, "contents")})
     main = element(
         "main",
         [
-            element(
-                "section",
-                element("h2", say(lang, f"h_{key}"), id=f"{key}-h"),
-                parts,
-                id=key,
-                **{"aria-labelledby": f"{key}-h"},
-            )
+            _shown(key, say(lang, f"h_{key}"), _first(key, parts or (), say(lang, "more_of_it")))
+            if key in _OPEN
+            else _folded(key, say(lang, f"h_{key}"), parts or ())
             for key, parts in sections
         ],
         id="main",
@@ -132,10 +127,50 @@ def report_html(
     skip = element("a", say(lang, "skip_to_report"), href="#main", class_="skip")
     return page(
         title,
-        css,
+        css + _running_head(title),
         [element("div", skip, header, contents, main, class_="page")],
         language(lang).tag,
     )
+
+
+def _shown(key: str, heading: str, parts: Sequence[Part]) -> ET.Element:
+    """Make a section under its heading."""
+    head = element("h2", heading, id=f"{key}-h")
+    return element("section", head, parts, id=key, **{"aria-labelledby": f"{key}-h"})
+
+
+def _first(key: str, parts: Sequence[Part], more: str) -> list[Part]:
+    """Keep the first picture and the first table of a section; what follows is folded."""
+    shown_first: list[Part] = []
+    rest: list[Part] = []
+    seen = {"table"} if key in _PICTURED else set()
+    for part in (p for p in parts if p is not None):
+        kind = (
+            "figure"
+            if part.tag == "figure"
+            else "table"
+            if part.find(".//table") is not None
+            else ""
+        )
+        if kind in seen or (rest and not kind) or part.tag == "h3":
+            rest.append(part)
+            continue
+        seen |= {kind} - {""}
+        shown_first.append(part)
+    return [*shown_first, element("details", element("summary", more), rest) if rest else None]
+
+
+def _folded(key: str, heading: str, parts: Sequence[Part]) -> ET.Element:
+    """Make a section that opens by its heading, or by a link to it."""
+    head = element("summary", element("h2", heading, id=f"{key}-h"))
+    inner = element("section", parts, id=key, **{"aria-labelledby": f"{key}-h"})
+    return element("details", head, inner)
+
+
+def _running_head(title: str) -> str:
+    """Style that prints the title at the head of every page, and its number at the foot."""
+    text = "".join(f"\\{ord(c):x} " if c in '"\\<>' or ord(c) < 32 else c for c in shown(title))
+    return f'@page {{ @top-left {{ content: "{text}"; }} }}\n'
 
 
 def _made_by(result: Result, lang: str) -> str:

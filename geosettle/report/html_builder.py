@@ -24,10 +24,10 @@ _DROPPED: Final = dict.fromkeys(
         *range(0x2066, 0x206A),
     ]
 )
-_MOST_ROWS: Final = 250
 _MISSING: Final = "\N{EN DASH}"
+_LOOKED_AT: Final = 250
 _DRAWN_DPI: Final = 300
-_LARGER: Final = 1.3  # a screen is read from farther away than a page
+_LARGER: Final = 1.1  # a screen is read from farther away than a page
 
 Child = str | ET.Element | None | Sequence["str | ET.Element | None"]
 
@@ -106,6 +106,8 @@ def table(
     caption: str,
     *,
     more: Callable[[int], str] | None = None,
+    link: str = "",
+    most: int = 250,
     yes_no: tuple[str, str] = ("yes", "no"),
     label: str = "",
 ) -> ET.Element:
@@ -114,13 +116,17 @@ def table(
     Parameters
     ----------
     frame
-        Rows to print; beyond 250 the rest is counted in a last line.
+        Rows to print; beyond `most` the rest is counted in a last line.
     columns
         What to print; columns that the frame lacks, or that are empty throughout, are left out.
     caption
         Said over the table.
     more
         Makes the sentence that counts the rows left out.
+    link
+        Where that sentence leads.
+    most
+        Rows that are printed.
     yes_no
         Words for true and false.
     label
@@ -143,7 +149,7 @@ def table(
         for c in kept
     ]
     body = element("tbody")
-    top = frame.head(_MOST_ROWS)
+    top = frame.head(most)
     texts = [
         [cell(value, year=c.name.endswith("year"), yes_no=yes_no) for value in top[c.name].tolist()]
         for c in kept
@@ -166,17 +172,18 @@ def table(
     region = element(
         "div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption}
     )
-    rest = len(frame) - _MOST_ROWS
-    return element(
-        "div", region, element("p", more(rest), class_="muted") if rest > 0 and more else None
-    )
+    rest = len(frame) - most
+    if rest <= 0 or more is None:
+        return element("div", region)
+    said = element("a", more(rest), href=link) if link else more(rest)
+    return element("div", region, element("p", said, class_="muted"))
 
 
 def _look(column: pd.Series) -> str | None:
     """Return "n" for numbers, "r" for ranges, "long" and "t" for texts that need room."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return "n"
-    texts = [str(value) for value in column.head(_MOST_ROWS) if _present(value)]
+    texts = [str(value) for value in column.head(_LOOKED_AT) if _present(value)]
     longest = max(map(len, texts), default=0)
     if longest < 30 and (
         any(" … " in text for text in texts) or not any(" " in text for text in texts)

@@ -40,6 +40,8 @@ _NO_UNIT: Final = frozenset(
         "computed_unit",
     }
 )
+_FEW_ROWS: Final = 20
+_MOST_ROWS: Final = 250
 _NO_HEADS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -55,6 +57,8 @@ class Writer:
     ) -> None:
         self.result, self.figures, self.lang = result, figures, lang
         self.tables = tables(result) if written is None else written
+        self.short = False
+        """Whether tables are cut after a few rows."""
         self._pictures = self._tables = 0
 
     def say(self, key: str, **values: Any) -> str:  # noqa: D102
@@ -102,18 +106,33 @@ class Writer:
         return [image(data, self.say(f"alt_{words}"), self.say(f"caption_{words}"), label=label)]
 
     def table(
-        self, frame: pd.DataFrame, columns: Sequence[Column], caption: str, name: str = ""
+        self,
+        frame: pd.DataFrame,
+        columns: Sequence[Column],
+        caption: str,
+        name: str = "",
+        *,
+        whole: bool = False,
     ) -> Part:
-        """Print a frame, with a number before its caption; a frame without rows is no table."""
+        """Print a frame, with a number before its caption; a frame without rows is no table.
+
+        Of a table that is cut, those with most households are shown; `whole` keeps its order.
+        """
         if frame.empty:
             return None
         self._tables += 1
+        most = _FEW_ROWS if self.short and name else _MOST_ROWS
+        if len(frame) > most and "households" in frame and not whole:
+            by = numbers(frame, "households").sort_values(ascending=False, kind="stable")
+            frame = frame.loc[by.index] if frame.index.is_unique else frame
         yes_no = (self.say("yes"), self.say("no"))
         return table(
             frame,
             columns,
             caption,
             more=partial(self._more, name) if name else None,
+            link=f"tables/{name}.csv",
+            most=most,
             yes_no=yes_no,
             label=self.say("table_n", n=self._tables),
         )
@@ -125,6 +144,8 @@ class Writer:
         columns: Sequence[str],
         caption: str,
         heads: Mapping[str, str] = _NO_HEADS,
+        *,
+        whole: bool = False,
     ) -> Part:
         """Print columns of a written table, with headings and units from the dictionary.
 
@@ -133,7 +154,7 @@ class Writer:
         told = [column for column in columns if column in {"why", "note"} and column in frame]
         frame = frame.assign(**{column: frame[column].map(self.reasons) for column in told})
         printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
-        return self.table(frame, printed, caption, name)
+        return self.table(frame, printed, caption, name, whole=whole)
 
     def _more(self, name: str, rest: int) -> str:
         return self.say("more_rows", n=rest, table=name)
@@ -194,7 +215,7 @@ def ranges(low: pd.Series, high: pd.Series) -> list[str]:
 
 
 def _unit(name: str, column: str) -> str:
-    if column in {"geodesic_range_km", "oasis_edge_range_km"}:
+    if column in {"geodesic_range_km", "oasis_edge_range_km", "distance_range_km"}:
         return "km"
     found = entry(TABLES[name].columns, column) if name in TABLES else None
     return "" if found is None or found.unit in _NO_UNIT else found.unit

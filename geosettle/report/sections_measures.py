@@ -14,7 +14,6 @@ from geosettle.cells import numbers
 from geosettle.distance import flag_codes, has_flag
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
-from geosettle.report.summary import summary_lines
 from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
 from geosettle.results.pivots import oasis_wide
 from geosettle.words import capital
@@ -34,14 +33,6 @@ _FIGURES: Final = 3
 """Significant figures of areas in discs: the positions and the rasters carry no more."""
 
 
-def summary(writer: Writer) -> list[Part]:
-    """Say the findings."""
-    lines = [
-        element("li", element("bdi", line)) for line in summary_lines(writer.result, writer.lang)
-    ]
-    return [element("ol", lines, class_="findings")]
-
-
 def reading(writer: Writer) -> list[Part]:
     """Say how numbers are to be read."""
     layers = writer.result.study.layers.values()
@@ -54,11 +45,6 @@ def reading(writer: Writer) -> list[Part]:
 
 def _columns(layer: object) -> pd.Index:
     return layer.columns if isinstance(layer, pd.DataFrame) else pd.Index([])
-
-
-def site_map(writer: Writer) -> list[Part]:
-    """Show the map, then the same unit by unit."""
-    return [*writer.picture("od_map", "map"), *writer.picture("counties", "counties")]
 
 
 def sites(writer: Writer) -> list[Part]:

@@ -1,0 +1,127 @@
+"""Page one of the report: three numbers, what was found, the map, and the units."""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+
+from geosettle.cells import numbers
+from geosettle.report.html_builder import element
+from geosettle.report.section import Part, Writer, ranges
+from geosettle.report.summary import summary_lines
+from geosettle.results import headline_of, in_scope, number
+from geosettle.results.given import level_name
+from geosettle.results.sentences import headline_numbers
+from geosettle.words import capital
+
+_TOTAL: Final = "total"
+_UNITS: Final = (
+    *("unit", "level_said", "sites", "households", "persons"),
+    *("moves_in", "moves_out", "moves_within", "distance_median_km", "distance_range_km"),
+    *("distance_of_said", "developed_ha", "nearest_road_km"),
+)
+_MOVES: Final = (
+    *("origin_unit", "site_unit", "level_said", "moves", "households", "persons"),
+    *("distance_median_km", "distance_range_km"),
+)
+
+
+def brief(writer: Writer) -> list[Part]:
+    """Answer the three questions, then say what was found, and show the map and the units."""
+    lines = [
+        element("li", element("bdi", line)) for line in summary_lines(writer.result, writer.lang)
+    ]
+    links = [
+        element("a", writer.say(key), href=path)
+        for key, path in (("link_map", "map.html"), ("link_workbook", "tables.xlsx"))
+    ]
+    return [
+        element("div", [box for box in _boxes(writer) if box is not None], class_="boxes"),
+        element("ol", lines, class_="findings"),
+        element("p", links[0], " · ", links[1]),
+        *writer.picture("od_map", "map"),
+        _coarsest(writer),
+    ]
+
+
+def _boxes(writer: Writer) -> list[Part]:
+    """Give three questions with a number each; a question that the study cannot answer has none."""
+    result = in_scope(writer.result)
+    located = int(result.sites.geometry.notna().sum())
+    boxes: list[Part] = [
+        _box(writer, "where", f"{located:,}", writer.say("brief_of", n=f"{len(result.sites):,}"))
+    ]
+    found = headline_of(result)
+    if found is not None:
+        low, middle, high = headline_numbers(found)
+        range_ = f"{low}-{high} km; " if low != high else ""
+        by = writer.say(f"brief_by_{found.weighting}", n=f"{found.total:,.0f}")
+        boxes.append(_box(writer, "how_far", f"{middle} km", f"{range_}{by}"))
+    own = numbers(result.land, "developed_ha")
+    own = own[own > 0]
+    if len(own):
+        at = writer.say("brief_at", n=f"{len(own):,}")
+        boxes.append(_box(writer, "what_land", f"{number(float(own.sum()))} ha", at))
+    return boxes
+
+
+def _box(writer: Writer, question: str, figure: str, note: str) -> ET.Element:
+    return element(
+        "div",
+        element("p", writer.say(f"brief_{question}"), class_="ask"),
+        element("p", figure, class_="figure"),
+        element("p", note, class_="muted"),
+        class_="brief",
+    )
+
+
+def _coarsest(writer: Writer) -> Part:
+    """Show the units of the coarsest level, with the totals."""
+    frame = writer.tables.get("units", pd.DataFrame())
+    if frame.empty:
+        return None
+    top = str(frame["level"].iloc[0])
+    return _unit_table(writer, frame[frame["level"].isin([top, _TOTAL])], "cap_units_top")
+
+
+def units(writer: Writer) -> list[Part]:
+    """Show the units of every level, and the moves from unit to unit of the finest."""
+    frame = writer.tables.get("units", pd.DataFrame())
+    if frame.empty:
+        return []
+    made: list[Part] = [writer.p("units_note")]
+    if frame["level"].nunique() > 2:
+        made.append(_unit_table(writer, frame, "cap_units"))
+    moves = writer.tables.get("moves", pd.DataFrame())
+    if len(moves):
+        finest = moves[moves["level"] == moves["level"].iloc[-1]]
+        for within, caption in ((False, "cap_moves"), (True, "cap_moves_within")):
+            rows = _said(writer, finest[finest["within"] == within])
+            made.append(writer.frame("moves", rows, _MOVES, writer.say(caption)))
+    pictures = writer.picture("counties", "counties")
+    return [*made, element("h3", writer.say("h_units_maps")), *pictures] if pictures else made
+
+
+def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str) -> Part:
+    rows = _said(writer, frame)
+    rows["unit"] = rows["unit"].where(frame["level"] != _TOTAL, writer.say("all_units"))
+    return writer.frame("units", rows, _UNITS, writer.say(caption), whole=True)
+
+
+def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:
+    """Levels in words, ranges, and over how many moves a distance is where not over all."""
+    made = frame.copy()
+    levels = {v: level_name(writer.lang, str(v)) for v in made["level"].unique()}
+    made["level_said"] = ["" if v == _TOTAL else capital(levels[v]) for v in made["level"]]
+    if "distance_median_km" in made:
+        low, high = (numbers(made, f"distance_median_{end}_km") for end in ("low", "high"))
+        made["distance_range_km"] = ranges(low, high)
+    if "distance_of" in made:
+        part = (made["distance_n"] < made["distance_of"]).fillna(value=False).to_numpy(bool)
+        made["distance_of_said"] = [
+            writer.say("n_of", n=n, of=of) if some else ""
+            for n, of, some in zip(made["distance_n"], made["distance_of"], part, strict=True)
+        ]
+    return made

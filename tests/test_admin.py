@@ -302,7 +302,7 @@ def test_exclave_is_told_not_guessed():
     )
     assert joined["admin_agrees"].tolist() == [False, True]
     assert "Taxkorgan has an exclave of 24 km2 at a distance of 8.7 km" in joined["why"].iloc[0]
-    assert "not decided here" in joined["why"].iloc[0]
+    assert "the exclave or the position is wrong" in joined["why"].iloc[0]
 
 
 def test_long_form():

@@ -98,7 +98,7 @@ WRONG = {
     ),
     "replay in another tongue": (
         ("run", "--replay", "x", "--lang", "zh"),
-        "from the manifest. Leave --mask and --lang out.",
+        "from the manifest. Leave --mask, --lang and what says how files are read out.",
     ),
     "diff of a study": (
         ("diff", str(TEMPLATE), str(TEMPLATE)),

@@ -116,6 +116,20 @@ def moves_of(
         By (origin_id, site_id): drawn kilometres; no rows where nothing was drawn.
     level
         Level of the intervals.
+
+    Returns
+    -------
+    Moves
+        One row per move of the study, and its draws in kilometres, shape (moves, draws).
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> index = pd.MultiIndex.from_tuples([("O1", "S1")], names=["origin_id", "site_id"])
+    >>> pairs = pd.DataFrame({"geodesic_km": [80.0], "households": [12]}, index=index)
+    >>> ends = [gpd.GeoDataFrame(index=[name]) for name in ("S1", "O1")]
+    >>> moves_of(pairs, *ends, None, pd.DataFrame(), level=0.9).km.tolist()
+    [[80.0]]
     """
     own = pairs[_about(pairs.index, sites, origins, flows)]
     frame = own.index.to_frame(index=False).astype(str)
@@ -142,7 +156,27 @@ def _about(
 
 
 def median_distance(moves: Moves) -> MedianDistance | None:
-    """Median distance of all who moved, the headline; None where no move has a distance."""
+    """Median distance of all who moved, the headline; None where no move has a distance.
+
+    Parameters
+    ----------
+    moves
+        What `moves_of` gives.
+
+    Returns
+    -------
+    MedianDistance or None
+        Kilometres with their interval, what the moves are weighted by, and how many are measured.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame(
+    ...     {"origin_id": ["O1", "O2"], "site_id": "S1", "households": [1, 9], "persons": np.nan}
+    ... )
+    >>> found = median_distance(Moves(frame, np.array([[10.0], [80.0]]), False, 0.9))
+    >>> found.km, found.weighting, found.n
+    (80.0, 'households', 2)
+    """
     if not moves.measured.any():
         return None
     one = np.zeros(len(moves.frame), dtype=np.intp)

@@ -43,8 +43,8 @@ def check_dem(dem: Raster) -> None:
     lowest = float(np.nanmin(dem.values, initial=np.inf))
     if lowest in _UNDECLARED or lowest < _DEEPEST_M:
         raise InputError(
-            "the elevation grid has a height lower than any on Earth, or one that usually stands "
-            "for no data",
+            "the elevation grid has a height lower than any on Earth, or one that usually means "
+            "no data",
             value=lowest,
             mend=f"Declare it: gdal_edit.py -a_nodata {lowest:g} FILE; or set these cells to NaN.",
         )

@@ -118,7 +118,7 @@ def test_a_figure_does_not_depend_on_what_was_drawn_before_it():
 def test_a_name_without_a_font_is_noted_and_a_name_that_has_another_is_not():
     with look():
         said = texts_of(od_map(example([UNWRITTEN]), "en"))
-    assert "because the figures have no font for the script: S1, S2, S3, O1, O3." in said
+    assert "because the figures have no font for their script: S1, S2, S3, O1, O3." in said
     result = example([UNWRITTEN])
     frames = {
         role: getattr(result, role).assign(name_local="Sugut") for role in ("sites", "origins")

@@ -248,7 +248,8 @@ def test_names_without_a_font_are_noted_under_the_map():
         figure = od_map(example(["\U00031300"]), "en")
         text = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
     assert (
-        "Shown by id because the figures have no font for the script: S1, S2, S3, O1, O3." in text
+        "These names are shown by id, because the figures have no font for their script: "
+        "S1, S2, S3, O1, O3." in text
     )
     assert "Location unknown: S4, O5." in text
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 
+import geopandas as gpd
 import made_up
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from looking import at, counts, near_colour, pixels, settle, until
 from PIL import Image
 
+import geosettle as gs
 from geosettle.geodesy import GEOD
 from geosettle.maps import map_html, render
 
@@ -311,7 +313,7 @@ def test_the_language_can_be_chosen_and_changed(open_page, plain):
         assert "半数" in page.text_content("h1")
         page.click("#gs-language")
         assert page.get_attribute("html", "lang") == "en"
-        assert "Half of the moves" in page.text_content("h1")
+        assert "Half of the households" in page.text_content("h1")
         assert not re.search(r"[\u4e00-\u9fff]", page.text_content("#gs-legend"))
         assert "lang=en" in page.evaluate("location.hash")
 
@@ -846,3 +848,35 @@ def test_names_are_written_where_there_is_room(open_page, plain_html):
         before = pixels(page)
         page.check("[data-layer='labels']")
         assert np.abs(pixels(page) - before).sum() > 10_000
+
+
+def test_sites_at_one_position_are_listed_and_each_can_be_chosen(open_page):
+    households = [20.0, 40, 60, 80, 100]
+    names = [f"Block {k}" for k in range(1, 6)]
+    near = [0, 0, 0, 0.0002, 0.0002]  # two are some 20 m away
+    sites = gpd.GeoDataFrame(
+        {"name": names, "households": households},
+        geometry=gpd.points_from_xy([76 + d for d in near], [39.0] * 5),
+        index=[f"K{k}" for k in range(1, 6)],
+        crs=4326,
+    ).rename_axis("site_id")
+    with open_page(map_html(gs.analyse(gs.Study(sites)))) as page:
+        page.evaluate("geosettle.map.setView([39, 76], 8, {animate: false})")
+        settle(page)
+        box = page.locator("#gs-map").bounding_box()
+        here = page.evaluate("geosettle.map.latLngToContainerPoint([39, 76])")
+        x, y = box["x"] + here["x"], box["y"] + here["y"]
+        page.mouse.move(x, y)
+        tip = page.text_content("#gs-tip")
+        assert "5 \u00d7 " in tip
+        assert "300" in tip
+        assert all(name in tip for name in names)
+        chosen = set()
+        for _ in names:
+            page.mouse.click(x, y)
+            chosen.add(
+                next(
+                    name for name in names if name in page.text_content("#gs-card h2, #gs-card h3")
+                )
+            )
+        assert chosen == set(names)

@@ -233,6 +233,25 @@ function flowUnder(world, scale) {
   return best;
 }
 
+/** Names listed at most of places that are at one position. */
+const LISTED = 12;
+
+/**
+ * Rows of the same table whose symbols are at one position for the eye, this one among them.
+ * @param {{kind: string, row: number}} thing
+ */
+function together(thing) {
+  const xy = thing.kind === 'site' ? siteXY : originXY;
+  const scale = 256 * 2 ** map.getZoom();
+  const [x, y] = [xy[2 * thing.row], xy[2 * thing.row + 1]];
+  const rows = [];
+  for (let i = 0; i < xy.length / 2; i++) {
+    if (thing.kind === 'site' && !siteShown(i)) continue;
+    if (Math.hypot(xy[2 * i] - x, xy[2 * i + 1] - y) * scale < 3) rows.push(i);
+  }
+  return rows;
+}
+
 /** What else may be known of a flow, with its unit. */
 const FLOW_FACTS = [['declared_km', 'km'], ['road_km', 'km'], ['road_h', 'h'], ['walk_out_h', 'h']];
 
@@ -250,7 +269,19 @@ function tipFor(thing) {
     ];
   }
   const table = thing.kind === 'site' ? sites : origins;
-  const households = thing.kind === 'site' ? sites.value('households', thing.row) : originHouseholds[thing.row] || null;
+  const of = (row) => (thing.kind === 'site' ? sites.value('households', row) : originHouseholds[row] || null);
+  const here = together(thing);
+  if (here.length > 1) {
+    const known = here.map(of).filter((n) => n !== null);
+    const sum = known.length ? known.reduce((a, b) => a + b, 0) : null;
+    return [
+      el('b', {}, `${here.length} × ${word(thing.kind)}`),
+      el('div', {}, `${word('households')}: ${figure(sum, 0)}`),
+      ...here.slice(0, LISTED).map((row) => el('div', {}, isolated(rowName(table, row)))),
+      here.length > LISTED ? el('div', {}, '…') : null,
+    ];
+  }
+  const households = of(thing.row);
   return [
     el('b', {}, isolated(rowName(table, thing.row))),
     el('div', {}, `${word(thing.kind)}; ${word('households')}: ${figure(households, 0)}`),
@@ -286,7 +317,12 @@ function addPointing() {
     tip.hidden = true; // what it said stands in the card; a finger would not take it away
     if (!thing) select(null);
     else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
-    else select(thing);
+    else {
+      // A further click at one position takes the next of those that are there.
+      const here = together(thing);
+      const at = state.selected?.kind === thing.kind ? here.indexOf(state.selected.row) : -1;
+      select({ kind: thing.kind, row: at < 0 ? thing.row : here[(at + 1) % here.length] });
+    }
   });
 }
 

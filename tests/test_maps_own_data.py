@@ -51,7 +51,7 @@ def test_rows_set_aside_are_told_on_the_map(data: dict[str, Any]) -> None:
 
 def test_positions_without_a_radius_are_not_praised_as_known(data: dict[str, Any]) -> None:
     notes = " ".join(note["en"] for note in data["notes"]["caveats"])
-    assert "do not state how well locations are known" in notes
+    assert "The data give no uncertainty of the locations" in notes
     assert "discs" not in notes
     assert "the median is between" not in data["subtitle"]["en"]
 
@@ -95,7 +95,7 @@ def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -
 
 
 def test_layers_are_named_in_the_language_of_the_page(data: dict[str, Any]) -> None:
-    assert {source["zh"].split(":")[0] for source in data["notes"]["sources"]} == {
+    assert {source["zh"].split("\uff1a")[0] for source in data["notes"]["sources"]} == {
         "安置点",
         "迁出地",
         "迁移流向",

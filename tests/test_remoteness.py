@@ -608,7 +608,7 @@ def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():
         (found["indicator"] == "catchment_prefecture_seat") & (found["metric"] == "road")
     ).any()
     assert value(found, "site", "A", "catchment_county_seat", "why").startswith(
-        "no interval: it is shared"
+        "no interval: the supply is shared"
     )
 
 

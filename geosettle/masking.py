@@ -295,7 +295,7 @@ class _Mentions:
                 yield replace(found, message=sentence, value="", id="", row=None, line=None,
                               distance_km=None, falls_in="", households=None)  # fmt: skip
             else:
-                yield found
+                yield replace(found, distance_km=None, falls_in="", households=None)
 
 
 def _texts(frame: pd.DataFrame) -> list[str]:

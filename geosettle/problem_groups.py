@@ -76,10 +76,10 @@ def grouped(problems: Iterable[Problem]) -> list[Group]:
     --------
     >>> from geosettle.problems import problem
     >>> where = {"column": "households"}
-    >>> rows = [problem("number_unreadable", row=n, layer="sites", **where) for n in (2, 3)]
+    >>> rows = [problem("number_unreadable", row=n, layer="sites", **where) for n in range(2, 12)]
     >>> again = [problem("number_unreadable", row=2, layer="flows", **where)]
     >>> [len(group.problems) for group in grouped([*rows, *again])]
-    [2]
+    [10]
     """
     seen: set[tuple[object, ...]] = set()
     causes: dict[tuple[object, ...], list[Problem]] = {}

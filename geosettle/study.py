@@ -266,6 +266,7 @@ class Study(_Parts):
     dem: Raster | None
     roads: gpd.GeoDataFrame | pd.DataFrame | None
     rivers: gpd.GeoDataFrame | None
+    population: Raster | None
     places: gpd.GeoDataFrame | None
     indicators: pd.DataFrame | None
     survey: pd.DataFrame | None

@@ -120,5 +120,9 @@ def test_the_order_of_the_rows_changes_no_output(
     double = listed[0][(listed[0]["code"] == "position_duplicate") & (listed[0]["id"] == "S8")]
     assert lines[int(double["row"].iloc[0]) - 1].startswith("S8,")
     said = outputs.diff(tmp_path / "plain" / "out", tmp_path / "shuffled" / "out")
-    assert {line.split(":")[1].strip()[:12] for line in said[:-1]} == {"another file"}
+    totals = [line for line in said if " → " in line]
+    assert totals == said[: len(totals)]  # totals first, and they are the same
+    assert all(a == b.split(" (")[0] for a, b in (t.split(": ")[1].split(" → ") for t in totals))
+    files = said[len(totals) : -1]
+    assert {line.split(":")[1].strip()[:12] for line in files} == {"another file"}
     assert said[-1] == "files that differ: report.html, tables.xlsx, tables/problems.csv"

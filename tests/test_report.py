@@ -183,7 +183,7 @@ def test_ten_findings_computed_by_hand():
     )
     assert told["farming"].count(".") == 1  # none within it, and none open
     # S1: 0.83, S2: 1.0, S3: 0.31
-    assert told["units"].startswith("For 1 of 3 located sites the unit of level county is certain")
+    assert told["units"].startswith("For 1 of 3 located sites the county is certain")
     # the indicators of the example are none of a kind of place
     assert told["change_finding"] == ""
     # edges: S1 -12.3..7.6 open, S2 10.7..11.7 outside, S3 -94..105 open
@@ -376,9 +376,9 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert ">1 of 2<" in section  # a mean over one of two moves is never shown bare
     order = [
         section.index(mark)
-        for mark in ('<ul class="said">', "<table>", "<img ", '<div class="box">')
+        for mark in ('<ul class="said">', "<img ", "<table>", '<div class="box">')
     ]
-    assert order == sorted(order)  # plain words, table, chart, caveat
+    assert order == sorted(order)  # plain words, chart, table, caveat
 
 
 def test_methods_say_the_settings_that_were_run(embedded):

@@ -46,7 +46,7 @@ def bounds_m(one: ArrayLike, two: ArrayLike) -> tuple[FloatArray, FloatArray]:
     --------
     >>> least, greatest = bounds_m([shapely.box(10, 0, 11, 1)], [shapely.Point(9, 0)])
     >>> least.round(), greatest.round()
-    (array([111320.]), array([248577.]))
+    (array([111319.]), array([248576.]))
     """
     a, b = (np.asarray(shapes, dtype=object) for shapes in (one, two))
     keys = {(id(p), id(q)): k for k, (p, q) in enumerate(zip(a, b, strict=True))}

@@ -18,9 +18,10 @@ from page import Coverage, Subject
 
 from geosettle.distance import Spread, distance_intervals, pair_distances
 from geosettle.raster import Raster
+from geosettle.words import say
 
 Place = tuple[float, float]
-WIDENED = "as near or as far as the stated ends"
+WIDENED = say("en", "why_interval_widened")
 
 
 @dataclass

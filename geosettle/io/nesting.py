@@ -11,6 +11,8 @@ DEEPEST: Final = 20
 """Brackets or collections inside each other that are read; no data need more than seven."""
 NESTED: Final = f"geometries are nested more than {DEEPEST} deep"
 _POINT, _LINE, _POLYGON = 1, 2, 3
+_HEADER: Final = 9
+"""Bytes of a collection before what is in it: byte order, type and count."""
 _COLLECTIONS: Final = range(4, 8)
 
 
@@ -37,6 +39,8 @@ def is_nested(content: str | bytes | None) -> bool:
                 return _is_binary_nested(bytes.fromhex(content))
             except ValueError:
                 return False
+        if sum(map(content.count, "([{")) <= DEEPEST:
+            return False
         letters = np.frombuffer(content.encode("utf-8", "replace"), dtype=np.uint8)
         step = np.isin(letters, list(b"([{")).astype(np.int32) - np.isin(letters, list(b")]}"))
         return bool(np.cumsum(step).max(initial=0) > DEEPEST)
@@ -45,6 +49,8 @@ def is_nested(content: str | bytes | None) -> bool:
 
 def _is_binary_nested(raw: bytes) -> bool:
     """Whether collections are inside each other deeper than is read; damaged ones are not."""
+    if len(raw) <= _HEADER * DEEPEST:  # too short for so many headers
+        return False
     left: list[int] = []
     """Geometries still to come in each collection that is open."""
     at = 0

@@ -10,7 +10,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosettle.errors import UnknownNameError
+from geosettle.distance import distance_matrix
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.remoteness import INDICATORS, change, composite, measures, remoteness
 
 NAN = float("nan")
@@ -590,6 +591,25 @@ def test_catchment_needs_supply_and_demand():
     assert value(unknown, "site", "B", "catchment_county_seat", "why").startswith(
         "persons of the site unknown"
     )
+
+
+def test_catchment_weighs_by_a_decay_of_the_study():
+    """Worked by hand: each place's supply over the weighted demand, weighted again."""
+    places, sites = PLACES.assign(supply=[40.0, NAN, 10.0]), SITES.assign(persons=[100.0, 300.0])
+    km = distance_matrix(sites, places)["p1"]
+    decay = {"0": 1.0, "100": 0.5, "200": 0.0}
+    found = remoteness(
+        PAIRS, sites, ORIGINS, places, indicators=["catchment"], catchment_reach_km=150,
+        catchment_decay_km=decay,
+    )  # fmt: skip
+    weight = 1 - km / 200
+    expected = weight * 40 / (weight * sites["persons"]).sum()
+    assert [value(found, "site", i, "catchment_county_seat") for i in "AB"] == pytest.approx(
+        expected.tolist()
+    )
+    for wrong, text in (({"0": 0.5, "9": 1}, "more weight"), ({"0": 1}, "two points")):
+        with pytest.raises(InputError, match=text):
+            remoteness(PAIRS, sites, ORIGINS, places, catchment_decay_km=wrong)
 
 
 def test_catchment_counts_only_what_was_asked_for_and_can_be_reached():

@@ -404,6 +404,11 @@ def test_methods_say_the_settings_that_were_run(embedded):
     assert "Ni Y." in cited
     assert "joins it within 25 km" in text
     assert "within 200 km or 2.5 h" in text
+    text, cited = told(walk={"speed_by_slope_kmh": {"-0.3": 2.5, "0": 4.0}, "flat": True})
+    assert "walking function of the study's own speeds." in text
+    assert "straight between the slopes: -0.3 2.5, 0 4." in text
+    assert "Slopes are left out" in text
+    assert "Tobler (1993)" not in cited
     text, cited = told(
         walk={"model": "marquez_perez", "neighbours": 32, "landcover_speed_kmh": {"5": 2.5}},
         remoteness={"farming_radius_km": {"foot": 1.5}, "farming_radius_source": ""},

@@ -69,6 +69,10 @@ WRONG = {  # what a study.toml says, and what the refusal must name
     "[overlay]\nradii_km = [5, 0]": ("overlay.radii_km", "above 0"),
     "[report]\nformats = ['jpg']": ("report.formats", "png"),
     "[study]\nlang = 'de'": ("study.lang", "en, zh"),
+    "[walk.speed_by_slope_kmh]\nsteep = 3": ("walk.speed_by_slope_kmh", "'steep'", "-4 to 4"),
+    "[walk.speed_by_slope_kmh]\n'0' = 3\n'0.3' = 0": ("walk.speed_by_slope_kmh.0.3", "above 0"),
+    "[services.catchment_decay_km]\n'0' = 1\n'-3' = 0": ("services.catchment_decay_km", "'-3'"),
+    "[services.catchment_decay_h]\n'0' = 100": ("services.catchment_decay_h.0", "at most 1"),
     "[claims.relative_tolerance]\narea = -1": ("claims.relative_tolerance.area",),
 }  # fmt: skip
 

@@ -367,7 +367,14 @@ def test_own_speeds_with_several_kinks_are_exact_at_and_between_them():
     known = sorted((float(k), v) for k, v in table.items())
     expected = np.interp(slope, *zip(*known, strict=True))
     assert 3.6 / by_table(table).pace()(slope) == pytest.approx(expected, rel=1e-5)
-    for wrong, text in (({"steep": 1.0, "0": 2.0}, "no number"), ({"0": 5.0}, "two slopes")):
+    for wrong, text in (
+        ({"steep": 1.0, "0": 2.0}, "'steep', which is no number from -4 to 4"),
+        ({"-30": 1.0, "0": 2.0}, "'-30', which is no number"),
+        ({"nan": 1.0, "0": 2.0}, "no number"),
+        ({"0": 5.0}, "two points"),
+        ({"0": 5.0, "0.0": 4.0, 1: 2.0}, "has 0 twice"),
+        ({"0": 5.0, "1": 0.0}, "must be above 0"),
+    ):
         with pytest.raises(InputError, match=text):
             by_table(wrong)
 

@@ -27,7 +27,7 @@ from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster, resample_nearest
 from geosettle.reasons import reason
-from geosettle.settings import DEFAULTS
+from geosettle.settings import DEFAULTS, WalkOptions, points_of
 
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
@@ -135,24 +135,18 @@ def by_table(speed_kmh: Mapping[Any, float], name: str = "own") -> WalkModel:
     Raises
     ------
     InputError
-        A slope is no number, or there are fewer than two.
+        A slope is no number from -4 to 4 or is given twice, or there are fewer than two.
 
     Examples
     --------
     >>> by_table({"-0.5": 2, "0": 5, "0.5": 1}).speed_kmh(np.array([-1, 0, 0.25, 3]))
     array([2., 5., 3., 1.])
     """
-    try:
-        table = sorted((float(slope), float(kmh)) for slope, kmh in speed_kmh.items())
-    except ValueError as error:
-        raise InputError("a slope of the walking speeds is no number", value=str(error)) from error
-    slope, kmh = (np.array(side) for side in zip(*table, strict=True)) if table else ((), ())
-    if len(slope) < 2:
-        raise InputError("walking speeds by slope need two slopes", value=dict(speed_kmh))
+    slope, kmh = points_of(WalkOptions, "speed_by_slope_kmh", speed_kmh)
     return WalkModel(
         name,
         lambda s: np.asarray(np.interp(s, slope, kmh)),
-        tuple(float(v) for v in slope),
+        slope,
         source="speeds by slope of the study",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from geosettle.cells import numbers, radius_km
 from geosettle.distance._protocol import positions
+from geosettle.errors import InputError
 from geosettle.geodesy import edge_distance_m
 from geosettle.reasons import join, join_rows, reason, word
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import Inputs, named, stack
+from geosettle.settings import ServiceOptions, points_of
 
 FloatArray = NDArray[np.float64]
 
@@ -369,6 +371,32 @@ def gravity(inputs: Inputs) -> pd.DataFrame:
     return stack(frames)
 
 
+def decay_by_table(weights: Mapping[Any, float]) -> Callable[[FloatArray], FloatArray] | None:
+    """Weight of a place by its cost, straight between stated points and the last one beyond.
+
+    Parameters
+    ----------
+    weights
+        Cost (a number or its text) to weight from 0 to 1; empty: None.
+
+    Raises
+    ------
+    InputError
+        A cost or weight is out of range, there are fewer than two, or a weight rises with the cost.
+
+    Examples
+    --------
+    >>> decay_by_table({"0": 1, "10": 0.5, "30": 0})(np.array([0, 5, 20, 99])).tolist()
+    [1.0, 0.75, 0.25, 0.0]
+    """
+    if not weights:
+        return None
+    cost, weight = points_of(ServiceOptions, "catchment_decay_km", weights)
+    if any(np.diff(weight) > 0):
+        raise InputError("a decay gives a farther place more weight", value=dict(weights))
+    return lambda c: np.asarray(np.interp(c, cost, weight))
+
+
 def catchment(inputs: Inputs) -> pd.DataFrame:
     """Supply per head by the two-step floating catchment area.
 
@@ -381,6 +409,7 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
     frames = []
     for near in (t for t in _tables(inputs) if t.role == "site"):
         reach = float(inputs.options[f"catchment_reach_{near.unit}"])
+        decay = decay_by_table(inputs.options[f"catchment_decay_{near.unit}"])
         column = str(inputs.options["demand"])
         demand = numbers(near.points, column).to_numpy()
         unknown = int(np.isnan(demand).sum())
@@ -389,7 +418,7 @@ def catchment(inputs: Inputs) -> pd.DataFrame:
             if not mine.any():
                 continue
             value = measures.two_step_catchment(
-                near.most[:, mine], demand, supply[mine], reach=reach
+                near.most[:, mine], demand, supply[mine], reach=reach, decay=decay
             )
             lost = np.isnan(near.most[:, mine]).all(axis=1)
             value = np.where(lost, np.nan, value)

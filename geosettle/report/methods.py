@@ -114,8 +114,32 @@ def _worded(value: Any, say: Callable[..., str]) -> str:
     return next((say(key) for key in keys if has(key)), str(value).replace("_", " "))
 
 
+def _walked_with(name: str) -> Callable[[Result], bool]:
+    """Whether there are hours on foot, and a setting of walking is stated."""
+    return _both(
+        _column("pairs", "walk_out_h", "walk_back_h"),
+        lambda result: bool(result.study.settings.walk[name]),
+    )
+
+
 def _walk_model(result: Result) -> str:
-    return str(result.study.settings.walk.model)
+    """Name of the walking model; empty where the speeds are the study's own."""
+    walk = result.study.settings.walk
+    return "" if walk.speed_by_slope_kmh else str(walk.model)
+
+
+def _walk_values(result: Result) -> _Values:
+    return {
+        "model": _walk_model(result) or "own_speeds",
+        "neighbours": result.study.settings.walk.neighbours,
+    }
+
+
+def _decays(result: Result) -> _Values:
+    """Weights of places by distance, of each unit that the study states some for."""
+    services = result.study.settings.services
+    tables = {"km": services.catchment_decay_km, "h": services.catchment_decay_h}
+    return {unit: table for unit, table in tables.items() if table}
 
 
 def _is_rule(result: Result) -> bool:
@@ -179,14 +203,17 @@ METHODS: Final[Mapping[str, Method]] = {
                 if _walk_model(result) in WALK_MODELS
                 else ()
             ),
-            _settings(model=("walk", "model"), neighbours=("walk", "neighbours")),
+            _walk_values,
         ),
         Method(
+            "walk_own",
+            _walked_with("speed_by_slope_kmh"),
+            values=_settings(speeds=("walk", "speed_by_slope_kmh")),
+        ),
+        Method("walk_flat", _walked_with("flat")),
+        Method(
             "walk_cover",
-            _both(
-                _column("pairs", "walk_out_h", "walk_back_h"),
-                lambda result: bool(result.study.settings.walk.landcover_speed_kmh),
-            ),
+            _walked_with("landcover_speed_kmh"),
             values=_settings(speeds=("walk", "landcover_speed_kmh")),
         ),
         Method(
@@ -277,6 +304,15 @@ METHODS: Final[Mapping[str, Method]] = {
                 "doi:10.1068/b29120"
             ),
             _settings(reach=("services", "catchment_reach_km"), demand=("services", "demand")),
+        ),
+        Method(
+            "catchment_decay",
+            _both(_indicator("catchment"), lambda result: bool(_decays(result))),
+            _cite(
+                "Luo, W. and Qi, Y. (2009). Health & Place 15, 1100-1107. "
+                "doi:10.1016/j.healthplace.2009.06.002"
+            ),
+            lambda result: {"weights": _decays(result)},
         ),
         Method(
             "rural_access",

@@ -7,7 +7,7 @@ its faults at once, and functions take their defaults from them.
 from __future__ import annotations
 
 from geosettle.settings.decoding import check_kinds, decode, defaults_toml
-from geosettle.settings.options import Options, check
+from geosettle.settings.options import Options, check, points_of
 from geosettle.settings.tables import (
     DEFAULTS,
     AdminOptions,
@@ -65,4 +65,5 @@ __all__ = [
     "check_kinds",
     "decode",
     "defaults_toml",
+    "points_of",
 ]

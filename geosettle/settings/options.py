@@ -28,6 +28,7 @@ def setting(
     below: float | None = None,
     choices: Sequence[Any] = (),
     length: Sequence[int] = (),
+    keys: tuple[float, float] | None = None,
     meaning: str,
 ) -> Any:
     """Declare a field of an `Options` class.
@@ -45,12 +46,15 @@ def setting(
         check a value: the mapping is then the one list of its names.
     length
         How many items a list may have.
+    keys
+        Least and greatest name of a table whose names are numbers, each of which it has once.
     meaning
         In one line.
     """
     about = {
         "unit": unit, "least": least, "above": above, "most": most, "below": below,
-        "choices": tuple(choices), "length": tuple(length), "meaning": meaning,
+        "choices": tuple(choices), "length": tuple(length), "keys": keys,
+        "meaning": meaning,
     }  # fmt: skip
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=about)
@@ -129,6 +133,36 @@ def check(table: type[Options], **values: Any) -> None:
     for name, value in values.items():
         _decoded(hints_of(table)[name], value, _Place(name, about[name].metadata, faults))
     refuse(faults)
+
+
+def points_of(
+    table: type[Options], name: str, stated: Mapping[Any, float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Points of a function that a setting states as a table, by their first number.
+
+    Parameters
+    ----------
+    table, name
+        Class of the settings, and the setting.
+    stated
+        Number (or its text) to value.
+
+    Raises
+    ------
+    InputError
+        The setting does not allow it, or there are fewer than two points.
+
+    Examples
+    --------
+    >>> from geosettle.settings import WalkOptions
+    >>> points_of(WalkOptions, "speed_by_slope_kmh", {"0.3": 2, "-0.3": 3, "0": 5})
+    ((-0.3, 0.0, 0.3), (3.0, 5.0, 2.0))
+    """
+    check(table, **{name: stated})
+    if len(stated) < 2:
+        raise InputError(f"{name} needs two points", value=dict(stated))
+    first, second = zip(*sorted((float(x), float(y)) for x, y in stated.items()), strict=True)
+    return first, second
 
 
 class _UnknownName(str):
@@ -235,7 +269,24 @@ def _mapping(hint: Any, value: Any, place: _Place) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         place.refuse(f"is a table, not {value!r}")
         return {}
+    if place.about.get("keys") is not None:
+        _check_keys(value, place)
     return {key: _decoded(hint, part, place.named(key)) for key, part in value.items()}
+
+
+def _check_keys(table: Mapping[Any, Any], place: _Place) -> None:
+    """Add to the faults the names of a table that are no numbers, out of range, or there twice."""
+    (least, most), seen = place.about["keys"], set[float]()
+    for key in table:
+        try:
+            number = float(key)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not least <= number <= most:
+            place.refuse(f"has the name {key!r}, which is no number from {least:g} to {most:g}")
+        if number in seen:
+            place.refuse(f"has {number:g} twice")
+        seen.add(number)
 
 
 _SCALARS: Final[Mapping[Any, tuple[Any, str]]] = {

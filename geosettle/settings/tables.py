@@ -279,8 +279,9 @@ class WalkOptions(Options):
 
     model: str = setting("tobler", choices=(_WALK_MODELS,), meaning="speed on foot by slope")
     speed_by_slope_kmh: Mapping[Any, float] = setting(
-        {}, unit="km/h", above=0,
-        meaning='slope = speed instead of the model, as in "-0.3" = 3.0; straight between slopes',
+        {}, unit="km/h", above=0, keys=(-4, 4),
+        meaning='slope (rise over run, uphill positive) = speed instead of the model, as in '
+        '"-0.3" = 3.0; straight between slopes, beyond them the speed at the last',
     )  # fmt: skip
     flat: bool = setting(
         default=False, meaning="whether slopes are left out: every step at the pace of the flat"
@@ -474,6 +475,14 @@ class ServiceOptions(Options):
         30, unit="km", above=0, meaning="reach of the 2SFCA; no norm"
     )
     catchment_reach_h: float = setting(1, unit="h", above=0, meaning="the same in hours; no norm")
+    catchment_decay_km: Mapping[Any, float] = setting(
+        {}, least=0, most=1, keys=(0, 1e5),
+        meaning='km = weight of a place so far away, as in "0" = 1, "30" = 0.2; straight between, '
+        "beyond them the last weight; empty: each within the reach counts in full",
+    )  # fmt: skip
+    catchment_decay_h: Mapping[Any, float] = setting(
+        {}, least=0, most=1, keys=(0, 1e4), meaning="the same by hours"
+    )
     rural_access_km: float = setting(
         2.0, unit="km", above=0, meaning="to an all-season road (UN metadata of SDG 9.1.1)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,24 @@ KINDS: Final = ("classes", "measurements", "counts")
 """What the values of a raster can be: classes are named, measurements averaged, counts summed."""
 _ON_EDGE: Final = 1e-9
 """So near to an edge, in cells, a point is on it."""
+
+
+_PACE: Final = re.compile(
+    r"(?:(s|secs?|seconds?)|mins?|minutes?) ?(?:/|per) ?(?:m|met(?:re|er)s?)"
+    r"|(?:(s)|min) m(?:-1|\^-1)"
+)
+
+
+def seconds_per_metre(unit: str) -> float | None:
+    """How many s/m one of a unit of friction is; None for any other unit.
+
+    Examples
+    --------
+    >>> seconds_per_metre("min/m"), seconds_per_metre("Seconds per metre"), seconds_per_metre("m")
+    (60.0, 1.0, None)
+    """
+    found = _PACE.fullmatch(unit.strip().lower())
+    return None if found is None else 1.0 if found[1] or found[2] else 60.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -264,6 +264,7 @@ class Study(_Parts):
     landcover: Mapping[int, Raster]
     ndvi: Raster | None
     dem: Raster | None
+    friction: Raster | None
     roads: gpd.GeoDataFrame | pd.DataFrame | None
     rivers: gpd.GeoDataFrame | None
     population: Raster | None

@@ -59,11 +59,7 @@ def measure_distances(
 
 def metrics_asked(study: Study, context: Context) -> tuple[str, ...]:
     """Names of the metrics that the study states; if none, of those that its layers allow."""
-    able = (
-        name
-        for name in _USUAL
-        if all(getattr(context, layer) is not None for layer in METRICS[name].needs)
-    )
+    able = (name for name in _USUAL if not METRICS[name].lacking(context))
     return study.settings.distance.metrics or tuple(able)
 
 
@@ -130,6 +126,7 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
     known = {*study.settings.keys()}  # of scenarios only: travel
     return Context(
         dem=study.dem,
+        friction=study.friction,
         landcover=study.landcover[max(study.landcover)] if study.landcover else None,
         roads=study.roads,
         places=study.places,
@@ -162,16 +159,17 @@ def without(study: Study, layer: str, rows: int) -> Study:
 
 def hours_on_foot(study: Study) -> dict[str, Raster]:
     """Hours on foot to the nearest site, for the map, on a grid coarse enough for a picture."""
-    if study.dem is None or not study.settings.distance.reach_cells:
+    ground = study.dem if study.friction is None else study.friction
+    if ground is None or not study.settings.distance.reach_cells:
         return {}
-    rows, columns = study.dem.shape
+    rows, columns = ground.shape
     factor = round((rows * columns / study.settings.distance.reach_cells) ** 0.5)
-    dem = study.dem.coarsened(max(1, factor))
+    ground = ground.coarsened(max(1, factor))
     places = study.sites[study.sites.geometry.notna()]
-    inside = np.isfinite(dem.sample(*_lonlat(places)))
+    inside = np.isfinite(ground.sample(*_lonlat(places)))
     if not inside.any():
         return {}
-    return {"walk_h": travel_time(dem, places[inside], **study.settings.walk)}
+    return {"walk_h": travel_time(ground, places[inside], **study.settings.walk)}
 
 
 def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:

@@ -55,11 +55,7 @@ def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[
     """
     chosen = study.settings.distance
     asked = [metric_named(name, context) for name in study.settings.services.metrics]
-    able = [
-        metric.name
-        for metric in asked
-        if all(getattr(context, layer) is not None for layer in metric.needs)
-    ]
+    able = [metric.name for metric in asked if not metric.lacking(context)]
     wanted = [name for name in able if name in metrics_asked(study, context)]
     if study.places is None or not wanted or points.empty:
         return {}

@@ -72,6 +72,12 @@ def add_options(
     command.add_argument(
         "--landcover", metavar="FILE", help="raster of classes, for walk and travel"
     )
+    command.add_argument(
+        "--friction",
+        metavar="FILE",
+        help="raster of the time for a metre, for walk and travel instead of --dem; with its unit: "
+        "--set friction:unit=min/m",
+    )
     command.add_argument("--roads", metavar="FILE", help="roads, for road and travel")
     command.add_argument(
         "--places", metavar="FILE", help="places that a table of road lengths refers to"
@@ -144,7 +150,8 @@ def measure(
         text for text in options.set if not _is_setting(text)
     ]  # what is left is read with the files
     step("reading")
-    roles = ("origins", "sites", "flows", "dem", "landcover", "roads", "places", "boundaries")
+    roles = ("origins", "sites", "flows", "dem", "landcover", "friction", "roads", "places",
+             "boundaries")  # fmt: skip
     inputs: dict[str, Any] = {}
     for role in (name for name in roles if getattr(options, name)):
         # Of a raster too large to be read only what surrounds these places is.
@@ -215,11 +222,12 @@ def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
             raise UnknownNameError(
                 "there is no such metric", value=name, mend=f"Use one of {', '.join(METRICS)}."
             )
-        for need in METRICS[name].needs:
-            if getattr(options, need) is None:
-                raise MissingLayerError(
-                    f"the metric {name} needs the layer {need}", mend=f"Add --{need} FILE."
-                )
+        for need in METRICS[name].lacking(options):
+            other = METRICS[name].instead.get(need)
+            more = f" or --{other} FILE" if other else ""
+            raise MissingLayerError(
+                f"the metric {name} needs the layer {need}", mend=f"Add --{need} FILE{more}."
+            )
     if options.matrix and len(metrics) > 1:
         raise InputError(
             "a matrix has one metric", value=" ".join(metrics), mend="Ask for one after the other."

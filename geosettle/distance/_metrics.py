@@ -53,6 +53,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=walk_pairs,
             symmetric=False,
             needs=("dem",),
+            instead={"dem": "friction"},
             meaning=(
                 "time of the quickest walk over the elevation grid, from origin to site and back"
             ),
@@ -85,6 +86,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             pairs=travel_pairs,
             symmetric=False,
             needs=("dem",),
+            instead={"dem": "friction"},
             meaning="time of the quickest mix of walking and riding, from origin to site and back",
             sample=travelled,
             after=True,
@@ -121,7 +123,7 @@ def context_of(layers: Mapping[str, Any]) -> Context:
     """Context of the keywords of a call: its layers and options, or one made before."""
     if set(layers) == {"context"}:
         return cast("Context", layers["context"])
-    unknown = set(layers) - {"dem", "landcover", "roads", "places", "options"}
+    unknown = set(layers) - {"dem", "landcover", "friction", "roads", "places", "options"}
     if unknown:
         raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
     return Context(**{k: v for k, v in layers.items() if v is not None})

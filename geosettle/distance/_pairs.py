@@ -180,7 +180,7 @@ def _evaluate(
     context: Context,
 ) -> pd.DataFrame:
     """Values of a metric for pairs; `why` names the missing columns with each reason."""
-    lacking = [layer for layer in metric.needs if getattr(context, layer) is None]
+    lacking = metric.lacking(context)
     if lacking:
         values = pd.DataFrame(np.nan, index=range(len(pairs)), columns=list(metric.columns))
         values["why"] = no_layers(lacking)

@@ -34,6 +34,9 @@ class Context:
     ----------
     dem, landcover
         Rasters, or None where the study has none.
+    friction
+        Raster of the time that a metre takes, in s/m or min/m, or None; hours on foot come from it
+        instead of the elevation.
     roads
         Road lines, or a table of `a, b, length_km` between places, or None.
     places
@@ -53,6 +56,7 @@ class Context:
 
     dem: Raster | None = None
     landcover: Raster | None = None
+    friction: Raster | None = None
     roads: pd.DataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -60,6 +64,11 @@ class Context:
     settlements: tuple[gpd.GeoDataFrame, ...] = ()
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def ground(self) -> Raster | None:
+        """What is walked on: the friction where there is one, else the elevation."""
+        return self.dem if self.friction is None else self.friction
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Give what is kept under a key; make and keep it where it is asked for the first time."""
@@ -109,6 +118,8 @@ class Metric:
         Whether both directions are the same by definition.
     needs
         Layers without which nothing can be computed (names of Context's attributes).
+    instead
+        Layer that is needed to one that serves in its place.
     meaning
         One sentence for tables, map and report, where they have no words of their own.
     sample
@@ -130,11 +141,24 @@ class Metric:
     matrix: MatrixFunction | None = None
     symmetric: bool = True
     needs: tuple[str, ...] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
     meaning: str = ""
     sample: SampleFunction | None = None
     after: bool = False
     measures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+
+    def lacking(self, layers: object) -> list[str]:
+        """Layers needed that are None among the attributes, and so is what serves in their place.
+
+        `layers` is a `Context`, or anything else with the layers as attributes.
+        """
+        return [
+            name
+            for name in self.needs
+            if getattr(layers, name) is None
+            and getattr(layers, self.instead.get(name, name)) is None
+        ]
 
     @property
     def measured(self) -> Mapping[str, tuple[str, str]]:

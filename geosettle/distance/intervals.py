@@ -37,7 +37,6 @@ from geosettle.reasons import decode, join, reason, render, rendered
 from geosettle.settings import DEFAULTS, DistanceOptions, Spread, check
 
 FloatArray = NDArray[np.float64]
-_LAYERS: Final = ("dem", "landcover", "roads", "places", "options")
 _VALUES_AT_ONCE: Final = 4_000_000
 _MOST_KEPT: Final = 1_500_000
 _LEAST_KEPT: Final = 50
@@ -207,11 +206,7 @@ def _sampled(
     for k, at in enumerate(zip(i, j, strict=True)):
         unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
         why[k] = position_unknown(unknown)
-    lacking = (
-        []
-        if evaluate is not None
-        else [n for n in metric_named(family, context).needs if getattr(context, n) is None]
-    )
+    lacking = [] if evaluate is not None else metric_named(family, context).lacking(context)
     if lacking:
         why[why == ""] = no_layers(lacking)
     rows = np.flatnonzero(why == "")

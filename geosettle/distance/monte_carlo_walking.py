@@ -84,7 +84,9 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
     hours *= job.factors("speed on foot", job.spread.walk_speed_share)
     notes = said(
         {
-            "draws_outside_elevation": empty,
+            "draws_outside_elevation"
+            if job.context.friction is None
+            else "draws_outside_friction": (empty),
             "draws_closed": shut & ~empty,
             "draws_without_way": nowhere,
         }
@@ -94,10 +96,15 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
     return {"walk": hours[0], "walk_back": hours[1], "walk_round": hours[0] + hours[1]}, notes
 
 
-def _dem(job: DrawnPairs) -> Raster:
-    if job.context.dem is None:
+def _ground(job: DrawnPairs) -> Raster:
+    if job.context.ground is None:
         raise AssertionError("the caller has looked whether there is an elevation grid")
-    return job.context.dem
+    return job.context.ground
+
+
+def _cover(job: DrawnPairs) -> Raster | None:
+    """Land cover, where walking heeds it."""
+    return job.context.landcover if job.context.friction is None else None
 
 
 def _closed_classes(options: Mapping[str, Any]) -> list[int]:
@@ -114,10 +121,10 @@ def _closed_at(job: DrawnPairs, options: Mapping[str, Any]) -> tuple[BoolArray, 
 
     The class is one of land cover.
     """
-    dem, cover, closed = _dem(job), job.context.landcover, _closed_classes(options)
+    ground, cover, closed = _ground(job), _cover(job), _closed_classes(options)
     empty, shut = (np.zeros(job.ends[0].shape, dtype=bool) for _ in range(2))
     for lon, lat in (job.side(0), job.side(1)):
-        empty |= np.isnan(dem.sample(lon.ravel(), lat.ravel())).reshape(lon.shape)
+        empty |= np.isnan(ground.sample(lon.ravel(), lat.ravel())).reshape(lon.shape)
         if cover is not None and closed:
             found = cover.sample(lon.ravel(), lat.ravel())
             unknown = np.isnan(found) & (not options.get("open_without_landcover", False))
@@ -256,7 +263,7 @@ def _piece(
 
     It is coarsened as the number of cells requires.
     """
-    dem = _dem(job)
+    dem = _ground(job)
     rows, columns = dem.shape
     lon = np.concatenate([shared.at[0], shared.away[0].ravel(), shared.goals[0], [shared.home[0]]])
     lat = np.concatenate([shared.at[1], shared.away[1].ravel(), shared.goals[1], [shared.home[1]]])
@@ -269,7 +276,7 @@ def _piece(
     )
     cells = (bottom - top) * (right - left) * copies
     most = job.spread.cells
-    if job.context.landcover is not None and _closed_classes(options):
+    if _cover(job) is not None and _closed_classes(options):
         most *= _CLOSED_FACTOR
     factor = max(1, int(np.ceil(np.sqrt(cells / most))))
     factor = min(factor, max(1, min(bottom - top, right - left) // 4))
@@ -433,7 +440,7 @@ def _anchor(
     else:
         true = np.stack([np.asarray(k, dtype=np.float64)[rows] for k in known])
     # Below two cells at an easy pace the ratio says less and less.
-    dem = _dem(job)
+    dem = _ground(job)
     cell = float(np.median(dem.cell_sizes_m()[1])) / 1000
     floor = np.maximum(2 * factors[rows] * cell / 5 - coarse[:, rows], 0)
     whole = coarse[:, rows] + floor

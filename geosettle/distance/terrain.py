@@ -122,8 +122,8 @@ def walk_pairs(
     Parameters
     ----------
     origins, sites, pairs, context
-        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres,
-        `context.landcover` optional; options of "walk" are the keywords of
+        See `geosettle.distance._protocol.PairFunction`; `context.friction`, or `context.dem` in
+        metres, `context.landcover` optional; options of "walk" are the keywords of
         `geosettle.distance.walking.walk_grid`.
 
     Returns
@@ -140,7 +140,7 @@ def walk_pairs(
     itself.
     """
     columns = ("walk_out_h", "walk_back_h", "walk_round_h")
-    if context.dem is None:
+    if context.ground is None:
         return missing(len(pairs), columns, NO_DEM)
     grid = grid_of(context, context.options.get("walk", {}))
     seconds, why = place_times(grid, origins, sites, pairs)
@@ -153,11 +153,11 @@ def walk_pairs(
 
 def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:
     """Give the walking grid under options of `walk_grid`, prepared once for each of them."""
-    dem = context.dem
-    if dem is None:
+    ground = context.ground
+    if ground is None:
         raise AssertionError("the caller has looked whether there is an elevation grid")
     key = ("walk grid", repr(sorted(options.items())))
-    return context.once(key, lambda: walk_grid(dem, landcover=context.landcover, **options))
+    return context.once(key, lambda: walk_grid(ground, landcover=context.landcover, **options))
 
 
 def place_times(

@@ -149,16 +149,16 @@ def travel_pairs(
     Parameters
     ----------
     origins, sites, pairs, context
-        See `geosettle.distance._protocol.PairFunction`; `context.dem` in metres, `context.roads` as
-        for the metric "road"; options of "walk", "road" and "travel" (the last go first) are those
-        of `walk_grid` and `RoadRules`.
+        See `geosettle.distance._protocol.PairFunction`; `context.friction`, or `context.dem` in
+        metres, `context.roads` as for the metric "road"; options of "walk", "road" and "travel"
+        (the last go first) are those of `walk_grid` and `RoadRules`.
 
     Returns
     -------
     DataFrame
         `travel_out_h, travel_back_h` and `why`.
     """
-    if context.dem is None:
+    if context.ground is None:
         return missing(len(pairs), COLUMNS, NO_DEM)
     seconds, why = place_times(travel_grid(context), origins, sites, pairs)
     hours = seconds / 3600

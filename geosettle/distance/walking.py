@@ -18,14 +18,22 @@ from geosettle.distance._solver.cost_grid import (
     CostGrid,
     FloatArray,
     IndexArray,
+    Moves,
     PaceTable,
     Target,
     make_moves,
 )
-from geosettle.distance.draping import bilinear, check_dem, covered_cells, move_lengths, stretch
+from geosettle.distance.draping import (
+    bilinear,
+    check_dem,
+    check_grid,
+    covered_cells,
+    move_lengths,
+    stretch,
+)
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
-from geosettle.raster import Raster, resample_nearest
+from geosettle.raster import Raster, resample_nearest, seconds_per_metre
 from geosettle.reasons import reason
 from geosettle.settings import DEFAULTS, WalkOptions, points_of
 
@@ -339,9 +347,10 @@ def _nowhere(why: str) -> Place:
 
 @dataclass(frozen=True, eq=False)
 class WalkGrid:
-    """An elevation grid ready for walking: seconds per move, and cells from coordinates."""
+    """A grid ready for walking: seconds per move, and cells from coordinates."""
 
     dem: Raster
+    """Heights, or a friction."""
     grid: CostGrid
     longest: float = 1.0
     """Greatest number by which a cell's moves are longer than those in the middle of its row."""
@@ -385,16 +394,18 @@ class WalkGrid:
         rows, columns = self.grid.shape
         row, column = self.dem.to_grid(lon, lat)
         r, c = float(row), float(column)
+        on_friction = seconds_per_metre(self.dem.unit) is not None
         if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
-            return _nowhere(reason("outside_elevation"))
+            return _nowhere(reason("outside_friction" if on_friction else "outside_elevation"))
         own_r, own_c = (
             min(int(np.floor(r + 0.5)), rows - 1),
             min(int(np.floor(c + 0.5)), columns - 1),
         )
         own = own_r * columns + own_c
         if self.grid.closed[own_r, own_c]:
-            no_height = np.isnan(self.dem.values[own_r, own_c])
-            return _nowhere(reason("no_elevation_at_place" if no_height else "place_closed"))
+            unknown = np.isnan(self.dem.values[own_r, own_c])
+            nothing = "no_friction_at_place" if on_friction else "no_elevation_at_place"
+            return _nowhere(reason(nothing if unknown else "place_closed"))
         cells = np.r_[own, self.grid.neighbours_of(own)]
         x, y = self.centres(cells)
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
@@ -547,7 +558,10 @@ def walk_grid(
     dem
         Heights in metres, north-up, longitude/latitude or projected. Cells without height are
         closed. The last column of a longitude/latitude grid that is 360 degrees wide lies beside
-        its first.
+        its first. Or a friction, the time that a metre takes, above zero, whose `unit` is "s/m" or
+        "min/m": then each move takes its true length times the mean of both cells, whatever the
+        direction, cells without a value are closed, and of the options only `neighbours` and
+        `closed` count.
     model
         Name in MODELS, or a `WalkModel`.
     speed_by_slope_kmh
@@ -582,14 +596,16 @@ def walk_grid(
         Heights not in metres, grid not north-up, a friction below zero, or a neighbourhood that
         does not exist.
     """
-    check_dem(dem)
-    chosen = by_table(speed_by_slope_kmh) if speed_by_slope_kmh else walk_model(model)
     if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
     moves = make_moves(neighbours)
-    shut = np.isnan(dem.values)
+    shut = ~np.isfinite(dem.values)
     if closed is not None:
         shut |= closed
+    if seconds_per_metre(dem.unit) is not None:
+        return _on_friction(dem, moves, shut)
+    check_dem(dem)
+    chosen = by_table(speed_by_slope_kmh) if speed_by_slope_kmh else walk_model(model)
     speeds = {int(k): float(v) for k, v in (landcover_speed_kmh or {}).items()}
     slowed = chosen.altitude if altitude is None else altitude
     longer = stretch(dem)
@@ -618,6 +634,35 @@ def walk_grid(
         wraps=dem.goes_round,
     )
     return WalkGrid(dem, grid, 1.0 if longer is None else float(longer.max()))
+
+
+_EVEN_PACE: Final = WalkModel("even", lambda slope: np.full_like(slope, _KMH))
+
+
+def _on_friction(friction: Raster, moves: Moves, shut: NDArray[np.bool_]) -> WalkGrid:
+    """Make a friction ready to be walked: level ground, on which each cell has its own pace."""
+    check_grid(friction, "friction")
+    per_metre = (friction.values * (seconds_per_metre(friction.unit) or 1)).astype(np.float32)
+    if (friction.values <= 0).any():
+        row, column = (int(i) for i in np.argwhere(friction.values <= 0)[0])
+        raise InputError(
+            f"the friction is zero or below at row {row}, column {column}",
+            value=float(friction.values[row, column]),
+            mend="Give closed cells NaN, and declare the no-data value.",
+        )
+    longer = stretch(friction)
+    if longer is not None:
+        per_metre *= longer
+    grid = CostGrid(
+        moves=moves,
+        lengths=move_lengths(friction, moves),
+        closed=shut,
+        multiplier=np.where(shut, np.float32(1), per_metre),
+        height=np.zeros(friction.shape, dtype=np.float32),
+        pace=_EVEN_PACE.pace(),
+        wraps=friction.goes_round,
+    )
+    return WalkGrid(friction, grid, 1.0 if longer is None else float(longer.max()))
 
 
 def as_target(place: Place, *, toward: bool) -> Target:

@@ -36,9 +36,10 @@ _LINES: Final = (
 _RASTERS: Final = (
     ("landcover", re.compile(r"land_?cover|landuse|lulc|worldcover|esri_lc|class")),
     ("ndvi", re.compile(r"ndvi")),
+    ("friction", re.compile(r"friction")),
     ("dem", re.compile(r"dem|elev|srtm|aster|copernicus|height|altitude|dtm|dsm|relief")),
 )
-_OTHER: Final = re.compile(r"ppp|pop|worldpop|ghs|friction|slope|hillshade|night")
+_OTHER: Final = re.compile(r"ppp|pop|worldpop|ghs|slope|hillshade|night")
 """Rasters that no layer of a study takes."""
 
 

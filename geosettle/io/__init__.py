@@ -17,7 +17,7 @@ from geosettle.io.check import check_path, guess_role
 from geosettle.io.formats import kind_of, open_source
 from geosettle.io.gpkg import write_gpkg_bytes
 from geosettle.io.raster_files import DRIVERS
-from geosettle.io.rasters import read_raster
+from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Source
 from geosettle.io.staging import Stage, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
@@ -183,10 +183,15 @@ def _read(
         return _accepted(read_rows(file, role, options), problems)
     if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
-    raster, found, _ = read_raster(
-        file, file.name, role=role, crs=options.crs, kind=str(options.constants.get("kind", "")),
-        window=options.window,
-    )  # fmt: skip
+    kind, unit = (str(options.constants.get(name, "")) for name in ("kind", "unit"))
+    raster, found, declared = read_raster(
+        file, file.name, role=role, crs=options.crs, window=options.window, kind=kind, unit=unit
+    )
+    if role == "friction":  # hours would be wrong sixty times
+        found += raster_problems(raster, role, file.name, declared)
+        wrong = next((p for p in found if p.severity == "fatal"), None)
+        if wrong is not None:
+            raise InputError(wrong.message, file=file.name, value=wrong.value, mend=wrong.mend)
     if problems is not None:
         problems += found
     return raster

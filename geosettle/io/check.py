@@ -191,7 +191,8 @@ def guess_role(file: Path, options: Options) -> str | None:
     """
     stem = plain_name(file.stem)
     if kind_of(file) in DRIVERS:
-        return next((r for r in ("landcover", "ndvi", "population", "dem") if r in stem), "dem")
+        roles = (role for role, spec in LAYERS.items() if spec.geometries == ("raster",))
+        return next((role for role in roles if role in stem), "dem")
     if stem in LAYERS:
         return stem
     source = open_source(
@@ -319,7 +320,10 @@ def _raster(
     """Describe a raster: what it is, and its values at points if asked for."""
     if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
-    raster, problems, declared = read_raster(file, file.name, role=role, crs=options.crs)
+    kind, unit = (str(options.constants.get(name, "")) for name in ("kind", "unit"))
+    raster, problems, declared = read_raster(
+        file, file.name, role=role, crs=options.crs, kind=kind, unit=unit
+    )
     if role == "dem":
         problems += _other_heights(raster, file.name)
     found = [

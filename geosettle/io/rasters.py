@@ -25,7 +25,7 @@ from geosettle.io.position_checks import HOME
 from geosettle.io.raster_files import Window, cells_within, driver_of, one_file
 from geosettle.io.source import Refused
 from geosettle.problems import Problem, problem
-from geosettle.raster import Raster
+from geosettle.raster import Raster, seconds_per_metre
 
 _CLASSES: Final = 256
 """Classes that a class raster has at most; elevations are more."""
@@ -39,6 +39,9 @@ _LEAST_GAP: Final = {"dem": 150.0, "ndvi": 0.0}
 KIND_OF_ROLE: Final = {"landcover": "classes", "ndvi": "measurements", "population": "counts",
                        "friction": "measurements"}  # fmt: skip
 """What the values of a layer are."""
+_SLOWEST_KMH: Final = 0.2
+_FASTEST_KMH: Final = 100.0
+"""Between these is the speed in the middle cell of a friction whose unit is right."""
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
 
@@ -53,6 +56,7 @@ class _Asked:
     band: int
     classes: Mapping[int, str]
     kind: str
+    unit: str
     window: Window | None
     limit: int
 
@@ -66,6 +70,7 @@ def read_raster(
     band: int = 1,
     classes: Mapping[int, str] | None = None,
     kind: str = "",
+    unit: str = "",
     window: Window | None = None,
     limit: int = CELL_LIMIT,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
@@ -87,6 +92,8 @@ def read_raster(
         Class value to name.
     kind
         "classes", "measurements" or "counts"; empty: that of the role.
+    unit
+        Of the values; empty: what the file declares.
     window
         West, south, east, north in degrees: the part that is read of a raster of more cells than
         the limit. The file itself may be of any size.
@@ -108,7 +115,15 @@ def read_raster(
     for one in paths:
         _check_beside(one, file)
     asked = _Asked(
-        file, role, crs, band, classes or {}, kind or KIND_OF_ROLE.get(role, ""), window, limit
+        file,
+        role,
+        crs,
+        band,
+        classes or {},
+        kind or KIND_OF_ROLE.get(role, ""),
+        unit,
+        window,
+        limit,
     )
     with one_file(paths, limit, window, crs) as whole:
         return _read(whole, asked)
@@ -129,7 +144,8 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
                     "width": data.width, "height": data.height, "bands": data.count,
                     "dtype": data.dtypes[band - 1],
                     "alpha": ColorInterp.alpha in data.colorinterp,
-                    "nodata": data.nodatavals[band - 1], "unit": data.units[band - 1] or "",
+                    "nodata": data.nodatavals[band - 1],
+                    "unit": asked.unit or data.units[band - 1] or "",
                 }  # fmt: skip
                 whole, own, points = data.transform, data.crs, data.gcps[0]
     except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
@@ -319,10 +335,11 @@ def _hidden_nodata(
         values[values == sign] = np.nan
     found = [(f"Cells of {s:g} are taken as missing though the file does not declare it.", s)
              for s in signs]  # fmt: skip
-    if asked.kind == "counts" and (below := values < 0).any():
-        text = (
-            f"{int(below.sum())} cells are below 0, which no count is; they are taken as missing."
-        )
+    least = {"counts": ("below 0, which no count is", values < 0)}.get(asked.kind)
+    if asked.role == "friction":
+        least = "0 or below, which no time for a metre is", values <= 0
+    if least is not None and (below := least[1]).any():
+        text = f"{int(below.sum())} cells are {least[0]}; they are taken as missing."
         found.append((text, float(values[below].min())))
         values[below] = np.nan
     out = [problem("nodata_undeclared", text, file=asked.file, value=f"{s:g}") for text, s in found]
@@ -571,5 +588,24 @@ def _wrong_classes(raster: Raster, _low: float, _high: float, declared: Mapping[
     return [("raster_classes", text, unknown[0])] if unknown else []
 
 
-_WRONG: Final = {"dem": _wrong_heights, "ndvi": _wrong_ndvi, "landcover": _wrong_classes}
+def _wrong_friction(
+    raster: Raster, _low: float, _high: float, declared: Mapping[str, Any]
+) -> Wrong:
+    """Find a unit that is not stated, or with which nobody could walk or drive."""
+    per_metre = seconds_per_metre(declared["unit"])
+    if per_metre is None:
+        text = "The unit of the friction is not stated."
+        return [("friction_unit", text, declared["unit"])]
+    middle = float(np.nanmedian(raster.values))
+    kmh = 3.6 / (middle * per_metre)
+    if _SLOWEST_KMH <= kmh <= _FASTEST_KMH:
+        return []
+    text = (
+        f"Half of the cells are crossed at {kmh:.3g} km/h or faster; is {declared['unit']} right?"
+    )
+    return [("friction_unit", text, f"{middle:g}")]
+
+
+_WRONG: Final = {"dem": _wrong_heights, "ndvi": _wrong_ndvi, "landcover": _wrong_classes,
+                 "friction": _wrong_friction}  # fmt: skip
 """Role of a raster to what looks for values it cannot have."""

@@ -665,6 +665,7 @@ def _one_raster(
             band=int(entry.get("band", 1)),
             classes=_classes(folder, entry),
             kind=str(entry.get("kind", "")),
+            unit=str(entry.get("unit", "")),
             window=window,
             limit=limit,
         )
@@ -679,7 +680,7 @@ def _one_raster(
             "crs_read": declared["crs_read"], "crs_used": crs_name(parse_crs(raster.crs)),
             "rows": declared["height"],
         }  # fmt: skip
-    unit = str(entry.get("unit", "")) or raster.unit or ("m" if role == "dem" else "")
+    unit = raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
     return replace(raster, unit=unit, source=source)
 

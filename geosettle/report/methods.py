@@ -116,10 +116,12 @@ def _worded(value: Any, say: Callable[..., str]) -> str:
 
 def _walked_with(name: str) -> Callable[[Result], bool]:
     """Whether there are hours on foot, and a setting of walking is stated."""
-    return _both(
-        _column("pairs", "walk_out_h", "walk_back_h"),
-        lambda result: bool(result.study.settings.walk[name]),
-    )
+    return _both(_on_heights, lambda result: bool(result.study.settings.walk[name]))
+
+
+def _on_heights(result: Result) -> bool:
+    """Whether there are hours on foot that come from elevation, not from a friction."""
+    return result.study.friction is None and _WALKED(result)
 
 
 def _walk_model(result: Result) -> str:
@@ -133,6 +135,12 @@ def _walk_values(result: Result) -> _Values:
         "model": _walk_model(result) or "own_speeds",
         "neighbours": result.study.settings.walk.neighbours,
     }
+
+
+def _friction_values(result: Result) -> _Values:
+    friction = result.study.friction
+    neighbours = result.study.settings.walk.neighbours
+    return {"source": "" if friction is None else friction.source, "neighbours": neighbours}
 
 
 def _decays(result: Result) -> _Values:
@@ -183,6 +191,8 @@ def _is_table(result: Result) -> bool:
     return roads is not None and not hasattr(roads, "crs")
 
 
+_WALKED: Final = _column("pairs", "walk_out_h", "walk_back_h", "travel_out_h")
+
 _KARNEY: Final = (
     "Karney, C. F. F. (2013). Algorithms for geodesics. J. Geodesy 87, 43-55. "
     "doi:10.1007/s00190-012-0578-z"
@@ -197,7 +207,7 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("surface", _column("pairs", "surface_km")),
         Method(
             "walk",
-            _column("pairs", "walk_out_h", "walk_back_h"),
+            _on_heights,
             lambda result: (
                 (WALK_MODELS[_walk_model(result)].source,)
                 if _walk_model(result) in WALK_MODELS
@@ -209,6 +219,11 @@ METHODS: Final[Mapping[str, Method]] = {
             "walk_own",
             _walked_with("speed_by_slope_kmh"),
             values=_settings(speeds=("walk", "speed_by_slope_kmh")),
+        ),
+        Method(
+            "walk_friction",
+            lambda result: result.study.friction is not None and _WALKED(result),
+            values=_friction_values,
         ),
         Method("walk_flat", _walked_with("flat")),
         Method(

@@ -39,6 +39,11 @@ DEVELOPMENT_COLOURS: Final = ("#B98B1E", "#F2C14E", "#6B4E0E", "#FFF3B0")
 another hatch.
 """
 
+UNITS: Final = ("#EDF8FB", "#B3CDE3", "#8C96C6", "#8856A7", "#810F7C")
+"""Administrative units by a number, from low to high: ColorBrewer's BuPu, safe for colour-blind
+readers.
+"""
+
 TRAVEL: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
 TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
 """Lower bounds of the travel-time classes, minutes; the last class is open."""

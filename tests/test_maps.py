@@ -674,12 +674,12 @@ def test_every_kind_of_element_has_a_drawing_function():
 
 
 def test_names_of_areas_stand_inside_them_beside_each_other():
-    from geosettle.maps.elements import _anchors
+    from geosettle.maps.place_names import anchors as anchors_of
 
     shape = shapely.Polygon(
         [(0, 0), (4, 0), (4, 1), (1, 1), (1, 4), (0, 4)]
     )  # an L, whose centroid lies outside
-    anchors = [shapely.Point(p) for p in _anchors(shape, 4)]
+    anchors = [shapely.Point(p) for p in anchors_of(shape, 4)]
     assert len(anchors) == 4
     assert all(shape.contains(p) for p in anchors)
     assert min(a.distance(b) for i, a in enumerate(anchors) for b in anchors[:i]) > 0.2

@@ -88,7 +88,7 @@ def test_units_of_ones_own_levels_are_on_the_card_and_searched(tmp_path: Path) -
     label = {"en": "Woreda", "zh": "Woreda"}
     assert {"column": "woreda", "label": label, "unit": "", "level": 1} in data["card"]
     assert [line["column"] for line in data["card"] if "level" in line] == ["woreda"]
-    assert {"woreda", "woreda_local"} <= set(data["units"])
+    assert {"woreda", "woreda_local"} <= set(data["searched"])
     for name, text in (("woreda", "Adama"), ("woreda_local", "አዳማ")):
         packed = data["sites"]["columns"][name]
         assert packed["k"] == [text]

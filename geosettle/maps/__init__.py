@@ -20,6 +20,7 @@ from geosettle.maps import encoding, offline, page_data
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
+from geosettle.maps.unit_data import units_table
 from geosettle.problems import Problems
 from geosettle.settings import DEFAULTS
 from geosettle.words import language, say_all, script_words
@@ -122,7 +123,8 @@ def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None)
         "sites": page_data.sites_table(result),
         "origins": page_data.origins_table(result),
         "flows": page_data.flows_table(result),
-        "units": page_data.searched_units(result),
+        "searched": page_data.searched_units(result),
+        "units": units_table(result),
         "card": page_data.card_columns(result),
         "charts": page_data.charts(result),
         "notes": page_data.notes(result),
@@ -141,7 +143,7 @@ def _style() -> dict[str, Any]:
         "flowWidth": style.FLOW_WIDTH_PX,
         "flowTaper": style.FLOW_TAPER, "flowOpacity": style.FLOW_OPACITY, "oasis": style.OASIS,
         "changeUp": style.CHANGE_UP, "changeDown": style.CHANGE_DOWN,
-        "parcelYears": style.PARCEL_YEARS,
+        "parcelYears": style.PARCEL_YEARS, "units": style.UNITS,
     }  # fmt: skip
 
 

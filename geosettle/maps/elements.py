@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any, Final
 
 import geopandas as gpd
@@ -23,44 +22,13 @@ import shapely
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.cells import numbers, says_yes
-from geosettle.covers import UNCLASSIFIED
-from geosettle.geodesy import area_m2
-from geosettle.levels import seat_kinds
 from geosettle.maps import encoding, images
+from geosettle.maps.area_pictures import area_pictures
+from geosettle.maps.place_names import levels_by_size, located, names
+from geosettle.maps.unit_data import level_words, unit_areas
 from geosettle.problems import Problems, attempt
-from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS
 from geosettle.words import capital_all, has, say_all, untranslated
-
-_HOURS: Final = (*(minutes / 60 for minutes in style.TRAVEL_BREAKS_MIN), np.inf)
-_COVER_COLOURS: Final = (
-    ("water", "#6FA8C9"),
-    ("wetland", "#86B8B1"),
-    ("snow", "#FFFFFF"),
-    ("ice", "#FFFFFF"),
-    ("crop", "#C9B458"),
-    ("cultiv", "#C9B458"),
-    ("mosaic", "#D8CE93"),
-    ("urban", "#B5534B"),
-    ("built", "#B5534B"),
-    ("grass", "#BFD8A0"),
-    ("savanna", "#A8C686"),
-    ("shrub", "#B9A37A"),
-    ("forest", "#4E8A57"),
-    ("barren", "#E8DCC2"),
-    ("bare", "#E8DCC2"),
-    ("desert", "#E8DCC2"),
-)
-_OTHER_COLOURS: Final = (
-    "#B3B3B3",
-    "#8DA0CB",
-    "#E78AC3",
-    "#A6D854",
-    "#FFD92F",
-    "#E5C494",
-    "#66C2A5",
-    "#FC8D62",
-)
 
 
 @dataclass(frozen=True)
@@ -118,14 +86,6 @@ def _part(
     return {"label": label, "paths": encoding.outlines(geoms), "style": look}
 
 
-def _known(frame: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
-    """Rows that have a geometry; None if there is no such row."""
-    if frame is None or len(frame) == 0:
-        return None
-    kept = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
-    return kept if len(kept) else None
-
-
 def _years(frame: pd.DataFrame) -> dict[str, Any] | None:
     years = numbers(frame, "year")
     return encoding.column(years, digits=0) if years.notna().any() else None
@@ -139,98 +99,11 @@ def _relief(result: Result, settings: Settings) -> dict[str, Any] | None:
 
 
 def _areas(result: Result, _settings: Settings) -> dict[str, Any] | None:
-    """Rasters made on the way and land cover: the reader picks one, or compares two."""
-    items = [
-        _hours(name, raster) for name, raster in sorted(result.rasters.items()) if _drawable(raster)
-    ]
-    items += [
-        _cover(year, raster)
-        for year, raster in sorted(result.study.landcover.items())
-        if _drawable(raster)
-    ]
-    return {"items": items} if items else None
+    return area_pictures(result)
 
 
-def _finite(raster: Raster) -> Any:
-    values = raster.values
-    return values[np.isfinite(values)]
-
-
-def _drawable(raster: Raster) -> bool:
-    return raster.is_north_up and len(_finite(raster)) > 0
-
-
-def _hours(name: str, raster: Raster) -> dict[str, Any]:
-    """Put a raster of numbers in classes: fixed ones for hours, else quantiles."""
-    if raster.unit in {"h", "hours"} or name.endswith("_h"):
-        # Most of a mountain study lies more than a day's walk from any site; then the classes are
-        # six times as long.
-        longer = 6 if float(np.median(_finite(raster))) > _HOURS[-2] else 1
-        edges = [hours * longer for hours in _HOURS]
-    else:
-        inner = np.unique(np.quantile(_finite(raster), np.linspace(0, 1, 7)[1:-1]))
-        edges = [-np.inf, *(float(f"{v:.3g}") for v in inner), np.inf]
-    pairs = list(pairwise(edges))
-    colours = style.TRAVEL[: len(pairs)]
-    classes = [
-        {"colour": c, "label": _class_label(low, high)}
-        for c, (low, high) in zip(colours, pairs, strict=True)
-    ]
-    label = say_all(f"raster_{name}") if name in {"walk_h", "travel_h"} else untranslated(name)
-    unit = raster.unit or ("h" if name.endswith("_h") else "")
-    return _area(
-        name,
-        {k: f"{v}{f' ({unit})' if unit else ''}" for k, v in label.items()},
-        raster,
-        pairs,
-        classes,
-    )
-
-
-def _class_label(low: float, high: float) -> str:
-    if np.isinf(high):
-        return f"> {low:g}"
-    return f"< {high:g}" if np.isinf(low) else f"{low:g}\N{EN DASH}{high:g}"
-
-
-def _cover(year: int, raster: Raster) -> dict[str, Any]:
-    """Land cover of one year, its classes in one colour each."""
-    present = np.unique(_finite(raster)).astype(int)
-    classes, spare = [], iter(_OTHER_COLOURS * 8)
-    for value in present:
-        name = raster.classes.get(int(value), UNCLASSIFIED if raster.classes else str(value))
-        colour = next((c for word, c in _COVER_COLOURS if word in name.lower()), None) or next(
-            spare
-        )
-        classes.append({"colour": colour, "label": name})
-    pairs = [(v - 0.5, v + 0.5) for v in present]
-    label = say_all("landcover", year=str(year)) if year else say_all("landcover_undated")
-    return _area(f"landcover_{year}", label, raster, pairs, classes)
-
-
-def _area(
-    name: str,
-    label: dict[str, str],
-    raster: Raster,
-    pairs: list[tuple[Any, Any]],
-    classes: list[dict[str, Any]],
-) -> dict[str, Any]:
-    drawn = images.in_degrees(raster, images.WIDTH, smooth=False)
-    merged: dict[str, dict[str, Any]] = {}
-    for entry in classes:  # classes of one colour share a row of the legend
-        same = merged.setdefault(
-            entry["colour"], {"colour": entry["colour"], "label": entry["label"]}
-        )
-        if same["label"] != entry["label"] and entry["label"] not in same["label"].split(", "):
-            same["label"] += f", {entry['label']}"
-    return {
-        "name": name,
-        "label": label,
-        "src": images.class_picture(drawn, pairs, [c["colour"] for c in classes]),
-        "bounds": list(drawn.bounds),
-        "classes": list(merged.values()),
-        "ramp": not name.startswith("landcover_"),
-    }
+def _names(result: Result, _settings: Settings) -> dict[str, Any]:
+    return names(result)
 
 
 def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
@@ -242,7 +115,7 @@ def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
         ),
         None,
     )
-    frame = _known(result.study.oasis if drawn is None else drawn)
+    frame = located(result.study.oasis if drawn is None else drawn)
     if frame is None:
         return None
     part = _part(
@@ -256,7 +129,7 @@ def _oasis(result: Result, settings: Settings) -> dict[str, Any] | None:
 
 
 def _rivers(result: Result, settings: Settings) -> dict[str, Any] | None:
-    frame = _known(result.study.rivers)
+    frame = located(result.study.rivers)
     if frame is None:
         return None
     areal = frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
@@ -313,7 +186,7 @@ def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
 
 
 def _straight_roads(roads: pd.DataFrame, places: gpd.GeoDataFrame | None) -> Any:
-    known = _known(places)
+    known = located(places)
     if known is None or not {"a", "b"} <= set(roads.columns):
         return np.empty(0, dtype=object)
     at = pd.Series(known.geometry.to_numpy(), index=known.index.astype(str))
@@ -323,19 +196,12 @@ def _straight_roads(roads: pd.DataFrame, places: gpd.GeoDataFrame | None) -> Any
     return shapely.linestrings(xy)
 
 
-def _levels(boundaries: gpd.GeoDataFrame) -> list[str]:
-    """Rungs of the ladder, finest first: by the mean size of their units."""
-    area = pd.Series(area_m2(boundaries.geometry.to_numpy()))
-    size = area.groupby(boundaries["level"].astype(str).to_numpy()).mean()
-    return [str(level) for level in size.sort_values(kind="stable").index]
-
-
 def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
     """Veil what is outside the study's boundaries, so that the eye stays inside.
 
     No line is drawn.
     """
-    frame = _known(result.study.boundaries)
+    frame = located(result.study.boundaries)
     if frame is None:
         return None
     inside = shapely.union_all(encoding.simplify(frame.geometry.to_numpy(), settings.tolerance_deg))
@@ -351,19 +217,24 @@ def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:
     }
 
 
+def _units(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Areas of the units, drawn once the reader colours them."""
+    return unit_areas(result, settings.tolerance_deg)
+
+
 def _line(look: tuple[str, float, tuple[float, ...]]) -> dict[str, Any]:
     colour, width, dash = look
     return {"stroke": colour, "width": width, **({"dash": list(dash)} if dash else {})}
 
 
 def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
-    frame = _known(result.study.boundaries)
+    frame = located(result.study.boundaries)
     if frame is None:
         return None
     marked = frame.get("disputed", pd.Series("", frame.index))
     disputed = says_yes(marked)  # a column that says true, yes or 1
     in_dispute = _borders(frame[disputed], settings)
-    levels = _levels(frame)
+    levels = levels_by_size(frame)
     parts = []
     for level in levels:  # the outermost rung is drawn last, solid, over the dashed finer ones
         of_level = frame[frame["level"].astype(str) == level]
@@ -372,7 +243,7 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
         line = _without(_borders(of_level, settings), in_dispute, settings.tolerance_deg)
         parts.append(
             {
-                "label": capital_all(say_all("boundary_of", level=_level_name(level))),
+                "label": capital_all(say_all("boundary_of", level=level_words(level))),
                 "paths": encoding.outlines([line]),
                 "style": look,
             }
@@ -399,11 +270,6 @@ def _without(line: Any, other: Any, tolerance_deg: float) -> Any:
     return shapely.difference(line, shapely.buffer(other, 2 * tolerance_deg + 1e-4, quad_segs=2))
 
 
-def _level_name(level: str) -> dict[str, str]:
-    key = f"level_{level}"
-    return say_all(key) if has(key) else untranslated(level.replace("_", " "))
-
-
 _SEAM: Final = shapely.MultiLineString([[(lon, -90.0), (lon, 90.0)] for lon in (-180.0, 180.0)])
 
 
@@ -417,7 +283,7 @@ def _borders(frame: gpd.GeoDataFrame, settings: Settings) -> Any:
 
 
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
-    frame = _known(result.study.development)
+    frame = located(result.study.development)
     if frame is None:
         return None
     basis = frame.get("geometry_basis", pd.Series("", index=frame.index)).fillna("").astype(str)
@@ -456,7 +322,7 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
 
 
 def _places(result: Result, _settings: Settings) -> dict[str, Any] | None:
-    frame = _known(result.study.places)
+    frame = located(result.study.places)
     if frame is None:
         return None
     seats = frame[
@@ -482,81 +348,6 @@ def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
         "lon": encoding.column(shapely.get_x(points), steps=encoding.POINT_STEPS),
         "lat": encoding.column(shapely.get_y(points), steps=encoding.POINT_STEPS),
     }
-
-
-def _names(result: Result, _settings: Settings) -> dict[str, Any]:
-    """Names of towns and units; a lower rank is placed first.
-
-    The names of sites come from their table.
-    """
-    rows: list[pd.DataFrame] = []
-    boundaries, places = _known(result.study.boundaries), _known(result.study.places)
-    if places is not None:
-        kinds = places["kind"].astype(str)
-        for rank, kind in enumerate(seat_kinds(kinds, boundaries)[:2], start=2):
-            rows.append(_named(places[kinds == kind], rank, "place"))
-    if boundaries is not None:
-        for rank, level in enumerate(reversed(_levels(boundaries))):
-            of_level = boundaries[boundaries["level"].astype(str) == level]
-            rows.append(_named(of_level, 4 + rank if rank else 1, "unit" if rank else "region"))
-    frame = (
-        pd.concat(rows)
-        if rows
-        else pd.DataFrame(columns=["name", "local", "lon", "lat", "rank", "style", "group"])
-    )
-    steps = {"lon": encoding.POINT_STEPS, "lat": encoding.POINT_STEPS, "rank": 1, "group": 1}
-    columns = {
-        c: encoding.column(frame[c].reset_index(drop=True), steps=steps.get(c))
-        for c in frame.columns
-    }
-    return {"n": len(frame), "columns": columns}
-
-
-def _named(frame: gpd.GeoDataFrame, rank: int, look: str) -> pd.DataFrame:
-    """Names with the places where they may be written.
-
-    An area has several, of which the first free one is taken.
-    """
-    anchors = [_anchors(geometry, 1 if look == "place" else 4) for geometry in frame.geometry]
-    row = np.repeat(np.arange(len(frame)), [len(a) for a in anchors])
-    points = np.array([p for a in anchors for p in a]).reshape(-1, 2)
-    local = (
-        frame["name_local"]
-        if "name_local" in frame
-        else pd.Series(None, index=frame.index, dtype=object)
-    )
-    return pd.DataFrame(
-        {
-            "name": frame["name"].to_numpy()[row],
-            "local": local.to_numpy()[row],
-            "lon": points[:, 0],
-            "lat": points[:, 1],
-            "rank": rank,
-            "style": look,
-            "group": 1000 * rank + row,
-        }
-    )
-
-
-def _anchors(geometry: Any, count: int) -> list[tuple[float, float]]:
-    """Centres of the widest separate circles that fit into an area.
-
-    Of a point, the point.
-    """
-    if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
-        point = shapely.point_on_surface(geometry)
-        return [(point.x, point.y)]
-    left = shapely.simplify(geometry, 0.01)
-    out = []
-    for _ in range(count):
-        circle = shapely.maximum_inscribed_circle(left, tolerance=0.02)
-        radius = shapely.length(circle)
-        if not radius > 0:
-            break
-        centre = shapely.get_point(circle, 0)
-        out.append((centre.x, centre.y))
-        left = shapely.difference(left, shapely.buffer(centre, 0.7 * radius))
-    return out or [tuple(shapely.get_coordinates(shapely.point_on_surface(geometry))[0])]
 
 
 # These are drawn from the tables of sites, origins and flows, which the page carries anyway; their
@@ -594,6 +385,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("oasis", 30, "polygons", _oasis, "oasis"),
         Element("rivers", 40, "polygons", _rivers, "rivers"),
         Element("surroundings", 45, "polygons", _surroundings, "surroundings"),
+        Element("units", 46, "units", _units, "h_units"),
         Element("graticule", 48, "graticule", _always, "graticule"),
         Element("boundaries", 50, "lines", _boundaries, "layer_boundaries"),
         Element("roads", 55, "lines", _roads, "roads", shown=False),

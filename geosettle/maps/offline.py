@@ -31,6 +31,7 @@ SCRIPTS: Final = (
     "change.js",
     "parcels.js",
     "tools.js",
+    "units.js",
     "legend.js",
     "panel.js",
     "main.js",

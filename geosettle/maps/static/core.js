@@ -22,6 +22,10 @@ function choices() {
     compare: '',
     opacity: 0.7,
     filter: '',
+    level: DATA.units?.first ?? '',
+    fill: '',
+    unit: -1,
+    flows: 'units',
   };
 }
 

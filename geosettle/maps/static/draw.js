@@ -95,6 +95,7 @@ const drawn = { sites: 0, origins: 0, flows: 0, labels: 0 };
 const DRAW = {
   picture() {}, // a picture of its own, see tools.js
   areas() {},
+  units: drawUnits,
   polygons: drawParts,
   lines: drawParts,
   points: drawPoints,
@@ -123,13 +124,18 @@ function drawMarks(sheet) {
       drawRings(sheet); // under flows and symbols, whichever of them there are
       rings = false;
     }
-    // An area layer would show through oasis and veil in colours that no legend names.
-    if (element.kind === 'labels' || state.hidden.has(element.name) || (state.area && ['oasis', 'surroundings'].includes(element.name))) continue;
+    if (element.kind === 'labels' || state.hidden.has(element.name) || isCovered(element)) continue;
     sheet.ctx.save();
     DRAW[element.kind](sheet, element);
     sheet.ctx.restore();
   }
   putPixels(sheet);
+  drawUnitMarks(sheet);
+}
+
+/** Whether an element would show through, or mix with, what the reader chose to see. @param {any} element */
+function isCovered(element) {
+  return (state.area && ['oasis', 'surroundings'].includes(element.name)) || (element.name === 'oasis' && chosenMeasure() !== null);
 }
 
 /** The writing: it needs the boxes of all symbols, and of the controls that lie over the map. @param {Sheet} sheet */
@@ -417,8 +423,9 @@ function drawFlows(sheet) {
   const opacity = STYLE.flowOpacity;
   const plain = state.area ? opacity.others : flows.n > CROWD ? opacity.normal / 2 : opacity.normal;
   const all = flows.n > CROWD && showsAll(sheet);
-  const { seen, placed } = all ? NONE : flowsInView(sheet);
-  if (all || seen.length > CROWD) {
+  const { seen, placed } = all || flowsByUnit() ? NONE : flowsInView(sheet);
+  if (flowsByUnit()) drawn.flows = pairRows().rows.length;
+  else if (all || seen.length > CROWD) {
     drawn.flows = drawStrands(sheet, chosen, FLOW, chosen ? opacity.others : plain);
   } else {
     drawn.flows = placed;
@@ -635,6 +642,7 @@ function shortName(text) {
 /** @param {Sheet} sheet @param {any} element */
 function drawLabels(sheet, element) {
   drawn.labels = 0; // of sites
+  writeNames(sheet, element, (rank) => rank === 1); // the outermost units that have data
   const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
   const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
   let tried = 0;
@@ -651,15 +659,22 @@ function drawLabels(sheet, element) {
   }
   sheet.ctx.globalAlpha = 1;
   labelOrigins(sheet, seen);
+  writeNames(sheet, element, (rank) => rank !== 1);
+}
+
+/** Names of towns and units, those of some ranks. @param {Sheet} sheet @param {any} element @param {(rank: number) => boolean} some */
+function writeNames(sheet, element, some) {
+  const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
   element.table ??= makeTable(element);
   const { table } = element;
   element.xy ??= positions(element);
   const rank = table.column('rank');
   element.sorted ??= Array.from({ length: table.n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]);
   const placed = new Set();
+  const full = new Map();
   const narrow = sheet.frame[2] - sheet.frame[0] < 600;
   for (const i of element.sorted) {
-    if (placed.has(table.value('group', i))) continue;
+    if (!some(rank[i]) || placed.has(table.value('group', i))) continue;
     const x = element.xy[2 * i] * sheet.scale + sheet.dx;
     const y = element.xy[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y)) continue;
@@ -669,7 +684,10 @@ function drawLabels(sheet, element) {
     const text = shortName(local || table.value('name', i) || '');
     const look = narrow && style === 'region' ? NARROW_REGION : NAME_LOOKS[style];
     if (label(sheet, text, x, y, look)) placed.add(table.value('group', i));
+    else if (style === 'region') full.set(table.value('group', i), full.get(table.value('group', i)) ?? [text, x, y, look]);
   }
+  // A region is named, if need be over symbols.
+  for (const [group, [text, x, y, look]] of full) if (!placed.has(group)) label(sheet, text, x, y, { ...look, must: true });
 }
 
 /** Origins of what is selected, else all of them once they lie apart. @param {Sheet} sheet @param {(x: number, y: number) => boolean} seen */

@@ -7,10 +7,10 @@ const BASE_LAYERS = ['labels', 'places', 'boundaries', 'roads', 'rivers', 'grati
 function fillLegend() {
   part.sizes = el('div');
   part.parcels = parcelChoice() || '';
-  const shown = DATA.elements.filter((e) => e.kind !== 'areas' && e.kind !== 'change').reverse();
+  const shown = DATA.elements.filter((e) => !['areas', 'units', 'change'].includes(e.kind)).reverse();
   const theme = shown.filter((e) => !BASE_LAYERS.includes(e.name));
   const base = BASE_LAYERS.flatMap((name) => shown.filter((e) => e.name === name));
-  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, theme.flatMap(legendRows)), part.sizes,
+  part.legend.replaceChildren(el('h2', {}, word('legend')), el('ul', { class: 'gs-legend' }, theme.flatMap(legendRows)), flowChoice(), part.sizes,
     part.parcels, el('h2', {}, word('base')), el('ul', { class: 'gs-legend' }, base.flatMap(legendRows)));
   fillSizes();
 }
@@ -23,7 +23,7 @@ function legendRows(element) {
   // Where no site reports households, all are hollow and none is larger.
   const hollow = element.kind === 'sites' && !anyHouseholds(sites);
   const paint = hollow ? hollowSymbol : (ctx) => drawSymbol(ctx, element, parts[0]);
-  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol(paint), el('span', {}, hollow ? word('sites_hollow') : say(parts[0]?.label || element.label))));
+  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol(paint), el('span', {}, hollow ? word('sites_hollow') : element.kind === 'flows' ? flowLabel(element) : say(parts[0]?.label || element.label))));
   const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
   return [first, ...others, ...extra];
 }
@@ -35,7 +35,7 @@ function otherSymbols(element) {
   const more = [];
   if (element.kind === 'sites' && unknown(sites) && anyHouseholds(sites)) more.push([hollowSymbol, word('sites_hollow')]);
   if (element.kind === 'sites' && sites.has('aside')) more.push([asideSymbol, word('sites_aside')]);
-  if (element.kind === 'flows' && unknown(flows)) more.push([thinSymbol, word('flows_thin')]);
+  if (element.kind === 'flows' && !flowsByUnit() && unknown(flows)) more.push([thinSymbol, word('flows_thin')]);
   return more;
 }
 
@@ -195,10 +195,14 @@ function fillSizes() {
 
 /** How large a diamond and how wide a flow is for how many households. */
 function sizeLegend() {
-  if (!anyHouseholds(sites)) return null;
-  const perSite = [...new Set([0.1, 0.4, 1].map((s) => roundFigure(mostPerSite * s)))];
-  const perFlow = anyHouseholds(flows) ? [...new Set([0.3, 1].map((s) => roundFigure(mostPerFlow * s)))] : [];
-  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': `${word('per_site')}${word('colon')}${perSite.join(word('list_comma'))}${word('list_gap')}${word('per_flow')}${word('colon')}${perFlow.join(word('list_comma'))}` });
+  const [pairs, most] = flowsByUnit() ? [true, pairRows().most] : [false, mostPerFlow];
+  const some = (shares, of) => [...new Set(shares.map((s) => roundFigure(of * s)))];
+  const perSite = anyHouseholds(sites) ? some([0.1, 0.4, 1], mostPerSite) : [];
+  const perFlow = pairs || (perSite.length && anyHouseholds(flows)) ? some([0.3, 1], most) : [];
+  if (!perSite.length && !perFlow.length) return null;
+  const ofFlow = word(!pairs ? 'per_flow' : COUNTED === 'households' ? 'per_pair_households' : 'per_pair_moves');
+  const heads = [perSite.length ? [word('per_site'), perSite] : [], perFlow.length ? [ofFlow, perFlow] : []].filter((h) => h.length);
+  const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': heads.map(([head, values]) => `${head}${word('colon')}${/** @type {any} */ (values).join(word('list_comma'))}`).join(word('list_gap')) });
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);
   ctx.font = `11px ${SANS}`;
@@ -213,17 +217,18 @@ function sizeLegend() {
     ctx.fillText(figure(v, 0), x + 2 * r + 4, 20);
     x += 2 * r + 12 + ctx.measureText(figure(v, 0)).width;
   }
-  x += 16;
+  if (perSite.length) x += 16;
   for (const v of perFlow) {
+    const width = pairs ? pairWidth(v, most) : flowWidth(v);
     ctx.fillStyle = FLOW;
     ctx.globalAlpha = 0.6;
-    ctx.fillRect(x, 20 - flowWidth(v) / 2, 26, flowWidth(v));
+    ctx.fillRect(x, 20 - width / 2, 26, width);
     ctx.globalAlpha = 1;
     ctx.fillStyle = INK;
     ctx.fillText(figure(v, 0), x + 30, 20);
     x += 42 + ctx.measureText(figure(v, 0)).width;
   }
-  return el('div', {}, el('p', { class: 'gs-note' }, `${word('per_site')}${perFlow.length ? `${word('list_gap')}${word('per_flow')}` : ''}`), canvas);
+  return el('div', {}, el('p', { class: 'gs-note' }, heads.map(([head]) => head).join(word('list_gap'))), canvas);
 }
 
 /** A row of coloured boxes with labels. @param {{colour: string, label: any}[]} classes @param {boolean} ramp */

@@ -20,12 +20,13 @@ function buildPanel() {
   part.card ??= /** @type {HTMLElement} */ (document.getElementById('gs-card'));
   part.legend = el('section', { id: 'gs-legend' });
   panel.replaceChildren(
-    ...[header(), part.legend, colourSection(), yearSection(), areaSection(), tableSection(), unknownSection(), surveySection(), notesSection()].filter(Boolean),
+    ...[header(), part.legend, colourSection(), unitSection(), yearSection(), areaSection(), tableSection(), unknownSection(), surveySection(), notesSection()].filter(Boolean),
   );
   for (const write of onMap) write();
   fillLegend();
   fillCard();
   fillTables();
+  fillUnits();
 }
 
 function header() {
@@ -316,14 +317,16 @@ function originFacts(row) {
 
 const PAGE_ROWS = 100;
 
-/** The two tables: what they list, sort by, and how far they are unrolled. @type {Object<string, any>} */
+/** The tables: what they list, sort by, and how far they are unrolled. @type {Object<string, any>} */
 const lists = {
-  site: { table: sites, sort: 'households', down: true, most: PAGE_ROWS },
-  origin: { table: origins, sort: 'name', down: false, most: PAGE_ROWS },
+  site: { table: sites, id: 'gs-sites', caption: 'sites_caption', sort: 'households', down: true, most: PAGE_ROWS },
+  origin: { table: origins, id: 'gs-origins', caption: 'origins_caption', sort: 'name', down: false, most: PAGE_ROWS },
+  unit: { table: units, id: 'gs-unit-table', caption: 'units_caption', sort: units.has('households') ? 'households' : 'persons', down: true, most: PAGE_ROWS },
 };
 
 /** Columns of a table: key, heading, value of a row. @param {string} kind */
 function listColumns(kind) {
+  if (kind === 'unit') return unitColumns();
   const shared = { key: 'name', head: word(kind), of: (row) => rowName(lists[kind].table, row) };
   if (kind === 'site') {
     const indicator = chosenIndicator();
@@ -366,6 +369,7 @@ function tableSection() {
     state.filter = event.target.value;
     for (const list of Object.values(lists)) list.most = PAGE_ROWS;
     fillTables();
+    fillUnits();
     writeHash();
   } });
   part.site = el('div');
@@ -389,10 +393,11 @@ function folded(text) {
 function filtered(kind) {
   const { table } = lists[kind];
   const wanted = folded(state.filter.trim());
-  const all = Array.from(rowNumbers(table.n));
+  const all = kind === 'unit' ? unitRows() : Array.from(rowNumbers(table.n));
   if (!wanted) return all;
-  const keys = ['id', 'name', 'name_local', ...DATA.units].filter((k) => table.has(k)).map((k) => table.column(k));
-  return all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
+  const keys = ['id', 'name', 'name_local', 'local', 'parent', ...DATA.searched].filter((k) => table.has(k)).map((k) => table.column(k));
+  const found = all.filter((row) => keys.some((column) => column[row] !== null && folded(column[row]).includes(wanted)));
+  return kind === 'unit' && !found.length ? all : found; // who looks for a site still sees the units
 }
 
 /** @type {Object<string, Intl.Collator>} */
@@ -420,8 +425,8 @@ function fillTable(kind) {
   const body = rows.slice(0, list.most).map((row) => tableRow(kind, row, columns));
   const focus = document.activeElement?.getAttribute?.('data-sort');
   part[kind].replaceChildren(
-    el('table', { id: `gs-${kind}s` }, el('caption', { class: 'gs-hidden' }, word(kind === 'site' ? 'sites_caption' : 'origins_caption')), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
-    el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, all.length), 0), m: figure(list.table.n, 0) })),
+    el('table', { id: list.id }, el('caption', { class: 'gs-hidden' }, word(list.caption)), el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body)),
+    el('p', { class: 'gs-note', role: 'status' }, word('shown_of', { n: figure(Math.min(list.most, all.length), 0), m: figure(kind === 'unit' ? unitRows().length : list.table.n, 0) })),
   );
   if (all.length > list.most) {
     part[kind].append(el('button', { type: 'button', onclick: () => { list.most += 5 * PAGE_ROWS; fillTable(kind); } }, word('show_more')));
@@ -440,21 +445,27 @@ function sortBy(kind, key) {
 /** @param {string} kind @param {number} row @param {any[]} columns */
 function tableRow(kind, row, columns) {
   const { table } = lists[kind];
-  const chosen = state.selected?.kind === kind && state.selected.row === row;
+  const chosen = isChosen(kind, row);
   const cells = columns.slice(1).map((c) => {
     const v = c.of(row);
     if (c.cell) return el('td', {}, c.cell(row));
     return el('td', {}, typeof v === 'string' ? isolated(v) : figure(v, c.key === 'km' ? undefined : 0));
   });
-  const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => select({ kind, row }, true) }, isolated(rowName(table, row)));
-  const lost = table.value('lon', row) === null ? el('small', {}, ` (${word('not_located')})`) : '';
+  const open = el('button', { type: 'button', class: 'gs-link', 'data-row': `${kind}:${row}`, 'aria-pressed': String(chosen), onclick: () => (kind === 'unit' ? selectUnit(row, true) : select({ kind, row }, true)) }, isolated(columns[0].of(row)));
+  const lost = kind === 'unit' ? el('small', {}, word('units_sites', { n: units.value('sites', row) })) : table.value('lon', row) === null ? el('small', {}, ` (${word('not_located')})`) : '';
   return el('tr', { class: chosen ? 'gs-chosen' : null }, el('th', { scope: 'row' }, open, lost), cells);
+}
+
+/** @param {string} kind @param {number} row */
+function isChosen(kind, row) {
+  return kind === 'unit' ? state.unit === row : state.selected?.kind === kind && state.selected.row === row;
 }
 
 /** Mark the chosen row without building the table anew. */
 function markRows() {
   for (const open of panel.querySelectorAll('[data-row]')) {
-    const chosen = state.selected && open.getAttribute('data-row') === `${state.selected.kind}:${state.selected.row}`;
+    const [kind, row] = open.getAttribute('data-row').split(':');
+    const chosen = isChosen(kind, Number(row));
     open.setAttribute('aria-pressed', String(Boolean(chosen)));
     open.closest('tr').className = chosen ? 'gs-chosen' : '';
   }

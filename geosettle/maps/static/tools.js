@@ -212,23 +212,37 @@ function under(point) {
   if (site >= 0) return { kind: 'site', row: site };
   const origin = state.hidden.has('origins') ? -1 : nearest(originXY, (i) => originRadius(i) + 4);
   if (origin >= 0) return { kind: 'origin', row: origin };
-  const flow = state.hidden.has('flows') || flows.n > 5000 ? -1 : flowUnder(world, scale);
-  return flow >= 0 ? { kind: 'flow', row: flow } : null;
+  const sheet = /** @type {any} */ ({ scale, dx: -world.x, dy: -world.y });
+  if (!state.hidden.has('flows') && flowsByUnit()) {
+    const pair = pairUnder(sheet);
+    if (pair >= 0) return { kind: 'pair', row: pair };
+  } else if (!state.hidden.has('flows') && flows.n <= 5000) {
+    const flow = flowUnder(sheet);
+    if (flow >= 0) return { kind: 'flow', row: flow };
+  }
+  const unit = chosenMeasure() ? unitAt(world.x / scale, world.y / scale) : -1;
+  return unit >= 0 ? { kind: 'unit', row: unit } : null;
 }
 
-/** @param {{x: number, y: number}} world @param {number} scale */
-function flowUnder(world, scale) {
-  const sheet = /** @type {any} */ ({ scale, dx: -world.x, dy: -world.y });
+/** Whether a flow's curve passes within a distance of the origin, pixels; how near, else Infinity. @param {number[]} p @param {number} reach */
+function nearCurve(p, reach) {
+  if (Math.min(p[0], p[2], p[4]) > reach || Math.max(p[0], p[2], p[4]) < -reach) return Infinity;
+  let least = Infinity;
+  for (let t = 0; t <= 1; t += 0.02) {
+    const u = 1 - t;
+    least = Math.min(least, Math.hypot(u * u * p[0] + 2 * u * t * p[2] + t * t * p[4], u * u * p[1] + 2 * u * t * p[3] + t * t * p[5]));
+  }
+  return least < reach ? least : Infinity;
+}
+
+/** @param {any} sheet whose middle is the place */
+function flowUnder(sheet) {
   let best = -1;
   let least = 5;
   for (let i = 0; i < flows.n; i++) {
     const p = flowShown(i) ? bend(sheet, i) : null;
-    if (!p || Math.min(p[0], p[2], p[4]) > 8 || Math.max(p[0], p[2], p[4]) < -8) continue;
-    for (let t = 0; t <= 1; t += 0.02) {
-      const u = 1 - t;
-      const d = Math.hypot(u * u * p[0] + 2 * u * t * p[2] + t * t * p[4], u * u * p[1] + 2 * u * t * p[3] + t * t * p[5]);
-      if (d < least) [best, least] = [i, d];
-    }
+    const d = p ? nearCurve(p, least) : Infinity;
+    if (d < least) [best, least] = [i, d];
   }
   return best;
 }
@@ -257,6 +271,8 @@ const FLOW_FACTS = [['declared_km', 'km'], ['road_km', 'km'], ['road_h', 'h'], [
 
 /** @param {{kind: string, row: number}} thing */
 function tipFor(thing) {
+  if (thing.kind === 'unit') return unitTip(thing.row);
+  if (thing.kind === 'pair') return pairTip(thing.row);
   if (thing.kind === 'flow') {
     const i = thing.row;
     const km = flows.value('geodesic_km', i);
@@ -315,7 +331,8 @@ function addPointing() {
   map.on('click', (event) => {
     const thing = under(event.containerPoint);
     tip.hidden = true; // what it said stands in the card; a finger would not take it away
-    if (!thing) select(null);
+    if (thing?.kind === 'unit') selectUnit(thing.row);
+    else if (!thing || thing.kind === 'pair') select(null);
     else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
     else {
       // A further click at one position takes the next of those that are there.
@@ -343,6 +360,10 @@ function writeHash() {
   if (state.filter.trim()) parts.push(`filter=${encodeURIComponent(state.filter)}`);
   const indicator = chosenIndicator();
   if (indicator) parts.push(`by=${encodeURIComponent(indicator.key)}`);
+  if (state.level !== choices().level) parts.push(`level=${encodeURIComponent(state.level)}`);
+  if (state.fill) parts.push(`units=${encodeURIComponent(state.fill)}`);
+  if (state.unit >= 0) parts.push(`unit=${encodeURIComponent(units.value('name', state.unit) ?? '')}`);
+  if (state.flows !== choices().flows) parts.push(`flows=${state.flows}`);
   if (state.parcels !== 'kind') parts.push(`parcels=${state.parcels}`);
   if (state.year !== Infinity) parts.push(`year=${state.year}`);
   const changed = DATA.elements.filter((e) => e.shown === state.hidden.has(e.name));
@@ -373,6 +394,7 @@ function readHash() {
   const by = hashValue('by');
   state.indicator = DATA.sites.indicators.find((i) => i.key === by)?.column || '';
   if (hashValue('parcels') === 'year') state.parcels = 'year';
+  readUnitHash();
   const year = /[#&]year=(\d{4})(?:&|$)/.exec(location.hash);
   const years = year ? allYears() : [];
   if (years.length > 1 && Number(year?.[1]) < years[years.length - 1]) state.year = Math.max(years[0], Number(year?.[1]));
@@ -556,10 +578,10 @@ function boxSymbol(colour) {
 function legendItems() {
   /** @type {[((ctx: CanvasRenderingContext2D) => void) | null, string][]} */
   const items = [];
-  const silent = ['areas', 'change', 'labels', 'graticule', 'picture'];
-  const shown = DATA.elements.filter((e) => !state.hidden.has(e.name) && !silent.includes(e.kind) && e.name !== 'surroundings' && !(state.area && e.name === 'oasis'));
+  const silent = ['areas', 'units', 'change', 'labels', 'graticule', 'picture'];
+  const shown = DATA.elements.filter((e) => !state.hidden.has(e.name) && !silent.includes(e.kind) && e.name !== 'surroundings' && !isCovered(e));
   for (const element of shown.reverse()) {
-    for (const of of element.parts || [null]) items.push([(ctx) => drawSymbol(ctx, element, of), say(of?.label || element.label)]);
+    for (const of of element.parts || [null]) items.push([(ctx) => drawSymbol(ctx, element, of), element.kind === 'flows' ? flowLabel(element) : say(of?.label || element.label)]);
     if (!(state.indicator && element.kind === 'sites')) items.push(...otherSymbols(element));
   }
   if (state.selected) items.push([ringSymbol, word('rings')]);
@@ -569,6 +591,13 @@ function legendItems() {
     classesOf(indicator.column).labels.forEach((text, k) => items.push([boxSymbol(CLASS_COLOURS[k]), text]));
     items.push([boxSymbol(NO_DATA), word('no_data')]);
     if (indicator.change && !state.hidden.has('change')) items.push(...changeItems(indicator));
+  }
+  const measure = chosenMeasure();
+  if (measure) {
+    items.push([null, `${say(unitLevel().label)}${word('colon')}${measureName(measure)}`]);
+    const { labels, colours } = unitClasses(measure);
+    labels.forEach((text, k) => items.push([boxSymbol(colours[k]), text]));
+    if (unitsWithout(measure).length) items.push([(ctx) => boxOrLine(ctx, NO_UNIT), word('no_data')]);
   }
   for (const item of elementOf('areas')?.items || []) {
     if (item.name !== state.area && !(state.area && item.name === state.compare)) continue;

@@ -6,6 +6,8 @@ prints the message and exits with 2. Anything else that escapes is a fault of th
 
 from __future__ import annotations
 
+from geosettle.terminal import plain
+
 
 class GeosettleError(Exception):
     """Base of every error geosettle raises on purpose.
@@ -55,7 +57,7 @@ class GeosettleError(Exception):
             text += f" (got {self.value!r})"
         if self.mend and not text.endswith((".", "!", "?")):
             text += "."
-        return f"{text} {self.mend}" if self.mend else text
+        return plain(f"{text} {self.mend}" if self.mend else text)
 
 
 class InputError(GeosettleError, ValueError):

@@ -33,7 +33,7 @@ from geosettle.io.manifest import (
     table_differences,
 )
 from geosettle.io.masking_key import mask_key
-from geosettle.io.staging import MANIFEST
+from geosettle.io.replacing import MANIFEST
 from geosettle.maps import Element, map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study

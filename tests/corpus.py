@@ -458,7 +458,8 @@ def tables_bad(m: Maker) -> None:
     m.bad(
         "tables/quotes.csv",
         'site_id,name,lon,lat\nS1,"Barin,76.1,39.1\nS2,x,76.2,39.2\n',
-        "file_unreadable",
+        "quotes_kept",
+        "accepted",
     )
     m.bad(
         "tables/too_long.csv",

@@ -134,7 +134,7 @@ def test_two_writers(tmp_path: Path) -> None:
 
 
 def test_without_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geosettle.io.staging._exchange", lambda *_: False)
+    monkeypatch.setattr("geosettle.io.replacing._exchange", lambda *_: False)
     test_foreign_files_stay(tmp_path)
     assert hidden(tmp_path) == []
 

@@ -284,7 +284,7 @@ def _facts(
             added = part.groupby(of_site[part.index]).sum(min_count=1)
             out[f"developed_{_slug(kind)}_ha"] = added.reindex(ids)
     if "nearest_road_km" in sites:
-        out["nearest_road_km"] = sites["nearest_road_km"].set_axis(ids)
+        out["nearest_road_km"] = numbers(sites, "nearest_road_km").set_axis(ids)
     near = remote[
         (remote["role"] == "site")
         & (remote["kind"] == "nearest")

@@ -14,13 +14,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from geosettle import __version__
 from geosettle.cli import distances, reading, taking
+from geosettle.cli.streams import open_streams, send, show, warn
 from geosettle.errors import GeosettleError, InputError
+from geosettle.terminal import plain
 from geosettle.words import languages
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     no_such_file.csv: rejected; 0 of 0 rows can be used
     2
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names in any script, on any terminal
+    open_streams()
     # GDAL compares the names of its options by the letters of the locale, and complains where I is
     # no capital of i.
     with suppress(locale.Error):
@@ -68,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         with _terminated_as_interrupted():
+            _check_out(options)
             command: Callable[[argparse.Namespace], int] = options.command
             code = command(options)
             sys.stdout.flush()
@@ -75,16 +75,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say_no_more()  # the reader of our pipe went away, which is no fault
         return DONE
     except KeyboardInterrupt:
-        print("geosettle: interrupted; nothing was changed", file=sys.stderr)
+        warn("interrupted")
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("GEOSETTLE_DEBUG"):
             raise
-        print(f"geosettle: {_in_words(error)}", file=sys.stderr)
+        warn(_in_words(error))
         if isinstance(error, OSError) and not isinstance(error, GeosettleError):
             _say_no_more()
         return WRONG
     return code
+
+
+def _check_out(options: argparse.Namespace) -> None:
+    """Find before the work that what a command writes cannot be written; `run` looks itself."""
+    if options.command in (_distances, _overlay, _map) and options.out:
+        from geosettle.io.staging import check_writable  # noqa: PLC0415
+
+        check_writable(options.out)
 
 
 def _say_no_more() -> None:
@@ -102,12 +110,14 @@ def _in_words(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory for this. Take fewer rows, or coarser rasters."
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the working folder was deleted. Change to another one."
     if isinstance(error, OSError):
         return f"{error.filename or 'standard output'}: {error.strerror or error}."
     return (
         f"a fault of the program, or an input that it does not foresee: {type(error).__name__}: "
         f"{error}. "
-        "Nothing was changed. GEOSETTLE_DEBUG=1 shows where it happened."
+        "GEOSETTLE_DEBUG=1 shows where it happened."
     )
 
 
@@ -128,9 +138,8 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a call in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            WRONG, f"geosettle: {message.removeprefix('argument ')}. See {self.prog} --help.\n"
-        )
+        warn(f"{message.removeprefix('argument ')}. See {self.prog} --help.")
+        self.exit(WRONG)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -316,7 +325,7 @@ def _run(options: argparse.Namespace) -> int:
             )
         with _progress() as step:
             lines = outputs.replay(Path(options.replay), out, source=source, progress=step)
-        print("\n".join(lines))
+        show("\n".join(lines))
         return DONE
     with _progress() as step:
         written = outputs.run(
@@ -328,9 +337,9 @@ def _run(options: argparse.Namespace) -> int:
             progress=step,
             layers=None if files else said,
         )
-    print("\n".join(written.summary))
+    show("\n".join(written.summary))
     for failure in written.failures:
-        print(f"geosettle: warning: {failure}", file=sys.stderr)
+        warn(f"warning: {failure}")
     incomplete = written.rows_set_aside or written.failures
     return SET_ASIDE if options.strict and incomplete else DONE
 
@@ -350,17 +359,17 @@ def _check(options: argparse.Namespace) -> int:
     )
     fatal = [problem for problem in found["problems"] if problem["severity"] == "fatal"]
     if options.json:
-        print(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
+        show(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
         shown = [Problem(**problem) for problem in found["problems"] if problem not in fatal]
         for line in group_lines(shown, None if options.all else _LINES):
-            print(line)
-        print(
+            show(line)
+        show(
             f"{options.path}: {found['status']}; {found['rows_ok']} of {found['rows_in']} rows can "
             "be used"
         )
     for problem in fatal:
-        print(f"geosettle: {line_of(Problem(**problem))}", file=sys.stderr)
+        warn(line_of(Problem(**problem)))
     if found["status"] == "rejected":
         return WRONG
     return SET_ASIDE if options.strict and found["rows_ok"] < found["rows_in"] else DONE
@@ -376,10 +385,10 @@ def _init(options: argparse.Namespace) -> int:
                 options.files, folder, ask=not options.yes, step=step, copy=options.copy,
                 every=options.all, said=reading.for_layers(options),
             )  # fmt: skip
-        print(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
+        show(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
         return DONE
     write_template(folder)
-    print(
+    show(
         f"A made-up study is in {folder}. Put your own files in its place, then: geosettle run "
         f"{folder}"
     )
@@ -426,9 +435,9 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
         frame = read_any(path, problems=found, options=reading.for_role(options, None))
         errors = {p.row: p for p in found if p.severity == "error"}
         for problem in list(errors.values())[:10]:
-            print(f"geosettle: {line_of(problem)}", file=sys.stderr)
+            warn(line_of(problem))
         if errors:
-            print(f"geosettle: {path}: {len(errors)} rows were set aside.", file=sys.stderr)
+            warn(f"{path}: {len(errors)} rows were set aside.")
         return frame
     if spec_of(role).geometries == ("raster",):
         said = reading.for_role(options, role)
@@ -440,11 +449,9 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
     for problem in [p for p in checked.problems if p.severity == "error"][:10]:
-        print(f"geosettle: {line_of(problem)}", file=sys.stderr)
+        warn(line_of(problem))
     if lost := checked.rows_in - len(checked.frame):
-        print(
-            f"geosettle: {path}: {lost} of {checked.rows_in} rows were set aside.", file=sys.stderr
-        )
+        warn(f"{path}: {lost} of {checked.rows_in} rows were set aside.")
     return checked.frame
 
 
@@ -479,14 +486,14 @@ def _map(options: argparse.Namespace) -> int:
             progress=step,
             layers=reading.for_layers(options),
         )
-    print(f"Map: {path}")
+    show(f"Map: {path}")
     return DONE
 
 
 def _diff(options: argparse.Namespace) -> int:
     from geosettle import outputs  # noqa: PLC0415
 
-    print("\n".join(outputs.diff(Path(options.first), Path(options.second))))
+    show("\n".join(outputs.diff(Path(options.first), Path(options.second))))
     return DONE
 
 
@@ -508,14 +515,11 @@ def _emit(tables: Iterable[pd.DataFrame], out: str | None) -> None:
     if out:
         data = b"".join(parts())
         write_file(out, data)
-        print(f"{out} is written.", file=sys.stderr)
+        show(f"{out} is written.", sys.stderr)
         return
     for part in parts():
-        text = part.removeprefix(b"\xef\xbb\xbf")  # the mark is for files that Excel opens
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.buffer.write(text)
-        else:
-            sys.stdout.write(text.decode())
+        # The mark is for files that Excel opens.
+        send(part.removeprefix(b"\xef\xbb\xbf"))
 
 
 @contextmanager
@@ -525,12 +529,13 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting")
-        yield lambda text: bar.update(task, description=text)
+        yield lambda text: bar.update(task, description=escape(plain(text)))
 
 
 def _region(text: str) -> tuple[float, float, float, float] | str:

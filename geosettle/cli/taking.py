@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geosettle.cli.streams import show
+
 if TYPE_CHECKING:
     from geosettle.intake import Intake, Proposal
 
@@ -38,15 +40,15 @@ def take(
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     more: dict[str, Any] = {"choose": _ask} if ask and terminal else {}
     made = init_study(files, folder, copy=copy, every=every, said=said, progress=step, **more)
-    print("\n".join(made.lines), flush=True)
+    show("\n".join(made.lines))
     return made
 
 
 def _ask(role: str, near: Sequence[Proposal]) -> Proposal:
     """Let the user choose among proposals; Enter takes the first."""
-    print(f"Which of these are the {role}?")
+    show(f"Which of these are the {role}?")
     for number, one in enumerate(near, start=1):
-        print(f"  {number}  {one.dataset.label} ({one.why})")
+        show(f"  {number}  {one.dataset.label} ({one.why})")
     answer = input(f"1 to {len(near)} [1]: ").strip()
     chosen = int(answer) if answer.isdecimal() and 1 <= int(answer) <= len(near) else 1
     return near[chosen - 1]

@@ -19,7 +19,7 @@ from geosettle.io.gpkg import write_gpkg_bytes
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Source
-from geosettle.io.staging import Stage, staged_folder, write_file
+from geosettle.io.staging import Stage, check_writable, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
 from geosettle.io.template import template_path, write_template
 from geosettle.io.validation import Checked, spec_of, understand
@@ -32,6 +32,7 @@ __all__ = [
     "Stage",
     "check_layer",
     "check_path",
+    "check_writable",
     "csv_bytes",
     "geotiff_bytes",
     "read_any",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from geosettle.errors import InputError
-from geosettle.io.staging import MANIFEST
+from geosettle.io.replacing import MANIFEST
 
 _NEEDED: Final = {
     "geosettle": str,

@@ -62,6 +62,7 @@ _CAPITALS: Final = frozenset(
     ]
 )
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
 _LOST: Final = re.compile(r"^\?{2,}$|\?{3,}")
 _NEAR_M: Final = 20.0
@@ -508,7 +509,11 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
         ):
             continue
         series = values[column.name].fillna("")
-        for code, pattern in (("text_bidi", _BIDI), ("text_markup", _MARKUP)):
+        for code, pattern in (
+            ("text_bidi", _BIDI),
+            ("text_control", _CONTROL),
+            ("text_markup", _MARKUP),
+        ):
             hits = np.flatnonzero(series.str.contains(pattern).to_numpy(dtype=bool))
             out += [
                 problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i]))
@@ -616,8 +621,9 @@ def distances(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> lis
     return out
 
 
-def validity(values: pd.DataFrame, _geometry: Geometry, _spec: LayerSpec) -> list[Problem]:
+def validity(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Find a validity that ends before it begins."""
+    values = _own(values, spec)
     if not {"valid_from", "valid_to"} <= set(values.columns):
         return []
     start, end = (

@@ -93,6 +93,8 @@ def propose_ids(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> 
     if not key or not len(source.cells):
         return source
     found, _, absent = find_columns([str(c) for c in source.cells.columns], spec, mapping)
+    if spec.name == "boundaries" and source.geometry is not None and not absent:
+        source = _on_one_level(source, found)
     if key in found and "name" in found:
         source = _without_codes(source, spec, found[key], found["name"])
     needs_name = any(c.name == "name" and c.required for c in spec.columns)
@@ -119,6 +121,20 @@ def propose_ids(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> 
         cells["name"] = cells[found.get(key, key)]
         said.append(problem("name_from_id", column="name", file=source.file))
     return replace(source, cells=cells, problems=(*source.problems, *said))
+
+
+_LEVEL: Final = "boundary"
+"""Level of units whose file names none."""
+
+
+def _on_one_level(source: Source, found: Mapping[str, str]) -> Source:
+    """Put units on one level where the file names neither levels nor units above."""
+    if "level" in found or "parent_code" in found:
+        return source
+    cells = source.cells.copy()
+    cells["level"] = pd.Series([_LEVEL] * len(cells), index=cells.index, dtype=object)
+    made = problem("level_made", column="level", file=source.file)
+    return replace(source, cells=cells, problems=(*source.problems, made))
 
 
 def _of_other_layer(source: Source, spec: LayerSpec) -> bool:

@@ -2,38 +2,33 @@
 
 Also on a full disk, under kill -9, or while another process writes.
 
-A folder is written under a hidden name beside its target, every file synced and read back, and put
-in place by one exchange of names. What the target held that geosettle did not write is carried
-over, never deleted.
+A folder is written under a hidden name next to its target (inside it where the target must stay the
+folder it is), every file synced and read back, and then put in place: see `replacing`. What the
+target held that geosettle did not write stays.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import hashlib
-import json
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any
 
 from geosettle.errors import OutputError
+from geosettle.io import replacing
+from geosettle.io.replacing import MANIFEST
 
 # Windows has no flock: there two writers are not told apart.
 fcntl: Any = import_module("fcntl") if find_spec("fcntl") else None
-
-
-_STUDY: Final = "study.toml"
-"""What a folder may hold before the first run."""
-MANIFEST: Final = "manifest.json"
-"""File that makes a folder an output of geosettle; it is written last and lists the others."""
 
 
 @dataclass
@@ -111,17 +106,17 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
             _check_target(final)
             final.parent.mkdir(parents=True, exist_ok=True)
             at_end.enter_context(_locked(final))
-            _recover(final)
-            staging = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"
-            staging.mkdir()
+            replacing.recover(final)
+            staging = replacing.staging_of(final)
             at_end.callback(shutil.rmtree, staging, ignore_errors=True)
         stage = Stage(staging)
         yield stage
         if list(stage.digests)[-1:] != [MANIFEST]:
             raise OutputError(f"{MANIFEST} must be the last file written", file=str(final))
         with _explained(final):
-            _sync_folders(staging)
-            _put_in_place(staging, final)
+            replacing.sync_folders(staging)
+        with _explained(final, "some files may be new"):
+            replacing.put_in_place(staging, final)
 
 
 def write_file(path: str | Path, data: bytes) -> None:
@@ -156,16 +151,45 @@ def write_file(path: str | Path, data: bytes) -> None:
             )
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write_synced(temporary, data)
+            _write_synced(temporary, data, before=final)
             temporary.replace(final)
-            _sync(final.parent)
+            replacing.sync(final.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _write_synced(path: Path, data: bytes) -> str:
-    """Write a new file, sync it, read it back; its sha256."""
+def check_writable(path: str | Path) -> None:
+    """Find before the work what would prevent writing a file after it.
+
+    Raises
+    ------
+    OutputError
+        A folder has the name, or nothing can be written where it should be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> check_writable(Path(tempfile.mkdtemp(), "new", "a.txt"))
+    """
+    final = Path(os.path.realpath(path))
+    with _explained(final):
+        if final.is_dir():
+            raise OutputError(
+                "a folder has this name", file=str(final), mend="Choose another name."
+            )
+        near = next(folder for folder in final.parents if folder.exists())
+        with tempfile.TemporaryFile(dir=near):
+            pass
+
+
+def _write_synced(path: Path, data: bytes, before: Path | None = None) -> str:
+    """Write a new file, sync it, read it back; its sha256.
+
+    It has the rights of the one that it replaces before anything is in it.
+    """
     with path.open("xb") as handle:
+        if before is not None:
+            replacing.same_rights(path, before)
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
@@ -178,8 +202,8 @@ def _write_synced(path: Path, data: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Errors of the system in words, as OutputError."""
+def _explained(path: Path, left: str = "nothing was changed") -> Iterator[None]:
+    """Errors of the system in words, as OutputError, and what they leave behind."""
     reasons = {
         errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
         errno.EDQUOT: ("the quota is used up", "Free some space, or choose another folder."),
@@ -202,37 +226,24 @@ def _explained(path: Path) -> Iterator[None]:
         text, mend = reasons.get(
             error.errno or 0, (f"it could not be written ({error.strerror or error})", "")
         )
-        raise OutputError(f"{text}; nothing was changed", file=str(path), mend=mend) from error
+        raise OutputError(f"{text}; {left}", file=str(path), mend=mend) from error
 
 
 def _check_target(final: Path) -> None:
     """Refuse to replace anything that geosettle did not make."""
     if final.exists() and not final.is_dir():
         raise OutputError("a file has this name", file=str(final), mend="Choose another folder.")
-    foreign = final.is_dir() and any(path.name != _STUDY for path in final.iterdir())
-    if foreign and _listed(final) is None:
+    if replacing.is_foreign(final):
         raise OutputError(
             f"the folder is not empty and holds no {MANIFEST} of geosettle", file=str(final),
             mend="Choose an empty or a new folder.",
         )  # fmt: skip
 
 
-def _listed(folder: Path) -> set[str] | None:
-    """List the files that geosettle wrote into a folder, by its manifest.
-
-    None where it is not a folder of geosettle's.
-    """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {*manifest["outputs"], MANIFEST} if "geosettle" in manifest else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
 @contextlib.contextmanager
 def _locked(final: Path) -> Iterator[None]:
     """Be the only writer of a folder; the lock dies with its process."""
-    path = final.parent / f".{final.name}.lock"
+    path = replacing.lock_of(final)
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         if fcntl is not None:
@@ -262,84 +273,3 @@ def _locked(final: Path) -> Iterator[None]:
             yield
     finally:
         os.close(handle)
-
-
-def _recover(final: Path) -> None:
-    """Finish or take back what a killed run left behind."""
-    for left in sorted(final.parent.glob(f".{_escaped(final.name)}.old-*")):
-        if not final.exists():
-            left.rename(final)
-        else:
-            _keep_foreign(left, final)
-            shutil.rmtree(left, ignore_errors=True)
-    for left in sorted(final.parent.glob(f".{_escaped(final.name)}.staging-*")):
-        if left.is_dir():
-            # A run killed right after the exchange of names leaves the old folder under this name,
-            # not the new one.
-            _keep_foreign(left, final)
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
-def _put_in_place(staging: Path, final: Path) -> None:
-    """Exchange the names of the new folder and the old one; the old one then goes."""
-    old = final.parent / f".{final.name}.old-{uuid.uuid4().hex[:12]}"
-    if not final.exists():
-        staging.rename(final)
-    elif not any(final.iterdir()):
-        os.replace(staging, final)  # an empty folder is replaced in one step  # noqa: PTH105
-    elif _exchange(staging, final):
-        staging.rename(old)
-    else:
-        final.rename(old)  # a run killed here is mended by the next one, see _recover
-        staging.rename(final)
-    _sync(final.parent)
-    if old.exists():
-        _keep_foreign(old, final)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Swap two names in one step (renameat2 of Linux); False where the system cannot."""
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):
-        return False
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return int(rename(here, os.fsencode(a), here, os.fsencode(b), exchange)) == 0
-
-
-def _keep_foreign(old: Path, final: Path) -> None:
-    """Carry over the files that the old manifest does not list.
-
-    Only where the new folder has none of that name.
-    """
-    listed = _listed(old)
-    found = sorted(p for p in old.rglob("*") if p.is_file() or p.is_symlink())
-    if listed is None:  # not finished, so nothing but the study was in it before
-        listed, found = set(), [p for p in found if p == old / _STUDY]
-    for path in found:
-        name = path.relative_to(old)
-        if name.as_posix() not in listed and not (final / name).exists():
-            (final / name).parent.mkdir(parents=True, exist_ok=True)
-            path.rename(final / name)
-
-
-def _sync_folders(folder: Path) -> None:
-    for path in [folder, *sorted(p for p in folder.rglob("*") if p.is_dir())]:
-        _sync(path)
-
-
-def _sync(folder: Path) -> None:
-    """Sync the names in a folder; some file systems cannot, and need not."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -298,6 +298,9 @@ def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], lis
                 starts.append(line)
             line = reader.line_num + 1
     except csv.Error as error:
+        kept = _line_by_line(text, delimiter)
+        if kept[2]:
+            return kept
         raise InputError(
             f"quotation marks do not balance from line {line} on ({error})",
             file=file,

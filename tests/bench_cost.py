@@ -1,7 +1,7 @@
 """Accumulated cost on large grids, against scikit-image and GRASS, and many origins against one run
 per origin.
 
-    python tests/bench_cost.py [cells per side, 4000] [isotropic] [walking] [many] [memory] [first]
+    python tests/bench_cost.py [cells per side, 4000] [isotropic] [walking] [many] [sweep] [memory] [first]
 
 What is timed are the public functions, with all that they do. Peers run in the same process or
 right after, on the same arrays. Ratios are given of processor seconds (user and system, all
@@ -20,12 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 from affine import Affine
 from scipy.ndimage import zoom
 
+from geosettle.distance import distance_matrix, nearest
+from geosettle.distance._solver.cost import Prepared, solve
 from geosettle.distance._solver.cost_grid import CostGrid, Target, make_moves
-from geosettle.distance._solver.cost_kernels import accumulate_compiled
 from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.walking import MODELS
 from geosettle.raster import Raster
@@ -170,7 +172,7 @@ def line(name, ours, peer, n, extra=""):
 def isotropic(n, height, friction, starts):
     from skimage.graph import MCP_Geometric
 
-    *ours, cost = timed(lambda: cost_distance(friction, starts, cell_size=100.0, compiled=True))
+    *ours, cost = timed(lambda: cost_distance(friction, starts, cell_size=100.0))
     *peer, expected = timed(
         lambda: MCP_Geometric(
             np.where(np.isfinite(friction), friction, -1), sampling=(100.0, 100.0)
@@ -190,7 +192,7 @@ def isotropic(n, height, friction, starts):
 
 
 def walking(n, height, friction, starts):
-    *ours, hours = timed(lambda: walk(height, starts[:1], compiled=True))
+    *ours, hours = timed(lambda: walk(height, starts[:1]))
     if shutil.which("grass") is None:
         line("walking, 16 neighbours: geosettle (no GRASS here)", ours, ours, n)
         return
@@ -208,20 +210,18 @@ def walking(n, height, friction, starts):
 
 def many(n, height, friction, starts):
     """1,000 origins x 50 sites: run from the sites, against one run per origin (some, scaled)."""
-    from geosettle.distance.terrain import run_many
-
     n = min(n, 1000)
     rng = np.random.default_rng(1)
     grid = grid_of(16, height=np.ascontiguousarray(height[:n, :n]))
     origins, sites = rng.integers(0, n * n, 1000), rng.integers(0, n * n, 50)
     targets = [Target(np.array([c]), np.zeros(1)) for c in origins]
     runs = [(np.array([s]), None, targets) for s in sites]
-    *ours, result = timed(lambda: run_many(grid, runs, toward=True, compiled=True))
+    *ours, result = timed(lambda: Prepared(grid).run_many(runs, toward=True))
     some = 10
 
     def one_by_one():
         for i in range(some):
-            cost = accumulate_compiled(grid, origins[i : i + 1])
+            cost = solve(grid, origins[i : i + 1])
             assert np.allclose(cost.ravel()[sites], [result[k][i] for k in range(50)], rtol=1e-4)
 
     peer = [seconds * 1000 / some for seconds in timed(one_by_one)[:2]]
@@ -229,50 +229,74 @@ def many(n, height, friction, starts):
     line("1,000 origins x 50 sites: from the fewer side", ours, peer, n)
 
 
-def memory(n, height, friction, starts):
-    """Bytes a cell of every mode, at n x n (NumPy's engine at a quarter of the cells)."""
-    from geosettle.distance.terrain import run_many
+def sweep(n, height, friction, starts):
+    """Everyday sizes: no size may fall below its peer. One warm run of each; the start of a process
+    (loading compiled code, half a second to one second) is the row "first".
+    """
+    from skimage.graph import MCP_Geometric
 
+    for side in (30, 100, 300, 700, 1000, 1900, 2100):
+        part = np.ascontiguousarray(friction[:side, :side])
+        at = np.argwhere(np.isfinite(part))[:: max(1, side * side // 20)]
+        *ours, _ = timed(lambda part=part, at=at: cost_distance(part, at))
+        *peer, _ = timed(
+            lambda part=part, at=at: MCP_Geometric(
+                np.where(np.isfinite(part), part, -1)
+            ).find_costs([tuple(s) for s in at])
+        )
+        line(f"friction {side} x {side}: MCP_Geometric", peer, peer, side)
+        line(f"friction {side} x {side}: geosettle", ours, peer, side)
+    for side, many, few, most in ((100, 20, 5, None), (700, 50, 10, None), (1000, 500, 10, 8.0)):
+        rng = np.random.default_rng(1)
+        ends = [points_in(rng, count, side) for count in (many, few)]
+        dem = dem_of(np.ascontiguousarray(height[:side, :side]))
+        if most is None:
+            name = f"walking times {many} x {few} on {side} x {side}"
+            *ours, _ = timed(lambda e=ends, d=dem: distance_matrix(*e, "walk", dem=d))
+        else:
+            name = f"nearest 5 within {most:g} h, {many} x {few} on {side} x {side}"
+            *ours, _ = timed(
+                lambda e=ends, d=dem, h=most: nearest(*e, 5, metric="walk", max_h=h, dem=d)
+            )
+        line(name, ours, ours, side)
+
+
+def points_in(rng, count, side):
+    """Places anywhere on the first rows and columns of the terrain."""
+    places = points_of(rng.uniform(1, side - 2, (count, 2)))
+    ids = [f"{i:04d}" for i in range(count)]
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*places.T), crs=4326, index=ids)
+
+
+def memory(n, height, friction, starts):
+    """Bytes a cell of every mode, at n x n."""
     cover = Raster(
         np.floor(np.abs(height) % 5).astype(np.float32), dem_of(height).transform, crs="EPSG:32644"
     )
     added = Raster(np.full_like(height, 0.1), dem_of(height).transform, crs="EPSG:32644")
     covered = {"landcover": cover, "landcover_speed_kmh": {1: 2.0, 2: 4.0}, "closed_classes": (9,)}
-    small, quarter = np.ascontiguousarray(height[: n // 2, : n // 2]), np.array([[n // 4, n // 4]])
-    light = np.where(np.isfinite(friction), friction, 1)
     modes = {
-        "friction, 8 neighbours": lambda: cost_distance(
-            friction, starts, cell_size=100.0, compiled=True
-        ),
-        "friction, 16 neighbours": lambda: cost_distance(
-            friction, starts, neighbours=16, compiled=True
-        ),
+        "friction, 8 neighbours": lambda: cost_distance(friction, starts, cell_size=100.0),
+        "friction, 16 neighbours": lambda: cost_distance(friction, starts, neighbours=16),
         "friction, continuous": lambda: cost_distance(friction, starts, continuous=True),
-        "walking, 16 neighbours": lambda: walk(height, starts[:1], compiled=True),
-        "walking, 32 neighbours": lambda: walk(height, starts[:1], neighbours=32, compiled=True),
+        "walking, 16 neighbours": lambda: walk(height, starts[:1]),
+        "walking, 32 neighbours": lambda: walk(height, starts[:1], neighbours=32),
         "walking, land cover, altitude": lambda: walk(height, starts[:1], altitude=True, **covered),
         "walking, land cover, altitude, friction": lambda: walk(
             height, starts[:1], altitude=True, friction=added, friction_weight=2.0, **covered
         ),
-        "friction, 8 neighbours, NumPy": lambda: cost_distance(
-            light[: n // 2, : n // 2], quarter, cell_size=100.0, compiled=False
-        ),
-        "walking, 16 neighbours, NumPy": lambda: walk(small, quarter, compiled=False),
         "walking, 4 runs side by side": lambda: np.array(
-            run_many(
-                grid_of(16, height=height),
+            Prepared(grid_of(16, height=height)).run_many(
                 [
                     (np.array([s]), None, [Target(np.array([0]), np.zeros(1))])
                     for s in (n, n // 2, 2 * n, n * n - 1)
                 ],
                 toward=True,
-                compiled=True,
             )
         ),
     }
     for name, work in modes.items():
-        cells = small.size if "NumPy" in name else n * n
-        print(f"| memory: {name:40} | {memory_of(work, cells):5.1f} bytes a cell", flush=True)
+        print(f"| memory: {name:40} | {memory_of(work, n * n):5.1f} bytes a cell", flush=True)
 
 
 _FIRST = """
@@ -282,8 +306,8 @@ import bench_cost as b, numpy as np
 height, friction, starts = b.terrain(256)
 begin = time.perf_counter()
 for name, work in (
-    ("friction, 8 neighbours", lambda: b.cost_distance(friction, starts, compiled=True)),
-    ("walking, 16 neighbours", lambda: b.walk(height, starts[:1], compiled=True)),
+    ("friction, 8 neighbours", lambda: b.cost_distance(friction, starts)),
+    ("walking, 16 neighbours", lambda: b.walk(height, starts[:1])),
     ("continuous", lambda: b.cost_distance(friction, starts, continuous=True)),
 ):
     now = time.perf_counter()
@@ -304,12 +328,19 @@ def first(n, height, friction, starts):
 
 def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
-    rows = [globals()[name] for name in sys.argv[2:]] or [isotropic, walking, many, memory, first]
+    rows = [globals()[name] for name in sys.argv[2:]] or [
+        isotropic,
+        walking,
+        many,
+        sweep,
+        memory,
+        first,
+    ]
     height, friction, starts = terrain(256)
-    cost_distance(friction, starts, compiled=True)
+    cost_distance(friction, starts)
     cost_distance(friction, starts, continuous=True)
-    walk(height, starts[:1], compiled=True)
-    accumulate_compiled(grid_of(16, height=height), starts[:1, 0])
+    walk(height, starts[:1])
+    solve(grid_of(16, height=height), starts[:1, 0])
     height, friction, starts = terrain(n)
     print(f"{n} x {n} cells, load {os.getloadavg()[0]:.1f}")
     for row in rows:

@@ -20,11 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.cost import solve
+from geosettle.distance._solver.cost import Prepared, solve
 from geosettle.distance._solver.cost_grid import CostGrid, make_moves
 from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.draping import bilinear, drape
-from geosettle.distance.terrain import run_many, walk_pairs
+from geosettle.distance.terrain import walk_pairs
+from geosettle.distance.travel import with_roads
+from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -32,6 +34,7 @@ from geosettle.raster import Raster
 REFERENCE = Path(__file__).parent / "reference"
 sys.path.insert(0, str(REFERENCE))
 import make_terrain  # noqa: E402
+import plain_dijkstra  # noqa: E402
 
 # Made by tests/reference/make_grass.sh with GRASS r.walk and r.cost.
 GRASS = np.load(REFERENCE / "grass_reference.npz")
@@ -51,20 +54,16 @@ def frame(*points: tuple[float, float]) -> gpd.GeoDataFrame:
 # ------------------------------------------------------
 
 
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_friction_with_holes_and_oblong_cells_reproduces_r_cost(compiled, dtype):
+def test_friction_with_holes_and_oblong_cells_reproduces_r_cost(dtype):
     # r.cost counts a cell from west to east as 1; the cells are 50 m wide and 30 m high.
     friction = make_terrain.holes().astype(dtype)
-    cost = cost_distance(
-        friction, [make_terrain.ROUGH_START], cell_size=(0.6, 1.0), compiled=compiled
-    )
+    cost = cost_distance(friction, [make_terrain.ROUGH_START], cell_size=(0.6, 1.0))
     np.testing.assert_allclose(cost[EVERY, EVERY], GRASS["rough_cost8"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("neighbours", [8, 16])
-def test_walking_over_random_heights_reproduces_r_walk(neighbours, compiled):
+def test_walking_over_random_heights_reproduces_r_walk(neighbours):
     moves = make_moves(neighbours)
     closed = np.zeros(make_terrain.ROUGH_SHAPE, dtype=bool)
     lengths = np.tile(np.hypot(moves.row * 30.0, moves.column * 50.0), (300, 1))
@@ -74,7 +73,7 @@ def test_walking_over_random_heights_reproduces_r_walk(neighbours, compiled):
         moves, lengths, closed, height=make_terrain.rough(), pace=MODELS["naismith_langmuir"].pace()
     )
     start = np.array([np.ravel_multi_index(make_terrain.ROUGH_START, closed.shape)])
-    seconds = solve(grid, start, compiled=compiled).reshape(closed.shape)
+    seconds = solve(grid, start).reshape(closed.shape)
     np.testing.assert_allclose(
         seconds[EVERY, EVERY], GRASS[f"rough_walk{neighbours}"], rtol=1e-4, atol=1e-3
     )
@@ -110,9 +109,8 @@ def test_walking_on_a_lonlat_grid_is_dijkstra_over_geodesics(around_the_earth):
     )
     expected = dijkstra(arcs.tocsr(), indices=5 * columns + 1).reshape(rows, columns)
     start = [(float(lon(1)), float(lat(5)))]
-    for compiled in (False, True):
-        hours = travel_time(dem, start, away=True, compiled=compiled).values
-        np.testing.assert_allclose(hours * 3600, expected, rtol=1e-5)
+    hours = travel_time(dem, start, away=True).values
+    np.testing.assert_allclose(hours * 3600, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-5)])
@@ -124,18 +122,14 @@ def test_friction_with_holes_reproduces_scikit_image(dtype, tolerance):
     peer = graph.MCP_Geometric(np.where(np.isnan(friction), -1, friction), sampling=(0.6, 1.0))
     expected = peer.find_costs(starts)[0]
     expected[np.isinf(expected)] = np.nan
-    for compiled in (False, True):
-        got = cost_distance(friction, starts, cell_size=(0.6, 1.0), compiled=compiled)
-        np.testing.assert_allclose(got, expected, rtol=tolerance)
+    got = cost_distance(friction, starts, cell_size=(0.6, 1.0))
+    np.testing.assert_allclose(got, expected, rtol=tolerance)
 
 
 @pytest.mark.parametrize(
     ("name", "neighbours", "weight"), [("walk8_lambda", 8, 0.3), ("walk16_lambda", 16, 2.0)]
 )
-@pytest.mark.parametrize("compiled", [False, True])
-def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(
-    name, neighbours, weight, compiled
-):
+def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(name, neighbours, weight):
     # GRASS takes lengths on the map; these cells are 100 m on the ground (the scale is 0.9996).
     transform = Affine(99.96, 0, 500_000, 0, -99.96, 4_400_000)
     dem = Raster(make_terrain.height(), transform, crs="EPSG:32644", unit="m")
@@ -145,7 +139,6 @@ def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(
         "friction": Raster(make_terrain.friction(), transform, crs="EPSG:32644"),
         "friction_weight": weight,
         "neighbours": neighbours,
-        "compiled": compiled,
     }
     away = travel_time(dem, start, away=True, **options).values * 3600
     np.testing.assert_allclose(away, GRASS[name], rtol=1e-5, atol=1e-2)
@@ -154,7 +147,7 @@ def test_walking_with_a_friction_reproduces_r_walk_and_its_lambda(
     )  # towards is another question
 
 
-def test_altitude_land_cover_and_friction_go_together_in_both_engines():
+def test_altitude_land_cover_and_friction_go_together():
     transform = Affine(0.01, 0, 76, 0, -0.01, 39)
     dem = Raster(make_terrain.height() + 1500, transform, unit="m")
     cover = Raster(np.floor(make_terrain.friction()), transform)
@@ -165,17 +158,16 @@ def test_altitude_land_cover_and_friction_go_together_in_both_engines():
         "altitude": True,
         "friction": friction,
     }
-    a, b = (
-        travel_time(dem, [(76.405, 38.595)], compiled=compiled, **options).values
-        for compiled in (False, True)
-    )
-    assert np.isnan(a).any()
-    np.testing.assert_allclose(b, a, rtol=1e-5)
-    free = travel_time(
-        dem, [(76.405, 38.595)], compiled=False, **{**options, "friction": None}
-    ).values
-    both = np.isfinite(a) & (free > 0)
-    assert (a[both] > free[both]).all()
+    grid = walk_grid(dem, **options)
+    start = [(76.405, 38.595)]
+    slow = travel_time(dem, start, away=True, **options).values
+    cell = 40 * dem.shape[1] + 40
+    expected = plain_dijkstra.costs(grid.grid, [cell]) / 3600
+    assert np.isinf(expected).any()
+    np.testing.assert_allclose(np.where(np.isnan(slow), np.inf, slow), expected, rtol=1e-9)
+    free = travel_time(dem, start, away=True, **{**options, "friction": None}).values
+    both = np.isfinite(slow) & (free > 0)
+    assert (slow[both] > free[both]).all()
 
 
 # --- Around the Earth
@@ -197,12 +189,11 @@ def ground() -> np.ndarray:
 
 
 @pytest.mark.parametrize("neighbours", [4, 8, 16, 32])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_a_friction_grid_around_the_earth_does_not_end_at_its_seam(neighbours, compiled):
+def test_a_friction_grid_around_the_earth_does_not_end_at_its_seam(neighbours):
     friction = 1 + ground() / 100
     friction[friction > 8.5] = np.nan
     friction[15, 0] = 1.0
-    whole = [cost_distance(around(friction, w), [(-178.5, -16.5)], neighbours=neighbours, compiled=compiled)
+    whole = [cost_distance(around(friction, w), [(-178.5, -16.5)], neighbours=neighbours)
              for w in (-180.0, 0.0)]  # fmt: skip
     np.testing.assert_allclose(np.roll(whole[1].values, 60, axis=1), whole[0].values, rtol=1e-6)
     # From just east of the seam to just west of it is near.
@@ -219,13 +210,9 @@ def test_the_continuous_solver_goes_around_the_earth_too():
     np.testing.assert_allclose(np.roll(at[1], 60, axis=1), at[0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_walking_around_the_earth(compiled):
+def test_walking_around_the_earth():
     targets = np.array([[179.9, -16.0], [-100.0, 10.0]])
-    at = [
-        travel_time(around(ground(), w), targets, compiled=compiled).values
-        for w in (-180.0, 0.0, 90.0)
-    ]
+    at = [travel_time(around(ground(), w), targets).values for w in (-180.0, 0.0, 90.0)]
     for shifted, by in ((at[1], 60), (at[2], 90)):
         np.testing.assert_allclose(np.roll(shifted, by, axis=1), at[0], rtol=1e-5)
 
@@ -233,12 +220,12 @@ def test_walking_around_the_earth(compiled):
 def test_a_longitude_means_the_same_however_it_is_counted():
     dem = around(ground(), -180.0)
     for one, other in ((181.0, -179.0), (-181.0, 179.0), (361.0, 1.0)):
-        a, b = (travel_time(dem, [(lon, -16.0)], compiled=False).values for lon in (one, other))
+        a, b = (travel_time(dem, [(lon, -16.0)]).values for lon in (one, other))
         np.testing.assert_array_equal(a, b)
     part = Raster(
         ground()[:, :10], Affine(1, 0, 175, 0, -1, 30), unit="m"
     )  # from 175 to 185, not around
-    a, b = (travel_time(part, [(lon, 20.0)], compiled=False).values for lon in (-178.0, 182.0))
+    a, b = (travel_time(part, [(lon, 20.0)]).values for lon in (-178.0, 182.0))
     np.testing.assert_array_equal(a, b)
 
 
@@ -277,9 +264,7 @@ def test_an_area_across_the_seam_counts_with_all_its_cells():
         [shapely.box(174, -20, 180, -10), shapely.box(-180, -20, -174, -10)]
     )
     costs = [
-        cost_distance(
-            around(friction, west), gpd.GeoSeries([area], crs="EPSG:4326"), compiled=False
-        ).values
+        cost_distance(around(friction, west), gpd.GeoSeries([area], crs="EPSG:4326")).values
         for west in (-180.0, 0.0)
         for area in (whole, halves)
     ]
@@ -328,7 +313,7 @@ def test_no_move_crosses_a_random_barrier_one_cell_wide(seed, neighbours, turned
     islands, _ = label(~shut)
     reachable = islands == islands[start]
     assert reachable.sum() < (~shut).sum()
-    for options in ({"compiled": False}, {"compiled": True}, {"continuous": True}):
+    for options in ({}, {"continuous": True}):
         cost = cost_distance(friction, [start], neighbours=neighbours, **options)
         np.testing.assert_array_equal(np.isfinite(cost), reachable)
 
@@ -361,22 +346,21 @@ def side_by_side(n: int) -> tuple[CostGrid, list]:
 
 def test_runs_side_by_side_give_what_single_runs_give():
     grid, runs = side_by_side(60)
-    found = run_many(grid, runs, toward=False, compiled=True)
+    found = Prepared(grid).run_many(runs, toward=False)
     for (source, _, targets), value in zip(runs, found, strict=True):
-        assert value[0] == targets[0].value(solve(grid, source, compiled=True))
+        assert value[0] == solve(grid, source).flat[targets[0].cells[0]]
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_many_runs_say_how_many_are_done(compiled):
+def test_many_runs_say_how_many_are_done():
     grid, runs = side_by_side(20)
     shares: list[float] = []
-    run_many(grid, runs, toward=False, compiled=compiled, progress=shares.append)
+    Prepared(grid).run_many(runs, toward=False, progress=shares.append)
     np.testing.assert_allclose(shares, np.arange(1, 9) / 8)
 
 
 @pytest.mark.parametrize("west", [-180.0, 60.0])
 @pytest.mark.parametrize("away", [False, True])
-def test_roads_are_ridden_alike_in_both_engines(west, away):
+def test_roads_are_ridden_as_dijkstra_says(west, away):
     if west == -180.0:
         dem, start = around(ground(), west), [(-170.5, -4.5)]  # the road crosses the seam
         line = shapely.LineString([(160.2, 0.3), (180.0, 1.2), (200.3, -14.4)])
@@ -387,13 +371,14 @@ def test_roads_are_ridden_alike_in_both_engines(west, away):
         )
         line = shapely.LineString([(60.05, 29.95), (60.2, 29.8), (60.3, 29.95)])
     roads = gpd.GeoDataFrame({"speed_kmh": [50.0]}, geometry=[line], crs="EPSG:4326")
-    options = {"roads": roads, "away": away}
-    a, b = (
-        travel_time(dem, start, compiled=compiled, **options).values for compiled in (False, True)
-    )
-    np.testing.assert_allclose(b, a, rtol=1e-5)
-    walked = travel_time(dem, start, away=away, compiled=False).values
-    assert (a < 0.9 * walked).sum() > 20
+    ridden = travel_time(dem, start, roads=roads, away=away).values
+    grid = with_roads(walk_grid(dem), roads)
+    cell = int(np.ravel_multi_index([int(np.floor(v + 0.5)) for v in
+                                     np.ravel(dem.to_grid(*np.array(start).T))], dem.shape))  # fmt: skip
+    expected = plain_dijkstra.costs(grid.grid, [cell], toward=not away) / 3600
+    np.testing.assert_allclose(ridden, expected, rtol=1e-9)
+    walked = travel_time(dem, start, away=away).values
+    assert (ridden < 0.9 * walked).sum() > 20
 
 
 @pytest.mark.parametrize("kind", ["friction", "walking", "everything", "continuous"])
@@ -408,9 +393,9 @@ def test_the_solvers_need_at_most_25_bytes_a_cell(kind):
     target = gpd.GeoSeries([shapely.Point(510_050, 4_100_050)], crs="EPSG:32644")
     more = {"landcover": grid, "landcover_speed_kmh": {2: 4.0}, "altitude": True, "friction": grid}
     works = {
-        "friction": lambda: cost_distance(grid, target, compiled=True),
-        "walking": lambda: travel_time(grid, target, compiled=True),
-        "everything": lambda: travel_time(grid, target, compiled=True, **more),
+        "friction": lambda: cost_distance(grid, target),
+        "walking": lambda: travel_time(grid, target),
+        "everything": lambda: travel_time(grid, target, **more),
         "continuous": lambda: cost_distance(grid, target, continuous=True),
     }
     works[kind]()  # what compilation needs is not counted
@@ -421,7 +406,7 @@ def test_the_solvers_need_at_most_25_bytes_a_cell(kind):
     assert (peak - result.values.nbytes) / values.size <= 25
 
 
-@pytest.mark.parametrize("kind", ["compiled", "continuous"])
+@pytest.mark.parametrize("kind", ["tied", "continuous"])
 def test_long_work_is_told_of_and_can_be_stopped(kind):
     class Stop(Exception):  # noqa: N818
         pass
@@ -433,28 +418,25 @@ def test_long_work_is_told_of_and_can_be_stopped(kind):
         if len(reached) > 1:
             raise Stop
 
-    options = {"continuous": True} if kind == "continuous" else {"compiled": True}
+    options = {"continuous": kind == "continuous"}
     with pytest.raises(Stop):
         cost_distance(np.ones((1500, 1500), np.float32), [(0, 0)], progress=stop, **options)
     assert 0 < reached[0] < reached[1]
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
-@pytest.mark.parametrize("kind", ["compiled", "continuous", "NumPy", "side by side"])
+@pytest.mark.parametrize("kind", ["tied", "continuous", "side by side"])
 def test_an_interruption_is_heard_soon(kind):
     grid, runs = side_by_side(700)
-    run_many(grid, runs[:2], toward=False, compiled=True)  # compilation is not what is tested here
+    Prepared(grid).run_many(runs[:2], toward=False)  # compilation is not what is tested here
     cost_distance(np.ones((5, 5)), [(0, 0)], continuous=True)
     friction = np.ones((1200, 1200))
     works = {
-        "compiled": lambda: [
-            cost_distance(friction, [(0, 0)], neighbours=16, compiled=True) for _ in range(40)
-        ],
+        "tied": lambda: [cost_distance(friction, [(0, 0)], neighbours=16) for _ in range(40)],
         "continuous": lambda: [
             cost_distance(friction, [(0, 0)], continuous=True) for _ in range(40)
         ],
-        "NumPy": lambda: cost_distance(friction, [(0, 0)], neighbours=32, compiled=False),
-        "side by side": lambda: run_many(grid, runs * 50, toward=False, compiled=True),
+        "side by side": lambda: Prepared(grid).run_many(runs * 50, toward=False),
     }
     done = threading.Event()
 
@@ -551,10 +533,8 @@ def test_an_area_that_is_all_closed_is_named_and_one_half_outside_counts():
 def test_a_friction_below_zero_for_walking_is_refused_and_zero_is_not():
     dem = dem_like(np.zeros((3, 3)))
     friction = np.zeros((3, 3))
-    plain = travel_time(dem, [(76.006, 40.995)], compiled=False).values
-    zero = travel_time(
-        dem, [(76.006, 40.995)], friction=Raster(friction, DEGREES), compiled=False
-    ).values
+    plain = travel_time(dem, [(76.006, 40.995)]).values
+    zero = travel_time(dem, [(76.006, 40.995)], friction=Raster(friction, DEGREES)).values
     np.testing.assert_array_equal(zero, plain)
     friction[2, 1] = -1
     with pytest.raises(InputError, match="below zero at row 2, column 1"):

@@ -75,9 +75,8 @@ def test_class_areas_are_those_of_cells_cut_one_by_one(name: str) -> None:
     assert found.sum() == pytest.approx(ground(crs, drawn), rel=1e-6)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", GRIDS)
-def test_walking_is_dijkstra_over_geodesics(name: str, compiled: bool) -> None:
+def test_walking_is_dijkstra_over_geodesics(name: str) -> None:
     crs, t = GRIDS[name]
     rows, columns = SHAPE
     if name == "UTM":  # so wide that a row's moves differ by 0.2 %
@@ -97,9 +96,7 @@ def test_walking_is_dijkstra_over_geodesics(name: str, compiled: bool) -> None:
     start = 7 * columns + 3
     expected = dijkstra(coo_array((seconds, (a, b))).tocsr(), indices=start).reshape(SHAPE)
     dem = Raster(height, t, crs, unit="m")
-    hours = geosettle.travel_time(
-        dem, [(lon[start], lat[start])], away=True, neighbours=8, compiled=compiled
-    )
+    hours = geosettle.travel_time(dem, [(lon[start], lat[start])], away=True, neighbours=8)
     assert hours.crs == crs
     np.testing.assert_allclose(
         hours.values * 3600, expected, rtol=4e-4 if name == "Albers" else 2e-4

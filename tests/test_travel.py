@@ -176,11 +176,10 @@ def test_the_surface_has_the_pairs_hours_at_cell_centres():
     )
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_the_surface_holds_the_nearest_of_several(compiled):
+def test_the_surface_holds_the_nearest_of_several():
     grid = dem()
     each = [travel_time(grid, [t]).values for t in (centre(5, 5), centre(30, 50))]
-    both = travel_time(grid, frame(centre(5, 5), centre(30, 50)), compiled=compiled).values
+    both = travel_time(grid, frame(centre(5, 5), centre(30, 50))).values
     np.testing.assert_allclose(both, np.minimum(*each), rtol=1e-5)
 
 
@@ -234,8 +233,7 @@ def test_two_sets_of_closures_side_by_side():
         compare_scenarios(metric, places, places, pairs, context, scenarios={"only": {}})
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_a_road_crosses_cells_without_height(compiled) -> None:
+def test_a_road_crosses_cells_without_height() -> None:
     heights = np.zeros((40, 80))
     heights[:, 40] = np.nan
     ground = Raster(heights, Affine(0.01, 0, 76, 0, -0.01, 39.2), unit="m")
@@ -245,7 +243,7 @@ def test_a_road_crosses_cells_without_height(compiled) -> None:
     grid = with_roads(walk_grid(ground), roads)
     origins = gpd.GeoDataFrame(geometry=[shapely.Point(76.065, 39.005)], crs=4326)
     sites = gpd.GeoDataFrame(geometry=[shapely.Point(76.705, 39.005)], crs=4326)
-    seconds, why = place_times(grid, origins, sites, np.array([[0, 0]]), compiled=compiled)
+    seconds, why = place_times(grid, origins, sites, np.array([[0, 0]]))
     km = GEOD.inv(76.065, 39.005, 76.705, 39.005)[2] / 1000
     assert list(why) == [""]
     assert seconds[0] / 3600 == pytest.approx([km / 40] * 2, rel=0.01)

@@ -30,7 +30,6 @@ def cost_distance(
     cell_size: float | tuple[float, float] = 1.0,
     neighbours: int = 8,
     continuous: bool = False,
-    compiled: bool | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Raster | NDArray[np.floating]:
     """Least accumulated cost from every cell to the nearest target.
@@ -55,17 +54,15 @@ def cost_distance(
     continuous
         Let ways run in any direction (fast marching, see
         `geosettle.distance._solver.cost_eikonal`): below 0.6 % at constant friction beyond 10 cells
-        from a target, 0.2 % beyond 60. `neighbours` is not used; needs compilation.
-    compiled
-        True: numba in float32 (relative error at most 6e-8 per move); False: NumPy in float64;
-        None: by size.
+        from a target, 0.2 % beyond 60. `neighbours` is not used.
     progress
         Called with the cost reached so far; whatever it raises stops the work.
 
     Returns
     -------
     Raster or ndarray
-        Accumulated cost, of the form given; NaN in closed cells and where no target can be reached.
+        Accumulated cost, of the form and the precision given (in float32 the relative error is at
+        most 6e-8 per move); NaN in closed cells and where no target can be reached.
 
     Raises
     ------
@@ -112,7 +109,7 @@ def cost_distance(
         cost = march(values, closed, cells, *sides, wraps=wraps, progress=progress)
     else:
         grid = CostGrid(moves, lengths, closed, multiplier=values, wraps=wraps)
-        cost = solve(grid, cells, compiled=compiled, progress=progress).reshape(values.shape)
+        cost = solve(grid, cells, progress=progress)
     np.copyto(cost, np.nan, where=np.isinf(cost))
     if raster is None:
         return cost
@@ -242,7 +239,6 @@ def travel_time(
     friction: Raster | None = None,
     friction_weight: float = 1.0,
     away: bool = False,
-    compiled: bool | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Raster:
     """Travel time over terrain from every cell to the nearest target.
@@ -261,7 +257,7 @@ def travel_time(
     away
         True: time from the nearest target to every cell instead of towards it; slopes make the two
         differ.
-    compiled, progress
+    progress
         As for `cost_distance`.
 
     Returns
@@ -303,9 +299,7 @@ def travel_time(
     if roads is not None:
         grid = with_roads(grid, roads, places, road_rules)
     cells = _target_cells(dem, targets, grid.grid.closed)
-    seconds = solve(
-        grid.grid, cells, toward=not away, compiled=compiled, progress=progress
-    ).reshape(dem.shape)
+    seconds = solve(grid.grid, cells, toward=not away, progress=progress)
     seconds /= 3600
     np.copyto(seconds, np.nan, where=np.isinf(seconds) | grid.grid.closed)
     return Raster(seconds, dem.transform, dem.crs, "h", source=dem.source)

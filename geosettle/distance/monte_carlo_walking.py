@@ -13,13 +13,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import solve
-from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray
+from geosettle.distance._solver.cost import Prepared
+from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
 from geosettle.distance.terrain import grid_of, place_times
 from geosettle.distance.travel import travel_grid, with_roads
-from geosettle.distance.walking import WalkGrid, walk_grid
+from geosettle.distance.walking import walk_grid
+from geosettle.distance.walking_grid import WalkGrid
 from geosettle.raster import Raster
 from geosettle.settings import RoadRules
 
@@ -297,57 +298,21 @@ def _solved(job: DrawnPairs, grid: WalkGrid, starts: list[tuple[float, float]]) 
     """
     import shapely  # noqa: PLC0415
 
-    copies, size = len(starts), grid.grid.closed.size
     places = [
         grid.place(shapely.Point(p)) if np.isfinite(p).all() else grid.place(None) for p in starts
     ]
-    stack = _stacked(grid.grid, copies, _height_errors(job, grid, copies))
-    cells = np.concatenate([p.cells + k * size for k, p in enumerate(places)])
-    if not cells.size:
-        return [np.full((copies, *grid.grid.shape), np.inf)] * 2
-    out = []
-    for toward in (True, False):
-        start = np.concatenate([p.reach if toward else p.leave for p in places])
-        found = np.asarray(solve(stack, cells, start, toward=toward), dtype=np.float64)
-        out.append(found.reshape(copies, *grid.grid.shape))
-    return out
-
-
-def _stacked(grid: CostGrid, copies: int, errors: FloatArray | None) -> CostGrid:
-    """Repeat a grid below itself, with no way between the copies.
-
-    All runs of a shared end are then one run.
-    """
-    rows, columns = grid.shape
-
-    def tiled(values: Any) -> Any:
-        return None if values is None else np.tile(values, (copies, 1))
-
-    height = tiled(grid.height)
-    if errors is not None and height is not None:
-        height = height + errors.reshape(copies * rows, columns)
-    return dataclasses.replace(
-        grid,
-        lengths=tiled(grid.lengths),
-        legal=tiled(grid.legal),
-        closed=tiled(grid.closed),
-        multiplier=tiled(grid.multiplier),
-        added=tiled(grid.added),
-        height=height,
-        arcs=_tiled_arcs(grid.arcs, copies),
-        arcs_back=_tiled_arcs(grid.arcs_back, copies),
-    )
-
-
-def _tiled_arcs(arcs: Arcs | None, copies: int) -> Arcs | None:
-    if arcs is None:
-        return None
-    size, count = arcs.first.size - 1, arcs.head.size
-    first = np.r_[(arcs.first[:-1] + np.arange(copies)[:, None] * count).ravel(), copies * count]
-    head = (arcs.head + np.arange(copies)[:, None] * size).ravel()
-    return Arcs(
-        first.astype(np.int32), head.astype(np.int32), np.tile(arcs.seconds, copies), arcs.fastest
-    )
+    errors = _height_errors(job, grid, len(starts))
+    out = np.full((2, len(starts), *grid.grid.shape), np.inf)
+    for k, place in enumerate(places):
+        if not place.cells.size:
+            continue
+        ready = grid.prepared
+        if errors is not None and grid.grid.height is not None:
+            ready = Prepared(dataclasses.replace(grid.grid, height=grid.grid.height + errors[k]))
+        for toward in (True, False):
+            start = place.reach if toward else place.leave
+            out[int(not toward), k] = ready.costs(place.cells, start, toward=toward)
+    return list(out)
 
 
 def _height_errors(job: DrawnPairs, grid: WalkGrid, copies: int) -> FloatArray | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from collections.abc import Mapping
 from typing import Any, Final
 
 import geopandas as gpd
@@ -14,16 +11,15 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance import walking
 from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost import solve
-from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Target
+from geosettle.distance._solver.cost_grid import FloatArray, IndexArray
 from geosettle.distance.draping import bilinear, check_dem, drape
-from geosettle.distance.walking import Place, WalkGrid, as_target, walk_grid
+from geosettle.distance.walking import walk_grid
+from geosettle.distance.walking_grid import Place, WalkGrid, as_target
 from geosettle.geodesy import GEOD
 from geosettle.reasons import at, join, reason, rendered
 
-_MANY_VISITS: Final = 60_000_000  # half a minute in NumPy
+_NEAR_CELLS: Final = 4
 BARRIER: Final = reason("closed_between")
 NO_DEM: Final = reason("no_elevation_grid")
 UNKNOWN: Final = reason("position_unknown")
@@ -161,12 +157,7 @@ def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:
 
 
 def place_times(
-    grid: WalkGrid,
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    pairs: NDArray[np.intp],
-    *,
-    compiled: bool | None = None,
+    grid: WalkGrid, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
 ) -> tuple[FloatArray, NDArray[np.object_]]:
     """Seconds from origin to site and back for every pair, (m, 2), and why they are missing."""
     places = []
@@ -174,37 +165,12 @@ def place_times(
         rows = np.unique(pairs[:, side])
         geometry = np.asarray(frame.geometry.array, dtype=object)[rows]
         places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
-    return _walk_seconds(grid, places, pairs, compiled=compiled)
-
-
-def _walk_seconds(
-    grid: WalkGrid,
-    places: list[dict[int, Place]],
-    pairs: NDArray[np.intp],
-    *,
-    compiled: bool | None,
-) -> tuple[FloatArray, NDArray[np.object_]]:
-    """Seconds out and back of every pair, shape (m, 2), and the reason where missing."""
     seconds = np.full((len(pairs), 2), np.nan)
-    why = np.full(len(pairs), "", dtype=object)
-    for i, (o, s) in enumerate(pairs):
-        ends = ("origin", places[0][int(o)]), ("site", places[1][int(s)])
-        why[i] = join(*(at(p.why, end) if p.why != UNKNOWN else UNKNOWN for end, p in ends))
-    island = _islands(grid)
-    shared_side = 0 if len(places[0]) < len(places[1]) else 1
-    jobs: list[tuple[NDArray[np.intp], Place, list[Place]]] = []
-    for shared in sorted(places[shared_side]):
-        rows = np.flatnonzero((pairs[:, shared_side] == shared) & (why == ""))
-        home = places[shared_side][shared]
-        away = [places[1 - shared_side][int(pairs[i, 1 - shared_side])] for i in rows]
-        apart = np.array([not set(island(home)) & set(island(p)) for p in away], dtype=bool)
-        why[rows[apart]] = BARRIER
-        if not apart.all():
-            jobs.append(
-                (rows[~apart], home, [p for p, cut in zip(away, apart, strict=True) if not cut])
-            )
+    why = _not_placed(places, pairs)
+    shared = 0 if len(places[0]) < len(places[1]) else 1
+    jobs = _jobs(grid, places, pairs, shared, why)
     for toward in (False, True):
-        column = 0 if toward == (shared_side == 1) else 1
+        column = 0 if toward == (shared == 1) else 1
         runs = [
             (
                 home.cells,
@@ -213,110 +179,67 @@ def _walk_seconds(
             )
             for _, home, away in jobs
         ]
-        bounds = [grid.bound(away) for _, _, away in jobs]
-        for (rows, home, away), found in zip(
-            jobs, run_many(grid.grid, runs, bounds, toward=toward, compiled=compiled), strict=True
-        ):
-            direct = [_straight(grid, *((p, home) if toward else (home, p))) for p in away]
-            seconds[rows, column] = np.minimum(found, direct)
+        found = grid.prepared.run_many(runs, toward=toward) if runs else []
+        for (rows, home, away), value in zip(jobs, found, strict=True):
+            for k in _near(grid, home, away):
+                ends = (away[k], home) if toward else (home, away[k])
+                value[k] = min(value[k], _straight(grid, *ends))
+            seconds[rows, column] = value
     why[np.isinf(seconds).any(axis=1)] = BARRIER
     seconds[np.isinf(seconds)] = np.nan
     return seconds, why
 
 
-def run_many(
-    grid: CostGrid,
-    runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]],
-    bounds: Sequence[Callable[[IndexArray], FloatArray]] | None = None,
-    *,
-    toward: bool,
-    compiled: bool | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> list[FloatArray]:
-    """Values of the targets of several runs (sources, their starting costs, targets) on one grid.
+def _not_placed(places: list[dict[int, Place]], pairs: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Why each pair has an end that is not on the grid; empty where both are."""
+    why = np.full(len(pairs), "", dtype=object)
+    lost = [np.array([i for i, p in side.items() if p.why], dtype=np.intp) for side in places]
+    bad = np.isin(pairs[:, 0], lost[0]) | np.isin(pairs[:, 1], lost[1])
+    for i in np.flatnonzero(bad):
+        ends = zip(("origin", "site"), places, pairs[i], strict=True)
+        reasons = [(side[int(n)].why, end) for end, side, n in ends]
+        why[i] = join(*(at(text, end) if text != UNKNOWN else text for text, end in reasons))
+    return why
 
-    Parameters
-    ----------
-    compiled
-        True: compiled engine, runs side by side in threads; False: NumPy, directed by the bounds;
-        None: compiled where the cells to be visited are so many that it pays even when it has to be
-        compiled first.
-    progress
-        Called with the share of the runs that are done after each of them; whatever it raises stops
-        the work.
 
-    Notes
-    -----
-    Each run stops when its last target is settled. The result does not depend on the number of
-    threads.
+def _jobs(
+    grid: WalkGrid,
+    places: list[dict[int, Place]],
+    pairs: NDArray[np.intp],
+    shared: int,
+    why: NDArray[np.object_],
+) -> list[tuple[NDArray[np.intp], Place, list[Place]]]:
+    """Rows of the pairs of each place of the shared side, the place, and the other ends.
+
+    Pairs on two islands get the reason in `why` instead.
     """
-    if compiled is None:
-        compiled = sum(_visits(grid, *run[::2]) for run in runs) > _MANY_VISITS
-    if compiled:
-        return _side_by_side(grid, runs, toward=toward, progress=progress)
-    out: list[FloatArray] = []
-    for i, (sources, start, targets) in enumerate(runs):
-        bound = None if bounds is None else bounds[i]
-        cost = solve(
-            grid, sources, start, targets=targets, bound=bound, toward=toward, compiled=False
-        )
-        out.append(np.array([t.value(cost) for t in targets]))
-        if progress is not None:
-            progress(len(out) / len(runs))
-    return out
+    rows = np.flatnonzero(why == "")
+    rows = rows[np.argsort(pairs[rows, shared], kind="stable")]
+    begins = np.flatnonzero(np.diff(pairs[rows, shared], prepend=-1))
+    jobs = []
+    for some in np.split(rows, begins[1:]) if rows.size else []:
+        home = places[shared][int(pairs[some[0], shared])]
+        away = [places[1 - shared][int(n)] for n in pairs[some, 1 - shared]]
+        joined = np.ones(some.size, dtype=bool)
+        if grid.islands is not None:
+            here = np.unique(grid.islands[home.cells])
+            joined = np.array([np.isin(grid.islands[p.cells], here).any() for p in away])
+            why[some[~joined]] = BARRIER
+        if joined.any():
+            can = [p for p, joins in zip(away, joined, strict=True) if joins]
+            jobs.append((some[joined], home, can))
+    return jobs
 
 
-def _side_by_side(
-    grid: CostGrid,
-    runs: Sequence[tuple[IndexArray, FloatArray | None, list[Target]]],
-    *,
-    toward: bool,
-    progress: Callable[[float], None] | None,
-) -> list[FloatArray]:
-    """Run the compiled engine on one grid in as many threads as are useful.
-
-    The grid is laid out once; an interruption stops all threads.
-    """
-    from geosettle.distance._solver.cost_kernels import Prepared  # noqa: PLC0415  (numba takes a second to load)
-
-    if not runs:
-        return []
-    prepared = Prepared(grid)
-    interrupted = Event()
-
-    def watch(_: float) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-
-    def one(run: tuple[IndexArray, FloatArray | None, list[Target]]) -> FloatArray:
-        sources, start, targets = run
-        cost = prepared.run(sources, start, targets=targets, toward=toward, progress=watch)
-        return prepared.values_at(targets)(cost)
-
-    pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(runs), prepared.side_by_side)))
-    try:
-        out: list[FloatArray] = []
-        for found in pool.map(one, runs):
-            out.append(found)
-            if progress is not None:
-                progress(len(out) / len(runs))
-        return out
-    finally:
-        interrupted.set()
-        pool.shutdown(cancel_futures=True)
-
-
-def _visits(grid: CostGrid, sources: IndexArray, targets: list[Target]) -> float:
-    """Approximate number of cells that an undirected run visits.
-
-    It is a disc as wide as the farthest target, inside the grid.
-    """
-    columns = grid.shape[1]
-    goals = np.array([t.cells[0] for t in targets if t.cells.size], dtype=np.int64)
-    row, column = np.divmod(goals, columns)
-    r, c = np.divmod(sources[:1], columns)
-    reach = np.hypot(row - r, column - c).max(initial=0.0)
-    return float(min(grid.closed.size, np.pi * reach**2))
+def _near(grid: WalkGrid, home: Place, away: list[Place]) -> IndexArray:
+    """Which places are near enough to go straight, or share ground: areas always are asked."""
+    lon, lat = (np.array([getattr(p, name) for p in (home, *away)]) for name in ("lon", "lat"))
+    row, column = grid.dem.to_grid(lon, lat)
+    across = np.abs(column[1:] - column[0])
+    if grid.grid.wraps:
+        across = np.minimum(across, grid.grid.shape[1] - across)
+    near = np.hypot(row[1:] - row[0], across) <= _NEAR_CELLS
+    return np.flatnonzero(near | np.array([p.radius_m > 0 for p in away]))
 
 
 def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
@@ -331,7 +254,7 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
     if grid.grid.wraps:
         half = grid.grid.shape[1] / 2
         across = (across + half) % (2 * half) - half
-    if np.hypot(row[1] - row[0], across) > walking.NEAR_CELLS:
+    if np.hypot(row[1] - row[0], across) > _NEAR_CELLS:
         return np.inf
     share = np.linspace(0, 1, 33)
     r, c = row[0] + share * (row[1] - row[0]), column[0] + share * across
@@ -354,31 +277,3 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
         added = grid.grid.added[at_r, at_c]
         pace = pace + (added[1:] + added[:-1]) / 2
     return float(length * pace.sum())
-
-
-def _islands(grid: WalkGrid) -> Callable[[Place], NDArray[np.intp]]:
-    """Find the islands of open cells that places touch; a shared corner joins cells."""
-    if grid.grid.arcs is not None or not grid.grid.closed.any():
-        return lambda _: np.zeros(1, np.intp)
-    from scipy.ndimage import label  # noqa: PLC0415
-
-    labels = np.asarray(label(~grid.grid.closed, structure=np.ones((3, 3)))[0], dtype=np.int32)
-    if grid.grid.wraps:
-        labels = _joined_at_the_seam(labels)
-    flat = labels.ravel()
-    return lambda place: np.unique(flat[place.cells]).astype(np.intp)
-
-
-def _joined_at_the_seam(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give islands that touch across the first and the last column one label."""
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    west = np.pad(labels[:, 0], 1)
-    pairs = [(labels[:, -1], west[1 + d : west.size - 1 + d]) for d in (-1, 0, 1)]
-    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    both = (a > 0) & (b > 0)
-    size = int(labels.max(initial=0)) + 1
-    graph = coo_array((np.ones(both.sum(), dtype=np.int8), (a[both], b[both])), shape=(size, size))
-    new = connected_components(graph, directed=False)[1].astype(np.int32)
-    return np.asarray(new[labels])

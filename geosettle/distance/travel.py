@@ -17,7 +17,7 @@ from geosettle.distance._solver.graph import make_graph
 from geosettle.distance.network import is_table, read_network
 from geosettle.distance.road_cleaning import prepare_lines
 from geosettle.distance.terrain import NO_DEM, grid_of, missing, place_times
-from geosettle.distance.walking import WalkGrid
+from geosettle.distance.walking_grid import WalkGrid
 from geosettle.geodesy import GEOD
 from geosettle.reasons import rendered
 from geosettle.settings import RoadRules

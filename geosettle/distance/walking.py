@@ -10,38 +10,26 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geosettle.distance._solver.cost_grid import (
     NEIGHBOURS,
     CostGrid,
     FloatArray,
-    IndexArray,
     Moves,
     PaceTable,
-    Target,
     make_moves,
 )
-from geosettle.distance.draping import (
-    bilinear,
-    check_dem,
-    check_grid,
-    covered_cells,
-    move_lengths,
-    stretch,
-)
+from geosettle.distance.draping import check_dem, check_grid, move_lengths, stretch
+from geosettle.distance.walking_grid import WalkGrid
 from geosettle.errors import InputError, UnknownNameError
-from geosettle.geodesy import FLATTENING, GEOD, SEMI_MAJOR_M
 from geosettle.raster import Raster, resample_nearest, seconds_per_metre
-from geosettle.reasons import reason
 from geosettle.settings import DEFAULTS, WalkOptions, points_of
 
 _KMH: Final = 3.6
 _BIN: Final = 0.00125
 _STEEPEST: Final = 4.0
 _ROWS_AT_ONCE: Final = 256
-NEAR_CELLS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -313,151 +301,6 @@ def altitude_factor(height_m: ArrayLike) -> FloatArray:
     return np.asarray(1.016 * np.exp(-0.0001072 * np.maximum(np.asarray(height_m, dtype=float), 0)))
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
-    """A point or an area on the grid: its cells, and the cost to leave and to reach it.
-
-    It has a reason where it cannot be left or reached.
-
-    Attributes
-    ----------
-    cells
-        Flat indices; empty where `why` is not.
-    leave, reach
-        Seconds from the place to each cell's centre, and back.
-    lon, lat, radius_m
-        A circle that holds the place, for the lower bound of the search.
-    why
-        Reason (`geosettle.reasons`) why it is not on the grid, or empty.
-    """
-
-    cells: IndexArray
-    leave: FloatArray
-    reach: FloatArray
-    lon: float = np.nan
-    lat: float = np.nan
-    radius_m: float = 0.0
-    why: str = ""
-
-
-def _nowhere(why: str) -> Place:
-    none = np.zeros(0)
-    return Place(none.astype(np.int64), none, none, why=why)
-
-
-@dataclass(frozen=True, eq=False)
-class WalkGrid:
-    """A grid ready for walking: seconds per move, and cells from coordinates."""
-
-    dem: Raster
-    """Heights, or a friction."""
-    grid: CostGrid
-    longest: float = 1.0
-    """Greatest number by which a cell's moves are longer than those in the middle of its row."""
-
-    def centres(self, cells: IndexArray) -> tuple[FloatArray, FloatArray]:
-        """WGS84 longitude and latitude of cell centres."""
-        return self.dem.centres(*np.divmod(cells, self.grid.shape[1]))
-
-    def place(self, geometry: Any) -> Place:
-        """Cells of a point or an area.
-
-        A point lies somewhere in its cell: it is joined to the centres of its own and the eight
-        surrounding cells by straight legs at the slope between them. An area (village land) is all
-        cells whose centre it covers, so a walk starts or ends at the nearest of its cells; an area
-        smaller than a cell counts as the point inside it.
-        """
-        if geometry is None or shapely.is_empty(geometry):
-            return _nowhere(reason("position_unknown"))
-        if shapely.get_dimensions(geometry) == 2:
-            area = self._area(geometry)
-            if area is not None:
-                return area
-            geometry = shapely.point_on_surface(geometry)
-        return self._point(float(shapely.get_x(geometry)), float(shapely.get_y(geometry)))
-
-    def _area(self, geometry: Any) -> Place | None:
-        covered = covered_cells(self.dem, geometry)
-        if not covered.size:
-            return None
-        cells = covered[~self.grid.closed.ravel()[covered]]
-        if not cells.size:
-            return _nowhere(reason("area_closed"))
-        zero = np.zeros(cells.size)
-        lon, lat = shapely.get_coordinates(geometry).T
-        middle = shapely.centroid(geometry)
-        x0, y0 = float(shapely.get_x(middle)), float(shapely.get_y(middle))
-        radius = GEOD.inv(np.full(lon.size, x0), np.full(lon.size, y0), lon, lat)[2].max()
-        return Place(cells, zero, zero, x0, y0, float(radius) * 1.001)
-
-    def _point(self, lon: float, lat: float) -> Place:
-        rows, columns = self.grid.shape
-        row, column = self.dem.to_grid(lon, lat)
-        r, c = float(row), float(column)
-        on_friction = seconds_per_metre(self.dem.unit) is not None
-        if not (-0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5):
-            return _nowhere(reason("outside_friction" if on_friction else "outside_elevation"))
-        own_r, own_c = (
-            min(int(np.floor(r + 0.5)), rows - 1),
-            min(int(np.floor(c + 0.5)), columns - 1),
-        )
-        own = own_r * columns + own_c
-        if self.grid.closed[own_r, own_c]:
-            unknown = np.isnan(self.dem.values[own_r, own_c])
-            nothing = "no_friction_at_place" if on_friction else "no_elevation_at_place"
-            return _nowhere(reason(nothing if unknown else "place_closed"))
-        cells = np.r_[own, self.grid.neighbours_of(own)]
-        x, y = self.centres(cells)
-        length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
-        if self.grid.height is None or self.grid.pace is None:
-            raise InputError("walking needs an elevation grid", mend="Give a DEM in metres.")
-        here = float(
-            bilinear(self.grid.height, np.array([r]), np.array([c]), wraps=self.grid.wraps)[0]
-        )
-        rise = self.grid.height.ravel()[cells] - here
-        slope = np.divide(rise, length, out=np.zeros_like(length), where=length > 0)
-        share = 1.0
-        if self.grid.multiplier is not None:
-            flat = self.grid.multiplier.ravel()
-            share = (flat[own] + flat[cells]) / 2
-        leave, reach = (length * self.grid.pace(s) * share for s in (slope, -slope))
-        if self.grid.added is not None:
-            flat = self.grid.added.ravel()
-            leave, reach = (way + length * (flat[own] + flat[cells]) / 2 for way in (leave, reach))
-        return Place(cells, leave, reach, lon, lat)
-
-    def bound(self, places: list[Place]) -> Callable[[IndexArray], FloatArray]:
-        """Lower bound of the seconds from a cell to the nearest of the places.
-
-        It is the chord at the fastest pace.
-
-        The chord through the ellipsoid is never longer than any way along the grid, and obeys the
-        triangle inequality, so the bound is consistent.
-        """
-        centre = np.column_stack(
-            _ecef(np.array([p.lon for p in places]), np.array([p.lat for p in places]))
-        )
-        radius = np.array([p.radius_m for p in places])
-        pace = self.grid.least_per_metre() / self.longest
-
-        def seconds(cells: IndexArray) -> FloatArray:
-            xyz = _ecef(*self.centres(cells))
-            best = np.full(cells.size, np.inf)
-            for (x, y, z), r in zip(centre, radius, strict=True):
-                chord = np.sqrt((xyz[0] - x) ** 2 + (xyz[1] - y) ** 2 + (xyz[2] - z) ** 2)
-                np.minimum(best, chord - r, out=best)
-            return np.asarray(np.maximum(best, 0) * (pace * (1 - 1e-9)))
-
-        return seconds
-
-
-def _ecef(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    e2 = FLATTENING * (2 - FLATTENING)
-    x, y = np.radians(lon), np.radians(lat)
-    n = SEMI_MAJOR_M / np.sqrt(1 - e2 * np.sin(y) ** 2)
-    return n * np.cos(y) * np.cos(x), n * np.cos(y) * np.sin(x), n * (1 - e2) * np.sin(y)
-
-
 def _blocks(dem: Raster) -> Iterator[slice]:
     """Rows of a grid, some at a time, so that what is worked out on the way stays small."""
     for top in range(0, dem.shape[0], _ROWS_AT_ONCE):
@@ -663,11 +506,3 @@ def _on_friction(friction: Raster, moves: Moves, shut: NDArray[np.bool_]) -> Wal
         wraps=friction.goes_round,
     )
     return WalkGrid(friction, grid, 1.0 if longer is None else float(longer.max()))
-
-
-def as_target(place: Place, *, toward: bool) -> Target:
-    """Make the place the target of a run.
-
-    `toward` is where the run computes the way from every cell to the source.
-    """
-    return Target(place.cells, place.leave if toward else place.reach)

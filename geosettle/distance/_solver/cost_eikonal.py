@@ -15,14 +15,13 @@ for every method that knows friction by cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from geosettle.distance._solver.cost import accumulate
+from geosettle.distance._solver.compiling import compiled
+from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import (
     CostGrid,
     FloatArray,
@@ -38,7 +37,7 @@ _TRUST: Final = 0.9
 
 _POPS_AT_ONCE: Final = 1 << 19
 
-_jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
+_jit = compiled()
 
 
 @_jit
@@ -266,7 +265,7 @@ def _start(
     )
     grid = CostGrid(moves, lengths, shut, np.where(shut, 1.0, window))
     middle = 2 * _NEAR
-    tied = accumulate(grid, np.array([(r0 - top) * window.shape[1] + middle])).reshape(window.shape)
+    tied = solve(grid, np.array([(r0 - top) * window.shape[1] + middle]))
     for dr in range(-_NEAR, _NEAR + 1):
         for dc in range(-_NEAR, _NEAR + 1):
             r, c = r0 + dr, c0 + dc

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, overload
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,6 @@ FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 Progress = Callable[[float], None]
 
-LARGE_CELLS: Final = 4_000_000
-"""From this many cells on the compiled engine is faster even when it has to be compiled first."""
 _STRIP: Final = 256
 _FIRST_OCTANT: Final = {
     4: [],
@@ -49,6 +47,8 @@ _FIRST_OCTANT: Final = {
     32: [(1, 1), (1, 2), (1, 3), (2, 3)],
 }
 NEIGHBOURS: Final = tuple(_FIRST_OCTANT)
+CORNERS: Final = {"any": 0, "one_open": 1, "both_open": 2}
+"""Corner rules: how many of the two cells at a corner must be open for a line to pass it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,27 +220,6 @@ class Arcs:
     """Smallest cost per metre of straight distance of any arc, for lower bounds."""
 
 
-class _Legal:
-    """The field `CostGrid.legal`: as given, or derived from the closed cells on first use."""
-
-    @overload
-    def __get__(self, grid: None, owner: type) -> None: ...
-    @overload
-    def __get__(self, grid: CostGrid, owner: type) -> NDArray[np.uint32]: ...
-    def __get__(self, grid: CostGrid | None, owner: type) -> NDArray[np.uint32] | None:
-        """Give the legal moves of a grid; of the class, the default: not given."""
-        if grid is None:
-            return None
-        known = grid.known_legal
-        if known is None:
-            known = grid.__dict__["_legal"] = legal_moves(grid.closed, grid.moves, wraps=grid.wraps)
-        return known
-
-    def __set__(self, grid: CostGrid, given: NDArray[np.uint32] | None) -> None:
-        """Keep what was given."""
-        grid.__dict__["_legal"] = given
-
-
 @dataclass(frozen=True, eq=False)
 class CostGrid:
     """A grid ready to be crossed.
@@ -267,9 +246,8 @@ class CostGrid:
         The last column lies beside the first: a grid around the whole Earth.
     arcs, arcs_back
         Roads between cells, and the same turned round; or None.
-    legal
-        Bit k of a cell is set where move k may leave it, shape (rows, columns), see `legal_moves`.
-        Need not be given.
+    corner
+        How many of the two cells at the corner of a diagonal line must be open, see `CORNERS`.
     """
 
     moves: Moves
@@ -282,19 +260,13 @@ class CostGrid:
     wraps: bool = False
     arcs: Arcs | None = None
     arcs_back: Arcs | None = None
-    legal: _Legal = _Legal()
+    corner: int = 1
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         rows, columns = self.closed.shape
         return rows, columns
-
-    @property
-    def known_legal(self) -> NDArray[np.uint32] | None:
-        """Legal moves if they were given or asked for before, else None."""
-        known: NDArray[np.uint32] | None = self.__dict__["_legal"]
-        return known
 
     def stepped(self, cells: IndexArray, dr: IndexArray | int, dc: IndexArray | int) -> IndexArray:
         """Flat indices of the cells at a step from each; no meaning where it leaves the grid."""
@@ -313,7 +285,7 @@ class CostGrid:
         c = np.arange(cell % columns - reach, cell % columns + reach + 1)
         beyond = (c < 0) | (c >= columns)
         window = self.closed[r[:, None], c % columns] | (beyond & (not self.wraps))
-        bits = legal_moves(window, self.moves)[cell // columns - r[0], reach]
+        bits = legal_moves(window, self.moves, corner=self.corner)[cell // columns - r[0], reach]
         near = np.flatnonzero(np.maximum(np.abs(self.moves.row), np.abs(self.moves.column)) == 1)
         near = near[(bits >> near.astype(np.uint32)) & 1 == 1]
         return self.stepped(np.array([cell]), self.moves.row[near], self.moves.column[near])
@@ -342,7 +314,7 @@ def _shifted(array: NDArray[np.bool_], dr: int, dc: int, *, wraps: bool) -> NDAr
 
 
 def legal_moves(
-    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
+    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False, corner: int = 1
 ) -> NDArray[np.uint32]:
     """Bit mask per cell of the moves that leave it.
 
@@ -356,25 +328,29 @@ def legal_moves(
         At most 32.
     wraps
         The last column lies beside the first.
+    corner
+        Open cells needed at a corner, see `CORNERS`.
     """
     legal = np.empty(closed.shape, dtype=np.uint32)
-    for top, strip in legal_strips(closed, moves, wraps=wraps):
+    for top, strip in legal_strips(closed, moves, wraps=wraps, corner=corner):
         legal[top : top + strip.shape[0]] = strip
     return legal
 
 
 def legal_strips(
-    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False
+    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool = False, corner: int = 1
 ) -> Iterator[tuple[int, NDArray[np.uint32]]]:
     """Give the legal moves in strips, each with its first row, so that shifted copies are small."""
     halo = moves.reach
     for top in range(0, closed.shape[0], _STRIP):
         low, high = max(0, top - halo), min(closed.shape[0], top + _STRIP + halo)
-        strip = _legal_strip(closed[low:high], moves, wraps=wraps)
+        strip = _legal_strip(closed[low:high], moves, wraps=wraps, corner=corner)
         yield top, strip[top - low : top - low + _STRIP]
 
 
-def _legal_strip(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool) -> NDArray[np.uint32]:
+def _legal_strip(
+    closed: NDArray[np.bool_], moves: Moves, *, wraps: bool, corner: int
+) -> NDArray[np.uint32]:
     """Legal moves of a strip of rows, right where the strip goes on far enough beyond a row."""
     if not closed.any():
         return _within(closed.shape, moves, wraps=wraps)
@@ -391,8 +367,8 @@ def _legal_strip(closed: NDArray[np.bool_], moves: Moves, *, wraps: bool) -> NDA
         blocked = closed.copy()
         for dr, dc, _ in cells[1:]:
             blocked |= at(dr, dc)
-        for one, other in corners:
-            blocked |= at(*one) & at(*other)
+        for one, other in corners if corner else ():
+            blocked |= at(*one) & at(*other) if corner == 1 else at(*one) | at(*other)
         legal |= (~blocked).astype(np.uint32) << np.uint32(k)
     return legal
 
@@ -406,16 +382,44 @@ def _within(shape: tuple[int, ...], moves: Moves, *, wraps: bool) -> NDArray[np.
     return np.asarray(down[:, None] & across, dtype=np.uint32)
 
 
+def islands(closed: NDArray[np.bool_], *, wraps: bool = False) -> NDArray[np.int32]:
+    """Label of the island of open cells of each cell, 0 where closed; a shared corner joins cells.
+
+    Parameters
+    ----------
+    closed
+        Shape (rows, columns).
+    wraps
+        The last column lies beside the first.
+    """
+    from scipy.ndimage import label  # noqa: PLC0415
+
+    labels = np.empty(closed.shape, dtype=np.int32)
+    label(~closed, np.ones((3, 3)), output=labels)
+    return _joined_at_the_seam(labels) if wraps else labels
+
+
+def _joined_at_the_seam(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give islands that touch across the first and the last column one label."""
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    west = np.pad(labels[:, 0], 1)
+    pairs = [(labels[:, -1], west[1 + d : west.size - 1 + d]) for d in (-1, 0, 1)]
+    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    both = (a > 0) & (b > 0)
+    size = int(labels.max(initial=0)) + 1
+    graph = coo_array((np.ones(both.sum(), dtype=np.int8), (a[both], b[both])), shape=(size, size))
+    new = connected_components(graph, directed=False)[1].astype(np.int32)
+    return np.asarray(new[labels])
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """A place to reach: its cells, and the cost from the centre of each to the place itself."""
 
     cells: IndexArray
     legs: FloatArray
-
-    def value(self, cost: NDArray[np.floating]) -> float:
-        """Cheapest way to the place, given the accumulated cost of every cell."""
-        return float(np.min(cost[self.cells] + self.legs, initial=np.inf))
 
 
 def middling_move(grid: CostGrid) -> float:

@@ -13,22 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.distance._solver import geodesic
+from geosettle.distance._solver.compiling import compiled
 
 FloatArray = NDArray[np.float64]
 
 # No reassociation: sums stay in the order written, so that results do not depend on the width of
 # the vector unit.
-_OPTIONS: dict[str, Any] = {
-    "fastmath": {"contract", "nsz", "arcp", "nnan", "ninf"},
-    "error_model": "numpy",
-}
+_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp", "nnan", "ninf"}}
 
 
 def _inlined(name: str, **known: Any) -> Any:
     """Compile a function of `geodesic` to be inlined, with the compiled forms of those it calls."""
     plain = getattr(geodesic, name)
     bound = types.FunctionType(plain.__code__, {**plain.__globals__, **known}, name)
-    return numba.njit(inline="always", **_OPTIONS)(bound)
+    return numba.njit(inline="always", error_model="numpy", **_OPTIONS)(bound)
 
 
 _half_angles = _inlined("half_angles")
@@ -38,12 +36,7 @@ _near = _inlined("near", squares=_squares)
 _far = _inlined("far", _length=_length)
 
 
-def _rows(function: Any) -> Any:
-    """Compile a loop over rows, kept on disk between runs where there is a place to keep it."""
-    try:
-        return numba.njit(nogil=True, cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-        return numba.njit(nogil=True, **_OPTIONS)(function)
+_rows = compiled(**_OPTIONS)
 
 
 @_rows

@@ -5,28 +5,20 @@ Import only for large jobs.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.distance._solver.compiling import compiled
 from geosettle.distance._solver.geodesic import NEAR_U, squares
 
 FloatArray = NDArray[np.float64]
 _LEAF = 12
+_jit = compiled()
 _squares = numba.njit(inline="always", error_model="numpy")(squares)
 
 
-def _compiled(function: Any) -> Any:
-    """Compile, kept on disk between runs where there is a place to keep it."""
-    try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@_jit
 def build(
     points: FloatArray,
 ) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64], FloatArray]:
@@ -66,7 +58,7 @@ def build(
     return points[order], order, axis, cut
 
 
-@_compiled
+@_jit
 def query(  # noqa: PLR0917  (compiled code takes arrays, not records)
     tree: FloatArray,
     order: NDArray[np.int64],

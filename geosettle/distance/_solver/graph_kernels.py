@@ -18,12 +18,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.distance._solver.compiling import compiled
 from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray, make_graph
 
 _ROUNDS: Final = ((12, 4), (24, 8), (48, 16))
@@ -32,7 +32,7 @@ save memory.
 """
 _AT_ONCE: Final = 32
 
-_jit: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
+_jit = compiled()
 
 
 @_jit

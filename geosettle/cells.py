@@ -43,8 +43,8 @@ def says_yes(values: pd.Series[Any]) -> pd.Series[bool]:
     [True, True, True, False, False]
     """
     texts = values.astype("str").str.strip().str.lower()
-    said: pd.Series[bool] = texts.isin(["true", "yes", "1", "1.0", "t", "y"])
-    return said
+    true: pd.Series[bool] = texts.isin(["true", "yes", "1", "1.0", "t", "y"])
+    return true
 
 
 def radius_km(frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -129,9 +129,9 @@ def mask_study(study: Study, masking: Masking) -> Study:
     for column in [c for c in flows.columns if c not in _FLOW_KEPT]:
         flows[column] = _hidden(flows[column], touched)
     flows["origin_id"] = flows["origin_id"].replace(labels)
-    told = _Mentions(study.origins.loc[small])
+    mentions = _Mentions(study.origins.loc[small])
     others = {
-        role: told.rows_dropped(layer)
+        role: mentions.rows_dropped(layer)
         for role, layer in {**study.layers, "claims": claims}.items()
         if role not in _MASKED_BY_CELL and (layer is None or isinstance(layer, pd.DataFrame))
     }
@@ -140,21 +140,21 @@ def mask_study(study: Study, masking: Masking) -> Study:
     return study.replace(
         origins=_masked_origins(study.origins, radius, labels, masking, levels),
         flows=_suppress_within_sites(flows, masking.smallest_count),
-        sites=told.notes_emptied(sites),
-        indicators=told.notes_emptied(indicators),
-        development=told.notes_emptied(study.development),
-        settings=told.texts_emptied(study.settings),
+        sites=mentions.notes_emptied(sites),
+        indicators=mentions.notes_emptied(indicators),
+        development=mentions.notes_emptied(study.development),
+        settings=mentions.texts_emptied(study.settings),
         rounds={
-            date: told.notes_emptied(suppress_small(frame, masking.smallest_count))
+            date: mentions.notes_emptied(suppress_small(frame, masking.smallest_count))
             for date, frame in study.rounds.items()
         },
         regions={
             role: {key: area for key, area in areas.items() if key not in labels}
             for role, areas in study.regions.items()
         },
-        inputs=told.texts_emptied(study.inputs),
+        inputs=mentions.texts_emptied(study.inputs),
         **others,
-        problems=(*told.problems_in_general(study.problems), *_notes(radius, labels)),
+        problems=(*mentions.problems_in_general(study.problems), *_notes(radius, labels)),
     )
 
 
@@ -230,7 +230,7 @@ class _Mentions:
         words = "|".join(re.escape(name) for name in sorted(self._exact, key=len, reverse=True))
         self._inside = re.compile(rf"(?<![a-z0-9_])(?:{words})(?![a-z0-9_])" if words else r"(?!)")
 
-    def _said(self, texts: pd.Series, *, exact: bool = False) -> NDArray[np.bool_]:
+    def _mentioned(self, texts: pd.Series, *, exact: bool = False) -> NDArray[np.bool_]:
         folded = texts.fillna("").astype(str).str.casefold()
         found = (
             folded.isin(self._exact)
@@ -243,7 +243,7 @@ class _Mentions:
         """Leave out the rows that have a masked origin for a subject, an end or a name."""
         if frame is None:
             return None
-        said = np.zeros(len(frame), dtype=bool)
+        mentioned = np.zeros(len(frame), dtype=bool)
         keys = pd.DataFrame(
             {
                 str(level): frame.index.get_level_values(level)
@@ -252,10 +252,10 @@ class _Mentions:
             }
         )
         for column in _texts(keys):
-            said |= self._said(keys[column], exact=True)
+            mentioned |= self._mentioned(keys[column], exact=True)
         for column in _texts(frame):
-            said |= self._said(frame[column])
-        return frame[~said]
+            mentioned |= self._mentioned(frame[column])
+        return frame[~mentioned]
 
     def notes_emptied(self, frame: Any) -> Any:
         """Empty the cells of notes, sources and the like that mention a masked origin."""
@@ -265,7 +265,7 @@ class _Mentions:
         for column in [
             c for c in _texts(out) if c not in {"name", "name_local", "site_id", "kind"}
         ]:
-            out[column] = _hidden(out[column], self._said(out[column]))
+            out[column] = _hidden(out[column], self._mentioned(out[column]))
         return out
 
     def texts_emptied(self, value: Any) -> Any:

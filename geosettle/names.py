@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -69,6 +69,7 @@ def _longest_kind() -> int:
     return max(len(words.split()) for words in _kinds())
 
 
+@lru_cache(maxsize=100_000)
 def _fold(text: str) -> str:
     """Text without case and accents: what two spellings of one name share."""
     text = unicodedata.normalize("NFKD", text).casefold()

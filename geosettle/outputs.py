@@ -42,8 +42,8 @@ from geosettle.report import report_html, summary_lines
 from geosettle.rounds import compare_sites, totals, totals_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
+from geosettle.tables import cited as cited_tables
 from geosettle.tables import tables as made_tables
-from geosettle.tables import told as told_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
 from geosettle.words import say
@@ -107,7 +107,7 @@ def run(
     progress
         Called with a few words before each long step.
     layers
-        Role to what is said of that layer besides the study; see `read_study`.
+        Role to what is how that layer is read, over what the study states; see `read_study`.
 
     Raises
     ------
@@ -118,10 +118,10 @@ def run(
     """
     progress("reading")
     study = _study(source, mask_households, layers)
-    # A folder that cannot be written is said before the work, not after.
+    # A folder that cannot be written is reported before the work, not after.
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress, workers=workers)
-        named = _EMBEDDED if source is None else _from_beside(Path(source), folder)
+        named = _EMBEDDED if source is None else _relative_to(Path(source), folder)
         return _fill(
             stage, result, folder, lang=lang, source=named, workers=workers, progress=progress,
             layers=layers or {},
@@ -208,10 +208,10 @@ def write_map(
     manifest = manifest_of(Path(source))
     before = read_manifest(manifest) if manifest else None
     if basemap:
-        find_basemap(basemap)  # a misspelt name is said before the work
+        find_basemap(basemap)  # a misspelt name is refused before the work
     progress("reading")
     study = (
-        _study(_recorded(before, Path(source)), _masked(before), layers or _said_of(before))
+        _study(_recorded(before, Path(source)), _masked(before), layers or _reading_of(before))
         if before
         else _study(source, None, layers)
     )
@@ -248,12 +248,12 @@ def replay(
         The file is no manifest of a run, or the study it names is gone.
     """
     before = read_manifest(manifest_path)
-    beside = manifest_path if manifest_path.is_dir() else manifest_path.parent
-    tables_before = read_written_tables(beside, before)
-    origin = source or _recorded(before, beside)
+    made_in = manifest_path if manifest_path.is_dir() else manifest_path.parent
+    tables_before = read_written_tables(made_in, before)
+    origin = source or _recorded(before, made_in)
     written = run(
         origin, folder, lang=before["lang"], mask_households=_masked(before), progress=progress,
-        layers=_said_of(before),
+        layers=_reading_of(before),
     )  # fmt: skip
     after = read_manifest(folder)
     lines = [
@@ -314,7 +314,7 @@ def _fill(
     """Write every output and then the manifest that lists them."""
     lang = lang or _lang(result)
     failed: Problems = []
-    said = attempt(failed, "summary", partial(summary_lines, result, lang))
+    findings = attempt(failed, "summary", partial(summary_lines, result, lang))
     for name, content in _contents(
         _lasting(result), lang, workers, progress, made=made or _Made(TABLES), failed=failed
     ):
@@ -329,7 +329,7 @@ def _fill(
     stage.write(MANIFEST, _json(manifest))
     set_aside = sum(int(counts["rows_set_aside"]) for counts in result.study.ledger.values())
     lines = (
-        *(said or ()),
+        *(findings or ()),
         say(lang, "map_is", path=folder / "map.html"),
         say(lang, "report_is", path=folder / "report.html"),
     )
@@ -399,19 +399,21 @@ def _contents(
     for name in sorted(drawn):
         yield f"figures/{name}", drawn[name]
     progress("writing the report")
-    told = _list_failures(result, written, made, failed)
+    listed_result = _list_failures(result, written, made, failed)
     report = attempt(
         failed,
         "report.html",
-        partial(report_html, told, figures=drawn, lang=lang, written=written, problems=failed),
+        partial(
+            report_html, listed_result, figures=drawn, lang=lang, written=written, problems=failed
+        ),
     )
     if report is not None:
         yield "report.html", _page(report, result)
     if failed:  # the list of problems that the workbook and the GeoPackage hold has grown
-        told = _list_failures(result, written, made, failed)
-        bound = dict(_bound_tables(told, written, made, failed))
+        listed_result = _list_failures(result, written, made, failed)
+        bound = dict(_bound_tables(listed_result, written, made, failed))
     yield from bound.items()
-    for name, frame in told_tables(written, result).items():
+    for name, frame in cited_tables(written, result).items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
 
 
@@ -422,7 +424,7 @@ def _bound_tables(
     workbook = partial(
         tables_xlsx,
         result,
-        written=told_tables(written, result),
+        written=cited_tables(written, result),
         catalogue=made.tables,
         problems=failed,
     )
@@ -450,17 +452,17 @@ def _list_failures(
     if not failed:
         return result
     listed = pd.concat([result.problems, problems_frame(failed)], ignore_index=True)
-    told = replace(result, problems=listed)
+    listed_result = replace(result, problems=listed)
     again = {name: table for name, table in made.tables.items() if name == "problems"}
-    written |= made_tables(told, again, failed)
-    return told
+    written |= made_tables(listed_result, again, failed)
+    return listed_result
 
 
 def _page(html: str, result: Result) -> bytes:
     """Put into the head of a page what it was made from, also for a page passed on alone."""
-    said = escape(json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str))
+    record = escape(json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str))
     return html.replace(
-        "</head>", f'<meta name="geosettle-provenance" content="{said}">\n</head>', 1
+        "</head>", f'<meta name="geosettle-provenance" content="{record}">\n</head>', 1
     ).encode()
 
 
@@ -486,7 +488,7 @@ def _study(
     return masked.replace(mask_households=mask_households)
 
 
-def _from_beside(source: Path, folder: Path) -> str:
+def _relative_to(source: Path, folder: Path) -> str:
     """Path of a study from the folder that holds the run.
 
     The study can be found again, and the path reveals nothing of the machine.
@@ -501,7 +503,7 @@ def _from_beside(source: Path, folder: Path) -> str:
 # ------------------------------------------------------------------------------
 
 
-def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:
+def _recorded(manifest: Mapping[str, Any], made_in: Path) -> Path | None:
     """Find the study that a manifest names: from here, or from the folder that holds the run."""
     source = str(manifest["study"]["source"])
     if source == _EMBEDDED:
@@ -509,20 +511,20 @@ def _recorded(manifest: Mapping[str, Any], beside: Path) -> Path | None:
     if not source:
         raise InputError(
             "this run was made from frames in Python and names no study",
-            file=str(beside / MANIFEST),
+            file=str(made_in / MANIFEST),
             mend="Name the study: geosettle run STUDY --replay MANIFEST.",
         )
-    found = [path for path in (beside.resolve().parent / source, Path(source)) if path.exists()]
+    found = [path for path in (made_in.resolve().parent / source, Path(source)) if path.exists()]
     if not found:
         raise InputError(
             f"the study that this run was made from is not at {source}",
-            file=str(beside / MANIFEST),
+            file=str(made_in / MANIFEST),
             mend="Name where it is now: geosettle run STUDY --replay MANIFEST.",
         )
     return found[0]
 
 
-def _said_of(manifest: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+def _reading_of(manifest: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return dict(manifest["study"].get("layers", {}))
 
 

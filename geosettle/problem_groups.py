@@ -138,5 +138,5 @@ def line_of(found: Problem) -> str:
     value = "".join(c if c.isprintable() else "\ufffd" for c in found.value)
     if value and value not in found.message:
         place.append(f"'{value}'" if len(value) <= _VALUE_SHOWN else f"'{value[:_VALUE_SHOWN]}…'")
-    said = f"{found.message} {found.mend} [{found.code}]"
-    return " ".join(f"{found.severity}: {', '.join(place)}: {said}".split())
+    wording = f"{found.message} {found.mend} [{found.code}]"
+    return " ".join(f"{found.severity}: {', '.join(place)}: {wording}".split())

@@ -232,8 +232,8 @@ def count_kinds(texts: Iterable[object]) -> dict[str, int]:
     kinds: dict[str, list[Reason]] = {}
     for text in texts:
         for one in _distinct(text):
-            said = {k: v for k, v in one.values.items() if isinstance(v, (list, Mapping))}
-            about = said if one.code != "text" else one.values
+            parts_of = {k: v for k, v in one.values.items() if isinstance(v, (list, Mapping))}
+            about = parts_of if one.code != "text" else one.values
             kinds.setdefault(_encoded(Reason(one.code, about)), []).append(one)
     return {_encoded(_in_general(found)): len(found) for found in kinds.values()}
 

@@ -28,8 +28,9 @@ from geosettle.report.section import Writer
 from geosettle.report.summary import FINDINGS
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes
-from geosettle.results.sentences import change_said
-from geosettle.tables import describe, tables, told
+from geosettle.results.sentences import change_sentences
+from geosettle.tables import cited as cited_tables
+from geosettle.tables import describe, tables
 from geosettle.tables.dictionary import UNDESCRIBED
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
@@ -360,7 +361,7 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert found.loc[("site", "S1"), ["change", "weighting"]].tolist() == [-40.0, "households"]
     assert found.loc[("site", "S2"), ["change", "weighting"]].tolist() == [5.0, "flows"]
     assert found.loc["site", "at_origin"].tolist() == [52.0, 25.0]
-    (said,) = change_said(result, "en")
+    (said,) = change_sentences(result, "en")
     assert said == (
         "Nearest market: the move brought people 18 (9 … 27) km nearer (1 of 6 moves). Of 2 sites that can "
         "be compared, 1 is certainly nearer and at 1 the locations are too uncertain to decide."
@@ -701,7 +702,7 @@ def test_a_run_makes_its_tables_once(monkeypatch, tmp_path):
 
     for module in ("tables.xlsx", "tables.geopackage", "report.section"):
         monkeypatch.setattr(f"geosettle.{module}.tables", never)
-    sheets = tables_xlsx(result, written=told(made, result))
+    sheets = tables_xlsx(result, written=cited_tables(made, result))
     assert (sheets, report_html(result, written=made)) == alone
     monkeypatch.setattr("geosettle.outputs.figures", lambda *_, **__: {})
     assert "tables.xlsx" in gs.write(result, tmp_path / "out").files

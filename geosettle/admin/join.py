@@ -67,7 +67,7 @@ class _Places:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rung:
+class _LevelUnits:
     """The units of one level, as arrays in the order of their codes."""
 
     level: str
@@ -80,7 +80,7 @@ class _Rung:
     edges: Edges
 
     @classmethod
-    def of(cls, units: gpd.GeoDataFrame, level: str) -> _Rung:
+    def of(cls, units: gpd.GeoDataFrame, level: str) -> _LevelUnits:
         polygons = np.asarray(units.geometry.to_numpy(), dtype=object)
         start, end = (
             pd.to_numeric(units[c], errors="coerce").to_numpy(np.float64)
@@ -114,31 +114,34 @@ def _border_m(
 
 
 def _join_level(
-    places: _Places, rung: _Rung, tolerance_m: float, finer_parent: Sequence[str | None]
+    places: _Places,
+    level_units: _LevelUnits,
+    tolerance_m: float,
+    finer_parent: Sequence[str | None],
 ) -> tuple[pd.DataFrame, list[dict[int, float]]]:
     """One level: the unit of each place with its border, and the shares of all candidates."""
     n = len(places.index)
     chosen, distance, why = np.full(n, -1), np.full(n, np.nan), np.full(n, "", dtype=object)
     why[~places.known] = reason("position_unknown")
     point = places.known & ~places.is_area
-    several, said = _take_touching(places, rung, finer_parent, chosen)
+    several, notes = _take_touching(places, level_units, finer_parent, chosen)
     distance[chosen >= 0] = 0.0
-    why[list(said)] = list(said.values())
+    why[list(notes)] = list(notes.values())
     lost = np.flatnonzero(point & (chosen < 0))
-    chosen[lost], distance[lost] = _nearest(places, rung, lost, tolerance_m)
-    level = word("level", rung.level)
+    chosen[lost], distance[lost] = _nearest(places, level_units, lost, tolerance_m)
+    level = word("level", level_units.level)
     why[lost] = reason("outside_units", level=level, km=tolerance_m / 1000)
     for row in lost[chosen[lost] >= 0]:
         why[row] = reason("outside_units_nearest", level=level, metres=round(distance[row]))
     border = np.full(n, np.nan)
     held = np.flatnonzero((chosen >= 0) & point)
-    border[held] = np.abs(_border_m(places, held, rung.polygons, chosen[held]))
+    border[held] = np.abs(_border_m(places, held, level_units.polygons, chosen[held]))
     border[several] = 0.0
     sure = (chosen >= 0) & (distance == 0) & ~several & (border > places.radius_m)
-    shares = _shares(places, rung, np.where(sure, chosen, -1))
+    shares = _shares(places, level_units, np.where(sure, chosen, -1))
     rough = np.flatnonzero(point & ~sure & (places.radius_m > 0))
-    moved = _take_likeliest(rung, rough, shares, finer_parent, chosen)
-    border[moved] = np.abs(_border_m(places, moved, rung.polygons, chosen[moved]))
+    moved = _take_likeliest(level_units, rough, shares, finer_parent, chosen)
+    border[moved] = np.abs(_border_m(places, moved, level_units.polygons, chosen[moved]))
     distance[moved], several[moved], why[moved] = 0.0, False, ""
     for place in np.flatnonzero(places.known & places.is_area):
         row = int(place)
@@ -148,7 +151,7 @@ def _join_level(
             border[row] = (
                 0.0
                 if several[row]
-                else _area_border(places.geometry[row], rung.polygons[chosen[row]])
+                else _area_border(places.geometry[row], level_units.polygons[chosen[row]])
             )
         else:
             why[row] = reason("area_outside_units", level=level)
@@ -157,14 +160,18 @@ def _join_level(
     border_known = several | (border <= _ON_BORDER_M)
     out = pd.DataFrame(
         {
-            "code": pd.array([str(rung.codes[u]) if u >= 0 else None for u in units], dtype="str"),
-            "name": pd.array([str(rung.names[u]) if u >= 0 else None for u in units], dtype="str"),
+            "code": pd.array(
+                [str(level_units.codes[u]) if u >= 0 else None for u in units], dtype="str"
+            ),
+            "name": pd.array(
+                [str(level_units.names[u]) if u >= 0 else None for u in units], dtype="str"
+            ),
             "probability": [
                 found.get(int(u), 0.0) if u >= 0 else np.nan
                 for u, found in zip(chosen, shares, strict=True)
             ],
             "alternatives": pd.array(
-                [_wording(found, rung.names) for found in shares], dtype="str"
+                [_wording(found, level_units.names) for found in shares], dtype="str"
             ),
             "distance_m": distance,
             "on_border": pd.array(
@@ -179,7 +186,7 @@ def _join_level(
 
 
 def _take_touching(
-    places: _Places, rung: _Rung, finer_parent: Sequence[str | None], chosen: IntArray
+    places: _Places, level_units: _LevelUnits, finer_parent: Sequence[str | None], chosen: IntArray
 ) -> tuple[NDArray[np.bool_], dict[int, str]]:
     """Give each point the unit that holds or touches it, in place.
 
@@ -187,25 +194,25 @@ def _take_touching(
     """
     rows = np.flatnonzero(places.known & ~places.is_area)
     points = shapely.points(places.lon[rows], places.lat[rows])
-    at, unit = rung.tree.query(points, predicate="dwithin", distance=_TOUCH_DEG)
-    keep = rung.valid(unit, places.year[rows[at]])
+    at, unit = level_units.tree.query(points, predicate="dwithin", distance=_TOUCH_DEG)
+    keep = level_units.valid(unit, places.year[rows[at]])
     row, unit = rows[at[keep]], unit[keep]
     up = np.asarray(finer_parent, dtype=object)[row]
     # The parent of the finer unit comes first, then the smallest code: that is the one taken.
-    order = np.lexsort((unit, rung.codes[unit] != up, row))
+    order = np.lexsort((unit, level_units.codes[unit] != up, row))
     row, unit = row[order], unit[order]
     first = np.r_[True, row[1:] != row[:-1]] if row.size else np.zeros(0, dtype=bool)
     chosen[row[first]] = unit[first]
     several = np.bincount(row, minlength=len(places.index)) > 1
-    said = {}
+    notes = {}
     for one in map(int, np.flatnonzero(several)):
-        names = " / ".join(rung.label(u) for u in np.sort(unit[row == one]))
-        said[one] = reason(f"on_border_{'parent' if finer_parent[one] else 'code'}", units=names)
-    return several, said
+        names = " / ".join(level_units.label(u) for u in np.sort(unit[row == one]))
+        notes[one] = reason(f"on_border_{'parent' if finer_parent[one] else 'code'}", units=names)
+    return several, notes
 
 
 def _take_likeliest(
-    rung: _Rung,
+    level_units: _LevelUnits,
     rows: IntArray,
     shares: Sequence[Mapping[int, float]],
     finer_parent: Sequence[str | None],
@@ -220,7 +227,7 @@ def _take_likeliest(
         found = {unit: share for unit, share in shares[row].items() if unit >= 0}
         if not found:
             continue
-        above = [unit for unit in found if rung.codes[unit] == finer_parent[row]]
+        above = [unit for unit in found if level_units.codes[unit] == finer_parent[row]]
         # A share within a millionth of the largest is as large: the unit at the point is kept.
         most = max(found.values()) - 1e-6
         at_point = int(chosen[row]) if found.get(int(chosen[row]), 0.0) >= most else -1
@@ -233,7 +240,7 @@ def _take_likeliest(
 
 
 def _nearest(
-    places: _Places, rung: _Rung, rows: IntArray, tolerance_m: float
+    places: _Places, level_units: _LevelUnits, rows: IntArray, tolerance_m: float
 ) -> tuple[IntArray, FloatArray]:
     """Nearest unit within the tolerance of each row, and its metres; -1 and NaN for none."""
     near, metres = np.full(rows.size, -1, dtype=np.intp), np.full(rows.size, np.nan)
@@ -242,10 +249,10 @@ def _nearest(
     reach, _, _ = plain_discs(
         places.lon[rows], places.lat[rows], np.full(rows.size, tolerance_m * 1.01)
     )
-    at, unit = rung.tree.query(reach)
-    keep = rung.valid(unit, places.year[rows[at]])
+    at, unit = level_units.tree.query(reach)
+    keep = level_units.valid(unit, places.year[rows[at]])
     at, unit = at[keep], unit[keep]
-    away = np.abs(_border_m(places, rows[at], rung.polygons, unit))
+    away = np.abs(_border_m(places, rows[at], level_units.polygons, unit))
     order = np.lexsort((unit, away, at))
     order = order[away[order] <= tolerance_m]
     first = order[np.r_[True, at[order][1:] != at[order][:-1]]] if order.size else order
@@ -253,7 +260,7 @@ def _nearest(
     return near, metres
 
 
-def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, float]]:
+def _shares(places: _Places, level_units: _LevelUnits, sure: IntArray) -> list[dict[int, float]]:
     """Share of each place's area or uncertainty disc in each unit; -1 is outside every unit.
 
     Where `sure` names a unit the border is out of reach, and no disc needs cutting.
@@ -264,13 +271,17 @@ def _shares(places: _Places, rung: _Rung, sure: IntArray) -> list[dict[int, floa
     shapes, circles, circle = plain_discs(places.lon[rows], places.lat[rows], radius)
     shapes = np.where(places.is_area[rows], places.geometry[rows], shapes)
     whole = area_m2(shapes)
-    at, unit = rung.tree.query(shapes)
-    keep = rung.valid(unit, places.year[rows[at]]) & (whole[at] > 0)
+    at, unit = level_units.tree.query(shapes)
+    keep = level_units.valid(unit, places.year[rows[at]]) & (whole[at] > 0)
     at, unit = at[keep], unit[keep]
     metres = np.zeros(at.size)
     plain = circle[at] >= 0
-    metres[plain] = shared_m2(circles, rung.polygons, rung.edges, circle[at[plain]], unit[plain])
-    metres[~plain] = area_m2(shapely.intersection(rung.polygons[unit[~plain]], shapes[at[~plain]]))
+    metres[plain] = shared_m2(
+        circles, level_units.polygons, level_units.edges, circle[at[plain]], unit[plain]
+    )
+    metres[~plain] = area_m2(
+        shapely.intersection(level_units.polygons[unit[~plain]], shapes[at[~plain]])
+    )
     part = metres / whole[at]
     order = np.lexsort((unit, at))
     for k in order[part[order] > _NOTHING]:
@@ -390,9 +401,9 @@ def join_admin(
     declared = declared_units(points, units, aliases)
     for level in reversed(levels):
         of_level = units[units["level"] == level]
-        rung = _Rung.of(of_level, level)
-        frame, shares = _join_level(places, rung, tolerance_m, parent)
-        joined[level] = _declare(frame, shares, places, rung, declared.get(level))
+        level_units = _LevelUnits.of(of_level, level)
+        frame, shares = _join_level(places, level_units, tolerance_m, parent)
+        joined[level] = _declare(frame, shares, places, level_units, declared.get(level))
         up = units["parent_code"].to_dict()
         parent = [None if pd.isna(code) else up[code] for code in frame["code"]]
     return _assemble(points.index, levels, joined)
@@ -451,20 +462,20 @@ def _declare(
     frame: pd.DataFrame,
     shares: Sequence[Mapping[int, float]],
     places: _Places,
-    rung: _Rung,
-    told: Declared | None,
+    level_units: _LevelUnits,
+    stated: Declared | None,
 ) -> pd.DataFrame:
     """Compare the units that the source declares with the joined ones.
 
     The verdict and reason of each place are added to its columns.
     """
-    position = {code: k for k, code in enumerate(rung.codes)}
+    position = {code: k for k, code in enumerate(level_units.codes)}
     n = len(places.index)
-    texts = told.texts if told else ("",) * n
-    named = [tuple(position[c] for c in codes) for codes in (told.codes if told else ((),) * n)]
+    texts = stated.texts if stated else ("",) * n
+    named = [tuple(position[c] for c in codes) for codes in (stated.codes if stated else ((),) * n)]
     joined = [None if pd.isna(code) else position[code] for code in frame["code"].to_numpy(object)]
     found = [
-        _verdict(text, units, unit, share, rung)
+        _verdict(text, units, unit, share, level_units)
         for text, units, unit, share in zip(texts, named, joined, shares, strict=True)
     ]
     verdicts, reasons = ([v for v, _ in found], [why for _, why in found])
@@ -472,7 +483,7 @@ def _declare(
         k for k, v in enumerate(verdicts) if v == "no" and places.known[k] and not places.is_area[k]
     ]
     for k, words in zip(
-        wrong, _how_far(places, wrong, rung, [named[k][0] for k in wrong]), strict=True
+        wrong, _how_far(places, wrong, level_units, [named[k][0] for k in wrong]), strict=True
     ):
         reasons[k] = join(reasons[k], words)
     return frame.assign(
@@ -483,19 +494,23 @@ def _declare(
 
 
 def _verdict(
-    text: str, named: Sequence[int], unit: int | None, shares: Mapping[int, float], rung: _Rung
+    text: str,
+    named: Sequence[int],
+    unit: int | None,
+    shares: Mapping[int, float],
+    level_units: _LevelUnits,
 ) -> tuple[str, str]:
     """Verdict "yes", "no", "undecided" or "" (nothing to compare), and its reason."""
     if not text or unit is None:
         return ("undecided" if text else ""), ""
-    level = word("level", rung.level)
+    level = word("level", level_units.level)
     if not named:
         return "undecided", reason("declared_no_name", level=level, text=text)
     # "Taxkorgan exclave inside Yopurga" names two counties but declares the first.
     declared = tuple(named[:1]) if says_exclave(text) else tuple(named)
     if declared == (unit,):
         return "yes", ""
-    here, there = rung.label(unit), rung.label(declared[0])
+    here, there = level_units.label(unit), level_units.label(declared[0])
     possible = sum(shares.get(other, 0.0) for other in declared)
     if unit in declared:
         return "undecided", reason("declared_several", level=level, text=text, here=here)
@@ -506,35 +521,37 @@ def _verdict(
     return "no", reason("declared_elsewhere", level=level, there=there, here=here)
 
 
-def _how_far(places: _Places, rows: Sequence[int], rung: _Rung, units: Sequence[int]) -> list[str]:
+def _how_far(
+    places: _Places, rows: Sequence[int], level_units: _LevelUnits, units: Sequence[int]
+) -> list[str]:
     """How far the declared units are, and whether the nearest part of one is an exclave.
 
     The reader judges what follows.
     """
-    said = [""] * len(rows)
+    notes = [""] * len(rows)
     for unit in sorted(set(units)):
-        parts = shapely.get_parts(rung.polygons[unit])
+        parts = shapely.get_parts(level_units.polygons[unit])
         mine = [k for k, u in enumerate(units) if u == unit]
         at = np.asarray([rows[k] for k in mine])
         if parts.size == 0:
             continue
-        area, name = area_m2(parts), rung.names[unit]
+        area, name = area_m2(parts), level_units.names[unit]
         main = int(np.argmax(area))
         metres = np.abs([edge_distance_m(places.lon[at], places.lat[at], part) for part in parts])
         for k, away in zip(mine, metres.T, strict=True):
             near = int(np.argmin(away))
             if near == main:
                 km = round(float(away[main]) / 1000, 1)
-                said[k] = reason("declared_away", name=str(name), km=km)
+                notes[k] = reason("declared_away", name=str(name), km=km)
             else:
-                said[k] = reason(
+                notes[k] = reason(
                     "declared_exclave",
                     name=str(name),
                     area=round(float(area[near]) / 1e6),
                     km=round(float(away[near]) / 1000, 1),
                     main=round(float(away[main]) / 1000),
                 )
-    return said
+    return notes
 
 
 def admin_long(joined: pd.DataFrame, role: str) -> pd.DataFrame:

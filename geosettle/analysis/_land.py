@@ -31,7 +31,7 @@ def oases_of(study: Study, problems: list[Problem]) -> dict[str, gpd.GeoDataFram
     Empty if the study has neither.
     """
     if study.oasis is not None and not study.oasis.empty:
-        # Polygons of several years are maps of the same ground: where a place lies is told by the
+        # Polygons of several years are maps of the same ground: where a place is follows from the
         # latest.
         years = study.oasis["year"]
         return {"central": study.oasis[years.isna() | (years == years.max())]}
@@ -86,10 +86,14 @@ def edge_by_setting(frame: gpd.GeoDataFrame, oases: Mapping[str, gpd.GeoDataFram
         )
         for name, oasis in oases.items()
     }
-    said = pd.DataFrame(edges, index=frame.index).apply(
+    edge_texts = pd.DataFrame(edges, index=frame.index).apply(
         lambda row: "; ".join(f"{name} {km}" for name, km in row.items() if km != "nan km"), axis=1
     )
-    return said.astype("str") if len(edges) > 1 else pd.Series("", index=frame.index, dtype="str")
+    return (
+        edge_texts.astype("str")
+        if len(edges) > 1
+        else pd.Series("", index=frame.index, dtype="str")
+    )
 
 
 def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
@@ -122,15 +126,15 @@ def measure_covers(
     tables = []
     for zone, frame, radius in zones:
         for layer, cover, by in layers:
-            # The same fault of a cover is found again for every zone; it is said once.
-            said = problems if zone == zones[0][0] else None
+            # The same fault of a cover is found again for every zone; it is listed once.
+            listed = problems if zone == zones[0][0] else None
             table = overlay_areas(
                 frame,
                 cover,
                 by,
                 radii_km=radius,
                 snapshots=layer == "oasis",
-                problems=said,
+                problems=listed,
                 max_repair_share=chosen.max_repair_share,
                 survey_year=chosen.survey_year or None,
             )
@@ -214,8 +218,8 @@ def measure_land(
     )
     out = land.join(then.drop(columns="why"))
     out["why"] = join_rows(land["why"], then["why"])
-    told = out.drop(columns=[c for c in _NOT_OF_LAND if c in out])
-    return out[(told.notna() & (told != "")).any(axis=1)]
+    facts = out.drop(columns=[c for c in _NOT_OF_LAND if c in out])
+    return out[(facts.notna() & (facts != "")).any(axis=1)]
 
 
 _NOT_OF_LAND: Final = (

@@ -30,11 +30,11 @@ def provenance_of(study: Study) -> dict[str, Any]:
     """Versions, parameters and input hashes; no clock, no path, so that two runs say the same."""
     inputs = {name: dict(what) for name, what in sorted(study.inputs.items())}
     # What the files say, whatever the order of their rows.
-    said = {
+    entries = {
         name: what.get("content_sha256") or what.get("sha256", "") for name, what in inputs.items()
     }
     masked = study.mask_households
-    digest = sha256("".join(f"{name} {what}\n" for name, what in said.items()).encode())
+    digest = sha256("".join(f"{name} {what}\n" for name, what in entries.items()).encode())
     return {
         "geosettle": __version__,
         "versions": {

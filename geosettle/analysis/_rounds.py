@@ -65,7 +65,7 @@ def _units_of(frame: gpd.GeoDataFrame, study: Study) -> dict[str, pd.Series]:
     units = study.boundaries
     if units is None or not len(units):
         return {}
-    told: dict[str, Any] = declared_units(frame, units, study.settings.admin.aliases)
+    declared: dict[str, Any] = declared_units(frame, units, study.settings.admin.aliases)
     out = {}
     points = shapely.centroid(frame.geometry.to_numpy())
     for level in ladder(units):
@@ -74,8 +74,8 @@ def _units_of(frame: gpd.GeoDataFrame, study: Study) -> dict[str, pd.Series]:
         at, unit = shapely.STRtree(some.geometry.to_numpy()).query(points, predicate="intersects")
         for a, u in zip(at[::-1].tolist(), unit[::-1].tolist(), strict=True):
             names.iloc[a] = str(some["name"].iloc[u])
-        if level in told:
-            for row, codes in enumerate(told[level].codes):
+        if level in declared:
+            for row, codes in enumerate(declared[level].codes):
                 if len(codes) == 1:
                     names.iloc[row] = str(units["name"].loc[codes[0]])
         out[level] = names

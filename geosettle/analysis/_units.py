@@ -50,7 +50,7 @@ _DISTANCE: Final = "distance_"
 
 
 @dataclass(frozen=True, eq=False)
-class Rung:
+class LevelUnits:
     """The units of one level, and which of them every place is in.
 
     Attributes
@@ -75,7 +75,7 @@ class Rung:
     codes: Mapping[str, str]
 
 
-def rungs_of(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> list[Rung]:
+def units_by_level(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> list[LevelUnits]:
     """Levels of the study from coarse to fine, with the stated unit of every place.
 
     Parameters
@@ -93,7 +93,7 @@ def rungs_of(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> list[R
     """
     units = study.boundaries
     if units is None or units.empty:
-        return _rungs_by_name(sites, origins)
+        return _units_by_name(sites, origins)
     aliases = study.settings.admin.aliases
     code = units.index.astype(str)
     title = dict(zip(code, units["name"].astype(str), strict=True))
@@ -107,7 +107,7 @@ def rungs_of(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> list[R
     names = title | site_names | origin_names
     codes = {key: key for key in title}
     return [
-        Rung(level, site[level], origin[level], _computed(sites, level), names, codes)
+        LevelUnits(level, site[level], origin[level], _computed(sites, level), names, codes)
         for level in order
     ]
 
@@ -129,17 +129,17 @@ def _keys(
     aliases: Any,
 ) -> tuple[dict[str, Texts], dict[str, str]]:
     """Key of the unit of every place at every level, and names of units without a boundary."""
-    told = declared_units(frame, units, aliases)
+    declared = declared_units(frame, units, aliases)
     out: dict[str, Texts] = {}
     names: dict[str, str] = {}
     finer = np.full(len(frame), "", dtype=object)
     for level in reversed(order):
         stated = np.full(len(frame), "", dtype=object)
-        if level in told:
-            texts = np.array(told[level].texts, dtype=object)
+        if level in declared:
+            texts = np.array(declared[level].texts, dtype=object)
             stated[:] = [
                 codes[0] if len(codes) == 1 else f"={text}" if text and not codes else ""
-                for text, codes in zip(texts, told[level].codes, strict=True)
+                for text, codes in zip(texts, declared[level].codes, strict=True)
             ]
             names |= {key: key[1:] for key in set(stated) if key.startswith("=")}
         parent = np.array([above.get(key, "") for key in finer], dtype=object)
@@ -162,7 +162,7 @@ def _completed(
     return out
 
 
-def _rungs_by_name(sites: pd.DataFrame, origins: pd.DataFrame) -> list[Rung]:
+def _units_by_name(sites: pd.DataFrame, origins: pd.DataFrame) -> list[LevelUnits]:
     """Levels that the columns of the sites name, without any boundaries."""
     found = level_columns(sites)
     count = {level: sites[column].nunique() for level, column in found.items()}
@@ -171,17 +171,17 @@ def _rungs_by_name(sites: pd.DataFrame, origins: pd.DataFrame) -> list[Rung]:
     several = [item for item in found.items() if count[item[0]] < max(2, len(sites))]
     columns = sorted(several, key=lambda item: count[item[0]])
     of_origins = level_columns(origins)
-    rungs = []
+    by_level = []
     site = np.full(len(sites), "", dtype=object)
     origin = np.full(len(origins), "", dtype=object)
     for level, column in columns:
         site = _below(site, sites[column])
-        told = origins[of_origins[level]] if level in of_origins else None
-        origin = _below(origin, told) if told is not None else np.full_like(origin, "")
+        declared = origins[of_origins[level]] if level in of_origins else None
+        origin = _below(origin, declared) if declared is not None else np.full_like(origin, "")
         names = {key: key.rpartition("\x1f")[2] for key in {*site, *origin} - {""}}
         none = np.full(len(sites), "", dtype=object)
-        rungs.append(Rung(level, site, origin, none, names, {}))
-    return rungs
+        by_level.append(LevelUnits(level, site, origin, none, names, {}))
+    return by_level
 
 
 def _below(parent: Texts, names: pd.Series) -> Texts:
@@ -220,25 +220,25 @@ def units_and_moves(
         left out. See `MOVES_COLUMNS`: one row per level, unit left and unit reached; those within
         one unit last. Empty where the study has no level.
     """
-    rungs = rungs_of(study, sites, origins)
-    if not rungs:
+    by_level = units_by_level(study, sites, origins)
+    if not by_level:
         return pd.DataFrame(columns=UNITS_COLUMNS[:4]), pd.DataFrame(columns=MOVES_COLUMNS[:6])
     people = _people(sites, moves)
     ends = _ends(moves, sites, origins)
     facts = _facts(study, sites, land, remote)
     tables, between = [], []
-    for rung in rungs:
-        at = rung.site[ends[1]], rung.origin[ends[0]]
-        table = _units(rung, people, moves, at, facts)
-        tables.append(table.join(_covered(covers, rung), on="code"))
-        between.append(_between(rung, moves, at))
-    whole = Rung(TOTAL, _whole(sites), _whole(origins), _whole(sites), {"*": ""}, {})
+    for level_units in by_level:
+        at = level_units.site[ends[1]], level_units.origin[ends[0]]
+        table = _units(level_units, people, moves, at, facts)
+        tables.append(table.join(_covered(covers, level_units), on="code"))
+        between.append(_between(level_units, moves, at))
+    whole = LevelUnits(TOTAL, _whole(sites), _whole(origins), _whole(sites), {"*": ""}, {})
     everything = _whole(moves.frame)
     total = _units(whole, people, moves, (everything, everything), facts)
     ways = [f"{n}_{way}" for n in ("moves", "households") for way in ("in", "out", "within")]
     total = total.assign(**{c: np.nan for c in ways if c in total})
-    made = _nested(tables, rungs)
-    return _said(pd.concat([made, total], ignore_index=True)), _moved(between)
+    made = _nested(tables, by_level)
+    return _stated(pd.concat([made, total], ignore_index=True)), _moved(between)
 
 
 def _whole(frame: pd.DataFrame) -> Texts:
@@ -300,21 +300,27 @@ def _slug(text: object) -> str:
 
 
 def _units(
-    rung: Rung, people: pd.DataFrame, moves: Moves, at: tuple[Texts, Texts], facts: pd.DataFrame
+    level_units: LevelUnits,
+    people: pd.DataFrame,
+    moves: Moves,
+    at: tuple[Texts, Texts],
+    facts: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row per unit of a level that a site or a move is in."""
     site, origin = at
     own = people["own"].to_numpy(bool)
-    keys = pd.Index(sorted({*rung.site[own], *site, *origin}))
-    place = pd.Series(rung.site[own])
+    keys = pd.Index(sorted({*level_units.site[own], *site, *origin}))
+    place = pd.Series(level_units.site[own])
     located = pd.Series(np.asarray(people["located"], bool)[own])
     made = pd.DataFrame({"key": keys})
-    made["level"], made["code"] = rung.level, [rung.codes.get(k, "") for k in keys]
-    made["unit"] = [rung.names.get(k, UNKNOWN) for k in keys]
+    made["level"], made["code"] = level_units.level, [level_units.codes.get(k, "") for k in keys]
+    made["unit"] = [level_units.names.get(k, UNKNOWN) for k in keys]
     made["sites"] = place.value_counts().reindex(keys).fillna(0).astype(int).to_numpy()
     made["sites_located"] = located.groupby(place).sum().reindex(keys).fillna(0).to_numpy(int)
-    if (rung.computed != "").any() and (rung.computed[own] != rung.site[own]).any():
-        by_position = pd.Series(rung.computed[own & people["located"].to_numpy(bool)])
+    if (level_units.computed != "").any() and (
+        level_units.computed[own] != level_units.site[own]
+    ).any():
+        by_position = pd.Series(level_units.computed[own & people["located"].to_numpy(bool)])
         by_position = by_position.value_counts()
         made["sites_by_position"] = by_position.reindex(keys).fillna(0).astype(int).to_numpy()
     counted = pd.Series(people["households"].notna().to_numpy()[own])
@@ -326,7 +332,7 @@ def _units(
         made = made.join(_flows(moves, site, origin, keys))
         groups = keys.get_indexer(pd.Index(site))
         made = made.join(grouped_distances(moves, groups, len(keys)))
-    return made.join(_of_sites(facts, rung.site, people, keys))
+    return made.join(_of_sites(facts, level_units.site, people, keys))
 
 
 def _flows(moves: Moves, site: Texts, origin: Texts, keys: pd.Index) -> pd.DataFrame:
@@ -375,9 +381,9 @@ def _of_sites(
     return pd.DataFrame(out, index=range(len(keys)))
 
 
-def _covered(covers: pd.DataFrame, rung: Rung) -> pd.DataFrame:
+def _covered(covers: pd.DataFrame, level_units: LevelUnits) -> pd.DataFrame:
     """Hectares of each class of the cover layers in each unit, a column each, the latest year."""
-    rows = covers[(covers["zone"] == rung.level) & (covers["class"] != OUTSIDE)]
+    rows = covers[(covers["zone"] == level_units.level) & (covers["class"] != OUTSIDE)]
     rows = rows[rows["area_ha"].notna()]
     year = rows.groupby("layer")["year"].transform("max")
     events = rows["layer"] == "development"
@@ -392,7 +398,7 @@ def _covered(covers: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     return pd.DataFrame(wide.rename_axis(columns=None))
 
 
-def _between(rung: Rung, moves: Moves, at: tuple[Texts, Texts]) -> pd.DataFrame:
+def _between(level_units: LevelUnits, moves: Moves, at: tuple[Texts, Texts]) -> pd.DataFrame:
     """One row per unit left and unit reached, those within one unit last."""
     if not len(moves.frame):
         return pd.DataFrame()
@@ -400,10 +406,10 @@ def _between(rung: Rung, moves: Moves, at: tuple[Texts, Texts]) -> pd.DataFrame:
     both = pd.DataFrame({"origin": origin, "site": site}).groupby(["origin", "site"])
     group, pairs = both.ngroup().to_numpy(), both.size().reset_index()
     left, reached = (pairs[end].to_numpy(object) for end in ("origin", "site"))
-    made = pd.DataFrame({"level": rung.level}, index=range(len(pairs)))
+    made = pd.DataFrame({"level": level_units.level}, index=range(len(pairs)))
     for end, keys in (("origin", left), ("site", reached)):
-        made[f"{end}_code"] = [rung.codes.get(k, "") for k in keys]
-        made[f"{end}_unit"] = [rung.names.get(k, UNKNOWN) for k in keys]
+        made[f"{end}_code"] = [level_units.codes.get(k, "") for k in keys]
+        made[f"{end}_unit"] = [level_units.names.get(k, UNKNOWN) for k in keys]
     made["within"] = (left == reached) & (left != "")
     made["moves"] = np.bincount(group, minlength=len(pairs))
     counted = moves.frame["households"].notna().to_numpy()
@@ -416,13 +422,13 @@ def _between(rung: Rung, moves: Moves, at: tuple[Texts, Texts]) -> pd.DataFrame:
     return made.reindex(columns=list(MOVES_COLUMNS))
 
 
-def _nested(tables: Sequence[pd.DataFrame], rungs: Sequence[Rung]) -> pd.DataFrame:
+def _nested(tables: Sequence[pd.DataFrame], by_level: Sequence[LevelUnits]) -> pd.DataFrame:
     """Units of all levels in one table, each below the unit that holds it, by households."""
     path: dict[tuple[str, str], tuple[Any, ...]] = {}
     name_above: dict[tuple[str, str], str] = {}
-    for depth, (rung, table) in enumerate(zip(rungs, tables, strict=True)):
-        held = _held_by(rungs[depth - 1], rung) if depth else {}
-        coarser = rungs[depth - 1].level if depth else ""
+    for depth, (level_units, table) in enumerate(zip(by_level, tables, strict=True)):
+        held = _held_by(by_level[depth - 1], level_units) if depth else {}
+        coarser = by_level[depth - 1].level if depth else ""
         for key, unit, households, moves in zip(
             table["key"],
             table["unit"],
@@ -432,8 +438,10 @@ def _nested(tables: Sequence[pd.DataFrame], rungs: Sequence[Rung]) -> pd.DataFra
         ):
             parent = held.get(key, "")
             before = path.get((coarser, parent), ())
-            path[rung.level, key] = (*before, (key == "", -households, -moves, unit))
-            name_above[rung.level, key] = rungs[depth - 1].names.get(parent, "") if depth else ""
+            path[level_units.level, key] = (*before, (key == "", -households, -moves, unit))
+            name_above[level_units.level, key] = (
+                by_level[depth - 1].names.get(parent, "") if depth else ""
+            )
     made = pd.concat([t for t in tables if len(t)], ignore_index=True)
     keys = list(zip(made["level"], made["key"], strict=True))
     made["parent"] = [name_above[key] for key in keys]
@@ -441,7 +449,7 @@ def _nested(tables: Sequence[pd.DataFrame], rungs: Sequence[Rung]) -> pd.DataFra
     return made.iloc[order]
 
 
-def _held_by(coarse: Rung, fine: Rung) -> dict[str, str]:
+def _held_by(coarse: LevelUnits, fine: LevelUnits) -> dict[str, str]:
     """Find the unit of the coarser level that most places of each unit are in."""
     both = pd.DataFrame(
         {
@@ -454,7 +462,7 @@ def _held_by(coarse: Rung, fine: Rung) -> dict[str, str]:
     return dict(count.drop_duplicates("fine")[["fine", "coarse"]].to_numpy())
 
 
-def _said(units: pd.DataFrame) -> pd.DataFrame:
+def _stated(units: pd.DataFrame) -> pd.DataFrame:
     """Columns in their order, without those that hold no number anywhere."""
     nothing = [
         c

@@ -141,20 +141,20 @@ def claimed_range(
     >>> claimed_range("more than 2,000"), claimed_range("16.94万"), claimed_range("largest")
     ((2000.0, inf, 2000.0), (169350.0, 169450.0, 169400.0), None)
     """
-    said = _WAN.sub(
+    digits_only = _WAN.sub(
         lambda match: f"{Decimal(match[1].replace(',', '')) * 10_000:f}".split(".")[0], text.strip()
     )
-    if found := _RANGE.search(said):
+    if found := _RANGE.search(digits_only):
         ends = sorted(float(found[k].replace(",", "")) for k in (1, 2))
         return ends[0], ends[1], sum(ends) / 2
-    if found := _LEAST.search(said):
+    if found := _LEAST.search(digits_only):
         least = float((found[1] or found[2]).replace(",", ""))
         return least, float("inf"), least
-    if found := _MOST.search(said):
+    if found := _MOST.search(digits_only):
         most = float((found[1] or found[2]).replace(",", ""))
         return 0.0, most, most
-    about = _ABOUT.search(said)
-    digits = about[1] if about else said
+    about = _ABOUT.search(digits_only)
+    digits = about[1] if about else digits_only
     value = to_float(digits)
     if value is None:
         return None

@@ -56,8 +56,12 @@ def _people(column: str) -> Callable[[Evidence, Mapping[str, Any]], Computed]:
         why = reason("sum_of_sites", some=len(known), of=len(listed), column=column)
         ratio = _persons_per_household(listed) if column == "persons" else ""
         total = float(known.sum())
-        said = claimed_range(str(claim["value"]))
-        if len(known) == len(listed) and said is not None and said[0] <= total <= said[1]:
+        claim_range = claimed_range(str(claim["value"]))
+        if (
+            len(known) == len(listed)
+            and claim_range is not None
+            and claim_range[0] <= total <= claim_range[1]
+        ):
             return Computed(total, column, "sites", why=join(why, ratio))
         # Sites that are not listed, or without the figure, can only add to the sum.
         why = join(why, reason("list_open"), ratio)
@@ -371,8 +375,10 @@ def _sites_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
 def _models_count(evidence: Evidence, _claim: Mapping[str, Any]) -> Computed:
     if evidence.sites is None or "models" not in evidence.sites:
         return Computed(None, why=reason("no_site_has", column="models"))
-    told = _listed(evidence)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
-    numbers = sorted({t.strip() for t in told if t.strip()})
+    stated = (
+        _listed(evidence)["models"].dropna().astype(str).str.split(r"[;,]", regex=True).explode()
+    )
+    numbers = sorted({t.strip() for t in stated if t.strip()})
     why = reason("models_at_sites", models=", ".join(numbers))
     return Computed(float(len(numbers)), "models", "sites", high=np.inf, why=why)
 
@@ -443,8 +449,8 @@ def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     subject = str(claim["subject"])
     if subject.startswith("model_") and evidence.sites is not None and "models" in evidence.sites:
         number = subject.removeprefix("model_")
-        told = evidence.sites["models"].fillna("").astype(str).str.split(r"[;,]", regex=True)
-        sites = evidence.sites.index[told.map(lambda parts: number in [p.strip() for p in parts])]
+        stated = evidence.sites["models"].fillna("").astype(str).str.split(r"[;,]", regex=True)
+        sites = evidence.sites.index[stated.map(lambda parts: number in [p.strip() for p in parts])]
         rows = rows[(rows["role"] == "site") & rows["id"].isin(list(sites))]
     else:
         rows = rows[rows["role"] == "study"]

@@ -264,9 +264,9 @@ def _polygon_steps(
             mend="Give each its year.",
         )
     if "source" in cover and "year" in cover:
-        told = cover["source"].notna()
+        named = cover["source"].notna()
         made = {
-            y: {_product(s) for s in cover.loc[told & (cover["year"] == y), "source"]}
+            y: {_product(s) for s in cover.loc[named & (cover["year"] == y), "source"]}
             for y in years
         }
         for first, last in pairwise(years):
@@ -343,8 +343,10 @@ def _measures(
         .sum()
         .reset_index()
     )
-    said = table[table["ha"] > 0].rename(columns={"from": "class", "to": "class_to", "ha": "value"})
-    parts = [said.assign(measure="from_to", unit="ha", rank=0)]
+    changed = table[table["ha"] > 0].rename(
+        columns={"from": "class", "to": "class_to", "ha": "value"}
+    )
+    parts = [changed.assign(measure="from_to", unit="ha", rank=0)]
     before, after = (
         table.groupby(["zone", side])["ha"].sum().rename_axis(["zone", "class"])
         for side in ("from", "to")

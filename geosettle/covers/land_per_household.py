@@ -213,13 +213,13 @@ def _parcels(
         else pd.Series("", index=development.index)
     )
     basis = basis.astype("str").fillna("")
-    told = (
+    stated = (
         development["site_id"]
         if "site_id" in development
         else pd.Series("", index=development.index)
     )
     named = [
-        [s.strip() for s in ("" if pd.isna(t) else str(t)).split(";") if s.strip()] for t in told
+        [s.strip() for s in ("" if pd.isna(t) else str(t)).split(";") if s.strip()] for t in stated
     ]
     rows: list[dict[str, Any]] = []
     declared, leased = (
@@ -306,8 +306,8 @@ def _by_site(parcels: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
     mapped, contested = _divided(real)
     out["mapped_ha"] = pd.Series(mapped, dtype=float).reindex(index)
     out["contested_ha"] = pd.Series(contested, dtype=float).reindex(index)
-    told = grouped["basis"].agg(lambda s: "; ".join(sorted(set(s) - {""})))
-    out["geometry_basis"] = told.reindex(index).fillna("").astype("str")
+    stated = grouped["basis"].agg(lambda s: "; ".join(sorted(set(s) - {""})))
+    out["geometry_basis"] = stated.reindex(index).fillna("").astype("str")
     out["evidence"] = out["mapped_ha"].notna()
     return out
 

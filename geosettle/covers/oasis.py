@@ -236,7 +236,7 @@ def oasis_areas(
     }
     for i in order:
         code, name = str(frame.index[i]), str(frame["name"].iloc[i])
-        told = [
+        figures = [
             (quantity, figure)
             for key, figure in (published or {}).items()
             for quantity in ("area_km2", "share_percent")
@@ -252,7 +252,7 @@ def oasis_areas(
                 "unit_area_km2": float(whole[i]),
                 "share_percent": 100 * area / whole[i] if whole[i] > 0 else np.nan,
             }
-            rows.extend(base | _compared(base, *p) for p in told or [("", {})])
+            rows.extend(base | _compared(base, *p) for p in figures or [("", {})])
     return pd.DataFrame(rows, columns=list(OASIS_COLUMNS))
 
 

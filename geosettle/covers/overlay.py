@@ -216,13 +216,13 @@ def _polygon_rows(
     key = ["zone", "class", "year"]
     long = frame.groupby(key, dropna=False, sort=True, as_index=False).sum()
     if any(parcels.basis):
-        told = (
+        bases = (
             frame[key]
             .assign(basis=parcels.basis[np.concatenate([parcel, o_parcel])])
             .drop_duplicates()
         )
         joined = (
-            told.groupby(key, dropna=False)["basis"]
+            bases.groupby(key, dropna=False)["basis"]
             .agg(lambda s: "; ".join(sorted(set(s) - {""})))
             .reset_index()
         )

@@ -331,8 +331,8 @@ def class_areas(
 
 def _called(raster: Raster, year: int | None) -> str:
     """Name a raster in a message."""
-    told = raster.source or year
-    return f"The raster {told}" if told else "The raster"
+    label = raster.source or year
+    return f"The raster {label}" if label else "The raster"
 
 
 def _names(values: pd.Series, classes: Mapping[int, str]) -> pd.Series:

@@ -205,20 +205,20 @@ def fit_to_measure(
             out[i], area[i] = shapely.Polygon(), 0.0
             continue
         change = abs(after - before) / max(after, before)
-        told = (
+        areas = (
             f"{before / 1e4:.4f} ha before and {after / 1e4:.4f} ha after "
             f"({shapely.is_valid_reason(out[i])})"
         )
         if change > max_repair_share:
             out[i], area[i] = None, np.nan
             message = (
-                f"The {what} {names[i]} was refused: its repair would change its area, {told}."
+                f"The {what} {names[i]} was refused: its repair would change its area, {areas}."
             )
             mend = "Draw it anew: its ring crosses itself."
             note(problems, "geometry_refused", message, id=str(names[i]), layer=what, mend=mend)
         else:
             out[i], area[i] = mended, after
-            message = f"The {what} {names[i]} was repaired: {told}."
+            message = f"The {what} {names[i]} was repaired: {areas}."
             note(problems, "geometry_repaired", message, id=str(names[i]), layer=what)
     return out, area
 

@@ -177,7 +177,8 @@ def _units(
     """Polygon of the declared unit of every place, by role."""
     given = dict(units or {})
     return {
-        role: given.get(role, declared_units(f, boundaries, aliases)) for role, f in frames.items()
+        role: given[role] if role in given else declared_units(f, boundaries, aliases)
+        for role, f in frames.items()
     }
 
 

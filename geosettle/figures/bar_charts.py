@@ -28,7 +28,7 @@ from geosettle.figures.chart_parts import (
 from geosettle.geodesy import area_m2
 from geosettle.results import oasis_shares
 from geosettle.results.pivots import section_rows, verdict_counts
-from geosettle.results.sentences import beside
+from geosettle.results.sentences import other_sites
 from geosettle.words import capital, has, language, say
 
 _MOST_ROWS: Final = 30
@@ -253,7 +253,7 @@ def _verdict_word(verdict: str, lang: str) -> str:
 def _of_section(section: str, title: str) -> Callable[[Result, str], Figure | None]:
     def draw(result: Result, lang: str) -> Figure | None:
         rows = section_rows(result, section)
-        axis = say(lang, "sites_axis") + beside(result, lang, rows["site_id"])
+        axis = say(lang, "sites_axis") + other_sites(result, lang, rows["site_id"])
         return (
             _verdict_bars(verdict_counts(rows), say(lang, title), axis, lang) if len(rows) else None
         )

@@ -63,17 +63,17 @@ def distances(result: Result, lang: str) -> Figure | None:
     figure = new_figure(1.1 + 0.145 * (y + 1))
     high = figure.get_figheight()
     axes = figure.add_axes((_NAMES, 0.42 / high, _END - _NAMES, 1 - 1.2 / high))
-    beside = blended_transform_factory(figure.transFigure, axes.transData)
+    margin = blended_transform_factory(figure.transFigure, axes.transData)
     names = []
     for at, row in rows:
         if isinstance(row, str):
             names.append(
-                axes.text(0.01, at, row, transform=beside, weight="bold", fontsize=7, va="center")
+                axes.text(0.01, at, row, transform=margin, weight="bold", fontsize=7, va="center")
             )
         else:
             (origin, _), _ = row
             text = origin_names.get(str(origin), str(origin))
-            names.append(axes.text(0.016, at, text, transform=beside, fontsize=6.5, va="center"))
+            names.append(axes.text(0.016, at, text, transform=margin, fontsize=6.5, va="center"))
             _distance_row(axes, at, row, spread)
     _close_up(figure, axes, names)
     axes.set_ylim(y - 0.4, -1)
@@ -176,8 +176,8 @@ def distribution(result: Result, lang: str) -> Figure | None:
         range_ = f" ({low_km}-{high_km})" if low_km != high_km else ""
         marks.append((found.km, "-", say(lang, "legend_median", km=f"{middle}{range_}")))
     if radius is not None:
-        said = say(lang, "legend_radius", mode=radius[0], km=radius[1])
-        marks.append((radius[1], (0, (4, 3)), said))
+        caption = say(lang, "legend_radius", mode=radius[0], km=radius[1])
+        marks.append((radius[1], (0, (4, 3)), caption))
     for at, dash, label in marks:
         axes.axvline(at, c=style.INK, lw=0.8, ls=dash, zorder=2)
         handles.append(Line2D([], [], c=style.INK, lw=0.8, ls=dash, label=label))

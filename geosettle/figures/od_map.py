@@ -61,8 +61,8 @@ def od_map(result: Result, lang: str) -> Figure | None:
     caption = _caption(result, frame, Shown(sites, origins, moves), off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
     high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.125 * len(caption)
-    told = title_of(result, lang) or say(lang, "map_title" if moves else "map_title_sites")
-    title = wrapped(legible(told, result.study.name)[0], _TITLE_LETTERS, 2)
+    heading = title_of(result, lang) or say(lang, "map_title" if moves else "map_title_sites")
+    title = wrapped(legible(heading, result.study.name)[0], _TITLE_LETTERS, 2)
     head_in = _HEAD_IN + _TITLE_LINE_IN * (len(title) - 1)
     total = high_in + head_in + foot_in
     figure = new_figure(total)

@@ -67,8 +67,8 @@ def change(result: Result, lang: str) -> Figure | None:
         label = one_line(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066))
         axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.068 / slope)
     handles = [
-        Line2D([], [], c=style.FLOW, lw=1.3, label=say(lang, "legend_told")),
-        Line2D([], [], c=_GREY, lw=0.9, ls=(0, (4, 2)), label=say(lang, "legend_not_told")),
+        Line2D([], [], c=style.FLOW, lw=1.3, label=say(lang, "legend_certain")),
+        Line2D([], [], c=_GREY, lw=0.9, ls=(0, (4, 2)), label=say(lang, "legend_open")),
     ]
     legend(figure, handles, 0.4 if most > _MOST_SLOPES else 0.26, ncols=2, columnspacing=1.4)
     left_out = rows_shown(lang, min(most, _MOST_SLOPES), most, "remoteness_change")

@@ -143,6 +143,13 @@ def _every_name() -> frozenset[str]:
 
 
 @cache
+def _every_word() -> frozenset[str]:
+    """Words that mean some column, or may go with one."""
+    pools = (_vocabulary(role, c) for role in _ROLE_WORDS for c in (*_WORDS, "id"))
+    return frozenset().union(*(words | fillers for words, fillers in pools))
+
+
+@cache
 def is_known(header: str) -> bool:
     """Whether a header can name a column of some layer.
 
@@ -156,7 +163,10 @@ def is_known(header: str) -> bool:
     found: set[str] = set().union(*(pool.keys() for pool in _pools([header])))
     if found & _every_name() or _exporter(plain_name(header)):
         return True
-    return any(_says(header, role, c) for role in _ROLE_WORDS for c in (*_WORDS, "id"))
+    tokens = {word if word in _every_word() else _stem(word) for word in _tokens(header)}
+    return tokens <= _every_word() and any(
+        _says(header, role, c) for role in _ROLE_WORDS for c in (*_WORDS, "id")
+    )
 
 
 def find_columns(

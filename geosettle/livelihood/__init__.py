@@ -115,14 +115,14 @@ def livelihood(
         for f in (printed, None if survey is None else as_indicators(survey))
         if f is not None and len(f)
     ]
-    told = pd.concat(known, ignore_index=True) if known else printed
+    stated = pd.concat(known, ignore_index=True) if known else printed
     layers = Layers(
-        sites, remoteness, places, development, told, flows, origins, rivers, boundaries, dem
+        sites, remoteness, places, development, stated, flows, origins, rivers, boundaries, dem
     )
     groups = (
         []
-        if told is None
-        else sorted(set(told["site_id"].astype(str)) - set(sites.index.astype(str)))
+        if stated is None
+        else sorted(set(stated["site_id"].astype(str)) - set(sites.index.astype(str)))
     )
     subjects = [*sorted(sites.index.astype(str)), *groups]
     parts = [

@@ -172,14 +172,14 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
     unit = _text(r.get("unit"))
     low = high = np.nan
     notes = []
-    told = _text(r.get("direction"))
+    direction = _text(r.get("direction"))
     if r.get("suppressed"):
         word = "suppressed"
         notes.append(reason("few_answered", n=smallest))
     elif np.isnan(before) or np.isnan(after):
         word = "unknown"
         notes.append(reason("no_figure_printed"))
-        notes.append(reason("source_direction", text=told) if told else "")
+        notes.append(reason("source_direction", text=direction) if direction else "")
     else:
         if unit.startswith("percent") and n > 0:
             low, high = (100 * v for v in newcombe(before / 100, n, after / 100, n, level))
@@ -188,8 +188,8 @@ def _capital(r: Mapping[Any, Any], level: float, smallest: int) -> dict[str, Any
                 reason("no_interval_without_n" if not n > 0 else "no_interval_without_spread")
             )
         word = _word(after - before, low, high)
-        if told in _WORDS and _WORDS[told] != np.sign(after - before):
-            notes.append(reason("direction_differs", text=told))
+        if direction in _WORDS and _WORDS[direction] != np.sign(after - before):
+            notes.append(reason("direction_differs", text=direction))
     if str(r.get("garbled")).lower() == "true":
         printed = [_text(r.get(c)) for c in ("before_as_printed", "after_as_printed")]
         ends = {"before": printed[0], "after": printed[1]} if all(printed) else {}

@@ -533,7 +533,7 @@ def _declared(
     key: str, name: str, layers: Layers, subjects: Sequence[str], measured: pd.DataFrame
 ) -> pd.DataFrame:
     title = f"model {key}: {name}" if name else f"model {key}"
-    told = (
+    stated = (
         layers.sites["models"]
         if "models" in layers.sites
         else pd.Series(None, layers.sites.index, dtype=object)
@@ -544,7 +544,7 @@ def _declared(
     order = ("met", "measured", "undecidable", "not met", "unknown")
     rows = []
     for subject in subjects:
-        text = told.loc[subject]
+        text = stated.loc[subject]
         listed = (
             []
             if pd.isna(text)

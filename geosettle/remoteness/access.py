@@ -117,10 +117,10 @@ def _tables(inputs: Inputs) -> list[_Near]:
             t.reindex(index=points.index, columns=places).to_numpy(float) for t in every
         )
         straight = inputs.nearby[role, "geodesic"]
-        beside = straight[0] if isinstance(straight, tuple) else straight
-        beside_km = beside.reindex(index=points.index, columns=places).to_numpy(float)
+        geodesic = straight[0] if isinstance(straight, tuple) else straight
+        geodesic_km = geodesic.reindex(index=points.index, columns=places).to_numpy(float)
         shift = radius_km(points)[:, None] + radius_km(inputs.places)[None, :]
-        anchor = beside_km < _ANCHORED * shift
+        anchor = geodesic_km < _ANCHORED * shift
         if ends:
             low, high = ends
         elif metric == "geodesic":
@@ -131,7 +131,9 @@ def _tables(inputs: Inputs) -> list[_Near]:
         asked = np.asarray(places.isin(every[0].columns), bool)
         distance = np.where(anchor, np.nan, distance)
         unit = inputs.units.get(metric, "km")
-        out.append(_Near(role, metric, points, distance, low, high, asked, anchor, beside_km, unit))
+        out.append(
+            _Near(role, metric, points, distance, low, high, asked, anchor, geodesic_km, unit)
+        )
     return out
 
 
@@ -485,11 +487,11 @@ def rural_access(inputs: Inputs) -> pd.DataFrame:
             unit="yes_no",
             note="" if lines is None else note,
         )
-        told = [
+        undecided_why = [
             reason("undecidable_km", km=round(float(d), 1), radius=float(r))
             for d, r in zip(km[undecided], radius[undecided], strict=True)
         ]
-        frame.loc[undecided, "why"] = told
+        frame.loc[undecided, "why"] = undecided_why
         frames.append(frame)
     return stack(frames)
 

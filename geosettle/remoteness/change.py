@@ -293,14 +293,15 @@ def composite_rows(
             tables["low"][name], tables["high"][name] = ends
     low, high = (tables[c].fillna(tables["value"]) for c in ("low", "high"))
     made = composite(tables["value"], weights, low=low, high=high, how=how)
-    told = join(
+    missing = join(
         *(
             reason("weight", indicator=word("ind", name), weight=float(weights[name]))
             for name in weights
         )
     )
     why = [
-        w if np.isnan(s) else join(w, told) for w, s in zip(made["why"], made["score"], strict=True)
+        w if np.isnan(s) else join(w, missing)
+        for w, s in zip(made["why"], made["score"], strict=True)
     ]
     head = {"role": "site", "id": made.index.to_numpy(), **named("composite"), "metric": metric}
     tail = {

@@ -18,12 +18,12 @@ from geosettle.words import capital
 
 _TOTAL: Final = "total"
 _UNITS: Final = (
-    *("unit", "level_said", "sites", "households", "persons"),
+    *("unit", "level_name", "sites", "households", "persons"),
     *("moves_in", "moves_out", "moves_within", "distance_median_km", "distance_range_km"),
-    *("distance_of_said", "developed_ha", "nearest_road_km"),
+    *("distance_moves", "developed_ha", "nearest_road_km"),
 )
 _MOVES: Final = (
-    *("origin_unit", "site_unit", "level_said", "moves", "households", "persons"),
+    *("origin_unit", "site_unit", "level_name", "moves", "households", "persons"),
     *("distance_median_km", "distance_range_km"),
 )
 
@@ -114,13 +114,13 @@ def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:
     """Levels in words, ranges, and over how many moves a distance is where not over all."""
     made = frame.copy()
     levels = {v: level_name(writer.lang, str(v)) for v in made["level"].unique()}
-    made["level_said"] = ["" if v == _TOTAL else capital(levels[v]) for v in made["level"]]
+    made["level_name"] = ["" if v == _TOTAL else capital(levels[v]) for v in made["level"]]
     if "distance_median_km" in made:
         low, high = (numbers(made, f"distance_median_{end}_km") for end in ("low", "high"))
         made["distance_range_km"] = ranges(low, high)
     if "distance_of" in made:
         part = (made["distance_n"] < made["distance_of"]).fillna(value=False).to_numpy(bool)
-        made["distance_of_said"] = [
+        made["distance_moves"] = [
             writer.say("n_of", n=n, of=of) if some else ""
             for n, of, some in zip(made["distance_n"], made["distance_of"], part, strict=True)
         ]

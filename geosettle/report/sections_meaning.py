@@ -37,7 +37,7 @@ _OWN_SECTION: Final = ("capital", "model", "model condition", "constraint", "rec
 def remoteness(writer: Writer) -> list[Part]:
     """Say how far each site is from the land left and from the nearest places."""
     said, wide = (
-        sentences.remoteness_said(writer.result, writer.lang),
+        sentences.remoteness_sentences(writer.result, writer.lang),
         remoteness_wide(writer.result, lambda k, n: writer.say("k_of_n_moves", k=k, n=n)),
     )
     columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
@@ -83,7 +83,7 @@ def change(writer: Writer) -> list[Part]:
     shown = kinds_shown(found, place_groups(writer.result), "change", _MOST_KINDS)
     parts: list[Part] = [
         writer.p("change_note"),
-        *writer.said(sentences.change_said(writer.result, writer.lang)),
+        *writer.said(sentences.change_sentences(writer.result, writer.lang)),
     ]
     rows: dict[str, dict[str, object]] = {}
     for name, metric, _ in shown:
@@ -117,7 +117,7 @@ def change(writer: Writer) -> list[Part]:
 
 def capitals(writer: Writer) -> list[Part]:
     """Show the livelihood indicators before and after the move."""
-    parts: list[Part] = [*writer.said(sentences.capitals_said(writer.result, writer.lang))]
+    parts: list[Part] = [*writer.said(sentences.capitals_sentences(writer.result, writer.lang))]
     parts += _account(writer, "capital")
     parts += [*writer.picture("radar", "radar"), *writer.picture("capitals", "capitals")]
     for section in other_sections(writer.result, _OWN_SECTION):
@@ -171,7 +171,7 @@ def models(writer: Writer) -> list[Part]:
     if not any(len(section_rows(writer.result, name)) for name in ("model", "model condition")):
         return []
     parts: list[Part] = [
-        *writer.said(sentences.models_said(writer.result, writer.lang)),
+        *writer.said(sentences.models_sentences(writer.result, writer.lang)),
         writer.p("models_note"),
     ]
     wide, unknown = models_wide(writer.result, writer.word)
@@ -190,13 +190,16 @@ def models(writer: Writer) -> list[Part]:
 def constraints(writer: Writer) -> list[Part]:
     """Show the constraints as measured proxies, site by site."""
     return _conditions(
-        writer, "constraint", sentences.constraints_said(writer.result, writer.lang), "constraints"
+        writer,
+        "constraint",
+        sentences.constraints_sentences(writer.result, writer.lang),
+        "constraints",
     )
 
 
 def checks(writer: Writer) -> list[Part]:
     """Show the recommendations as checks that any study can run."""
-    said = sentences.verdicts_said(writer.result, writer.lang, "recommendation")
+    said = sentences.verdicts_sentences(writer.result, writer.lang, "recommendation")
     return _conditions(writer, "recommendation", said, "checks")
 
 
@@ -280,7 +283,7 @@ def claims(writer: Writer) -> list[Part]:
         writer.word("verdict", v) if isinstance(v, str) else v for v in frame["verdict"]
     ]
     columns = ["claim_id", "about", "as_printed", "stated", "found", "verdict", "judged"]
-    parts: list[Part] = [*writer.said(sentences.claims_said(writer.result, writer.lang))]
+    parts: list[Part] = [*writer.said(sentences.claims_sentences(writer.result, writer.lang))]
     if frame.empty:
         return parts
     if "source" not in frame or frame["source"].nunique() > _MOST_SOURCES:

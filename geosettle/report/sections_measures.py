@@ -55,7 +55,7 @@ def sites(writer: Writer) -> list[Part]:
         for end in ("low", "high")
     )
     words = [writer.say(key) for key in ("yes", "no", "not_decided")]
-    frame["oasis_told"] = np.select([high < 0, low > 0, low.notna()], words, "")
+    frame["in_oasis_word"] = np.select([high < 0, low > 0, low.notna()], words, "")
     level = finest_level(writer.result)
     name, declared = level_name(writer.lang, level), f"declared_{level}"
     if declared in frame and level in frame:
@@ -66,7 +66,14 @@ def sites(writer: Writer) -> list[Part]:
     frame["unit_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
     columns = [
         *("name", "name_local", "site_id", level, "unit_percent", declared),
-        *("households", "persons", "year", "uncertainty_km", "oasis_told", "oasis_edge_range_km"),
+        *(
+            "households",
+            "persons",
+            "year",
+            "uncertainty_km",
+            "in_oasis_word",
+            "oasis_edge_range_km",
+        ),
     ]
     notes = (
         ("sites_note_level", level),

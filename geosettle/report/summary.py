@@ -20,7 +20,7 @@ from geosettle.results.given import (
     radius_stated_of_pairs,
     widest_radius,
 )
-from geosettle.results.sentences import change_finding, claims_said, headline_said
+from geosettle.results.sentences import change_finding, claims_sentences, headline_sentence
 from geosettle.words import all_of, say, sentences
 
 _MOST: Final = 10
@@ -107,7 +107,7 @@ def _distances(result: Result, lang: str) -> str:
     unstated = "find_unstated_all" if without == known and exact else "find_unstated"
     return sentences(
         lang,
-        headline_said(found, lang),
+        headline_sentence(found, lang),
         say(lang, "find_distances_cover", n=found.n, pairs=found.of) if found.n < found.of else "",
         say(lang, unstated, n=without) if without else "",
     )
@@ -331,7 +331,7 @@ def _doubts(result: Result, lang: str) -> str:
     ]
     lost = sum(int(counts.get("rows_set_aside", 0)) for counts in result.study.ledger.values())
     given = result.study.claims is not None or aside(result, "claims", lang)
-    claims = claims_said(result, lang)[:1] if given else []
+    claims = claims_sentences(result, lang)[:1] if given else []
     return sentences(
         lang,
         *claims,

@@ -165,11 +165,11 @@ def models_wide(result: Result, word: Callable[[str, object], str]) -> tuple[pd.
     numbered = _section(frame, "model")
     declared = numbered.set_index(["site_id", "item"])["verdict"]
     number_of = dict(zip(numbered["item"], numbered["model"], strict=True))
-    told = conditions[conditions["verdict"] != "unknown"]
+    decided = conditions[conditions["verdict"] != "unknown"]
     stated = declared[declared.isin(["declared"])]
-    sites = sorted({*told["site_id"], *stated.index.get_level_values(0)} - {""})
+    sites = sorted({*decided["site_id"], *stated.index.get_level_values(0)} - {""})
     models = list(dict.fromkeys(declared.index.get_level_values(1)))
-    counts: Any = told.groupby(["site_id", "model", "verdict"]).size().to_dict()
+    counts: Any = decided.groupby(["site_id", "model", "verdict"]).size().to_dict()
     stated_pairs = set(stated.index)
     rows = []
     for site in sites:
@@ -197,9 +197,9 @@ def conditions_wide(
     threshold.
     """
     rows = _section(flat(result.livelihood), section)
-    told = rows[rows["verdict"] != "unknown"]
+    decided = rows[rows["verdict"] != "unknown"]
     made: dict[str, dict[str, str]] = {}
-    for row in told.sort_values(["site_id", "item"]).to_dict("records"):
+    for row in decided.sort_values(["site_id", "item"]).to_dict("records"):
         key = str(row["site_id"])
         name = name_of(result.sites, key) if key in result.sites.index else word("subject", key)
         value = row["after"] if np.isfinite(row["after"]) else row["change"]
@@ -213,7 +213,7 @@ def conditions_wide(
         )
         made.setdefault(key, {"name": name})[str(row["item"])] = word("list", "gap").join(parts)
     items = [
-        item for item in dict.fromkeys(rows["item"].astype(str)) if (told["item"] == item).any()
+        item for item in dict.fromkeys(rows["item"].astype(str)) if (decided["item"] == item).any()
     ]
     return pd.DataFrame(list(made.values()), columns=["name", *items]), rows[
         "site_id"

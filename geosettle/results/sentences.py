@@ -78,7 +78,7 @@ def item_names(lang: str, rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def headline_said(found: MedianDistance, lang: str) -> str:
+def headline_sentence(found: MedianDistance, lang: str) -> str:
     """Say the median distance of those who moved, with its interval and what weighs it."""
     low, middle, high = headline_numbers(found)
     key = "headline_one" if found.n == 1 else f"headline_{found.weighting}"
@@ -94,11 +94,11 @@ def headline_numbers(found: MedianDistance) -> tuple[str, str, str]:
     return (low, middle, high) if half else (middle, middle, middle)
 
 
-def remoteness_said(result: Result, lang: str) -> list[str]:
+def remoteness_sentences(result: Result, lang: str) -> list[str]:
     """Say how far the nearest places of each kind are from the sites of the study."""
     frame = flat(result.remoteness)
     sites = in_scope(result).sites.index
-    said = []
+    sentences = []
     for indicator, metric, unit in kinds_shown(frame, place_groups(result)):
         chosen = (
             (frame["role"] == "site")
@@ -113,10 +113,10 @@ def remoteness_said(result: Result, lang: str) -> list[str]:
         typical = float(half[known].median()) if half[known].notna().any() else 0.0
         ends: Any = value.idxmin(), value.idxmax()
         least, most = ends
-        said.append(
+        sentences.append(
             say(
                 lang,
-                "said_nearest",
+                "nearest_sentence",
                 what=capital(indicator_name(lang, indicator, metric)),
                 median=number(float(value.median()), typical),
                 least=number(float(value[least]), float(np.nan_to_num(half[least]))),
@@ -126,7 +126,7 @@ def remoteness_said(result: Result, lang: str) -> list[str]:
                 unit=unit_name(lang, unit),
             )
         )
-    return said
+    return sentences
 
 
 def unit_name(lang: str, unit: str) -> str:
@@ -135,7 +135,7 @@ def unit_name(lang: str, unit: str) -> str:
     return say(lang, key) if has(key) else re.sub(r"\b(k?m)2\b", "\\1\N{SUPERSCRIPT TWO}", unit)
 
 
-def change_said(result: Result, lang: str, most: int = 3) -> list[str]:
+def change_sentences(result: Result, lang: str, most: int = 3) -> list[str]:
     """Say, per kind of place, how much nearer or farther the move brought people."""
     found = changes(result)
     studied = in_scope(result).sites.index
@@ -163,7 +163,7 @@ def _change_of_study(lang: str, what: str, unit: str, row: pd.Series) -> str:
     weighted = row["weighting"] == "households"
     return say(
         lang,
-        f"said_change_{direction or 'open'}",
+        f"change_sentence_{direction or 'open'}",
         what=what,
         unit=unit,
         change=ranged_text(abs(row["change"]), *ends)
@@ -189,7 +189,7 @@ def _change_at_sites(lang: str, direction: pd.Series) -> str:
     return say(lang, "change_at", sites=compared, parts=all_of(lang, parts, "clause"))
 
 
-def capitals_said(result: Result, lang: str) -> list[str]:
+def capitals_sentences(result: Result, lang: str) -> list[str]:
     """Say how many livelihood indicators have figures, and which way they point."""
     rows = section_rows(result, "capital")
     if rows.empty:
@@ -203,35 +203,37 @@ def capitals_said(result: Result, lang: str) -> list[str]:
         "capitals_ranged": ranged,
     }
     parts = [say(lang, key, n=n) for key, n in counts.items() if n]
-    first = say(lang, "said_capitals", n=len(rows), both=int(both.sum()))
-    rest = say(lang, "said_parts", parts=capital(all_of(lang, parts, "clause"))) if parts else ""
+    first = say(lang, "capitals_sentence", n=len(rows), both=int(both.sum()))
+    rest = (
+        say(lang, "parts_sentence", parts=capital(all_of(lang, parts, "clause"))) if parts else ""
+    )
     return [sentences(lang, first, rest)]
 
 
-def models_said(result: Result, lang: str) -> list[str]:
+def models_sentences(result: Result, lang: str) -> list[str]:
     """Say how many sites declare a model, and what the conditions of the models come to."""
     models, conditions = section_rows(result, "model"), section_rows(result, "model condition")
     if models.empty and conditions.empty:
         return []
     declared = models[models["verdict"] == "declared"]
     sites = models["site_id"].nunique() or conditions["site_id"].nunique()
-    first = say(lang, "said_models", sites=sites,
+    first = say(lang, "models_sentence", sites=sites,
                 declaring=declared["site_id"].nunique(), n=len(declared),
-                beside=beside(result, lang, models["site_id"]))  # fmt: skip
-    return [first, *verdicts_said(result, lang, "model condition")]
+                others=other_sites(result, lang, models["site_id"]))  # fmt: skip
+    return [first, *verdicts_sentences(result, lang, "model condition")]
 
 
-def constraints_said(result: Result, lang: str) -> list[str]:
+def constraints_sentences(result: Result, lang: str) -> list[str]:
     """Say, per constraint, what was measured: how many sites, and from where to where."""
     rows = section_rows(result, "constraint")
-    said = []
+    sentences = []
     for item in dict.fromkeys(rows["item"]):
         own = rows[rows["item"] == item]
         value = own["after"].where(own["after"].notna(), own["change"])
         known = value.notna() & (own["verdict"] != "unknown")
         if not known.any():
-            said.append(
-                say(lang, "said_unmeasured", item=capital(item_name(lang, item)), n=len(own))
+            sentences.append(
+                say(lang, "unmeasured_sentence", item=capital(item_name(lang, item)), n=len(own))
             )
             continue
         half = (
@@ -243,7 +245,7 @@ def constraints_said(result: Result, lang: str) -> list[str]:
         least, most = ends
         text = say(
             lang,
-            "said_constraint" if int(known.sum()) > 1 else "said_constraint_one",
+            "constraint_sentence" if int(known.sum()) > 1 else "constraint_one_sentence",
             item=capital(item_name(lang, item)),
             n=int(known.sum()),
             of=len(own),
@@ -253,11 +255,11 @@ def constraints_said(result: Result, lang: str) -> list[str]:
         )
         judged = own["verdict"].value_counts()
         parts = _counted(lang, judged.drop([v for v in ("measured", "unknown") if v in judged]))
-        said.append(text + (say(lang, "said_judged", counts=parts) if parts else ""))
-    return said
+        sentences.append(text + (say(lang, "judged_clause", counts=parts) if parts else ""))
+    return sentences
 
 
-def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
+def verdicts_sentences(result: Result, lang: str, section: str) -> list[str]:
     """Say how many checks of a section came to which verdict."""
     rows = section_rows(result, section)
     if rows.empty:
@@ -265,42 +267,49 @@ def verdicts_said(result: Result, lang: str, section: str) -> list[str]:
     return [
         say(
             lang,
-            "said_verdicts",
+            "verdicts_sentence",
             items=rows["item"].nunique(),
             n=len(rows),
             counts=_counted(lang, rows["verdict"].value_counts()),
-            beside=beside(result, lang, rows["site_id"]),
+            others=other_sites(result, lang, rows["site_id"]),
         )
     ]
 
 
-def beside(result: Result, lang: str, ids: Iterable[object]) -> str:
+def other_sites(result: Result, lang: str, ids: Iterable[object]) -> str:
     """State in brackets how many of these are no sites of the study.
 
     They are named for comparison, or a group surveyed as one.
     """
     seen = {str(key) for key in ids} - {""}
     compared = len(seen & (set(result.sites.index) - set(in_scope(result).sites.index)))
-    counts = {"beside_compared": compared, "beside_groups": len(seen - set(result.sites.index))}
+    counts = {
+        "other_sites_compared": compared,
+        "other_sites_groups": len(seen - set(result.sites.index)),
+    }
     parts = say(lang, "list_comma").join(say(lang, key, n=n) for key, n in counts.items() if n)
-    return say(lang, "beside", parts=parts) if parts else ""
+    return say(lang, "other_sites", parts=parts) if parts else ""
 
 
-def claims_said(result: Result, lang: str) -> list[str]:
+def claims_sentences(result: Result, lang: str) -> list[str]:
     """Say how many claims came to which verdict, and name those that differ."""
     frame: Any = result.claims
     if frame.empty or "verdict" not in frame:
         return [line for line in (aside(result, "claims", lang),) if line]
-    said = [
+    sentences = [
         say(
             lang,
-            "said_claims",
+            "claims_sentence",
             n=len(frame),
             counts=_counted(lang, frame["verdict"].value_counts(), "claims"),
         )
     ]
     differing = sorted(frame.loc[frame["verdict"] == "differs", "claim_id"].dropna().astype(str))
-    return [*said, say(lang, "said_differing", ids=", ".join(differing))] if differing else said
+    return (
+        [*sentences, say(lang, "differing_sentence", ids=", ".join(differing))]
+        if differing
+        else sentences
+    )
 
 
 def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
@@ -324,4 +333,4 @@ def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
 def change_finding(result: Result, lang: str) -> str:
     """Say how access changed for those who moved, for the summary; nothing where it is unknown."""
     known = kinds_shown(changes(result), place_groups(result), "change", 1)
-    return change_said(result, lang, most=1)[0] if known else ""
+    return change_sentences(result, lang, most=1)[0] if known else ""

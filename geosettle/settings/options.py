@@ -332,8 +332,8 @@ def _scalar_fault(hint: Any, value: Any, about: Mapping[str, Any]) -> str:
 def range_of(about: Mapping[str, Any]) -> str:
     """Say the range of a number in words."""
     words = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
-    said = [f"{word} {about[k]:,g}" for k, word in words.items() if about.get(k) is not None]
-    return " and ".join(said) or "a number"
+    bounds = [f"{word} {about[k]:,g}" for k, word in words.items() if about.get(k) is not None]
+    return " and ".join(bounds) or "a number"
 
 
 def choices_of(choices: Iterable[Any]) -> list[Any]:

@@ -29,12 +29,12 @@ from geosettle.tables.dictionary import (
 )
 from geosettle.tables.remoteness import compact, wide, wide_entries, with_names
 
-__all__ = ["TABLES", "Table", "describe", "round_to", "tables", "told"]
+__all__ = ["TABLES", "Table", "cited", "describe", "round_to", "tables"]
 
 MOST_DECIMALS: Final = 3
 """Kilometres and hours are never printed finer than this."""
 WRITTEN_DECIMALS: Final = 1
-"""Nor are they written coarser into a table, where the interval stands beside them and others
+"""Nor are they written coarser into a table, where the interval is in the next columns and others
 compute on.
 """
 
@@ -146,7 +146,7 @@ def _built(table: Table, result: Result) -> pd.DataFrame:
     return _tidy(frame.reset_index(drop=True))
 
 
-def told(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataFrame]:
+def cited(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataFrame]:
     """Tables to write: those with rows, sites and problems, and pairs where there are flows.
 
     Parameters
@@ -165,7 +165,7 @@ def told(made: Mapping[str, pd.DataFrame], result: Result) -> dict[str, pd.DataF
     --------
     >>> import geosettle as gs
     >>> result = gs.analyse(gs.read_study(gs.template_path()))
-    >>> "sites" in told(tables(result), result)
+    >>> "sites" in cited(tables(result), result)
     True
     """
     always = {"sites", "problems", *(["pairs"] if result.study.flows is not None else [])}

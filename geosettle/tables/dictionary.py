@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 PAIR_COLUMNS: Final = ("origin_id", "site_id", *MEASURED)
 """Columns of pairs.csv, in this order; what further metrics add stands behind them."""
 GIVEN: Final = Entry("column of the input, as given", "as given")
-"""A column of the user's own; the unit is said of numbers."""
+"""A column of the user's own; numbers have a unit."""
 UNDESCRIBED: Final = Entry("computed; the table does not describe it")
 UNIT_NAME: Final = Entry("name of the administrative unit that the position falls in")
 """Column called like a level; its code is in the column that ends in `_code`."""

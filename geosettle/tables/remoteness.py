@@ -53,13 +53,13 @@ def compact(frame: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def with_names(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
-    """Put the name of each place beside its id, and the label of each indicator beside its name."""
+    """Add the name of each place to its id, and the label of each indicator to its name."""
     made = frame.copy()
     names: dict[tuple[str, str], str] = {}
     for role, places in (("site", result.sites), ("origin", result.origins)):
         if "name" in places:
-            told = places["name"].fillna("").astype(str)
-            names |= {(role, str(key)): name for key, name in told.items()}
+            titles = places["name"].fillna("").astype(str)
+            names |= {(role, str(key)): name for key, name in titles.items()}
     keys = zip(made["role"].astype(str), made["id"].astype(str), strict=True)
     made.insert(made.columns.get_loc("id") + 1, "name", [names.get(key, "") for key in keys])  # type: ignore[arg-type, operator]
     about = made.reindex(columns=list(_ABOUT)).astype(object).fillna("").astype(str)

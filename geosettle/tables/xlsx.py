@@ -16,7 +16,7 @@ import xlsxwriter
 
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
-from geosettle.tables import TABLES, Table, describe, tables, told
+from geosettle.tables import TABLES, Table, cited, describe, tables
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
 _CELL_MOST: Final = 32_767  # characters a cell of the format can hold
@@ -54,7 +54,7 @@ def tables_xlsx(
         raised.
     """
     catalogue = TABLES if catalogue is None else catalogue
-    frames = told(tables(result, catalogue), result) if written is None else dict(written)
+    frames = cited(tables(result, catalogue), result) if written is None else dict(written)
     described: dict[str, Mapping[str, Entry]] = {}
     for name, frame in frames.items():
         make = partial(describe, catalogue[name], frame, result)
@@ -210,5 +210,7 @@ def _cell(
     if len(text) > _CELL_MOST:
         text = text[: _CELL_MOST - 1] + "…"
     sheet.write_string(row, at, text, looks["text"])
+    if text.isascii():
+        return min(len(text), 2 * _WIDEST)
     # Chinese characters are twice as wide as Latin ones.
     return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text[: 2 * _WIDEST])

@@ -13,10 +13,12 @@ from affine import Affine
 from rasterio.windows import Window
 
 import geosettle
+from geosettle.cli import main
 from geosettle.covers.zones import catchments
 from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.io import read_layer
+from geosettle.io.check import check_path
 from geosettle.io.rasters import CELL_LIMIT, read_raster
 from geosettle.problems import Problem
 from geosettle.raster import Raster
@@ -197,3 +199,27 @@ def test_zones_of_a_class_raster_have_the_names_of_its_table() -> None:
     zones = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 39, 78, 40)], crs="EPSG:4326")
     found = geosettle.overlay_areas(zones, raster)
     assert set(found["class"]) == {"old oasis", "(unclassified)"}
+
+
+def test_check_and_init_look_at_some_cells_of_a_huge_raster(
+    huge: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Heights far between: neither refused nor read whole, and the report says so."""
+    found = check_path(huge, role="dem")
+    assert found["summary"]["size"] == [20_000, 20_000]
+    assert found["summary"]["cell_size"] == [30, 30]
+    assert "raster_thinned" in {p["code"] for p in found["problems"]}
+    thin, said, _ = read_raster(huge, "huge.tif", thinned=True, limit=1_000_000)
+    assert thin.shape == (1000, 1000)
+    assert [p.code for p in said] == ["raster_thinned"]
+    grid = Raster(np.broadcast_to(np.float32(0), (20_000, 20_000)), UTM, "EPSG:32643")
+    assert thin.lonlat_bounds == pytest.approx(grid.lonlat_bounds)
+    row, column = 5400, 10_600
+    near = 1000 + (row - 5120) + (column - 10_240)
+    assert thin.sample(*grid.centres([row], [column]))[0] == pytest.approx(near, abs=40)
+    named = tmp_path / "g1.tif"  # a name that says nothing
+    named.symlink_to(huge)
+    (tmp_path / "sites.csv").write_text("site_id,name,lon,lat\nS,S,75,39\n", "utf-8")
+    out = tmp_path / "out"
+    assert main(["init", str(out), str(named), str(tmp_path / "sites.csv"), "--yes"]) == 0
+    assert "g1.tif: dem" in capsys.readouterr().out

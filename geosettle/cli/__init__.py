@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -426,7 +427,7 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
     """Read a file of the caller; name rows that cannot be used on standard error."""
     from geosettle.io import read_any, read_layer  # noqa: PLC0415
     from geosettle.io.osm import surroundings  # noqa: PLC0415
-    from geosettle.io.study import read_rows  # noqa: PLC0415
+    from geosettle.io.study import AROUND, all_placed, read_rows  # noqa: PLC0415
     from geosettle.io.validation import spec_of  # noqa: PLC0415
     from geosettle.problem_groups import line_of  # noqa: PLC0415
 
@@ -439,13 +440,15 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
         if errors:
             warn(f"{path}: {len(errors)} rows were set aside.")
         return frame
+    said = reading.for_role(options, role)
+    ends = [frame for frame in getattr(options, "around", ()) if hasattr(frame, "geometry")]
+    around = [frame.geometry.to_numpy() for frame in ends]
+    window = surroundings(around) if around else None
     if spec_of(role).geometries == ("raster",):
-        said = reading.for_role(options, role)
-        around = [frame.geometry.to_numpy() for frame in getattr(options, "around", ())
-                  if hasattr(frame, "geometry")]  # fmt: skip
-        window = surroundings(around) if around else None
         return read_layer(path, role, crs=said.crs, constants=said.constants, window=window)
-    checked = read_rows(Path(path), role, reading.for_role(options, role))
+    if role in AROUND and all_placed(ends):
+        said = replace(said, window=window)
+    checked = read_rows(Path(path), role, said)
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
     for problem in [p for p in checked.problems if p.severity == "error"][:10]:

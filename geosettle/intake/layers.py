@@ -182,7 +182,7 @@ def of_raster(dataset: Dataset) -> Proposal | str:
     if not role:
         try:
             with plain_raster(dataset.path, "dem", dataset.layer or None) as inside:
-                raster = read_raster(inside, dataset.path.name)[0]
+                raster = read_raster(inside, dataset.path.name, thinned=True)[0]
         except GeosettleError as error:
             return str(error)
         values = raster.values[np.isfinite(raster.values)]

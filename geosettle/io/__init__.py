@@ -88,8 +88,9 @@ def read_layer(
         Row of the header, from 1, as a spreadsheet numbers it; 0 where there is none: the columns
         are then column1, column2 and so on.
     window
-        West, south, east, north in degrees: of a raster and of an OpenStreetMap extract only what
-        is in this box is read.
+        West, south, east, north in degrees: of an OpenStreetMap extract, of a raster of more than
+        200 million cells and of a file of more than 200,000 features only what is in this box is
+        read.
     problems
         A list that takes everything found in the file; then nothing is warned of.
 

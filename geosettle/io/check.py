@@ -322,7 +322,7 @@ def _raster(
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")
     kind, unit = (str(options.constants.get(name, "")) for name in ("kind", "unit"))
     raster, problems, declared = read_raster(
-        file, file.name, role=role, crs=options.crs, kind=kind, unit=unit
+        file, file.name, role=role, crs=options.crs, kind=kind, unit=unit, thinned=True
     )
     if role == "dem":
         problems += _other_heights(raster, file.name)

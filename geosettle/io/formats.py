@@ -22,6 +22,7 @@ from geosettle.io.text import read_text_table
 from geosettle.io.workbooks import read_workbook
 from geosettle.layers import LAYERS
 from geosettle.problems import problem
+from geosettle.settings import DEFAULTS
 
 EXTENSIONS: Final = {
     ".csv": "table", ".tsv": "table", ".txt": "table", ".tab": "table",
@@ -144,6 +145,7 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     sheet: str | None = None,
     header_row: int | None = None,
     window: Window | None = None,
+    features: int = DEFAULTS.study.features,
 ) -> Source:
     """Return what a table or vector file holds.
 
@@ -158,7 +160,8 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     encoding, layer, sheet, header_row
         What the user said about it.
     window
-        West, south, east, north in degrees of what is needed of an OpenStreetMap extract.
+        West, south, east, north in degrees of what is needed of an OpenStreetMap extract, and of
+        another file of more `features`.
 
     Raises
     ------
@@ -204,12 +207,16 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
                 sheet=sheet,
                 header_row=header_row,
                 window=window,
+                features=features,
             )
             return replace(
                 found, file=name, problems=tuple(replace(p, file=name) for p in found.problems)
             )
     if kind in {"geopackage", "shapefile", "flatgeobuf", "filegdb"}:
-        return _binary(path, kind, role=role, names=names, encoding=encoding, layer=layer)
+        return _binary(
+            path, kind, role=role, names=names, encoding=encoding, layer=layer, window=window,
+            features=features,
+        )  # fmt: skip
     raise Refused("file_refused", f"a layer of rows cannot be read from {kind}", file=file)
 
 
@@ -249,6 +256,8 @@ def _binary(
     names: Collection[str],
     encoding: str | None,
     layer: str | None,
+    window: Window | None,
+    features: int,
 ) -> Source:
     """Read a format that GDAL reads, with what it declares compared with what GDAL hands over."""
     file, said = path.name, None
@@ -260,24 +269,38 @@ def _binary(
     if kind == "geopackage" and chosen is not None:
         said = inspect_layer(path, chosen, file)
     encoding = said.encoding if said else encoding
+    rows = None if window is None else vectors.rows_within(path, chosen, window, features)
     found = vectors.read_ogr(
-        path, file, kind, layer=chosen, encoding=encoding, declared=said.rows if said else None
+        path, file, kind, layer=chosen, encoding=encoding, declared=said.rows if said else None,
+        rows=rows,
+    )  # fmt: skip
+    found = found if said is None else _as_declared(found, said, rows)
+    if rows is None or window is None:
+        return found
+    box = ", ".join(f"{side:.2f}" for side in window)
+    text = (
+        f"{len(found.cells)} features were read, those in the box {box} (west, south, east, "
+        f"north); {rows.of - len(found.cells)} others were left out."
     )
-    return found if said is None else _as_declared(found, said)
+    note = problem("window_read", text, file=file, layer=role or "")
+    return replace(found, lines=rows.number + 1, problems=(*found.problems, note))
 
 
-def _as_declared(found: Source, said: Declared) -> Source:
+def _as_declared(found: Source, said: Declared, rows: vectors.Within | None) -> Source:
     """Return what was read with what GDAL does not report.
 
     These are texts among numbers, and geometries that it lost.
     """
     cells = found.cells.copy()
-    for (row, column), text in said.texts.items():
+    at = None if rows is None else {int(n): i for i, n in enumerate(rows.number)}
+    for (number, column), text in said.texts.items():
+        row = number if at is None else at.get(number, len(cells))
         if row < len(cells) and column < cells.shape[1]:
             cells.iat[row, column] = text
     more = list(said.problems)
     if (
-        said.stored is not None
+        rows is None
+        and said.stored is not None
         and found.geometry is not None
         and len(said.stored) == len(found.geometry)
     ):

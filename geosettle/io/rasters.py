@@ -44,6 +44,8 @@ _FASTEST_KMH: Final = 100.0
 """Between these is the speed in the middle cell of a friction whose unit is right."""
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
+_LOOKED_AT: Final = 4_000_000
+"""Cells that are read of a larger raster, only to see what it is."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Asked:
     unit: str
     window: Window | None
     limit: int
+    thinned: bool
 
 
 def read_raster(
@@ -73,6 +76,7 @@ def read_raster(
     unit: str = "",
     window: Window | None = None,
     limit: int = CELL_LIMIT,
+    thinned: bool = False,
 ) -> tuple[Raster, list[Problem], dict[str, Any]]:
     """Read a raster file of any kind, or several tiles of one grid, on its own grid, north-up.
 
@@ -99,6 +103,8 @@ def read_raster(
         the limit. The file itself may be of any size.
     limit
         Cells that are read at most.
+    thinned
+        Whether of more cells than the limit some are read, evenly spread, to see what the file is.
 
     Returns
     -------
@@ -124,6 +130,7 @@ def read_raster(
         unit,
         window,
         limit,
+        thinned,
     )
     with one_file(paths, limit, window, crs) as whole:
         return _read(whole, asked)
@@ -137,8 +144,9 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
             with rasterio.open(path, driver=driver_of(path)) as data:
                 system = _system(data.crs, asked.crs, file)
-                part, problems = _part(data, system, asked)
-                values, found = _values(data, part, asked)
+                step = _step(data, asked)
+                part, problems = _part(data, system, asked) if step == 1 else (None, [])
+                values, found = _values(data, part, asked, step)
                 problems += found
                 declared = {
                     "width": data.width, "height": data.height, "bands": data.count,
@@ -163,11 +171,24 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
             mend="Georeference it.",
         )
     transform = whole if part is None else whole @ Affine.translation(part.col_off, part.row_off)
+    if step > 1:
+        transform @= Affine.scale(
+            declared["width"] / values.shape[1], declared["height"] / values.shape[0]
+        )
+        cells = declared["width"] * declared["height"]
+        text = f"The raster has {cells / 1e6:.0f} million cells; one of {step**2} was looked at."
+        problems.append(problem("raster_thinned", text, file=file, layer=asked.role))
     _check_extent(transform, values.shape, system, file)
     if declared["bands"] > 1 + declared.pop("alpha"):
         text = f"The raster has {declared['bands']} bands; band {band} is read."
         problems.append(problem("raster_bands", text, file=file, value=str(declared["bands"])))
     declared |= _statistics(values, transform, asked.classes, asked.role)
+    if step > 1:
+        rows, columns = declared["height"], declared["width"]
+        declared |= {"size": [columns, rows], "rows": rows, "columns": columns}
+        declared["cell_size"] = [
+            float(np.hypot(whole.a, whole.d)), float(np.hypot(whole.b, whole.e))
+        ]  # fmt: skip
     declared |= {
         "crs_read": crs_name(parse_crs(own.to_wkt())) if own else None,
         "transform": tuple(transform)[:6],
@@ -182,6 +203,14 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
         kind=asked.kind,
     )
     return _upright(raster, system, file), problems, declared
+
+
+def _step(data: Any, asked: _Asked) -> int:
+    """Of how many rows and columns of a raster one is read, where it is only looked at."""
+    cells = data.width * data.height
+    if not asked.thinned or cells <= asked.limit:
+        return 1
+    return int(np.ceil(np.sqrt(cells / min(asked.limit, _LOOKED_AT))))
 
 
 def _part(data: Any, system: Any, asked: _Asked) -> tuple[Any, list[Problem]]:
@@ -286,7 +315,9 @@ def _name_of(system: Any) -> str:
     return str(system.to_wkt())
 
 
-def _values(data: Any, part: Any, asked: _Asked) -> tuple[NDArray[np.floating], list[Problem]]:
+def _values(
+    data: Any, part: Any, asked: _Asked, step: int
+) -> tuple[NDArray[np.floating], list[Problem]]:
     """Cells of one band as floats with scale and offset applied and everything missing as NaN."""
     band, file = asked.band, asked.file
     if not 1 <= band <= data.count:
@@ -294,10 +325,13 @@ def _values(data: Any, part: Any, asked: _Asked) -> tuple[NDArray[np.floating], 
     problems = []
     if np.issubdtype(np.dtype(data.dtypes[band - 1]), np.complexfloating):
         raise InputError("the raster holds complex numbers", file=file)
-    raw = data.read(band, window=part)
+    how: dict[str, Any] = {"window": part}
+    if step > 1:
+        how["out_shape"] = (-(-data.height // step), -(-data.width // step))
+    raw = data.read(band, **how)
     kind = np.float64 if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else np.float32
     values = raw.astype(kind)
-    values[data.read_masks(band, window=part) == 0] = np.nan
+    values[data.read_masks(band, **how) == 0] = np.nan
     nodata = data.nodatavals[band - 1]
     if nodata is not None and not np.isnan(nodata):
         # A float raster often carries its nodata value rounded to single precision.

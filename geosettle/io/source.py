@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.problems import Problem
+from geosettle.settings import DEFAULTS
 
 
 class Refused(InputError):  # noqa: N818  (it reads as what happened to the file)
@@ -46,6 +47,8 @@ class Options:
     place: str = ""
     region: tuple[float, float, float, float] | None = None
     window: tuple[float, float, float, float] | None = None
+    features: int = DEFAULTS.study.features
+    """From how many features on only those in the window are read."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,6 +119,7 @@ def read_rows(path: Path | Sequence[Path], role: str, options: Options) -> Check
             sheet=options.sheet,
             header_row=options.header_row,
             window=options.window,
+            features=options.features,
         )
         for one in paths
     ]
@@ -270,8 +271,10 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
     checked: dict[str, Checked] = {}
     region = tuple(settings.study.region) or None
     entries = {role: _entry(role, entry) for role, entry in settings.layers.items()}
-    # Of an extract of a country only the surroundings of the study are read, so these come first.
-    for role, item in sorted(entries.items(), key=lambda one: _is_windowed(*one)):
+    features = settings.study.features
+    # Of the file of a whole country only the surroundings of the study are read, so its places
+    # come first.
+    for role, item in sorted(entries.items(), key=lambda one: _turn(*one)):
         try:
             _check_entry(role, item)
             if spec_of(role).geometries == ("raster",):
@@ -287,8 +290,8 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
                 checked[role] = _read_parts(folder, role, item["parts"], region, out)
                 continue
             files = _files(folder, item)
-            options = _options(item, region)
-            if _is_extract(item):
+            options = replace(_options(item, region), features=features)
+            if _is_extract(item) or (role in AROUND and all_placed(_ends(checked))):
                 options = replace(options, window=_window(options, checked))
             checked[role] = read_rows(files, role, options)
             for file in files:
@@ -301,22 +304,36 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
                 "column_missing", "The study has no layer sites.", layer="sites", mend="Add it."
             )
         )
+    checked = {role: checked[role] for role in entries if role in checked}
     _join(out, checked, settings)
     return out
+
+
+AROUND: Final = frozenset({"roads", "rivers", "boundaries", "development"})
+"""Layers of which what is far from all sites and origins changes nothing."""
+
+
+def all_placed(ends: Sequence[pd.DataFrame]) -> bool:
+    """Whether every site and origin has a position, so that it is known what is far from them."""
+    return all("geometry" in end and bool(end["geometry"].notna().all()) for end in ends)
+
+
+def _ends(checked: Mapping[str, Checked]) -> list[pd.DataFrame]:
+    """Sites and origins, as far as they are read."""
+    return [checked[role].frame for role in ("sites", "origins") if role in checked]
 
 
 def _window(options: Options, checked: Mapping[str, Checked]) -> Window | None:
     """Box of an extract that is read: the region that was set, else what surrounds the study."""
     if options.region is not None and options.region[0] < options.region[2]:
         return options.region
-    ends = [checked[role].frame for role in ("sites", "origins") if role in checked]
-    return surroundings([end.geometry.to_numpy() for end in ends if "geometry" in end])
+    return surroundings([e.geometry.to_numpy() for e in _ends(checked) if "geometry" in e])
 
 
-def _is_windowed(role: str, item: Mapping[str, Any]) -> bool:
-    """Whether of a layer perhaps only the surroundings of the study are read."""
+def _turn(role: str, item: Mapping[str, Any]) -> int:
+    """When a layer is read: sites and origins first, then what is read whole as a rule."""
     raster = role in LAYERS and LAYERS[role].geometries == ("raster",)
-    return raster or _is_extract(item)
+    return 0 if role in {"sites", "origins"} else 2 if raster or _is_extract(item) else 1
 
 
 def _is_extract(item: Mapping[str, Any]) -> bool:

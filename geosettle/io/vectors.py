@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,12 @@ import pyogrio
 import pyogrio.errors
 import pyogrio.raw
 import shapely
+from numpy.typing import NDArray
 
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.nesting import NESTED, is_nested
+from geosettle.io.raster_files import Window, native_box
 from geosettle.io.source import Refused, Source
 from geosettle.io.text import decode
 from geosettle.layers import LAYERS, plain_name
@@ -323,6 +326,46 @@ def choose_layer(
     return fitting[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Within:
+    """The features of a layer that touch a box."""
+
+    fids: NDArray[np.int64]
+    number: NDArray[np.int64]
+    """Their numbers in the order of the file, from 0."""
+    of: int
+    """Features of the layer."""
+
+
+def rows_within(path: Path, layer: str | None, window: Window, features: int) -> Within | None:
+    """Features of a layer of more than `features` that touch a box in degrees.
+
+    None where all of the layer is to be read: it has no more, its CRS is not known, or nothing of
+    it is in the box.
+    """
+    try:
+        with _heard():
+            info = pyogrio.read_info(str(path), layer=layer, force_feature_count=True)
+            if info["features"] <= features or not info["crs"] or "Undefined" in info["crs"][:40]:
+                return None
+            box = native_box(parse_crs(info["crs"]), window)
+            alone: dict[str, Any] = {
+                "layer": layer,
+                "columns": [],
+                "read_geometry": False,
+                "return_fids": True,
+            }
+            every, inside = (
+                np.asarray(pyogrio.raw.read(str(path), bbox=b, **alone)[1]) for b in (None, box)
+            )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, CrsError, ValueError):
+        return None  # reading says what is wrong
+    if not inside.size:
+        return None
+    order = np.argsort(every, kind="stable")
+    return Within(inside, order[np.searchsorted(every, inside, sorter=order)], every.size)
+
+
 def read_ogr(
     path: Path,
     file: str,
@@ -332,7 +375,8 @@ def read_ogr(
     encoding: str | None = None,
     declared: int | None = None,
     where: str | None = None,
-    window: tuple[float, float, float, float] | None = None,
+    window: Window | None = None,
+    rows: Within | None = None,
 ) -> Source:
     """Features of a file that GDAL reads, such as a Shapefile, GeoPackage or FlatGeobuf.
 
@@ -350,6 +394,8 @@ def read_ogr(
         Features that the file says it has; None to ask GDAL.
     where, window
         Condition in SQL, and box in the CRS of the file, of the features that are wanted.
+    rows
+        The features that are wanted; None: all.
 
     Raises
     ------
@@ -360,10 +406,10 @@ def read_ogr(
         with _heard() as caught:
             info = pyogrio.read_info(str(path), layer=layer, force_feature_count=False)
             declared = int(info["features"]) if declared is None else declared
-            declared = -1 if where or window else declared
+            declared = -1 if where or window else declared if rows is None else rows.fids.size
             meta, _, wkb, fields = pyogrio.raw.read(
                 str(path), layer=layer, encoding=encoding, datetime_as_string=True,
-                where=where, bbox=window,
+                where=where, bbox=window, fids=None if rows is None else rows.fids,
             )  # fmt: skip
     except (
         Exception

@@ -29,6 +29,13 @@ class StudyOptions(Options):
         least=1,
         meaning="largest raster that is read; of a larger one only the surroundings of the study",
     )
+    features: int = setting(
+        200_000,
+        unit="features",
+        least=1,
+        meaning="largest file of roads, rivers, boundaries or development that is read whole; of a "
+        "larger one only the surroundings of the study",
+    )
     boundary_note: str = setting("", meaning="whose boundary set it is")
     lang: str = setting(
         "en", choices=("geosettle.words:languages",), meaning="language of map and report"

@@ -248,6 +248,33 @@ class Raster:
         row, column, inside = self.index(lon, lat)
         return np.where(inside, self.values[row, column], np.nan).astype(np.float64)
 
+    def slope(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
+        """Slope of the ground at each WGS84 point, degrees, of a raster of heights in metres.
+
+        From the eight cells around the cell of the point (Horn 1981); NaN where one is missing.
+        """
+        row, column, inside = self.index(lon, lat)
+        width, height = self.cell_sizes_m()
+        rows, columns = self.shape
+        inside &= (row > 0) & (row < rows - 1) & (column > 0) & (column < columns - 1)
+        row, column = np.clip(row, 1, max(rows - 2, 1)), np.clip(column, 1, max(columns - 2, 1))
+        if not inside.any():
+            return np.full(np.shape(row), np.nan)
+        around = {
+            (r, c): self.values[row + r, column + c].astype(np.float64)
+            for r in (-1, 0, 1)
+            for c in (-1, 0, 1)
+        }
+        east, south = (
+            sum(w * (around[a] - around[b]) for w, a, b in pairs) / 8
+            for pairs in (
+                [(2 - abs(k), (k, 1), (k, -1)) for k in (-1, 0, 1)],
+                [(2 - abs(k), (1, k), (-1, k)) for k in (-1, 0, 1)],
+            )
+        )
+        steep = np.hypot(east / width[row], south / height[row])
+        return np.where(inside, np.degrees(np.arctan(steep)), np.nan)
+
     def outline(self, pieces: int = 24) -> NDArray[np.float64]:
         """Longitudes and latitudes around the outer edge, shape (4 pieces, 2), clockwise.
 

@@ -134,6 +134,24 @@ def test_ranks_separate_only_where_intervals_do(found):
     assert ends == [1, 2, 1, 2]
 
 
+def test_ranks_of_means_are_from_the_paired_draws():
+    rng = np.random.default_rng(3)
+    shared = rng.normal(0, 20, 400)  # the same error in both sites: it decides no rank
+    index = PAIRS.index
+    km = [10 + shared, 60 + shared + rng.normal(0, 1, 400), 100 + shared]
+    draws = pd.DataFrame(km, index=index)
+    wide = PAIRS.assign(geodesic_low_km=[0, 0, 0], geodesic_high_km=[150, 150, 150])
+
+    def ranks(name, **more):
+        found = remoteness(wide, SITES, ORIGINS, indicators=[name], **more)
+        return [value(found, "site", i, name, c) for i in "AB" for c in ("rank_low", "rank_high")]
+
+    for name in ("land_mean", "land_median", "land_max"):
+        assert ranks(name) == [1, 2, 1, 2]
+        assert ranks(name, draws={"geodesic": draws}) == [1, 1, 2, 2]
+    assert ranks("land_mean", draws={"geodesic": draws.iloc[:2]}) == [1, 2, 1, 2]
+
+
 def test_unknown_households_leave_the_unweighted_mean_and_say_why():
     found = remoteness(PAIRS.assign(households=[1, NAN, 4]), SITES, ORIGINS)
     assert np.isnan(value(found, "site", "A", "land_mean"))

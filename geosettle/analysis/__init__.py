@@ -43,6 +43,7 @@ from geosettle.analysis._land import (
 from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
 from geosettle.analysis._rounds import rounds_of
+from geosettle.analysis._site_values import site_values
 from geosettle.analysis._units import UNKNOWN, units_and_moves
 from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Metric
@@ -69,7 +70,9 @@ class Result:
         for what the source says), then `county_code, county, prefecture_code, prefecture,
         admin_probability, on_border, border_km, admin_agrees, in_oasis, oasis_edge_km,
         oasis_edge_low_km, oasis_edge_high_km` (negative inside), then areas (`oasis_5km_ha`,
-        `development_5km_ha` ...), household-weighted distances and indicators, then `why`.
+        `development_5km_ha` ...), `nearest_road_km, road_class, road_name, elevation_m, slope_deg,
+        land_cover` where there are the layers, household-weighted distances and indicators, then
+        `why`.
     origins
         GeoDataFrame by `origin_id`, with the same administrative and oasis columns.
     pairs
@@ -222,6 +225,7 @@ def _analysed(
     progress("overlaying land")
     covers = measure_covers(study, sites, oasis, problems)
     sites = sites.join(areas_wide(covers, sites.index))
+    sites = site_values(study, context, sites)
     land = measure_land(study, sites, oasis, problems)
     change = measure_change(study, sites, problems)
     progress("measuring distances")
@@ -233,7 +237,7 @@ def _analysed(
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))
     progress("measuring remoteness")
-    remote = remoteness_of(study, context, pairs, origins, intervals)
+    remote = remoteness_of(study, context, pairs, origins, intervals, draws=drawn)
     sites = why_last(sites.join(weighted_distances(remote, sites.index)))
     progress("adding up by unit")
     moved = moves_of(

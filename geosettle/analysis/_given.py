@@ -15,6 +15,8 @@ _OF_PLACES: Final = re.compile(
     r"(origin|site)_id|why|on_border|border_km|admin_(probability|agrees)|in_oasis(_probability)?"
     r"|oasis_(probability|zones?|edge_\w+|share_\w+)|(oasis|development)_[\d.]+km_ha"
     r"|land_(mean|mean_unweighted|median|max)_\w+_(km|h)"
+    r"|nearest_road(_low|_high)?_km|road_(class|name)|elevation(_low|_high)?_m|slope(_low|_high)?_deg"
+    r"|land_cover(_shares)?"
 )
 """Columns that the analysis adds to sites and origins, or looks for to know them.
 

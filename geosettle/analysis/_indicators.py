@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import pandas as pd
 
@@ -20,6 +22,8 @@ def remoteness_of(
     pairs: pd.DataFrame,
     origins: gpd.GeoDataFrame,
     intervals: pd.DataFrame,
+    *,
+    draws: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Every indicator of sites, origins and the study.
 
@@ -37,6 +41,7 @@ def remoteness_of(
         roads=study.roads,
         known=metrics_of(context),
         settings=study.settings,
+        draws=draws,
     )
 
 

@@ -195,6 +195,32 @@ def _ends(
     ]
 
 
+def drawn_places(
+    frame: gpd.GeoDataFrame,
+    role: str,
+    context: Context,
+    *,
+    draws: int,
+    seed: int,
+    boundaries: gpd.GeoDataFrame | None = None,
+    aliases: Mapping[str, str] | None = None,
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield longitudes and latitudes where each place may be, those that its distances have.
+
+    One position where it is known exactly, none where it is not known.
+    """
+    frames = {role: frame}
+    units = _units(frames, boundaries, aliases, None)
+    end = _ends(frames, units, context, draws, seed)[0]
+    for i in range(len(frame)):
+        if not np.isfinite(end.lon[i]):
+            yield end.lon[:0], end.lat[:0]
+        elif end.radius[i] > 0 or end.regions[i] is not None:
+            yield end.drawn(i)[:2]
+        else:
+            yield end.lon[i : i + 1], end.lat[i : i + 1]
+
+
 def _sampled(
     table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _Setting
 ) -> dict[str, Samples]:

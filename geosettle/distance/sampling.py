@@ -403,9 +403,13 @@ def rank_intervals(values: ArrayLike, level: float = 0.9) -> tuple[IntArray, Int
         np.flatnonzero(~np.isnan(drawn).all(axis=1)) if drawn.size else np.empty(0, dtype=np.intp)
     )
     best, worst = np.zeros(len(drawn), dtype=np.intp), np.zeros(len(drawn), dtype=np.intp)
-    for i in known:
-        difference = drawn[known] - drawn[i]
-        low, _, high = quantiles(difference, level)
-        best[i] = 1 + int((high < 0).sum())
-        worst[i] = len(known) - int((low > 0).sum())
+    rows = drawn[known]
+    least, most = (
+        end(rows, axis=1) if len(known) else rows[:, 0] for end in (np.nanmin, np.nanmax)
+    )
+    for i in range(len(known)):
+        before, after = most < least[i], least > most[i]  # in every draw
+        low, _, high = quantiles(rows[~before & ~after] - rows[i], level)
+        best[known[i]] = 1 + int(before.sum() + (high < 0).sum())
+        worst[known[i]] = len(known) - int(after.sum() + (low > 0).sum())
     return best, worst

@@ -61,6 +61,7 @@ def remoteness(
     roads: pd.DataFrame | None = None,
     known: Mapping[str, Metric] = METRICS,
     settings: Settings = DEFAULTS,
+    draws: Mapping[str, pd.DataFrame] | None = None,
     **stated: Any,
 ) -> pd.DataFrame:
     """Every indicator for every site, every origin and the study, with interval, ranks and reasons.
@@ -93,6 +94,9 @@ def remoteness(
         What the names of metrics mean.
     settings
         Settings of a study, of which the tables `remoteness` and `services` are used.
+    draws
+        Metric to drawn distances by (origin_id, site_id), a column for each draw: ranks of means,
+        medians and largest distances are then from the paired differences of the draws.
     **stated
         Settings of these two tables by name, which go before them: `thresholds_km=[5, 50]`. See
         `geosettle.settings.RemotenessOptions` and `geosettle.settings.ServiceOptions`.
@@ -104,7 +108,8 @@ def remoteness(
         `study` left out). Intervals are bounds: they take every flow at its low end at once, and at
         its high end; the ends of a flow are the bounds that its positions allow, or those of its
         drawn interval, widened to what is stated. Ranks are among the ids of one role, indicator
-        and metric, 1 = smallest value; equal best and worst rank only where the intervals separate.
+        and metric, 1 = smallest value; equal best and worst rank only where the intervals, or the
+        paired draws, separate.
         `n` of `of` flows have a distance: where some have none there is no rank, share or Gini.
         `weighting` says what a mean is weighted by. An indicator for which a role has no flow or
         place at all is left out, unless `indicators` names it.
@@ -165,7 +170,8 @@ def remoteness(
                 nearby[role, metric] = table
     measured = long_pairs(pairs, sites, intervals, {m: columns[m] for m in metrics or columns})
     units = {name: unit for name, (_, _, unit) in columns.items()}
-    inputs = Inputs(measured, points, nearby, places, options, units)
+    level = settings.distance.level
+    inputs = Inputs(measured, points, nearby, places, options, units, draws or {}, level)
     wanted = [INDICATORS[name] for name in (indicators or INDICATORS)]
     found = stack([_with_kind(i, i.function(inputs)) for i in wanted])
     if indicators is None:
@@ -213,12 +219,15 @@ def _string_kinds(places: gpd.GeoDataFrame | None) -> list[str]:
 
 def _ranked(found: pd.DataFrame) -> pd.DataFrame:
     """Ranks within role, indicator and metric; rows in a fixed order."""
-    out = found.reset_index(drop=True)
-    out["rank_low"], out["rank_high"] = np.nan, np.nan
+    ends = ["rank_low", "rank_high"]
+    out = found.reset_index(drop=True).reindex(columns=list(COLUMNS))
+    out[ends] = out[ends].astype(float)
     # A mean over some of the flows is no rival of a mean over all of them, nor is a bound alone.
     ranked = out[(out["role"] != "study") & ~(out["n"] < out["of"]) & out["value"].notna()]
     for part in ranked.groupby(["role", "indicator", "metric"], sort=False).groups.values():
         rows = np.asarray(part)
+        if out.loc[rows, "rank_low"].notna().all():
+            continue  # from draws
         low, high = out["low"].to_numpy(float)[rows], out["high"].to_numpy(float)[rows]
         best, worst = measures.rank_range(low, high)
         out.loc[rows, "rank_low"], out.loc[rows, "rank_high"] = best, worst

@@ -89,6 +89,11 @@ class Inputs:
         The settings of the tables `remoteness` and `services`, by name, and `roads`.
     units
         Metric to its unit, km or h.
+    draws
+        Metric to drawn distances of the pairs, by (origin_id, site_id), a column for each draw;
+        draw d of all pairs belongs together.
+    level
+        Level at which two drawn values count as different.
     """
 
     pairs: pd.DataFrame
@@ -97,6 +102,8 @@ class Inputs:
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    draws: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    level: float = 0.9
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,20 @@ They come from the pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.distance import rank_intervals
 from geosettle.reasons import join, reason, word
 from geosettle.remoteness import measures
 from geosettle.remoteness._inputs import Inputs, named, stack
 
 FloatArray = NDArray[np.float64]
+_RANKED_DRAWS: Final = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class _Groups:
     missing: NDArray[np.int64]
     unweighted: NDArray[np.bool_]
     """Groups of which one or more known pairs have no households: there is no weight to use."""
+    columns: Sequence[Any] = ("value", "low", "high")
+    """Columns of `rows` that measures are taken of."""
 
     @property
     def of(self) -> NDArray[np.int64]:
@@ -139,12 +143,12 @@ def _groups(inputs: Inputs) -> list[_Groups]:
     return out
 
 
-def _three(group: _Groups, measure: Callable[[FloatArray], FloatArray]) -> list[FloatArray]:
-    """Take a measure of the distances, their lows and their highs.
+def _of_each(group: _Groups, measure: Callable[[FloatArray], FloatArray]) -> list[FloatArray]:
+    """Take a measure of the distances, of their lows and highs, or of each of their draws.
 
     The measure rises with every distance.
     """
-    return [measure(group.rows[c].to_numpy(float)) for c in ("value", "low", "high")]
+    return [measure(group.rows[c].to_numpy(float)) for c in group.columns]
 
 
 def mean(group: _Groups, weights: FloatArray) -> list[FloatArray]:
@@ -152,7 +156,7 @@ def mean(group: _Groups, weights: FloatArray) -> list[FloatArray]:
     g, size = group.rows["group"].to_numpy(), len(group.ids)
     total = np.bincount(g, weights, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _three(group, lambda v: np.bincount(g, weights * v, minlength=size) / total)
+        return _of_each(group, lambda v: np.bincount(g, weights * v, minlength=size) / total)
 
 
 def quantile(group: _Groups, weights: FloatArray, q: float) -> list[FloatArray]:
@@ -169,7 +173,7 @@ def quantile(group: _Groups, weights: FloatArray, q: float) -> list[FloatArray]:
         out[: len(found)] = found
         return out
 
-    return _three(group, measure)
+    return _of_each(group, measure)
 
 
 def each(
@@ -181,10 +185,32 @@ def each(
         frames = []
         for group in _groups(inputs):
             weights = group.weights() if weighted else np.ones(len(group.rows))
-            frames.append(group.frame(name, measure(group, weights), weighted=weighted))
+            frame = group.frame(name, measure(group, weights), weighted=weighted)
+            drawn = inputs.draws.get(group.metric)
+            if drawn is not None and group.role != "study":
+                values = np.array(measure(_drawn(group, drawn), weights)).T
+                known = (frame["value"].notna() & (frame["n"] == frame["of"])).to_numpy()
+                frame = frame.assign(**_ranks(values, known, inputs.level))
+            frames.append(frame)
         return stack(frames)
 
     return function
+
+
+def _drawn(group: _Groups, draws: pd.DataFrame) -> _Groups:
+    """Give the groups with the draws of every pair in the place of its value and ends."""
+    pairs = pd.MultiIndex.from_frame(group.rows[["origin_id", "site_id"]])
+    rows = draws.reindex(pairs).iloc[:, :_RANKED_DRAWS].reset_index(drop=True)
+    return replace(group, rows=rows.assign(group=group.rows["group"].to_numpy()), columns=[*rows])
+
+
+def _ranks(values: FloatArray, known: NDArray[np.bool_], level: float) -> dict[str, FloatArray]:
+    """Lowest and highest rank from paired draws; none where some known row has no draws."""
+    if np.isnan(values[known]).any():
+        return {}
+    ends = rank_intervals(np.where(known[:, None], values, np.nan), level)
+    best, worst = (np.where(known, end, np.nan) for end in ends)
+    return {"rank_low": best, "rank_high": worst}
 
 
 def largest(group: _Groups, _weights: FloatArray) -> list[FloatArray]:
@@ -196,7 +222,7 @@ def largest(group: _Groups, _weights: FloatArray) -> list[FloatArray]:
         np.maximum.at(out, g, np.where(np.isnan(v), np.inf, v))
         return np.where(np.isfinite(out), out, np.nan)
 
-    return _three(group, measure)
+    return _of_each(group, measure)
 
 
 def gini(inputs: Inputs) -> pd.DataFrame:
@@ -246,7 +272,7 @@ def beyond(inputs: Inputs) -> pd.DataFrame:
             frames.append(
                 group.frame(
                     "land_beyond",
-                    _three(group, share),
+                    _of_each(group, share),
                     weighted=True,
                     unit="share",
                     limit=(f"{limit:g}", group.unit),

@@ -13,7 +13,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
 from geosettle.report import sections_brief, sections_meaning, sections_measures, sections_quality
-from geosettle.report.html_builder import element, page, shown
+from geosettle.report.html_builder import css_text, element, page, stacked_css
 from geosettle.report.section import Part, Writer
 from geosettle.results import title_of
 from geosettle.words import language, say
@@ -42,8 +42,8 @@ SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
 """Every section of the report, in order; its heading is `h_<name>` in `words`. A new section is one
 entry.
 """
-_PICTURED: Final = frozenset({"change"})
-"""Sections whose picture holds every number of the first table, which is folded."""
+_SHOWN: Final[Mapping[str, int]] = {"change": 0, "sites": 2}
+"""Tables that a section shows unfolded; of a change the picture holds every number of the first."""
 _OPEN: Final = frozenset({"summary", "units", "sites", "distances", "change", "land"})
 """Sections that are shown; the others are folded until a reader opens them."""
 
@@ -127,7 +127,7 @@ def report_html(
     skip = element("a", say(lang, "skip_to_report"), href="#main", class_="skip")
     return page(
         title,
-        css + _running_head(title),
+        css + _running_head(title) + stacked_css(main),
         [element("div", skip, header, contents, main, class_="page")],
         language(lang).tag,
     )
@@ -140,22 +140,18 @@ def _shown(key: str, heading: str, parts: Sequence[Part]) -> ET.Element:
 
 
 def _first(key: str, parts: Sequence[Part], more: str) -> list[Part]:
-    """Keep the first picture and the first table of a section; what follows is folded."""
+    """Keep the first picture and the first tables of a section; what follows is folded."""
     shown_first: list[Part] = []
     rest: list[Part] = []
-    seen = {"table"} if key in _PICTURED else set()
+    left = {"figure": 1, "table": _SHOWN.get(key, 1)}
     for part in (p for p in parts if p is not None):
-        kind = (
-            "figure"
-            if part.tag == "figure"
-            else "table"
-            if part.find(".//table") is not None
-            else ""
-        )
-        if kind in seen or (rest and not kind) or part.tag == "h3":
+        table = "table" if part.find(".//table") is not None else ""
+        kind = part.tag if part.tag == "figure" else table
+        if part.tag == "h3" or (not left[kind] if kind else rest):
             rest.append(part)
             continue
-        seen |= {kind} - {""}
+        if kind:
+            left[kind] -= 1
         shown_first.append(part)
     return [*shown_first, element("details", element("summary", more), rest) if rest else None]
 
@@ -169,8 +165,7 @@ def _folded(key: str, heading: str, parts: Sequence[Part]) -> ET.Element:
 
 def _running_head(title: str) -> str:
     """Style that prints the title at the head of every page, and its number at the foot."""
-    text = "".join(f"\\{ord(c):x} " if c in '"\\<>' or ord(c) < 32 else c for c in shown(title))
-    return f'@page {{ @top-left {{ content: "{text}"; }} }}\n'
+    return f'@page {{ @top-left {{ content: "{css_text(title)}"; }} }}\n'
 
 
 def _made_by(result: Result, lang: str) -> str:

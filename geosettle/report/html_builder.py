@@ -26,6 +26,14 @@ _DROPPED: Final = dict.fromkeys(
 )
 _MISSING: Final = "\N{EN DASH}"
 _LOOKED_AT: Final = 250
+_ONE_PAGE: Final = 25
+"""Rows of a table that is printed on one page, where it fits."""
+_MANY: Final = 8
+_SOME: Final = 4
+_WIDE: Final = "wide"
+_MIDDLE: Final = "middle"
+_STACKED_BELOW: Final = {_WIDE: "60rem", _MIDDLE: "40rem"}
+"""Width of the window below which a table of many, or of some, columns is shown row by row."""
 _DRAWN_DPI: Final = 300
 _LARGER: Final = 1.1  # a screen is read from farther away than a page
 
@@ -110,6 +118,7 @@ def table(
     most: int = 250,
     yes_no: tuple[str, str] = ("yes", "no"),
     label: str = "",
+    key: str = "",
 ) -> ET.Element:
     """Make a table with a caption and scoped headings; the first column names the row.
 
@@ -131,6 +140,8 @@ def table(
         Words for true and false.
     label
         Number of the table, said before the caption.
+    key
+        Identifier in the page.
     """
     kept = [
         c
@@ -168,15 +179,44 @@ def table(
         element("caption", _labelled(label, caption)),
         element("thead", element("tr", head)),
         body,
+        id=key or None,
+        class_=_WIDE if len(kept) >= _MANY else _MIDDLE if len(kept) >= _SOME else None,
     )
     region = element(
-        "div", made, class_="table", tabindex="0", role="region", **{"aria-label": caption}
+        "div",
+        made,
+        class_="table short" if len(top) <= _ONE_PAGE else "table",
+        tabindex="0",
+        role="region",
+        **{"aria-label": caption},
     )
     rest = len(frame) - most
     if rest <= 0 or more is None:
         return element("div", region)
     said = element("a", more(rest), href=link) if link else more(rest)
     return element("div", region, element("p", said, class_="muted"))
+
+
+def stacked_css(body: ET.Element) -> str:
+    """Style by which narrow screens show a wide table row by row, each value after its heading."""
+    rules = []
+    for made in body.iter("table"):
+        name, look = made.get("id"), made.get("class")
+        if not name or not look:
+            continue
+        heads = made.findall("thead/tr/th")[1:]
+        texts = [", ".join(filter(None, (h.text, h.findtext("span")))) for h in heads]
+        rules += [
+            f"@media screen and (max-width: {_STACKED_BELOW[look]}) {{ "
+            f'#{name} td:nth-child({n})::before {{ content: "{css_text(text)}: "; }} }}'
+            for n, text in enumerate(texts, start=2)
+        ]
+    return "\n".join(rules)
+
+
+def css_text(text: str) -> str:
+    """Write text as it is inside the quotes of CSS."""
+    return "".join(f"\\{ord(c):x} " if c in '"\\<>' or ord(c) < 32 else c for c in shown(text))
 
 
 def _look(column: pd.Series) -> str | None:

@@ -27,6 +27,7 @@ from geosettle.words import capital, has, heading_key, say
 Part = ET.Element | None
 DISC: Final = re.compile(r"(.+)_(\d+(?:\.\d+)?)km_ha")
 """Column of an area within a disc: cover and radius."""
+_RANGE: Final = re.compile(r".+_range_(km|m|deg)")
 _NO_UNIT: Final = frozenset(
     {
         "as unit",
@@ -116,15 +117,15 @@ class Writer:
     ) -> Part:
         """Print a frame, with a number before its caption; a frame without rows is no table.
 
-        Of a table that is cut, those with most households are shown; `whole` keeps its order.
+        Rows with most households are first; `whole` keeps the order of the frame.
         """
         if frame.empty:
             return None
         self._tables += 1
         most = _FEW_ROWS if self.short and name else _MOST_ROWS
-        if len(frame) > most and "households" in frame and not whole:
-            by = numbers(frame, "households").sort_values(ascending=False, kind="stable")
-            frame = frame.loc[by.index] if frame.index.is_unique else frame
+        if "households" in frame and not whole:
+            by = numbers(frame, "households").fillna(-1).to_numpy()
+            frame = frame.iloc[np.argsort(-by, kind="stable")]
         yes_no = (self.say("yes"), self.say("no"))
         return table(
             frame,
@@ -135,6 +136,7 @@ class Writer:
             most=most,
             yes_no=yes_no,
             label=self.say("table_n", n=self._tables),
+            key=f"table-{self._tables}",
         )
 
     def frame(
@@ -215,7 +217,8 @@ def ranges(low: pd.Series, high: pd.Series) -> list[str]:
 
 
 def _unit(name: str, column: str) -> str:
-    if column in {"geodesic_range_km", "oasis_edge_range_km", "distance_range_km"}:
-        return "km"
+    measured = _RANGE.fullmatch(column)
+    if measured:
+        return {"deg": "°"}.get(measured[1], measured[1])
     found = entry(TABLES[name].columns, column) if name in TABLES else None
     return "" if found is None or found.unit in _NO_UNIT else found.unit

@@ -9,7 +9,7 @@ import pandas as pd
 
 from geosettle.cells import numbers
 from geosettle.report.html_builder import element
-from geosettle.report.section import Part, Writer, ranges
+from geosettle.report.section import Part, Writer, ranged
 from geosettle.report.summary import summary_lines
 from geosettle.results import headline_of, in_scope, number
 from geosettle.results.given import level_name
@@ -91,7 +91,7 @@ def units(writer: Writer) -> list[Part]:
     frame = writer.tables.get("units", pd.DataFrame())
     if frame.empty:
         return []
-    made: list[Part] = [writer.p("units_note")]
+    made: list[Part] = [writer.p("units_note"), *writer.picture("counties", "counties")]
     if frame["level"].nunique() > 2:
         made.append(_unit_table(writer, frame, "cap_units"))
     moves = writer.tables.get("moves", pd.DataFrame())
@@ -100,8 +100,7 @@ def units(writer: Writer) -> list[Part]:
         for within, caption in ((False, "cap_moves"), (True, "cap_moves_within")):
             rows = _said(writer, finest[finest["within"] == within])
             made.append(writer.frame("moves", rows, _MOVES, writer.say(caption)))
-    pictures = writer.picture("counties", "counties")
-    return [*made, element("h3", writer.say("h_units_maps")), *pictures] if pictures else made
+    return made
 
 
 def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str) -> Part:
@@ -115,13 +114,14 @@ def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:
     made = frame.copy()
     levels = {v: level_name(writer.lang, str(v)) for v in made["level"].unique()}
     made["level_name"] = ["" if v == _TOTAL else capital(levels[v]) for v in made["level"]]
+    if "developed_ha" in made:
+        made["developed_ha"] = numbers(made, "developed_ha").round(0)
     if "distance_median_km" in made:
-        low, high = (numbers(made, f"distance_median_{end}_km") for end in ("low", "high"))
-        made["distance_range_km"] = ranges(low, high)
+        made = ranged(made, "distance_median", "km")
+        made["distance_range_km"] = made["distance_median_range_km"]
     if "distance_of" in made:
-        part = (made["distance_n"] < made["distance_of"]).fillna(value=False).to_numpy(bool)
         made["distance_moves"] = [
-            writer.say("n_of", n=n, of=of) if some else ""
-            for n, of, some in zip(made["distance_n"], made["distance_of"], part, strict=True)
+            writer.say("n_of" if n < of else "n_of_all", n=n, of=of) if of > 0 else ""
+            for n, of in zip(made["distance_n"], made["distance_of"], strict=True)
         ]
     return made

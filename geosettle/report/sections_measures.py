@@ -5,6 +5,7 @@ Map, sites, distances, declared against computed, land.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from geosettle.distance import flag_codes, has_flag
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
 from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
-from geosettle.results.pivots import oasis_wide
+from geosettle.results.pivots import oasis_wide, ranged_text
 from geosettle.words import capital
 
 _LAND: Final = (
@@ -29,6 +30,7 @@ _LAND: Final = (
         "why",
     ),
 )
+_ROAD: Final = ("road_class", "road_name")
 _FIGURES: Final = 3
 """Significant figures of areas in discs: the positions and the rasters carry no more."""
 
@@ -48,14 +50,8 @@ def _columns(layer: object) -> pd.Index:
 
 
 def sites(writer: Writer) -> list[Part]:
-    """List the sites: where, since when, how many, how well known."""
-    frame = ranged(writer.tables["sites"], "oasis_edge", "km")
-    low, high = (
-        numbers(frame, f"oasis_edge_{end}_km").fillna(numbers(frame, "oasis_edge_km"))
-        for end in ("low", "high")
-    )
-    words = [writer.say(key) for key in ("yes", "no", "not_decided")]
-    frame["in_oasis_word"] = np.select([high < 0, low > 0, low.notna()], words, "")
+    """List the sites: where, since when, how many, how well known; then what is at each."""
+    frame = writer.tables["sites"].copy()
     level = finest_level(writer.result)
     name, declared = level_name(writer.lang, level), f"declared_{level}"
     if declared in frame and level in frame:
@@ -65,30 +61,69 @@ def sites(writer: Writer) -> list[Part]:
     share = (100 * numbers(frame, "admin_probability")).round(0)
     frame["unit_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
     columns = [
-        *("name", "name_local", "site_id", level, "unit_percent", declared),
-        *(
-            "households",
-            "persons",
-            "year",
-            "uncertainty_km",
-            "in_oasis_word",
-            "oasis_edge_range_km",
-        ),
+        *("name", "name_local", "site_id", "households", "persons", "year"),
+        *(level, "unit_percent", declared, "uncertainty_km"),
     ]
     notes = (
         ("sites_note_level", level),
         ("sites_note_percent", "unit_percent"),
         ("sites_note_declared", declared),
-        ("sites_note_oasis", "oasis_edge_km"),
     )
-    said = [
-        writer.say(key, level=name)
-        for key, column in notes
-        if column in frame and frame[column].notna().any()
-    ]
-    text = element("p", writer.say("sentence_gap").join(said)) if said else None
+    text = _notes(writer, frame, notes, level=name)
     heads = {level: capital(name), declared: capital(writer.say("declared_level", level=name))}
-    return [text, writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)]
+    listed = writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)
+    return [text, listed, *_at_sites(writer)]
+
+
+def _notes(
+    writer: Writer, frame: pd.DataFrame, notes: Sequence[tuple[str, str]], **values: str
+) -> Part:
+    """Explain the columns that hold something."""
+    told = [k for k, column in notes if column in frame and frame[column].notna().any()]
+    text = writer.say("sentence_gap").join(writer.say(key, **values) for key in told)
+    return element("p", text) if text else None
+
+
+def _at_sites(writer: Writer) -> list[Part]:
+    """Show the oasis, land cover, height, slope and nearest road at each site."""
+    frame = ranged(writer.tables["sites"], "oasis_edge", "km")
+    low, high = (
+        numbers(frame, f"oasis_edge_{end}_km").fillna(numbers(frame, "oasis_edge_km"))
+        for end in ("low", "high")
+    )
+    words = [writer.say(key) for key in ("yes", "no", "not_decided")]
+    frame["in_oasis_word"] = np.select([high < 0, low > 0, low.notna()], words, "")
+    found = ["in_oasis_word", "oasis_edge_range_km"]
+    if "land_cover" in frame or "land_cover_shares" in frame:
+        several = frame.reindex(columns=["land_cover", "land_cover_shares"]).astype(object)
+        frame["land_cover"] = several["land_cover"].fillna(several["land_cover_shares"])
+    for stem, unit in (("elevation", "m"), ("slope", "deg"), ("nearest_road", "km")):
+        frame[f"{stem}_range_{unit}"] = _value_or_range(frame, stem, unit)
+        found += [f"{stem}_range_{unit}"]
+    frame["road_text"] = [
+        " ".join(part for part in pair if isinstance(part, str) and part)
+        for pair in zip(*(frame.get(c, [""] * len(frame)) for c in _ROAD), strict=True)
+    ]
+    found += ["road_text", "land_cover"]
+    notes = (
+        ("sites_note_oasis", "oasis_edge_km"),
+        ("sites_note_range", "elevation_low_m"),
+        ("sites_note_range", "nearest_road_low_km"),
+    )
+    table = writer.frame("sites", frame, ["name", *found], writer.say("cap_at_sites"))
+    if table is None or not any((frame[c].fillna("") != "").any() for c in found if c in frame):
+        return []
+    return [_notes(writer, frame, notes), table]
+
+
+def _value_or_range(frame: pd.DataFrame, stem: str, unit: str) -> list[str]:
+    """Write a value with its range, or the range alone where the position allows no value."""
+    ends = [numbers(frame, f"{stem}_{end}{unit}") for end in ("", "low_", "high_")]
+    alone = ranges(*ends[1:])
+    return [
+        span if np.isnan(value) else ranged_text(value, low, high, 1)
+        for value, low, high, span in zip(*ends, alone, strict=True)
+    ]
 
 
 def distances(writer: Writer) -> list[Part]:

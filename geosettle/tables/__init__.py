@@ -276,8 +276,10 @@ def _sites(result: Result) -> pd.DataFrame:
             # Means over origins that are uncertain themselves: never finer than the site, at most
             # one decimal.
             frame[name] = round_to(frame[name], radius, most=1)
-        elif name.endswith("_h") and _is_number(frame[name]):
+        elif name.endswith(("_h", "_deg")) and _is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 1)
+        elif name.startswith("elevation_") and _is_number(frame[name]):
+            frame[name] = np.round(frame[name].astype(float))
         elif name.endswith(("_ha", "_mu")) and _is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 2)
         elif name.endswith(("_probability", "_share", "_ratio")) and _is_number(frame[name]):

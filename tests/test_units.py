@@ -185,3 +185,26 @@ def test_a_study_without_levels_has_no_table_of_units():
     assert result.headline is None
     assert result.units.empty
     assert result.moves.empty
+
+
+# --- every origin to every site -----------------------------------------------------------------
+
+
+def test_a_matrix_is_made_only_on_request():
+    result = gs.analyse(study(flows=None))
+    assert result.matrix.empty
+    assert tables(result)["matrix"].empty
+
+
+def test_a_matrix_holds_every_straight_line_with_the_digits_of_both_positions():
+    result = gs.analyse(study(flows=None, settings={"distance": {"matrix": True}}))
+    made = tables(result)["matrix"].set_index("origin_id")
+    assert result.moves.empty  # a matrix is no moves
+    assert list(made) == ["origin", "A", "B", "C", "D", "why"]
+    assert made.loc["o1", "origin"] == "One"
+    _, _, metres = GEOD.inv(30.2, 50.2, 30.5, 50.5)
+    assert made.loc["o1", "A"] == pytest.approx(metres / 1000, abs=5e-4)
+    _, _, rough = GEOD.inv(31.8, 49.2, 31.5, 49.5)
+    assert made.loc["o2", "C"] == round(rough / 1000, 1)  # known to 15 km
+    assert made["D"].isna().all()
+    assert made["why"].tolist() == ["position of the site unknown"] * 3

@@ -16,6 +16,7 @@ from geosettle.analysis._distances import (
     context_of,
     draw_intervals,
     hours_on_foot,
+    matrix_of,
     measure_distances,
     unused_roads,
     without,
@@ -130,6 +131,9 @@ class Result:
     round_units: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The pairs under other closures or speeds: `origin_id, site_id, scenario, metric, unit, value,
     baseline, change, change_share, effect, why`; empty where the settings name no scenario."""
+    matrix: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Straight line in km of every origin to every site, which are not moves; empty unless
+    `[distance] matrix` asks for it."""
     access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric,
     weighting, at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
@@ -287,6 +291,7 @@ def _analysed(
         oasis_polygons=oases,
         rasters=reach,
         scenarios=scenarios,
+        matrix=matrix_of(study),
         rounds=rounds,
         round_units=round_units,
         access_change=access_change_of(study, remote, pairs),

@@ -14,6 +14,7 @@ from geosettle.distance import (
     Context,
     Metric,
     distance_intervals,
+    distance_matrix,
     pair_distances,
     scenario_table,
     travel_time,
@@ -23,6 +24,7 @@ from geosettle.distance.network import network_of
 from geosettle.distance.roads import road_problems
 from geosettle.problems import Problem
 from geosettle.raster import Raster
+from geosettle.reasons import reason, word
 from geosettle.study import Study, origins_of
 
 
@@ -97,6 +99,17 @@ def draw_intervals(
         kept=kept,
         context=context,
     )
+
+
+def matrix_of(study: Study) -> pd.DataFrame:
+    """Straight line of every origin to every site, km, with `why`; empty unless asked for."""
+    origins, sites = origins_of(study), study.sites
+    if not study.settings.distance.matrix or origins.empty or sites.empty:
+        return pd.DataFrame()
+    made = distance_matrix(origins, sites)
+    nowhere = [reason("position_unknown_of", role=word("end", end)) for end in ("origin", "site")]
+    gone = np.where(made.isna().all(axis=1), nowhere[0], nowhere[1])
+    return made.assign(why=np.where(made.isna().any(axis=1), gone, ""))
 
 
 def interval_options(study: Study) -> dict[str, Any]:

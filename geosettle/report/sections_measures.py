@@ -110,9 +110,10 @@ def _at_sites(writer: Writer) -> list[Part]:
         ("sites_note_range", "elevation_low_m"),
         ("sites_note_range", "nearest_road_low_km"),
     )
-    table = writer.frame("sites", frame, ["name", *found], writer.say("cap_at_sites"))
-    if table is None or not any((frame[c].fillna("") != "").any() for c in found if c in frame):
+    shown = frame.reindex(columns=found).astype(object).fillna("")
+    if not (shown != "").to_numpy().any():
         return []
+    table = writer.frame("sites", frame, ["name", *found], writer.say("cap_at_sites"))
     return [_notes(writer, frame, notes), table]
 
 

@@ -257,6 +257,11 @@ class DistanceOptions(Spread):
         ("geodesic", "surface", "walk", "road", "travel"), choices=(_METRICS,),
         meaning="metrics whose intervals are drawn, where they are measured",
     )  # fmt: skip
+    matrix: bool = setting(
+        default=False,
+        meaning="whether tables/matrix.csv gives the straight line of every origin to every site; "
+        "these are not moves",
+    )
     level: float = setting(0.9, above=0, below=1, meaning="of the intervals")
     draws: int = setting(2000, least=1, meaning="positions drawn per place")
     seed: int = setting(20191001, least=0, meaning="of the draws")

@@ -38,6 +38,7 @@ WRITTEN_DECIMALS: Final = 1
 compute on.
 """
 
+_TO_SITE: Final = "straight line between the stated positions of the origin and this site; no move"
 _COUNTED: Final = frozenset({"households", "persons", "year", "n", "draws"})
 _EXACT: Final = 2**53
 """Whole numbers from here on are not exact as they were read; they stay as they are."""
@@ -312,6 +313,22 @@ def _pairs(result: Result) -> pd.DataFrame:
     return frame[[*PAIR_COLUMNS, *[name for name in frame if name not in PAIR_COLUMNS]]]
 
 
+def _matrix(result: Result) -> pd.DataFrame:
+    """Every origin to every site, with the digits that both positions carry."""
+    if result.matrix.empty:
+        return pd.DataFrame()
+    km = result.matrix.drop(columns="why")
+    radius = [_floats(f, "uncertainty_km") for f in (result.origins, result.sites)]
+    row, column = (np.nan_to_num(r) for r in radius)
+    ends = pd.Series(row, result.origins.index), pd.Series(column, result.sites.index)
+    spread = ends[0].reindex(km.index).to_numpy()[:, None] + ends[1].reindex(km.columns).to_numpy()
+    made = pd.DataFrame(round_to(km, spread, least=WRITTEN_DECIMALS), km.index, km.columns)
+    made = made.rename(columns=str).rename_axis(index="origin_id", columns=None)
+    if "name" in result.origins:
+        made.insert(0, "origin", result.origins["name"].reindex(km.index))
+    return made.assign(why=result.matrix["why"]).reset_index()
+
+
 def _units(result: Result) -> pd.DataFrame:
     return _by_unit(result.units)
 
@@ -336,6 +353,10 @@ def _by_unit(frame: pd.DataFrame) -> pd.DataFrame:
         elif name.startswith("nearest_"):
             made[name] = np.round(_floats(made, name), 1)
     return made
+
+
+def _matrix_entries(result: Result) -> Mapping[str, Entry]:
+    return {str(site): Entry(_TO_SITE, "km") for site in result.matrix if site != "why"}
 
 
 def _claims(result: Result) -> pd.DataFrame:
@@ -430,6 +451,13 @@ TABLES: Final[Mapping[str, Table]] = {
         _table("moves", "Moves between administrative units", (), _moves),
         _table("sites", "Settlement sites", ("site_id",), _sites),
         _table("pairs", "Origins and sites, pair by pair", ("origin_id", "site_id"), _pairs),
+        _table(
+            "matrix",
+            "Straight lines from every origin to every site: not moves",
+            ("origin_id",),
+            _matrix,
+            found=_matrix_entries,
+        ),
         _table(
             "intervals",
             "Intervals of the distances",

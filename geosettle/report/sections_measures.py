@@ -79,8 +79,8 @@ def _notes(
     writer: Writer, frame: pd.DataFrame, notes: Sequence[tuple[str, str]], **values: str
 ) -> Part:
     """Explain the columns that hold something."""
-    told = [k for k, column in notes if column in frame and frame[column].notna().any()]
-    text = writer.say("sentence_gap").join(writer.say(key, **values) for key in told)
+    keys = [k for k, column in notes if column in frame and frame[column].notna().any()]
+    text = writer.say("sentence_gap").join(writer.say(key, **values) for key in keys)
     return element("p", text) if text else None
 
 

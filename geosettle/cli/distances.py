@@ -144,6 +144,8 @@ def measure(
     block_rows
         Pairs measured at a time.
     """
+    from geosettle.distance import Context  # noqa: PLC0415  (loads the engine)
+
     metrics = _metrics(options)
     settings = _settings(options)
     options.set = [
@@ -162,6 +164,7 @@ def measure(
     )
     flows = inputs.pop("flows", None)
     layers = {**inputs, "options": {"walk": dict(settings.walk), "road": dict(settings.road)}}
+    layers = {"context": Context(**layers)}  # what is prepared serves all blocks
     origins = origins.sort_index()
     step("measuring")
     if options.matrix:

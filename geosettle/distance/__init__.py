@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.distance._bounds import nearest_by
 from geosettle.distance._inputs import LonLat, as_located, position_unknown
 from geosettle.distance._metrics import (
     METRICS,
@@ -221,15 +222,15 @@ def nearest(
         _in_order(*as_located(origins, "origin")),
         _in_order(*as_located(sites, "site")),
     )
+    points = (one, two) if one is not None and two is not None else None
     if metric == "geodesic":
-        points = (one, two) if one is not None and two is not None else None
         i, j, value = nearest_geodesic(
             origins, sites, points, k=k, max_m=np.inf if limit is None else limit * 1000
         )
         value = value / 1000
     else:
-        i, j, value = _nearest_by_matrix(
-            chosen, origins, sites, context_of(layers), k=k, limit=limit
+        i, j, value = nearest_by(
+            chosen, origins, sites, points, context_of(layers), k=k, limit=limit
         )
     return _with_the_lonely(i, j, value, origins, sites, limit=limit, metric=chosen)
 
@@ -297,24 +298,6 @@ def _none_near(sites: gpd.GeoDataFrame, limit: float | None, unit: str) -> str:
     if limit is None:
         return reason("no_site_reached")
     return reason("no_site_within", limit=float(limit), unit=word("unit", unit))
-
-
-def _nearest_by_matrix(
-    metric: Metric,
-    origins: gpd.GeoDataFrame,
-    sites: gpd.GeoDataFrame,
-    context: Context,
-    *,
-    k: int | None,
-    limit: float | None,
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Nearest by any metric: from the full matrix, ties by position of the site."""
-    values = matrix_of(metric, origins, sites, context)
-    order = np.argsort(np.where(np.isnan(values), np.inf, values), axis=1, kind="stable")[:, :k]
-    i, j = np.repeat(np.arange(len(origins)), order.shape[1]), order.ravel()
-    value = values[i, j]
-    keep = np.isfinite(value) & (value <= (np.inf if limit is None else limit))
-    return i[keep], j[keep], value[keep]
 
 
 @rendered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -16,8 +17,8 @@ from geosettle.distance.monte_carlo import straight, surfaced
 from geosettle.distance.monte_carlo_roads import sample_road
 from geosettle.distance.monte_carlo_walking import travelled, walked
 from geosettle.distance.roads import road_pairs
-from geosettle.distance.terrain import surface_pairs, walk_pairs
-from geosettle.distance.travel import travel_pairs
+from geosettle.distance.terrain import least_walk, surface_pairs, walk_pairs
+from geosettle.distance.travel import least_travel, travel_pairs
 from geosettle.errors import UnknownNameError
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -44,6 +45,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             needs=("dem",),
             meaning="length of the straight line draped on the elevation grid",
             sample=surfaced,
+            least=lambda _: 1 - 1e-6,  # a line draped is no shorter than the line
         ),
         Metric(
             "walk",
@@ -65,6 +67,7 @@ METRICS: Final[Mapping[str, Metric]] = {
                 "walk_round": ("walk_round_h", "h"),
             },
             options=("walk",),
+            least=least_walk,
         ),
         Metric(
             "road",
@@ -92,6 +95,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             after=True,
             measures={"travel": ("travel_out_h", "h"), "travel_back": ("travel_back_h", "h")},
             options=("walk", "road", "travel"),
+            least=least_travel,
         ),
     )
 }
@@ -151,5 +155,7 @@ def matrix_of(
     every = np.stack(
         np.meshgrid(np.arange(len(origins)), np.arange(len(sites)), indexing="ij"), axis=-1
     )
+    asked = dataclasses.replace(context.asked, value_only=True)
+    context = dataclasses.replace(context, asked=asked)
     table = metric.pairs(origins, sites, every.reshape(-1, 2), context)
     return table[metric.value].to_numpy(dtype=np.float64).reshape(len(origins), len(sites))

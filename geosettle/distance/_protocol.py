@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,29 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a metric, where it is less than all its columns for all pairs.
+
+    Attributes
+    ----------
+    value_only
+        Only the column `Metric.value` is needed; others may be missing.
+    within
+        Values above this (km or h) need not be found: they may be missing, with any reason.
+    fewer
+        Side with fewer places in the whole job, 0 origins or 1 sites; None: in the pairs given. It
+        decides which way sums are rounded, so that parts of a job give what the whole gives.
+    """
+
+    value_only: bool = False
+    within: float = np.inf
+    fewer: int | None = None
+
+
+EVERYTHING: Final = Asked()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +73,8 @@ class Context:
     regions
         ``origin`` or ``site`` to the areas, by id, in which places without a position of their own
         are somewhere; the point in the frame is then only the middle.
+    asked
+        Whether less is asked than everything.
     memory
         What was prepared, by its key.
     """
@@ -63,6 +88,7 @@ class Context:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     settlements: tuple[gpd.GeoDataFrame, ...] = ()
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked: Asked = EVERYTHING
     memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -131,6 +157,9 @@ class Metric:
         What intervals and scenarios are of: name to column of the pairs and unit; empty: `value`.
     options
         Tables of settings that change the values (names of Context's options).
+    least
+        Gives what a kilometre of the geodesic is worth at least in a context, proven, 0 where that
+        is not known; None: never known.
     """
 
     name: str
@@ -147,6 +176,7 @@ class Metric:
     after: bool = False
     measures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    least: Callable[[Context], float] | None = None
 
     def lacking(self, layers: object) -> list[str]:
         """Layers needed that are None among the attributes, and so is what serves in their place.

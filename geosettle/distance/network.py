@@ -170,7 +170,10 @@ def network_of(context: Context) -> RoadNetwork:
     # Origins and sites name nodes of a table, and tell where they are.
     named = context.settlements if is_table(roads) else ()
     key = ("roads", repr(rules), tuple(id(frame) for frame in named))
-    return context.once(key, lambda: read_network(roads, context.places, rules, named=named))
+    # The frames are kept with the network, so that their identity stays their own.
+    return context.once(
+        key, lambda: (named, read_network(roads, context.places, rules, named=named))
+    )[1]
 
 
 def read_network(

@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.distance._protocol import Context, positions
-from geosettle.distance._solver.cost_grid import FloatArray, IndexArray
+from geosettle.distance._protocol import EVERYTHING, Asked, Context, positions
+from geosettle.distance._solver.cost import Prepared, Run
+from geosettle.distance._solver.cost_grid import FloatArray, IndexArray, Target
 from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import walk_grid
 from geosettle.distance.walking_grid import Place, WalkGrid, as_target
@@ -139,7 +140,7 @@ def walk_pairs(
     if context.ground is None:
         return missing(len(pairs), columns, NO_DEM)
     grid = grid_of(context, context.options.get("walk", {}))
-    seconds, why = place_times(grid, origins, sites, pairs)
+    seconds, why = place_times(grid, origins, sites, pairs, context.asked)
     hours = seconds / 3600
     frame = pd.DataFrame(
         {"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)}
@@ -156,10 +157,25 @@ def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:
     return context.once(key, lambda: walk_grid(ground, landcover=context.landcover, **options))
 
 
+def least_walk(context: Context) -> float:
+    """Hours that a kilometre takes at least on foot."""
+    if context.ground is None:
+        return 0.0
+    return grid_of(context, context.options.get("walk", {})).least_s_per_m / 3.6
+
+
 def place_times(
-    grid: WalkGrid, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp]
+    grid: WalkGrid,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: NDArray[np.intp],
+    asked: Asked = EVERYTHING,
 ) -> tuple[FloatArray, NDArray[np.object_]]:
-    """Seconds from origin to site and back for every pair, (m, 2), and why they are missing."""
+    """Seconds from origin to site and back for every pair, (m, 2), and why they are missing.
+
+    Where there is a limit (`Asked.within`, hours), the searches stop at it, in windows that hold
+    what can be reached; what is beyond is missing.
+    """
     places = []
     for side, frame in enumerate((origins, sites)):
         rows = np.unique(pairs[:, side])
@@ -167,27 +183,90 @@ def place_times(
         places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
     seconds = np.full((len(pairs), 2), np.nan)
     why = _not_placed(places, pairs)
-    shared = 0 if len(places[0]) < len(places[1]) else 1
-    jobs = _jobs(grid, places, pairs, shared, why)
-    for toward in (False, True):
-        column = 0 if toward == (shared == 1) else 1
-        runs = [
-            (
-                home.cells,
-                home.reach if toward else home.leave,
-                [as_target(p, toward=toward) for p in away],
-            )
-            for _, home, away in jobs
-        ]
-        found = grid.prepared.run_many(runs, toward=toward) if runs else []
-        for (rows, home, away), value in zip(jobs, found, strict=True):
-            for k in _near(grid, home, away):
-                ends = (away[k], home) if toward else (home, away[k])
-                value[k] = min(value[k], _straight(grid, *ends))
-            seconds[rows, column] = value
+    shared = asked.fewer
+    if shared is None:
+        shared = 0 if len(places[0]) < len(places[1]) else 1
+    limit = asked.within * 3600
+    jobs = _jobs(grid, places, pairs, shared, why, split=np.isinf(limit))
+    for box, members in _windows(grid, [home for _, home, _ in jobs], limit):
+        ready = grid.prepared if box is None else Prepared(grid.grid.window(*_slices(box)))
+        for toward in (shared == 1,) if asked.value_only else (False, True):
+            runs, held = [], []
+            for _, home, away in (jobs[m] for m in members):
+                start = home.reach if toward else home.leave
+                targets = [as_target(p, toward=toward) for p in away]
+                run, kept = _in_window(grid, box, (home.cells, start, targets))
+                runs.append(run)
+                held.append(kept)
+            found = ready.run_many(runs, toward=toward, limit=limit)
+            for m, kept, some in zip(members, held, found, strict=True):
+                rows, home, away = jobs[m]
+                value = np.full(rows.size, np.inf)
+                value[kept] = np.where(some <= limit, some, np.inf)
+                for k in _near(grid, home, away):
+                    ends = (away[k], home) if toward else (home, away[k])
+                    value[k] = min(value[k], _straight(grid, *ends))
+                seconds[rows, 0 if toward == (shared == 1) else 1] = value
     why[np.isinf(seconds).any(axis=1)] = BARRIER
     seconds[np.isinf(seconds)] = np.nan
     return seconds, why
+
+
+Box = tuple[int, int, int, int]
+"""First row and the one after the last, first column and the one after the last."""
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    return slice(box[0], box[1]), slice(box[2], box[3])
+
+
+def _windows(
+    grid: WalkGrid, homes: list[Place], limit: float
+) -> list[tuple[Box | None, list[int]]]:
+    """Windows that hold what can be reached within a limit, each with the searches in it.
+
+    Places near each other share one, so that it is prepared once; None is the whole grid.
+    """
+    if not homes:
+        return []
+    whole: list[tuple[Box | None, list[int]]] = [(None, list(range(len(homes))))]
+    if np.isinf(limit) or grid.grid.arcs is not None:
+        return whole
+    radius = limit / grid.least_s_per_m
+    boxes = np.array([grid.around(home, radius) for home in homes])
+    size = np.maximum((boxes[:, 1::2] - boxes[:, ::2]).max(axis=0), 1)
+    tile, group = np.unique(boxes[:, ::2] // size, axis=0, return_inverse=True)
+    out: list[tuple[Box | None, list[int]]] = []
+    cells = 0
+    for g in range(len(tile)):
+        members = np.flatnonzero(group.ravel() == g)
+        top, left = (int(v) for v in boxes[members, ::2].min(axis=0))
+        bottom, right = (int(v) for v in boxes[members, 1::2].max(axis=0))
+        out.append(((top, bottom, left, right), [int(m) for m in members]))
+        cells += (bottom - top) * (right - left)
+    return out if cells < grid.grid.closed.size else whole
+
+
+def _in_window(grid: WalkGrid, box: Box | None, run: Run) -> tuple[Run, IndexArray]:
+    """Search with the cells of a window, and which of its targets have a cell in it."""
+    cells, start, targets = run
+    if box is None or start is None:
+        return run, np.arange(len(targets))
+    top, bottom, left, right = box
+
+    def inside(cells: IndexArray) -> tuple[IndexArray, NDArray[np.bool_]]:
+        row, column = np.divmod(cells, grid.grid.shape[1])
+        there = (row >= top) & (row < bottom) & (column >= left) & (column < right)
+        return (row - top) * (right - left) + column - left, there
+
+    at, there = inside(cells)
+    out, kept = [], []
+    for k, target in enumerate(targets):
+        of, held = inside(target.cells)
+        if held.any():
+            out.append(Target(of[held], target.legs[held]))
+            kept.append(k)
+    return (at[there], start[there], out), np.array(kept, dtype=np.int64)
 
 
 def _not_placed(places: list[dict[int, Place]], pairs: NDArray[np.intp]) -> NDArray[np.object_]:
@@ -208,22 +287,25 @@ def _jobs(
     pairs: NDArray[np.intp],
     shared: int,
     why: NDArray[np.object_],
+    *,
+    split: bool,
 ) -> list[tuple[NDArray[np.intp], Place, list[Place]]]:
     """Rows of the pairs of each place of the shared side, the place, and the other ends.
 
-    Pairs on two islands get the reason in `why` instead.
+    With `split` pairs on two islands get the reason in `why` instead.
     """
     rows = np.flatnonzero(why == "")
     rows = rows[np.argsort(pairs[rows, shared], kind="stable")]
     begins = np.flatnonzero(np.diff(pairs[rows, shared], prepend=-1))
+    islands = grid.islands if split else None
     jobs = []
     for some in np.split(rows, begins[1:]) if rows.size else []:
         home = places[shared][int(pairs[some[0], shared])]
         away = [places[1 - shared][int(n)] for n in pairs[some, 1 - shared]]
         joined = np.ones(some.size, dtype=bool)
-        if grid.islands is not None:
-            here = np.unique(grid.islands[home.cells])
-            joined = np.array([np.isin(grid.islands[p.cells], here).any() for p in away])
+        if islands is not None:
+            here = np.unique(islands[home.cells])
+            joined = np.array([np.isin(islands[p.cells], here).any() for p in away])
             why[some[~joined]] = BARRIER
         if joined.any():
             can = [p for p, joins in zip(away, joined, strict=True) if joins]

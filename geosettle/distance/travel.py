@@ -160,11 +160,16 @@ def travel_pairs(
     """
     if context.ground is None:
         return missing(len(pairs), COLUMNS, NO_DEM)
-    seconds, why = place_times(travel_grid(context), origins, sites, pairs)
+    seconds, why = place_times(travel_grid(context), origins, sites, pairs, context.asked)
     hours = seconds / 3600
     return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(
         why=pd.array(why, dtype="str")
     )
+
+
+def least_travel(context: Context) -> float:
+    """Hours that a kilometre takes at least by foot and road."""
+    return 0.0 if context.ground is None else travel_grid(context).least_s_per_m / 3.6
 
 
 def travel_grid(context: Context) -> WalkGrid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -17,6 +17,10 @@ from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster, seconds_per_metre
 from geosettle.reasons import reason
+
+_WIDER: Final = 1.01  # a circle of 72 points is narrower by a thousandth
+_LEAST_M_PER_DEGREE: Final = 110_000
+_POLAR: Final = 89.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,7 @@ class Place:
     leave, reach
         Seconds from the place to each cell's centre, and back.
     lon, lat, radius_m
-        A circle that holds the place, for the lower bound of the search.
+        A circle that holds the place.
     why
         Reason (`geosettle.reasons`) why it is not on the grid, or empty.
     """
@@ -65,6 +69,40 @@ class WalkGrid:
     def prepared(self) -> Prepared:
         """The grid prepared for runs, once."""
         return Prepared(self.grid)
+
+    @cached_property
+    def least_s_per_m(self) -> float:
+        """Seconds that a metre takes at least, along the geodesic between any two places.
+
+        On a longitude/latitude grid every move is as long as the geodesic between its ends, and no
+        chain of geodesics is shorter than the one between its ends. Lengths on a projected grid are
+        scaled cell by cell and not exact: a hundredth is allowed for.
+        """
+        slack = 1e-4 if self.dem.is_lonlat else 1e-2
+        return self.grid.least_per_metre() / self.longest * (1 - slack)
+
+    def around(self, place: Place, radius_m: float) -> tuple[int, int, int, int]:
+        """First and last (beyond) row and column of what is within a radius of a place."""
+        rows, columns = self.grid.shape
+        radius = (radius_m + place.radius_m) * _WIDER
+        if self.grid.wraps or abs(place.lat) + radius / _LEAST_M_PER_DEGREE > _POLAR:
+            return 0, rows, 0, columns
+        turn = np.linspace(0, 360, 72)
+        same = np.ones(turn.size)
+        ends = GEOD.fwd(place.lon * same, place.lat * same, turn, radius * same)
+        lon, lat = np.r_[place.lon, ends[0]], np.r_[place.lat, ends[1]]
+        row, column = (np.asarray(v, dtype=np.float64) for v in self.dem.to_grid(lon, lat))
+        if self.dem.is_lonlat:  # a longitude that the grid does not hold may come from its far side
+            apart = (lon - place.lon + 180) % 360 - 180
+            column = column[0] + apart / self.dem.transform.a
+        if not (np.isfinite(row).all() and np.isfinite(column).all()):
+            return 0, rows, 0, columns
+        rim = self.grid.moves.reach + 1
+        top, left = (max(0, int(np.floor(v.min())) - rim) for v in (row, column))
+        bottom, right = (
+            min(n, int(np.ceil(v.max())) + rim + 1) for v, n in ((row, rows), (column, columns))
+        )
+        return top, max(bottom, top), left, max(right, left)
 
     @cached_property
     def islands(self) -> NDArray[np.int32] | None:

@@ -27,10 +27,11 @@ from the equator) somewhat more, see `metrication`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,6 +290,21 @@ class CostGrid:
         near = np.flatnonzero(np.maximum(np.abs(self.moves.row), np.abs(self.moves.column)) == 1)
         near = near[(bits >> near.astype(np.uint32)) & 1 == 1]
         return self.stepped(np.array([cell]), self.moves.row[near], self.moves.column[near])
+
+    def window(self, rows: slice, columns: slice) -> CostGrid:
+        """Part of a grid without arcs that does not go around the Earth; moves end at its edge."""
+
+        def cut(values: NDArray[Any] | None) -> Any:
+            return None if values is None else values[rows, columns]
+
+        return dataclasses.replace(
+            self,
+            lengths=self.lengths[rows],
+            closed=self.closed[rows, columns],
+            multiplier=cut(self.multiplier),
+            height=cut(self.height),
+            added=cut(self.added),
+        )
 
     def least_per_metre(self) -> float:
         """Smallest possible cost of a metre anywhere, for a lower bound of the rest of a way."""

@@ -196,7 +196,7 @@ STUDIES = {  # layers: layers of the GeoPackage, figures, elements of the map, c
     ("sites", "boundaries"): (
         {"sites", "boundaries"},
         {"od_map", "counties"},
-        {"sites", "boundaries", "surroundings"},
+        {"sites", "boundaries", "surroundings", "units"},
         {"households", "district"},
     ),
     ("sites", "development"): (
@@ -224,7 +224,7 @@ def test_map_figures_and_geopackage_hold_no_layer_without_its_input(
     assert all(base.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in geopackage)
     base.close()
     assert {part["name"] for part in payloads(result, MapSettings())} == elements | ALWAYS
-    assert {row["column"] for row in card_columns(result)} == card
+    assert {row["column"] for row in card_columns(result)} == card | {"id"}
     drawn = charts(result)
     assert bool(drawn["land"]) == ("development" in layers)
     assert drawn["radius"] == (15 if "development" in layers else None)

@@ -271,7 +271,8 @@ def scoped() -> Study:
 
 
 def test_every_output_counts_the_same_sites():
-    from geosettle.maps.page_data import sites_table, totals
+    from geosettle.maps.page_data import sites_table
+    from geosettle.maps.page_text import totals
     from geosettle.report import summary_lines
 
     study = scoped()

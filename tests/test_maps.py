@@ -34,6 +34,7 @@ import made_up
 from geosettle.errors import InputError, OutputError, UnknownNameError
 from geosettle.maps import ELEMENTS, encoding, images, map_html, offline, render
 from geosettle.maps.basemaps import find_basemap
+from geosettle.problems import Problem
 from geosettle.raster import Raster
 from geosettle.remoteness import INDICATORS
 from geosettle.words import has
@@ -946,3 +947,31 @@ def test_no_two_kinds_of_land_look_alike(result):
     }
     assert len(parts) == len(looks) == 16
     assert [p["style"].get("hatch", False) for p in parts] == [i % 2 == 1 for i in range(16)]
+
+
+@pytest.mark.parametrize(
+    "part", ["view", "most", "charts", "card_columns", "sites_table", "flows_table", "extent"]
+)
+def test_a_part_of_the_page_that_fails_costs_only_itself(monkeypatch, part):
+    from geosettle.maps import page_data
+
+    def fails(*_: object) -> None:
+        raise ArithmeticError("no such number")
+
+    whole = data_of(map_html(made_up.result(hostile=False)))
+    monkeypatch.setattr(page_data, part, fails)
+    with pytest.raises(ArithmeticError):
+        map_html(made_up.result(hostile=False))
+    problems: list[Problem] = []
+    data = data_of(map_html(made_up.result(hostile=False), problems=problems))
+    (found,) = problems
+    assert found.code == "part_failed"
+    assert "no such number" in found.message
+    assert set(data) == set(whole)
+    assert data["elements"] == whole["elements"]
+    lost = {key for key in whole if data[key] != whole[key]}
+    if part in {"sites_table", "flows_table"}:  # their rows name each other
+        assert lost == {"sites", "origins", "flows"}
+    else:
+        # the globe is turned to the view
+        assert lost - {"land"} == {{"card_columns": "card"}.get(part, part)}

@@ -8,7 +8,7 @@ own to; no data of the study pass through it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,12 +16,13 @@ import numpy as np
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.locator import land_path
-from geosettle.maps import encoding, offline, page_data
+from geosettle.maps import encoding, offline, page_data, page_text
 from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
+from geosettle.maps.indicator_columns import indicators
 from geosettle.maps.unit_data import units_table
-from geosettle.problems import Problems
+from geosettle.problems import Problems, attempt
 from geosettle.settings import DEFAULTS
 from geosettle.words import language, say_all, script_words
 
@@ -67,7 +68,8 @@ def render(
         What to draw, by name; None draws `ELEMENTS`.
         `{**ELEMENTS, "wells": Element(...)}` adds one.
     problems
-        Takes one problem for each element that fails, which is then left out; None: it is raised.
+        Takes one problem for each element or part that fails, which is then left out; None: it
+        is raised.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def render(
     """
     language(lang)  # refuses one that does not exist
     tiles = find_basemap(basemap) if basemap else None
-    common = _common(result, lang, tiles, title)
+    common = _common(result, lang, tiles, title, problems)
     made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
     made_from = made_from if result.provenance else ""
     data: dict[str, Any] = {}
@@ -108,28 +110,78 @@ def render(
     )
 
 
-def _common(result: Result, lang: str, tiles: Basemap | None, title: str | None) -> dict[str, Any]:
-    """Everything in the page that does not depend on how far outlines are simplified."""
-    return {
+_NOTHING: Final[Mapping[str, Any]] = {
+    "kicker": {},
+    "title": say_all("title_none"),
+    "subtitle": say_all("subtitle_none"),
+    "totals": [],
+    "view": [-180.0, -60.0, 180.0, 75.0],
+    "most": {"site": 1.0, "flow": 1.0, "origin": 1.0},
+    "searched": [],
+    "card": [],
+    "charts": {"land": {}, "capitals": {}, "radius": None},
+    "notes": {"caveats": [], "sources": [], "colophon": "", "date": ""},
+}
+"""What the page holds instead of a part that could not be made; None where it is not named."""
+
+
+def _common(
+    result: Result, lang: str, tiles: Basemap | None, title: str | None, problems: Problems | None
+) -> dict[str, Any]:
+    """Everything in the page that does not depend on how far outlines are simplified.
+
+    With `problems`, a part that fails is one of them, and is left out.
+    """
+    parts: dict[str, Callable[[], Any]] = {
+        "view": lambda: page_data.view(result),
+        "wrap": lambda: page_data.wrap(result),
+        "extent": lambda: page_data.extent(result),
+        "most": lambda: page_data.most(result),
+        "totals": lambda: page_text.totals(result),
+        "searched": lambda: page_data.searched_units(result),
+        "units": lambda: units_table(result),
+        "card": lambda: page_data.card_columns(result),
+        "charts": lambda: page_data.charts(result),
+        "notes": lambda: page_text.notes(result),
+        "head": lambda: page_text.headline(result, title),
+        "places": lambda: _places(result),
+        "indicators": lambda: indicators(result),
+    }
+    made = {name: attempt(problems, f"map part {name}", make) for name, make in parts.items()}
+    head, places, measured = (made.pop(name) for name in ("head", "places", "indicators"))
+    data: dict[str, Any] = {k: v if v is not None else _NOTHING.get(k) for k, v in made.items()}
+    data |= head or {k: _NOTHING[k] for k in ("kicker", "title", "subtitle")}
+    data |= places or {name: dict(_NO_PLACES) for name in ("sites", "origins", "flows")}
+    columns, entries = measured if measured and places else ({}, [])
+    table: dict[str, Any] = data["sites"]
+    data["sites"] = {**table, "columns": table["columns"] | columns, "indicators": entries}
+    view: list[float] = data["view"]
+    return data | {
         "lang": lang,
         "languages": script_words(offline.own_script()),
         "style": _style(),
-        **page_data.headline(result, title),
-        "totals": page_data.totals(result),
-        "view": page_data.view(result),
-        "wrap": page_data.wrap(result),
-        "extent": page_data.extent(result),
-        "most": page_data.most(result),
+        "land": attempt(problems, "map part land", lambda: land_path(view)),
+        "basemap": tiles.payload() if tiles else None,
+    }
+
+
+_NO_PLACES: Final[Mapping[str, Any]] = {
+    "n": 0,
+    "columns": {
+        "lon": encoding.column([], steps=encoding.POINT_STEPS),
+        "lat": encoding.column([], steps=encoding.POINT_STEPS),
+        **{name: encoding.rows([]) for name in ("origin", "site", "by_size")},
+    },
+}
+"""A table without rows."""
+
+
+def _places(result: Result) -> dict[str, Any]:
+    """Sites, origins and flows, whose rows name each other."""
+    return {
         "sites": page_data.sites_table(result),
         "origins": page_data.origins_table(result),
         "flows": page_data.flows_table(result),
-        "searched": page_data.searched_units(result),
-        "units": units_table(result),
-        "card": page_data.card_columns(result),
-        "charts": page_data.charts(result),
-        "notes": page_data.notes(result),
-        "land": land_path(page_data.view(result)),
-        "basemap": tiles.payload() if tiles else None,
     }
 
 

@@ -24,6 +24,7 @@ from geosettle.analysis import Result
 from geosettle.cells import numbers, says_yes
 from geosettle.maps import encoding, images
 from geosettle.maps.area_pictures import area_pictures
+from geosettle.maps.page_data import counted
 from geosettle.maps.place_names import levels_by_size, located, names
 from geosettle.maps.unit_data import level_words, unit_areas
 from geosettle.problems import Problems, attempt
@@ -360,7 +361,7 @@ def _uncertainty(result: Result, _settings: Settings) -> dict[str, Any] | None:
 
 
 def _flows(result: Result, _settings: Settings) -> dict[str, Any] | None:
-    return {} if len(result.pairs) else None
+    return _sized(result.pairs, "flows") if len(result.pairs) else None
 
 
 def _origins(result: Result, _settings: Settings) -> dict[str, Any] | None:
@@ -371,6 +372,17 @@ def _change(result: Result, _settings: Settings) -> dict[str, Any] | None:
     """Arrows of the indicator that the reader chooses."""
     changed = result.access_change
     return {} if "change" in changed and bool(changed["change"].notna().any()) else None
+
+
+def _sites(result: Result, _settings: Settings) -> dict[str, Any]:
+    return _sized(result.sites, "sites")
+
+
+def _sized(frame: pd.DataFrame, key: str) -> dict[str, Any]:
+    """Label that names what the size of a symbol counts."""
+    count = counted(frame)
+    what = {lang: text.lower() for lang, text in say_all(count).items()}
+    return {"counted": count, "label": say_all(key, what=what)}
 
 
 def _always(_result: Result, _settings: Settings) -> dict[str, Any]:
@@ -394,7 +406,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("flows", 80, "flows", _flows, "flows"),
         Element("places", 90, "points", _places, "places"),
         Element("origins", 100, "origins", _origins, "origins"),
-        Element("sites", 110, "sites", _always, "sites"),
+        Element("sites", 110, "sites", _sites, "sites"),
         Element("change", 115, "change", _change, "change_since"),
         Element("labels", 120, "labels", _names, "labels"),
     )
@@ -418,13 +430,10 @@ def payloads(
         make = partial(element.payload, result, settings)
         payload = attempt(problems, f"map element {element.name}", make)
         if payload is not None:
-            label = (
-                say_all(element.label) if isinstance(element.label, str) else dict(element.label)
-            )
-            head = {
-                "name": element.name,
-                "kind": element.kind,
-                "shown": element.shown,
-                "label": label,
-            }
-            yield {**head, **payload}
+            head = {"name": element.name, "kind": element.kind, "shown": element.shown}
+            yield {**head, "label": payload.pop("label", None) or _label(element), **payload}
+
+
+def _label(element: Element) -> dict[str, str]:
+    """Give the label that the catalogue states."""
+    return say_all(element.label) if isinstance(element.label, str) else dict(element.label)

@@ -27,6 +27,7 @@ SCRIPTS: Final = (
     "canvas.js",
     "crowd.js",
     "draw.js",
+    "shown.js",
     "charts.js",
     "change.js",
     "parcels.js",

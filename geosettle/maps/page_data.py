@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,18 +11,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-import geosettle
 from geosettle.analysis import Result
 from geosettle.cells import numbers
 from geosettle.levels import ladder
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
-from geosettle.maps.indicator_columns import indicators
 from geosettle.reasons import render
-from geosettle.results import headline_of, number
-from geosettle.results.sentences import headline_numbers
 from geosettle.study import in_scope
-from geosettle.words import capital_all, has, heading_key, languages, say, say_all, untranslated
+from geosettle.words import capital_all, has, heading_key, languages, say_all, untranslated
 
 _SITE_COLUMNS: Final = (
     "name", "name_local", "households", "persons", "year", "uncertainty_km",
@@ -71,7 +65,7 @@ def _table(
         "lat": encoding.column(lat, steps=encoding.POINT_STEPS),
     }
     units = unit_columns(frame, boundaries)
-    declared = [f"declared_{unit}" for unit in units[:1]]
+    declared = [f"declared_{unit}" for unit in units]
     for name in (*columns, *units, *declared, *(f"{unit}_local" for unit in units)):
         if name not in out and name in frame and frame[name].notna().any():
             out[name] = encoding.column(_text_safe(frame[name].reset_index(drop=True)))
@@ -89,27 +83,41 @@ def _placed(result: Result, role: str, columns: tuple[str, ...]) -> dict[str, An
 
 
 def sites_table(result: Result) -> dict[str, Any]:
-    """Sites with their positions and columns, then their indicators: see `maps._indicators`."""
+    """Sites with their positions and columns; `place` numbers the positions that several share."""
     table = _placed(result, "sites", (*_SITE_COLUMNS, *_discs(middle_radius(result))))
     aside = ~in_scope(result.sites)
     if aside.any():
         table["columns"]["aside"] = encoding.column(
             aside.where(aside).astype("float64").reset_index(drop=True)
         )
-    table["columns"]["by_size"] = encoding.rows(_largest_first(result.sites))
-    columns, entries = indicators(result)
-    table["columns"] |= columns
-    table["indicators"] = entries
+    shared = _shared_places(result.sites)
+    if np.isfinite(shared).any():
+        table["columns"]["place"] = encoding.column(shared, digits=0)
+    size = numbers(result.sites, counted(result.sites))
+    table["columns"]["by_size"] = encoding.rows(_largest_first(size))
     return table
 
 
-def _largest_first(sites: gpd.GeoDataFrame) -> NDArray[np.intp]:
-    """Rows by households, most first, then those without a number.
+def counted(frame: pd.DataFrame) -> str:
+    """Name what sizes count: households, or persons where only these are known."""
+    known = [c for c in ("households", "persons") if numbers(frame, c).notna().any()]
+    return known[0] if known else "households"
+
+
+def _shared_places(sites: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Give each position that several sites share a number; NaN for the other sites."""
+    xy = pd.DataFrame(np.column_stack(_positions(sites))).mul(encoding.POINT_STEPS).round()
+    place = xy.groupby([0, 1], sort=False, dropna=True).ngroup()
+    place = place.where(xy.duplicated(keep=False) & xy.notna().all(axis=1))
+    return np.asarray(place, dtype="float64")
+
+
+def _largest_first(size: pd.Series) -> NDArray[np.intp]:
+    """Rows by size, largest first, then those without a number.
 
     Small symbols are drawn over large ones.
     """
-    households = numbers(sites, "households")
-    return np.argsort(-households.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
+    return np.argsort(-size.fillna(-1.0).to_numpy(dtype="float64"), kind="stable")
 
 
 def origins_table(result: Result) -> dict[str, Any]:
@@ -123,9 +131,9 @@ def origins_table(result: Result) -> dict[str, Any]:
 
 
 def _moved(result: Result) -> NDArray[np.float64]:
-    """Households of all flows of each origin; 0 where none are reported."""
+    """Households (or persons) of all flows of each origin; 0 where none are reported."""
     pairs, (origin, _) = _linked(result)
-    households = numbers(pairs, "households").fillna(0.0).to_numpy()
+    households = numbers(pairs, counted(pairs)).fillna(0.0).to_numpy()
     moved: NDArray[np.float64] = np.bincount(origin, households, len(result.origins)).astype(
         "float64"
     )
@@ -169,14 +177,17 @@ def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArr
 
 
 def most(result: Result) -> dict[str, float]:
-    """Most households at a site, of a flow and of an origin, from which sizes count.
+    """Most households (or persons) at a place, of a flow and of an origin: sizes count from these.
 
     1 if none are known.
     """
     pairs, _ = _linked(result)
+    size = numbers(result.sites, counted(result.sites))
+    place = pd.Series(_shared_places(result.sites), size.index)
+    together = size.groupby(place).sum() if place.notna().any() else size.iloc[:0]
     counts = {
-        "site": result.sites.get("households"),
-        "flow": pairs.get("households"),
+        "site": pd.concat([size, together]),
+        "flow": numbers(pairs, counted(pairs)),
         "origin": _moved(result),
     }
     known = {
@@ -197,8 +208,8 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     """
     levels = unit_columns(result.sites, result.study.boundaries)
     units = {
-        "households": "", "persons": "", "year": "year", **dict.fromkeys(levels, ""),
-        **{f"declared_{level}": "" for level in levels[:1]},
+        "id": "", "households": "", "persons": "", "year": "year", **dict.fromkeys(levels, ""),
+        **{f"declared_{level}": "" for level in levels},
         "uncertainty_km": "±km", "oasis_edge_km": "km",
     }  # fmt: skip
     radius = middle_radius(result)
@@ -206,7 +217,7 @@ def card_columns(result: Result) -> list[dict[str, Any]]:
     units |= dict.fromkeys(discs, "ha") | {"models": ""}
     rows: list[dict[str, Any]] = []
     for name, unit in units.items():
-        if name in result.sites and result.sites[name].notna().any():
+        if name == "id" or (name in result.sites and result.sites[name].notna().any()):
             label = _column_words(name)
             if name in discs:
                 label = capital_all(say_all(discs[name], km=f"{radius:g}"))
@@ -339,78 +350,6 @@ def _capitals(result: Result) -> dict[str, list[list[Any]]]:
     return out
 
 
-def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
-    """Title that states the finding, and subtitle that says what it rests on."""
-    found = headline_of(result)
-    if len(result.origins) == 0 and len(result.sites) > 0:
-        n = len(result.sites)
-        head, sub = (
-            say_all("title_sites", n=n),
-            say_all("subtitle_sites", k=int(result.sites.geometry.notna().sum()), n=n),
-        )
-    elif found is None:
-        head, sub = say_all("title_none"), say_all("subtitle_none")
-    else:
-        low, middle, high = headline_numbers(found)
-        key = "title_one" if found.n == 1 else f"title_{found.weighting}"
-        head = say_all(key, median=middle)
-        ends = {"low": number(found.nearest_km), "high": number(found.farthest_km)}
-        sub = say_all("subtitle_distance", **ends, n=found.n, m=found.of)
-        if low != high:
-            more = say_all("subtitle_interval", low=low, high=high)
-            sub = {
-                lang: f"{text}{say(lang, 'sentence_gap')}{more[lang]}" for lang, text in sub.items()
-            }
-    if title:
-        head = dict.fromkeys(head, title)
-    named = result.study.settings.study.to_dict()
-    kicker = str(named.get("title") or _study_name(result))
-    return {
-        "kicker": {lang: str(named.get(f"title_{lang}") or kicker) for lang in head},
-        "title": head,
-        "subtitle": sub,
-    }
-
-
-def _study_name(result: Result) -> str:
-    return result.study.name.replace("_", " ")
-
-
-def totals(result: Result) -> list[dict[str, Any]]:
-    """Three numbers above the legend; each says over how many rows it was taken."""
-    sites, origins = (f[in_scope(f)] for f in (result.sites, result.origins))
-    households = numbers(sites, "households")
-    households = households.where(np.isfinite(households))
-
-    def more(all_rows: gpd.GeoDataFrame, used: gpd.GeoDataFrame) -> dict[str, str] | str:
-        aside = len(all_rows) - len(used)
-        return say_all("total_more", k=aside) if aside else ""
-
-    return [
-        {
-            "value": len(frame),
-            "label": say_all(
-                key, n=len(frame), k=int(frame.geometry.notna().sum()), more=more(whole, frame)
-            ),
-        }
-        for key, whole, frame in (
-            ("total_sites", result.sites, sites),
-            ("total_origins", result.origins, origins),
-        )
-        if len(whole) > 0 or key == "total_sites"
-    ] + [
-        {
-            "value": round(float(households.sum())) if households.notna().any() else None,
-            "label": say_all(
-                "total_households",
-                n=round(float(households.sum())),
-                k=int(households.notna().sum()),
-                m=len(sites),
-            ),
-        }
-    ]
-
-
 def wrap(result: Result) -> float | None:
     """Longitude west of which everything is drawn one turn (360°) further east.
 
@@ -501,100 +440,3 @@ def view(result: Result) -> list[float]:
     low, high = xy.min(axis=0), xy.max(axis=0)
     pad = max(0.05, 0.04 * float((high - low).max()))
     return [round(float(v), 4) for v in (*(low - pad), *(high + pad))]
-
-
-def notes(result: Result) -> dict[str, Any]:
-    """Caveats, sources and colophon."""
-    study = result.study.settings.study.to_dict()
-    caveats = [say_all("note_straight")] if len(result.pairs) else []
-    caveats += [say_all(key) for key in _position_notes(result)]
-    caveats += [
-        say_all(
-            "note_set_aside",
-            k=counts["rows_set_aside"],
-            n=counts["rows_in"],
-            layer=_layer_words(name),
-        )
-        for name, counts in result.study.ledger.items()
-        if counts.get("rows_set_aside", 0) > 0
-    ]
-    development = result.study.development
-    basis = (
-        pd.Series(dtype=str)
-        if development is None
-        else development.get("geometry_basis", pd.Series(dtype=str))
-    )
-    if basis.astype(str).eq("illustrative").any():
-        caveats.append(say_all("note_illustrative"))
-    if study.get("boundary_note"):
-        own = str(study["boundary_note"]).removeprefix("Boundaries: ").rstrip(".")
-        caveats.append(say_all("note_boundary_set", set=own))
-    caveats += [say_all("note_boundary"), say_all("note_projection")]
-    if result.study.dem is not None:
-        caveats.append(say_all("note_relief"))
-    colophon = say_all("colophon", version=geosettle.__version__, hash=inputs_hash(result))
-    date = str(study.get("date") or _last_date(result))
-    return {"caveats": caveats, "sources": _sources(result), "colophon": colophon, "date": date}
-
-
-def _position_notes(result: Result) -> list[str]:
-    """State how roughly positions are known, or that the data do not state it.
-
-    State also what curved flows mean.
-    """
-    stated = [
-        numbers(frame, "uncertainty_km").gt(0) & frame.geometry.notna()
-        for frame in (result.sites, result.origins)
-        if "uncertainty_km" in frame
-    ]
-    rough = any(known.any() for known in stated)
-    return [
-        *(["note_uncertain"] if rough else ["note_unstated"]),
-        *(["note_curved"] if len(result.pairs) else []),
-    ]
-
-
-def inputs_hash(result: Result) -> str:
-    """First twelve digits of the input hash that the manifest prints.
-
-    Or of one made the same way, for any study.
-    """
-    known = str(result.provenance.get("input_hash", ""))
-    if known:
-        return known[:12]
-    lines = [
-        f"{name} {facts.get('sha256', '')}" for name, facts in sorted(result.study.inputs.items())
-    ]
-    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:12]
-
-
-def _last_date(result: Result) -> str:
-    """Latest of the full dates that the inputs state.
-
-    The clock is never asked, so that two runs give the same map.
-    """
-    dates = [str(facts.get("date", "")) for facts in result.study.inputs.values()]
-    return max((d for d in dates if re.fullmatch(r"\d{4}-\d{2}-\d{2}", d)), default="")
-
-
-def _layer_words(name: str) -> dict[str, str]:
-    return (
-        say_all(f"layer_{name}") if has(f"layer_{name}") else untranslated(name.replace("_", " "))
-    )
-
-
-def _sources(result: Result) -> list[dict[str, str]]:
-    """One line per input: layer, source, licence, date."""
-    lines = []
-    for name, facts in sorted(
-        result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])
-    ):
-        parts = [str(facts[key]) for key in ("source", "licence", "date") if facts.get(key)]
-        layer = _layer_words(str(facts.get("layer") or name))
-        lines.append(
-            {
-                lang: f"{text}{say(lang, 'colon')}{say(lang, 'list_gap').join(parts) or name}"
-                for lang, text in layer.items()
-            }
-        )
-    return list({line["en"]: line for line in lines}.values())

@@ -13,7 +13,7 @@ let sheets = null;
 const PADDING = 0.15;
 const ZOOM_SNAP = 0.25;
 const LEAST_ZOOM = 1;
-const MOST_ZOOM = DATA.basemap ? DATA.basemap.maxZoom : 14;
+const MOST_ZOOM = DATA.basemap ? DATA.basemap.maxZoom : 18;
 
 /**
  * What a drawing function gets: the context, the view, and how to turn Web Mercator into pixels.

@@ -111,7 +111,7 @@ function drawChange(sheet) {
     if (marks.length > MOST_ARROWS) return;
   }
   for (const { i, x, y, c } of marks) {
-    const r = siteRadius(sites.value('households', i)) + 2;
+    const r = siteRadius(siteSymbols().values[i]) + 2;
     const length = arrowLength(indicator, c.change);
     sheet.ctx.globalAlpha = state.selected && !concerns(sites, i) ? 0.35 : 1;
     const box = arrow(sheet.ctx, x, c.way === 'down' ? y + r : y - r, c.way, length);

@@ -349,6 +349,16 @@ function metresPerPixel(lat, zoom) {
   return (2 * Math.PI * radius) / (256 * 2 ** zoom);
 }
 
+/** Column that the size of a symbol counts: households, or persons where only these are known. @param {string} name of the element */
+function sizedBy(name) {
+  return DATA.elements.find((e) => e.name === name)?.counted ?? 'households';
+}
+
+/** What it counts, in words. @param {string} name */
+function countWord(name) {
+  return word(sizedBy(name));
+}
+
 /* ---- the tables every part of the map reads ---- */
 
 const sites = makeTable(DATA.sites);

@@ -78,7 +78,7 @@ function storedColour(colour) {
 function drawStrands(sheet, but, colour, opacity) {
   putPixels(sheet);
   const pixels = pixelsOf(sheet); // empty, so that coverage can be laid where the colour will be
-  const shown = state.year === Infinity ? null : flowShown;
+  const shown = allShown() ? null : flowShown;
   const placed = layStrands(pixels, !showsAll(sheet), shown, but, flowOrigin, flowSite, originXY, siteXY, flowHouseholds);
   shade(pixels.colour, storedColour(colour), opacity);
   return placed;

@@ -13,8 +13,8 @@ const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
 const NO_DATA = '#E4E4E0';
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
 
-const siteHouseholds = sites.numbers('households');
-const flowHouseholds = flows.numbers('households');
+const siteHouseholds = sites.numbers(sizedBy('sites'));
+const flowHouseholds = flows.numbers(sizedBy('flows'));
 const flowOrigin = flows.rows('origin');
 const flowSite = flows.rows('site');
 const flowYear = flows.numbers('year');
@@ -142,7 +142,7 @@ function isCovered(element) {
 function drawNames(sheet) {
   const shown = (kind) => DATA.elements.filter((e) => e.kind === kind && !state.hidden.has(e.name));
   // A crowd of flows left this to the end: the first picture does not wait for it.
-  if (flows.n > CROWD && origins.n < 2000 && !state.hidden.has('origins')) for (let i = 0; i < origins.n; i++) takePlace(sheet, originXY, i, originRadius(i));
+  if (flows.n > CROWD && origins.n < 2000 && !state.hidden.has('origins')) for (let i = 0; i < origins.n; i++) if (originShown(i)) takePlace(sheet, originXY, i, originRadius(i));
   nameRings(sheet);
   for (const [kind, write] of /** @type {[string, (sheet: Sheet, element: any) => void][]} */ ([['graticule', drawDegrees], ['labels', drawLabels]])) {
     for (const element of shown(kind)) {
@@ -217,7 +217,7 @@ function drawPoints(sheet, element) {
 /** Degrees between lines so that a handful cross the view. @param {Sheet} sheet */
 function graticuleStep(sheet) {
   const degrees = ((sheet.box[2] - sheet.box[0]) * 360) / 8;
-  return [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05].reduce((best, s) => (Math.abs(s - degrees) < Math.abs(best - degrees) ? s : best));
+  return [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001].reduce((best, s) => (Math.abs(s - degrees) < Math.abs(best - degrees) ? s : best));
 }
 
 /** Longitude and latitude of a position in the unit square. @param {number} x @param {number} y */
@@ -234,7 +234,7 @@ function degrees(value, plus, minus, digits) {
 /** Meridians and parallels of a sheet: text and x or y. @param {Sheet} sheet @returns {[string, number | null, number | null][]} */
 function graticuleLines(sheet) {
   const step = graticuleStep(sheet);
-  const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+  const digits = step < 0.01 ? 3 : step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const [west, north] = toLonLat(sheet.box[0], sheet.box[1]);
   const [east, south] = toLonLat(sheet.box[2], sheet.box[3]);
   /** @type {[string, number | null, number | null][]} */
@@ -298,7 +298,7 @@ function drawDiscs(sheet) {
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
     for (let i = 0; i < table.n; i++) {
-      if (lon[i] === null || !(km[i] > 0) || (table === sites && !siteShown(i))) continue;
+      if (lon[i] === null || !(km[i] > 0) || !(table === sites ? siteShown(i) : originShown(i))) continue;
       const pixels = (km[i] * 1000) / metresPerPixel(lat[i], sheet.zoom);
       const x = mercatorX(lon[i]) * sheet.scale + sheet.dx;
       const y = mercatorY(lat[i]) * sheet.scale + sheet.dy;
@@ -366,16 +366,6 @@ function nameRings(sheet) {
     if (!named(false) && sites.n > CROWD) named(true); // a crowd leaves no room
   }
   sheet.ctx.restore();
-}
-
-/** Whether a flow's year has come. @param {number} i */
-function flowShown(i) {
-  return !(flowYear[i] > state.year) && siteShown(flowSite[i]);
-}
-
-/** Whether a site's year has come. @param {number} i */
-function siteShown(i) {
-  return !(siteYear[i] > state.year);
 }
 
 /**
@@ -451,7 +441,7 @@ function flowsInView(sheet) {
   const seen = new Int32Array(flows.n);
   const [left, top, right, bottom] = sheet.box;
   const least = 2 / sheet.scale; // a flow shorter than its symbols are wide cannot be seen under them
-  const always = state.year === Infinity;
+  const always = allShown();
   let n = 0;
   let placed = 0;
   for (let i = 0; i < seen.length && n <= CROWD; i++) {
@@ -510,12 +500,12 @@ const originRows = rowNumbers(origins.n);
 /** @param {Sheet} sheet */
 function drawOrigins(sheet) {
   const crowd = Boolean(sheet.pixels) || (origins.n > CROWD && showsAll(sheet));
-  const { seen, placed } = crowd ? NONE : symbolsInView(sheet, originXY, originRows, null);
+  const { seen, placed } = crowd ? NONE : symbolsInView(sheet, originXY, originRows, allShown() ? null : originShown);
   if (crowd || seen.length > CROWD) {
     const ink = storedColour(ORIGIN);
     const looks = [{ ink, strength: 1 }, { ink, strength: 0.3 }];
     const look = state.selected ? (i) => (concerns(origins, i) ? 0 : 1) : null;
-    drawn.origins = drawStamps(sheet, { ring: true, rows: originRows, xy: originXY, sizes: ORIGIN_SIZES, values: originHouseholds, grow: ringCrowding(), looks, look, shown: null });
+    drawn.origins = drawStamps(sheet, { ring: true, rows: originRows, xy: originXY, sizes: ORIGIN_SIZES, values: originHouseholds, grow: ringCrowding(), looks, look, shown: allShown() ? null : originShown });
     return;
   }
   drawn.origins = placed;
@@ -586,28 +576,31 @@ function rowNumbers(n) {
 
 /** @param {Sheet} sheet */
 function drawSites(sheet) {
-  const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
-  const shown = state.year === Infinity ? null : siteShown;
+  const chosen = state.selected?.kind === 'site' ? symbolOf(state.selected.row) : -1;
+  const shown = allShown() ? null : siteShown;
+  const { rows, values, members } = siteSymbols();
   const all = sites.n > CROWD && showsAll(sheet);
-  const { seen, placed } = all ? NONE : symbolsInView(sheet, siteXY, sitesBySize, shown);
+  const { seen, placed } = all ? NONE : symbolsInView(sheet, siteXY, rows, shown);
   const crowd = all || seen.length > CROWD;
   drawn.sites = placed;
-  const radius = (i) => siteRadius(siteHouseholds[i]);
-  const opacity = (i) => (state.selected && !concerns(sites, i) ? 0.45 : 1);
+  const radius = (i) => siteRadius(values[i]);
+  const opacity = (i) => (state.selected && !(members.get(i) ?? [i]).some((row) => concerns(sites, row)) ? 0.45 : 1);
   const single = crowd ? [] : Array.from(seen).filter((i) => i !== chosen);
   if (crowd) {
     const colours = [SITE, ASIDE, NO_DATA, ...CLASS_COLOURS];
     const looks = [1, 0.45].flatMap((strength) => colours.map((c) => ({ ink: storedColour(c), strength })));
     const look = (i) => colours.indexOf(siteColour(i)) + (opacity(i) === 1 ? 0 : colours.length);
     const plain = !state.indicator && !state.selected && !sites.has('aside');
-    drawn.sites = drawStamps(sheet, { ring: false, rows: sitesBySize, xy: siteXY, sizes: SITE_SIZES, values: siteHouseholds, grow: crowding, looks, look: plain ? null : look, shown });
+    drawn.sites = drawStamps(sheet, { ring: false, rows, xy: siteXY, sizes: SITE_SIZES, values, grow: crowding, looks, look: plain ? null : look, shown });
   }
   if (single.length || chosen >= 0) putPixels(sheet);
   if (chosen >= 0 && siteShown(chosen)) single.push(chosen);
   for (const i of single) {
     const [x, y] = [siteXY[2 * i] * sheet.scale + sheet.dx, siteXY[2 * i + 1] * sheet.scale + sheet.dy];
-    drawSite(sheet, { x, y, r: radius(i), colour: i === chosen ? CHOSEN : siteColour(i), alpha: opacity(i), hollow: Number.isNaN(siteHouseholds[i]) });
+    drawSite(sheet, { x, y, r: radius(i), colour: i === chosen ? CHOSEN : siteColour(i), alpha: opacity(i), hollow: Number.isNaN(values[i]) });
   }
+  for (const here of members.values()) if (!Number.isNaN(siteXY[2 * here[0]])) drawn.sites += here.length - 1;
+  drawBadges(sheet);
 }
 
 /** @param {Sheet} sheet @param {{x: number, y: number, r: number, colour: string, alpha: number, hollow: boolean}} mark */
@@ -644,16 +637,19 @@ function drawLabels(sheet, element) {
   drawn.labels = 0; // of sites
   writeNames(sheet, element, (rank) => rank === 1); // the outermost units that have data
   const seen = (x, y) => x > 0 && y > 0 && x < sheet.width && y < sheet.height;
-  const chosen = state.selected?.kind === 'site' ? state.selected.row : -1;
+  const chosen = state.selected?.kind === 'site' ? symbolOf(state.selected.row) : -1;
   let tried = 0;
-  for (const i of chosen < 0 ? sitesBySize : [chosen, ...sitesBySize]) {
+  const { rows, values, members } = siteSymbols();
+  for (const i of chosen < 0 ? rows : [chosen, ...rows]) {
     const x = siteXY[2 * i] * sheet.scale + sheet.dx;
     const y = siteXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (tried > (sites.n > CROWD ? 100 : 400)) break;
     if (!seen(x, y) || !siteShown(i) || (i === chosen && tried)) continue;
     tried++;
-    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, i) ? INK : '#85898C', gap: siteRadius(siteHouseholds[i]) + 4, places: 'rlab' };
-    const name = shortName(rowName(sites, i));
+    const named = i === chosen ? /** @type {any} */ (state.selected).row : i;
+    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, named) ? INK : '#85898C', gap: siteRadius(values[i]) + 4, places: 'rlab' };
+    const more = (members.get(i)?.length ?? 1) - 1;
+    const name = more ? word('names_and_more', { names: shortName(rowName(sites, named)), n: more }) : shortName(rowName(sites, named));
     // What is selected is named, if need be over others.
     if (label(sheet, name, x, y, look) || (i === chosen && label(sheet, name, x, y, { ...look, must: true }))) drawn.labels++;
   }
@@ -697,7 +693,7 @@ function labelOrigins(sheet, seen) {
   for (let i = 0; i < origins.n && tried < 200; i++) {
     const x = originXY[2 * i] * sheet.scale + sheet.dx;
     const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
-    if (!seen(x, y) || !concerns(origins, i)) continue;
+    if (!seen(x, y) || !concerns(origins, i) || !originShown(i)) continue;
     tried++;
     const name = rowName(origins, i).split(/[,\uFF0C]/u)[0]; // the village, not what it belongs to
     label(sheet, shortName(name), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlab' });

@@ -20,28 +20,30 @@ function legendRows(element) {
   if (element.name === 'development' && state.parcels === 'year' && datedParcels()) return parcelRows(element);
   const extra = otherSymbols(element).map(([paint, text]) => el('li', { class: 'gs-more' }, symbol(paint), el('span', {}, text)));
   const parts = element.parts || [null];
-  // Where no site reports households, all are hollow and none is larger.
+  // Where no site reports what sizes count, all are hollow and none is larger.
   const hollow = element.kind === 'sites' && !anyHouseholds(sites);
   const paint = hollow ? hollowSymbol : (ctx) => drawSymbol(ctx, element, parts[0]);
-  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol(paint), el('span', {}, hollow ? word('sites_hollow') : element.kind === 'flows' ? flowLabel(element) : say(parts[0]?.label || element.label))));
+  const first = el('li', {}, el('label', {}, layerSwitch(element), symbol(paint), el('span', {}, hollow ? word('sites_hollow', { what: countWord('sites').toLocaleLowerCase() }) : element.kind === 'flows' ? flowLabel(element) : say(parts[0]?.label || element.label))));
   const others = parts.slice(1).map((p) => el('li', { class: 'gs-more' }, symbol((ctx) => drawSymbol(ctx, element, p)), el('span', {}, say(p.label))));
   return [first, ...others, ...extra];
 }
 
 /** What an element shows besides its main symbol, where the study has it. @param {any} element @returns {[(ctx: CanvasRenderingContext2D) => void, string][]} */
 function otherSymbols(element) {
-  const unknown = (table) => table.column('households').some((v) => v === null);
+  const unknown = (table) => table.column(sizedBy(element.name)).some((v) => v === null);
+  const what = countWord(element.name).toLocaleLowerCase();
   /** @type {[(ctx: CanvasRenderingContext2D) => void, string][]} */
   const more = [];
-  if (element.kind === 'sites' && unknown(sites) && anyHouseholds(sites)) more.push([hollowSymbol, word('sites_hollow')]);
+  if (element.kind === 'sites' && unknown(sites) && anyHouseholds(sites)) more.push([hollowSymbol, word('sites_hollow', { what })]);
+  if (element.kind === 'sites' && placeOf) more.push([stackSymbol, word('sites_stacked')]);
   if (element.kind === 'sites' && sites.has('aside')) more.push([asideSymbol, word('sites_aside')]);
-  if (element.kind === 'flows' && !flowsByUnit() && unknown(flows)) more.push([thinSymbol, word('flows_thin')]);
+  if (element.kind === 'flows' && !flowsByUnit() && unknown(flows)) more.push([thinSymbol, word('flows_thin', { what })]);
   return more;
 }
 
-/** Whether any row of a table reports households. @param {any} table */
+/** Whether any row of a table reports what sizes count. @param {any} table */
 function anyHouseholds(table) {
-  return table.column('households').some((v) => v !== null);
+  return table.column(sizedBy(table === sites ? 'sites' : 'flows')).some((v) => v !== null);
 }
 
 /** @param {any} element */
@@ -78,6 +80,14 @@ function hollowSymbol(ctx) {
   ctx.strokeStyle = SITE;
   ctx.lineWidth = 1.8;
   ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx */
+function stackSymbol(ctx) {
+  diamond(ctx, 15, 10, 7);
+  ctx.fillStyle = SITE;
+  ctx.fill();
+  badge(ctx, 5, 21, 7);
 }
 
 /** @param {CanvasRenderingContext2D} ctx */
@@ -200,8 +210,8 @@ function sizeLegend() {
   const perSite = anyHouseholds(sites) ? some([0.1, 0.4, 1], mostPerSite) : [];
   const perFlow = pairs || (perSite.length && anyHouseholds(flows)) ? some([0.3, 1], most) : [];
   if (!perSite.length && !perFlow.length) return null;
-  const ofFlow = word(!pairs ? 'per_flow' : COUNTED === 'households' ? 'per_pair_households' : 'per_pair_moves');
-  const heads = [perSite.length ? [word('per_site'), perSite] : [], perFlow.length ? [ofFlow, perFlow] : []].filter((h) => h.length);
+  const ofFlow = !pairs ? word('per_flow', { what: perSite.length && sizedBy('sites') === sizedBy('flows') ? '' : countWord('flows').toLocaleLowerCase() }).trim() : word(COUNTED === 'households' ? 'per_pair_households' : 'per_pair_moves');
+  const heads = [perSite.length ? [word('per_site', { what: countWord('sites') }), perSite] : [], perFlow.length ? [ofFlow, perFlow] : []].filter((h) => h.length);
   const canvas = el('canvas', { width: 696, height: 80, class: 'gs-sizes', role: 'img', 'aria-label': heads.map(([head, values]) => `${head}${word('colon')}${/** @type {any} */ (values).join(word('list_comma'))}`).join(word('list_gap')) });
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);

@@ -150,7 +150,7 @@ function makeUsable() {
   if (crowding < 1) map.on('zoomend', fillSizes);
   report();
   /** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */
-  /** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv, flowsOfUnits };
+  /** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv, flowsOfUnits, siteSizes };
 }
 
 /** Say how much was drawn, once, for those who do not see it and for tests. */

@@ -205,6 +205,7 @@ function fillCard() {
   part.card.replaceChildren(
     el('div', { class: 'gs-cardhead' }, el('h2', { tabindex: -1 }, isolated(name)), el('button', { type: 'button', id: 'gs-close', 'aria-label': word('close'), onclick: () => select(null) }, '×')),
     local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
+    selected.kind === 'site' ? siteList(row) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
     ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(row), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
     ...[['why', ['why', state.lang].join('_')], ['source', 'source']].filter(([, k]) => table.value(k, row))
@@ -231,7 +232,7 @@ function siteFacts(row) {
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
   const mean = meanKm.site[row];
-  if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), figure(mean)));
+  if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), [figure(mean), measured('site', row)]));
   facts.push(...indicatorFacts(DATA.sites.indicators.filter((i) => i.main), row));
   return facts;
 }
@@ -331,13 +332,25 @@ function listColumns(kind) {
   if (kind === 'site') {
     const indicator = chosenIndicator();
     if (indicator) return [shared, ...indicatorColumns(indicator)];
-    return [shared, { key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
+    return [shared, countColumn(),
       { key: 'n', head: word('n_origins'), of: (row) => flowsOf.site[row].length || null },
-      { key: 'km', head: word('mean_km'), of: (row) => meanKm.site[row] }];
+      kmColumn('site', 'mean_km')].filter((c) => origins.n || (c.key !== 'n' && c.key !== 'km'));
   }
   return [shared, { key: 'to', head: word('to_site'), of: destinations },
-    { key: 'households', head: word('households'), of: (row) => originHouseholds[row] || null },
-    { key: 'km', head: word(flowsOf.origin.some((f) => f.length > 1) ? 'mean_km' : 'distance_km'), of: (row) => meanKm.origin[row] }];
+    { key: 'households', head: countWord('flows'), of: (row) => originHouseholds[row] || null },
+    kmColumn('origin', flowsOf.origin.some((f) => f.length > 1) ? 'mean_km' : 'distance_km')];
+}
+
+/** Mean distance of a row, and over how many of its moves where not over all. @param {'site' | 'origin'} kind @param {string} head */
+function kmColumn(kind, head) {
+  return { key: 'km', head: word(head), of: (row) => meanKm[kind][row], cell: (row) => [figure(meanKm[kind][row]), measured(kind, row)] };
+}
+
+/** @param {'site' | 'origin'} kind @param {number} row */
+function measured(kind, row) {
+  const all = flowsOf[kind][row];
+  const n = all.filter((i) => flows.value('geodesic_km', i) !== null).length;
+  return n && n < all.length ? el('small', {}, ` ${word('k_of_n', { k: n, n: all.length })}`) : '';
 }
 
 /** Where the households of an origin went, most of them first. @param {number} row @returns {string | null} */
@@ -349,11 +362,16 @@ function destinations(row) {
   return names.length === 0 ? null : [...names.slice(0, 3), ...(names.length > 3 ? [word('and_more', { n: names.length - 3 })] : [])].join(', ');
 }
 
+/** What the size of a site counts. */
+function countColumn() {
+  return { key: 'households', head: countWord('sites'), of: (row) => sites.value(sizedBy('sites'), row) };
+}
+
 /** Columns of the table while the sites are coloured by an indicator. @param {any} indicator */
 function indicatorColumns(indicator) {
   const unit = indicator.unit.length < 8 && indicator.unit ? `, ${unitWords(indicator.unit)}` : '';
   const digits = digitsOf(indicator);
-  const columns = [{ key: 'households', head: word('households'), of: (row) => sites.value('households', row) },
+  const columns = [countColumn(),
     { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => [figure(sites.value(indicator.column, row), digits), covered(indicator, row)] }];
   if (!indicator.change) return columns;
   return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
@@ -370,6 +388,8 @@ function tableSection() {
     for (const list of Object.values(lists)) list.most = PAGE_ROWS;
     fillTables();
     fillUnits();
+    fillCard();
+    sheets.repaint();
     writeHash();
   } });
   part.site = el('div');

@@ -202,14 +202,14 @@ function under(point) {
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < xy.length / 2; i++) {
-      if (xy === siteXY && !siteShown(i)) continue;
+      if (!(xy === siteXY ? siteShown : originShown)(i)) continue;
       const d = Math.hypot(xy[2 * i] * scale - world.x, xy[2 * i + 1] * scale - world.y);
       if (d < reach(i) && d < least) [best, least] = [i, d];
     }
     return best;
   };
-  const site = state.hidden.has('sites') ? -1 : nearest(siteXY, (i) => siteRadius(sites.value('households', i)) + 3);
-  if (site >= 0) return { kind: 'site', row: site };
+  const site = state.hidden.has('sites') ? -1 : nearest(siteXY, (i) => siteRadius(siteSymbols().values[i]) + 3);
+  if (site >= 0) return { kind: 'site', row: symbolOf(site) };
   const origin = state.hidden.has('origins') ? -1 : nearest(originXY, (i) => originRadius(i) + 4);
   if (origin >= 0) return { kind: 'origin', row: origin };
   const sheet = /** @type {any} */ ({ scale, dx: -world.x, dy: -world.y });
@@ -260,7 +260,7 @@ function together(thing) {
   const [x, y] = [xy[2 * thing.row], xy[2 * thing.row + 1]];
   const rows = [];
   for (let i = 0; i < xy.length / 2; i++) {
-    if (thing.kind === 'site' && !siteShown(i)) continue;
+    if (!(thing.kind === 'site' ? siteShown : originShown)(i)) continue;
     if (Math.hypot(xy[2 * i] - x, xy[2 * i + 1] - y) * scale < 3) rows.push(i);
   }
   return rows;
@@ -280,19 +280,20 @@ function tipFor(thing) {
     return [
       el('b', {}, isolated(rowName(origins, flows.value('origin', i))), ' → ', isolated(rowName(sites, flows.value('site', i)))),
       el('div', {}, km === null ? word('not_located') : `${withUnit(figure(km), 'km')}${between ? ` (${between})` : ''}`),
-      el('div', {}, `${word('households')}: ${figure(flows.value('households', i), 0)}`),
+      el('div', {}, `${countWord('flows')}: ${figure(flows.value(sizedBy('flows'), i), 0)}`),
       ...FLOW_FACTS.filter(([key]) => flows.value(key, i) !== null).map(([key, unit]) => el('div', {}, `${word(key)}: ${withUnit(figure(flows.value(key, i)), unit)}`)),
     ];
   }
   const table = thing.kind === 'site' ? sites : origins;
-  const of = (row) => (thing.kind === 'site' ? sites.value('households', row) : originHouseholds[row] || null);
+  const of = (row) => (thing.kind === 'site' ? sites.value(sizedBy('sites'), row) : originHouseholds[row] || null);
+  const counted = countWord(thing.kind === 'site' ? 'sites' : 'flows');
   const here = together(thing);
   if (here.length > 1) {
     const known = here.map(of).filter((n) => n !== null);
     const sum = known.length ? known.reduce((a, b) => a + b, 0) : null;
     return [
       el('b', {}, `${here.length} × ${word(thing.kind)}`),
-      el('div', {}, `${word('households')}: ${figure(sum, 0)}`),
+      el('div', {}, `${counted}: ${figure(sum, 0)}`),
       ...here.slice(0, LISTED).map((row) => el('div', {}, isolated(rowName(table, row)))),
       here.length > LISTED ? el('div', {}, '…') : null,
     ];
@@ -300,7 +301,7 @@ function tipFor(thing) {
   const households = of(thing.row);
   return [
     el('b', {}, isolated(rowName(table, thing.row))),
-    el('div', {}, `${word(thing.kind)}; ${word('households')}: ${figure(households, 0)}`),
+    el('div', {}, `${word(thing.kind)}; ${counted}: ${figure(households, 0)}`),
     uncertain(table, thing.row),
   ];
 }

@@ -114,7 +114,7 @@ function fillUnits() {
 
 /** The number that areas are coloured by, or null. */
 function chosenMeasure() {
-  return (elementOf('units') && DATA.units.measures.find((m) => m.column === state.fill)) || null;
+  return (elementOf('units') && DATA.units?.measures.find((m) => m.column === state.fill)) || null;
 }
 
 /** Classes of a measure at the level that is shown: the highest value, the label and the colour of each. @param {any} m */
@@ -267,7 +267,7 @@ function unitTip(row) {
 
 /** Whether flows can be, and are, drawn from unit to unit. */
 function flowsByUnit() {
-  return state.flows === 'units' && unitFlows.n > 0 && flows.n > MANY_FLOWS;
+  return state.flows === 'units' && unitFlows.n > 0 && flows.n > MANY_FLOWS && !passing().site;
 }
 
 /** Rows of the flows between units of the level that is shown, those of most last, and the most of them. */

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,58 @@ def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
     """
     column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
     return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+_MONTHS: Final = (
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+)
+_MONTH: Final = rf"(1[0-2]|0?[1-9]|{'|'.join(_MONTHS)})(?:[a-z]*\.?|月份?)"
+_MONTHS_FROM_TO: Final = re.compile(rf"{_MONTH}(?: ?(?:-|\u2013|\u2014|to|至|到) ?{_MONTH})?")
+
+
+def months_in(text: object) -> frozenset[int] | None:
+    """Return the months that a text names; every month where it is empty or says so.
+
+    Parameters
+    ----------
+    text
+        Months and spans of them, numbers or English names: "11-4", "Nov-Apr", "6, 7", "11月至4月".
+
+    Returns
+    -------
+    frozenset of int or None
+        None where it cannot be read.
+
+    Examples
+    --------
+    >>> sorted(months_in("Nov-Feb; 7")), len(months_in("")), months_in("winter")
+    ([1, 2, 7, 11, 12], 12, None)
+    """
+    words = "" if pd.isna(text) else str(text).strip().lower()  # type: ignore[call-overload]
+    if words in {"", "always", "all", "all year", "yes", "全年", "常年"}:
+        return frozenset(range(1, 13))
+    found = set[int]()
+    for part in re.split("[,;、\uff0c\uff1b/]| and |和", words):
+        span = _MONTHS_FROM_TO.fullmatch(part.strip().removesuffix(".0"))
+        if span is None:
+            return None
+        first, last = (
+            _MONTHS.index(name) + 1 if name in _MONTHS else int(name)
+            for name in (span[1], span[2] or span[1])
+        )
+        found |= {(m - 1) % 12 + 1 for m in range(first, last + 1 + 12 * (last < first))}
+    return frozenset(found)
 
 
 def says_yes(values: pd.Series[Any]) -> pd.Series[bool]:

@@ -267,6 +267,7 @@ class Study(_Parts):
     friction: Raster | None
     roads: gpd.GeoDataFrame | pd.DataFrame | None
     rivers: gpd.GeoDataFrame | None
+    barriers: gpd.GeoDataFrame | None
     population: Raster | None
     places: gpd.GeoDataFrame | None
     indicators: pd.DataFrame | None

@@ -140,6 +140,7 @@ def context_of(study: Study, metrics: Mapping[str, Metric] | None = None) -> Con
     return Context(
         dem=study.dem,
         friction=study.friction,
+        barriers=study.barriers,
         landcover=study.landcover[max(study.landcover)] if study.landcover else None,
         roads=study.roads,
         places=study.places,
@@ -182,7 +183,8 @@ def hours_on_foot(study: Study) -> dict[str, Raster]:
     inside = np.isfinite(ground.sample(*_lonlat(places)))
     if not inside.any():
         return {}
-    return {"walk_h": travel_time(ground, places[inside], **study.settings.walk)}
+    hours = travel_time(ground, places[inside], barriers=study.barriers, **study.settings.walk)
+    return {"walk_h": hours}
 
 
 def _lonlat(places: gpd.GeoDataFrame) -> tuple[Any, Any]:

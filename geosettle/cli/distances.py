@@ -78,6 +78,11 @@ def add_options(
         help="raster of the time for a metre, for walk and travel instead of --dem; with its unit: "
         "--set friction:unit=min/m",
     )
+    command.add_argument(
+        "--barriers",
+        metavar="FILE",
+        help="lines and areas that cannot be crossed on foot, for walk and travel",
+    )
     command.add_argument("--roads", metavar="FILE", help="roads, for road and travel")
     command.add_argument(
         "--places", metavar="FILE", help="places that a table of road lengths refers to"
@@ -152,8 +157,10 @@ def measure(
         text for text in options.set if not _is_setting(text)
     ]  # what is left is read with the files
     step("reading")
-    roles = ("origins", "sites", "flows", "dem", "landcover", "friction", "roads", "places",
-             "boundaries")  # fmt: skip
+    roles = (
+        *("origins", "sites", "flows", "dem", "landcover", "friction", "barriers", "roads"),
+        *("places", "boundaries"),
+    )
     inputs: dict[str, Any] = {}
     for role in (name for name in roles if getattr(options, name)):
         # Of a raster too large to be read only what surrounds these places is.

@@ -127,7 +127,9 @@ def context_of(layers: Mapping[str, Any]) -> Context:
     """Context of the keywords of a call: its layers and options, or one made before."""
     if set(layers) == {"context"}:
         return cast("Context", layers["context"])
-    unknown = set(layers) - {"dem", "landcover", "friction", "roads", "places", "options"}
+    unknown = set(layers) - {
+        "dem", "landcover", "friction", "barriers", "roads", "places", "options",
+    }  # fmt: skip
     if unknown:
         raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
     return Context(**{k: v for k, v in layers.items() if v is not None})

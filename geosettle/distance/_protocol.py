@@ -60,6 +60,8 @@ class Context:
     friction
         Raster of the time that a metre takes, in s/m or min/m, or None; hours on foot come from it
         instead of the elevation.
+    barriers
+        Lines and areas that cannot be crossed on foot, or None.
     roads
         Road lines, or a table of `a, b, length_km` between places, or None.
     places
@@ -82,6 +84,7 @@ class Context:
     dem: Raster | None = None
     landcover: Raster | None = None
     friction: Raster | None = None
+    barriers: gpd.GeoDataFrame | None = None
     roads: pd.DataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -238,6 +238,8 @@ def travel_time(
     road_rules: RoadRules | None = None,
     friction: Raster | None = None,
     friction_weight: float = 1.0,
+    barriers: gpd.GeoDataFrame | None = None,
+    month: int = DEFAULTS.walk.month,
     away: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Raster:
@@ -250,7 +252,7 @@ def travel_time(
     targets
         As for `cost_distance` with a `Raster`.
     landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model,
-    speed_by_slope_kmh, flat, neighbours, friction, friction_weight
+    speed_by_slope_kmh, flat, neighbours, friction, friction_weight, barriers, month
         As for `geosettle.distance.walking.walk_grid`.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -295,6 +297,8 @@ def travel_time(
         open_without_landcover=open_without_landcover,
         friction=friction,
         friction_weight=friction_weight,
+        barriers=barriers,
+        month=month,
     )
     if roads is not None:
         grid = with_roads(grid, roads, places, road_rules)

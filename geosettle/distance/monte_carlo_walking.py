@@ -17,9 +17,8 @@ from geosettle.distance._solver.cost import Prepared
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.geodesic import geodesic_distance
 from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
-from geosettle.distance.terrain import grid_of, place_times
+from geosettle.distance.terrain import grid_of, grid_on, place_times
 from geosettle.distance.travel import travel_grid, with_roads
-from geosettle.distance.walking import walk_grid
 from geosettle.distance.walking_grid import WalkGrid
 from geosettle.raster import Raster
 from geosettle.settings import RoadRules
@@ -237,7 +236,7 @@ def _from_shared_end(
         middle = np.repeat(middle, job.spread.positions)
     for margin in (_MARGIN, np.inf):
         piece, factor = _piece(job, shared, options, margin, middle.size + 1)
-        grid = walk_grid(piece, landcover=job.context.landcover, **options)
+        grid = grid_on(piece, job.context, options)
         if roads and job.context.roads is not None and len(job.context.roads):
             rules = RoadRules(**job.context.options.get("road", {}))
             grid = with_roads(grid, job.context.roads, job.context.places, rules)
@@ -357,10 +356,10 @@ def _read(grid: WalkGrid, cost: FloatArray, of: IntArray, at: tuple[FloatArray, 
     for dr in (0, 1):
         for dc in (0, 1):
             share = np.abs(1 - dr - (r - low_r)) * np.abs(1 - dc - (c - low_c))
-            value = cost[
-                copy, np.minimum(low_r + dr, rows - 1), np.minimum(low_c + dc, columns - 1)
-            ]
+            at_r, at_c = np.minimum(low_r + dr, rows - 1), np.minimum(low_c + dc, columns - 1)
+            value = cost[copy, at_r, at_c]
             share = np.where(np.isfinite(value), share, 0.0)
+            share[grid.cut_off(r, c, at_r * columns + at_c)] = 0.0
             total += share * np.where(share > 0, value, 0.0)
             weight += share
     out = np.divide(total, weight, out=np.full(r.size, np.nan), where=inside & (weight > 1e-9))

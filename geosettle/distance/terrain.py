@@ -18,6 +18,7 @@ from geosettle.distance.draping import bilinear, check_dem, drape
 from geosettle.distance.walking import walk_grid
 from geosettle.distance.walking_grid import Place, WalkGrid, as_target
 from geosettle.geodesy import GEOD
+from geosettle.raster import Raster
 from geosettle.reasons import at, join, reason, rendered
 
 _NEAR_CELLS: Final = 4
@@ -120,8 +121,8 @@ def walk_pairs(
     ----------
     origins, sites, pairs, context
         See `geosettle.distance._protocol.PairFunction`; `context.friction`, or `context.dem` in
-        metres, `context.landcover` optional; options of "walk" are the keywords of
-        `geosettle.distance.walking.walk_grid`.
+        metres, `context.landcover` and `context.barriers` optional; options of "walk" are the
+        keywords of `geosettle.distance.walking.walk_grid`.
 
     Returns
     -------
@@ -154,7 +155,12 @@ def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:
     if ground is None:
         raise AssertionError("the caller has looked whether there is an elevation grid")
     key = ("walk grid", repr(sorted(options.items())))
-    return context.once(key, lambda: walk_grid(ground, landcover=context.landcover, **options))
+    return context.once(key, lambda: grid_on(ground, context, options))
+
+
+def grid_on(ground: Raster, context: Context, options: Mapping[str, Any]) -> WalkGrid:
+    """Give a walking grid on a raster, with the layers of a context."""
+    return walk_grid(ground, landcover=context.landcover, barriers=context.barriers, **options)
 
 
 def least_walk(context: Context) -> float:
@@ -345,6 +351,13 @@ def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
         c = (c + 0.5) % columns - 0.5
     at_r = np.clip(np.floor(r + 0.5).astype(int), 0, rows - 1)
     at_c = np.clip(np.floor(c + 0.5).astype(int), 0, columns - 1)
+    if (
+        grid.barriers is not None
+        and grid.barriers.cross(
+            np.array([[column[0], row[0]]]), np.array([[column[0] + across, row[1]]])
+        ).any()
+    ):
+        return np.inf
     if grid.grid.closed[at_r, at_c].any() or grid.grid.pace is None or grid.grid.height is None:
         return np.inf
     length = GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2] / 32

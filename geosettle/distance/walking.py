@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +21,7 @@ from geosettle.distance._solver.cost_grid import (
     PaceTable,
     make_moves,
 )
+from geosettle.distance.barriers import Barriers, barriers_on
 from geosettle.distance.draping import check_dem, check_grid, move_lengths, stretch
 from geosettle.distance.walking_grid import WalkGrid
 from geosettle.errors import InputError, UnknownNameError
@@ -393,6 +395,8 @@ def walk_grid(
     closed: NDArray[np.bool_] | None = None,
     friction: Raster | None = None,
     friction_weight: float = 1.0,
+    barriers: gpd.GeoDataFrame | None = None,
+    month: int = DEFAULTS.walk.month,
 ) -> WalkGrid:
     """Make an elevation grid ready to be walked.
 
@@ -403,8 +407,8 @@ def walk_grid(
         closed. The last column of a longitude/latitude grid that is 360 degrees wide lies beside
         its first. Or a friction, the time that a metre takes, above zero, whose `unit` is "s/m" or
         "min/m": then each move takes its true length times the mean of both cells, whatever the
-        direction, cells without a value are closed, and of the options only `neighbours` and
-        `closed` count.
+        direction, cells without a value are closed, and of the options only `neighbours`, `closed`
+        and `barriers` count.
     model
         Name in MODELS, or a `WalkModel`.
     speed_by_slope_kmh
@@ -432,6 +436,11 @@ def walk_grid(
         Seconds per metre to add, zero or above, read at the cell centres, and the number they are
         multiplied by: friction map and `lambda` of GRASS r.walk, ``total = walking time + lambda *
         mean friction * distance``. Cells without a friction are closed.
+    barriers, month
+        Lines that no move crosses, however it is directed, and areas whose cells are closed; those
+        that are closed in a month of 1 to 12, or all year, see
+        `geosettle.distance.barriers.closed_barriers`. A gap is a way through from the width of a
+        cell on.
 
     Raises
     ------
@@ -445,8 +454,11 @@ def walk_grid(
     shut = ~np.isfinite(dem.values)
     if closed is not None:
         shut |= closed
+    fences = barriers_on(dem, barriers, month)
+    if fences is not None:
+        shut.ravel()[fences.inside] = True
     if seconds_per_metre(dem.unit) is not None:
-        return _on_friction(dem, moves, shut)
+        return _behind(fences, _on_friction(dem, moves, shut))
     check_dem(dem)
     chosen = by_table(speed_by_slope_kmh) if speed_by_slope_kmh else walk_model(model)
     speeds = {int(k): float(v) for k, v in (landcover_speed_kmh or {}).items()}
@@ -476,7 +488,16 @@ def walk_grid(
         added=added,
         wraps=dem.goes_round,
     )
-    return WalkGrid(dem, grid, 1.0 if longer is None else float(longer.max()))
+    return _behind(fences, WalkGrid(dem, grid, 1.0 if longer is None else float(longer.max())))
+
+
+def _behind(barriers: Barriers | None, made: WalkGrid) -> WalkGrid:
+    """Take the moves that cross a barrier from a grid."""
+    if barriers is None:
+        return made
+    grid = made.grid
+    cut = barriers.cut(grid.moves, grid.shape, wraps=grid.wraps)
+    return replace(made, grid=replace(grid, cut=cut), barriers=barriers)
 
 
 _EVEN_PACE: Final = WalkModel("even", lambda slope: np.full_like(slope, _KMH))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost import Prepared
 from geosettle.distance._solver.cost_grid import CostGrid, FloatArray, IndexArray, Target, islands
+from geosettle.distance.barriers import Barriers
 from geosettle.distance.draping import bilinear, covered_cells
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
@@ -64,6 +65,7 @@ class WalkGrid:
     grid: CostGrid
     longest: float = 1.0
     """Greatest number by which a cell's moves are longer than those in the middle of its row."""
+    barriers: Barriers | None = None
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -115,6 +117,19 @@ class WalkGrid:
         """WGS84 longitude and latitude of cell centres."""
         return self.dem.centres(*np.divmod(cells, self.grid.shape[1]))
 
+    def cut_off(self, row: FloatArray, column: FloatArray, cells: IndexArray) -> NDArray[np.bool_]:
+        """Whether a barrier is between a position and the centre of a cell near it.
+
+        Rows and columns are fractional, 0 is the centre of the first cell; all of shape (n,).
+        """
+        if self.barriers is None:
+            return np.zeros(cells.size, dtype=bool)
+        there_row, there = np.divmod(cells, self.grid.shape[1])
+        if self.grid.wraps:
+            there = there - self.grid.shape[1] * np.rint((there - column) / self.grid.shape[1])
+        ends = np.column_stack([there, there_row]).astype(np.float64)
+        return self.barriers.cross(np.column_stack([column, row]), ends)
+
     def place(self, geometry: Any) -> Place:
         """Cells of a point or an area.
 
@@ -163,6 +178,10 @@ class WalkGrid:
             nothing = "no_friction_at_place" if on_friction else "no_elevation_at_place"
             return _nowhere(reason(nothing if unknown else "place_closed"))
         cells = np.r_[own, self.grid.neighbours_of(own)]
+        if self.barriers is not None:
+            cells = cells[~self.cut_off(np.full(cells.size, r), np.full(cells.size, c), cells)]
+            if not cells.size:
+                return _nowhere(reason("place_closed"))
         x, y = self.centres(cells)
         length = np.asarray(GEOD.inv(np.full(cells.size, lon), np.full(cells.size, lat), x, y)[2])
         if self.grid.height is None or self.grid.pace is None:

@@ -24,12 +24,14 @@ from geosettle.layers import LAYERS, plain_name
 from geosettle.names import Names
 
 _AREAS: Final = (
+    ("barriers", re.compile(r"barrier|fence|closure|no_?go|minefield")),
     ("sites", re.compile(r"site|camp(?!us)|settlement")),
     ("development", re.compile(r"develop|parcel|plot|farm|leas|greenhouse|industr|project")),
     ("oasis", re.compile(r"oasis|oases|irrigat")),
     ("rivers", re.compile(r"river|lake|water|stream|wadi")),
 )
 _LINES: Final = (
+    ("barriers", re.compile(r"barrier|fence|cliff|closure|no_?go|minefield")),
     ("rivers", re.compile(r"river|stream|water|wadi|canal")),
     ("roads", re.compile(r"road|street|highway|route|track|rue|carretera|дорог")),
 )

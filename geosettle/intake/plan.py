@@ -22,7 +22,9 @@ from geosettle.layers import LAYERS, plain_name
 Choose = Callable[[str, Sequence[Proposal]], Proposal]
 """Chooses among proposals for one role that are about equally good, the best first."""
 
-_SEVERAL: Final = frozenset({"boundaries", "development", "oasis", "roads", "rivers", "landcover"})
+_SEVERAL: Final = frozenset(
+    {"boundaries", "development", "oasis", "roads", "rivers", "barriers", "landcover"}
+)
 """Roles that several datasets may serve together."""
 _NEAR: Final = 0.6
 """Proposals whose scores differ by no more are near."""

@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geosettle.cells import months_in
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
 from geosettle.io.numbers import clean
@@ -662,6 +663,17 @@ def repeated_flows(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -
     ]  # fmt: skip
 
 
+def barrier_months(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
+    """Find barriers whose months cannot be read."""
+    if spec.name != "barriers" or "closed" not in values:
+        return []
+    return [
+        problem("months_unreadable", row=row, column="closed", value=str(text))
+        for row, text in enumerate(values["closed"], start=1)
+        if months_in(text) is None
+    ]
+
+
 def no_moves(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Find flows of 0 households, and of no persons: nobody moved, so they are no moves."""
     if spec.name != "flows" or "households" not in values:
@@ -709,5 +721,6 @@ FOR_LAYER: Final[tuple[Check, ...]] = (
     validity,
     repeated_flows,
     no_moves,
+    barrier_months,
 )
 """Every check of a single layer, in the order its findings are listed."""

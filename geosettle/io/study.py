@@ -309,7 +309,7 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
     return out
 
 
-AROUND: Final = frozenset({"roads", "rivers", "boundaries", "development"})
+AROUND: Final = frozenset({"roads", "rivers", "barriers", "boundaries", "development"})
 """Layers of which what is far from all sites and origins changes nothing."""
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from geosettle.analysis import Result
 from geosettle.cells import numbers
+from geosettle.distance.barriers import closed_barriers
 from geosettle.distance.walking import MODELS as WALK_MODELS
 from geosettle.results import number
 from geosettle.words import has
@@ -143,6 +144,15 @@ def _friction_values(result: Result) -> _Values:
     return {"source": "" if friction is None else friction.source, "neighbours": neighbours}
 
 
+def _barriers(result: Result) -> _Values:
+    """How many barriers there are, and how many of them walks keep to; empty without any."""
+    barriers, month = result.study.barriers, result.study.settings.walk.month
+    if barriers is None or barriers.empty or not _WALKED(result):
+        return {}
+    closed = len(closed_barriers(barriers, month))
+    return {"closed": str(closed), "n": str(len(barriers)), "month": str(month)}
+
+
 def _decays(result: Result) -> _Values:
     """Weights of places by distance, of each unit that the study states some for."""
     services = result.study.settings.services
@@ -224,6 +234,16 @@ METHODS: Final[Mapping[str, Method]] = {
             "walk_friction",
             lambda result: result.study.friction is not None and _WALKED(result),
             values=_friction_values,
+        ),
+        Method(
+            "barriers",
+            lambda result: bool(_barriers(result)) and not result.study.settings.walk.month,
+            values=_barriers,
+        ),
+        Method(
+            "barriers_month",
+            lambda result: bool(_barriers(result)) and result.study.settings.walk.month > 0,
+            values=_barriers,
         ),
         Method("walk_flat", _walked_with("flat")),
         Method(

@@ -313,6 +313,12 @@ class WalkOptions(Options):
         default=False,
         meaning="whether ground without data in the land cover can be walked on, where it is used",
     )
+    month: int = setting(
+        0,
+        least=0,
+        most=12,
+        meaning="month whose barriers are closed; 0: only those that are closed all year",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,17 @@ _AREA: Final = 2
 _MULTIPLE: Final = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
 """By shapely's number of the single kind, what makes a multiple one of it."""
 _DRAWN: Final = {
-    *("oasis", "rivers", "boundaries", "roads", "development", "places", "origins", "sites"),
+    *(
+        "oasis",
+        "rivers",
+        "barriers",
+        "boundaries",
+        "roads",
+        "development",
+        "places",
+        "origins",
+        "sites",
+    ),
     "survey",
 }
 """Layers that have a place of their own in the file, and the one that is kept nowhere."""

@@ -41,7 +41,6 @@ from geosettle.distance._solver.cost_grid import (
     IndexArray,
     Progress,
     Target,
-    legal_strips,
     middling_move,
 )
 
@@ -206,6 +205,7 @@ class Prepared:
                 or grid.height is not None
                 or grid.added is not None
                 or grid.arcs is not None
+                or grid.cut is not None
             )
         )
         self.layout = _Layout(rows, columns, 1 if self.simple else 0)
@@ -381,8 +381,9 @@ class Prepared:
         values = (grid.height, grid.multiplier, grid.added)
         tiles = [none if v is None else layout.tiles(_strips(v), 0.0, precision) for v in values]
         self.spent = next((v for v in tiles if v.size > 1), none)
-        strips = legal_strips(grid.closed, grid.moves, wraps=grid.wraps, corner=grid.corner)
-        legal = layout.tiles(strips, 0, np.uint16 if grid.moves.row.size <= 16 else np.uint32)
+        legal = layout.tiles(
+            grid.legal_strips(), 0, np.uint16 if grid.moves.row.size <= 16 else np.uint32
+        )
         even = bool((grid.lengths == grid.lengths[0]).all())
         flags = (*(v is not None for v in values), even)
         table = np.zeros((2, 2), dtype=precision)

@@ -249,6 +249,8 @@ class CostGrid:
         Roads between cells, and the same turned round; or None.
     corner
         How many of the two cells at the corner of a diagonal line must be open, see `CORNERS`.
+    cut
+        Cells, ascending, and of each the moves (bit k is move k) that a barrier crosses; or None.
     """
 
     moves: Moves
@@ -262,6 +264,7 @@ class CostGrid:
     arcs: Arcs | None = None
     arcs_back: Arcs | None = None
     corner: int = 1
+    cut: tuple[IndexArray, NDArray[np.uint32]] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -277,6 +280,19 @@ class CostGrid:
             column = cells % columns + dc
             there = there - columns * (column >= columns) + columns * (column < 0)
         return np.asarray(there)
+
+    def legal_strips(self) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """Give the legal moves, see `legal_strips`, without those that a barrier crosses."""
+        columns = self.shape[1]
+        for top, strip in legal_strips(
+            self.closed, self.moves, wraps=self.wraps, corner=self.corner
+        ):
+            if self.cut is not None:
+                cells, bits = self.cut
+                ends = np.searchsorted(cells, [top * columns, (top + len(strip)) * columns])
+                some = slice(*ends)
+                strip.reshape(-1)[cells[some] - top * columns] &= ~bits[some]
+            yield top, strip
 
     def neighbours_of(self, cell: int) -> IndexArray:
         """Cells that one move from a cell leads to, among those that touch it."""

@@ -33,12 +33,13 @@ from geosettle.io.manifest import (
     table_differences,
 )
 from geosettle.io.masking_key import mask_key
+from geosettle.io.printing import find_chromium, print_pdf
 from geosettle.io.replacing import MANIFEST
 from geosettle.maps import Element, map_html
 from geosettle.maps.basemaps import find_basemap
 from geosettle.masking import Masking, mask_study
 from geosettle.problems import Problems, attempt, problems_frame
-from geosettle.report import report_html, summary_lines
+from geosettle.report import html_page, report_document, report_docx, require_docx, summary_lines
 from geosettle.rounds import compare_sites, totals, totals_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
@@ -118,6 +119,7 @@ def run(
     """
     progress("reading")
     study = _study(source, mask_households, layers)
+    _require_documents(study)
     # A folder that cannot be written is reported before the work, not after.
     with io.staged_folder(folder) as stage:
         result = analyse(study, progress=progress, workers=workers)
@@ -171,6 +173,7 @@ def write(
     >>> sorted(name for name in gs.write(result, tempfile.mkdtemp()).files if "/" not in name)
     ['manifest.json', 'map.html', 'report.html', 'study.gpkg', 'tables.xlsx']
     """
+    _require_documents(result.study)
     with io.staged_folder(folder) as stage:
         # Frames do not say which files they came from: their manifest names no study to read again.
         return _fill(
@@ -299,6 +302,12 @@ def _totals(old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) ->
 # ------------------------------------------------------------------------------------------------
 
 
+def _require_documents(study: Study) -> None:
+    """Refuse documents that cannot be made here, before the work."""
+    for kind in study.settings.report.documents:
+        require_docx() if kind == "docx" else find_chromium()
+
+
 def _fill(
     stage: io.Stage,
     result: Result,
@@ -400,15 +409,19 @@ def _contents(
         yield f"figures/{name}", drawn[name]
     progress("writing the report")
     listed_result = _list_failures(result, written, made, failed)
-    report = attempt(
-        failed,
-        "report.html",
-        partial(
-            report_html, listed_result, figures=drawn, lang=lang, written=written, problems=failed
-        ),
-    )
+    make = partial(report_document, figures=drawn, lang=lang, written=written, problems=failed)
+    report = attempt(failed, "report.html", partial(make, listed_result))
     if report is not None:
-        yield "report.html", _page(report, result)
+        html = _page(html_page(report, lang), result)
+        yield "report.html", html
+        for kind in result.study.settings.report.documents:
+            write = (
+                partial(report_docx, report)
+                if kind == "docx"
+                else partial(print_pdf, html.decode())
+            )
+            if (content := attempt(failed, f"report.{kind}", write)) is not None:
+                yield f"report.{kind}", content
     if failed:  # the list of problems that the workbook and the GeoPackage hold has grown
         listed_result = _list_failures(result, written, made, failed)
         bound = dict(_bound_tables(listed_result, written, made, failed))

@@ -22,14 +22,14 @@ from geosettle.errors import UnknownNameError
 from geosettle.figures import FIGURES, figures
 from geosettle.figures.bar_charts import constraints, oasis
 from geosettle.figures.canvas import HALO, encode, legible, look, new_figure, shaped, wrapped
-from geosettle.figures.distance_charts import declared
+from geosettle.figures.distance_charts import _most_moved, declared
 from geosettle.figures.map_furniture import _round_steps
 from geosettle.figures.map_labels import _label_unit, _place
 from geosettle.figures.map_layers import Sheet, prepare
 from geosettle.figures.map_projection import frame_around, lines_of, relief
 from geosettle.figures.od_map import od_map
 from geosettle.figures.slope_charts import spaced
-from geosettle.figures.small_multiples import counties
+from geosettle.figures.small_multiples import _apart, _most_first, counties
 from geosettle.raster import Raster
 
 GEOD = Geod(ellps="WGS84")
@@ -493,9 +493,12 @@ def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
             "section": "constraint",
             "site_id": ["S1", "S2", "survey"],
             "item": "a",
-            "verdict": "unknown",
+            "verdict": ["met", "met", "unknown"],
         }
     )
+    with look():
+        unknown = dataclasses.replace(result, livelihood=rows.tail(1))
+        assert constraints(unknown, "en") is None  # a chart of what is not known says nothing
     sites = result.sites.assign(scope=["study", "comparison", "study", "study"])
     with look():
         plain, told = (
@@ -507,6 +510,29 @@ def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
         told.axes[0].get_xlabel()
         == "Number of sites (1 for comparison only, 1 surveyed as a group)"
     )
+
+
+def test_distances_of_most_households_are_drawn_first():
+    index = pd.MultiIndex.from_tuples(
+        [(f"o{n}", f"s{n:03}") for n in range(200)], names=["origin_id", "site_id"]
+    )
+    pairs = pd.DataFrame({"households": np.arange(200), "value": 5.0}, index=index)
+    shown = _most_moved(pairs.assign(site=index.get_level_values("site_id")))
+    assert shown["households"].tolist() == list(range(199, 199 - len(shown), -1))
+
+
+def test_panels_of_many_units_are_of_most_households_and_show_different_ground():
+    def group(key, lon):
+        return pd.DataFrame({"lon": [lon], "lat": [10.0], "radius_m": [0.0]}, index=[key])
+
+    groups = [group(f"s{n}", 10 + n * 0.1) for n in range(60)]
+    households = pd.Series(np.arange(60.0), [f"s{n}" for n in range(60)])
+    ordered = _most_first(groups, households)
+    assert ordered[0].index[0] == "s59"
+    shown = _apart(ordered, 60e3)
+    east = np.sort([g["lon"].iloc[0] for g in shown])
+    assert len(shown) == 16
+    assert (np.diff(east) * 109.6 > 30).all()  # km of a degree of longitude at 10 degrees north
 
 
 def test_units_of_the_oasis_chart_are_named_in_the_language():

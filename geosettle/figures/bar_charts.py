@@ -189,19 +189,21 @@ _LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "unknown": {"facecolor": "#EDEFF1", "edgecolor": "#EDEFF1"},
     "not computable": {"facecolor": "#EDEFF1", "edgecolor": "#EDEFF1"},
 }
+_NO_RESULT: Final = ("unknown", "not computable")
 _OTHER: Final[Mapping[str, Any]] = {"facecolor": "#B9C0C5", "edgecolor": style.INK, "hatch": "...."}
 
 
 def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Figure | None:
-    """Draw one bar per item, divided by verdict.
+    """Draw one bar per item, divided by verdict; items without any result are left out.
 
     A number is written in every part that has room for it.
     """
-    shown = counts.head(_MOST_ROWS)
     verdicts = sorted(
         (str(c) for c in counts if c != "item"),
         key=lambda v: (list(_LOOKS).index(v) if v in _LOOKS else 99, v),
     )
+    told = [v for v in verdicts if v not in _NO_RESULT]
+    shown = counts[(counts[told] > 0).any(axis=1)].head(_MOST_ROWS)
     if shown.empty or not verdicts:
         return None
     figure = new_figure(1.15 + 0.27 * len(shown))

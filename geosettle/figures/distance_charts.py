@@ -43,18 +43,12 @@ def distances(result: Result, lang: str) -> Figure | None:
     pairs = pairs.assign(
         site=pairs.index.get_level_values("site_id"), value=numbers(pairs, "geodesic_km")
     )
-    pairs = pairs.sort_values(["site", "value"], kind="stable")
-    shown = pairs.groupby("site", sort=True).head(
-        max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))
-    )
-    # Each new site takes the room of a heading; what fits on a page is drawn.
-    room = np.arange(1, len(shown) + 1) + 1.6 * (~shown["site"].duplicated()).cumsum().to_numpy()
-    shown = shown[room <= _MOST_ROWS]
+    shown = _most_moved(pairs)
     site_names, origin_names = names_of(result.sites, lang, 36), names_of(result.origins, lang, 40)
     spread = _spread(result.intervals)
     rows: list[tuple[float, Any]] = []
     y = 0.0
-    for site, group in shown.groupby("site", sort=True):
+    for site, group in shown.groupby("site", sort=False):
         rows.append((y, site_names.get(str(site), str(site))))
         for key, pair in group.iterrows():
             y += 1
@@ -100,6 +94,21 @@ def distances(result: Result, lang: str) -> Figure | None:
     title = "distances_title" if ranged or len(drawn) else "distances_title_given"
     titled(figure, say(lang, title), 0.012, left_out)
     return figure
+
+
+def _most_moved(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the moves that fit on a page, sites and moves of most households first."""
+    count = numbers(pairs, "households").fillna(0)
+    order = ["reached", "site", "moved", "value"]
+    moved = pairs.assign(moved=count, reached=count.groupby(pairs["site"]).transform("sum"))
+    moved = moved.sort_values(order, ascending=[False, True, False, True], kind="stable")
+    each = max(2, _MOST_ROWS // max(pairs["site"].nunique(), 1))
+    shown = moved.groupby("site", sort=False).head(each)
+    # Each new site takes the room of a heading.
+    room = np.arange(1, len(shown) + 1) + 1.6 * (~shown["site"].duplicated()).cumsum().to_numpy()
+    shown = shown[room <= _MOST_ROWS]
+    order = ["reached", "site", "value"]
+    return shown.sort_values(order, ascending=[False, True, True], kind="stable")
 
 
 def _close_up(figure: Figure, axes: Any, names: list[Any]) -> None:

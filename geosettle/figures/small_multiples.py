@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.figures.canvas import HALO, WIDTH_IN, new_figure
 from geosettle.figures.chart_parts import names_of, one_line
 from geosettle.figures.map_labels import label_sites
@@ -37,24 +38,20 @@ def counties(result: Result, lang: str) -> Figure | None:
         return None
     units = result.sites[f"{level}_code" if f"{level}_code" in result.sites else level]
     everyone = _groups(layers.sites[~layers.sites["compared"]], units)
-    groups = everyone[:_MOST]
-    if not groups:
+    if not everyone:
         return None
+    everyone = _most_first(everyone, numbers(result.sites, "households"))
+    span = _span(everyone)
+    groups = _apart(everyone, span) if len(everyone) > _MOST else everyone
     across = min(_ACROSS, len(groups))
     down = -(-len(groups) // across)
     panel = (WIDTH_IN - 0.1) / _ACROSS - 0.06
     figure = new_figure(0.46 + down * (panel + 0.24))
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(_unit_names(result, level), lang)
-    span = _span(groups)
     drawn: set[Any] = set()
     for number, members in enumerate(groups):
-        first = float(members["lon"].iloc[0])
-        east = (
-            members["lon"] - first + 180
-        ) % 360 - 180  # they may lie on both sides of the 180th meridian
-        middle = first + float(east.mean()), float(members["lat"].mean())
-        frame = frame_around(*middle, span / 2, margin=0.0)
+        frame = frame_around(*_middle(members), span / 2, margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
         y = high - 0.46 - (number // across + 1) * (panel + 0.24) + 0.06
         axes = figure.add_axes((x / wide, y / high, panel / wide, panel / high))
@@ -135,6 +132,33 @@ def _bar(sheet: Sheet, length_m: float, lang: str) -> None:
     )
     low, high = sheet.pixel(np.array([x, y])), sheet.pixel(np.array([end, y + 12 * point]))
     sheet.taken.add(*low, *high)
+
+
+def _middle(members: pd.DataFrame) -> tuple[float, float]:
+    first = float(members["lon"].iloc[0])
+    east = (
+        members["lon"] - first + 180
+    ) % 360 - 180  # they may lie on both sides of the 180th meridian
+    return first + float(east.mean()), float(members["lat"].mean())
+
+
+def _most_first(groups: list[pd.DataFrame], households: pd.Series) -> list[pd.DataFrame]:
+    """Return groups in the order of the households of their unit; a unit's panels stay together."""
+    return sorted(groups, key=lambda members: -float(households.reindex(members.index).sum()))
+
+
+def _apart(groups: list[pd.DataFrame], span: float) -> list[pd.DataFrame]:
+    """Keep the first groups whose panels do not show the same ground."""
+    kept: list[pd.DataFrame] = []
+    at: list[tuple[float, float]] = []
+    for members in groups:
+        here = _middle(members)
+        if all(inverse(*here, *other)[0] > span / 2 for other in at):
+            kept.append(members)
+            at.append(here)
+        if len(kept) == _MOST:
+            break
+    return kept
 
 
 def _groups(sites: pd.DataFrame, units: pd.Series) -> list[pd.DataFrame]:

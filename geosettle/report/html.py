@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
 from geosettle.report import sections_brief, sections_meaning, sections_measures, sections_quality
+from geosettle.report.document import Document
 from geosettle.report.html_builder import css_text, element, page, stacked_css
 from geosettle.report.section import Part, Writer
 from geosettle.results import title_of
@@ -48,7 +49,7 @@ _OPEN: Final = frozenset({"summary", "units", "sites", "distances", "change", "l
 """Sections that are shown; the others are folded until a reader opens them."""
 
 
-def report_html(
+def report_document(
     result: Result,
     *,
     figures: Mapping[str, bytes] | None = None,
@@ -56,8 +57,8 @@ def report_html(
     lang: str = "en",
     written: Mapping[str, pd.DataFrame] | None = None,
     problems: Problems | None = None,
-) -> str:
-    """Write the report as one HTML file that loads nothing from outside and runs no script.
+) -> Document:
+    """Make the report, from which a page or a document to edit is written.
 
     Parameters
     ----------
@@ -76,15 +77,8 @@ def report_html(
 
     Returns
     -------
-    str
-        The page.
-
-    Examples
-    --------
-    >>> import geosettle as gs
-    >>> result = gs.analyse(gs.read_study(gs.template_path()))
-    >>> report_html(result)[:15]
-    '<!DOCTYPE html>'
+    Document
+        Title, head and sections.
     """
     drawn = dict(figures or {})
     if map_png is not None:
@@ -119,18 +113,43 @@ def report_html(
         element("p", say(lang, "report_lead"), class_="lead"),
         element("p", _made_by(result, lang), class_="muted made"),
     )
+    return Document(title, language(lang).tag, header, contents, main)
+
+
+def report_html(result: Result, *, lang: str = "en", **given: Any) -> str:
+    """Write the report as one HTML file that loads nothing from outside and runs no script.
+
+    Parameters
+    ----------
+    result, lang, **given
+        As `report_document`.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> report_html(result)[:15]
+    '<!DOCTYPE html>'
+    """
+    return html_page(report_document(result, lang=lang, **given), lang)
+
+
+def html_page(document: Document, lang: str = "en") -> str:
+    """Write a report as one HTML page."""
     css = (
         importlib.resources.files("geosettle.report")
         .joinpath("static", "report.css")
         .read_text("utf-8")
     )
+    title, main = document.title, document.main
     skip = element("a", say(lang, "skip_to_report"), href="#main", class_="skip")
-    return page(
-        title,
-        css + _running_head(title) + stacked_css(main),
-        [element("div", skip, header, contents, main, class_="page")],
-        language(lang).tag,
-    )
+    body = element("div", skip, document.header, document.contents, main, class_="page")
+    return page(title, css + _running_head(title) + stacked_css(main), [body], document.tag)
 
 
 def _shown(key: str, heading: str, parts: Sequence[Part]) -> ET.Element:

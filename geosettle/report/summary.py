@@ -102,9 +102,8 @@ def _distances(result: Result, lang: str) -> str:
         return aside(result, "flows", lang) or none
     value = numbers(result.pairs, "geodesic_km")
     without = int((~radius_stated_of_pairs(result)[value.notna()]).sum())
-    exact = not found.low_km < found.high_km
-    known = int(value.notna().sum())
-    unstated = "find_unstated_all" if without == known and exact else "find_unstated"
+    stated = radius_stated(result.sites).any() or radius_stated(result.origins).any()
+    unstated = "find_unstated" if stated else "find_unstated_all"
     return sentences(
         lang,
         headline_sentence(found, lang),

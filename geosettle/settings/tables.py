@@ -63,7 +63,12 @@ class MapOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Options):
-    """Options of the figures."""
+    """Options of the figures and of the report."""
+
+    documents: tuple[str, ...] = setting(
+        (), choices=("docx", "pdf"),
+        meaning="also report.docx (needs python-docx) and report.pdf (needs Chromium)",
+    )  # fmt: skip
 
     formats: tuple[str, ...] = setting(
         ("png", "svg", "pdf"), choices=("png", "svg", "pdf"),

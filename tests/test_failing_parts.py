@@ -146,7 +146,7 @@ def test_each_layer_of_the_geopackage_fails_alone(result, whole, monkeypatch):
 
 FILES = {
     "map.html": "map_html",
-    "report.html": "report_html",
+    "report.html": "report_document",
     "tables.xlsx": "tables_xlsx",
     "study.gpkg": "gpkg_layers",
     "summary": "summary_lines",

@@ -56,7 +56,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "folder.csv").mkdir()
     for name, line in (
         ("metric", "[layers.citys]\npath = 'a.csv'\n"),
-        ("setting", "[distance]\nmetrix = []\n"),
+        ("setting", "[distance]\nmetrcs = []\n"),
     ):
         shutil.copytree(TEMPLATE, folder / name)
         with (folder / name / "study.toml").open("a", encoding="utf-8") as file:
@@ -65,9 +65,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 WRONG = {
-    "no command": ((), "COMMAND. See geosettle --help"),
-    "unknown command": (("fly",), "invalid choice: 'fly'"),
-    "unknown option": (("run", "--fast"), "unrecognized arguments: --fast"),
+    "no command": (("--",), "COMMAND. See geosettle --help"),
+    "unknown command": (("fly",), "there is no 'fly'"),
+    "unknown option": (("run", "--fast"), "there is no option --fast"),
     "no study": (
         ("run", "nowhere", "-o", "{t}/o"),
         "nowhere: the study does not exist. Name a folder",
@@ -83,7 +83,7 @@ WRONG = {
     "broken TOML": (("run", "{f}/broken.toml", "-o", "{t}/o"), "this is not valid TOML"),
     "unknown layer": (("run", "{f}/metric", "-o", "{t}/o"), "citys"),
     "unknown setting": (("run", "{f}/setting", "-o", "{t}/o"), "did you mean distance.metrics?"),
-    "unknown language": (("run", "--lang", "de"), "invalid choice: 'de'"),
+    "unknown language": (("run", "--lang", "de"), "--lang: there is no 'de'; choose from"),
     "mask of one": (
         ("run", str(TEMPLATE), "-o", "{t}/o", "--mask", "1"),
         "at least two households (got 1). Give --mask 20.",

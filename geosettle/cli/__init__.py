@@ -12,15 +12,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
 from geosettle.cli import distances, reading, taking
-from geosettle.cli.streams import open_streams, send, show, warn
+from geosettle.cli.calls import Completion, Parser, examples_of
+from geosettle.cli.streams import keep_quiet, open_streams, show, warn
+from geosettle.cli.tables import ENDINGS, check_out, table_file
 from geosettle.errors import GeosettleError, InputError
 from geosettle.terminal import plain
 from geosettle.words import languages
@@ -65,7 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     # no capital of i.
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
-    options = parser().parse_args(argv)
+    called = parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        called.print_help()
+        return DONE
+    options = called.parse_args(argv)
+    keep_quiet(on=options.quiet)
     try:
         with _terminated_as_interrupted():
             _check_out(options)
@@ -90,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check_out(options: argparse.Namespace) -> None:
     """Find before the work that what a command writes cannot be written; `run` looks itself."""
-    if options.command in (_distances, _overlay, _map) and options.out:
+    if options.command is _map:
         from geosettle.io.staging import check_writable  # noqa: PLC0415
 
         check_writable(options.out)
@@ -135,14 +144,6 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        warn(f"{message.removeprefix('argument ')}. See {self.prog} --help.")
-        self.exit(WRONG)
-
-
 def parser() -> argparse.ArgumentParser:
     """Every command with its options.
 
@@ -156,12 +157,19 @@ def parser() -> argparse.ArgumentParser:
     >>> parser().parse_args(["run", "my_study"]).study
     ['my_study']
     """
-    top = _Parser(
+    top = Parser(
         prog="geosettle",
         description="The geography of resettlement: site maps, distances from origins, "
         "land-development overlays.",
     )
     top.add_argument("--version", action="version", version=f"geosettle {__version__}")
+    top.add_argument(
+        "--print-completion",
+        action=Completion,
+        choices=("bash", "zsh", "tcsh"),
+        metavar="SHELL",
+        help="print what lets the shell complete commands and options (bash, zsh, tcsh)",
+    )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     _add_study_commands(commands)
@@ -283,7 +291,10 @@ def _add_single_commands(commands: Any) -> None:
         help="geodesic discs of these radii around the zones",
     )
     overlay.add_argument(
-        "-o", "--out", metavar="FILE", help="CSV file to write; without it standard output"
+        "-o",
+        "--out",
+        metavar="FILE",
+        help=f"file to write ({ENDINGS}); without it CSV on standard output",
     )
     reading.add_options(overlay)
 
@@ -292,8 +303,11 @@ def _command(
     commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text.capitalize() + "."
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=examples_of(name)
     )
+    loud = made.add_mutually_exclusive_group()
+    loud.add_argument("--quiet", action="store_true", help="print only warnings and errors")
+    loud.add_argument("--verbose", action="store_true", help="print each step with its time")
     made.set_defaults(command=function)
     return made
 
@@ -308,7 +322,7 @@ def _run(options: argparse.Namespace) -> int:
     said = reading.for_layers(options)
     files = not options.replay and taking.are_files(options.study)
     if files:
-        with _progress() as step:
+        with _progress(options) as step:
             made = taking.take(
                 options.study, out, ask=not options.yes, step=step, every=options.all, said=said
             )
@@ -324,11 +338,11 @@ def _run(options: argparse.Namespace) -> int:
                 "--replay takes mask, language and reading of files from the manifest",
                 mend="Leave --mask, --lang and what says how files are read out.",
             )
-        with _progress() as step:
+        with _progress(options) as step:
             lines = outputs.replay(Path(options.replay), out, source=source, progress=step)
         show("\n".join(lines))
         return DONE
-    with _progress() as step:
+    with _progress(options) as step:
         written = outputs.run(
             source,
             out,
@@ -381,7 +395,7 @@ def _init(options: argparse.Namespace) -> int:
 
     folder = Path(options.folder)
     if options.files:
-        with _progress() as step:
+        with _progress(options) as step:
             taking.take(
                 options.files, folder, ask=not options.yes, step=step, copy=options.copy,
                 every=options.all, said=reading.for_layers(options),
@@ -397,11 +411,10 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _distances(options: argparse.Namespace) -> int:
-    with _progress() as step:
+    with _progress(options) as step:
         distances.measure(
             options,
             read=lambda path, role: _layer(path, role, options),
-            emit=_emit,
             step=step,
             block_rows=_BLOCK_ROWS,
         )
@@ -411,15 +424,16 @@ def _distances(options: argparse.Namespace) -> int:
 def _overlay(options: argparse.Namespace) -> int:
     from geosettle.covers import overlay_table  # noqa: PLC0415
 
-    with _progress() as step:
+    with _progress(options) as step:
         step("reading")
+        check_out(options.out)
         zones = _places(options.zones, options)
         options.around = [zones]
         cover = _places(options.cover, options, areas=True)
         step("measuring")
-        _emit(
-            [overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)], options.out
-        )
+        table = overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)
+        with table_file(options.out, partial(_zones, zones)) as write:
+            write(table)
     return DONE
 
 
@@ -480,7 +494,7 @@ def _places(path: str, options: argparse.Namespace, *, areas: bool = False) -> A
 def _map(options: argparse.Namespace) -> int:
     from geosettle import outputs  # noqa: PLC0415
 
-    with _progress() as step:
+    with _progress(options) as step:
         path = outputs.write_map(
             options.study,
             Path(options.out),
@@ -503,32 +517,32 @@ def _diff(options: argparse.Namespace) -> int:
 _BLOCK_ROWS: Final = 500_000
 
 
-def _emit(tables: Iterable[pd.DataFrame], out: str | None) -> None:
-    """Write one table, given in parts, as CSV.
+def _zones(zones: Any, table: pd.DataFrame) -> Any:
+    """Give every row of an overlay the polygon of its zone, or its disc."""
+    import geopandas as gpd  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
 
-    A file is written all at once, standard output part by part.
-    """
-    from geosettle.io import csv_bytes, write_file  # noqa: PLC0415
+    from geosettle.geodesy import disc  # noqa: PLC0415
 
-    def parts() -> Iterator[bytes]:
-        for n, table in enumerate(tables):
-            data = csv_bytes(table)
-            yield data if n == 0 else data.split(b"\r\n", 1)[1]
-
-    if out:
-        data = b"".join(parts())
-        write_file(out, data)
-        show(f"{out} is written.", sys.stderr)
-        return
-    for part in parts():
-        # The mark is for files that Excel opens.
-        send(part.removeprefix(b"\xef\xbb\xbf"))
+    rows = table.reset_index()
+    shapes = zones.geometry.to_crs(4326)
+    shapes.index = shapes.index.astype(str)
+    outlines = shapes.reindex(rows["zone_id"].astype(str)).to_numpy()
+    for at, km in enumerate(rows["radius_km"].to_numpy(float)):
+        if np.isfinite(km) and outlines[at] is not None:
+            point = outlines[at].representative_point()
+            outlines[at] = disc(point.x, point.y, km * 1000)
+    return gpd.GeoDataFrame(table, geometry=outlines, crs="EPSG:4326")
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being done; show nothing in a pipe."""
-    if not sys.stderr.isatty():
+def _progress(options: argparse.Namespace) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, in a pipe only if asked for."""
+    if options.verbose:
+        begun = time.monotonic()
+        yield lambda text: warn(f"{time.monotonic() - begun:6.1f} s  {text}")
+        return
+    if options.quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle.cli import reading
+from geosettle.cli.tables import ENDINGS, check_out, table_file
 from geosettle.errors import InputError, MissingLayerError, UnknownNameError
 from geosettle.settings import Settings, decode
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-Write = Callable[["pd.DataFrame"], object]
 _SECTIONS: Final = ("distance", "walk", "road", "scenario")
 """Tables of a study.toml that say how distances are measured."""
 
@@ -122,7 +123,7 @@ def add_options(
         "-o",
         "--out",
         metavar="FILE",
-        help="CSV or .parquet file; without it CSV on standard output",
+        help=f"file to write ({ENDINGS}; lines in the last two); without it CSV on standard output",
     )
 
 
@@ -130,7 +131,6 @@ def measure(
     options: argparse.Namespace,
     *,
     read: Callable[[str, str | None], Any],
-    emit: Callable[[Any, str | None], None],
     step: Callable[[str], None],
     block_rows: int,
 ) -> None:
@@ -142,15 +142,16 @@ def measure(
         Parsed options.
     read
         ``f(path, role)``: a layer.
-    emit
-        ``f(tables, path)``: write tables one after the other as one CSV.
     step
         Called with a few words before each long step.
     block_rows
         Pairs measured at a time.
     """
-    from geosettle.distance import Context  # noqa: PLC0415  (loads the engine)
+    from geosettle.distance import Context, distance_table  # noqa: PLC0415  (loads the engine)
 
+    check_out(options.out, shapes=not options.matrix)
+    for path in (options.intervals, options.scenarios):
+        check_out(path)
     metrics = _metrics(options)
     settings = _settings(options)
     options.set = [
@@ -175,7 +176,7 @@ def measure(
     origins = origins.sort_index()
     step("measuring")
     if options.matrix:
-        _matrix(options, origins, sites, metrics, layers, emit=emit, block_rows=block_rows)
+        _matrix(options, origins, sites, metrics, layers, block_rows=block_rows)
         return
     # Every origin with every site may be more rows than fit: some origins at a time, in the order
     # of their ids.
@@ -192,34 +193,59 @@ def measure(
         **layers,
     }
 
-    def tables(drawn: Write, compared: Write) -> Iterator[pd.DataFrame]:
-        from geosettle.distance import distance_table  # noqa: PLC0415  (loads the engine)
-
+    shapes = partial(_lines, origins, sites)
+    with ExitStack() as stack:
+        drawn, compared = (
+            stack.enter_context(table_file(path, shapes)) if path else None
+            for path in (options.intervals, options.scenarios)
+        )
+        write = stack.enter_context(table_file(options.out, shapes))
         for i in starts:
             some = origins.iloc[i : i + size]
             table = distance_table(some, sites, flows=flows, **chosen)
-            if options.intervals or options.scenarios:
-                pairs = table.index.to_frame(index=False)
-                pairs = pairs[pairs["site_id"] != ""]
-                if options.intervals:
-                    drawn(
-                        _intervals(pairs, some, sites, metrics, settings, boundaries, table, layers)
-                    )
-                if options.scenarios:
-                    compared(_scenarios(pairs, some, sites, metrics, settings, layers))
-            yield table
+            pairs = table.index.to_frame(index=False)
+            pairs = pairs[pairs["site_id"] != ""]
+            if drawn:
+                made = _intervals(pairs, some, sites, metrics, settings, boundaries, table, layers)
+                drawn(made)
+            if compared:
+                compared(_scenarios(pairs, some, sites, metrics, settings, layers))
+            write(_named(table, origins, sites))
 
-    with ExitStack() as stack:
-        drawn, compared = (
-            stack.enter_context(_file(path, emit))
-            for path in (options.intervals, options.scenarios)
-        )
-        if _is_parquet(options.out):
-            write = stack.enter_context(_file(options.out, emit))
-            for table in tables(drawn, compared):
-                write(table)
-        else:
-            emit(tables(drawn, compared), options.out)
+
+def _named(table: pd.DataFrame, origins: Any, sites: Any) -> pd.DataFrame:
+    """Add the names of origins and sites after ids and rank, where the files give names."""
+    after = int("rank" in table)
+    for at, (end, frame) in enumerate((("origin", origins), ("site", sites)), start=after):
+        if "name" not in frame or frame["name"].isna().all():
+            continue
+        ids = table.index.get_level_values(f"{end}_id")
+        names = frame["name"].reindex(ids).to_numpy()
+        table.insert(min(at, len(table.columns)), f"{end}_name", names)
+    return table
+
+
+def _lines(origins: Any, sites: Any, table: pd.DataFrame) -> Any:
+    """Give every pair the straight line from its origin to its site.
+
+    A pair with an end of unknown position has an empty one.
+    """
+    import geopandas as gpd  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+    import shapely  # noqa: PLC0415
+
+    from geosettle.crs import within_180  # noqa: PLC0415
+
+    ends = []
+    for end, frame in (("origin", origins), ("site", sites)):
+        inner = frame.geometry.to_crs(4326).representative_point()
+        ids = table.index.get_level_values(f"{end}_id")
+        ends.append(inner.get_coordinates().reindex(ids).to_numpy(float, copy=True))
+    ends[1][:, 0] -= 360 * np.round((ends[1][:, 0] - ends[0][:, 0]) / 360)  # the short way round
+    whole = np.isfinite(np.stack(ends, axis=1)).all(axis=(1, 2))
+    lines = np.full(len(table), shapely.LineString(), dtype=object)
+    lines[whole] = within_180(shapely.linestrings(np.stack(ends, axis=1)[whole]))
+    return gpd.GeoDataFrame(table, geometry=lines, crs="EPSG:4326")
 
 
 def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
@@ -308,7 +334,6 @@ def _matrix(
     metrics: tuple[str, ...],
     layers: Mapping[str, Any],
     *,
-    emit: Callable[[Any, str | None], None],
     block_rows: int,
 ) -> None:
     """Write origins x sites, some origins at a time."""
@@ -320,11 +345,9 @@ def _matrix(
         )
         return
     size = max(1, block_rows // max(1, len(sites)))
-    starts = range(0, max(1, len(origins)), size)
-    emit(
-        (distance_matrix(origins.iloc[i : i + size], sites, metrics[0], **layers) for i in starts),
-        options.out,
-    )
+    with table_file(options.out) as write:
+        for i in range(0, max(1, len(origins)), size):
+            write(distance_matrix(origins.iloc[i : i + size], sites, metrics[0], **layers))
 
 
 def _intervals(  # noqa: PLR0917
@@ -376,23 +399,3 @@ def _scenarios(  # noqa: PLR0917
 
 def _is_parquet(path: str | None) -> bool:
     return path is not None and path.lower().endswith(".parquet")
-
-
-@contextmanager
-def _file(path: str | None, emit: Callable[[Any, str | None], None]) -> Iterator[Write]:
-    """Open a table to be written part by part; None writes nowhere.
-
-    Parquet is written as the parts come, CSV at the end.
-    """
-    if path is None:
-        yield lambda _: None
-        return
-    if _is_parquet(path):
-        from geosettle.io.write import parquet_blocks  # noqa: PLC0415
-
-        with parquet_blocks(path) as write:
-            yield write
-        return
-    parts: list[pd.DataFrame] = []
-    yield parts.append
-    emit(parts, path)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from contextvars import ContextVar
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Final, TextIO
 
 from geosettle.terminal import plain
 
@@ -32,15 +33,29 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # names in any script, on any terminal
 
 
+_QUIET: Final = ContextVar("quiet", default=False)
+
+
+def keep_quiet(*, on: bool) -> None:
+    """Print nothing from now on but warnings, errors and tables; or print again."""
+    _QUIET.set(on)
+
+
 def show(text: str, stream: TextIO | None = None) -> None:
-    """Print lines, on standard output unless another stream is named."""
+    """Print lines, on standard output unless another stream is named; nothing when quiet."""
+    if _QUIET.get():
+        return
+    _print(text, stream)
+
+
+def _print(text: str, stream: TextIO | None) -> None:
     print(plain(text), file=stream or sys.stdout, flush=True)
 
 
 def warn(text: str) -> None:
     """Print a message of the program on standard error, if it can take one."""
     with suppress(OSError):
-        show(f"geosettle: {text}", sys.stderr)
+        _print(f"geosettle: {text}", sys.stderr)
 
 
 def send(data: bytes) -> None:

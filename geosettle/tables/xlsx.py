@@ -6,7 +6,8 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
+from geosettle.io.write import plain_table
 from geosettle.problems import Problems, attempt
 from geosettle.tables import TABLES, Table, cited, describe, tables
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
@@ -60,26 +62,7 @@ def tables_xlsx(
         make = partial(describe, catalogue[name], frame, result)
         described[name] = attempt(problems, f"sheet {name}", make) or {}
     buffer = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_numbers": False,
-        "strings_to_urls": False,
-        "nan_inf_to_errors": False,
-    }
-    with xlsxwriter.Workbook(buffer, options) as book:
-        book.set_properties(
-            {"title": result.study.name, "author": "geosettle", "created": _CREATED}
-        )
-        looks = {
-            "head": book.add_format(
-                {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
-            ),
-            "text": book.add_format({"num_format": "@"}),
-            "number": book.add_format({"num_format": "General"}),
-            "whole": book.add_format({"num_format": "#,##0"}),
-            "year": book.add_format({"num_format": "0"}),
-        }
+    with _workbook(buffer, result.study.name) as (book, looks):
         for name, frame in frames.items():
             units = {column: found.unit for column, found in described[name].items()}
             attempt(problems, f"sheet {name}", partial(_sheet, book, name, frame, looks, units))
@@ -89,6 +72,52 @@ def tables_xlsx(
         if len(sources):
             _sheet(book, "sources", sources, looks, {"rows": "count"})
     return buffer.getvalue()
+
+
+def sheet_xlsx(name: str, table: pd.DataFrame) -> bytes:
+    """Write one table as a workbook of one sheet; named index levels become columns.
+
+    Parameters
+    ----------
+    name
+        Of the sheet; what the format does not allow in it is left out.
+    table
+        Any frame; geometry is left out.
+
+    Returns
+    -------
+    bytes
+        The same for the same table. Text stays text: no formulas, no links.
+    """
+    buffer = io.BytesIO()
+    with _workbook(buffer, name) as (book, looks):
+        sheet = re.sub(r"[\[\]:*?/\\']", "", name)[:31] or "table"
+        _sheet(book, sheet, plain_table(table), looks, {})
+    return buffer.getvalue()
+
+
+@contextmanager
+def _workbook(buffer: io.BytesIO, title: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Open a workbook without formulas, links and dates; with the looks of its cells."""
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": False,
+    }
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"title": title, "author": "geosettle", "created": _CREATED})
+        looks = {
+            "head": book.add_format(
+                {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
+            ),
+            "text": book.add_format({"num_format": "@"}),
+            "number": book.add_format({"num_format": "General"}),
+            "whole": book.add_format({"num_format": "#,##0"}),
+            "year": book.add_format({"num_format": "0"}),
+        }
+        yield book, looks
 
 
 def dictionary_frame(

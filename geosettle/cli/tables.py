@@ -1,0 +1,133 @@
+"""Tables that a command writes: the ending of the file's name says in which format."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from geosettle.cli.streams import send, show
+from geosettle.errors import OutputError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+Write = Callable[["pd.DataFrame"], object]
+Shapes = Callable[["pd.DataFrame"], "gpd.GeoDataFrame"]
+"""Gives a table its geometry: the line of a pair, the polygon of a zone."""
+
+_TABLES: Final = (".csv", ".xlsx", ".parquet")
+_LAYERS: Final = (".gpkg", ".geojson")
+ENDINGS: Final = ", ".join((*_TABLES, *_LAYERS))
+_MARK: Final = b"\xef\xbb\xbf"
+_SHEET_ROWS: Final = 1_048_575
+
+
+def check_out(path: str | None, *, shapes: bool = True) -> None:
+    """Find before the work that a table cannot be written to a path.
+
+    Parameters
+    ----------
+    path
+        File to write; None is standard output.
+    shapes
+        Whether the table has geometry.
+
+    Raises
+    ------
+    OutputError
+        The ending is none of `ENDINGS`, the format needs geometry that the table has not, or the
+        file cannot be written.
+    """
+    if path is None:
+        return
+    from geosettle.io.staging import check_writable  # noqa: PLC0415
+
+    check_writable(path)
+    ending = Path(path).suffix.lower()
+    known = (*_TABLES, *_LAYERS) if shapes else _TABLES
+    if ending not in known:
+        what = "this table has no geometry for" if ending in _LAYERS else "no format has"
+        raise OutputError(
+            f"{what} the ending {ending or '(none)'}", file=path, mend=f"Use {', '.join(known)}."
+        )
+
+
+@contextmanager
+def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write]:
+    """Open a table that is written part by part.
+
+    The file appears under its name when all parts are in; standard output takes them as they come.
+
+    Parameters
+    ----------
+    path
+        File to write, its ending one of `ENDINGS`; None is standard output, as CSV.
+    shapes
+        Gives a part its geometry, for GeoPackage and GeoJSON.
+
+    Yields
+    ------
+    Callable
+        Takes a frame with named index levels; all must have the same columns.
+    """
+    from geosettle.io import csv_bytes  # noqa: PLC0415
+
+    if path is None:
+        first = [True]
+
+        def printed(table: pd.DataFrame) -> None:
+            data = csv_bytes(table)
+            # The mark is for files that Excel opens.
+            send(data.removeprefix(_MARK) if first.pop() else data.split(b"\r\n", 1)[1])
+            first.append(False)
+
+        yield printed
+        return
+    if path.lower().endswith(".parquet"):
+        from geosettle.io.write import parquet_blocks  # noqa: PLC0415
+
+        with parquet_blocks(path) as write:
+            yield write
+    else:
+        parts: list[pd.DataFrame] = []
+        yield parts.append
+        _write(path, parts, shapes)
+    show(f"{path} is written.", sys.stderr)
+
+
+def _write(path: str, parts: list[pd.DataFrame], shapes: Shapes | None) -> None:
+    import pandas as pd  # noqa: PLC0415
+
+    from geosettle.io import csv_bytes, write_file, write_gpkg_bytes  # noqa: PLC0415
+
+    file, ending = Path(path), Path(path).suffix.lower()
+    if ending == ".csv":
+        texts = (csv_bytes(part) for part in parts)
+        data = b"".join(t if n == 0 else t.split(b"\r\n", 1)[1] for n, t in enumerate(texts))
+        write_file(path, data)
+        return
+    table = pd.concat(parts) if len(parts) > 1 else parts[0]
+    if ending == ".xlsx":
+        from geosettle.tables.xlsx import sheet_xlsx  # noqa: PLC0415
+
+        if len(table) > _SHEET_ROWS:
+            raise OutputError(
+                f"a sheet holds {_SHEET_ROWS:,} rows, this table has {len(table):,}",
+                file=path,
+                mend="Use .csv or .parquet.",
+            )
+        write_file(path, sheet_xlsx(file.stem, table))
+        return
+    if shapes is None:
+        raise OutputError(
+            "this table has no geometry", file=path, mend=f"Use {', '.join(_TABLES)}."
+        )
+    layer = shapes(table)
+    if ending == ".gpkg":
+        write_file(path, write_gpkg_bytes({file.stem: layer}))
+    else:
+        write_file(path, layer.reset_index().to_json(drop_id=True, ensure_ascii=False).encode())

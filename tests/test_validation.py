@@ -10,13 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "validation"))
 import exact  # noqa: E402
+import published  # noqa: E402
 import simulated  # noqa: E402
 from page import Comparison, Coverage, Subject, band, page  # noqa: E402
 
 PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("subject", [exact.distances, exact.roads, exact.costs, exact.grass])
+@pytest.mark.parametrize(
+    "subject", [exact.distances, exact.roads, exact.costs, exact.grass, *published.SUBJECTS]
+)
 def test_numbers_are_those_of_the_peers(subject) -> None:
     found = subject(0.01)
     assert [row for row in found.rows if not row.holds] == []
@@ -31,7 +34,7 @@ def test_intervals_of_roads_hold_their_share() -> None:
 
 
 def test_the_page_has_every_subject() -> None:
-    assert PAGE.count("\n## ") == len(exact.SUBJECTS) + len(simulated.SUBJECTS)
+    assert PAGE.count("\n## ") == sum(len(part.SUBJECTS) for part in (exact, published, simulated))
     assert "nan" not in PAGE
     assert "inf |" not in PAGE
 

@@ -12,11 +12,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import exact
+import published
 import simulated
 from page import Subject, page
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
-SUBJECTS = (*simulated.SUBJECTS, *exact.SUBJECTS)
+SUBJECTS = (*simulated.SUBJECTS, *exact.SUBJECTS, *published.SUBJECTS)
 HEAD = """
 # Validation
 
@@ -49,7 +50,9 @@ def main() -> int:
     names = [f.__name__ for f in SUBJECTS]
     with ProcessPoolExecutor(2) as pool:
         found = dict(zip(names, pool.map(_made, names, [size] * len(names)), strict=True))
-    subjects = [found[f.__name__] for f in (*exact.SUBJECTS, *simulated.SUBJECTS)]
+    subjects = [
+        found[f.__name__] for f in (*exact.SUBJECTS, *published.SUBJECTS, *simulated.SUBJECTS)
+    ]
     text = page(HEAD, subjects)
     if size == 1:
         PAGE.write_text(text, encoding="utf-8", newline="\n")

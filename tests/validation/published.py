@@ -100,8 +100,8 @@ def cost_surfaces(size: float = 1.0) -> Subject:
     return Subject(
         "Published cost surface",
         "GRASS GIS, manual of r.cost, the example with its numbers",
-        "`geosettle.distance.cost_distance`. The manuals of gdistance and terra print no values with"
-        " inputs that are fixed (pictures, or random numbers), so none are compared.",
+        "`geosettle.distance.cost_distance`. terra's manual shows its example as a picture, and of"
+        " gdistance no values with their inputs were found, so neither is compared.",
         rows,
     )
 

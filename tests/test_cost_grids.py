@@ -26,7 +26,7 @@ from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.draping import bilinear, drape
 from geosettle.distance.terrain import walk_pairs
 from geosettle.distance.travel import with_roads
-from geosettle.distance.walking import walk_grid
+from geosettle.distance.walking import MODELS, walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
@@ -62,13 +62,63 @@ def test_friction_with_holes_and_oblong_cells_reproduces_r_cost(dtype):
     np.testing.assert_allclose(cost[EVERY, EVERY], GRASS["rough_cost8"], rtol=1e-5, atol=1e-6)
 
 
+def test_any_corner_reproduces_r_cost_where_closed_cells_meet_at_corners():
+    friction, at = make_terrain.corners(), [make_terrain.ROUGH_START]
+    costs = {
+        rule: cost_distance(friction, at, cell_size=(0.6, 1.0), corners=rule)
+        for rule in ("any", "one_open", "both_open")
+    }
+    np.testing.assert_allclose(
+        costs["any"][EVERY, EVERY], GRASS["corner_cost8"], rtol=1e-5, atol=1e-6
+    )
+    # What is forbidden more makes ways longer, or ends them.
+    far = [np.nan_to_num(c, nan=np.inf) for c in costs.values()]
+    assert (far[0] <= far[1] * (1 + 1e-6)).all()
+    assert (far[1] <= far[2] * (1 + 1e-6)).all()
+    counts = [int(np.isfinite(c).sum()) for c in far]
+    assert 0 < counts[2] == counts[1] < counts[0]  # sides alone join what one open cell joins
+
+
+@pytest.mark.parametrize("neighbours", [8, 16, 32])
+@pytest.mark.parametrize("heights", [False, True])
+@pytest.mark.parametrize(
+    ("rule", "single", "double"),
+    [("any", True, True), ("one_open", True, False), ("both_open", False, False)],
+)
+def test_the_rules_for_corners(neighbours, heights, rule, single, double):
+    # From the north-west to the south-east cell past one closed cell, and between two.
+    for shut, passes in (([(0, 1)], single), ([(0, 1), (1, 0)], double)):
+        closed = np.zeros((2, 2), dtype=bool)
+        closed[tuple(np.transpose(shut))] = True
+        if heights:
+            dem = Raster(np.where(closed, np.nan, 0.0), DEGREES, unit="m")
+            start = np.column_stack(dem.centres(np.array([0]), np.array([0])))
+            found = travel_time(
+                dem, start, neighbours=neighbours, corners=rule, model="irmischer_clarke"
+            )
+            diagonal = GEOD.inv(*start[0], start[0, 0] + 0.0125, start[0, 1] - 0.01)[2]
+            pace = MODELS["irmischer_clarke"].pace()(np.zeros(1))[0]
+            cost, straight = found.values, diagonal * pace / 3600
+        else:
+            cost = cost_distance(
+                np.where(closed, np.nan, 1.0), [(0, 0)], neighbours=neighbours, corners=rule
+            )
+            straight = np.sqrt(2)
+        assert (cost[1, 1] == pytest.approx(straight, rel=1e-9)) == passes
+        if len(shut) == 2 and not passes:
+            assert np.isnan(cost[1, 1])
+
+
+def test_a_rule_for_corners_that_does_not_exist_is_refused():
+    with pytest.raises(InputError, match="no such rule for corners"):
+        cost_distance(np.ones((2, 2)), [(0, 0)], corners="none")
+
+
 @pytest.mark.parametrize("neighbours", [8, 16])
 def test_walking_over_random_heights_reproduces_r_walk(neighbours):
     moves = make_moves(neighbours)
     closed = np.zeros(make_terrain.ROUGH_SHAPE, dtype=bool)
     lengths = np.tile(np.hypot(moves.row * 30.0, moves.column * 50.0), (300, 1))
-    from geosettle.distance.walking import MODELS
-
     grid = CostGrid(
         moves, lengths, closed, height=make_terrain.rough(), pace=MODELS["naismith_langmuir"].pace()
     )

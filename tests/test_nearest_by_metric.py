@@ -74,6 +74,9 @@ def test_the_result_is_that_of_the_full_matrix(  # noqa: PLR0917
     if metric == "travel":
         ends = np.column_stack(ground.centres(np.array([5, 35]), np.array([4, 50])))
         layers["roads"] = gpd.GeoDataFrame(geometry=[shapely.LineString(ends)], crs=4326)
+    if metric == "walk" and seed % 2:
+        ends = np.column_stack(ground.centres(np.array([2, 37]), np.array([40, 9])))
+        layers["barriers"] = gpd.GeoDataFrame(geometry=[shapely.LineString(ends)], crs=4326)
     matrix = distance_matrix(origins, sites, metric, **layers)
     limit = share * np.nanmax(np.r_[matrix.to_numpy().ravel(), 1e-3])
     if k is None and np.isinf(limit):
@@ -127,10 +130,12 @@ def test_searches_stay_where_the_limit_lets_them(monkeypatch) -> None:
         return Prepared(grid)
 
     monkeypatch.setattr(terrain, "Prepared", seen)
-    table = gs.nearest(origins, sites, None, metric="walk", max_h=2, dem=ground)
+    wall = [shapely.LineString([(lon[i] + 0.011, 38), (lon[i] + 0.012, 42)]) for i in (0, 9)]
+    layers = {"dem": ground, "barriers": gpd.GeoDataFrame(geometry=wall, crs=4326)}
+    table = gs.nearest(origins, sites, None, metric="walk", max_h=2, **layers)
     assert sizes
     assert max(sizes) < heights.size / 20
-    matrix = distance_matrix(origins, sites, "walk", dem=ground)
+    matrix = distance_matrix(origins, sites, "walk", **layers)
     found = table[table["rank"].notna()].reset_index()
     assert list(
         found[["origin_id", "site_id", "walk_out_h"]].itertuples(index=False, name=None)

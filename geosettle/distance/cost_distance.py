@@ -14,7 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from geosettle.crs import lonlat
 from geosettle.distance._protocol import positions
 from geosettle.distance._solver.cost import solve
-from geosettle.distance._solver.cost_grid import NEIGHBOURS, CostGrid, IndexArray, make_moves
+from geosettle.distance._solver.cost_grid import (
+    NEIGHBOURS,
+    CostGrid,
+    IndexArray,
+    make_moves,
+    open_at_corner,
+)
 from geosettle.distance.draping import check_grid, covered_cells, move_lengths, stretch
 from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
@@ -29,6 +35,7 @@ def cost_distance(
     *,
     cell_size: float | tuple[float, float] = 1.0,
     neighbours: int = 8,
+    corners: str = DEFAULTS.walk.corners,
     continuous: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Raster | NDArray[np.floating]:
@@ -51,10 +58,15 @@ def cost_distance(
         4, 8, 16 or 32. Largest error of the grid itself on square cells: 41.4 %, 8.24 %, 2.75 %,
         1.31 %, always too long, never too short; see `geosettle.distance._solver.cost_grid` for
         moves, barriers and the derivation.
+    corners
+        When a diagonal line may pass the corner where four cells meet: "one_open" if one of the two
+        cells at its sides is open (a barrier joined by corners alone holds), "both_open", or "any"
+        (as r.cost of GRASS, AccessMod and scikit-image do: barriers leak at their corners).
     continuous
         Let ways run in any direction (fast marching, see
         `geosettle.distance._solver.cost_eikonal`): below 0.6 % at constant friction beyond 10 cells
-        from a target, 0.2 % beyond 60. `neighbours` is not used.
+        from a target, 0.2 % beyond 60. `neighbours` and
+        `corners` are not used: no corner is passed.
     progress
         Called with the cost reached so far; whatever it raises stops the work.
 
@@ -68,7 +80,7 @@ def cost_distance(
     ------
     InputError
         A friction of zero or below, a target outside the grid or in a closed cell, no target,
-        unknown neighbourhood.
+        unknown neighbourhood or rule for corners.
 
     Examples
     --------
@@ -108,7 +120,8 @@ def cost_distance(
         sides = np.ascontiguousarray(lengths[:, 0]), np.ascontiguousarray(lengths[:, 2])
         cost = march(values, closed, cells, *sides, wraps=wraps, progress=progress)
     else:
-        grid = CostGrid(moves, lengths, closed, multiplier=values, wraps=wraps)
+        rule = open_at_corner(corners)
+        grid = CostGrid(moves, lengths, closed, multiplier=values, wraps=wraps, corner=rule)
         cost = solve(grid, cells, progress=progress)
     np.copyto(cost, np.nan, where=np.isinf(cost))
     if raster is None:
@@ -231,6 +244,7 @@ def travel_time(
     speed_by_slope_kmh: Mapping[Any, float] | None = None,
     flat: bool = DEFAULTS.walk.flat,
     neighbours: int = DEFAULTS.walk.neighbours,
+    corners: str = DEFAULTS.walk.corners,
     altitude: bool | None = None,
     landcover_speed_kmh: Mapping[int, float] | None = None,
     closed_classes: Sequence[int] = (),
@@ -252,7 +266,7 @@ def travel_time(
     targets
         As for `cost_distance` with a `Raster`.
     landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model,
-    speed_by_slope_kmh, flat, neighbours, friction, friction_weight, barriers, month
+    speed_by_slope_kmh, flat, neighbours, corners, friction, friction_weight, barriers, month
         As for `geosettle.distance.walking.walk_grid`.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -290,6 +304,7 @@ def travel_time(
         speed_by_slope_kmh=speed_by_slope_kmh,
         flat=flat,
         neighbours=neighbours,
+        corners=corners,
         altitude=altitude,
         landcover=landcover,
         landcover_speed_kmh=landcover_speed_kmh,

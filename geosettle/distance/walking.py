@@ -20,6 +20,7 @@ from geosettle.distance._solver.cost_grid import (
     Moves,
     PaceTable,
     make_moves,
+    open_at_corner,
 )
 from geosettle.distance.barriers import Barriers, barriers_on
 from geosettle.distance.draping import check_dem, check_grid, move_lengths, stretch
@@ -387,6 +388,7 @@ def walk_grid(
     speed_by_slope_kmh: Mapping[Any, float] | None = None,
     flat: bool = DEFAULTS.walk.flat,
     neighbours: int = DEFAULTS.walk.neighbours,
+    corners: str = DEFAULTS.walk.corners,
     altitude: bool | None = None,
     landcover: Raster | None = None,
     landcover_speed_kmh: Mapping[int, float] | Mapping[str, float] | None = None,
@@ -407,8 +409,8 @@ def walk_grid(
         closed. The last column of a longitude/latitude grid that is 360 degrees wide lies beside
         its first. Or a friction, the time that a metre takes, above zero, whose `unit` is "s/m" or
         "min/m": then each move takes its true length times the mean of both cells, whatever the
-        direction, cells without a value are closed, and of the options only `neighbours`, `closed`
-        and `barriers` count.
+        direction, cells without a value are closed, and of the options only `neighbours`,
+        `corners`, `closed` and `barriers` count.
     model
         Name in MODELS, or a `WalkModel`.
     speed_by_slope_kmh
@@ -417,6 +419,10 @@ def walk_grid(
         Leave slopes out: every move has the pace of the flat. Cells without height stay closed.
     neighbours
         4, 8, 16 or 32; see `geosettle.distance._solver.cost_grid` for what each costs in accuracy.
+    corners
+        When a step may pass the corner where four cells meet: "one_open" if one of the two cells at
+        its sides is open (closed cells joined by corners alone are a barrier), "both_open", or
+        "any" (as r.walk of GRASS and AccessMod do).
     altitude
         Slow down with altitude after Weiss et al. (2018); None follows the model.
     landcover
@@ -450,7 +456,7 @@ def walk_grid(
     """
     if neighbours not in NEIGHBOURS:
         raise InputError("neighbours must be 4, 8, 16 or 32", value=neighbours)
-    moves = make_moves(neighbours)
+    moves, corner = make_moves(neighbours), open_at_corner(corners)
     shut = ~np.isfinite(dem.values)
     if closed is not None:
         shut |= closed
@@ -458,7 +464,7 @@ def walk_grid(
     if fences is not None:
         shut.ravel()[fences.inside] = True
     if seconds_per_metre(dem.unit) is not None:
-        return _behind(fences, _on_friction(dem, moves, shut))
+        return _behind(fences, _on_friction(dem, moves, shut, corner))
     check_dem(dem)
     chosen = by_table(speed_by_slope_kmh) if speed_by_slope_kmh else walk_model(model)
     speeds = {int(k): float(v) for k, v in (landcover_speed_kmh or {}).items()}
@@ -487,6 +493,7 @@ def walk_grid(
         pace=chosen.pace(),
         added=added,
         wraps=dem.goes_round,
+        corner=corner,
     )
     return _behind(fences, WalkGrid(dem, grid, 1.0 if longer is None else float(longer.max())))
 
@@ -503,7 +510,7 @@ def _behind(barriers: Barriers | None, made: WalkGrid) -> WalkGrid:
 _EVEN_PACE: Final = WalkModel("even", lambda slope: np.full_like(slope, _KMH))
 
 
-def _on_friction(friction: Raster, moves: Moves, shut: NDArray[np.bool_]) -> WalkGrid:
+def _on_friction(friction: Raster, moves: Moves, shut: NDArray[np.bool_], corner: int) -> WalkGrid:
     """Make a friction ready to be walked: level ground, on which each cell has its own pace."""
     check_grid(friction, "friction")
     per_metre = (friction.values * (seconds_per_metre(friction.unit) or 1)).astype(np.float32)
@@ -525,5 +532,6 @@ def _on_friction(friction: Raster, moves: Moves, shut: NDArray[np.bool_]) -> Wal
         height=np.zeros(friction.shape, dtype=np.float32),
         pace=_EVEN_PACE.pace(),
         wraps=friction.goes_round,
+        corner=corner,
     )
     return WalkGrid(friction, grid, 1.0 if longer is None else float(longer.max()))

@@ -307,6 +307,11 @@ class WalkOptions(Options):
         16, choices=("geosettle.distance._solver.cost_grid:NEIGHBOURS",),
         meaning="directions of a step; largest error of the grid 41.4, 8.2, 2.7 and 1.3 %",
     )  # fmt: skip
+    corners: str = setting(
+        "one_open", choices=("geosettle.distance._solver.cost_grid:CORNERS",),
+        meaning="a step passes a corner between closed cells if one of the two cells is open, if "
+        "both are, or any corner (as r.cost of GRASS does)",
+    )  # fmt: skip
     closed_classes: tuple[float, ...] = setting(
         (), unit="class numbers", meaning="land cover classes that cannot be entered (water)"
     )

@@ -32,7 +32,7 @@ cat > "$work/rough.sh" <<'RUN'
 set -eu
 cd "$1"
 # Grids of 300 x 300 with oblong cells, 50 m wide and 30 m high. (In degrees r.walk counts degrees, not metres.)
-for name in rough holes; do
+for name in rough holes corners; do
     r.in.bin --quiet -f input=$name.bin output=$name bytes=4 anull=-9999 north=9000 south=0 east=15000 west=0 rows=300 cols=300
 done
 g.region raster=rough
@@ -40,7 +40,8 @@ r.mapcalc --quiet "zero = 0.0"
 r.cost --quiet input=holes output=rough_cost8 start_coordinates=7025,4485
 r.walk --quiet elevation=rough friction=zero output=rough_walk8 start_coordinates=7025,4485
 r.walk --quiet -k elevation=rough friction=zero output=rough_walk16 start_coordinates=7025,4485
-for map in rough_cost8 rough_walk8 rough_walk16; do
+r.cost --quiet input=corners output=corner_cost8 start_coordinates=7025,4485
+for map in rough_cost8 rough_walk8 rough_walk16 corner_cost8; do
     r.out.gdal --quiet input=$map output=$map.bin format=ENVI type=Float64 nodata=-1
 done
 RUN

@@ -17,7 +17,7 @@ NAMES = ("walk8", "walk16", "walk16_other", "walk8_lambda", "walk16_lambda", "co
 ROUGH_SHAPE = (300, 300)
 ROUGH_START = (150, 140)
 EVERY = 7  # of the large grids every seventh row and column is kept
-ROUGH_NAMES = ("rough_cost8", "rough_walk8", "rough_walk16")
+ROUGH_NAMES = ("rough_cost8", "rough_walk8", "rough_walk16", "corner_cost8")
 
 
 def height():
@@ -64,6 +64,15 @@ def rough():
     )
 
 
+def corners():
+    """Random friction between 1 and 11, 35 % of the cells closed (NaN), many joined by a corner
+    alone; float32.
+    """
+    shut = _noise(3) < 0.35
+    shut[ROUGH_START] = False
+    return np.where(shut, np.nan, (1 + 10 * _noise(2)).round(4)).astype(np.float32)
+
+
 def holes():
     """Random friction between 1 and 11, 15 % of the cells closed (NaN), none joined by a corner
     alone; float32.
@@ -96,7 +105,7 @@ def main():
             _write(folder, name, values)
         east, north = (START[1] + 0.5) * CELL, (SHAPE[0] - START[0] - 0.5) * CELL
         (folder / "start.txt").write_text(f"{east:g},{north:g}")
-        for name, values in (("rough", rough()), ("holes", holes())):
+        for name, values in (("rough", rough()), ("holes", holes()), ("corners", corners())):
             np.where(np.isnan(values), -9999, values).astype("<f4").tofile(folder / f"{name}.bin")
         return
     arrays = {n: np.fromfile(folder / f"{n}.bin", dtype=np.float64).reshape(SHAPE) for n in NAMES}

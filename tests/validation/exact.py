@@ -412,8 +412,9 @@ def costs(size: float = 1.0) -> Subject:
     start = (side // 2, side // 2)
     shut[start[0] - 1 : start[0] + 2, start[1] - 1 : start[1] + 2] = False
 
-    def both(closed) -> tuple[np.ndarray, np.ndarray]:
-        found = cost_distance(np.where(closed, np.nan, friction), [start], cell_size=(0.6, 1.0))
+    def both(closed, corners="one_open") -> tuple[np.ndarray, np.ndarray]:
+        given = np.where(closed, np.nan, friction)
+        found = cost_distance(given, [start], cell_size=(0.6, 1.0), corners=corners)
         peer = MCP_Geometric(np.where(closed, -1, friction), sampling=(0.6, 1.0))
         expected = peer.find_costs([start])[0]
         return np.asarray(found), np.where(np.isfinite(expected), expected, np.nan)
@@ -436,6 +437,8 @@ def costs(size: float = 1.0) -> Subject:
     rows.append(Comparison(what, n, float(apart.max()), "relative", None, note))
     cheaper = float((-apart).max(initial=0.0))
     rows.append(Comparison("the same, where cheaper", n, cheaper, "relative", 1e-9))
+    title = "the same with `corners='any'`"
+    rows.append(Comparison(title, n, relative(*both(shut, "any")), "relative", 1e-9))
     name = f"scikit-image {version('scikit-image')}, `MCP_Geometric(friction, sampling).find_costs`"
     return Subject("Cost distance", name, "`geosettle.distance.cost_distance`, 8 neighbours.", rows)
 
@@ -486,14 +489,28 @@ def grass(size: float = 1.0) -> Subject:
         expected = stored[name]
         worst = relative(found[::every, ::every], expected)
         rows.append(Comparison(f"`{command}`", int(expected.size), worst, "relative", 1e-5))
+    expected = stored["corner_cost8"]
+    n = int(np.isfinite(expected).sum())
+    at, every = [make_terrain.ROUGH_START], make_terrain.EVERY
+    for title, corners, bound in (
+        ("`r.cost`, many closed cells joined by a corner alone, `corners='any'`", "any", 1e-5),
+        ("the same with the default, where both reach", "one_open", None),
+    ):
+        found = cost_distance(make_terrain.corners(), at, cell_size=(0.6, 1.0), corners=corners)
+        found = np.asarray(found)[::every, ::every]
+        both = np.where(np.isfinite(found), expected, np.nan) if bound is None else expected
+        lost = int((np.isfinite(expected) & ~np.isfinite(found)).sum())
+        note = f"the default keeps such a barrier: {lost:,} cells cannot be reached"
+        worst = relative(found, both)
+        rows.append(Comparison(title, n, worst, "relative", bound, "" if bound else note))
     peer = (
         "GRASS GIS 8.2.1, `r.walk elevation=height friction=zero start_coordinates=...` and `r.cost"
         " input=friction start_coordinates=...`; every command is in `tests/reference/make_grass.sh`,"
         " its output in `tests/reference/grass_reference.npz`"
     )
     text = (
-        "`travel_time(model='naismith_langmuir', away=True)` and `cost_distance`. The grids have no"
-        " two closed cells that meet at a corner alone: GRASS slips through there."
+        "`travel_time(model='naismith_langmuir', away=True)` and `cost_distance`. But for the last"
+        " two rows no two closed cells meet at a corner alone: GRASS slips through there."
     )
     return Subject("GRASS r.walk and r.cost", peer, text, rows)
 

@@ -17,7 +17,8 @@ friction).
 A move is *forbidden* when its line goes through the inside of a closed cell, or through a corner at
 which both cells on either side are closed. So no 16- or 32-neighbour move jumps a barrier, and a
 barrier one cell wide that is connected only by its corners holds; passing the corner of a single
-closed cell is allowed.
+closed cell is allowed. Other rules for corners are a choice (`CORNERS`): GRASS r.cost, AccessMod
+and scikit-image pass every corner.
 
 Metrication, the grid's own error: with directions limited to those of the moves, the cost of a
 straight trip at constant friction is never too low and at most too high by 41.4 % (4), 8.24 % (8),
@@ -36,6 +37,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.errors import InputError
+
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 Progress = Callable[[float], None]
@@ -50,6 +53,19 @@ _FIRST_OCTANT: Final = {
 NEIGHBOURS: Final = tuple(_FIRST_OCTANT)
 CORNERS: Final = {"any": 0, "one_open": 1, "both_open": 2}
 """Corner rules: how many of the two cells at a corner must be open for a line to pass it."""
+
+
+def open_at_corner(rule: str) -> int:
+    """Open cells that a corner rule asks for.
+
+    Raises
+    ------
+    InputError
+        No such rule.
+    """
+    if rule not in CORNERS:
+        raise InputError("no such rule for corners", value=rule, mend=f"Use {', '.join(CORNERS)}.")
+    return CORNERS[rule]
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,16 +326,24 @@ class CostGrid:
     def window(self, rows: slice, columns: slice) -> CostGrid:
         """Part of a grid without arcs that does not go around the Earth; moves end at its edge."""
 
-        def cut(values: NDArray[Any] | None) -> Any:
+        def part(values: NDArray[Any] | None) -> Any:
             return None if values is None else values[rows, columns]
 
+        cut = self.cut
+        if cut is not None:
+            row, column = np.divmod(cut[0], self.shape[1])
+            inside = (row >= rows.start) & (row < rows.stop)
+            inside &= (column >= columns.start) & (column < columns.stop)
+            row, column = row[inside] - rows.start, column[inside] - columns.start
+            cut = row * (columns.stop - columns.start) + column, cut[1][inside]
         return dataclasses.replace(
             self,
             lengths=self.lengths[rows],
             closed=self.closed[rows, columns],
-            multiplier=cut(self.multiplier),
-            height=cut(self.height),
-            added=cut(self.added),
+            multiplier=part(self.multiplier),
+            height=part(self.height),
+            added=part(self.added),
+            cut=cut,
         )
 
     def least_per_metre(self) -> float:

@@ -132,12 +132,12 @@ def test_searches_stay_where_the_limit_lets_them(monkeypatch) -> None:
     monkeypatch.setattr(terrain, "Prepared", seen)
     wall = [shapely.LineString([(lon[i] + 0.011, 38), (lon[i] + 0.012, 42)]) for i in (0, 9)]
     layers = {"dem": ground, "barriers": gpd.GeoDataFrame(geometry=wall, crs=4326)}
-    table = gs.nearest(origins, sites, None, metric="walk", max_h=2, **layers)
+    table = gs.nearest(origins, sites, None, metric="walk", max_h=3, **layers)
     assert sizes
-    assert max(sizes) < heights.size / 20
+    assert max(sizes) < heights.size / 8
     matrix = distance_matrix(origins, sites, "walk", **layers)
     found = table[table["rank"].notna()].reset_index()
     assert list(
         found[["origin_id", "site_id", "walk_out_h"]].itertuples(index=False, name=None)
-    ) == by_matrix(matrix, None, 2)
+    ) == by_matrix(matrix, None, 3)
     assert len(found) > 5

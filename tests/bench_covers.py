@@ -116,6 +116,36 @@ def bench_raster(side=8192, n=10_000):
     )
 
 
+def bench_native_grid(side=6000, n=5_000):
+    """The same classes, cells of 90 m, on a grid in UTM and on one in degrees; the same discs."""
+    rng = np.random.default_rng(5)
+    values = np.kron(rng.integers(1, 12, (side // 40, side // 40)), np.ones((40, 40)))
+    half = 45 * side
+    utm = Raster(
+        values.astype(np.float32), Affine(90, 0, 500_000 - half, 0, -90, 4_300_000 + half),
+        "EPSG:32644", unit="class",
+    )  # fmt: skip
+    west, south, east, north = utm.lonlat_bounds
+    steps = (east - west) / side, (north - south) / side
+    degrees = Raster(utm.values, Affine(steps[0], 0, west, 0, -steps[1], north), unit="class")
+    lon, lat = (
+        rng.uniform(low + 0.6, high - 0.6, n) for low, high in ((west, east), (south, north))
+    )
+    zones = gpd.GeoDataFrame(
+        index=pd.Index([f"z{i}" for i in range(n)], name="zone_id"),
+        geometry=discs(lon, lat, 5e3),
+        crs="EPSG:4326",
+    )
+    (_, native, _), (_, plain, _) = (
+        timed(lambda r=r: overlay_areas(zones, r)) for r in (utm, degrees)
+    )
+    print(
+        f"{n:,} discs on {side} x {side} cells of 90 m: UTM cpu {native:.2f} s, lon/lat cpu {plain:.2f} s: "
+        f"{native / plain:.2f} of its time"
+    )
+
+
 if __name__ == "__main__":
     bench_discs()
     bench_raster()
+    bench_native_grid()

@@ -96,6 +96,21 @@ def test_ends_that_nearly_meet_are_joined():
     assert out.road_km == pytest.approx(km((10, 0), (10.2, 0)), abs=0.02)
 
 
+def test_gaps_that_stay_open_are_counted():
+    """Ends 8 m, 15 m and 30 m short of a road; one that is joined around the corner is none."""
+    degree = 1 / 111_320
+    streets = lines(
+        [(10, 0), (10.2, 0)],
+        *([(x, m * degree), (x, 0.1)] for x, m in ((10.05, 8), (10.1, 15), (10.15, 30))),
+        [(10.2, 0), (10.2, 10 * degree), (10.2 - 10 * degree, 10 * degree)],
+    )
+    for tolerance, open_, joined in ((1.0, "2", []), (10.0, "1", ["1"]), (40.0, None, ["3"])):
+        network = read_network(streets, None, RoadRules(tolerance_m=tolerance))
+        said = {p.code: p.value for p in road_problems(network)}
+        assert said.get("road_ends_near") == open_
+        assert [said[c] for c in ("road_joined",) if c in said] == joined
+
+
 def test_one_way_streets():
     ring = lines(
         [(10, 0), (10.2, 0)], [(10.2, 0), (10.2, 0.1), (10, 0.1), (10, 0)], oneway=["yes", "no"]

@@ -19,6 +19,8 @@ Cuts = tuple[IntArray, FloatArray]
 
 _METRES_PER_DEGREE: Final = 111_195.0
 _SAME_M: Final = 1e-4  # points nearer than this are one point: far above rounding, below any survey
+LOOSE_M: Final = 20.0
+"""Gap that is worth a word where it is not closed."""
 _LOCAL: Final = 10.0  # an end that reaches a road within ten tolerances by road is joined already
 
 
@@ -41,6 +43,8 @@ class Noded:
         Whether a piece is the gap between a dangling end and the road it was joined to.
     drawn_m
         Geodesic length of the lines as drawn.
+    loose
+        Dangling ends that were not joined though another line is within `LOOSE_M`.
     """
 
     lon: FloatArray
@@ -54,6 +58,7 @@ class Noded:
     joint: NDArray[np.bool_]
     measure: Measure
     drawn_m: float
+    loose: int = 0
 
 
 def plane(lon: FloatArray, lat: FloatArray, lat0: float) -> FloatArray:
@@ -109,8 +114,9 @@ def node_lines(
     cuts.append(_shared_vertices(xy, of, measure))
     first = _assembled(flat, cuts, measure)
     ends, target = _joints(first, flat, tree, tolerance_m, level)
+    loose = max(0, _joints(first, flat, tree, LOOSE_M, level)[0].size - ends.size)
     if not ends.size:
-        return _noded(first, measure, np.zeros((0, 3)))
+        return _noded(first, measure, np.zeros((0, 3)), loose)
     second = _assembled(flat, [*cuts, target], measure)
     at = second.node_of_cut[-ends.size :]
     # Both ends of a gap may dangle: one piece joins them.
@@ -119,7 +125,7 @@ def node_lines(
     kept = kept[pair[kept, 0] != pair[kept, 1]]
     line = np.concatenate([number, number])[ends]
     joints = np.column_stack([line, second.node_of_cut[ends], at])[kept]
-    return _noded(second, measure, joints)
+    return _noded(second, measure, joints, loose)
 
 
 class Measure:
@@ -174,7 +180,7 @@ def _assembled(flat: NDArray[np.object_], cuts: list[Cuts], measure: Measure) ->
     return _Cut(centre, node, owner[a], node[a], node[b], along[a], along[b], metres)
 
 
-def _noded(cut: _Cut, measure: Measure, joints: NDArray[np.float64]) -> Noded:
+def _noded(cut: _Cut, measure: Measure, joints: NDArray[np.float64], loose: int) -> Noded:
     """Put pieces and joints together."""
     lon, lat = (cut.centre / measure.scale).T
     line, tail, head = joints.T.astype(np.int64)
@@ -192,6 +198,7 @@ def _noded(cut: _Cut, measure: Measure, joints: NDArray[np.float64]) -> Noded:
         np.arange(cut.line.size + line.size) >= cut.line.size,
         measure,
         measure.total,
+        loose,
     )
 
 

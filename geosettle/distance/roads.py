@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context
 from geosettle.distance.network import RoadNetwork, network_of, with_settlements
+from geosettle.distance.noding import LOOSE_M
 from geosettle.distance.road_access import JoinedPlaces, join_places, ways
 from geosettle.distance.road_cleaning import is_closed, left_out
 from geosettle.geodesy import inverse
@@ -93,10 +94,18 @@ def _detours(network: RoadNetwork, detour_range: tuple[float, float]) -> list[Pr
 
 
 def _joined(network: RoadNetwork) -> list[Problem]:
-    """Report the ends that were joined to another road, as one note."""
-    if network.edges is None or not network.edges.noded.joint.any():
+    """Report the ends that were joined to another road, and those that nearly were, as notes."""
+    if network.edges is None:
         return []
     noded = network.edges.noded
+    text = (
+        f"{noded.loose} ends of roads were not joined though another road is within {LOOSE_M:g} m; "
+        "the tolerance is smaller."
+    )
+    near = [problem("road_ends_near", text, layer="roads", value=f"{noded.loose}")]
+    near = near if noded.loose else []
+    if not noded.joint.any():
+        return near
     gaps = noded.metres[noded.joint]
     kept = noded.metres[~noded.joint].sum() / 1000
     return [
@@ -108,7 +117,8 @@ def _joined(network: RoadNetwork) -> list[Problem]:
             f"as drawn and {kept:.3f} km in the network.",
             layer="roads",
             value=f"{gaps.size}",
-        )
+        ),
+        *near,
     ]
 
 

@@ -453,6 +453,7 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
             warn(line_of(problem))
         if errors:
             warn(f"{path}: {len(errors)} rows were set aside.")
+        _check_rows(path, frame)
         return frame
     said = reading.for_role(options, role)
     ends = [frame for frame in getattr(options, "around", ()) if hasattr(frame, "geometry")]
@@ -469,7 +470,14 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
         warn(line_of(problem))
     if lost := checked.rows_in - len(checked.frame):
         warn(f"{path}: {lost} of {checked.rows_in} rows were set aside.")
+    _check_rows(path, checked.frame)
     return checked.frame
+
+
+def _check_rows(path: str, layer: Any) -> None:
+    """Refuse a file of which no row can be used: an empty result would look like an answer."""
+    if hasattr(layer, "index") and not len(layer):
+        raise InputError("no row can be used", file=path, mend="See why, above, and correct them.")
 
 
 def _places(path: str, options: argparse.Namespace, *, areas: bool = False) -> Any:

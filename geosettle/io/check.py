@@ -405,6 +405,15 @@ def _values_at(raster: Raster, points: Path) -> tuple[list[dict[str, Any]], list
         return [], bad
     x, y = centres(where.geometry)
     values = raster.sample(x, y)
+    known = np.isfinite(x)
+    if known.any() and np.isnan(values[known]).all():
+        west, south, east, north = raster.lonlat_bounds
+        text = (
+            f"None of {int(known.sum())} points has a value; the raster is at {west:.2f}, "
+            f"{south:.2f}, {east:.2f}, {north:.2f} and the first point at {x[known][0]:.2f}, "
+            f"{y[known][0]:.2f}."
+        )
+        bad.append(problem("raster_coverage", text, file=points.name, layer="points"))
     label = next(
         (
             c

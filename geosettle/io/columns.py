@@ -279,9 +279,10 @@ def _column(
             problem("number_unreadable", row=int(i) + 1, column=column.name, value=raw[i])
             for i in broken
         ]
-    problems += _range_problems(values, cells, column)
-    if column.kind != "year":
-        problems += _doubtful_marks(cells, column, source)
+    doubtful = [] if column.kind == "year" else _doubtful_marks(cells, column, source)
+    refused = {p.row for p in doubtful if p.severity == "error"}
+    ranges = _range_problems(values, cells, column)
+    problems += [p for p in ranges if p.row not in refused] + doubtful
     if column.kind in ("year", "integer"):
         whole = pd.Series(np.where(values == np.round(values), values, np.nan))
         return whole.astype("Float64").astype("Int64"), problems
@@ -412,16 +413,26 @@ def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, f
     return None if code else (number * times, match[2], times)
 
 
+_LONGEST: Final = 40
+"""Characters of a cell that can be a number whose mark is in doubt."""
+
+
 def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:
     """Numbers such as 1,234 and 1.234 whose mark may be decimal or group thousands."""
     counts = column.kind == "integer" or column.unit in {"households", "persons"}
     out = []
     for row, cell in enumerate(cells, 1):
         marked = isinstance(cell, str) and ("," in cell or "." in cell or not cell.isascii())
-        match = re.fullmatch(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", clean(cell)) if marked else None
-        if not match:
+        if not marked or len(cell) > _LONGEST:
             continue
         where = {"row": row, "column": column.name, "value": str(cell)}
+        if counts and source.decimal != "," and re.fullmatch(r"\d+,(\d{1,2}|\d{4,})", clean(cell)):
+            text = "A count has no decimals, and a comma does not group digits like this."
+            out.append(problem("number_ambiguous", text, severity="error", **where))
+            continue
+        match = re.fullmatch(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", clean(cell))
+        if not match:
+            continue
         if counts and match[1] == source.decimal:
             text = "A count has no decimals, but the mark is the decimal mark of this table."
             out.append(problem("number_ambiguous", text, severity="error", **where))

@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import numbers
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.columns import likeness
 from geosettle.io.datum_shift import find_shift
@@ -113,32 +114,39 @@ def mend_references(layers: Layers) -> dict[str, Any]:
 
 
 def household_sums(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
-    """Households of a site against the sum over the flows that lead to it."""
-    if not {"sites", "flows"} <= layers.keys():
-        return []
-    sites, flows = layers["sites"], layers["flows"]
-    known = sites.frame["households"]
-    sums = (
-        flows.frame.groupby("site_id")["households"]
-        .agg(["sum", "count", "size"])
-        .reindex(sites.frame.index)
-    )
+    """Households of a site, or of an origin, against the sum over its flows."""
     out: Found = []
-    for i, site in enumerate(sites.frame.index):
-        total, counted, rows = sums.loc[site].to_list()
-        if not np.isfinite(known.iloc[i]) or not np.isfinite(total) or not counted:
+    for role, end, says in (
+        ("sites", "site_id", "The site has {:g} households, its flows bring {:g}."),
+        ("origins", "origin_id", "The origin has {:g} households, its flows take {:g} away."),
+    ):
+        if not {role, "flows"} <= layers.keys():
             continue
-        over, under = total > known.iloc[i] + 0.5, counted == rows and total < known.iloc[i] - 0.5
-        if over or under:
-            text = f"The site has {known.iloc[i]:g} households, its flows bring {total:g}."
-            where = {
-                "row": int(sites.numbers[i]),
-                "column": "households",
-                "value": f"{known.iloc[i]:g}",
-                "id": str(site),
-            }
-            out.append(("sites", problem("households_differ", text, **where)))
+        ends, flows = layers[role], layers["flows"]
+        known = numbers(ends.frame, "households").to_numpy()
+        moved = flows.frame.groupby(end)["households"].agg(["sum", "count", "size"])
+        total, counted, rows = moved.reindex(ends.frame.index).to_numpy(dtype=float).T
+        with np.errstate(invalid="ignore"):
+            # Where the origin says how many lived there, fewer may have left.
+            under = (counted == rows) & (total < known - 0.5) & (role == "sites")
+            wrong = (counted > 0) & ((total > known + 0.5) | under)
+        out += [
+            (role, problem("households_differ", says.format(known[i], total[i]),
+                           row=int(ends.numbers[i]), column="households", value=f"{known[i]:g}",
+                           id=str(ends.frame.index[i])))
+            for i in np.flatnonzero(wrong).tolist()
+        ]  # fmt: skip
     return out
+
+
+def oasis_years(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
+    """Areas of an oasis that are not of its latest year: no place is compared with them."""
+    if "oasis" not in layers:
+        return []
+    years = layers["oasis"].frame["year"]
+    older = int((years < years.max()).sum())
+    text = f"{older} of {len(years)} areas are of years before {years.max()}; the latest are used."
+    return [("oasis", problem("year_not_used", text, column="year"))] if older else []
 
 
 def lone_sites(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
@@ -495,6 +503,7 @@ def raster_cover(layers: Layers, rasters: Rasters, _aliases: Aliases) -> Found:
 FOR_STUDY: Final[tuple[Check, ...]] = (
     references,
     household_sums,
+    oasis_years,
     lone_sites,
     declared_distances,
     boundaries,

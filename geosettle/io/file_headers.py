@@ -5,10 +5,11 @@ It is compared with what GDAL returns.
 
 from __future__ import annotations
 
+import codecs
 import sqlite3
 import struct
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from geosettle.errors import InputError
+from geosettle.io.encodings import read_text
 from geosettle.io.source import Refused
-from geosettle.io.text import decode
 from geosettle.problems import Problem, problem
 
 _CODEPAGES: Final = {
@@ -116,12 +118,11 @@ def inspect_shapefile(path: Path, file: str, encoding: str | None) -> Declared:
     )
     alive = body[body[:, 0] != 0x2A] if rows else body
     gone = rows - len(alive)
+    used, problems = (encoding, []) if encoding else _dbf_encoding(path, dbf, header_size, file)
     text = f"{gone} of {rows} rows are marked as deleted and are not read."
-    problems = (problem("rows_deleted", text, file=file, value=str(gone)),) if gone else ()
+    problems += [problem("rows_deleted", text, file=file, value=str(gone))] if gone else []
     texts = _no_numbers(alive, dbf[32:header_size])
-    return Declared(
-        len(alive), encoding or _dbf_encoding(path, dbf, header_size), None, texts, problems
-    )
+    return Declared(len(alive), used, None, texts, tuple(problems))
 
 
 def _no_numbers(body: NDArray[np.uint8], fields: bytes) -> dict[tuple[int, int], str]:
@@ -152,18 +153,14 @@ def _sidecar(path: Path, suffix: str, file: str) -> bytes:
     )  # fmt: skip
 
 
-def _dbf_encoding(path: Path, dbf: bytes, header_size: int) -> str:
-    """Return the encoding of a .dbf.
+def _dbf_encoding(path: Path, dbf: bytes, header_size: int, file: str) -> tuple[str, list[Problem]]:
+    """Return the encoding of a .dbf, and what was found.
 
     The bytes prove it, else .cpg or the code page states it, else it is guessed.
     """
     body = dbf[header_size:]
-    try:
-        body.decode("ascii")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8"
+    if body.isascii():
+        return "utf-8", []
     stated = ""
     for name in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
         if name.is_file():
@@ -174,15 +171,41 @@ def _dbf_encoding(path: Path, dbf: bytes, header_size: int) -> str:
         "gb2312": "gbk",
         "65001": "utf-8",
         "ansi 936": "gbk",
-    }.get(stated, stated)
-    for name_ in (stated, _CODEPAGES.get(dbf[29], "")):
-        try:
-            if name_:
-                body.decode(name_)
-                return name_
-        except (LookupError, ValueError):
-            continue
-    return decode(body.replace(b"\x00", b" "))[1]
+    }.get(stated, stated) or _CODEPAGES.get(dbf[29], "")
+    try:
+        shown = read_text(body.replace(b"\x00", b" ")).encoding
+    except InputError:
+        if not (stated and _fits(body, stated)):
+            raise
+        return stated, []
+    if not stated or _is_same(stated, shown):
+        return shown, []
+    # Any bytes are Latin text; a language shows in the bytes only where it is another.
+    if shown not in _LATIN and (shown == "utf-8" or stated in _LATIN or not _fits(body, stated)):
+        text = f"The file states the encoding {stated}; its texts are {shown}, which is used."
+        return shown, [problem("encoding_guessed", text, file=file, value=stated,
+                               severity="warning")]  # fmt: skip
+    return (stated, []) if _fits(body, stated) else (shown, [])
+
+
+_LATIN: Final = frozenset(
+    {"cp1252", "iso-8859-1", "iso8859-1", "latin-1", "latin1", "1252", "88591"}
+)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are of one encoding; GBK is the older part of GB 18030."""
+    with suppress(LookupError):
+        a, b = (codecs.lookup(name).name.replace("gbk", "gb18030") for name in (one, other))
+        return a == b
+    return False
+
+
+def _fits(body: bytes, encoding: str) -> bool:
+    with suppress(LookupError, UnicodeError):
+        body.decode(encoding)
+        return True
+    return False
 
 
 def inspect_gpkg(path: Path, file: str) -> None:

@@ -25,7 +25,7 @@ HOME: Final[Region] = (73.0, 34.0, 85.7, 42.5)
 """Region of the embedded study. Positions that fall into it once swapped lie in the Arctic Ocean as
 they are.
 """
-_BY_ROW: Final = frozenset({"sites", "origins", "development"})
+BY_ROW: Final = frozenset({"sites", "origins", "development"})
 """Layers of which every row must lie in the study region; the others give context and may reach
 beyond it.
 """
@@ -108,7 +108,7 @@ def doubt_positions(
     out = []
     for i in np.flatnonzero(code != ""):
         row_code = str(code[i])
-        by_row = spec.name in _BY_ROW or row_code != "outside_region"
+        by_row = spec.name in BY_ROW or row_code != "outside_region"
         if by_row:
             out.append(
                 problem(row_code, text[i], row=int(known[i]) + 1, value=f"{x[i]:.6f}, {y[i]:.6f}")
@@ -118,7 +118,7 @@ def doubt_positions(
         row, value = int(known[i]) + 1, f"{x[i]:.6f}, {y[i]:.6f}"
         out.append(problem("coordinates_equal", severity="warning", row=row, value=value))
     beyond = int((code == "outside_region").sum())
-    if spec.name not in _BY_ROW and beyond:
+    if spec.name not in BY_ROW and beyond:
         everything = beyond == known.size
         sentence = f"{beyond} of {known.size} rows are outside the study region."
         out.append(

@@ -23,6 +23,7 @@ from geosettle.crs import crs_name, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.io.position_checks import HOME
 from geosettle.io.raster_files import Window, cells_within, driver_of, one_file
+from geosettle.io.side_files import check_side_files, world_file_differs
 from geosettle.io.source import Refused
 from geosettle.problems import Problem, problem
 from geosettle.raster import Raster, seconds_per_metre
@@ -118,8 +119,7 @@ def read_raster(
         Unreadable, too large, or without a place on Earth.
     """
     paths = [path] if isinstance(path, Path) else list(path)
-    for one in paths:
-        _check_beside(one, file)
+    beside = [found for one in paths for found in check_side_files(one, file)]
     asked = _Asked(
         file,
         role,
@@ -133,7 +133,8 @@ def read_raster(
         thinned,
     )
     with one_file(paths, limit, window, crs) as whole:
-        return _read(whole, asked)
+        raster, problems, declared = _read(whole, asked)
+    return raster, [*beside, *problems], declared
 
 
 def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, Any]]:
@@ -170,6 +171,7 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
             file=file,
             mend="Georeference it.",
         )
+    problems += world_file_differs(path, file, tuple(whole)[:6])
     transform = whole if part is None else whole @ Affine.translation(part.col_off, part.row_off)
     if step > 1:
         transform @= Affine.scale(
@@ -264,34 +266,6 @@ def _unheard() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
-
-
-def _check_beside(path: Path, file: str) -> None:
-    """Refuse companion files of the raster that GDAL would open and that are not what they seem."""
-    for suffix in (".msk", ".ovr"):
-        beside = path.with_name(path.name + suffix)
-        if beside.is_file():
-            with beside.open("rb") as handle:
-                if handle.read(4) not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-                    raise Refused(
-                        "file_refused", f"the {suffix} next to the raster is no TIFF", file=file
-                    )
-    beside = path.with_name(path.name + ".aux.xml")
-    if beside.is_file():
-        if beside.stat().st_size > 10_000_000:
-            raise Refused(
-                "file_too_large", "the .aux.xml next to the raster is too large", file=file
-            )
-        text = beside.read_bytes()
-        if (
-            b"<!DOCTYPE" in text
-            or b"<!ENTITY" in text
-            or b"SourceFilename" in text
-            or b"<VRT" in text
-        ):
-            raise Refused(
-                "file_refused", "the .aux.xml next to the raster points to other files", file=file
-            )
 
 
 def _system(own: Any, stated: str | None, file: str) -> Any:

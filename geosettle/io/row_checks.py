@@ -1,6 +1,6 @@
 """Checks of one layer's rows: pure functions from values and geometries to problems.
 
-FOR_LAYER lists them.
+`layer_checks` lists them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geosettle.cells import months_in
-from geosettle.geodesy import GEOD, area_m2
+from geosettle.geodesy import GEOD
 from geosettle.io.columns import likeness
 from geosettle.io.numbers import clean
 from geosettle.io.source import centres, only
@@ -71,10 +71,6 @@ _MANY: Final = 500
 """Rows of one name beyond which the name says nothing, wherever they lie."""
 _LISTED: Final = 12
 """Identifiers that a message names."""
-_PAIRS: Final = 5_000
-"""Pairs of areas that are compared at most, so that no file can keep a check busy for hours."""
-_DRAWN_AGAIN: Final = 0.8
-"""Share of the smaller of two parcels of different years that makes them the same land."""
 
 
 def empty_table(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
@@ -97,7 +93,7 @@ def copied_rows(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> li
     return [problem("row_repeated", row=int(i) + 1) for i in np.flatnonzero(again)]
 
 
-def _listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
+def listed(rows: Any, values: pd.DataFrame, spec: LayerSpec) -> str:
     """Name rows by their identifiers, whatever their order.
 
     Where these do not identify them, return how many they are.
@@ -214,7 +210,7 @@ def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
         rows = names.index.to_numpy()[indices]
         if len(rows) < 2 or (geometry is not None and _apart(geometry[rows])):
             continue
-        said = f"Rows of the same name: {_listed(rows, values, spec)}."
+        said = f"Rows of the same name: {listed(rows, values, spec)}."
         out += [
             problem("name_duplicate", said, row=int(r) + 1, column="name",
                     value=str(values["name"].iloc[r]))
@@ -286,7 +282,7 @@ def same_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) ->
     points = np.flatnonzero((shapely.get_type_id(geometry) == 0) & ~shapely.is_empty(geometry))
     if spec.name != "places":
         for rows in _near_groups(geometry, points):
-            text = f"Within {_NEAR_M:g} m of each other: {_listed(rows, values, spec)}."
+            text = f"Within {_NEAR_M:g} m of each other: {listed(rows, values, spec)}."
             out += [problem("position_duplicate", text, row=int(r) + 1) for r in rows]
     areas = np.flatnonzero(shapely.get_dimensions(geometry) == 2)
     outlines = pd.Series(
@@ -295,7 +291,7 @@ def same_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) ->
     outlines = outlines[outlines.duplicated(keep=False)]
     for alike in outlines.groupby(outlines).indices.values():
         rows = outlines.index.to_numpy()[alike]
-        text = f"The same outline: {_listed(rows, values, spec)}."
+        text = f"The same outline: {listed(rows, values, spec)}."
         out += [problem("geometry_duplicate", text, row=int(i) + 1) for i in sorted(rows)]
     return out
 
@@ -444,51 +440,6 @@ def contradicting_indicators(
     return out
 
 
-def overlaps(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Find overlapping parcels or oases of one kind, which are counted twice.
-
-    They are of one year, or are parcels drawn again for another year.
-    """
-    if geometry is None or spec.name not in {"development", "oasis"}:
-        return []
-    areas_ = only(geometry, (shapely.get_dimensions(geometry) == 2) & shapely.is_valid(geometry))
-    first, second = shapely.STRtree(areas_).query(areas_, predicate="intersects")
-    first, second = (side[first < second][:_PAIRS] for side in (first, second))
-    same = {name: np.ones(first.size, dtype=bool) for name in ("kind", "year")}
-    for column in [c for c in same if c in values]:
-        texts_ = values[column].astype(object).where(values[column].notna(), "").to_numpy()
-        same[column] = texts_[first] == texts_[second]
-    # Land development accumulates from year to year; an oasis of another year is another state of
-    # the same ground.
-    of_one = same["kind"] & (same["year"] | (spec.name == "development"))
-    first, second, again = first[of_one], second[of_one], ~same["year"][of_one]
-    common = (
-        area_m2(shapely.intersection(areas_[first], areas_[second])) if first.size else np.zeros(0)
-    )
-    least = (
-        np.minimum(area_m2(areas_)[first], area_m2(areas_)[second]) if first.size else np.zeros(0)
-    )
-    out = []
-    for k, (i, j) in enumerate(zip(first, second, strict=True)):
-        said = f"{common[k] / 1e4:.4g} ha are common to {_listed([i, j], values, spec)}"
-        if again[k] and common[k] > max(1e4, _DRAWN_AGAIN * least[k]):
-            said += (
-                ", of two years: development counts from its year on, so this land is counted twice"
-            )
-            mend = "Keep one of them; states of the same land at two times belong in landcover."
-        elif (
-            not again[k]
-            and common[k] > max(1e4, 0.01 * least[k])
-            and not areas_[i].equals(areas_[j])
-        ):
-            mend = ""
-        else:
-            continue
-        where = {"value": f"{common[k] / 1e4:.4g} ha", **({"mend": mend} if mend else {})}
-        out += [problem("areas_overlap", f"{said}.", row=int(row) + 1, **where) for row in (i, j)]
-    return out
-
-
 def totals(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Total rows at the foot of a table."""
     if spec.name == "claims":
@@ -536,7 +487,7 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
 
 def household_sizes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """More households than persons, or more persons in a household than lived in any."""
-    values = _own(values, spec)
+    values = own_columns(values, spec)
     if not {"households", "persons"} <= set(values.columns):
         return []
     households, persons = (values[c].to_numpy(dtype=float) for c in ("households", "persons"))
@@ -554,53 +505,14 @@ def household_sizes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) 
     return out
 
 
-def areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Compare declared areas with drawn ones: the ratio tells mu from hectares."""
-    out: list[Problem] = []
-    values = _own(values, spec)
-    if {"leased_ha", "declared_ha"} <= set(values.columns):
-        leased, declared = (values[c].to_numpy(dtype=float) for c in ("leased_ha", "declared_ha"))
-        with np.errstate(invalid="ignore"):
-            rows = np.flatnonzero(leased > declared * 1.001)
-        out += [
-            problem("leased_exceeds_declared",
-                    f"{leased[i]:g} ha are leased of {declared[i]:g} ha.", row=int(i) + 1,
-                    column="leased_ha", value=f"{leased[i]:g}")
-            for i in rows
-        ]  # fmt: skip
-    if spec.name != "development" or geometry is None or "declared_ha" not in values:
-        return out
-    drawn = area_m2(only(geometry, shapely.is_valid(geometry))) / 10_000
-    declared = values["declared_ha"].to_numpy(dtype=float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where((drawn > 0) & (declared > 0), declared / drawn, 1.0)
-    units = (
-        (15.0, "mu"),
-        (0.01, "square kilometres"),
-        (10_000.0, "square metres"),
-        (1 / 15, "hectares where mu"),
-    )
-    for i in np.flatnonzero(np.abs(np.log(np.where(np.isfinite(ratio), ratio, 1.0))) > np.log(1.2)):
-        text = f"{declared[i]:.6g} ha are declared and {drawn[i]:.6g} ha drawn"
-        unit = next(
-            (name for factor, name in units if abs(np.log(ratio[i] / factor)) < np.log(1.25)), ""
-        )
-        code = "unit_suspected" if unit else "area_differs"
-        text += f"; the numbers look like {unit}." if unit else f" (ratio {ratio[i]:.3g})."
-        out.append(
-            problem(code, text, row=int(i) + 1, column="declared_ha", value=f"{declared[i]:g}")
-        )
-    return out
-
-
-def _own(values: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
+def own_columns(values: pd.DataFrame, spec: LayerSpec) -> pd.DataFrame:
     """Columns of the layer itself: others that bear such a name hold text."""
     return values[[column.name for column in spec.columns if column.name in values]]
 
 
 def distances(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Kilometre columns that look like metres."""
-    values = _own(values, spec)
+    values = own_columns(values, spec)
     out = []
     for column, limit in (
         ("declared_km", 3000.0),
@@ -624,7 +536,7 @@ def distances(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> lis
 
 def validity(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Problem]:
     """Find a validity that ends before it begins."""
-    values = _own(values, spec)
+    values = own_columns(values, spec)
     if not {"valid_from", "valid_to"} <= set(values.columns):
         return []
     start, end = (
@@ -696,31 +608,3 @@ def scopes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[P
         )
         for row in np.flatnonzero(strange)
     ]
-
-
-FOR_LAYER: Final[tuple[Check, ...]] = (
-    scopes,
-    empty_table,
-    totals,
-    hidden_total,
-    road_table,
-    copied_rows,
-    duplicate_ids,
-    similar_ids,
-    spellings,
-    similar_names,
-    missing_positions,
-    coarse_positions,
-    same_positions,
-    texts,
-    household_sizes,
-    areas,
-    overlaps,
-    contradicting_indicators,
-    distances,
-    validity,
-    repeated_flows,
-    no_moves,
-    barrier_months,
-)
-"""Every check of a single layer, in the order its findings are listed."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -79,6 +81,7 @@ def table_from_records(
     for i, row in enumerate(rows):
         cells[i, : min(len(row), width)] = row[:width]
     frame = pd.DataFrame({h: pd.Series(cells[:, j], dtype=object) for j, h in enumerate(headers)})
+    problems = [_with_difference(p, frame, lines) for p in problems]
     place = {line: i for i, line in enumerate(lines)}
     covered = frozenset(
         (place[line], headers[column])
@@ -89,6 +92,24 @@ def table_from_records(
         frame, file, "table", layer=layer, lines=np.asarray(lines, dtype=np.int64),
         covered=covered, problems=tuple(problems),
     )  # fmt: skip
+
+
+def _with_difference(found: Problem, frame: pd.DataFrame, lines: Sequence[int]) -> Problem:
+    """Say of two columns of one name in how many rows they differ; a copy is only worth a note."""
+    if found.code != "column_repeated":
+        return found
+    name = plain_name(found.column)
+    names = {str(h): plain_name(str(h)) for h in frame.columns}
+    first = frame[next(h for h, plain in names.items() if plain == name)]
+    differ = np.zeros(len(frame), dtype=bool)
+    for header in [h for h, p in names.items() if re.fullmatch(rf"{re.escape(name)}_\d+", p)]:
+        other = frame[header]
+        differ |= ((first != other) & ~(first.isna() & other.isna())).to_numpy(dtype=bool)
+    rows = np.flatnonzero(differ)
+    if not rows.size:
+        return replace(found, severity="note", message=f"{found.message} They are the same.")
+    text = f"{found.message} They differ in {rows.size} row(s), first in line {lines[rows[0]]}."
+    return replace(found, message=text)
 
 
 def _about_header(header: Header, starts: Sequence[int], file: str, layer: str) -> list[Problem]:

@@ -20,13 +20,14 @@ from geosettle.errors import UnknownNameError
 from geosettle.io.columns import Columns, convert, match_columns
 from geosettle.io.combining import combine, join_columns
 from geosettle.io.geometry_repair import mend
+from geosettle.io.layer_checks import FOR_LAYER
 from geosettle.io.numbers import decimal_mark, to_number
 from geosettle.io.position_checks import doubt_positions, wrap_longitudes
 from geosettle.io.positions import Positions, locate
-from geosettle.io.row_checks import FOR_LAYER
 from geosettle.io.selection import propose_ids, select, unfold_matrix
 from geosettle.io.source import Options, Source
 from geosettle.io.survey import read_answers
+from geosettle.io.vertex_checks import doubt_vertices
 from geosettle.layers import LAYERS, LayerSpec
 from geosettle.problems import CODES, Problem, problem
 from geosettle.study import complete
@@ -98,9 +99,10 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
     problems = [*source.problems, *found.problems, *cell_problems, *positions.problems]
     geometry = positions.geometry
     if geometry is not None:
+        strayed = doubt_vertices(geometry, spec, options.region)
         geometry, drawn = _points_of_areas(geometry, spec)
         geometry, wrapped = wrap_longitudes(geometry, spec)
-        wrapped = [*drawn, *wrapped]
+        wrapped = [*strayed, *drawn, *wrapped]
         geometry, mended = mend(geometry, spec)
         in_degrees = any(p.code in _SHOWN for p in positions.problems) or bool(
             _PARTS & found.headers.keys()

@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError, InputError
+from geosettle.io.encodings import Decoded, read_text
 from geosettle.io.nesting import NESTED, is_nested
 from geosettle.io.raster_files import Window, native_box
 from geosettle.io.source import Refused, Source
-from geosettle.io.text import decode
 from geosettle.layers import LAYERS, plain_name
 from geosettle.problems import Problem, problem
 
@@ -66,7 +66,8 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
     InputError
         Not JSON, or not GeoJSON.
     """
-    text, used = decode(data, encoding)
+    decoded = read_text(data, encoding)
+    text = decoded.text
     if text.count("\n") and _is_sequence(text):
         return read_geojson_lines(data, file, encoding=encoding)
     document = _json(text, file)
@@ -90,21 +91,22 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
         raise InputError(
             f"the document is of type {str(kind)[:40]!r}, not GeoJSON", file=file, mend=mend
         )
-    return _features(features, file, "GeoJSON", used, _declared_crs(document, file))
+    return _features(features, file, "GeoJSON", decoded, _declared_crs(document, file))
 
 
 def read_geojson_lines(data: bytes, file: str, *, encoding: str | None = None) -> Source:
     """Features of a GeoJSON text sequence (RFC 8142, or one feature a line)."""
-    text, used = decode(data, encoding)
-    lines = _sequence(text)
+    decoded = read_text(data, encoding)
+    lines = _sequence(decoded.text)
     features = [_json(line, file, line=n) for n, line in lines]
     if any(not isinstance(f, Mapping) or f.get("type") == "FeatureCollection" for f in features):
         if len(features) == 1:
             return read_geojson(data, file, encoding=encoding)
         raise InputError("every line of a GeoJSON sequence must hold one feature", file=file)
-    source = _features(features, file, "GeoJSONSeq", used, parse_crs(4326))
+    source = _features(features, file, "GeoJSONSeq", decoded, parse_crs(4326))
     return Source(
-        source.cells, file, "GeoJSONSeq", geometry=source.geometry, crs=source.crs, encoding=used,
+        source.cells, file, "GeoJSONSeq", geometry=source.geometry, crs=source.crs,
+        encoding=source.encoding,
         lines=np.array([n for n, _ in lines], dtype=np.int64), problems=source.problems,
     )  # fmt: skip
 
@@ -188,8 +190,8 @@ def _declared_crs(document: Mapping[str, Any], file: str) -> Any:
     return parse_crs(name)
 
 
-def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs: Any) -> Source:
-    rows, geometries, problems = [], [], []
+def _features(features: Sequence[Any], file: str, kind: str, decoded: Decoded, crs: Any) -> Source:
+    rows, geometries, problems = [], [], decoded.problems(file)
     for number, feature in enumerate(features, 1):
         if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
             raise InputError("an item of the collection is not a Feature", file=file, row=number)
@@ -209,8 +211,9 @@ def _features(features: Sequence[Any], file: str, kind: str, encoding: str, crs:
     out = np.empty(len(rows), dtype=object)
     out[:] = geometries
     return Source(
-        cells, file, kind, geometry=out, crs=crs, encoding=encoding, problems=tuple(problems)
-    )
+        cells, file, kind, geometry=out, crs=crs, encoding=decoded.encoding,
+        problems=tuple(problems),
+    )  # fmt: skip
 
 
 def _sound(text: str) -> str:

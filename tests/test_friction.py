@@ -217,7 +217,12 @@ def test_a_study_walks_on_its_friction(tmp_path: Path) -> None:
     assert "Tobler (1993)" not in report
     assert main(["init", str(tmp_path / "new"), str(study / "walking_friction_surface.tif"),
                  str(study / "sites.csv"), "--yes"]) == 0  # fmt: skip
-    assert "[layers.friction]" in (tmp_path / "new" / "study.toml").read_text(encoding="utf-8")
+    proposed = (tmp_path / "new" / "study.toml").read_text(encoding="utf-8")
+    assert "[layers.friction]" in proposed
+    assert 'unit = "min/m"' in proposed  # s/m would be 300 km/h
+    assert "half of the cells at 5 km/h" in proposed
+    (study / "study.toml").write_text(layers + entry, encoding="utf-8")
+    assert main(["check", str(study), "--set", "friction:unit=min/m"]) == 0
 
 
 def test_distances_take_a_friction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,11 +17,12 @@ from geosettle.intake.proposals import Proposal
 from geosettle.intake.units import Level
 from geosettle.io.column_names import find_columns
 from geosettle.io.numbers import to_text
-from geosettle.io.rasters import read_raster
+from geosettle.io.rasters import plausible_kmh, read_raster
 from geosettle.io.source import Source
 from geosettle.io.study import plain_raster
 from geosettle.layers import LAYERS, plain_name
 from geosettle.names import Names
+from geosettle.raster import Raster
 
 _AREAS: Final = (
     ("barriers", re.compile(r"barrier|fence|closure|no_?go|minefield")),
@@ -181,15 +182,27 @@ def of_raster(dataset: Dataset) -> Proposal | str:
     if not role and _OTHER.search(stem):
         return "a raster that no layer of a study takes"
     why = "raster, by name"
-    if not role:
+    if not role or role == "friction":
         try:
-            with plain_raster(dataset.path, "dem", dataset.layer or None) as inside:
-                raster = read_raster(inside, dataset.path.name, thinned=True)[0]
+            with plain_raster(dataset.path, role or "dem", dataset.layer or None) as inside:
+                raster = read_raster(inside, dataset.path.name, role=role or "dem", thinned=True)[0]
         except GeosettleError as error:
             return str(error)
+        if role:
+            return _friction(dataset, raster)
         values = raster.values[np.isfinite(raster.values)]
         few = len(np.unique(values)) <= 40 and bool((values == np.round(values)).all())
         role, why = ("landcover", "raster of few classes") if few else ("dem", "raster of heights")
     year = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", file.stem)
     also = {"year": int(year[0])} if year and LAYERS[role].by_year else {}
     return Proposal(dataset, role, why, 3, also=also)
+
+
+def _friction(dataset: Dataset, raster: Raster) -> Proposal:
+    """Take a raster for a friction, with the unit in which half of its cells can be crossed so."""
+    fits = [unit for unit in ("min/m", "s/m") if plausible_kmh(raster, unit)[1]]
+    if raster.unit or len(fits) != 1:
+        return Proposal(dataset, "friction", "raster, by name", 3)
+    kmh = plausible_kmh(raster, fits[0])[0]
+    why = f"raster, by name; unit by its values, half of the cells at {kmh:.2g} km/h or faster"
+    return Proposal(dataset, "friction", why, 3, also={"unit": fits[0]})

@@ -12,7 +12,7 @@ from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.layers import LAYERS
 
-_SAID: Final = frozenset({"year", "crs", "datum", "encoding", "date", "date_column"})
+_SAID: Final = frozenset({"year", "crs", "datum", "encoding", "date", "date_column", "unit"})
 """Further settings of a layer that are written."""
 
 

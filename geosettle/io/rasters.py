@@ -596,22 +596,27 @@ def _wrong_classes(raster: Raster, _low: float, _high: float, declared: Mapping[
     return [("raster_classes", text, unknown[0])] if unknown else []
 
 
+def plausible_kmh(friction: Raster, unit: str) -> tuple[float, bool]:
+    """Speed in the middle cell of a friction with a unit, and whether people could move so."""
+    middle = float(np.nanmedian(friction.values)) if np.isfinite(friction.values).any() else np.nan
+    kmh = 3.6 / (middle * (seconds_per_metre(unit) or np.nan))
+    return kmh, _SLOWEST_KMH <= kmh <= _FASTEST_KMH
+
+
 def _wrong_friction(
     raster: Raster, _low: float, _high: float, declared: Mapping[str, Any]
 ) -> Wrong:
     """Find a unit that is not stated, or with which nobody could walk or drive."""
-    per_metre = seconds_per_metre(declared["unit"])
-    if per_metre is None:
+    if seconds_per_metre(declared["unit"]) is None:
         text = "The unit of the friction is not stated."
         return [("friction_unit", text, declared["unit"])]
-    middle = float(np.nanmedian(raster.values))
-    kmh = 3.6 / (middle * per_metre)
-    if _SLOWEST_KMH <= kmh <= _FASTEST_KMH:
+    kmh, plausible = plausible_kmh(raster, declared["unit"])
+    if plausible:
         return []
     text = (
         f"Half of the cells are crossed at {kmh:.3g} km/h or faster; is {declared['unit']} right?"
     )
-    return [("friction_unit", text, f"{middle:g}")]
+    return [("friction_unit", text, f"{kmh:.3g} km/h")]
 
 
 _WRONG: Final = {"dem": _wrong_heights, "ndvi": _wrong_ndvi, "landcover": _wrong_classes,

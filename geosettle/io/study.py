@@ -681,8 +681,8 @@ def _one_raster(
             crs=entry.get("crs"),
             band=int(entry.get("band", 1)),
             classes=_classes(folder, entry),
-            kind=str(entry.get("kind", "")),
-            unit=str(entry.get("unit", "")),
+            kind=_of_raster(entry, "kind"),
+            unit=_of_raster(entry, "unit"),
             window=window,
             limit=limit,
         )
@@ -700,6 +700,11 @@ def _one_raster(
     unit = raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
     return replace(raster, unit=unit, source=source)
+
+
+def _of_raster(entry: Mapping[str, Any], name: str) -> str:
+    """Return what a layer says of a raster, also as a constant: ``set = {unit = "min/m"}``."""
+    return str(entry.get(name, dict(entry.get("set", {})).get(name, "")))
 
 
 def _classes(folder: Path, entry: Mapping[str, Any]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -55,9 +56,20 @@ def test_two_files_of_one_registry_are_one_study(
     said = capsys.readouterr().out
     assert "sites: 4 rows; 95 households (column 'Households')" in said
     assert "sites, 2019-09-30: 3 rows; 60 households" in said
-    assert "Since 2019-09-30, on 2019-10-31: 3 sites became 4" in said
+    assert "From 2019-09-30 to 2019-10-31 the number of sites went from 3 to 4" in said
     study = gs.read_study(out)
     assert study.sites.index.tolist() == ["K2", "K3", "K4", "K5"]
+    report = (out / "report.html").read_text("utf-8")
+    section = report.partition('<section id="rounds"')[2].partition("</section>")[0]
+    rows = re.findall(r'scope="row".*?</tr>', section)
+    cells = [re.sub(r"<[^>]+>", " ", row.partition(">")[2]).split() for row in rows]
+    dates = ["2019-09-30", "2019-10-31"]
+    assert cells[0][0] == "Total"
+    assert cells[0][2:4] == dates
+    assert cells[0][-2:] == ["60", "95"]
+    changed = {row[1]: row for row in cells if row[1] in {"K1", "K3", "K4", "K5"}}
+    assert {*changed} == {"K1", "K3", "K4", "K5"}  # K2 is the same
+    assert changed["K3"][3:5] == ["moved", "87.8"]
     result = gs.analyse(study)
     judge(result)
     assert result.rounds["date"].unique().tolist() == ["2019-10-31"]

@@ -24,6 +24,7 @@ SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
     "units": sections_brief.units,
     "sites": sections_measures.sites,
     "distances": sections_measures.distances,
+    "rounds": sections_brief.rounds,
     "change": sections_meaning.change,
     "land": sections_measures.land,
     "reading": sections_measures.reading,
@@ -45,7 +46,7 @@ entry.
 """
 _SHOWN: Final[Mapping[str, int]] = {"change": 0, "sites": 2}
 """Tables that a section shows unfolded; of a change the picture holds every number of the first."""
-_OPEN: Final = frozenset({"summary", "units", "sites", "distances", "change", "land"})
+_OPEN: Final = frozenset({"summary", "units", "sites", "distances", "rounds", "change", "land"})
 """Sections that are shown; the others are folded until a reader opens them."""
 
 

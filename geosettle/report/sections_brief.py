@@ -26,6 +26,12 @@ _MOVES: Final = (
     *("origin_unit", "site_unit", "level_name", "moves", "households", "persons"),
     *("distance_median_km", "distance_range_km"),
 )
+_ALL: Final = "all"
+_ROUND_UNITS: Final = (
+    *("unit", "level_name", "date_before", "date", "sites_before", "sites", "new", "closed"),
+    *("moved", "households_before", "households", "persons_before", "persons"),
+)
+_ROUNDS: Final = ("name", "site_id", "date", "status", "moved_km", "households")
 
 
 def brief(writer: Writer) -> list[Part]:
@@ -101,6 +107,34 @@ def units(writer: Writer) -> list[Part]:
             rows = _said(writer, finest[finest["within"] == within])
             made.append(writer.frame("moves", rows, _MOVES, writer.say(caption)))
     return made
+
+
+def rounds(writer: Writer) -> list[Part]:
+    """Compare the survey dates: by unit, then the sites that are new, closed or moved."""
+    by_unit = writer.tables.get("round_units", pd.DataFrame())
+    if by_unit.empty:
+        return []
+    level = {v: capital(level_name(writer.lang, v)) for v in by_unit["level"].astype(str).unique()}
+    whole = by_unit["level"] == _ALL
+    shown = by_unit.assign(
+        level_name=by_unit["level"].map(level).where(~whole, ""),
+        unit=by_unit["unit"].where(~whole, writer.say("all_units")),
+    )
+    shown = shown.sort_values(
+        ["date", "level"], kind="stable", key=lambda c: c.where(c != _ALL, "")
+    )
+    sites = writer.tables.get("rounds", pd.DataFrame())
+    sites = sites[~sites["status"].isin(["same place"])]
+    sites = sites.assign(
+        status=[writer.word("status", text) for text in sites["status"]],
+        moved_km=numbers(sites, "moved_km").round(1),
+        households=numbers(sites, "households").fillna(numbers(sites, "households_before")),
+    )
+    return [
+        writer.p("rounds_note"),
+        writer.frame("round_units", shown, _ROUND_UNITS, writer.say("cap_round_units"), whole=True),
+        writer.frame("rounds", sites, _ROUNDS, writer.say("cap_rounds")),
+    ]
 
 
 def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str) -> Part:

@@ -548,3 +548,27 @@ def test_units_of_the_oasis_chart_are_named_in_the_language():
         legible("甲州", "Site")[0],
         "Pref B",
     }  # a unit without a local name keeps its name
+
+
+def test_names_of_sites_never_pile_up():
+    """Of sites at nearly one position some are named, those of most households, and it is told."""
+    result = example(["Site"])
+    many = pd.concat([result.sites.iloc[[0]]] * 30, ignore_index=True)
+    many.index = pd.Index([f"P{n:02}" for n in range(30)], name="site_id")
+    many = many.assign(name=[f"Settlement {n:02}" for n in range(30)], households=range(30))
+    crowded = dataclasses.replace(result, sites=many, study=result.study.replace(sites=many))
+    with look():
+        figure = FIGURES["od_map"].draw(crowded, "en")
+        figure.canvas.draw()
+        written = [t for t in figure.axes[0].texts if t.get_text().startswith("Settlement")]
+        boxes = [t.get_window_extent() for t in written]
+    names = [t.get_text() for t in written]
+    assert "Settlement 29" in names
+    assert len(names) < 30
+    for at, one in enumerate(boxes):
+        for other in boxes[at + 1 :]:
+            wide = min(one.x1, other.x1) - max(one.x0, other.x0)
+            high = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert max(wide, 0) * max(high, 0) <= 0.2 * one.width * one.height
+    told = " ".join(t.get_text() for t in figure.texts)
+    assert f"{len(names)} of 30 sites are named, those with most households first" in told

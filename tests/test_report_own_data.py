@@ -114,7 +114,7 @@ def test_stated_radii_still_hold_whatever_the_true_positions():
 
 def test_radii_of_some_positions_hold_as_far_as_they_go():
     told = findings(gs.analyse(study([1.0, 1.0, 1.0], [1.0, None, None])))
-    assert told["distances"].endswith("For 2 of them the sources give no uncertainty of one or both "
+    assert told["distances"].endswith("For 2 moves the sources give no uncertainty of one or both "
                                       "locations; such a location is taken as exact.")  # fmt: skip
     assert "Within the uncertainties that are given, no other" in told["farthest"]
     assert "are more than 4 km" in told["farming"]

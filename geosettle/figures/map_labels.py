@@ -21,6 +21,8 @@ from geosettle.words import language
 
 _WRONG: Final = 120.0
 """Cost of a label that would be read as another site's name, square points."""
+_COVERED: Final = 0.08
+"""Share of the name of a site that other names of sites may cover."""
 _PALE: Final = 0.04
 """Share of the name of a unit that flows may cross."""
 MOST_LABELS: Final = 60
@@ -40,11 +42,12 @@ def label_sites(
     fontsize: float = 6.3,
     letters: int = 26,
     lines: int = 2,
-) -> None:
-    """Name the sites, the largest first, each where its name covers least.
+) -> int:
+    """Name the sites, the largest first, each where its name covers least; return how many.
 
-    `most` is the greatest site's households.
+    A name that would cover another one is left out. `most` is the greatest site's households.
     """
+    named = 0
     order = named_sites(sites)
     radii = site_radii(order["households"].to_numpy(), most, crowding)
     rows = order.to_dict("index").items()
@@ -56,7 +59,8 @@ def label_sites(
         text = sheet.axes.text(
             0, 0, name, fontsize=fontsize, weight=weight, zorder=8, linespacing=0.9, **HALO
         )
-        _settle(sheet, text, xy, float(radius))
+        named += _settle(sheet, text, xy, float(radius), _COVERED)
+    return named
 
 
 def named_sites(sites: pd.DataFrame) -> pd.DataFrame:
@@ -144,16 +148,24 @@ def label_origins(sheet: Sheet, origins: pd.DataFrame, lang: str) -> None:
         text.set_position(sheet.axes.transData.inverted().transform((x, y - low)))
 
 
-def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) -> None:
+def _settle(
+    sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float, most: float = np.inf
+) -> bool:
     """Move a label to the best place near its symbol.
 
-    Where that is far off, a thin line leads to it.
+    Where that is far off, a thin line leads to it. It is taken away where more than a share `most`
+    of it would cover names of sites.
     """
     text.set(ha="left", va="bottom")
     size = text.get_window_extent(sheet.axes.figure.canvas.get_renderer())
     low = size.y0 - sheet.pixel(np.zeros(2))[1]
     x, y, side, far = _place(sheet, xy, radius_pt, size.width, size.height)
-    sheet.taken.add(x, y, x + size.width, y + size.height)
+    box = (x, y, x + size.width, y + size.height)
+    if sheet.names.overlap(*box) > most * size.width * size.height:
+        text.remove()
+        return False
+    sheet.taken.add(*box)
+    sheet.names.add(*box)
     # Anchored on the side of its symbol, a label that comes out wider at another resolution grows
     # away from it.
     anchor = x + size.width * {"left": 0, "center": 0.5, "right": 1}[side]
@@ -162,6 +174,7 @@ def _settle(sheet: Sheet, text: Any, xy: NDArray[np.float64], radius_pt: float) 
     if far:
         end = back.transform((np.clip(sheet.pixel(xy)[0], x, x + size.width), y + size.height / 2))
         sheet.axes.plot(*np.stack([xy, end]).T, color=style.INK, lw=0.4, zorder=6.4)
+    return True
 
 
 def label_units(sheet: Sheet, result: Result, lang: str) -> None:

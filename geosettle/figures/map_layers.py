@@ -73,6 +73,8 @@ class Sheet:
     frame: Frame
     size_in: float
     taken: Taken = field(default_factory=Taken)
+    names: Taken = field(default_factory=Taken)
+    """Where names of sites are written."""
     symbols: list[tuple[float, float]] = field(default_factory=list)
     """Pixels of the sites drawn."""
     rings: list[tuple[float, float]] = field(default_factory=list)

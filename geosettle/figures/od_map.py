@@ -15,8 +15,6 @@ from geosettle.analysis import Result
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped, written
 from geosettle.figures.map_furniture import Shown, furnish, graticule
 from geosettle.figures.map_labels import (
-    FEW_LABELS,
-    MOST_LABELS,
     label_origins,
     label_seats,
     label_sites,
@@ -72,7 +70,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     graticule(sheet)
     seats = mark_seats(sheet, result)
     furnish(sheet, layers, Shown(sites, origins, flows), lang)
-    label_sites(sheet, sites, lang, most=layers.most, crowding=layers.crowding_of_symbols)
+    named = label_sites(sheet, sites, lang, most=layers.most, crowding=layers.crowding_of_symbols)
     label_seats(sheet, seats, lang)
     label_origins(sheet, origins, lang)
     label_units(sheet, result, lang)
@@ -80,6 +78,8 @@ def od_map(result: Result, lang: str) -> Figure | None:
         side.set_visible(True)
     unknown = len(result.sites) + len(result.origins) - len(places)
     subtitle = _subtitle(len(sites), len(origins), flows, unknown, lang)
+    if named < len(sites):
+        subtitle += say(lang, "named_of", shown=named, all=len(sites))
     head: dict[str, Any] = {"fontsize": 10, "weight": "bold", "va": "top", "linespacing": 0.98}
     figure.text(_SIDE, 1 - 0.09 / total, "\n".join(title), **head)
     figure.text(
@@ -145,8 +145,6 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
     strange = [str(key) for key, row in rows if legible(*site_names(row, lang))[0] == "?"]
     if strange:
         parts.append(say(lang, "unwritable", ids=_listed(strange, lang)))
-    if len(sites) > MOST_LABELS:
-        parts.append(say(lang, "named_of", shown=FEW_LABELS, all=len(sites)))
     # Chinese sentences follow each other without a space, except after one in Latin letters.
     gap = say(lang, "sentence_gap")
     text = "".join(f"{part} " if part[-1:].isascii() else f"{part}{gap}" for part in parts)

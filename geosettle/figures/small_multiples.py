@@ -50,6 +50,7 @@ def counties(result: Result, lang: str) -> Figure | None:
     wide, high = figure.get_figwidth(), figure.get_figheight()
     names = names_of(_unit_names(result, level), lang)
     drawn: set[Any] = set()
+    all_named = True
     for number, members in enumerate(groups):
         frame = frame_around(*_middle(members), span / 2, margin=0.0)
         x = 0.05 + (number % across) * (panel + 0.06)
@@ -62,7 +63,10 @@ def counties(result: Result, lang: str) -> Figure | None:
             | ({"origin"} if sheet.rings else set())
             | ({"flow"} if sheet.curves else set())
         )
-        label_sites(sheet, members, lang, most=layers.most, fontsize=5.3, letters=20, lines=3)
+        named = label_sites(
+            sheet, members, lang, most=layers.most, fontsize=5.3, letters=20, lines=3
+        )
+        all_named &= named == len(members)
         for side in axes.spines.values():
             side.set_visible(True)
         title = names.get(str(members.index[0]), "?")
@@ -87,6 +91,8 @@ def counties(result: Result, lang: str) -> Figure | None:
     ]
     looks = [say(lang, "panel_site"), *looks]
     note = say(lang, "counties_note", km=span / 1000, looks=say(lang, "list_gap").join(looks))
+    if not all_named:
+        note += say(lang, "sentence_gap") + say(lang, "not_all_named")
     if len(groups) < len(everyone):
         note += say(lang, "sentence_gap") + say(
             lang, "panels_of", shown=len(groups), all=len(everyone)

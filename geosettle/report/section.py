@@ -41,7 +41,8 @@ _NO_UNIT: Final = frozenset(
         "computed_unit",
     }
 )
-_FEW_ROWS: Final = 20
+FEW_ROWS: Final = 20
+"""Rows of the tables of a section that is shown unfolded."""
 _MOST_ROWS: Final = 250
 _NO_HEADS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -122,7 +123,7 @@ class Writer:
         if frame.empty:
             return None
         self._tables += 1
-        most = _FEW_ROWS if self.short and name else _MOST_ROWS
+        most = FEW_ROWS if self.short and name else _MOST_ROWS
         if "households" in frame and not whole:
             by = numbers(frame, "households").fillna(-1).to_numpy()
             frame = frame.iloc[np.argsort(-by, kind="stable")]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from geosettle.cells import numbers
 from geosettle.report.html_builder import element
-from geosettle.report.section import Part, Writer, ranged
+from geosettle.report.section import FEW_ROWS, Part, Writer, ranged
 from geosettle.report.summary import summary_lines
 from geosettle.results import headline_of, in_scope, number
 from geosettle.results.given import level_name
@@ -98,8 +98,13 @@ def units(writer: Writer) -> list[Part]:
     if frame.empty:
         return []
     made: list[Part] = [writer.p("units_note"), *writer.picture("counties", "counties")]
-    if frame["level"].nunique() > 2:
+    levels = [level for level in frame["level"].unique() if level != _TOTAL]
+    if len(levels) > 1 and len(frame) <= FEW_ROWS:
         made.append(_unit_table(writer, frame, "cap_units"))
+    elif len(levels) > 1:
+        # The coarsest level is on page one; of the next, the units of most households.
+        rows = frame[frame["level"] == levels[1]]
+        made.append(_unit_table(writer, rows, "cap_units_level", whole=False))
     moves = writer.tables.get("moves", pd.DataFrame())
     if len(moves):
         finest = moves[moves["level"] == moves["level"].iloc[-1]]
@@ -137,10 +142,11 @@ def rounds(writer: Writer) -> list[Part]:
     ]
 
 
-def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str) -> Part:
+def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str, *, whole: bool = True) -> Part:
     rows = _said(writer, frame)
     rows["unit"] = rows["unit"].where(frame["level"] != _TOTAL, writer.say("all_units"))
-    return writer.frame("units", rows, _UNITS, writer.say(caption), whole=True)
+    text = writer.say(caption, level=rows["level_name"].iloc[0])
+    return writer.frame("units", rows, _UNITS, text, whole=whole)
 
 
 def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:

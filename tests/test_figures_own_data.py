@@ -294,7 +294,7 @@ def test_in_a_crowd_every_symbol_can_be_seen_and_the_named_are_not_hidden():
         assert row.get_markerfacecolor() != "none"
     assert not any(box_of.contains(*spot) for spot in spots)
     names = [text for text in axes.texts if text.get_text().startswith("S")]
-    assert len(names) == FEW_LABELS
+    assert 0 < len(names) <= FEW_LABELS  # none covers another
     assert not any(box_of.overlaps(name.get_window_extent()) for name in names)
 
 

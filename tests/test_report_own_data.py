@@ -363,7 +363,7 @@ def test_captions_speak_of_no_ranges_where_none_are_drawn(plain):
         f"{name}.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 16 for name in ("distances", "distribution")
     }
     text = words_of(report_html(plain, figures=drawn))
-    assert "Straight-line distance of every move, with locations as given." in text
+    assert "Straight-line distances of the moves, with locations as given." in text
     assert "full range given" not in text
     assert "The band spans" not in text
     assert "19.5 公里" in report_html(plain, lang="zh")

@@ -94,6 +94,7 @@ def _may_name_keys() -> tuple[set[str], list[re.Pattern[str]]]:
 
 _WORDED = (
     "severity",
+    "status",
     "threshold",
     "verdict",
     "evidence",

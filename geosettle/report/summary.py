@@ -269,29 +269,34 @@ def _land(result: Result, lang: str) -> str:
     leased = float(numbers(result.land, "leased_ha").sum() or numbers(parcels, "leased_ha").sum())
     largest = own.sort_values(ascending=False, kind="stable")
     places = [
-        say(lang, "land_at", ha=number(float(ha)), site=name_of(result.sites, site))
+        say(lang, "land_at", ha=_hectares(float(ha)), site=name_of(result.sites, site))
         for site, ha in largest.items()
     ]
     only = name_of(result.sites, largest.index[0]) if len(own) == 1 else ""
     return sentences(
         lang,
-        say(lang, "find_land_one", ha=number(total), site=only)
+        say(lang, "find_land_one", ha=_hectares(total), site=only)
         if only
         else say(
             lang,
             "find_land",
-            ha=number(total),
+            ha=_hectares(total),
             sites=say(lang, "n_sites", n=len(own)),
             list=_named(lang, places),
         )
         if len(own)
-        else say(lang, "find_land_parcels", ha=number(total), n=stated)
+        else say(lang, "find_land_parcels", ha=_hectares(total), n=stated)
         if total
         else "",
         say(lang, "find_land_unstated", n=len(parcels) - stated) if stated < len(parcels) else "",
-        say(lang, "find_leased", ha=number(leased)) if leased else "",
-        say(lang, "find_illustrative", ha=number(drawn)) if drawn else "",
+        say(lang, "find_leased", ha=_hectares(leased)) if leased else "",
+        say(lang, "find_illustrative", ha=_hectares(drawn)) if drawn else "",
     )
+
+
+def _hectares(area: float) -> str:
+    """Write an area, from a hundred hectares on without decimals."""
+    return number(area, most=0 if area >= 100 else 1)
 
 
 def _declared(result: Result, lang: str) -> str:

@@ -73,7 +73,7 @@ function unitSection() {
     sheets.repaint();
     writeHash();
   };
-  const level = levels.length < 2 ? null : chooser('gs-level', word('col_level_said'), levels.map((l) => [l.level, say(l.label)]), state.level, (value) => {
+  const level = levels.length < 2 ? null : chooser('gs-level', word('col_level_name'), levels.map((l) => [l.level, say(l.label)]), state.level, (value) => {
     state.level = value;
     state.unit = -1;
     lists.unit.most = PAGE_ROWS;

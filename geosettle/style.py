@@ -44,6 +44,12 @@ UNITS: Final = ("#EDF8FB", "#B3CDE3", "#8C96C6", "#8856A7", "#810F7C")
 readers.
 """
 
+CATEGORIES: Final = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7"),
+    *("#56B4E9", "#D55E00", "#F0E442", "#000000"),
+)
+"""Levels of a text, the most frequent first: Okabe and Ito (2008)."""
+
 TRAVEL: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
 TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
 """Lower bounds of the travel-time classes, minutes; the last class is open."""

@@ -8,7 +8,7 @@ own to; no data of the study pass through it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from geosettle.maps.basemaps import Basemap, find_basemap
 from geosettle.maps.elements import ELEMENTS, Element, Settings, payloads
 from geosettle.maps.folium_map import StudyMap
 from geosettle.maps.indicator_columns import indicators
+from geosettle.maps.own_columns import own_columns
 from geosettle.maps.unit_data import units_table
 from geosettle.problems import Problems, attempt
 from geosettle.settings import DEFAULTS
@@ -41,6 +42,7 @@ def render(
     budget_bytes: int = DEFAULTS.map.budget_bytes,
     relief_px: int = DEFAULTS.map.relief_px,
     title: str | None = None,
+    columns: Sequence[str] = (),
     elements: Mapping[str, Element] | None = None,
     problems: Problems | None = None,
 ) -> StudyMap:
@@ -64,6 +66,9 @@ def render(
         Width of the relief picture, pixels.
     title
         Instead of the title made from what was found.
+    columns
+        Columns of the sites file that geosettle does not use, to colour the sites by; the card of
+        a site shows them.
     elements
         What to draw, by name; None draws `ELEMENTS`.
         `{**ELEMENTS, "wells": Element(...)}` adds one.
@@ -90,7 +95,7 @@ def render(
     """
     language(lang)  # refuses one that does not exist
     tiles = find_basemap(basemap) if basemap else None
-    common = _common(result, lang, tiles, title, problems)
+    common = _common(result, lang, tiles=tiles, title=title, columns=columns, problems=problems)
     made_from = json.dumps(result.provenance, ensure_ascii=False, sort_keys=True, default=str)
     made_from = made_from if result.provenance else ""
     data: dict[str, Any] = {}
@@ -126,7 +131,13 @@ _NOTHING: Final[Mapping[str, Any]] = {
 
 
 def _common(
-    result: Result, lang: str, tiles: Basemap | None, title: str | None, problems: Problems | None
+    result: Result,
+    lang: str,
+    *,
+    tiles: Basemap | None,
+    title: str | None,
+    columns: Sequence[str],
+    problems: Problems | None,
 ) -> dict[str, Any]:
     """Everything in the page that does not depend on how far outlines are simplified.
 
@@ -146,15 +157,20 @@ def _common(
         "head": lambda: page_text.headline(result, title),
         "places": lambda: _places(result),
         "indicators": lambda: indicators(result),
+        "columns": lambda: own_columns(result, columns),
     }
     made = {name: attempt(problems, f"map part {name}", make) for name, make in parts.items()}
-    head, places, measured = (made.pop(name) for name in ("head", "places", "indicators"))
+    head, places, measured, own = (
+        made.pop(name) for name in ("head", "places", "indicators", "columns")
+    )
     data: dict[str, Any] = {k: v if v is not None else _NOTHING.get(k) for k, v in made.items()}
     data |= head or {k: _NOTHING[k] for k in ("kicker", "title", "subtitle")}
     data |= places or {name: dict(_NO_PLACES) for name in ("sites", "origins", "flows")}
-    columns, entries = measured if measured and places else ({}, [])
+    shown = [found for found in (own, measured) if found and places]
+    of_sites = {name: column for found, _ in shown for name, column in found.items()}
+    entries = [entry for _, some in shown for entry in some]
     table: dict[str, Any] = data["sites"]
-    data["sites"] = {**table, "columns": table["columns"] | columns, "indicators": entries}
+    data["sites"] = {**table, "columns": table["columns"] | of_sites, "indicators": entries}
     view: list[float] = data["view"]
     return data | {
         "lang": lang,
@@ -195,7 +211,7 @@ def _style() -> dict[str, Any]:
         "flowWidth": style.FLOW_WIDTH_PX,
         "flowTaper": style.FLOW_TAPER, "flowOpacity": style.FLOW_OPACITY, "oasis": style.OASIS,
         "changeUp": style.CHANGE_UP, "changeDown": style.CHANGE_DOWN,
-        "parcelYears": style.PARCEL_YEARS, "units": style.UNITS,
+        "parcelYears": style.PARCEL_YEARS, "units": style.UNITS, "categories": style.CATEGORIES,
     }  # fmt: skip
 
 

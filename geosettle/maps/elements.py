@@ -355,9 +355,28 @@ def _points(frame: gpd.GeoDataFrame) -> dict[str, Any]:
 # payloads only say whether there is anything to draw.
 
 
-def _uncertainty(result: Result, _settings: Settings) -> dict[str, Any] | None:
-    known = (f["uncertainty_km"] for f in (result.sites, result.origins) if "uncertainty_km" in f)
-    return {} if any((pd.to_numeric(u, errors="coerce") > 0).any() for u in known) else None
+def _uncertainty(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Discs come from the tables; of places that are somewhere in an area, the area's outline."""
+    shapes: dict[bytes, Any] = {}
+    number: dict[str, Any] = {}
+    discs = False
+    for role, frame in (("site", result.sites), ("origin", result.origins)):
+        known = result.study.regions.get(f"{role}s", {})
+        areas = [known.get(key) for key in frame.index.astype(str)]
+        named = [None if area is None else area.wkb for area in areas]
+        for key, area in zip(named, areas, strict=True):
+            if key is not None:
+                shapes.setdefault(key, area)
+        order = {key: k for k, key in enumerate(shapes)}
+        row = pd.Series([np.nan if key is None else order[key] for key in named], dtype=float)
+        number[role] = encoding.column(row, digits=0)
+        radius = numbers(frame, "uncertainty_km").to_numpy(float)
+        discs = discs or bool(((radius > 0) & row.isna().to_numpy()).any())
+    if not shapes:
+        return {} if discs else None
+    part = _part({}, list(shapes.values()), settings)
+    label = say_all("uncertainty_both" if discs else "uncertainty_area")
+    return {"parts": [{**part, "label": label}], "areas": number, "discs": discs}
 
 
 def _flows(result: Result, _settings: Settings) -> dict[str, Any] | None:

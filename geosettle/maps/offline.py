@@ -33,6 +33,7 @@ SCRIPTS: Final = (
     "parcels.js",
     "tools.js",
     "units.js",
+    "measure.js",
     "legend.js",
     "panel.js",
     "main.js",

@@ -56,6 +56,10 @@ class MapOptions(Options):
         least=1,
         meaning="outlines are simplified until the page is no larger",
     )
+    columns: tuple[str, ...] = setting(
+        (),
+        meaning="columns of the sites file, not used otherwise, to colour the sites of the map by",
+    )
     relief_px: int = setting(
         1400, unit="pixels", least=1, most=20_000, meaning="width of the relief picture"
     )

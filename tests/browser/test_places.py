@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from looking import at, counts, near_colour, pixels, settle, written
 
 import geosettle as gs
@@ -126,3 +127,34 @@ def test_a_page_without_one_of_its_parts_still_opens(open_page, monkeypatch, par
     with open_page(map_html(result, problems=[])) as page:
         assert counts(page)["sites"] == (0 if part == "sites_table" else 6)
         assert page.is_visible(".gs-totals")
+
+
+def test_a_place_somewhere_in_an_area_has_its_outline_and_no_disc(open_page):
+    given = study()
+    area = shapely.Polygon([(21.1, 9.5), (21.5, 9.5), (21.5, 9.75), (21.3, 9.6), (21.1, 9.75)])
+    origins = given.origins.assign(uncertainty_km=[25.0, 6.0, np.nan])
+    whole = gs.Study(
+        sites=given.sites, origins=origins, flows=given.flows, regions={"origins": {"x": area}}
+    )
+    hide = "#hide=sites,origins,flows,labels,graticule"
+    with open_page(map_html(gs.analyse(whole)), fragment=hide) as page:
+        assert "True location is within this disc or area" in page.inner_text("#gs-legend")
+        picture = pixels(page)
+        bare = picture[5, 700]
+
+        def differs(lon, lat):
+            x, y = map(round, at(page, lon, lat))
+            return np.abs(picture[y, x] - bare).max() > 1
+
+        assert differs(21.3, 9.55)  # inside the area
+        assert not differs(21.3, 9.7)  # in its bay, which a disc of 25 km would fill
+        assert not differs(21.3, 9.45)
+        assert differs(22.02, 9.71)  # the other origin keeps its disc
+    alone = origins.assign(uncertainty_km=[25.0, np.nan, np.nan])
+    whole = gs.Study(
+        sites=given.sites, origins=alone, flows=given.flows, regions={"origins": {"x": area}}
+    )
+    with open_page(map_html(gs.analyse(whole))) as page:
+        legend = page.inner_text("#gs-legend")
+        assert "True location is within this area" in legend
+        assert "disc" not in legend

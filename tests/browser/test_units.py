@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import made_up
 import made_up_units
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from looking import at, near_colour, pixels, settle
 
+import geosettle as gs
 from geosettle import style
 from geosettle.maps import map_html
 
@@ -113,3 +116,41 @@ def test_many_flows_are_drawn_from_unit_to_unit_the_largest_on_top(open_page, ht
 def test_a_study_without_units_has_nothing_of_them(open_page, plain_html):
     with open_page(plain_html) as page:
         assert page.locator("#gs-units, #gs-level, #gs-unit-colour, #gs-flows").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "fragment"),
+    [
+        (1440, "#level=district&units=households&unit=District%2001"),
+        (390, "#flows=single&units=households"),
+        (820, "#lang=zh&level=district"),
+    ],
+)
+def test_axe_finds_nothing_in_units(open_page, html, width, fragment):
+    with open_page(html, width=width, fragment=fragment) as page:
+        page.click("#gs-measure")
+        found = Axe().run(page).response["violations"]
+        assert not [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_hostile_names_of_units_and_columns_stay_text(open_page):
+    sites, origins, flows = made_up_units.frames()
+    units = made_up_units.boundaries()
+    names = [made_up.HOSTILE[k] for k in (0, 2, 1, 3, 5, 9, 11)]
+    units["name"] = [f"{name} {k}" for k, name in enumerate(names)]
+    sites["<img src=x>"] = [made_up.HOSTILE[k] for k in range(len(sites))]
+    study = gs.Study(sites=sites, origins=origins, flows=flows, boundaries=units)
+    page_html = map_html(gs.analyse(study), columns=["<img src=x>"])
+    with open_page(page_html, fragment="#level=district&units=households") as page:
+        shown = {
+            text.strip() for text in page.locator("#gs-unit-table th button").all_inner_texts()
+        }
+        assert {name.strip() for name in units["name"][units["level"] == "district"][:-1]} <= shown
+        page.select_option("#gs-colour", label="<img src=x>")
+        page.evaluate("geosettle.select({kind: 'site', row: 0})")
+        for row in range(4):
+            page.locator("#gs-unit-table tbody button").nth(row).click()
+            settle(page)
+        assert "<img src=x>" in page.inner_text("#gs-card")
+        assert page.locator("img[src='x']").count() == 0

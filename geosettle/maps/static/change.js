@@ -168,11 +168,20 @@ function changeItems(indicator) {
     `${way === 'unsure' ? word('way_unsure_long') : wayWord(indicator, way)}: ${counts[way]}`]);
 }
 
+/** Colours of the sites under an indicator, and what each means. @param {any} indicator @returns {{colour: string, label: string}[]} */
+function siteClasses(indicator) {
+  const column = sites.column(indicator.column);
+  const { levels } = indicator;
+  const classes = levels ? levels.map((text, k) => ({ colour: LEVEL_COLOURS[k], label: text }))
+    : classesOf(indicator.column).labels.map((text, k) => ({ colour: CLASS_COLOURS[k], label: text }));
+  if (levels && column.some((v) => v !== null && !levels.includes(v))) classes.push({ colour: ASIDE, label: word('all_others') });
+  return column.includes(null) ? [...classes, { colour: NO_DATA, label: word('no_data') }] : classes;
+}
+
 /** Colours and arrows of the chosen indicator. @param {any} indicator */
 function indicatorLegend(indicator) {
-  const classes = classesOf(indicator.column).labels.map((text, i) => ({ colour: CLASS_COLOURS[i], label: text }));
   const unit = indicator.unit ? ` (${unitWords(indicator.unit)})` : '';
-  const values = [el('p', { class: 'gs-note' }, `${word('value_at_site')}${unit}`), classLegend([...classes, { colour: NO_DATA, label: word('no_data') }], false)];
+  const values = [el('p', { class: 'gs-note' }, `${word('value_at_site')}${unit}`), classLegend(siteClasses(indicator), false)];
   const element = elementOf('change');
   if (!element || !indicator.change) return values;
   const { tops, labels } = changeSizes(indicator);

@@ -9,6 +9,8 @@ const CHOSEN = STYLE.chosen;
 const INK = STYLE.ink;
 const MUTED = STYLE.muted;
 const ASIDE = '#8A8580'; // sites for comparison, outside the study's scope
+/** Of the sites by a text: so many levels have a colour of their own, all others share one. @type {string[]} */
+const LEVEL_COLOURS = STYLE.categories;
 const CLASS_COLOURS = ['#FDE725', '#5DC863', '#21908C', '#3B528B', '#440154'];
 const NO_DATA = '#E4E4E0';
 const SANS = 'system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Naskh Arabic", sans-serif';
@@ -112,6 +114,7 @@ const DRAW = {
 function drawAll(sheet) {
   drawMarks(sheet);
   drawNames(sheet);
+  drawMeasure(sheet);
 }
 
 /** All but the writing, from the ground up. @param {Sheet} sheet */
@@ -285,9 +288,41 @@ function drawDegrees(sheet) {
   }
 }
 
-/** @param {Sheet} sheet */
-function drawDiscs(sheet) {
+/** Row of the outline of the area in which a place is; null where it is a disc. @param {any} element @param {'site' | 'origin'} kind @returns {(number | null)[]} */
+function regionsOf(element, kind) {
+  element.read ??= { site: readColumn(element.areas.site), origin: readColumn(element.areas.origin) };
+  return element.read[kind];
+}
+
+/** Areas in which places of a kind are, each once. @param {Sheet} sheet @param {any} element @param {'site' | 'origin'} kind */
+function drawRegions(sheet, element, kind) {
   const { ctx } = sheet;
+  const [table, colour, isShown] = kind === 'site' ? [sites, STYLE.uncertainty, siteShown] : [origins, ORIGIN, originShown];
+  /** @type {Map<number, boolean>} */
+  const concerned = new Map();
+  regionsOf(element, kind).forEach((shape, row) => {
+    if (shape !== null && isShown(row)) concerned.set(shape, Boolean(concerned.get(shape)) || concerns(table, row));
+  });
+  const features = featuresOf(element.parts[0]);
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.lineWidth = 0.9;
+  ctx.setLineDash([2, 2.5]);
+  for (const [shape, near] of concerned) {
+    if (!inView(sheet, features[shape].box)) continue;
+    ctx.beginPath();
+    trace(sheet, features[shape], true);
+    ctx.globalAlpha = near ? 0.05 : 0.01;
+    ctx.fill('evenodd');
+    ctx.globalAlpha = near ? 0.7 : 0.12;
+    ctx.stroke();
+  }
+}
+
+/** @param {Sheet} sheet @param {any} element */
+function drawDiscs(sheet, element) {
+  const { ctx } = sheet;
+  for (const kind of /** @type {('origin' | 'site')[]} */ (element.areas ? ['origin', 'site'] : [])) drawRegions(sheet, element, kind);
   ctx.lineWidth = 0.9;
   ctx.setLineDash([2, 2.5]);
   for (const [table, colour] of /** @type {[any, string][]} */ ([[origins, ORIGIN], [sites, STYLE.uncertainty]])) {
@@ -295,10 +330,11 @@ function drawDiscs(sheet) {
     const lon = table.column('lon');
     const lat = table.column('lat');
     const km = table.column('uncertainty_km');
+    const region = element.areas ? regionsOf(element, table === sites ? 'site' : 'origin') : null;
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
     for (let i = 0; i < table.n; i++) {
-      if (lon[i] === null || !(km[i] > 0) || !(table === sites ? siteShown(i) : originShown(i))) continue;
+      if (lon[i] === null || !(km[i] > 0) || (region && region[i] !== null) || !(table === sites ? siteShown(i) : originShown(i))) continue;
       const pixels = (km[i] * 1000) / metresPerPixel(lat[i], sheet.zoom);
       const x = mercatorX(lon[i]) * sheet.scale + sheet.dx;
       const y = mercatorY(lat[i]) * sheet.scale + sheet.dy;
@@ -542,6 +578,8 @@ function siteColour(row) {
   if (!state.indicator) return sites.value('aside', row) ? ASIDE : SITE;
   const value = sites.value(state.indicator, row);
   if (value === null) return NO_DATA;
+  const { levels } = chosenIndicator();
+  if (levels) return LEVEL_COLOURS[levels.indexOf(value)] ?? ASIDE;
   const { tops } = (indicatorClasses[state.indicator] ??= classesOf(state.indicator));
   return CLASS_COLOURS[tops.findIndex((top) => value <= top)];
 }
@@ -587,7 +625,7 @@ function drawSites(sheet) {
   const opacity = (i) => (state.selected && !(members.get(i) ?? [i]).some((row) => concerns(sites, row)) ? 0.45 : 1);
   const single = crowd ? [] : Array.from(seen).filter((i) => i !== chosen);
   if (crowd) {
-    const colours = [SITE, ASIDE, NO_DATA, ...CLASS_COLOURS];
+    const colours = [SITE, ASIDE, NO_DATA, ...CLASS_COLOURS, ...LEVEL_COLOURS];
     const looks = [1, 0.45].flatMap((strength) => colours.map((c) => ({ ink: storedColour(c), strength })));
     const look = (i) => colours.indexOf(siteColour(i)) + (opacity(i) === 1 ? 0 : colours.length);
     const plain = !state.indicator && !state.selected && !sites.has('aside');

@@ -136,7 +136,8 @@ function drawSymbol(ctx, element, of) {
     ctx.fillStyle = FLOW;
     ctx.globalAlpha = 0.6;
     ctx.fill();
-  } else if (element.kind === 'discs') discSymbol(ctx);
+  } else if (element.kind === 'discs' && element.areas && !element.discs) boxOrLine(ctx, { stroke: regionsOf(element, 'site').some((v) => v !== null) ? STYLE.uncertainty : ORIGIN, fill: '#00000010', dash: [2, 2] });
+  else if (element.kind === 'discs') discSymbol(ctx);
   else if (element.kind === 'labels') {
     ctx.font = `600 12px ${SANS}`;
     ctx.fillStyle = INK;

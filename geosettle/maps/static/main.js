@@ -125,6 +125,7 @@ function makeMap() {
   else map.fitBounds(leafletBounds(DATA.view), { animate: false });
   map.setMaxBounds(leafletBounds(DATA.view).pad(1.2));
   onMap.push(nameButtons);
+  addMapButtons();
   addScale();
   addControl('bottomright', el('div', { class: 'gs-credit' }, `Leaflet${DATA.basemap ? ` | ${DATA.basemap.credit}` : ''}`));
   addControl('bottomright', locator());
@@ -137,6 +138,7 @@ function makeMap() {
 /** What the reader can do, once all is there to do it with. */
 function makeUsable() {
   addPointing();
+  calmInFrame();
   map.on('move zoomend resize viewreset', clipPanes);
   if (state.selected) {
     // A link that names no view shows all; the card came after the first picture, which knew nothing of it.
@@ -150,7 +152,7 @@ function makeUsable() {
   if (crowding < 1) map.on('zoomend', fillSizes);
   report();
   /** For a notebook or a further script: the Leaflet map and the few things one may ask of it. */
-  /** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv, flowsOfUnits, siteSizes };
+  /** @type {any} */ (window).geosettle = { map, select, state, drawn, destination, inverse, metresPerPixel, exportPng, preparePrint, endPrint, sitesCsv, flowsOfUnits, siteSizes };
 }
 
 /** Say how much was drawn, once, for those who do not see it and for tests. */

@@ -232,7 +232,7 @@ function siteFacts(row) {
     facts.push(fact(say(line.label), cardValue(line, value, row)));
   }
   const mean = meanKm.site[row];
-  if (mean !== null && !DATA.sites.indicators.length) facts.push(fact(word('mean_km'), [figure(mean), measured('site', row)]));
+  if (mean !== null && !DATA.sites.indicators.some((i) => !i.key.startsWith('own:'))) facts.push(fact(word('mean_km'), [figure(mean), measured('site', row)]));
   facts.push(...indicatorFacts(DATA.sites.indicators.filter((i) => i.main), row));
   return facts;
 }
@@ -261,8 +261,14 @@ function indicatorLine(indicator, row) {
   const between = interval(sites.value(`${indicator.column}_low`, row), sites.value(`${indicator.column}_high`, row), digits);
   const short = indicator.unit.length < 12 && !['share', 'ratio'].includes(indicator.unit) ? indicator.unit : '';
   const c = changeAt(indicator, row);
-  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '', covered(indicator, row),
+  return [indicator.how ? el('small', {}, `${say(indicator.how)} `) : '', ownText(indicator, row) ?? withUnit(figure(sites.value(indicator.column, row), digits), short), between ? el('small', {}, ` ${between}`) : '', covered(indicator, row),
     c ? el('div', { class: `gs-way gs-${c.way}` }, el('span', { 'aria-hidden': 'true' }, WAY_SIGNS[c.way]), '\u00a0', withUnit(signed(c.change, digits), short), el('small', {}, ` ${wayWord(indicator, c.way)}`)) : ''];
+}
+
+/** A text of the user's own column; null where the column holds numbers. @param {any} indicator @param {number} row */
+function ownText(indicator, row) {
+  const value = sites.value(indicator.column, row);
+  return typeof value === 'string' ? isolated(value) : null;
 }
 
 /** How many of the moves a mean rests on, where it does not rest on all. @param {any} indicator @param {number} row */
@@ -372,7 +378,7 @@ function indicatorColumns(indicator) {
   const unit = indicator.unit.length < 8 && indicator.unit ? `, ${unitWords(indicator.unit)}` : '';
   const digits = digitsOf(indicator);
   const columns = [countColumn(),
-    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => [figure(sites.value(indicator.column, row), digits), covered(indicator, row)] }];
+    { key: 'value', head: `${word('value')}${unit}`, of: (row) => sites.value(indicator.column, row), cell: (row) => [ownText(indicator, row) ?? figure(sites.value(indicator.column, row), digits), covered(indicator, row)] }];
   if (!indicator.change) return columns;
   return [...columns, { key: 'change', head: `${word('change')}${unit}`, of: (row) => changeAt(indicator, row)?.change ?? null, cell: (row) => {
     const c = changeAt(indicator, row);

@@ -316,7 +316,7 @@ function uncertain(table, row) {
 function addPointing() {
   const tip = /** @type {any} */ (document.getElementById('gs-tip'));
   map.on('mousemove', (event) => {
-    const thing = under(event.containerPoint);
+    const thing = measuring ? null : under(event.containerPoint);
     map.getContainer().style.cursor = thing ? 'pointer' : '';
     tip.hidden = !thing;
     if (!thing) return;
@@ -328,8 +328,12 @@ function addPointing() {
   });
   map.on('mouseout', () => { tip.hidden = true; });
   onMap.push(() => { tip.hidden = true; tip.replaceChildren(); });
-  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.selected) select(null); });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.selected && !measuring) select(null); });
   map.on('click', (event) => {
+    if (measuring) {
+      takePoint(event.latlng);
+      return;
+    }
     const thing = under(event.containerPoint);
     tip.hidden = true; // what it said stands in the card; a finger would not take it away
     if (thing?.kind === 'unit') selectUnit(thing.row);
@@ -589,8 +593,7 @@ function legendItems() {
   const indicator = chosenIndicator();
   if (indicator) {
     items.push([null, `${indicatorName(indicator)}${indicator.unit ? ` (${unitWords(indicator.unit)})` : ''}:`]);
-    classesOf(indicator.column).labels.forEach((text, k) => items.push([boxSymbol(CLASS_COLOURS[k]), text]));
-    items.push([boxSymbol(NO_DATA), word('no_data')]);
+    for (const { colour, label: text } of siteClasses(indicator)) items.push([boxSymbol(colour), text]);
     if (indicator.change && !state.hidden.has('change')) items.push(...changeItems(indicator));
   }
   const measure = chosenMeasure();

@@ -28,7 +28,7 @@ _MISSING: Final = "\N{EN DASH}"
 _LOOKED_AT: Final = 250
 _ONE_PAGE: Final = 25
 """Rows of a table that is printed on one page, where it fits."""
-_MANY: Final = 8
+_MANY: Final = 6
 _SOME: Final = 4
 _WIDE: Final = "wide"
 _MIDDLE: Final = "middle"

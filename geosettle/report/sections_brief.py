@@ -68,7 +68,7 @@ def _boxes(writer: Writer) -> list[Part]:
     own = numbers(result.land, "developed_ha")
     own = own[own > 0]
     if len(own):
-        at = writer.say("brief_at", n=f"{len(own):,}")
+        at = writer.say("brief_at", n=len(own))
         boxes.append(_box(writer, "what_land", f"{number(float(own.sum()))} ha", at))
     return boxes
 

@@ -44,6 +44,32 @@ def test_report_is_quiet_accessible_and_shows_text_as_text(chromium, tmp_path, l
         context.close()
 
 
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (820, "dark"), (1100, "light"), (1500, "dark")]
+)
+def test_no_table_runs_off_the_page_at_any_width(chromium, tmp_path, embedded, width, scheme):
+    file = tmp_path / "report.html"
+    file.write_text(report_html(embedded), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    try:
+        page.goto(file.as_uri())
+        if width == 1100:  # figures, of which there are none here, take up to 2,000 px
+            assert page.evaluate("document.documentElement.scrollHeight") < 7000
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
+        )
+        wider = page.eval_on_selector_all(
+            ".table",
+            "parts => parts.filter((p) => p.scrollWidth > p.clientWidth + 1)"
+            ".map((p) => p.querySelector('caption').innerText)",
+        )
+        assert wider == []
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+    finally:
+        page.close()
+
+
 def test_on_paper_a_long_text_beside_one_word_takes_the_width_of_the_page(chromium, tmp_path):
     file = tmp_path / "report.html"
     result = example(["Site"])

@@ -71,6 +71,8 @@ def test_every_code_is_in_the_corpus(cases: dict[str, list[corpus.Case]]) -> Non
     elsewhere = {
         *("placed_by_unit", "rows_combined", "placed_in_area", "outside_by_border", "window_read"),
         *("placed_by_name", "name_repeated"),  # test_gazetteer
+        # test_friction, test_barriers, test_raster_windows
+        *("friction_unit", "months_unreadable", "raster_thinned"),
         # test_doubtful_inputs, test_streams
         *("encoding_mixed", "side_file", "level_made", "vertex_far", "text_control"),
         *("year_not_used", "area_among_points"),

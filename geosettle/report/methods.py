@@ -144,13 +144,18 @@ def _friction_values(result: Result) -> _Values:
     return {"source": "" if friction is None else friction.source, "neighbours": neighbours}
 
 
+def _has_barriers(result: Result) -> bool:
+    """Whether there are barriers, and hours on foot that keep to them."""
+    barriers = result.study.barriers
+    return barriers is not None and not barriers.empty and _WALKED(result)
+
+
 def _barriers(result: Result) -> _Values:
-    """How many barriers there are, and how many of them walks keep to; empty without any."""
+    """How many barriers there are, and how many of them walks keep to."""
     barriers, month = result.study.barriers, result.study.settings.walk.month
-    if barriers is None or barriers.empty or not _WALKED(result):
-        return {}
-    closed = len(closed_barriers(barriers, month))
-    return {"closed": str(closed), "n": str(len(barriers)), "month": str(month)}
+    closed = 0 if barriers is None else len(closed_barriers(barriers, month))
+    n = 0 if barriers is None else len(barriers)
+    return {"closed": str(closed), "n": str(n), "month": str(month)}
 
 
 def _decays(result: Result) -> _Values:
@@ -237,12 +242,12 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method(
             "barriers",
-            lambda result: bool(_barriers(result)) and not result.study.settings.walk.month,
+            lambda result: _has_barriers(result) and not result.study.settings.walk.month,
             values=_barriers,
         ),
         Method(
             "barriers_month",
-            lambda result: bool(_barriers(result)) and result.study.settings.walk.month > 0,
+            lambda result: _has_barriers(result) and result.study.settings.walk.month > 0,
             values=_barriers,
         ),
         Method("walk_flat", _walked_with("flat")),
@@ -266,7 +271,7 @@ METHODS: Final[Mapping[str, Method]] = {
         ),
         Method("road_table", _both(_column("pairs", "road_km"), _is_table)),
         Method(
-            "friction",
+            "travel",
             lambda result: any(
                 "travel" in name for name in (*result.pairs.columns, *result.rasters)
             ),

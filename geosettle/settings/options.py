@@ -147,6 +147,11 @@ def points_of(
     stated
         Number (or its text) to value.
 
+    Returns
+    -------
+    tuple of tuple of float
+        The numbers, ascending, and the value of each.
+
     Raises
     ------
     InputError

@@ -88,7 +88,7 @@ def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write
         yield printed
         return
     if path.lower().endswith(".parquet"):
-        from geosettle.io.write import parquet_blocks  # noqa: PLC0415
+        from geosettle.io.parquet import parquet_blocks  # noqa: PLC0415
 
         with parquet_blocks(path) as write:
             yield write

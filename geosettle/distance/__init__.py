@@ -137,7 +137,7 @@ def distance_matrix(
         places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
     )
     if out is not None:
-        from geosettle.io.write import parquet_blocks  # noqa: PLC0415  (slow to load)
+        from geosettle.io.parquet import parquet_blocks  # noqa: PLC0415  (slow to load)
 
         with parquet_blocks(out) as write:
             options = {"sink": write, "block_cells": block_cells, **layers}

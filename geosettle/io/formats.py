@@ -188,7 +188,9 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     if kind == "geojsonseq":
         return vectors.read_geojson_lines(path.read_bytes(), file, encoding=encoding)
     if kind == "parquet":
-        return vectors.read_parquet(path, file)
+        from geosettle.io.parquet import read_parquet  # noqa: PLC0415  (an extra)
+
+        return read_parquet(path, file)
     if kind == "gpx":
         takes = LAYERS[role].geometries if role is not None and role in LAYERS else ("point",)
         return read_gpx(path.read_bytes(), file, lines="line" in takes and "point" not in takes)

@@ -329,18 +329,21 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
 
     for i, j in zip(a[near].tolist(), b[near].tolist(), strict=True):
         parent[max(find(i), find(j))] = min(find(i), find(j))
-    roots = pd.Series(np.array([find(i) for i in range(len(places))])[place])
+    roots = pd.Series(np.array([find(i) for i in range(len(places))])[place.ravel()])
     roots = roots[roots.duplicated(keep=False)]
     return [points[roots.index.to_numpy()[rows]] for rows in roots.groupby(roots).indices.values()]
+
+
+def _holds(texts: pd.Series, pattern: re.Pattern[str]) -> NDArray[np.bool_]:
+    """Whether a pattern is found in each text, by Python's rules whatever holds the texts."""
+    return np.fromiter((pattern.search(text) is not None for text in texts), dtype=bool)
 
 
 def _is_total(values: pd.DataFrame) -> NDArray[np.bool_]:
     out = np.zeros(len(values), dtype=bool)
     for column in values.columns[:3]:
         if pd.api.types.is_string_dtype(values[column]):
-            for i in np.flatnonzero(
-                values[column].fillna("").str.contains(_TOTAL_HINT).to_numpy(dtype=bool)
-            ):
+            for i in np.flatnonzero(_holds(values[column].fillna(""), _TOTAL_HINT)):
                 out[i] |= (
                     _TOTALS.fullmatch(re.sub(r"\s+", "", clean(values[column].iloc[i]))) is not None
                 )
@@ -466,12 +469,12 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
             ("text_control", _CONTROL),
             ("text_markup", _MARKUP),
         ):
-            hits = np.flatnonzero(series.str.contains(pattern).to_numpy(dtype=bool))
+            hits = np.flatnonzero(_holds(series, pattern))
             out += [
                 problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i]))
                 for i in hits
             ]
-        lost = np.flatnonzero(series.str.contains(_LOST).to_numpy(dtype=bool))
+        lost = np.flatnonzero(_holds(series, _LOST))
         if lost.size:
             text = (
                 f"{column.name} holds runs of question marks in {lost.size} row(s); letters may "

@@ -18,11 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 import pyogrio
 import pyogrio.errors
 import pyogrio.raw
@@ -51,7 +48,8 @@ _GEOMETRY_TYPES: Final = frozenset(
 )
 
 
-def _geometry_problem(file: str, layer: str, row: int, what: str) -> Problem:
+def geometry_problem(file: str, layer: str, row: int, what: str) -> Problem:
+    """Report a geometry that could not be read."""
     return problem("geometry_unreadable", file=file, layer=layer, row=row, value=what[:80],
         message="The geometry could not be read.",
         mend="Draw it again, or repair the file it came from.",
@@ -199,10 +197,10 @@ def _features(features: Sequence[Any], file: str, kind: str, decoded: Decoded, c
         row = dict(properties) if isinstance(properties, Mapping) else {}
         if "id" in feature and "id" not in row:
             row["id"] = feature["id"]
-        rows.append({_sound(k): _flat(v) for k, v in row.items()})
+        rows.append({_sound(k): flat(v) for k, v in row.items()})
         geometry, what = _shape(feature.get("geometry"))
         geometries.append(geometry)
-        problems += [_geometry_problem(file, "", number, what)] if what else []
+        problems += [geometry_problem(file, "", number, what)] if what else []
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = pd.DataFrame(
         {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns},
@@ -228,7 +226,7 @@ def _sound(text: str) -> str:
     )
 
 
-def _flat(value: Any) -> Any:
+def flat(value: Any) -> Any:
     """Return a property as one cell; nested values stay as their JSON text."""
     cell = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
     return _sound(cell) if isinstance(cell, str) else cell
@@ -295,7 +293,7 @@ def choose_layer(
             found = layer_names(path)
     except (pyogrio.errors.DataSourceError, RuntimeError) as error:
         raise Refused(
-            "file_unreadable", f"the file cannot be read ({_first_line(error)})", file=file
+            "file_unreadable", f"the file cannot be read ({first_line(error)})", file=file
         ) from error
     if layer is not None:
         if layer not in found:
@@ -417,7 +415,7 @@ def read_ogr(
     except (
         Exception
     ) as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours
-        raise InputError(f"this {kind} cannot be read ({_first_line(error)})", file=file) from error
+        raise InputError(f"this {kind} cannot be read ({first_line(error)})", file=file) from error
     if info["driver"] != _DRIVERS[kind]:
         raise Refused(
             "file_refused", f"the content is read as {info['driver']}, not {kind}", file=file
@@ -435,15 +433,15 @@ def read_ogr(
         index=range(count),
     )
     problems = [
-        problem("reader_warning", file=file, layer=layer or "", message=_first_line(w.message),
+        problem("reader_warning", file=file, layer=layer or "", message=first_line(w.message),
             mend="Save the file again with the program that made it.",
         )
         for w in caught
     ]  # fmt: skip
     geometry = None
     if wkb is not None:
-        geometry, broken = _from_wkb(wkb)
-        problems += [_geometry_problem(file, layer or "", row + 1, what) for row, what in broken]
+        geometry, broken = from_wkb(wkb)
+        problems += [geometry_problem(file, layer or "", row + 1, what) for row, what in broken]
     undefined = (
         not meta["crs"] or "Undefined" in str(meta["crs"])[:40]
     )  # srs_id 0 and -1 of a GeoPackage
@@ -460,17 +458,8 @@ _DRIVERS: Final = {"geopackage": "GPKG", "shapefile": "ESRI Shapefile", "flatgeo
 """Kind of file to the driver of GDAL that must have opened it."""
 
 
-def _from_arrow(path: Path, name: str, file: str) -> Any:
-    """Geometries of a column in one of GeoArrow's own encodings."""
-    try:
-        return gpd.read_parquet(path, columns=[name]).geometry.to_numpy()
-    except (ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
-        raise InputError(
-            f"the geometry column cannot be read ({_first_line(error)})", file=file
-        ) from error
-
-
-def _first_line(error: Any) -> str:
+def first_line(error: Any) -> str:
+    """First line of an error's text, or the name of its kind."""
     return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
 
 
@@ -483,7 +472,7 @@ def _objects(values: Any) -> list[Any]:
     return [None if gone else v for v, gone in zip(array.tolist(), missing, strict=True)]
 
 
-def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
+def from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
     """Geometries of well-known binary, and what is wrong with those that cannot be read."""
     out = np.empty(len(wkb), dtype=object)
     broken = [(i, NESTED) for i, blob in enumerate(wkb) if is_nested(blob)]
@@ -501,88 +490,5 @@ def _from_wkb(wkb: Sequence[bytes | None]) -> tuple[Any, list[tuple[int, str]]]:
                 ValueError,
                 NotImplementedError,
             ) as error:
-                broken.append((i, _first_line(error)))
+                broken.append((i, first_line(error)))
     return out, broken
-
-
-def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> list[Problem]:
-    """Extent and types that a GeoParquet file declares for its geometries, where they differ."""
-    out = []
-    box = column.get("bbox")
-    real = shapely.total_bounds(geometry)
-    if isinstance(box, list) and len(box) in {4, 6} and np.isfinite(real).all():
-        said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
-        slack = 1e-6 * max(1.0, float(np.abs(real).max()))
-        if said[0] <= said[2] and (np.abs(said - real) > slack).any():
-            text = (
-                f"The file declares the extent {said.round(4).tolist()}; its geometries reach "
-                f"{real.round(4).tolist()}."
-            )
-            out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
-    types = {str(t).removesuffix(" Z") for t in column.get("geometry_types") or ()}
-    held = {str(g.geom_type) for g in geometry if g is not None}
-    if types and held - types:
-        text = (
-            f"The file declares {', '.join(sorted(types))} and holds "
-            f"{', '.join(sorted(held - types))} too."
-        )
-        out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
-    return out
-
-
-def read_parquet(path: Path, file: str) -> Source:
-    """Features of a GeoParquet file; a Parquet file without geometry gives a table.
-
-    Raises
-    ------
-    InputError
-        Not Parquet, or its geometry column is not described as GeoParquet wants.
-    """
-    try:
-        table = pyarrow.parquet.ParquetFile(path).read()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-        raise InputError(
-            f"this is not a readable Parquet file ({_first_line(error)})", file=file
-        ) from error
-    raw = (table.schema.metadata or {}).get(b"geo")
-    name, crs, geometry, problems = "", None, None, []
-    if raw is not None:
-        try:
-            geo = json.loads(raw)
-            name = geo["primary_column"]
-            column = geo["columns"][name]
-            blobs = table.column(name).to_pylist()
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                "the description of the geometry column is damaged", file=file
-            ) from error
-        definition = column.get("crs", "OGC:CRS84")
-        crs = (
-            None
-            if definition is None
-            else parse_crs(definition if isinstance(definition, str) else json.dumps(definition))
-        )
-        if column.get("encoding", "WKB") == "WKB":
-            geometry, broken = _from_wkb(blobs)
-            problems = [_geometry_problem(file, "", row + 1, what) for row, what in broken]
-        else:
-            geometry = _from_arrow(path, name, file)
-        problems += _declared_otherwise(column, geometry, file)
-    cells = pd.DataFrame(
-        {
-            n: pd.Series([_flat(v) for v in table.column(n).to_pylist()], dtype=object)
-            for n in table.column_names
-            if n != name
-            and not (raw and pa.types.is_binary(table.schema.field(n).type))
-            and n != "bbox"
-        },
-        index=range(table.num_rows),
-    )
-    return Source(
-        cells,
-        file,
-        "GeoParquet" if raw else "Parquet",
-        geometry=geometry,
-        crs=crs,
-        problems=tuple(problems),
-    )

@@ -1,0 +1,180 @@
+"""Parquet and GeoParquet, read whole and written part by part, with pyarrow (extra `parquet`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geosettle.crs import parse_crs
+from geosettle.errors import InputError, OutputError
+from geosettle.io.source import Source
+from geosettle.io.vectors import first_line, flat, from_wkb, geometry_problem
+from geosettle.problems import Problem, problem
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError as error:
+    raise InputError(
+        "Parquet needs the package pyarrow", mend='Run: pip install "geosettle[parquet]"'
+    ) from error
+
+
+def _from_arrow(path: Path, name: str, file: str) -> Any:
+    """Geometries of a column in one of GeoArrow's own encodings."""
+    try:
+        return gpd.read_parquet(path, columns=[name]).geometry.to_numpy()
+    except (ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
+        raise InputError(
+            f"the geometry column cannot be read ({first_line(error)})", file=file
+        ) from error
+
+
+def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> list[Problem]:
+    """Extent and types that a GeoParquet file declares for its geometries, where they differ."""
+    out = []
+    box = column.get("bbox")
+    real = shapely.total_bounds(geometry)
+    if isinstance(box, list) and len(box) in {4, 6} and np.isfinite(real).all():
+        said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
+        slack = 1e-6 * max(1.0, float(np.abs(real).max()))
+        if said[0] <= said[2] and (np.abs(said - real) > slack).any():
+            text = (
+                f"The file declares the extent {said.round(4).tolist()}; its geometries reach "
+                f"{real.round(4).tolist()}."
+            )
+            out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
+    types = {str(t).removesuffix(" Z") for t in column.get("geometry_types") or ()}
+    held = {str(g.geom_type) for g in geometry if g is not None}
+    if types and held - types:
+        text = (
+            f"The file declares {', '.join(sorted(types))} and holds "
+            f"{', '.join(sorted(held - types))} too."
+        )
+        out.append(problem("reader_warning", text, file=file, mend="Save the file again."))
+    return out
+
+
+def read_parquet(path: Path, file: str) -> Source:
+    """Features of a GeoParquet file; a Parquet file without geometry gives a table.
+
+    Raises
+    ------
+    InputError
+        Not Parquet, or its geometry column is not described as GeoParquet wants.
+    """
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
+        raise InputError(
+            f"this is not a readable Parquet file ({first_line(error)})", file=file
+        ) from error
+    raw = (table.schema.metadata or {}).get(b"geo")
+    name, crs, geometry, problems = "", None, None, []
+    if raw is not None:
+        try:
+            geo = json.loads(raw)
+            name = geo["primary_column"]
+            column = geo["columns"][name]
+            blobs = table.column(name).to_pylist()
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                "the description of the geometry column is damaged", file=file
+            ) from error
+        definition = column.get("crs", "OGC:CRS84")
+        crs = (
+            None
+            if definition is None
+            else parse_crs(definition if isinstance(definition, str) else json.dumps(definition))
+        )
+        if column.get("encoding", "WKB") == "WKB":
+            geometry, broken = from_wkb(blobs)
+            problems = [geometry_problem(file, "", row + 1, what) for row, what in broken]
+        else:
+            geometry = _from_arrow(path, name, file)
+        problems += _declared_otherwise(column, geometry, file)
+    cells = pd.DataFrame(
+        {
+            n: pd.Series([flat(v) for v in table.column(n).to_pylist()], dtype=object)
+            for n in table.column_names
+            if n != name
+            and not (raw and pa.types.is_binary(table.schema.field(n).type))
+            and n != "bbox"
+        },
+        index=range(table.num_rows),
+    )
+    return Source(
+        cells,
+        file,
+        "GeoParquet" if raw else "Parquet",
+        geometry=geometry,
+        crs=crs,
+        problems=tuple(problems),
+    )
+
+
+@contextmanager
+def parquet_blocks(path: Path | str) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Open a Parquet file that takes one block of rows after the other.
+
+    It appears under its name when all are in.
+
+    Parameters
+    ----------
+    path
+        The file to make. What was there stays until the new one is whole, also after an error or
+        Ctrl-C.
+
+    Yields
+    ------
+    Callable
+        Takes a frame; all must have the same columns. Its index becomes a column, as pandas writes
+        it.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "matrix.parquet"
+    >>> with parquet_blocks(target) as write:
+    ...     write(pd.DataFrame({"s": [1.0]}, index=["a"]))
+    ...     write(pd.DataFrame({"s": [2.0]}, index=["b"]))
+    >>> pd.read_parquet(target)["s"].tolist()
+    [1.0, 2.0]
+    """
+    target = Path(path)
+    part = target.with_name(f"{target.name}.part")
+    writers: list[pq.ParquetWriter] = []
+
+    def write(block: pd.DataFrame) -> None:
+        table = pa.Table.from_pandas(block)
+        if not writers:
+            writers.append(pq.ParquetWriter(part, table.schema))
+        writers[0].write_table(table)
+
+    try:
+        yield write
+        for writer in writers:
+            writer.close()
+        if writers:
+            part.replace(target)
+    except OSError as error:
+        raise OutputError(
+            "the table cannot be written", file=str(target), mend=str(error)
+        ) from error
+    finally:
+        for writer in writers:
+            writer.close()
+        part.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
 """Road matrix of 1,000 x 1,000 places over a million directed edges, against
-scipy.sparse.csgraph.dijkstra.
+scipy.sparse.csgraph.dijkstra; before it a sweep of smaller jobs, by whichever engine is chosen.
 
     python tests/bench_network.py [sources]
 
@@ -51,10 +51,30 @@ def network(n=500, seed=5):
     )
 
 
+def sweep():
+    """Processor seconds of everyday sizes, against scipy alone."""
+    for n in (30, 100, 300):
+        graph, matrix, sources, targets = network(n)
+        for count in (1, 10, 100, 1000):
+            some, to = sources[:count], targets[:count]
+            begin = time.process_time()
+            many_to_many(graph, some, to)
+            ours = time.process_time() - begin
+            begin = time.process_time()
+            dijkstra(matrix, indices=some, return_predecessors=True)
+            peer = time.process_time() - begin
+            print(
+                f"| {n * n} nodes, {some.size} x {to.size} | {ours:7.3f} s | scipy {peer:7.3f} s |"
+                f" {peer / ours:.1f}x",
+                flush=True,
+            )
+
+
 def main():
     some = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     small, *_ = network(30)
     many_to_many(small, np.arange(5), np.arange(5), compiled=True)
+    sweep()
     graph, matrix, sources, targets = network()
     clock, begin = time.perf_counter(), time.process_time()
     seconds, _ = many_to_many(graph, sources, targets, compiled=True)

@@ -47,7 +47,7 @@ from geosettle.analysis._rounds import rounds_of
 from geosettle.analysis._site_values import site_values
 from geosettle.analysis._units import UNKNOWN, units_and_moves
 from geosettle.claims import Evidence, judge_claims
-from geosettle.distance import METRICS, Metric
+from geosettle.distance import METRICS, Context, Metric
 from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.reasons import coded, in_words, sentences
@@ -203,6 +203,13 @@ def _in_words(result: Result) -> Result:
     )
 
 
+def _measured(
+    study: Study, context: Context
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], dict[str, Raster]]:
+    """Measure what needs compiled code, so that one process loads it."""
+    return measure_distances(study, context), hours_on_foot(study)
+
+
 def _analysed(
     study: Study,
     progress: Callable[[str], None],
@@ -216,7 +223,7 @@ def _analysed(
     study = study.replace(survey=None)  # answers of households are kept nowhere
     context = context_of(study, metrics)
     unused = unused_roads(study, context)  # prepares the network once, for the copy too
-    measured = run_in_fork(partial(measure_distances, study, context), workers)
+    measured = run_in_fork(partial(_measured, study, context), workers)
     progress("joining boundaries")
     sites, origins, admin = join_units(study)
     progress("measuring the oasis")
@@ -233,10 +240,9 @@ def _analysed(
     land = measure_land(study, sites, oasis, problems)
     change = measure_change(study, sites, problems)
     progress("measuring distances")
-    reach = hours_on_foot(study)
     drawn: dict[str, pd.DataFrame] = {}
     intervals = draw_intervals(study, context, kept=drawn)
-    pairs, walked, scenarios = measured()
+    (pairs, walked, scenarios), reach = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))

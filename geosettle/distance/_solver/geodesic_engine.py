@@ -28,9 +28,11 @@ IntArray = NDArray[np.intp]
 NUMPY_FROM: Final = 20_000
 """Pairs from which the shared formulas run in NumPy; below, GeographicLib does (14 ms at most)."""
 COMPILED_FROM: Final = 20_000_000
-"""Pairs from which the formulas run compiled: loading numba takes as long as these take in
+"""Short pairs from which the formulas run compiled: loading numba takes as long as these take in
 NumPy.
 """
+_LONG: Final = 5
+"""A long pair takes as much time in NumPy as so many short ones."""
 _BLOCK: Final = 8_192  # pairs whose temporaries stay in the cache
 _ROWS: Final = 250_000  # pairs of a task handed to a worker
 
@@ -161,7 +163,7 @@ def matrix_m(
         one, two = prepare(lon1, lat1), prepare(lon2, lat2)
     fill = (
         _compiled(one, two, scale, short=short)
-        if n * m >= COMPILED_FROM
+        if n * m * (1 if short else _LONG) >= COMPILED_FROM
         else _plain(one, two, scale, short=short)
     )
 

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Found = tuple[IntArray, IntArray, FloatArray]
 
-COMPILED_FROM: Final = (50_000, 400_000)
+COMPILED_FROM: Final = (50_000, 200_000)
 """Places from which compiled code searches: where numba is loaded already, and where it is not.
 Both ways find the same points."""
 _PLACES: Final = 50_000  # places of a task handed to a worker

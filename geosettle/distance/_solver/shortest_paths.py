@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray
 
-_LARGE: Final = 60_000_000  # nodes settled; SciPy takes about a quarter of a microsecond for each
+_START: Final = 3_000_000  # nodes that SciPy settles in the second in which numba loads
+_THIN: Final = 30  # nodes that SciPy settles while the compiled engine prepares one of the graph
 _STEPS: Final = 30  # walking a way back costs SciPy's engine as much as settling so many nodes
 _NODES_AT_ONCE: Final = 4_000_000
 
@@ -32,8 +33,8 @@ def many_to_many(
     sources, targets
         Node numbers, shapes (s,) and (t,).
     compiled
-        True: numba; False: SciPy; None: numba from about 15 seconds of SciPy's work on. Both are
-        float64.
+        True: numba; False: SciPy; None: whichever is done sooner, loading and preparation included
+        (numba from some 30 sources and a second of SciPy's work on). Both are float64.
     progress
         Called with the share done; whatever it raises stops the work.
 
@@ -52,7 +53,8 @@ def many_to_many(
         )
         return seconds.T, metres.T
     if compiled is None:
-        compiled = sources.size * (graph.size + _STEPS * targets.size) > _LARGE
+        work = sources.size * (graph.size + _STEPS * targets.size)
+        compiled = work > _START + _THIN * graph.size
     if compiled:
         from geosettle.distance._solver.graph_kernels import many_to_many_compiled  # noqa: PLC0415
 

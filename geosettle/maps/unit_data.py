@@ -163,7 +163,7 @@ def _measure(column: str) -> dict[str, Any]:
 
 def _column_words(column: str) -> Mapping[str, str]:
     """Name of a column of the table of units; those made from the data are named by their parts."""
-    key = heading_key(column)
+    key, way = heading_key(column), column.rpartition("_")[2]
     if key:
         return capital_all(say_all(key))
     for start, made in (("nearest_", "ind_nearest"), ("developed_", "development_of")):
@@ -173,10 +173,14 @@ def _column_words(column: str) -> Mapping[str, str]:
                 return say_all(f"{made}_{kind}")
             said = say_all(f"kind_{kind}") if has(f"kind_{kind}") else _spaced(kind)
             return say_all(made, x=said, kind=said)
-    if column.startswith("landcover_"):
-        kind = column.removeprefix("landcover_").removesuffix("_ha")
-        head, gap = say_all("landcover_undated"), say_all("colon")
-        return {lang: f"{head[lang]}{gap[lang]}{kind.replace('_', ' ')}" for lang in head}
+    parts = {
+        "households_": ("households", say_all(f"units_{way}") if has(f"units_{way}") else {}),
+        "landcover_": ("landcover_undated", _spaced(column.removeprefix("landcover_")[:-3])),
+    }
+    for start, (head, rest) in parts.items():
+        if column.startswith(start) and rest:
+            said, gap = say_all(head), say_all("colon")
+            return {lang: f"{said[lang]}{gap[lang]}{rest[lang].lower()}" for lang in said}
     return capital_all(_spaced(column.removesuffix("_ha").removesuffix("_km")))
 
 

@@ -86,6 +86,8 @@ def test_areas_have_the_colour_of_their_class_and_the_legend_names_those_without
             for text in page.locator("#gs-unit-legend li").all_inner_texts()
         ]
         assert spoken == wanted["households"].sort_values().astype(int).tolist()
+        offered = page.locator("#gs-unit-colour option").all_inner_texts()
+        assert {"none", "Sites", "Households: moved in", "Median distance (km)"} <= set(offered)
         inside = areas["District 00"].representative_point()
         page.mouse.move(*at(page, inside.x, inside.y))
         assert page.inner_text("#gs-tip").startswith("District 00\nHouseholds")

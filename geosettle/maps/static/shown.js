@@ -1,15 +1,14 @@
 // @ts-check
 /* Which rows are shown: those whose year has come and that the filter lets through; and sites that share one symbol. */
 
-/** What the filter lets through, by row; null where nothing is filtered. @type {{key: string, site: Uint8Array | null, origin: Uint8Array | null, flow: Uint8Array | null}} */
-let passed = { key: '', site: null, origin: null, flow: null };
+/** What the filter lets through, by row; null where nothing is filtered. @type {{text: string, site: Uint8Array | null, origin: Uint8Array | null, flow: Uint8Array | null}} */
+let passed = { text: '', site: null, origin: null, flow: null };
 
 /** Places whose name matches, all their flows, and the places at the other ends of these. */
 function passing() {
-  const key = folded(state.filter.trim());
-  if (key === passed.key) return passed;
-  passed = { key, site: null, origin: null, flow: null };
-  if (!key) return passed;
+  if (state.filter === passed.text) return passed; // asked for every row
+  passed = { text: state.filter, site: null, origin: null, flow: null };
+  if (!state.filter.trim()) return passed;
   const mark = (kind) => {
     const marks = new Uint8Array(lists[kind].table.n);
     for (const row of filtered(kind)) marks[row] = 1;
@@ -25,7 +24,7 @@ function passing() {
     site[s] = 1;
     origin[o] = 1;
   }
-  passed = { key, site, origin, flow };
+  passed = { text: state.filter, site, origin, flow };
   return passed;
 }
 

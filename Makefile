@@ -3,6 +3,7 @@
 # make defaults  write defaults.toml anew from geosettle/settings
 # make validate  write docs/validation.md: numbers and intervals against independent tools (some 10 minutes)
 # make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
+# make sbom  bill of materials (CycloneDX) and licences of third parties, into build/
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ DOCUMENTED := errors crs geodesy raster layers settings names problems study io 
   distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench validate defaults docs fuzz lock lowest previews clean
+.PHONY: run test check bench validate defaults docs fuzz sbom lock lowest previews clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,12 +46,17 @@ validate: $(READY)
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz_io.py
 
+sbom: $(READY)
+	$(BIN)/python tests/sbom.py
+
 previews: $(READY)
 	$(BIN)/python tests/previews.py
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements-run.lock
 
 # The pictures checked in are those of the locked versions.
 lowest: $(READY)

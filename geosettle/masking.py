@@ -128,6 +128,8 @@ def mask_study(study: Study, masking: Masking) -> Study:
     touched = flows["origin_id"].isin(small).to_numpy()
     for column in [c for c in flows.columns if c not in _FLOW_KEPT]:
         flows[column] = _hidden(flows[column], touched)
+    for column in [c for c in _COUNTS if c in flows]:
+        flows[column] = _coarse_counts(flows[column], touched, masking.smallest_count)
     flows["origin_id"] = flows["origin_id"].replace(labels)
     mentions = _Mentions(study.origins.loc[small])
     others = {
@@ -181,6 +183,31 @@ def suppress_small(frame: gpd.GeoDataFrame, smallest: int) -> gpd.GeoDataFrame:
 def _hidden(values: pd.Series, rows: NDArray[np.bool_]) -> pd.Series:
     """Return a column in which some rows are missing; truth values stay truth values."""
     return (values.astype("boolean") if values.dtype == bool else values).mask(rows)
+
+
+def _coarse_counts(counts: pd.Series, rows: NDArray[np.bool_], step: int) -> pd.Series:
+    """Round the counts of some rows to the nearest multiple of a step, those below it not.
+
+    An exact number is as good as a name to whoever knows how many left a village.
+
+    Examples
+    --------
+    >>> _coarse_counts(pd.Series([3.0, 37.0, 37.0]), np.array([True, True, False]), 5).tolist()
+    [3.0, 35.0, 37.0]
+    """
+    rounded = (counts / step).round() * step
+    return counts.mask(rows & (counts >= step).fillna(value=False).to_numpy(dtype=bool), rounded)
+
+
+def _one_digit(values: pd.Series) -> pd.Series:
+    """Round to one digit that is not zero.
+
+    Examples
+    --------
+    >>> _one_digit(pd.Series([1234.0, 0.0, 0.0567, np.nan])).tolist()
+    [1000.0, 0.0, 0.06, nan]
+    """
+    return values.map(lambda v: float(f"{v:.1g}"), na_action="ignore")
 
 
 def _suppress_few_answers(indicators: pd.DataFrame | None, smallest: int) -> pd.DataFrame | None:
@@ -370,6 +397,8 @@ def _masked_origins(
         out[column] = out[column].mask(masked)
     if "name" in out.columns:
         out.loc[masked, "name"] = "masked origin"
+    if "land_ha" in out.columns:
+        out["land_ha"] = out["land_ha"].mask(masked, _one_digit(out["land_ha"].astype(float)))
     if "uncertainty_km" not in out.columns:
         out["uncertainty_km"] = np.nan
     geometry = np.asarray(out.geometry.array, dtype=object).copy()

@@ -1,6 +1,9 @@
 """Fuzz the readers for a bounded time: damaged files must end in an answer, never in a traceback or
 without end.
 
+Bytes of the corpus (tables, workbooks, geometries in every format, rasters, archives) and of study.toml
+are changed at random, not led by coverage.
+
 Usage: python tests/fuzz_io.py [SECONDS] [SEED]
 """
 
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -17,13 +21,26 @@ from pathlib import Path
 
 import corpus
 
-from geosettle.io import check_path
+from geosettle.io import check_path, template_path
 
 TOKENS = [
     b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b",", b";", b"\t", b"\r", b"\n", b"=", b"-", b"nan", b"inf", b"1e999",
     b"-1e999", b"99999999999999999999", b"0", b"null", b"[", b"]", b"{", b"}", b"<", b">", b"&lol;", b"\xe4\xb8", b"\xf0\x9f\x98\x80",
     b"EMPTY", b"POLYGON", b"SRID=1;", b"#REF!", b"\xd9\x85", b"\xe2\x80\xae", b"360", b"-180", b"90.0000001",
 ]  # fmt: skip
+
+
+SETTINGS = b"""
+[distance]
+interval_metrics = ["geodesic", "walk"]
+draws = 20
+[overlay]
+radii_km = [5, 15]
+[walk]
+speed_by_slope_kmh = {"-0.3" = 3.0, "0" = 5.0, "0.3" = 2.0}
+[admin.aliases]
+"West" = "West County"
+"""
 
 
 def damage(data: bytes, rng: random.Random) -> bytes:
@@ -50,14 +67,14 @@ def damage(data: bytes, rng: random.Random) -> bytes:
     return bytes(out)
 
 
-def one(path: Path, role: str | None, data: bytes) -> str:
+def one(path: Path, role: str | None, data: bytes, read: Path | None = None) -> str:
     """Traceback of what went wrong, or nothing."""
     path.write_bytes(data)
     started = time.monotonic()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found = check_path(path, role)
+            found = check_path(read or path, role)
         json.dumps(found, allow_nan=False)
         ledger = found["rows_ok"] <= found["rows_in"] and found["status"] in {
             "accepted",
@@ -74,6 +91,15 @@ def one(path: Path, role: str | None, data: bytes) -> str:
         return traceback.format_exc()
 
 
+def settings(folder: Path, rng: random.Random) -> tuple[str, Path, bytes]:
+    """Traceback of what went wrong with a damaged study.toml, or nothing; its path and bytes."""
+    if not folder.exists():
+        shutil.copytree(template_path(), folder)
+    text = (template_path() / "study.toml").read_bytes() + SETTINGS
+    path, changed = folder / "study.toml", damage(text, rng)
+    return one(path, None, changed, folder), path, changed
+
+
 def run(seconds: float, seed: int) -> int:
     """Number of inputs that went wrong, each kept in a folder and printed once."""
     rng = random.Random(seed)
@@ -85,6 +111,14 @@ def run(seconds: float, seed: int) -> int:
         kept = Path(tempfile.mkdtemp(prefix="geosettle-fuzz-"))
         until = time.monotonic() + seconds
         while time.monotonic() < until:
+            if rng.random() < 0.1:
+                said, path, changed = settings(Path(folder) / "study", rng)
+                tried += 1
+                if said and "study.toml" not in faults:
+                    faults["study.toml"] = kept / path.name
+                    faults["study.toml"].write_bytes(changed)
+                    print(f"--- {faults['study.toml']}\n{said}")
+                continue
             case, data = rng.choice(sources)
             work = Path(folder) / "work"
             work.mkdir(exist_ok=True)

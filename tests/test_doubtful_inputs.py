@@ -333,3 +333,10 @@ def test_no_usable_row_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture
     for call in calls:
         assert main(call) == 2, call
         assert "".join(capsys.readouterr())
+
+
+def test_a_damaged_workbook_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = tmp_path / "b.xlsx"
+    book.write_bytes(b"PK\x03\x04" + bytes(500))
+    assert main(["run", str(book), "-o", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("b.xlsx: ") == 2  # its path, and its name once

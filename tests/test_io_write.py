@@ -185,3 +185,25 @@ def test_any_table_reads_back(rows: list[tuple[Any, ...]]) -> None:
     ):
         at = ids.index(i)
         assert (x, y) == pytest.approx((lon[at], lat[at]), abs=1e-9)
+
+
+def test_gpkg_has_spatial_indexes(tmp_path: Path) -> None:
+    frame = sites()
+    path = tmp_path / "a.gpkg"
+    path.write_bytes(write_gpkg_bytes({"sites": frame, "table": pd.DataFrame({"a": [1]})}))
+    with closing(sqlite3.connect(path)) as base:
+        listed = base.execute("SELECT table_name, extension_name FROM gpkg_extensions").fetchall()
+        boxes = base.execute('SELECT id, minx, miny FROM "rtree_sites_geom" ORDER BY id').fetchall()
+        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert listed == [("sites", "gpkg_rtree_index")]
+    known = [
+        (n, g.x, g.y) for n, g in enumerate(frame.geometry, 1) if g is not None and not g.is_empty
+    ]
+    assert [b[0] for b in boxes] == [k[0] for k in known]
+    assert np.allclose([b[1:] for b in boxes], [k[1:] for k in known], atol=1e-4)
+    # GDAL finds one feature by its box, keeps the index when features come and go, and finds it so.
+    west, south = known[0][1:]
+    box = (west - 0.001, south - 0.001, west + 0.001, south + 0.001)
+    assert len(gpd.read_file(path, layer="sites", bbox=box)) == 1
+    frame.iloc[:1].to_file(path, layer="sites", mode="a")
+    assert len(gpd.read_file(path, layer="sites", bbox=box)) == 2

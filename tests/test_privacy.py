@@ -163,3 +163,22 @@ def test_settings_and_sources_do_not_name_a_masked_origin(study: Study) -> None:
     assert masked.settings.livelihood.checks == ({"item": "", "measure": "slope"},)
     assert masked.settings.walk == told.settings.walk
     assert masked.inputs == {"o.csv": {"sha256": "ab", "source": ""}}
+
+
+def test_numbers_of_masked_origins_are_coarse(study: Study) -> None:
+    counts = study.flows.assign(
+        households=[3.0, 11.0, 23.0, 90.0, 41.0, np.nan, 6.0],
+        persons=[12.0, 44.0, 83.0, 401.0, 172.0, np.nan, 26.0],
+    )
+    land = study.origins.assign(land_ha=[123.4, 0.0567, 0.0, 987.6, 15.0, np.nan, 46.0])
+    small = Masking(30, KEY)
+    masked = mask_study(study.replace(flows=counts, origins=land), small)
+    hidden = masked.flows["origin_id"].str.startswith("M-").to_numpy()
+    shown = masked.flows["households"][hidden].dropna()
+    assert len(shown)
+    assert (shown % 5 == 0).all()
+    assert (masked.flows["persons"][hidden].dropna() % 5 == 0).all()
+    assert masked.flows["households"][~hidden].tolist() == [90.0, 41.0]
+    after = masked.origins["land_ha"].reindex(masked.flows["origin_id"]).to_numpy()
+    assert after.tolist()[:5] == [100.0, 0.06, 0.0, 987.6, 15.0]
+    assert after[6] == 50.0

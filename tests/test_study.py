@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import corpus
@@ -14,6 +15,7 @@ import shapely
 
 import geosettle as gs
 from geosettle.errors import InputError, UnknownNameError
+from geosettle.io import check_path
 from geosettle.layers import LAYERS
 from geosettle.settings import decode
 from geosettle.study import Study, complete
@@ -240,3 +242,43 @@ def test_an_empty_point_is_no_position() -> None:
         False,
         True,
     ]
+
+
+def test_every_file_sheet_and_layer_has_its_own_entry(tmp_path: Path) -> None:
+    rows = {
+        "sites": "site_id,name,lon,lat\nS1,a,20.51,10.52\n",
+        "origins": "origin_id,name,lon,lat\nO1,b,20.61,10.62\n",
+        "flows": "origin_id,site_id,households\nO1,S1,5\n",
+    }
+    study = tmp_path / "study"
+    study.mkdir()
+    with pd.ExcelWriter(study / "book.xlsx") as book:
+        for role in ("sites", "origins"):
+            pd.read_csv(StringIO(rows[role])).to_excel(book, sheet_name=role, index=False)
+    for folder, role in (("one", "flows"), ("two", "places")):
+        (tmp_path / folder).mkdir()
+        place = "place_id,name,kind,lon,lat\nP1,p,market,20.7,10.7\n"
+        (tmp_path / folder / "data.csv").write_text(rows.get(role, place))
+    (study / "study.toml").write_text(
+        '[layers]\nsites = {path = "book.xlsx", sheet = "sites"}\n'
+        'origins = {path = "book.xlsx", sheet = "origins"}\n'
+        'flows = {path = "../one/data.csv"}\nplaces = {path = "../two/data.csv"}\n'
+    )
+    found = gs.read_study(study).inputs
+    roles = {name: what["layer"] for name, what in found.items()}
+    assert roles == {
+        "book.xlsx#sites": "sites", "book.xlsx#origins": "origins",
+        "data.csv": "flows", "two/data.csv": "places",
+    }  # fmt: skip
+    assert {name: what["rows"] for name, what in found.items()} == dict.fromkeys(roles, 1)
+    assert "file_unused" not in {p["code"] for p in check_path(study)["problems"]}
+
+
+def test_one_table_of_two_layers_has_an_entry_for_each(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text("id,name,lon,lat\nA,a,20.51,10.52\nB,b,20.61,10.62\n")
+    (tmp_path / "study.toml").write_text(
+        '[layers]\nsites = {path = "all.csv", where = {id = "A"}}\n'
+        'origins = {path = "all.csv", where = {id = "B"}}\n'
+    )
+    found = gs.read_study(tmp_path).inputs
+    assert sorted(what["layer"] for what in found.values()) == ["origins", "sites"]

@@ -18,6 +18,8 @@ _ROUNDED: Final = 0.05
 """
 
 _NUMBER: Final = r"[-+]?\d[\d,]*(?:\.\d+)?"
+_LONGEST: Final = 500
+"""Characters of a printed number that are looked at."""
 _WAN: Final = re.compile(r"(\d[\d,]*(?:\.\d{1,4})?)\s*万")
 _RANGE: Final = re.compile(
     rf"({_NUMBER})\s*(?:-|–|—|~|～|to|until|至|到)\s*({_NUMBER})", re.IGNORECASE
@@ -142,7 +144,8 @@ def claimed_range(
     ((2000.0, inf, 2000.0), (169350.0, 169450.0, 169400.0), None)
     """
     digits_only = _WAN.sub(
-        lambda match: f"{Decimal(match[1].replace(',', '')) * 10_000:f}".split(".")[0], text.strip()
+        lambda match: f"{Decimal(match[1].replace(',', '')) * 10_000:f}".split(".")[0],
+        text.strip()[:_LONGEST],
     )
     if found := _RANGE.search(digits_only):
         ends = sorted(float(found[k].replace(",", "")) for k in (1, 2))

@@ -126,7 +126,7 @@ def _of_file(path: Path, rows: Mapping[str, int]) -> Iterator[Dataset]:
             for layer in _layers(path, kind):
                 yield _one(path, layer, rows.get(""))
     except GeosettleError as error:
-        yield Dataset(path, why=str(error))
+        yield Dataset(path, why=str(error).removeprefix(f"{error.file}: "))
 
 
 def _layers(path: Path, kind: str) -> list[str]:
@@ -158,4 +158,4 @@ def _one(path: Path, layer: str, row: int | None) -> Dataset:
             source = open_source(path, **said, header_row=row)
         return Dataset(path, layer, source=source, header_row=row)
     except GeosettleError as error:
-        return Dataset(path, layer, why=str(error))
+        return Dataset(path, layer, why=str(error).removeprefix(f"{error.file}: "))

@@ -456,4 +456,9 @@ def _unused(folder: Path, inputs: Mapping[str, Any]) -> list[Problem]:
         for f in sorted(folder.iterdir())
         if f.suffix.lower() in EXTENSIONS and f.suffix.lower() != ".txt"
     ]
-    return [problem("file_unused", file=f.name) for f in files if f.name not in inputs]
+    used = {key.removesuffix(f" ({about['layer']})") for key, about in inputs.items()}
+    return [
+        problem("file_unused", file=f.name)
+        for f in files
+        if not any(key == f.name or key.startswith(f"{f.name}#") for key in used)
+    ]

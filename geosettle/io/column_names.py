@@ -107,6 +107,10 @@ def plain_unit(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip(" .()[]").casefold()
 
 
+_LONGEST: Final = 500
+"""Characters of a header that can name a column."""
+
+
 def split_unit(header: str, unit: str) -> tuple[str, str]:
     """Header without the unit at its end, and that unit; "" where it names none of the family.
 
@@ -116,6 +120,8 @@ def split_unit(header: str, unit: str) -> tuple[str, str]:
     (('Area', 'acres'), ('uncertainty', 'm'), ('a', ''))
     """
     family = UNITS.get(unit, {})
+    if len(header) > _LONGEST:
+        return header, ""
     bracket = re.search(r"^(.*?)[(（\[【]([^()（）\[\]【】]*)[)）\]】]\s*$", header)
     if bracket and plain_unit(bracket[2]) in family:
         return bracket[1].strip(), plain_unit(bracket[2])
@@ -310,6 +316,8 @@ def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:
     """
     pools: tuple[dict[str, list[str]], ...] = ({}, {}, {}, {}, {})
     for header in headers:
+        if len(header) > _LONGEST:
+            continue
         whole = plain_name(header)
         bare = plain_name(re.sub(r"[(（\[【][^)）\]】]*[)）\]】]", "", header))
         joined = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=ID|HH)(?=[A-Z][a-z])", "_", header))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -20,12 +19,15 @@ from geosettle.io.companions import keep_meant, position_column
 from geosettle.io.numbers import (
     DATE,
     EXCEL_ERRORS,
+    LONGEST,
     clean,
+    is_long,
     simple_numbers,
     to_angle,
     to_number,
     to_text,
     to_year,
+    visible,
 )
 from geosettle.io.source import Source
 from geosettle.layers import COMPANIONS, Column, LayerSpec, plain_name
@@ -405,16 +407,12 @@ def _with_unit(cell: str, column: Column, source: Source) -> tuple[float, str, f
 
     Such cells are 120户 or 500 mu.
     """
-    match = re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
+    match = None if is_long(cell) else re.fullmatch(r"(.*\d)\s*([^\d\s.,].*)", clean(cell))
     times = UNITS.get(column.unit, {}).get(match[2].casefold()) if match else None
     if match is None or times is None:
         return None
     number, code = to_number(match[1], source.decimal)
     return None if code else (number * times, match[2], times)
-
-
-_LONGEST: Final = 40
-"""Characters of a cell that can be a number whose mark is in doubt."""
 
 
 def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Problem]:
@@ -423,7 +421,7 @@ def _doubtful_marks(cells: pd.Series, column: Column, source: Source) -> list[Pr
     out = []
     for row, cell in enumerate(cells, 1):
         marked = isinstance(cell, str) and ("," in cell or "." in cell or not cell.isascii())
-        if not marked or len(cell) > _LONGEST:
+        if not marked or is_long(cell):
             continue
         where = {"row": row, "column": column.name, "value": str(cell)}
         if counts and source.decimal != "," and re.fullmatch(r"\d+,(\d{1,2}|\d{4,})", clean(cell)):
@@ -471,7 +469,8 @@ def _range_problems(values: Any, cells: pd.Series, column: Column) -> list[Probl
 
 def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
     """Return what to multiply a column by, from the unit its header names in brackets."""
-    bracket = re.search(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]\s*$", header)
+    ending = header.rstrip()[-LONGEST:]
+    bracket = re.search(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]$", ending)
     said = bracket[1] if bracket else split_unit(header, column.unit)[1]
     if not said or not column.unit:
         return 1.0, []
@@ -607,8 +606,7 @@ def clean_id(text: str) -> str:
     """
     if text.isascii() and text.isalnum():
         return text
-    visible = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"})
-    return re.sub(r"\s+", " ", visible).strip()
+    return " ".join(visible(text, kept="").split())
 
 
 def likeness(text: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geosettle.errors import InputError
 from geosettle.io.encodings import read_text
-from geosettle.io.source import Refused
+from geosettle.io.source import Refused, check_size
 from geosettle.problems import Problem, problem
 
 _CODEPAGES: Final = {
@@ -32,6 +32,8 @@ _CODEPAGES: Final = {
 }
 
 
+_LONGEST_VALUE: Final = 100_000_000
+"""Bytes of a text or a geometry in a GeoPackage; a view could make far longer ones of nothing."""
 _NUMERIC: Final = np.frombuffer(b"0123456789+-.eE \x00", dtype=np.uint8)
 
 
@@ -259,6 +261,8 @@ def inspect_layer(path: Path, layer: str, file: str) -> Declared:
                 if _has(base, "gpkg_geometry_columns")
                 else None
             )
+            if _is_view(base, layer):
+                _check_view(base, layer, file)
             table, texts = _quoted(layer), _misplaced(base, layer)
             if found is None:
                 count = base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  (quoted)
@@ -298,6 +302,16 @@ def _is_view(base: sqlite3.Connection, table: str) -> bool:
         "SELECT type FROM sqlite_master WHERE lower(name) = lower(?)", (table,)
     ).fetchone()
     return bool(found) and found[0] == "view"
+
+
+def _check_view(base: sqlite3.Connection, layer: str, file: str) -> None:
+    """Refuse a view that gives far more than the file holds: it is a program, not data."""
+    columns = [_quoted(r[1]) for r in base.execute(f"PRAGMA table_info({_quoted(layer)})")]
+    size = " + ".join(f"coalesce(length({column}), 0)" for column in columns) or "0"
+    rows, total = base.execute(
+        f"SELECT count(*), coalesce(sum({size}), 0) FROM {_quoted(layer)}"  # noqa: S608  (quoted)
+    ).fetchone()
+    check_size(int(rows), len(columns), file, int(total))
 
 
 def _misplaced(base: sqlite3.Connection, layer: str) -> dict[tuple[int, int], str]:
@@ -355,6 +369,7 @@ def _has(base: sqlite3.Connection, table: str) -> bool:
 def _connect(path: Path) -> sqlite3.Connection:
     base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     base.execute("PRAGMA trusted_schema = OFF")
+    base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     # A view may be a query without end; a hundred million steps are seconds.
     steps = iter(range(10_000))
     base.set_progress_handler(lambda: next(steps, None) is None, 10_000)

@@ -46,6 +46,9 @@ CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT N
 CONSTRAINT uk_gc_table_name UNIQUE (table_name),
   CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
   CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE gpkg_extensions (table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL,
+  definition TEXT NOT NULL, scope TEXT NOT NULL,
+  CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
 """
 _STYLES: Final = """
 CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, \
@@ -155,6 +158,47 @@ def _add_layer(base: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None
     marks = ",".join("?" * (len(filled) + 1))
     rows = zip(range(1, len(table) + 1), *filled, strict=True)
     base.executemany(f"INSERT INTO {_quoted(name)} VALUES ({marks})", rows)  # noqa: S608  (quoted)
+    if geometry is not None:
+        _add_index(base, name, geometry)
+
+
+def _add_index(base: sqlite3.Connection, name: str, geometry: Any) -> None:
+    """Spatial index of a table (extension gpkg_rtree_index of the GeoPackage standard)."""
+    base.execute(
+        "INSERT INTO gpkg_extensions VALUES (?,'geom','gpkg_rtree_index',"
+        "'http://www.geopackage.org/spec/#extension_rtree','write-only')",
+        (name,),
+    )
+    index, table = _quoted(f"rtree_{name}_geom"), _quoted(name)
+    base.execute(f"CREATE VIRTUAL TABLE {index} USING rtree(id, minx, maxx, miny, maxy)")
+    west, south, east, north = shapely.bounds(geometry).T
+    known = np.flatnonzero(np.isfinite(west))
+    base.executemany(
+        f"INSERT INTO {index} VALUES (?,?,?,?,?)",  # noqa: S608  (quoted)
+        [
+            (int(i) + 1, float(west[i]), float(east[i]), float(south[i]), float(north[i]))
+            for i in known
+        ],
+    )
+    values = "NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom), ST_MaxY(NEW.geom)"
+    new = "NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom)"
+    old = "OLD.geom NOTNULL AND NOT ST_IsEmpty(OLD.geom)"
+    write = f"INSERT OR REPLACE INTO {index} VALUES ({values});"  # noqa: S608  (quoted)
+    clear = f"DELETE FROM {index} WHERE id = OLD.fid;"  # noqa: S608  (quoted)
+    both = f"DELETE FROM {index} WHERE id IN (OLD.fid, NEW.fid);"  # noqa: S608  (quoted)
+    for event, when, action, does in (
+        ("insert", "INSERT", f"({new})", write),
+        ("update6", "UPDATE OF geom", f"OLD.fid = NEW.fid AND ({new}) AND ({old})", write),
+        ("update7", "UPDATE OF geom", f"OLD.fid = NEW.fid AND ({new}) AND NOT ({old})", write),
+        ("update2", "UPDATE OF geom", f"OLD.fid = NEW.fid AND NOT ({new})", clear),
+        ("update5", "UPDATE", f"OLD.fid != NEW.fid AND ({new})", f"{clear} {write}"),
+        ("update4", "UPDATE", f"OLD.fid != NEW.fid AND NOT ({new})", both),
+        ("delete", "DELETE", "OLD.geom NOTNULL", clear),
+    ):
+        base.execute(
+            f"CREATE TRIGGER {_quoted(f'rtree_{name}_geom_{event}')} AFTER {when} ON {table} "
+            f"WHEN {action} BEGIN {does} END"
+        )
 
 
 def _add_extras(

@@ -15,7 +15,7 @@ from openlocationcode import openlocationcode
 from geosettle.crs import parse_crs
 from geosettle.errors import CrsError
 from geosettle.io.nesting import is_nested
-from geosettle.io.numbers import clean, to_angle, to_number
+from geosettle.io.numbers import clean, is_long, to_angle, to_number
 
 _LONGEST: Final = 200
 """Characters of a cell that may hold a position in one of the short notations."""
@@ -133,7 +133,7 @@ def from_ddmm(text: str, axis: str) -> tuple[float, str]:
     ((-15.5, ''), (0.52, ''), (nan, 'coordinate_unreadable'))
     """
     match = re.fullmatch(
-        r"\s*([NSEW]?)\s*(\d{3,5})((?:[.,]\d{1,12})?)\s*([NSEW]?)\s*", text, re.IGNORECASE
+        r"([NSEW]?)\s*(\d{3,5})((?:[.,]\d{1,12})?)\s*([NSEW]?)", text.strip(), re.IGNORECASE
     )
     letter = (match[1] or match[4]).upper() if match else ""
     if (
@@ -184,7 +184,7 @@ def utm_zone(
     >>> utm_zone("Zone 43 S", 4_360_000.0), utm_zone("37 S", 9_800_000.0)
     (None, (37, False))
     """
-    text = clean(cell).casefold()
+    text = "" if is_long(cell) else clean(cell).casefold()
     match = re.fullmatch(
         r"(?:utm|zone|zona|huso|fuso|fuseau|wgs "
         r"?84|[\s:/_-]){0,6}(\d{1,2})(?:\.0)?\s*°?\s*([a-z]*)",

@@ -82,10 +82,12 @@ EXCEL_ERRORS: Final = re.compile(
 )
 
 _SPACES: Final = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+LONGEST: Final = 200
+"""Characters of a cell that can be a number, an angle, a year or a position."""
 _ENOUGH: Final = 5_000
 """Numbers that suffice to tell the decimal mark of a table."""
 _SIMPLE: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 DATE: Final = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?( \d{1,2}:\d{2}.*)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日"
@@ -137,14 +139,34 @@ def clean(cell: Any) -> str:
     text = str(cell)
     if text.isascii() and text.isprintable() and "`" not in text:
         return text.strip()  # nearly every cell; the rest is slow
-    # A raised or circled digit is a footnote mark: folded, 120² would read 1202.
-    parts = groupby(text.translate(_MARKS), key=lambda c: unicodedata.category(c) == "No")
-    text = "".join(
-        "".join(part) if raised else unicodedata.normalize("NFKC", "".join(part))
-        for raised, part in parts
-    )
-    text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\t\n")
-    return text.translate(_MINUS).strip()
+    text = text.translate(_MARKS)
+    if any(unicodedata.category(c) == "No" for c in set(text)):
+        # A raised or circled digit is a footnote mark: folded, 120² would read 1202.
+        parts = groupby(text, key=lambda c: unicodedata.category(c) == "No")
+        text = "".join(
+            "".join(part) if raised else unicodedata.normalize("NFKC", "".join(part))
+            for raised, part in parts
+        )
+    else:
+        text = unicodedata.normalize("NFKC", text)
+    return visible(text).translate(_MINUS).strip()
+
+
+def visible(text: str, kept: str = "\t\n") -> str:
+    """Text without its invisible characters, controls and marks of formatting.
+
+    Examples
+    --------
+    >>> visible("a\u200bb\u0000")
+    'ab'
+    """
+    hidden = {ord(c) for c in set(text) - set(kept) if unicodedata.category(c) in {"Cf", "Cc"}}
+    return text.translate(dict.fromkeys(hidden)) if hidden else text
+
+
+def is_long(cell: Any) -> bool:
+    """Whether a cell holds too much text to be a number or a position; the rest is not read."""
+    return isinstance(cell, str) and len(cell) > LONGEST and len(cell.strip()) > LONGEST
 
 
 def is_missing(cell: Any) -> bool:
@@ -156,7 +178,7 @@ def is_missing(cell: Any) -> bool:
             return True
     except TypeError:
         return True
-    return isinstance(cell, str) and clean(cell).casefold() in MISSING
+    return isinstance(cell, str) and not is_long(cell) and clean(cell).casefold() in MISSING
 
 
 def to_text(cell: Any) -> str | None:
@@ -200,6 +222,8 @@ def decimal_mark(cells: Iterable[Any]) -> str:
     comma = point = 0
     for cell in cells:
         if not isinstance(cell, str) or (cell.isascii() and "," not in cell and "." not in cell):
+            continue
+        if is_long(cell):
             continue
         text = clean(cell)
         last = max(text.rfind(","), text.rfind("."))
@@ -272,7 +296,7 @@ def to_number(cell: Any, decimal: str = ".") -> tuple[float, str]:  # noqa: PLR0
         return float(cell), ""
     if is_missing(cell):
         return math.nan, ""
-    text = clean(cell)
+    text = "" if is_long(cell) else clean(cell)
     if EXCEL_ERRORS.match(text):
         return math.nan, "excel_error"
     if DATE.match(text) and not re.fullmatch(r"\d{1,3}(\.\d{3})+|\d+\.\d+", text):
@@ -342,6 +366,8 @@ def to_angle(cell: Any, axis: str, decimal: str = ".") -> tuple[float, str]:  # 
     value, code = to_number(cell, decimal)
     if code not in {"number_unreadable", "date_in_number"} or not isinstance(cell, str):
         return value, code
+    if is_long(cell):
+        return math.nan, "coordinate_unreadable"
     text, letter = _unlabelled(clean(cell), axis)
     if letter == "?":
         return math.nan, "hemisphere_axis"
@@ -394,19 +420,33 @@ def _hemisphere(text: str) -> tuple[str, str]:
         if word in text.casefold():
             found.append(letter)
             text = re.sub(word, " ", text, flags=re.IGNORECASE)
-    edges = re.match(r"^\s*([NSEWO]?)\s*[:.=]?\s*(.*?)\s*([NSEWO]?)\.?\s*$", text, re.IGNORECASE)
-    if edges and not re.search(
-        r"[^\W\d_]", re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", edges[2], flags=re.IGNORECASE)
+    first, middle, last = _edges(text)
+    if not re.search(
+        r"[^\W\d_]", re.sub(r"(?<=\d)\s*(deg|min|sec|d|m|s)", "", middle, flags=re.IGNORECASE)
     ):
-        found += [e.upper() for e in (edges[1], edges[3]) if e]
+        found += [e.upper() for e in (first, last) if e]
         # A trailing "s" after digits can be seconds, as in 3d45m12s; it is a hemisphere only
         # without such units.
-        if edges[3] == "s" and re.search(r"\d\s*m", edges[2], re.IGNORECASE):
+        if last == "s" and re.search(r"\d\s*m", middle, re.IGNORECASE):
             return text, "".join(found[:-1])
-        text = edges[2]
+        text = middle
     if len(set(found)) > 1 or "O" in found:  # O is east in German and west in Spanish
         return text, "?"
     return text, found[0] if found else ""
+
+
+def _edges(text: str) -> tuple[str, str, str]:
+    """Letter of a hemisphere before an angle, the angle, and the letter after it; "" for none."""
+    body = text.strip()
+    first = body[:1] if body[:1].upper() in _SIDES else ""
+    body = body[len(first) :].lstrip()
+    body = (body[1:].lstrip() if body[:1] in {":", ".", "="} else body).removesuffix(".")
+    last = body[-1:] if body[-1:].upper() in _SIDES else ""
+    return first, body[: len(body) - len(last)].rstrip(), last
+
+
+_SIDES: Final = frozenset("NSEWO")
+"""Letters of the hemispheres; O is one in several languages."""
 
 
 def to_year(cell: Any) -> tuple[float, str]:
@@ -426,7 +466,7 @@ def to_year(cell: Any) -> tuple[float, str]:
     value, code = to_number(cell)
     if not code:
         return (value, "") if value == int(value) else (math.nan, "number_unreadable")
-    text = clean(cell)
+    text = "" if is_long(cell) else clean(cell)
     if code == "excel_error":
         return math.nan, code
     if match := re.fullmatch(

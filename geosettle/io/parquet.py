@@ -15,12 +15,13 @@ import shapely
 
 from geosettle.crs import parse_crs
 from geosettle.errors import InputError, OutputError
-from geosettle.io.source import Source
+from geosettle.io.source import Refused, Source, check_size
 from geosettle.io.vectors import first_line, flat, from_wkb, geometry_problem
 from geosettle.problems import Problem, problem
 
 try:
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 except ImportError as error:
     raise InputError(
@@ -63,6 +64,25 @@ def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> 
     return out
 
 
+def _whole_table(path: Path, file: str) -> pa.Table:
+    """Read a Parquet file once it is known to what its cells, texts and geometries unpack."""
+    about = pq.ParquetFile(path)
+    schema = about.schema_arrow
+    check_size(about.metadata.num_rows, about.metadata.num_columns, file)
+    is_kinds = ("is_string", "is_binary", "is_large_string", "is_large_binary")
+    names = [f.name for f in schema if any(getattr(pa.types, k)(f.type) for k in is_kinds)]
+    # A text that all rows share is stored once: so it is read, until its lengths are added up.
+    table = pq.ParquetFile(path, read_dictionary=names).read()
+    size = 0
+    for name in names:
+        for chunk in table.column(name).chunks:
+            if pa.types.is_dictionary(chunk.type):
+                lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
+                size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+    check_size(table.num_rows, table.num_columns, file, size)
+    return table.cast(schema)
+
+
 def read_parquet(path: Path, file: str) -> Source:
     """Features of a GeoParquet file; a Parquet file without geometry gives a table.
 
@@ -72,7 +92,9 @@ def read_parquet(path: Path, file: str) -> Source:
         Not Parquet, or its geometry column is not described as GeoParquet wants.
     """
     try:
-        table = pq.ParquetFile(path).read()
+        table = _whole_table(path, file)
+    except Refused:
+        raise
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
         raise InputError(
             f"this is not a readable Parquet file ({first_line(error)})", file=file

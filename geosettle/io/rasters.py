@@ -147,6 +147,8 @@ def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, A
                 system = _system(data.crs, asked.crs, file)
                 step = _step(data, asked)
                 part, problems = _part(data, system, asked) if step == 1 else (None, [])
+                if part is None and step == 1:
+                    _check_unpacked(data, path, file)
                 values, found = _values(data, part, asked, step)
                 problems += found
                 declared = {
@@ -250,6 +252,25 @@ def _part(data: Any, system: Any, asked: _Asked) -> tuple[Any, list[Problem]]:
     text = f"Of the raster {width} x {height} cells were read ({box}), around the study."
     note = problem("window_read", text, file=asked.file, layer=asked.role)
     return rasterio.windows.Window(columns.start, rows.start, width, height), [note]
+
+
+_UNPACKED: Final = 300_000_000
+"""Bytes of cells that are read whatever the size of the file."""
+_RATIO: Final = 2000
+"""Bytes of cells for each byte of a file beyond these: no compression of real cells does more."""
+
+
+def _check_unpacked(data: Any, path: Path, file: str) -> None:
+    """Refuse a raster that is nearly all left out of its file, such as a sparse TIFF."""
+    cells = data.width * data.height
+    size = cells * np.dtype(data.dtypes[0]).itemsize
+    if data.driver == "GTiff" and size > max(_UNPACKED, _RATIO * path.stat().st_size):
+        raise Refused(
+            "file_too_large",
+            f"{cells / 1e6:.0f} million cells are in a file of {path.stat().st_size / 1e3:.0f} KB, "
+            "so nearly all are empty",
+            file=file, mend="Clip it to the study region.",
+        )  # fmt: skip
 
 
 @contextmanager

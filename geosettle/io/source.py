@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,49 @@ class Refused(InputError):  # noqa: N818  (it reads as what happened to the file
     def __init__(self, code: str, message: str, **where: Any) -> None:
         super().__init__(message, **where)
         self.code = code
+
+
+MOST_CELLS: Final = 50_000_000
+"""Cells of a table that are read at most."""
+MOST_BYTES: Final = 500_000_000
+"""Bytes that the texts and geometries of a table may unpack to."""
+
+
+def check_size(rows: int, columns: int, file: str, size: int = 0) -> None:
+    """Refuse a table before it is read that would not fit into memory.
+
+    Parameters
+    ----------
+    rows, columns
+        As the file declares them.
+    file
+        Name for the message.
+    size
+        Bytes of its texts and geometries, where these are known.
+
+    Raises
+    ------
+    Refused
+        It has too many cells, or unpacks to too much.
+
+    Examples
+    --------
+    >>> check_size(60_000, 30, "moves.parquet")
+    """
+    if rows * max(columns, 1) > MOST_CELLS:
+        text = f"the table has {rows:,} rows of {columns} columns"
+        limit = f"{MOST_CELLS:,} cells"
+    elif size > MOST_BYTES:
+        text, limit = (
+            f"its texts and geometries are {size / 1e6:,.0f} MB",
+            f"{MOST_BYTES / 1e6:.0f} MB",
+        )
+    else:
+        return
+    raise Refused(
+        "file_too_large", f"{text}; at most {limit} are read", file=file,
+        mend="Cut it to the study region, or leave columns out.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import geopandas as gpd
@@ -95,6 +95,26 @@ class _Gathered:
     regions: dict[str, dict[str, Any]] = field(default_factory=dict)
     earlier: dict[str, Checked] = field(default_factory=dict)
     rounds: dict[str, Any] = field(default_factory=dict)
+
+    def note_input(
+        self, file: Path, folder: Path, role: str, item: Mapping[str, Any], **more: Any
+    ) -> None:
+        """Keep what a layer was read from: every file, sheet or layer of a file for itself."""
+        what = _provenance(file, role, item)
+        place = PurePosixPath(_relative(file, folder))
+        part = item.get("sheet") or item.get("layer")
+        names = [place.as_posix()] + [
+            "/".join([*reversed([p.name for p in list(file.parents)[:n]]), file.name])
+            for n in range(1, len(file.parents))
+        ]
+        keys = [f"{name}#{part}" if part else name for name in names]
+        # Of two files of one name outside the study, the second gets as much of its folder as it
+        # takes; of two layers from one table, the second its role.
+        same = {k for k, v in self.inputs.items() if v["sha256"] == what["sha256"]}
+        key = next((k for k in keys if k not in self.inputs or k in same), keys[-1])
+        if key in self.inputs and self.inputs[key]["layer"] != role:
+            key = f"{key} ({role})"
+        self.inputs[key] = {**what, **more}
 
 
 def known_names(role: str) -> frozenset[str]:
@@ -295,7 +315,7 @@ def gather(folder: Path, settings: Settings) -> _Gathered:
                 options = replace(options, window=_window(options, checked))
             checked[role] = read_rows(files, role, options)
             for file in files:
-                out.inputs[_relative(file, folder)] = _provenance(file, role, item)
+                out.note_input(file, folder, role, item)
         except GeosettleError as error:
             out.problems.append(problem_of(error, role, str(item.get("path", ""))))
     if "sites" not in settings.layers:
@@ -409,7 +429,7 @@ def _read_dates(
         files = _files(folder, parts[0])
         out.earlier[date] = read_rows(files, role, _options(parts[0], region))
         for file in files:
-            out.inputs[_relative(file, folder)] = _provenance(file, role, parts[0])
+            out.note_input(file, folder, role, parts[0])
     return out.earlier.pop(list(dates)[-1])
 
 
@@ -509,7 +529,7 @@ def _read_parts(
         own = {header: name for name, header in found.items()}
         wanted = [h for h in headers if h in own]
         sources.append(replace(source, cells=source.cells[wanted].rename(columns=own)))
-        out.inputs[_relative(file, folder)] = _provenance(file, role, part)
+        out.note_input(file, folder, role, part)
     titles = [s.file for s in sources]
     source = sources[0] if len(sources) == 1 else join_sources(sources, titles)
     return understand(source, role, Options(region=region))
@@ -693,10 +713,10 @@ def _one_raster(
         out.ledger[role][key] += 1  # one raster
     out.rasters[_relative(file, folder)] = {"role": role, **declared}
     for one in files:
-        out.inputs[_relative(one, folder)] = _provenance(one, role, entry) | {
-            "crs_read": declared["crs_read"], "crs_used": crs_name(parse_crs(raster.crs)),
-            "rows": declared["height"],
-        }  # fmt: skip
+        out.note_input(
+            one, folder, role, entry, crs_read=declared["crs_read"],
+            crs_used=crs_name(parse_crs(raster.crs)), rows=declared["height"],
+        )  # fmt: skip
     unit = raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
     return replace(raster, unit=unit, source=source)

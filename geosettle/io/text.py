@@ -13,7 +13,7 @@ from typing import Final
 from geosettle.errors import InputError
 from geosettle.io.encodings import read_text
 from geosettle.io.headers import known_cells
-from geosettle.io.source import Source
+from geosettle.io.source import Source, check_size
 from geosettle.io.tables import table_from_records
 from geosettle.problems import problem
 
@@ -132,9 +132,11 @@ def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], lis
         if loose:
             return records, starts, loose
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records, starts, line = [], [], 1
+    records, starts, line, cells = [], [], 1, 0
     try:
         for record in reader:
+            cells += len(record)
+            check_size(cells, 1, file)
             if any(cell.strip() for cell in record):
                 records.append(record)
                 starts.append(line)

@@ -31,7 +31,7 @@ from geosettle.errors import CrsError, InputError
 from geosettle.io.encodings import Decoded, read_text
 from geosettle.io.nesting import NESTED, is_nested
 from geosettle.io.raster_files import Window, native_box
-from geosettle.io.source import Refused, Source
+from geosettle.io.source import Refused, Source, check_size
 from geosettle.layers import LAYERS, plain_name
 from geosettle.problems import Problem, problem
 
@@ -202,6 +202,7 @@ def _features(features: Sequence[Any], file: str, kind: str, decoded: Decoded, c
         geometries.append(geometry)
         problems += [geometry_problem(file, "", number, what)] if what else []
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    check_size(len(rows), len(columns), file)
     cells = pd.DataFrame(
         {c: pd.Series([r.get(c) for r in rows], dtype=object) for c in columns},
         index=range(len(rows)),
@@ -408,10 +409,13 @@ def read_ogr(
             info = pyogrio.read_info(str(path), layer=layer, force_feature_count=False)
             declared = int(info["features"]) if declared is None else declared
             declared = -1 if where or window else declared if rows is None else rows.fids.size
+            check_size(declared, len(info["fields"]), file)
             meta, _, wkb, fields = pyogrio.raw.read(
                 str(path), layer=layer, encoding=encoding, datetime_as_string=True,
                 where=where, bbox=window, fids=None if rows is None else rows.fids,
             )  # fmt: skip
+    except Refused:
+        raise
     except (
         Exception
     ) as error:  # GDAL and pyogrio fail in many ways on damaged files; none of them is ours

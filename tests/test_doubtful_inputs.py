@@ -335,7 +335,9 @@ def test_no_usable_row_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture
         assert "".join(capsys.readouterr())
 
 
-def test_a_damaged_workbook_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_workbook_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     book = tmp_path / "b.xlsx"
     book.write_bytes(b"PK\x03\x04" + bytes(500))
     assert main(["run", str(book), "-o", str(tmp_path / "out")]) == 2

@@ -105,3 +105,17 @@ def test_a_deleted_working_folder(tmp_path: Path) -> None:
     ran = shell("mkdir gone; cd gone; rmdir ../gone; geosettle map x -o map.html", tmp_path)
     assert ran.returncode == 2
     assert ran.stderr == "geosettle: the working folder was deleted. Change to another one.\n"
+
+
+def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
+    home, left = tmp_path / "home", tmp_path / "temporary"
+    home.write_text("no folder")
+    left.mkdir()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "MPL", "NUMBA_"))}
+    ran = subprocess.run(
+        [sys.executable, "-m", "geosettle", "run", str(PACKAGE / "template"), "-o", "out"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**kept, "HOME": str(home), "TMPDIR": str(left), "PYTHONPATH": str(PACKAGE.parent)},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert list(left.iterdir()) == []

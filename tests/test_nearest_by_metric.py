@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import geosettle as gs
 from geosettle.distance import METRICS, distance_matrix, terrain
+from geosettle.distance._solver import cost_grid
 from geosettle.distance._solver.cost import Prepared
 from geosettle.raster import Raster
 
@@ -113,7 +114,9 @@ def test_work_follows_the_answer(metric: str, monkeypatch) -> None:
     assert sum(measured) < 0.25 * len(origins) * len(sites)
 
 
-def test_searches_stay_where_the_limit_lets_them(monkeypatch) -> None:
+@pytest.mark.parametrize("exact", [10_000, 4_000_000])  # windows have the precision of the whole
+def test_searches_stay_where_the_limit_lets_them(exact: int, monkeypatch) -> None:
+    monkeypatch.setattr(cost_grid, "EXACT_CELLS", exact)
     rng = np.random.default_rng(6)
     y, x = np.mgrid[:300, :400]
     heights = 500 + 200 * np.sin(x / 9) * np.cos(y / 7) + rng.uniform(0, 20, x.shape)

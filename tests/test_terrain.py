@@ -396,3 +396,13 @@ def test_own_speeds_and_a_flat_mode_walk_a_row():
         out = walk_pairs(frame([a]), frame([b]), np.array([[0, 0]]), context)
         assert out.walk_out_h[0] == pytest.approx(km / kmh, rel=1e-4)
         assert out.walk_back_h[0] == pytest.approx(out.walk_out_h[0])
+
+
+def test_exchanging_the_ends_exchanges_the_times_of_float32_heights():
+    rough = hills()
+    ground = Raster(rough.values.astype(np.float32), rough.transform, unit="m")
+    a, b = frame([centre(5.2, 7.9), centre(11, 70)]), frame([centre(50.3, 66.1)])
+    out = walk_pairs(a, b, np.array([[0, 0], [1, 0]]), Context(dem=ground))
+    turned = walk_pairs(b, a, np.array([[0, 0], [0, 1]]), Context(dem=ground))
+    np.testing.assert_allclose(out.walk_out_h, turned.walk_back_h, rtol=1e-12)
+    np.testing.assert_allclose(out.walk_back_h, turned.walk_out_h, rtol=1e-12)

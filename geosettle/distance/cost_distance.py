@@ -73,8 +73,9 @@ def cost_distance(
     Returns
     -------
     Raster or ndarray
-        Accumulated cost, of the form and the precision given (in float32 the relative error is at
-        most 6e-8 per move); NaN in closed cells and where no target can be reached.
+        Accumulated cost, of the form given; NaN in closed cells and where no target can be reached.
+        Grids of more than 4 million cells are computed in float32 (relative error at most 6e-8 per
+        move), smaller ones in float64.
 
     Raises
     ------

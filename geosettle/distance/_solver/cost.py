@@ -12,8 +12,9 @@ Sanders 2003, Journal of Algorithms 49: 114-152). Rounded addition is monotone, 
 with the least of the rounded sums over all ways, whatever the order: the result is the same bit for
 bit.
 
-Costs have the precision of the values given. In float32 the relative error of a value is at most
-(number of moves) · 6e-8, and was below 1e-5 on grids of 4,000 x 4,000 in the benchmarks.
+Costs are float64 on grids of at most `EXACT_CELLS`, beyond float32: there the relative error of a
+value is at most (number of moves) · 6e-8, and was below 1e-5 on grids of 4,000 x 4,000 in the
+benchmarks.
 
 Memory in float32 (twice as much in float64): 4 bytes a cell for the costs, which become the
 result's own, 4 for each of friction, heights, multiplier and added cost, and 2 for the legal moves
@@ -194,9 +195,8 @@ class Prepared:
         # middling one.
         step = float(grid.lengths[:, : min(4, grid.lengths.shape[1])].min())
         self.width = max(step * grid.least_per_metre() / 2, middling_move(grid) / 32)
-        fields = [v.dtype for v in (grid.multiplier, grid.height, grid.added) if v is not None]
-        self.precision = np.result_type(np.float32, *fields)
-        self.inverse = self.precision.type(1) / self.precision.type(self.width)
+        self.precision = grid.precision
+        self.inverse = self.precision(1) / self.precision(self.width)
         self.simple = (
             grid.multiplier is not None
             and grid.moves.row.size <= 8
@@ -213,7 +213,7 @@ class Prepared:
         # its input.
         extra = sum(4 for v in (grid.multiplier, grid.added) if v is not None)
         held = 1 + (4 if self.simple else (8 if grid.height is not None else 4) + 2 * extra)
-        fit = _SIDE_BY_SIDE // (self.layout.size * self.precision.itemsize)
+        fit = _SIDE_BY_SIDE // (self.layout.size * np.dtype(self.precision).itemsize)
         self.side_by_side = max(1, int((25 - held) / 4.2), fit)
         self._step = self._simple_step() if self.simple else self._general_step()
 
@@ -235,7 +235,7 @@ class Prepared:
             begin = np.full(order.size, np.inf)
             np.minimum.at(begin, inverse.ravel(), start)
         free = ~self.grid.closed.ravel()[order]
-        seeds, begins = layout.of(order[free]), begin[free].astype(self.precision)
+        seeds, begins = layout.of(order[free]), np.asarray(begin[free], self.precision)
         queue = _Queue(seeds, begins, self.inverse)
         cost = np.full(layout.size, np.inf, dtype=self.precision)
         cost[seeds] = begins
@@ -409,7 +409,7 @@ class Prepared:
         def step(
             cost: NDArray[np.floating], toward: bool, queue: tuple[Any, ...], budget: int
         ) -> int:
-            sign = precision.type(-1.0 if toward else 1.0)
+            sign = precision(-1.0 if toward else 1.0)
             fixed = (
                 table,
                 offset,
@@ -488,7 +488,7 @@ def solve(
 
     Returns
     -------
-    ndarray, float32 or float64 as the grid's values, shape (rows, columns)
+    ndarray, of the grid's precision, shape (rows, columns)
         Infinite where not reached.
     """
     prepared = Prepared(grid)

@@ -43,6 +43,8 @@ FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 Progress = Callable[[float], None]
 
+EXACT_CELLS: Final = 4_000_000
+"""Cells up to which costs are float64; beyond, memory counts for more than the seventh figure."""
 _STRIP: Final = 256
 _FIRST_OCTANT: Final = {
     4: [],
@@ -265,6 +267,8 @@ class CostGrid:
         Roads between cells, and the same turned round; or None.
     corner
         How many of the two cells at the corner of a diagonal line must be open, see `CORNERS`.
+    whole
+        Cells of the grid that this one is a window of.
     cut
         Cells, ascending, and of each the moves (bit k is move k) that a barrier crosses; or None.
     """
@@ -280,6 +284,7 @@ class CostGrid:
     arcs: Arcs | None = None
     arcs_back: Arcs | None = None
     corner: int = 1
+    whole: int = 0
     cut: tuple[IndexArray, NDArray[np.uint32]] | None = None
 
     @property
@@ -287,6 +292,12 @@ class CostGrid:
         """Rows and columns."""
         rows, columns = self.closed.shape
         return rows, columns
+
+    @property
+    def precision(self) -> type[np.floating]:
+        """Type of the costs."""
+        few = max(self.closed.size, self.whole) <= EXACT_CELLS
+        return np.float64 if few else np.float32
 
     def stepped(self, cells: IndexArray, dr: IndexArray | int, dc: IndexArray | int) -> IndexArray:
         """Flat indices of the cells at a step from each; no meaning where it leaves the grid."""
@@ -344,6 +355,7 @@ class CostGrid:
             height=part(self.height),
             added=part(self.added),
             cut=cut,
+            whole=self.closed.size,
         )
 
     def least_per_metre(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import locale
+import logging
 import os
 import signal
 import sys
@@ -73,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (sys.argv[1:] if argv is None else argv):
         called.print_help()
         return DONE
+    # It makes do without a home that it can write to, and would say so in its own words.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     options = called.parse_args(argv)
     keep_quiet(on=options.quiet)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import geopandas as gpd
@@ -355,6 +356,11 @@ class Study(_Parts):
             for role, layer in self.layers.items()
         ]
         return f"<Study {self.name!r}: {', '.join(held)}>"
+
+    def _repr_html_(self) -> str:
+        """Show layers and problems in a notebook."""
+        text: str = import_module("geosettle.notebook").study_html(self)
+        return text
 
 
 def _only_known(layers: Mapping[str, Any]) -> dict[str, Any]:

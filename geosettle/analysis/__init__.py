@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import geopandas as gpd
@@ -148,6 +149,21 @@ class Result:
     """Versions, parameters, seed, input hashes: what manifest.json says, for map and report to
     print.
     """
+
+    def __repr__(self) -> str:
+        """Study and tables, with the rows of each; never a row itself."""
+        held = [
+            f"{len(frame)} {f.name}"
+            for f in fields(self)
+            if isinstance(frame := getattr(self, f.name), pd.DataFrame) and len(frame)
+        ]
+        return f"<Result of {self.study.name!r}: {', '.join(held)}>"
+
+    def _repr_html_(self) -> str:
+        """Show findings, a small map and the tables in a notebook."""
+        text: str = import_module("geosettle.notebook").result_html(self)
+        return text
+
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     """What the names of metrics mean."""
     reasons: Mapping[str, str] = field(default_factory=dict)

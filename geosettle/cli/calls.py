@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn
 
-from geosettle.cli.streams import warn
+from geosettle.cli.streams import show, warn
 
 WRONG: Final = 2
 EXAMPLES: Final = {
@@ -120,5 +119,5 @@ class Completion(argparse.Action):
         import shtab  # noqa: PLC0415
 
         del namespace, option_string
-        sys.stdout.write(shtab.complete(parser, shell=str(values)) + "\n")
+        show(shtab.complete(parser, shell=str(values)))
         parser.exit()

@@ -195,7 +195,7 @@ def test_ten_findings_computed_by_hand():
     assert "give 3.7-4 %" in told["green"]  # 3.7 %, and 4,000 of 100,000 km2
     assert "prints 29.1 %" in told["green"]
     assert "1 settlement site" not in told["land"]  # the one site is named
-    assert "No source gives the location of 666.7 ha of it" in told["land"]
+    assert "No source gives the location of 667 ha of it" in told["land"]
     # of 4: one placed a site, one has an end without a position
     assert told["declared"].startswith("Sources state 4 distances. 2 can be checked: ")
     assert told["declared"].endswith(
@@ -509,8 +509,8 @@ def test_every_number_about_land_and_sources_is_one_of_the_tables(embedded):
     }
     land = written["land"]
     with_land = land["declared_ha"].dropna().sort_values(ascending=False)
-    assert numbers_in["land"][:2] == pytest.approx([with_land.sum(), len(with_land)], abs=0.1)
-    assert numbers_in["land"][2:4] == pytest.approx(list(with_land), abs=0.1)
+    assert numbers_in["land"][:2] == pytest.approx([with_land.sum(), len(with_land)], abs=0.5)
+    assert numbers_in["land"][2:4] == pytest.approx(list(with_land), abs=0.5)
     assert numbers_in["land"][4] == land["leased_ha"].sum()
     assert numbers_in["declared"][0] == written["pairs"]["declared_km"].notna().sum()
     verdicts = written["claims"]["verdict"].value_counts()

@@ -80,6 +80,12 @@ def report_document(
     -------
     Document
         Title, head and sections.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> report_document(gs.analyse(gs.read_study(gs.template_path()))).tag
+    'en'
     """
     drawn = dict(figures or {})
     if map_png is not None:
@@ -141,7 +147,27 @@ def report_html(result: Result, *, lang: str = "en", **given: Any) -> str:
 
 
 def html_page(document: Document, lang: str = "en") -> str:
-    """Write a report as one HTML page."""
+    """Write a report as one HTML page.
+
+    Parameters
+    ----------
+    document
+        What `report_document` returned.
+    lang
+        Language of what the page adds, "en" or "zh".
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> document = report_document(gs.analyse(gs.read_study(gs.template_path())))
+    >>> html_page(document)[:15]
+    '<!DOCTYPE html>'
+    """
     css = (
         importlib.resources.files("geosettle.report")
         .joinpath("static", "report.css")

@@ -226,7 +226,8 @@ def _look(column: pd.Series) -> str | None:
     texts = [str(value) for value in column.head(_LOOKED_AT) if _present(value)]
     longest = max(map(len, texts), default=0)
     if longest < 30 and (
-        any(" … " in text for text in texts) or not any(" " in text for text in texts)
+        (any(" … " in text for text in texts) and not any("(" in text for text in texts))
+        or not any(" " in text for text in texts)
     ):
         return "r"  # ranges and identifiers stay on one line
     return "long" if longest > 60 else "t" if longest > 12 else None

@@ -30,6 +30,10 @@ def require_docx() -> None:
     ------
     InputError
         python-docx is not installed.
+
+    Examples
+    --------
+    >>> require_docx()
     """
     if find_spec("docx") is None:
         mend = 'Run: pip install "geosettle[docx]", or take "docx" out of [report] documents.'
@@ -53,6 +57,13 @@ def report_docx(document: Document) -> bytes:
     ------
     InputError
         python-docx is not installed.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> from geosettle.report import report_document
+    >>> report_docx(report_document(gs.analyse(gs.read_study(gs.template_path()))))[:2]
+    b'PK'
     """
     require_docx()
     import docx  # noqa: PLC0415  (an extra)

@@ -53,7 +53,7 @@ def run_in_fork(job: Callable[[], T], workers: int) -> Callable[[], T]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
     try:
         with warnings.catch_warnings():
-            # Python 3.12 warns of copies made beside threads; no lock of ours is held here.
+            # Python 3.12 warns of copies made while threads run; no lock of ours is held here.
             warnings.simplefilter("ignore", DeprecationWarning)
             worker.start()
     finally:

@@ -70,7 +70,7 @@ class Group:
 
 
 def grouped(problems: Iterable[Problem]) -> list[Group]:
-    """Put problems of one cause together; what is said of one row under two layers counts once.
+    """Put problems of one cause together; what is reported of one row under two layers counts once.
 
     Examples
     --------

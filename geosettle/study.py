@@ -95,7 +95,7 @@ def frame_layer(frame: pd.DataFrame, role: str) -> gpd.GeoDataFrame | pd.DataFra
     Raises
     ------
     InputError
-        Columns are missing, identifiers are missing or repeated, or the CRS is not set: all said in
+        Columns are missing, identifiers are missing or repeated, or the CRS is not set: all in
         one message.
     """
     spec = LAYERS[role]

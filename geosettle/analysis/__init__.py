@@ -88,7 +88,7 @@ class Result:
         Long: `zone_id, zone, radius_km, layer, class, year, area_ha, share, households,
         area_ha_per_household, geometry_basis, evidence, why`.
     oasis
-        Area of the oasis per prefecture and setting, beside published figures.
+        Area of the oasis per prefecture and setting, with published figures.
     land
         Land per household and site: declared, mapped, leased, self-run, in ha and mu, against
         thresholds.

@@ -185,7 +185,7 @@ def _units_by_name(sites: pd.DataFrame, origins: pd.DataFrame) -> list[LevelUnit
 
 
 def _below(parent: Texts, names: pd.Series) -> Texts:
-    """Keys of units that are told apart by the units above them."""
+    """Keys of units that the units above them distinguish."""
     texts = names.astype(object).where(names.notna(), "").astype(str).str.strip().to_numpy(object)
     key = np.array([f"{p}\x1f{t}" for p, t in zip(parent, texts, strict=True)], dtype=object)
     return np.where(texts != "", key, "")

@@ -441,7 +441,7 @@ def _year(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
 
 
 def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
-    """Put the mean distance to the land left beside the word remote, which sets no threshold."""
+    """Put the mean distance to the land left next to the word remote, which sets no threshold."""
     if evidence.remoteness is None or evidence.remoteness.empty:
         return Computed(None, why=reason("no_distance_computed"))
     found = evidence.remoteness

@@ -322,12 +322,17 @@ def _run(options: argparse.Namespace) -> int:
     if options.replay and len(options.study) > 1:
         raise InputError("--replay takes one study", mend="Name the study, or none.")
     source = options.study[0] if options.study else None
-    said = reading.for_layers(options)
+    layer_options = reading.for_layers(options)
     files = not options.replay and taking.are_files(options.study)
     if files:
         with _progress(options) as step:
             made = taking.take(
-                options.study, out, ask=not options.yes, step=step, every=options.all, said=said
+                options.study,
+                out,
+                ask=not options.yes,
+                step=step,
+                every=options.all,
+                layer_options=layer_options,
             )
         if not made.usable:
             raise InputError(
@@ -336,7 +341,7 @@ def _run(options: argparse.Namespace) -> int:
             )  # fmt: skip
         source = str(made.path)
     if options.replay:
-        if options.mask or options.lang or said:
+        if options.mask or options.lang or layer_options:
             raise InputError(
                 "--replay takes mask, language and reading of files from the manifest",
                 mend="Leave --mask, --lang and what says how files are read out.",
@@ -353,7 +358,7 @@ def _run(options: argparse.Namespace) -> int:
             mask_households=options.mask,
             workers=_WORKERS,
             progress=step,
-            layers=None if files else said,
+            layers=None if files else layer_options,
         )
     show("\n".join(written.summary))
     for failure in written.failures:
@@ -401,7 +406,7 @@ def _init(options: argparse.Namespace) -> int:
         with _progress(options) as step:
             taking.take(
                 options.files, folder, ask=not options.yes, step=step, copy=options.copy,
-                every=options.all, said=reading.for_layers(options),
+                every=options.all, layer_options=reading.for_layers(options),
             )  # fmt: skip
         show(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
         return DONE
@@ -458,15 +463,17 @@ def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
             warn(f"{path}: {len(errors)} rows were set aside.")
         _check_rows(path, frame)
         return frame
-    said = reading.for_role(options, role)
+    layer_options = reading.for_role(options, role)
     ends = [frame for frame in getattr(options, "around", ()) if hasattr(frame, "geometry")]
     around = [frame.geometry.to_numpy() for frame in ends]
     window = surroundings(around) if around else None
     if spec_of(role).geometries == ("raster",):
-        return read_layer(path, role, crs=said.crs, constants=said.constants, window=window)
+        return read_layer(
+            path, role, crs=layer_options.crs, constants=layer_options.constants, window=window
+        )
     if role in AROUND and all_placed(ends):
-        said = replace(said, window=window)
-    checked = read_rows(Path(path), role, said)
+        layer_options = replace(layer_options, window=window)
+    checked = read_rows(Path(path), role, layer_options)
     if fatal := [problem for problem in checked.problems if problem.severity == "fatal"]:
         raise InputError(" ".join(p.message for p in fatal), file=path, mend=fatal[0].mend)
     for problem in [p for p in checked.problems if p.severity == "error"][:10]:

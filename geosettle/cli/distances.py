@@ -309,9 +309,9 @@ def _setting(text: str) -> dict[str, Any]:
     if not sign or section not in _SECTIONS or "." not in name:
         mend = f"Write NAME=VALUE with a name in {', '.join(_SECTIONS)}, such as road.speed_kmh=60."
         raise InputError("--set cannot be read", value=text, mend=mend)
-    for said in (value, f'"{value.strip()}"'):
+    for noted in (value, f'"{value.strip()}"'):
         try:
-            return tomllib.loads(f"{name} = {said}")
+            return tomllib.loads(f"{name} = {noted}")
         except (tomllib.TOMLDecodeError, RecursionError):
             continue
     raise InputError(

@@ -27,7 +27,7 @@ def add_options(
     constants
         Whether to add --set; a command that has one of its own hands its constants over itself.
     study
-        Whether the command reads a whole study: what names no role is then said of the sites.
+        Whether the command reads a whole study: what names no role is then for the sites.
     """
     group = command.add_argument_group(
         "how files are read",
@@ -92,7 +92,7 @@ def for_role(given: argparse.Namespace, role: str | None, *, region: Any = None)
 def for_layers(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Return what a call says about the layers of a study, as study.toml says it.
 
-    Without ROLE: it is said of the sites.
+    Without ROLE: it is for the sites.
 
     Raises
     ------
@@ -110,10 +110,10 @@ def for_layers(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
             ]
             for name in (*_PLAIN, *_PAIRS)
         })  # fmt: skip
-        said = for_role(own, role)
+        stated = for_role(own, role)
         table = {
-            **{name: getattr(said, name) for name in _PLAIN},
-            "map": dict(said.columns), "where": dict(said.where), "set": dict(said.constants),
+            **{name: getattr(stated, name) for name in _PLAIN},
+            "map": dict(stated.columns), "where": dict(stated.where), "set": dict(stated.constants),
         }  # fmt: skip
         table = {k: v for k, v in table.items() if v or (k == "header_row" and v == 0)}
         if table:

@@ -32,14 +32,16 @@ def take(
     step: Callable[[str], None],
     copy: bool = False,
     every: bool = False,
-    said: Mapping[str, Mapping[str, Any]] | None = None,
+    layer_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Intake:
     """Write study.toml for files, and print what each was taken for."""
     from geosettle.intake import init_study  # noqa: PLC0415
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     more: dict[str, Any] = {"choose": _ask} if ask and terminal else {}
-    made = init_study(files, folder, copy=copy, every=every, said=said, progress=step, **more)
+    made = init_study(
+        files, folder, copy=copy, every=every, layer_options=layer_options, progress=step, **more
+    )
     show("\n".join(made.lines))
     return made
 

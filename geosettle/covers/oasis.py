@@ -69,7 +69,7 @@ def derive_oasis(
         `landcover_classes` (class values), `ndvi_minimum`, `elevation_ceiling_m`,
         `smallest_patch_km2`; a missing key sets no condition.
     year
-        Year written beside each patch.
+        Year of each patch.
     problems
         Where green land of unknown elevation is reported; it is not counted as oasis.
 
@@ -186,7 +186,7 @@ def oasis_areas(
     level: str | None = None,
     published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
-    """Area of the oasis in each unit under several settings of the rule, beside what is published.
+    """Area of the oasis in each unit under several settings of the rule, with what is published.
 
     Parameters
     ----------

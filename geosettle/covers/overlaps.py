@@ -29,7 +29,7 @@ def _unmatched(edges: Edges) -> NDArray[np.bool_] | None:
     None if two polygons have one edge on the same side.
     """
     bits = [(v + 0.0).view(np.uint64) for v in (edges.x0, edges.y0, edges.x1, edges.y1)]
-    # Any good mixing will do: what falls together by chance is told apart below.
+    # Any good mixing will do: what falls together by chance is separated below.
     mix = [
         b * np.uint64(m)
         for b, m in zip(bits, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F) * 2, strict=True)

@@ -41,7 +41,7 @@ class Parcels:
     geometry, area_m2, edges
         The ground it is counted with.
     basis
-        How the geometry came about ("illustrative" ...), "" where that is not told.
+        How the geometry came about ("illustrative" ...), "" where that is not stated.
     overlap
         Positions of the polygons that had to give ground up, shape (m,).
     overlap_geometry

@@ -193,8 +193,8 @@ def _evaluate(
             names = np.array(metric.columns)[pattern].tolist()
             rows = (missing == pattern).all(axis=1)
             none = reason("not_computed")
-            said = {text: concerning(text or none, *names) for text in set(why[rows])}
-            why[rows] = [said[text] for text in why[rows]]
+            stated = {text: concerning(text or none, *names) for text in set(why[rows])}
+            why[rows] = [stated[text] for text in why[rows]]
     return values.assign(why=pd.Series(why, index=values.index, dtype="str"))
 
 

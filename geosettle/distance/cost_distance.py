@@ -46,7 +46,7 @@ def cost_distance(
     friction
         Cost per metre (per unit of `cell_size` for an array), greater than 0; NaN and infinite
         cells are closed. A `Raster`, north-up, longitude/latitude (true cell sizes per row; 360
-        degrees wide: its last column lies beside its first) or projected; or a two-dimensional
+        degrees wide: its last column is next to its first) or projected; or a two-dimensional
         array.
     targets
         For a `Raster`: a GeoDataFrame or GeoSeries of points or areas in WGS84 (areas count with

@@ -143,7 +143,7 @@ def bilinear(
     """Values between cell centres at fractional rows and columns (0 = centre of the first cell).
 
     Outside the outer cell edges NaN; in the outer half cell the value at the outermost centres;
-    next to a missing cell the value of the nearest cell. With `wraps` the last column lies beside
+    next to a missing cell the value of the nearest cell. With `wraps` the last column is next to
     the first.
     """
     rows, columns = values.shape
@@ -213,7 +213,7 @@ def drape(
         Pace by slope; gives `out_s` and `back_s`, the seconds along the line and back.
     knots
         Only every so many samples lie on the geodesic, those between on straight lines in degrees:
-        many times quicker, and beside it by less than a hundredth of a cell where it is not near a
+        many times quicker, and off by less than a hundredth of a cell where it is not near a
         pole.
 
     Returns

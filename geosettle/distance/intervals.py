@@ -101,7 +101,7 @@ def sample_distances(
         Metric to a function that evaluates it at drawn positions, instead of the one built in; see
         `Evaluator`.
     spread
-        How the costly metrics are drawn, and what varies beside the positions; see `Spread`.
+        How the costly metrics are drawn, and what varies besides the positions; see `Spread`.
     measured
         The table of `pair_distances`, where it is known: saves walking between the stated positions
         once more.
@@ -271,8 +271,8 @@ def _sampled(
         for name in names:
             values[name] = np.full((len(table), found[name].shape[1]), np.nan)
             values[name][rows] = found[name]
-        for note, said, row in zip(notes, more, rows, strict=True):
-            why[row] = join(*note, said)
+        for note, noted, row in zip(notes, more, rows, strict=True):
+            why[row] = join(*note, noted)
     units = {name: unit for name, (_, _, unit) in measures_of(context).items()}
     return {
         name: dataclasses.replace(

@@ -85,7 +85,7 @@ evaluated.
 """
 
 
-def said(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+def draw_reasons(reasons: Mapping[str, NDArray[np.bool_]]) -> list[str]:
     """Say for what share of the draws of each pair a reason (a code) holds; shape (m, draws)."""
     return [
         join(
@@ -133,7 +133,7 @@ def surfaced(job: DrawnPairs) -> Drawn:
         zero = length[i, :some] <= 0
         ratio = np.where(zero, 1.0, draped / np.where(zero, 1.0, length[i, :some]))
         out[i] = length[i] * ratio[_nearest(ends[:, :some], ends)]
-    return {"surface": out}, said({"draws_line_outside": np.isnan(out)})
+    return {"surface": out}, draw_reasons({"draws_line_outside": np.isnan(out)})
 
 
 def _nearest(known: FloatArray, asked: FloatArray) -> IntArray:

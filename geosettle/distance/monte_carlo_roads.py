@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosettle.distance._solver.cost_grid import FloatArray
-from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
+from geosettle.distance.monte_carlo import Drawn, DrawnPairs, draw_reasons
 from geosettle.distance.road_access import Feet, Legs, feet_on_lines, ways
 from geosettle.distance.roads import RoadWays, road_ways
 from geosettle.geodesy import GEOD, inverse
@@ -48,7 +48,7 @@ def sample_road(job: DrawnPairs) -> Drawn:
     ride = (hours - walked) * job.factors("speed by road", job.spread.road_speed_share)[:some]
     walked = walked * job.factors("speed on foot", job.spread.walk_speed_share)[:some]
     values = {"road": km, "road_time": walked + ride}
-    return values, said({"draws_without_road": np.isnan(km)})
+    return values, draw_reasons({"draws_without_road": np.isnan(km)})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

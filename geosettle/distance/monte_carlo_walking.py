@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geosettle.distance._solver.cost import Prepared
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.geodesic import geodesic_distance
-from geosettle.distance.monte_carlo import Drawn, DrawnPairs, said
+from geosettle.distance.monte_carlo import Drawn, DrawnPairs, draw_reasons
 from geosettle.distance.terrain import grid_of, grid_on, place_times
 from geosettle.distance.travel import travel_grid, with_roads
 from geosettle.distance.walking_grid import WalkGrid
@@ -82,7 +82,7 @@ def _on_foot(job: DrawnPairs, *, roads: bool) -> Drawn:
     nowhere = ~bad & np.isnan(hours).any(axis=0)
     hours[:, bad | nowhere] = np.nan
     hours *= job.factors("speed on foot", job.spread.walk_speed_share)
-    notes = said(
+    notes = draw_reasons(
         {
             "draws_outside_elevation"
             if job.context.friction is None

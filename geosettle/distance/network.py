@@ -362,13 +362,13 @@ def _aside(
     row = np.flatnonzero(why != "")
     known = {text: decode(text)[0].code for text in set(why[row])}
     codes = [_PROBLEM.get(known[text], known[text]) for text in why[row]]
-    said = {text: render(text) for text in known}
+    stated = {text: render(text) for text in known}
     return pd.DataFrame(
         {
             "row": row + 1,
             "id": _ids(roads)[row],
             "code": pd.Series(codes, dtype="str"),
-            "why": pd.Series([said[text] for text in why[row]], dtype="str"),
+            "why": pd.Series([stated[text] for text in why[row]], dtype="str"),
             "value": value[row] if value is not None else np.nan,
         }
     )

@@ -81,7 +81,7 @@ def road_columns(roads: pd.DataFrame, rules: RoadRules) -> pd.DataFrame:
     -----
     A row's own `class`, `speed_kmh` and `oneway` go first. `maxspeed` in mph and knots is km/h;
     "none" and "signals" leave the speed to the class. Roundabouts and motorways are one-way where
-    nothing else is said. Bridges are on level 1 and tunnels on level -1 where they have no `layer`.
+    nothing else is stated. Bridges are on level 1 and tunnels on level -1 without a `layer`.
     """
     if not is_tagged(roads):
         return roads

@@ -279,8 +279,8 @@ def declared_units(
     if boundaries is None or not len(boundaries):
         return found
     shape = dict(zip(boundaries.index.astype(str), lonlat(boundaries), strict=True))
-    for told in levels.declared_units(frame, boundaries, aliases).values():
-        for row, codes in enumerate(told.codes):
+    for declared in levels.declared_units(frame, boundaries, aliases).values():
+        for row, codes in enumerate(declared.codes):
             if len(codes) == 1:
                 found.iloc[row] = shape[codes[0]]
     return found

@@ -406,7 +406,7 @@ def walk_grid(
     ----------
     dem
         Heights in metres, north-up, longitude/latitude or projected. Cells without height are
-        closed. The last column of a longitude/latitude grid that is 360 degrees wide lies beside
+        closed. The last column of a longitude/latitude grid that is 360 degrees wide is next to
         its first. Or a friction, the time that a metre takes, above zero, whose `unit` is "s/m" or
         "min/m": then each move takes its true length times the mean of both cells, whatever the
         direction, cells without a value are closed, and of the options only `neighbours`,

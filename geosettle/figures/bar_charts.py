@@ -134,7 +134,7 @@ def _land_sums(group: pd.DataFrame) -> dict[str, Any]:
 
 
 def oasis(result: Result, lang: str) -> Figure | None:
-    """Draw the oasis share per unit for each setting, beside published and printed figures."""
+    """Draw the oasis share per unit for each setting, with published and printed figures."""
     shares = oasis_shares(result)
     if not shares:
         return None
@@ -202,8 +202,8 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
         (str(c) for c in counts if c != "item"),
         key=lambda v: (list(_LOOKS).index(v) if v in _LOOKS else 99, v),
     )
-    told = [v for v in verdicts if v not in _NO_RESULT]
-    shown = counts[(counts[told] > 0).any(axis=1)].head(_MOST_ROWS)
+    decided = [v for v in verdicts if v not in _NO_RESULT]
+    shown = counts[(counts[decided] > 0).any(axis=1)].head(_MOST_ROWS)
     if shown.empty or not verdicts:
         return None
     figure = new_figure(1.15 + 0.27 * len(shown))

@@ -37,7 +37,7 @@ _HALO_RULE: Final = b"[id^=halo] text{paint-order: stroke; stroke: #ffffff; stro
 _STYLE: Final = b"*{stroke-linejoin: round; stroke-linecap: butt}"
 
 _JOINERS: Final = "\u200c\u200d"
-"""They have no look of their own; they say how the letters beside them are joined."""
+"""They have no look of their own; they say how the letters next to them are joined."""
 _LOOKING: Final = ContextVar("looking", default=False)
 """Whether the house style holds."""
 

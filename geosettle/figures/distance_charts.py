@@ -112,7 +112,7 @@ def _most_moved(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _close_up(figure: Figure, axes: Any, names: list[Any]) -> None:
-    """Begin the axes where the longest of the names beside them ends."""
+    """Begin the axes where the longest of their names ends."""
     canvas: Any = figure.canvas
     renderer = canvas.get_renderer()
     ends = [name.get_window_extent(renderer).x1 for name in names]

@@ -28,7 +28,7 @@ ILLUSTRATIVE: Final[dict[str, Any]] = {
     "edgecolor": style.PARCEL_YEARS[2],
 }
 MOST_FLOWS: Final = 250
-"""More flows than this cannot be told apart on one sheet: the largest are drawn."""
+"""More flows than this cannot be distinguished on one sheet: the largest are drawn."""
 _ROOMY: Final = 60
 _LEAST_CROWDING: Final = 0.3
 _LEAST_PT: Final = 1.0
@@ -235,7 +235,7 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
             lines_of(water[~areas]), colors=style.WATER, linewidths=0.4, alpha=0.8, zorder=2.1
         )
         axes.add_collection(rivers)
-    for rung, border in enumerate(layers.lines):
+    for depth, border in enumerate(layers.lines):
         shapes, look = frame.shapes([border.geometry]), border.look
         sheet.note(("border", border.level), shapes)
         width, dashes = px(look[1]) * 0.7, [dashes_of(look)]
@@ -245,7 +245,7 @@ def draw_layers(sheet: Sheet, layers: Layers, *, pixels: int = 900) -> int:
                 colors=look[0],
                 linewidths=width,
                 linestyles=dashes,
-                zorder=3.2 - rung / 100,
+                zorder=3.2 - depth / 100,
             )
         )
     for geometry, fill in layers.development:
@@ -298,9 +298,9 @@ def _boundary_lines(boundaries: Any) -> Iterator[Border]:
     counts = boundaries["level"].astype(str).value_counts()
     levels = sorted(
         counts.index, key=lambda level: (counts[level], level)
-    )  # the fewer units, the higher the rung
+    )  # the fewer units, the coarser the level
     above: Any = None
-    for rung, level in enumerate(levels):
+    for depth, level in enumerate(levels):
         units = np.asarray(
             boundaries.geometry[boundaries["level"].astype(str) == level], dtype=object
         )
@@ -317,7 +317,7 @@ def _boundary_lines(boundaries: Any) -> Iterator[Border]:
                 limit, style.PREFECTURE if alone else style.INTERNATIONAL, level if alone else ""
             )
         if not shapely.is_empty(shared):
-            yield Border(shared, (style.PREFECTURE, style.COUNTY, _FINER)[min(rung, 2)], level)
+            yield Border(shared, (style.PREFECTURE, style.COUNTY, _FINER)[min(depth, 2)], level)
         above = shapely.union(outer, inner)
 
 

@@ -530,7 +530,7 @@ def _pierce(
     at = np.flatnonzero((t > 0) & (t < 1) & (foot < (circles.reach[disc] * 1.02) ** 2))
     disc, t, x0, y0, dx, dy = disc[at], t[at], x0[at], y0[at], dx[at], dy[at]
     level, wedge = _level(circles, disc, x0 + t * dx, y0 + t * dy)
-    # The deepest point of a straight line lies on the ray to a corner: try the two beside the foot.
+    # The deepest point of a straight line is on the ray to a corner: try both next to the foot.
     for corner in (wedge, wedge + 1):
         cx, cy = circles.x[disc, corner], circles.y[disc, corner]
         across = cx * dy - cy * dx

@@ -24,7 +24,7 @@ __all__ = ["Intake", "Proposal", "init_study"]
 
 @dataclass(frozen=True)
 class Intake:
-    """A study.toml that was written, and what is to be said about it."""
+    """A study.toml that was written, and what is printed about it."""
 
     path: Path
     lines: tuple[str, ...]
@@ -42,7 +42,7 @@ def init_study(
     choose: Choose = _best,
     copy: bool = False,
     every: bool = False,
-    said: Mapping[str, Mapping[str, Any]] | None = None,
+    layer_options: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Intake:
     r"""Look into files, say what each is, and write study.toml.
@@ -57,7 +57,7 @@ def init_study(
         Chooses among proposals for one role that are about equally good, the best first.
     copy
         Also copy the files into the folder.
-    said
+    layer_options
         Role to what the caller says of that layer, with the keys of `[layers.ROLE]`; it goes before
         every guess.
     every
@@ -87,8 +87,8 @@ def init_study(
     """
     target = Path(folder)
     progress("looking into the files")
-    found = datasets([Path(path) for path in paths], said or {})
-    plan = make_plan(found, choose, said or {})
+    found = datasets([Path(path) for path in paths], layer_options or {})
+    plan = make_plan(found, choose, layer_options or {})
     name = Path(os.path.realpath(target)).name
     files = sorted({p.dataset.path for proposals in plan.layers.values() for p in proposals})
     where = {f: target / "data" / f.name for f in files} if copy else {}

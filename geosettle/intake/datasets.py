@@ -59,7 +59,7 @@ class Dataset:
 
 
 def datasets(
-    paths: Sequence[Path], said: Mapping[str, Mapping[str, Any]] | None = None
+    paths: Sequence[Path], layer_options: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Dataset]:
     """Read every dataset of the files and folders given.
 
@@ -67,7 +67,7 @@ def datasets(
     ----------
     paths
         Files and folders.
-    said
+    layer_options
         Role to what the caller says of that layer; the row of the header of one holds for the sheet
         that is named with it, or else for every table.
 
@@ -81,7 +81,7 @@ def datasets(
             raise InputError("the file does not exist", file=str(path), mend="Check the path.")
     rows = {
         str(own.get("sheet") or ""): int(own["header_row"])
-        for own in (said or {}).values() if own.get("header_row") is not None
+        for own in (layer_options or {}).values() if own.get("header_row") is not None
     }  # fmt: skip
     found = [one for path in paths for file in _files(path) for one in _of_file(file, rows)]
     if not any(one.is_raster or one.source is not None for one in found):
@@ -150,12 +150,12 @@ def _has_header(source: Source) -> bool:
 def _one(path: Path, layer: str, row: int | None) -> Dataset:
     if layer.lower().endswith(RASTERS):
         return Dataset(path, layer)
-    said: dict[str, Any] = {"role": None, "layer": layer or None, "names": every_name()}
+    layer_options: dict[str, Any] = {"role": None, "layer": layer or None, "names": every_name()}
     try:
-        source = open_source(path, **said, header_row=row)
+        source = open_source(path, **layer_options, header_row=row)
         if row is None and not _has_header(source):
             row = 0
-            source = open_source(path, **said, header_row=row)
+            source = open_source(path, **layer_options, header_row=row)
         return Dataset(path, layer, source=source, header_row=row)
     except GeosettleError as error:
         return Dataset(path, layer, why=str(error).removeprefix(f"{error.file}: "))

@@ -1,4 +1,4 @@
-"""The same registry at several survey dates, told by the columns and the names of its files."""
+"""The same registry at several survey dates, known by the columns and names of its files."""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ class Plan:
 
 
 def make_plan(
-    found: Sequence[Dataset], choose: Choose, said: Mapping[str, Mapping[str, Any]] | None = None
+    found: Sequence[Dataset],
+    choose: Choose,
+    layer_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Plan:
     """Choose what serves each layer.
 
@@ -66,9 +68,9 @@ def make_plan(
     unused += [(p.dataset, "the same units as another file") for p in again]
     others = [p for p in drawn if p.role != "boundaries"]
     boundaries, proposals = _with_levels(
-        boundaries, tables, (said or {}).get("sites", {}).get("map", {})
+        boundaries, tables, (layer_options or {}).get("sites", {}).get("map", {})
     )
-    layers = _chosen(_of_sheets([*others, *proposals], said or {}), choose)
+    layers = _chosen(_of_sheets([*others, *proposals], layer_options or {}), choose)
     layers |= _by_name(layers)
     if boundaries:
         layers["boundaries"] = boundaries
@@ -79,7 +81,7 @@ def make_plan(
             "or with the names of units and a boundary file." + _of_bare(found),
         )
     layers["sites"] = dated(layers["sites"], [*others, *proposals])
-    layers |= _all_as_said(layers, said or {})
+    layers |= _all_as_stated(layers, layer_options or {})
     taken = {id(p.dataset) for ps in layers.values() for p in ps}
     left = {id(d) for d, _ in unused} | taken
     sites = layers["sites"][0].dataset
@@ -90,31 +92,29 @@ def make_plan(
 
 
 def _of_sheets(
-    proposals: Sequence[Proposal], said: Mapping[str, Mapping[str, Any]]
+    proposals: Sequence[Proposal], layer_options: Mapping[str, Mapping[str, Any]]
 ) -> list[Proposal]:
     """Proposals of the sheets and layers that the caller names for their roles."""
     out = []
     for one in proposals:
-        own = said.get(one.role, {})
+        own = layer_options.get(one.role, {})
         sheet, layer = own.get("sheet") or "", own.get("layer") or ""
         if sheet in {"", one.dataset.sheet} and layer in {"", one.dataset.layer}:
             out.append(one)
     return out
 
 
-def _all_as_said(
-    layers: Mapping[str, list[Proposal]], said: Mapping[str, Mapping[str, Any]]
+def _all_as_stated(
+    layers: Mapping[str, list[Proposal]], layer_options: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[Proposal]]:
     """Layers of which the caller says something, as they then are."""
-    for role in said:
+    for role in layer_options:
         if role not in layers:
-            raise InputError(
-                f"no file serves as {role}", value=role, mend="Leave out what is said of it."
-            )
-    return {role: [_as_said(p, own) for p in layers[role]] for role, own in said.items()}
+            raise InputError(f"no file serves as {role}", value=role, mend="Leave out its options.")
+    return {role: [_as_stated(p, own) for p in layers[role]] for role, own in layer_options.items()}
 
 
-def _as_said(one: Proposal, own: Mapping[str, Any]) -> Proposal:
+def _as_stated(one: Proposal, own: Mapping[str, Any]) -> Proposal:
     """Return a proposal with the columns, rows and constants that the caller names."""
     source = one.dataset.source
     columns, made = dict(one.columns), dict(one.made)

@@ -75,12 +75,12 @@ def _file(role: str, one: Proposal) -> list[str]:
     if one.dataset.header_row == 0:
         head += "; it has no header, so its columns are called column1, column2 ..."
     above = next((p.line for p in source.problems if p.code == "header_below_title"), None)
-    said = f"header in row {above}, " if above else ""
+    stated = f"header in row {above}, " if above else ""
     texts = [f"{k} = {v}" for k, v in one.columns.items()]
     texts += [f"{k} = {' / '.join(v)}" for k, v in one.made.items()]
     texts += [f"{k} = {v!r} for all" for k, v in one.constants.items()]
     unused = [str(c) for c in source.cells.columns if str(c) not in one.used]
-    lines = [head, *_wrapped(f"{said}{len(source.cells)} rows; {', '.join(texts)}")]
+    lines = [head, *_wrapped(f"{stated}{len(source.cells)} rows; {', '.join(texts)}")]
     if unused:
         lines += _wrapped(f"not used: {', '.join(unused)}")
     return lines

@@ -98,13 +98,13 @@ def of_table(  # noqa: PLR0911  (one way out for each kind of table)
     if is_of_households(dataset):
         return []
     stem = plain_name(PurePosixPath(dataset.layer or dataset.sheet or dataset.path.stem).stem)
-    said = next((role for role, words in _STEMS if words.search(stem)), "")
+    stated = next((role for role, words in _STEMS if words.search(stem)), "")
     if moves is not None and not placed:
         return [moves]
     if not placed and not here_units.finest and not (gazetteer and _has_names(headers)):
         return []
-    if said in {"origins", "places"} and not from_units.finest:
-        return [_points(dataset, said, headers, here_units, placed=placed, why="by its name")]
+    if stated in {"origins", "places"} and not from_units.finest:
+        return [_points(dataset, stated, headers, here_units, placed=placed, why="by its name")]
     site = _sites(dataset, there, here_units, placed=placed, bare=bare)
     if from_units.finest:
         return [site, *_from_units(dataset, site, from_units, headers)]
@@ -379,11 +379,11 @@ def _from_units(
     chain = _chain(units)
     own = {"origin_id": chain, "name": chain[-1:]}
     _add_units(own, units)
-    said = ", ".join(chain)
+    stated = ", ".join(chain)
     origins = Proposal(
         dataset,
         "origins",
-        f"units named in {said}",
+        f"units named in {stated}",
         site.score,
         {},
         own,

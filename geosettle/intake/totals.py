@@ -66,18 +66,18 @@ def _spellings(layers: Mapping[str, Checked], settings: Settings) -> list[dict[s
             continue
         frame = layers[role].frame
         rows, households = _weights(role, layers)
-        for told in declared_units(frame, units, settings.admin.aliases).values():
-            for at, (text, codes) in enumerate(zip(told.texts, told.codes, strict=True)):
+        for declared in declared_units(frame, units, settings.admin.aliases).values():
+            for at, (text, codes) in enumerate(zip(declared.texts, declared.codes, strict=True)):
                 if not text or len(codes) == 1:
                     continue
                 item = out.setdefault(
-                    (told.level, text),
-                    {"text": text, "level": told.level, "rows": 0, "households": 0.0,
+                    (declared.level, text),
+                    {"text": text, "level": declared.level, "rows": 0, "households": 0.0,
                      "candidate": "", "code": "", "several": len(codes)},
                 )  # fmt: skip
                 item["rows"] += int(rows.get(frame.index[at], 1))
                 item["households"] += float(households.get(frame.index[at], 0.0))
-                near = told.names.candidates(text, most=1)
+                near = declared.names.candidates(text, most=1)
                 if near and not codes:
                     item["candidate"], item["code"] = near[0].name, near[0].code
     return sorted(out.values(), key=lambda s: (-s["households"], -s["rows"], s["level"], s["text"]))

@@ -138,13 +138,13 @@ def _level_of(
     header: str, texts: Sequence[str], levels: Sequence[Level]
 ) -> tuple[str, float, bool]:
     """Level that most of the texts name, the share of them, and whether they are codes."""
-    said = re.search(r"adm(?:in)?_?(\d)", plain_name(header))
+    stated = re.search(r"adm(?:in)?_?(\d)", plain_name(header))
     found = ("", 0.0, False)
     most = 0.0
     for level in levels:
         hows = [_how(level.names, text) for text in texts]
         share = sum(bool(how) for how in hows) / len(texts)
-        bonus = 0.05 * (said is not None and int(said[1]) == level.number)
+        bonus = 0.05 * (stated is not None and int(stated[1]) == level.number)
         bonus += 0.05 * (plain_name(level.name) in plain_name(header).split("_"))
         if share + bonus > most:
             most = share + bonus

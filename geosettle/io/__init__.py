@@ -114,11 +114,11 @@ def read_layer(
     >>> read_layer(template_path() / "sites.csv", "sites").index.tolist()
     ['S1', 'S2', 'S3']
     """
-    said = Options(
+    stated = Options(
         crs, datum, encoding, layer, sheet, columns=dict(columns or {}), header_row=header_row,
         where=dict(where or {}), constants=dict(constants or {}), window=window,
     )  # fmt: skip
-    return _read(Path(path), role, said, problems)
+    return _read(Path(path), role, stated, problems)
 
 
 def read_any(
@@ -136,7 +136,7 @@ def read_any(
     problems
         As for `read_layer`, which also says what is warned of.
     options
-        What is said about the file; by default nothing.
+        How to read the file; by default as it is recognised.
 
     Returns
     -------
@@ -158,9 +158,9 @@ def read_any(
     ['S1']
     """
     file = Path(path)
-    said = options or Options()
-    role = guess_role(file, said)
-    frame = _read(file, role, said, problems)
+    stated = options or Options()
+    role = guess_role(file, stated)
+    frame = _read(file, role, stated, problems)
     if (
         role is not None
         or isinstance(frame, Raster)
@@ -218,8 +218,8 @@ def _accepted(checked: Checked, problems: list[Problem] | None) -> gpd.GeoDataFr
                 if p.severity == "error"
             }.items()
         )
-        said = " ".join(text for _, text in why[:3]) + (" ..." if len(why) > 3 else "")
-        text = f"{checked.source.file}: {lost} of {checked.rows_in} rows were set aside. {said}"
+        stated = " ".join(text for _, text in why[:3]) + (" ..." if len(why) > 3 else "")
+        text = f"{checked.source.file}: {lost} of {checked.rows_in} rows were set aside. {stated}"
         warnings.warn(RowsSetAside(text, checked.problems), stacklevel=4)
     return checked.frame
 

@@ -64,7 +64,7 @@ def check_path(
     path
         A file, or a study (folder or study.toml).
     role
-        A key of `LAYERS`; None to guess it from name and columns, which is said in a note.
+        A key of `LAYERS`; None to guess it from name and columns, which is reported in a note.
     region
         West, south, east, north in degrees; "none" to look nowhere in particular; None for what a
         study says.
@@ -73,7 +73,7 @@ def check_path(
     options
         All of these together, and row filter, header row and constants.
     layers
-        For a study: role to what is said of that layer besides the study; see `read_study`.
+        For a study: role to how that layer is read, over what the study states; see `read_study`.
     at
         For a raster: a table of points, at which its values are added to the summary.
 
@@ -97,8 +97,8 @@ def check_path(
         if (file.is_dir() and file.suffix.lower() != ".gdb") or file.suffix.lower() == ".toml":
             return _study(file, region, layers or {})
         box = None if region in (None, "none") else _box(region)
-        said = options or Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
-        return _file(file, role, replace(said, region=box), at)
+        noted = options or Options(crs, datum, encoding, layer, sheet, dict(columns or {}))
+        return _file(file, role, replace(noted, region=box), at)
     except GeosettleError as error:
         return _answer([problem_of(error, role or "", file.name)], 0, 0, {"role": role})
 
@@ -150,7 +150,7 @@ def _plain(value: Any) -> Any:
 
 def _file(file: Path, role: str | None, options: Options, at: str | Path | None) -> dict[str, Any]:
     """One file as one layer."""
-    said: list[Problem] = []
+    noted: list[Problem] = []
     if role is None:
         role = guess_role(file, options)
         if role is None:
@@ -160,7 +160,7 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
                 file=file.name,
                 mend=f"Say it with --role; there are: {', '.join(LAYERS)}.",
             )  # fmt: skip
-        said.append(
+        noted.append(
             problem(
                 "role_guessed",
                 f"The file was taken for the layer {role}.",
@@ -169,7 +169,7 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
             )
         )
     if spec_of(role).geometries == ("raster",):
-        return _raster(file, role, options, at, said)
+        return _raster(file, role, options, at, noted)
     if at is not None:
         raise InputError(
             "values at points can only be read from a raster",
@@ -180,7 +180,7 @@ def _file(file: Path, role: str | None, options: Options, at: str | Path | None)
     if not checked.fatal:
         checked = set_aside(checked, _against_reference(checked))
     return _answer(
-        [*said, *checked.problems], checked.rows_in, len(checked.frame), summary(checked)
+        [*noted, *checked.problems], checked.rows_in, len(checked.frame), summary(checked)
     )
 
 
@@ -315,7 +315,7 @@ def _geometry_summary(frame: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def _raster(
-    file: Path, role: str, options: Options, at: str | Path | None, said: list[Problem]
+    file: Path, role: str, options: Options, at: str | Path | None, noted: list[Problem]
 ) -> dict[str, Any]:
     """Describe a raster: what it is, and its values at points if asked for."""
     if kind_of(file) not in DRIVERS:
@@ -343,7 +343,7 @@ def _raster(
     if at is not None:
         out["at"], points = _values_at(raster, Path(at))
         found += points
-    return _answer([*said, *found], 1, 1, out)
+    return _answer([*noted, *found], 1, 1, out)
 
 
 def _other_heights(raster: Raster, file: str) -> list[Problem]:

@@ -187,7 +187,7 @@ def find_columns(
     spec
         The layer.
     mapping
-        Column of the layer to header, as said by the user, or the other way round; it goes before
+        Column of the layer to header, as the user states it, or the other way round; it goes before
         every guess.
 
     Returns

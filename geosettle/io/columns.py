@@ -76,7 +76,7 @@ def match_columns(
     All missing columns are reported at once.
     """
     headers = [str(c) for c in source.cells.columns]
-    # lon/lat columns beside a drawn geometry stay ordinary columns of it; positions.locate compares
+    # lon/lat columns of a drawn geometry stay ordinary columns of it; positions.locate compares
     # them.
     found, unclear, absent = find_columns(headers, spec, mapping)
     found = keep_meant(source, found)
@@ -199,13 +199,13 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
             continue
         header = found.headers[column.name]
         is_key = column.name in spec.key
-        series, said = _column(source, column, header, is_key=is_key)
+        series, stated = _column(source, column, header, is_key=is_key)
         if not (is_key or column.required or spec.private or column.name == "uncertainty_km"):
-            series, said = _cell_only(series, said)
+            series, stated = _cell_only(series, stated)
         if column.name in spec.references and not is_key_of(column.name, spec):
             series = series.map(clean_id, na_action="ignore").astype("str")
         out[column.name] = series
-        problems += said
+        problems += stated
     used = set(found.headers.values()) | coordinates
     for header in source.cells.columns:
         if header in used or not str(header) or header in found.left_out:
@@ -244,8 +244,8 @@ def _column(
     if column.kind in ("text", "list"):
         return _text_column(cells, column, is_key=is_key)
     factor, problems = _factor(header, column)
-    per_row, said = _unit_column(source, column, header)
-    problems += said
+    per_row, stated = _unit_column(source, column, header)
+    problems += stated
     if column.unit in _ADDED:
         cells, once = _once(cells, source, column, header)
         problems += once
@@ -299,7 +299,7 @@ _LIMIT: Final = re.compile(
 
 
 def _no_number(code: str, row: int, column: Column, cell: Any) -> Problem:
-    """Say why a cell gives no number; a limit such as <5 is told from what cannot be read."""
+    """Say why a cell gives no number; a limit such as <5 is no unreadable cell."""
     if code == "number_unreadable" and _LIMIT.match(str(cell)):
         code = "number_limit"
     return problem(code, row=row, column=column.name, value=str(cell))
@@ -471,10 +471,10 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
     """Return what to multiply a column by, from the unit its header names in brackets."""
     ending = header.rstrip()[-LONGEST:]
     bracket = re.search(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]$", ending)
-    said = bracket[1] if bracket else split_unit(header, column.unit)[1]
-    if not said or not column.unit:
+    stated = bracket[1] if bracket else split_unit(header, column.unit)[1]
+    if not stated or not column.unit:
         return 1.0, []
-    unit = plain_unit(said)
+    unit = plain_unit(stated)
     known = UNITS.get(column.unit, {})
     if unit not in known and plain_name(unit) in {
         plain_name(n) for n in (column.name, *column.aliases)
@@ -482,11 +482,11 @@ def _factor(header: str, column: Column) -> tuple[float, list[Problem]]:
         return 1.0, []  # the name in another language
     if unit not in known:
         text = f"The header {header!r} names a unit that is not known; {column.unit} was assumed."
-        return 1.0, [problem("unit_unknown", text, column=column.name, value=said)]
+        return 1.0, [problem("unit_unknown", text, column=column.name, value=stated)]
     if known[unit] == 1:
         return 1.0, []
-    text = f"{column.name} was converted from {said} to {column.unit} (times {known[unit]:.6g})."
-    return known[unit], [problem("unit_converted", text, column=column.name, value=said)]
+    text = f"{column.name} was converted from {stated} to {column.unit} (times {known[unit]:.6g})."
+    return known[unit], [problem("unit_converted", text, column=column.name, value=stated)]
 
 
 def _text_column(
@@ -553,8 +553,8 @@ def _typed_date(
         ]
     if column.name != "name":
         return []
-    said = "The name is a date; a spreadsheet may have made it one."
-    return [problem("date_in_number", said, severity="warning", **where)]
+    stated = "The name is a date; a spreadsheet may have made it one."
+    return [problem("date_in_number", stated, severity="warning", **where)]
 
 
 def _dates_among(texts: list[str | None], column: Column) -> list[Problem]:
@@ -569,11 +569,13 @@ def _dates_among(texts: list[str | None], column: Column) -> list[Problem]:
     ]
     if not dates or len(dates) > 0.5 * len(texts):
         return []
-    said = "The identifier reads as a date, the others do not; a spreadsheet may have made it one."
+    stated = (
+        "The identifier reads as a date, the others do not; a spreadsheet may have made it one."
+    )
     return [
         problem(
             "date_in_number",
-            said,
+            stated,
             severity="warning",
             row=i + 1,
             column=column.name,

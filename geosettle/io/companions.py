@@ -33,7 +33,7 @@ _ALL_OF: Final = 0.8
 def keep_meant(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
     """Columns of a layer without those that only seem to go with its coordinates.
 
-    A zone beside degrees is a district, a location may be the name of one, and what goes with
+    A zone next to degrees is a district, a location may be the name of one, and what goes with
     coordinates means nothing where the file is drawn.
     """
     out = dict(headers)
@@ -280,7 +280,7 @@ def per_row_systems(
     Returns
     -------
     tuple
-        Geometries; problems; whether anything was said, so that the result is on WGS84.
+        Geometries; problems; whether anything was stated, so that the result is on WGS84.
     """
     names = [n for n in ("crs", "zone", "datum") if n in headers]
     if not names:
@@ -292,14 +292,14 @@ def per_row_systems(
     for i, key in enumerate(zip(*texts.values(), sides, strict=True)):
         groups.setdefault(key, []).append(i)
     for key, rows in groups.items():
-        said = dict(zip(names, key, strict=False))
+        stated = dict(zip(names, key, strict=False))
         known = [i for i in rows if raw[i] is not None]
         if not known:
             continue
-        moved, what = _to_wgs84(raw[known], said, key[-1])
+        moved, what = _to_wgs84(raw[known], stated, key[-1])
         if moved is None:
-            quoted = ", ".join(f"{headers[n]} {v!r}" for n, v in said.items())
-            code = "zone_unclear" if said.get("zone") or "zone" in names else "crs_unknown"
+            quoted = ", ".join(f"{headers[n]} {v!r}" for n, v in stated.items())
+            code = "zone_unclear" if stated.get("zone") or "zone" in names else "crs_unknown"
             problems += [
                 problem(
                     code,
@@ -322,12 +322,12 @@ def per_row_systems(
     return out, problems, True
 
 
-def _to_wgs84(raw: NDArray[Any], said: Mapping[str, str], side: str) -> tuple[Any, str]:
+def _to_wgs84(raw: NDArray[Any], stated: Mapping[str, str], side: str) -> tuple[Any, str]:
     """Geometries of rows of one system on WGS84, or None, and which system or what is wrong."""
-    datum, zone = said.get("datum", ""), said.get("zone", "")
+    datum, zone = stated.get("datum", ""), stated.get("zone", "")
     plain = datum.casefold().replace("-", "").replace(" ", "").replace("_", "")
-    if said.get("crs"):
-        system = _system_of(said["crs"])
+    if stated.get("crs"):
+        system = _system_of(stated["crs"])
     elif zone:
         y = float(np.nanmedian(shapely.get_coordinates(raw)[:, 1]))
         number = utm_zone(zone, y, side)

@@ -61,7 +61,7 @@ def find_shift(layer: gpd.GeoDataFrame, others: Mapping[str, gpd.GeoDataFrame]) 
     -----
     Places of the same name are compared with each other; outlines are compared vertex by vertex
     with the nearest line of the other layer. The shift is 160 to 330 m in southern Xinjiang, so
-    that a layer whose positions are known to kilometres only can never be told this way.
+    that a layer whose positions are known to kilometres only can never be recognised this way.
     """
     found: list[Shift] = []
     for name, other in sorted(others.items()):

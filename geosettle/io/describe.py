@@ -66,23 +66,23 @@ def tables_of(path: Path, options: Options | None = None) -> list[Source]:
     InputError
         The file cannot be read.
     """
-    said, kind = options or Options(), kind_of(path)
+    stated, kind = options or Options(), kind_of(path)
     names = every_name()
 
     def one(layer: str | None) -> Source:
         return open_source(
-            path, role=None, names=names, encoding=said.encoding, layer=layer, sheet=said.sheet,
-            header_row=said.header_row,
+            path, role=None, names=names, encoding=stated.encoding, layer=layer, sheet=stated.sheet,
+            header_row=stated.header_row,
         )  # fmt: skip
 
-    if kind == "workbook" and said.sheet is None and said.header_row is None:
+    if kind == "workbook" and stated.sheet is None and stated.header_row is None:
         return read_sheets(path.read_bytes(), path.name, names=names)
-    if said.layer is None and kind in {"geopackage", "filegdb"}:
+    if stated.layer is None and kind in {"geopackage", "filegdb"}:
         own = [n for n in layer_names(path) if n not in {"layer_styles", "geosettle_metadata"}]
         return [one(name) for name in own]
-    if said.layer is None and kind == "archive":
+    if stated.layer is None and kind == "archive":
         return [one(name) for name in dataset_names(path.read_bytes(), path.name)]
-    return [one(said.layer)]
+    return [one(stated.layer)]
 
 
 def role_scores(source: Source, mapping: Mapping[str, str] | None = None) -> dict[str, float]:
@@ -129,14 +129,14 @@ def describe(
     source: Source, role: str | None = None, options: Options | None = None
 ) -> Description:
     """Say what a table is, or what it gives as the role asked for; nothing is read again."""
-    said = options or Options()
-    scores = role_scores(source, said.columns)
+    stated = options or Options()
+    scores = role_scores(source, stated.columns)
     best = next(iter(scores), None)
     chosen = role or (best if best is not None and scores[best] > 0 else None)
     if chosen is None:
         headers = tuple(str(c) for c in source.cells.columns)
         return Description(source, scores, None, {}, headers, {"rows": len(source.cells)}, None)
-    checked = understand(source, chosen, said)
+    checked = understand(source, chosen, stated)
     frame = checked.frame
     totals: dict[str, float] = {"rows": checked.rows_in, "rows_used": len(frame)}
     if isinstance(frame, gpd.GeoDataFrame):
@@ -144,6 +144,8 @@ def describe(
     for column in ("households", "persons"):
         if column in frame and frame[column].notna().any():
             totals[column] = float(frame[column].sum())
-    found, _, _ = find_columns([str(c) for c in source.cells.columns], LAYERS[chosen], said.columns)
+    found, _, _ = find_columns(
+        [str(c) for c in source.cells.columns], LAYERS[chosen], stated.columns
+    )
     unused = tuple(str(c) for c in source.cells.columns if str(c) not in found.values())
     return Description(source, scores, chosen, found, unused, totals, checked)

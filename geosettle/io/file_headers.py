@@ -71,11 +71,11 @@ def inspect_shapefile(path: Path, file: str, encoding: str | None) -> Declared:
     Parameters
     ----------
     path
-        The .shp; .shx and .dbf must lie beside it.
+        The .shp; .shx and .dbf must be next to it.
     file
         Name for messages.
     encoding
-        What the user said; else the .cpg, the code page of the .dbf, and at last the bytes decide.
+        As the user states; else the .cpg, the code page of the .dbf, and at last the bytes decide.
 
     Raises
     ------
@@ -216,14 +216,14 @@ def inspect_gpkg(path: Path, file: str) -> None:
     Raises
     ------
     Refused
-        SQLite finds it damaged, it has no table of contents, or changes lie beside it that are not
+        SQLite finds it damaged, it has no table of contents, or changes are next to it that are not
         yet in it.
     """
     for suffix in ("-wal", "-journal"):
-        beside = path.with_name(path.name + suffix)
-        if beside.is_file() and beside.stat().st_size:
+        companion = path.with_name(path.name + suffix)
+        if companion.is_file() and companion.stat().st_size:
             raise Refused(
-                "file_unreadable", f"changes that are not yet in the file are in {beside.name}",
+                "file_unreadable", f"changes that are not yet in the file are in {companion.name}",
                 file=file,
                 mend="Close the program that has it open, or give a copy saved by it.",
             )  # fmt: skip
@@ -272,13 +272,13 @@ def inspect_layer(path: Path, layer: str, file: str) -> Declared:
                 f"SELECT {_quoted(found[0])} IS NOT NULL FROM {table}{order}"  # noqa: S608
             ).fetchall()
             if _has(base, "gpkg_ogr_contents"):
-                said = base.execute(
+                noted = base.execute(
                     "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = "
                     "lower(?)",
                     (layer,),
                 ).fetchone()
-                if said and said[0] is not None and said[0] != len(rows):
-                    text = f"the layer {layer} declares {said[0]} features and holds {len(rows)}"
+                if noted and noted[0] is not None and noted[0] != len(rows):
+                    text = f"the layer {layer} declares {noted[0]} features and holds {len(rows)}"
                     raise Refused("count_differs", text, file=file)
             stored = np.array([r[0] for r in rows], dtype=bool)
             return Declared(
@@ -344,18 +344,18 @@ def _misplaced(base: sqlite3.Connection, layer: str) -> dict[tuple[int, int], st
 
 def _two_systems(base: sqlite3.Connection, layer: str, srs: int, file: str) -> tuple[Problem, ...]:
     """Two tables of a GeoPackage name the reference system of a layer; they must name the same."""
-    said = base.execute(
+    noted = base.execute(
         "SELECT srs_id FROM gpkg_contents WHERE lower(table_name) = lower(?)", (layer,)
     ).fetchone()
-    if not said or said[0] in (None, srs):
+    if not noted or noted[0] in (None, srs):
         return ()
     text = (
-        f"The file declares the reference system {said[0]} in its contents and {srs} for its "
+        f"The file declares the reference system {noted[0]} in its contents and {srs} for its "
         "geometry, which is used."
     )
     return (
         problem(
-            "reader_warning", text, file=file, value=str(said[0]), mend="Check which is right."
+            "reader_warning", text, file=file, value=str(noted[0]), mend="Check which is right."
         ),
     )
 

@@ -158,7 +158,7 @@ def open_source(  # noqa: C901, PLR0911  (one way out for each kind of file)
     names
         Plain column names that a header may have.
     encoding, layer, sheet, header_row
-        What the user said about it.
+        How the user wants it read.
     window
         West, south, east, north in degrees of what is needed of an OpenStreetMap extract, and of
         another file of more `features`.
@@ -262,21 +262,21 @@ def _binary(
     features: int,
 ) -> Source:
     """Read a format that GDAL reads, with what it declares compared with what GDAL hands over."""
-    file, said = path.name, None
+    file, stated = path.name, None
     if kind == "shapefile":
-        said = inspect_shapefile(path, file, encoding)
+        stated = inspect_shapefile(path, file, encoding)
     if kind == "geopackage":
         inspect_gpkg(path, file)
     chosen = vectors.choose_layer(path, file, layer, role, names)
     if kind == "geopackage" and chosen is not None:
-        said = inspect_layer(path, chosen, file)
-    encoding = said.encoding if said else encoding
+        stated = inspect_layer(path, chosen, file)
+    encoding = stated.encoding if stated else encoding
     rows = None if window is None else vectors.rows_within(path, chosen, window, features)
     found = vectors.read_ogr(
-        path, file, kind, layer=chosen, encoding=encoding, declared=said.rows if said else None,
+        path, file, kind, layer=chosen, encoding=encoding, declared=stated.rows if stated else None,
         rows=rows,
     )  # fmt: skip
-    found = found if said is None else _as_declared(found, said, rows)
+    found = found if stated is None else _as_declared(found, stated, rows)
     if rows is None or window is None:
         return found
     box = ", ".join(f"{side:.2f}" for side in window)
@@ -288,25 +288,25 @@ def _binary(
     return replace(found, lines=rows.number + 1, problems=(*found.problems, note))
 
 
-def _as_declared(found: Source, said: Declared, rows: vectors.Within | None) -> Source:
+def _as_declared(found: Source, stated: Declared, rows: vectors.Within | None) -> Source:
     """Return what was read with what GDAL does not report.
 
     These are texts among numbers, and geometries that it lost.
     """
     cells = found.cells.copy()
     at = None if rows is None else {int(n): i for i, n in enumerate(rows.number)}
-    for (number, column), text in said.texts.items():
+    for (number, column), text in stated.texts.items():
         row = number if at is None else at.get(number, len(cells))
         if row < len(cells) and column < cells.shape[1]:
             cells.iat[row, column] = text
-    more = list(said.problems)
+    more = list(stated.problems)
     if (
         rows is None
-        and said.stored is not None
+        and stated.stored is not None
         and found.geometry is not None
-        and len(said.stored) == len(found.geometry)
+        and len(stated.stored) == len(found.geometry)
     ):
-        lost = np.flatnonzero(said.stored & (found.geometry == None))  # noqa: E711  (element by element)
+        lost = np.flatnonzero(stated.stored & (found.geometry == None))  # noqa: E711  (element by element)
         known = {p.row for p in found.problems}
         more += [
             problem("geometry_unreadable", file=found.file, row=int(i) + 1)

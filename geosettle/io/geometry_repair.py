@@ -1,4 +1,4 @@
-"""Geometries as they were drawn, brought into the forms the layers take; what cannot be is said.
+"""Geometries as they were drawn, brought into the forms the layers take; the rest is reported.
 
 Everything here works on longitude/latitude. Mending is allowed only where it leaves the area as it
 was.
@@ -59,8 +59,10 @@ def mend(geometry: Geometries, spec: LayerSpec) -> tuple[Geometries, list[Proble
         "point" in spec.geometries
     )
     for i in present[~plain[present]]:
-        out[i], said = _one(out[i], spec)
-        problems += [problem(code, text, row=int(i) + 1, value=value) for code, text, value in said]
+        out[i], stated = _one(out[i], spec)
+        problems += [
+            problem(code, text, row=int(i) + 1, value=value) for code, text, value in stated
+        ]
     return out, problems
 
 
@@ -71,22 +73,22 @@ def _one(shape: Any, spec: LayerSpec) -> tuple[Any, list[tuple[str, str, str]]]:
         return shape, [("geometry_empty", "", name)]
     if not np.isfinite(shapely.get_coordinates(shape)).all():
         return shape, [("geometry_not_finite", "", name)]
-    shape, said = _single(shape)
+    shape, stated = _single(shape)
     kind = _DIMENSION.get(int(shapely.get_type_id(shape)), "mixed")
     if kind == "mixed":
-        return shape, [*said, ("geometry_mixed", "", name)]
+        return shape, [*stated, ("geometry_mixed", "", name)]
     if kind not in spec.geometries:
         takes = " or ".join(g for g in spec.geometries if g not in {"none", "raster"})
-        return shape, [*said, ("geometry_type", f"{spec.name} takes {takes}, not {name}.", name)]
+        return shape, [*stated, ("geometry_type", f"{spec.name} takes {takes}, not {name}.", name)]
     if kind == "point":
-        return shape, said
+        return shape, stated
     drawn, shape = shape, within_180(np.array([shape], dtype=object))[0]
-    said += [] if shape is drawn else [("antimeridian", "", "")]
+    stated += [] if shape is drawn else [("antimeridian", "", "")]
     if kind == "line":
-        return shape, said + (
+        return shape, stated + (
             [] if shape.length > 0 else [("geometry_empty", "The line has no length.", name)]
         )
-    return _valid(shape, said)
+    return _valid(shape, stated)
 
 
 def _single(shape: Any) -> tuple[Any, list[tuple[str, str, str]]]:
@@ -129,18 +131,20 @@ def _leaves(shape: Any) -> list[Any]:
     return [leaf for part in shapely.get_parts(shape) for leaf in _leaves(part)]
 
 
-def _valid(shape: Any, said: list[tuple[str, str, str]]) -> tuple[Any, list[tuple[str, str, str]]]:
+def _valid(
+    shape: Any, stated: list[tuple[str, str, str]]
+) -> tuple[Any, list[tuple[str, str, str]]]:
     """Return a valid outline; mended if that leaves its area, and refused otherwise."""
     if shapely.is_valid(shape):
         area = float(area_m2([shape])[0])
         tiny = [("geometry_tiny", f"The area is {area:.3g} m².", f"{area:.3g}")] if area < 1 else []
-        return shape, said + tiny
+        return shape, stated + tiny
     reason = str(shapely.is_valid_reason(shape))
     mended = shapely.make_valid(shape, method="structure", keep_collapsed=False)
     before, after = float(area_m2([shape])[0]), float(area_m2([mended])[0])
     if after <= 0 or mended.is_empty:
         return shape, [
-            *said,
+            *stated,
             (
                 "geometry_invalid",
                 f"The outline is invalid ({reason}) and encloses nothing.",
@@ -152,6 +156,6 @@ def _valid(shape: Any, said: list[tuple[str, str, str]]) -> tuple[Any, list[tupl
         text = (
             f"The outline is invalid ({reason}); mending it would change its area by {change:.1%}."
         )
-        return shape, [*said, ("geometry_invalid", text, reason)]
+        return shape, [*stated, ("geometry_invalid", text, reason)]
     text = f"The outline was invalid ({reason}) and was mended; its area changed by {change:.2%}."
-    return _single(mended)[0], [*said, ("geometry_mended", text, reason)]
+    return _single(mended)[0], [*stated, ("geometry_mended", text, reason)]

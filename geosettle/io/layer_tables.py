@@ -14,7 +14,7 @@ from geosettle.layers import plain_name
 
 
 def with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a study's settings with more said of some layers.
+    """Return a study's settings with more options for some layers.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -
     if not layers:
         return stated
     tables = dict(stated.get("layers", {}))
-    for role, said in layers.items():
+    for role, noted in layers.items():
         if role not in tables:
             raise InputError(
                 f"the study has no layer {role}", value=role,
@@ -36,15 +36,15 @@ def with_more(stated: dict[str, Any], layers: Mapping[str, Mapping[str, Any]]) -
         ):
             own = {"path": own}
         parts = own if isinstance(own, list) else [own]
-        merged = [_merged({"path": p} if isinstance(p, str) else p, said) for p in parts]
+        merged = [_merged({"path": p} if isinstance(p, str) else p, noted) for p in parts]
         tables[role] = merged if isinstance(own, list) else merged[0]
     return {**stated, "layers": tables}
 
 
-def _merged(own: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """One table with what is said besides: pairs are added, any other value is replaced."""
+def _merged(own: Mapping[str, Any], noted: Mapping[str, Any]) -> dict[str, Any]:
+    """One table with more options: pairs are added, any other value is replaced."""
     out = dict(own)
-    for key, value in said.items():
+    for key, value in noted.items():
         both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping)
         out[key] = {**out[key], **value} if both else value
     return out

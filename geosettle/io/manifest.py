@@ -214,18 +214,18 @@ def _column(name: str, old: pd.Series, new: pd.Series) -> Iterator[str]:
     others = (old != new).to_numpy() & ~numbers
     came, went = others & (old == "").to_numpy(), others & (new == "").to_numpy()
     reworded = others & ~came & ~went
-    said = []
+    stated = []
     if moved.any():
         at = int(pd.Series(step).where(moved).argmax())
         most = f"{_said(old.index[at])}: {a.iloc[at]:g} → {b.iloc[at]:g}"
-        said.append(f"{_n(int(moved.sum()), 'value')} moved, most at {most}")
+        stated.append(f"{_n(int(moved.sum()), 'value')} moved, most at {most}")
     for which, word in ((came, "new"), (went, "gone"), (reworded, "other")):
         if which.any():
             at = int(which.argmax())
             example = f"{_said(old.index[at])}: {_short(old.iloc[at])} → {_short(new.iloc[at])}"
-            said.append(f"{_n(int(which.sum()), 'value')} {word}, e.g. {example}")
-    if said:
-        yield f"{name}: {'; '.join(said)}"
+            stated.append(f"{_n(int(which.sum()), 'value')} {word}, e.g. {example}")
+    if stated:
+        yield f"{name}: {'; '.join(stated)}"
 
 
 def _n(count: int, word: str) -> str:

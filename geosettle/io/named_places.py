@@ -56,13 +56,13 @@ def place_by_name(
     frame = checked.frame
     if not isinstance(frame, gpd.GeoDataFrame) or not len(frame) or not len(places):
         return checked
-    said = names_of(frame, places, units, aliases)
+    stated = names_of(frame, places, units, aliases)
     geometry = frame["geometry"].to_numpy().copy()
     radius = pd.to_numeric(frame["uncertainty_km"], errors="coerce").to_numpy(float).copy()
     theirs = pd.to_numeric(
         places.get("uncertainty_km", pd.Series(np.nan, index=places.index)), errors="coerce"
     )
-    rows = [one for one in said if one.certain]
+    rows = [one for one in stated if one.certain]
     for one in rows:
         geometry[one.row] = places.geometry.loc[one.places[0]]
         if np.isnan(radius[one.row]):
@@ -79,7 +79,7 @@ def place_by_name(
             "name_repeated", f"{len(one.places)} places are called {one.text!r}; none is taken.",
             row=int(checked.numbers[one.row]), column="name", value=one.text,
         )
-        for one in said if len(one.places) > 1
+        for one in stated if len(one.places) > 1
     ]  # fmt: skip
     if rows:
         text = f"{len(rows)} row(s) have no position and were given that of the place they name."

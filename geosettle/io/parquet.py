@@ -45,11 +45,11 @@ def _declared_otherwise(column: Mapping[str, Any], geometry: Any, file: str) -> 
     box = column.get("bbox")
     real = shapely.total_bounds(geometry)
     if isinstance(box, list) and len(box) in {4, 6} and np.isfinite(real).all():
-        said = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
+        stated = np.array([*box[:2], *box[len(box) // 2 :][:2]], dtype=float)
         slack = 1e-6 * max(1.0, float(np.abs(real).max()))
-        if said[0] <= said[2] and (np.abs(said - real) > slack).any():
+        if stated[0] <= stated[2] and (np.abs(stated - real) > slack).any():
             text = (
-                f"The file declares the extent {said.round(4).tolist()}; its geometries reach "
+                f"The file declares the extent {stated.round(4).tolist()}; its geometries reach "
                 f"{real.round(4).tolist()}."
             )
             out.append(problem("reader_warning", text, file=file, mend="Save the file again."))

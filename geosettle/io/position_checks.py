@@ -92,7 +92,7 @@ def doubt_positions(
     spec
         The layer.
     region
-        Where the study lies; None where nobody said.
+        Where the study lies; None where nobody states it.
     drawn
         Whether the file has geometries of its own, of which a whole layer may be in latitude,
         longitude order.

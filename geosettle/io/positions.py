@@ -92,10 +92,10 @@ def _on_wgs84(
 ) -> Positions:
     """Convert geometries from the system declared, stated or assumed; say which it was."""
     read = crs_name(declared) if declared is not None else None
-    used, said = _choose_system(
+    used, stated = _choose_system(
         declared, basis, options, degrees=_looks_like_degrees(raw), lost_marks=_lost_marks(raw)
     )
-    problems = [*problems, *said]
+    problems = [*problems, *stated]
     if used is None:
         return Positions(None, read, problems=tuple(problems))
     problems += _left_in_degrees(raw, used)
@@ -252,7 +252,7 @@ def _looks_like_degrees(raw: NDArray[Any]) -> bool:
 
 
 def _from_columns(source: Source, headers: Mapping[str, str]) -> tuple[NDArray[Any], list[Problem]]:
-    """Points from two columns; what cannot be read is said row by row."""
+    """Points from two columns; what cannot be read is reported row by row."""
     x, no_x, problems = read_axis(source, headers, "lon")
     y, no_y, more = read_axis(source, headers, "lat")
     problems += more
@@ -336,6 +336,6 @@ def _by_srid(
                         row=int(i) + 1, column=header, value=str(srid))
                 for i in rows if shapes[i] is not None
             ]  # fmt: skip
-    said = ", ".join(map(str, sorted(set(srids.values()))))
-    text = f"The rows name several reference systems ({said}); each was converted from its own."
+    stated = ", ".join(map(str, sorted(set(srids.values()))))
+    text = f"The rows name several reference systems ({stated}); each was converted from its own."
     return out, [*problems, problem("crs_converted", text)]

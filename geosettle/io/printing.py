@@ -71,8 +71,8 @@ def print_pdf(page: str) -> bytes:
         call = [chromium, *_OPTIONS, *own, *places, source.as_uri()]
         done = subprocess.run(call, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
         if done.returncode or not target.is_file():
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise OutputError("Chromium printed no PDF", value=" ".join(said))
+            stated = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise OutputError("Chromium printed no PDF", value=" ".join(stated))
         return _undated(target.read_bytes())
 
 

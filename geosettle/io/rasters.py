@@ -119,7 +119,7 @@ def read_raster(
         Unreadable, too large, or without a place on Earth.
     """
     paths = [path] if isinstance(path, Path) else list(path)
-    beside = [found for one in paths for found in check_side_files(one, file)]
+    side_notes = [found for one in paths for found in check_side_files(one, file)]
     asked = _Asked(
         file,
         role,
@@ -134,7 +134,7 @@ def read_raster(
     )
     with one_file(paths, limit, window, crs) as whole:
         raster, problems, declared = _read(whole, asked)
-    return raster, [*beside, *problems], declared
+    return raster, [*side_notes, *problems], declared
 
 
 def _read(path: Path, asked: _Asked) -> tuple[Raster, list[Problem], dict[str, Any]]:

@@ -210,9 +210,9 @@ def similar_names(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> 
         rows = names.index.to_numpy()[indices]
         if len(rows) < 2 or (geometry is not None and _apart(geometry[rows])):
             continue
-        said = f"Rows of the same name: {listed(rows, values, spec)}."
+        stated = f"Rows of the same name: {listed(rows, values, spec)}."
         out += [
-            problem("name_duplicate", said, row=int(r) + 1, column="name",
+            problem("name_duplicate", stated, row=int(r) + 1, column="name",
                     value=str(values["name"].iloc[r]))
             for r in rows
         ]  # fmt: skip
@@ -248,7 +248,7 @@ def missing_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec)
 
 
 def coarse_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> list[Problem]:
-    """Points given to a tenth of a degree or less, of which nobody said how uncertain they are."""
+    """Points given to a tenth of a degree or less, whose uncertainty nobody states."""
     if geometry is None or spec.name not in {"sites", "origins"}:
         return []
     x, y = centres(only(geometry, shapely.get_type_id(geometry) == 0))
@@ -423,8 +423,8 @@ def contradicting_indicators(
            for i in np.flatnonzero((plain != "") & ~plain.isin(_CAPITALS))]  # fmt: skip
     what = values.drop(columns=[c for c in ("before", "after", "n") if c in values]).astype(object)
     twice = what.where(what.notna(), "").duplicated(keep=False) & ~values.duplicated(keep=False)
-    said = "The same indicator has other values in another row."
-    out += [problem("value_improbable", said, row=int(i) + 1, column="indicator",
+    stated = "The same indicator has other values in another row."
+    out += [problem("value_improbable", stated, row=int(i) + 1, column="indicator",
                     value=str(values["indicator"].iloc[i]))
             for i in np.flatnonzero(twice)]  # fmt: skip
     unit = (
@@ -603,8 +603,8 @@ def scopes(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[P
     """Find rows whose scope is a word that means nothing here: they are left out of the study."""
     if "scope" not in values or "scope" not in {column.name for column in spec.columns}:
         return []
-    told = values["scope"].fillna("").str.strip().str.casefold()
-    strange = ~told.isin(["", STUDY, "comparison"]).to_numpy()
+    declared = values["scope"].fillna("").str.strip().str.casefold()
+    strange = ~declared.isin(["", STUDY, "comparison"]).to_numpy()
     return [
         problem(
             "scope_unknown", row=int(row) + 1, column="scope", value=str(values["scope"].iloc[row])

@@ -105,22 +105,22 @@ def propose_ids(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> 
     placed = source.geometry is not None or {"lon", "lat"} <= found.keys() or "position" in found
     if key not in found and "name" not in found and not placed:
         return source
-    cells, said = source.cells.copy(), []
+    cells, stated = source.cells.copy(), []
     if key not in found:
         names = [to_text(c) for c in cells[found["name"]]] if "name" in found else []
         if names and None not in names and len(set(names)) == len(names):
             cells[key] = pd.Series(names, index=cells.index, dtype=object)
-            said.append(problem("id_from_name", column=key, file=source.file))
+            stated.append(problem("id_from_name", column=key, file=source.file))
         else:
             digits = len(str(len(cells)))
             made = [f"{spec.name[:1].upper()}{n:0{digits}d}" for n in range(1, len(cells) + 1)]
             cells[key] = pd.Series(made, index=cells.index, dtype=object)
             text = f"No column identifies a row; the rows were numbered {made[0]} to {made[-1]}."
-            said.append(problem("id_made", text, column=key, file=source.file))
+            stated.append(problem("id_made", text, column=key, file=source.file))
     if needs_name and "name" not in found:
         cells["name"] = cells[found.get(key, key)]
-        said.append(problem("name_from_id", column="name", file=source.file))
-    return replace(source, cells=cells, problems=(*source.problems, *said))
+        stated.append(problem("name_from_id", column="name", file=source.file))
+    return replace(source, cells=cells, problems=(*source.problems, *stated))
 
 
 _LEVEL: Final = "boundary"
@@ -163,8 +163,8 @@ def _without_codes(source: Source, spec: LayerSpec, key: str, name: str) -> Sour
         codes[i] = code
     text = f"{sign} is no code in {len(rows)} row(s); the name is used as the code there."
     cells[key] = pd.Series(codes, index=cells.index, dtype=object)
-    said = problem("code_missing", text, column=key, file=source.file)
-    return replace(source, cells=cells, problems=(*source.problems, said))
+    stated = problem("code_missing", text, column=key, file=source.file)
+    return replace(source, cells=cells, problems=(*source.problems, stated))
 
 
 def unfold_matrix(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -> Source:
@@ -197,9 +197,9 @@ def unfold_matrix(source: Source, spec: LayerSpec, mapping: Mapping[str, str]) -
         "were read as moves."
     )
     lines = None if source.lines is None else source.lines[[i for i, _, _ in rows]]
-    said = problem("flows_from_matrix", text, file=source.file)
+    stated = problem("flows_from_matrix", text, file=source.file)
     kept = [p for p in source.problems if p.row is None]
-    return replace(source, cells=cells, lines=lines, covered=frozenset(), problems=(*kept, said))
+    return replace(source, cells=cells, lines=lines, covered=frozenset(), problems=(*kept, stated))
 
 
 def join_sources(sources: Sequence[Source], files: Sequence[str]) -> Source:

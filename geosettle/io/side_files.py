@@ -23,20 +23,20 @@ def check_side_files(path: Path, file: str) -> list[Problem]:
     GDAL opens them, and what they state goes before what the raster itself states.
     """
     for suffix in (".msk", ".ovr"):
-        beside = path.with_name(path.name + suffix)
-        if beside.is_file():
-            with beside.open("rb") as handle:
+        side_file = path.with_name(path.name + suffix)
+        if side_file.is_file():
+            with side_file.open("rb") as handle:
                 if handle.read(4) not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
                     raise Refused(
                         "file_refused", f"the {suffix} next to the raster is no TIFF", file=file
                     )
-    beside = path.with_name(path.name + ".aux.xml")
-    if beside.is_file():
-        if beside.stat().st_size > 10_000_000:
+    side_file = path.with_name(path.name + ".aux.xml")
+    if side_file.is_file():
+        if side_file.stat().st_size > 10_000_000:
             raise Refused(
                 "file_too_large", "the .aux.xml next to the raster is too large", file=file
             )
-        text = beside.read_bytes()
+        text = side_file.read_bytes()
         if (
             b"<!DOCTYPE" in text
             or b"<!ENTITY" in text
@@ -48,8 +48,8 @@ def check_side_files(path: Path, file: str) -> list[Problem]:
             )
         stated = [name for name in _STATED if f"<{name}" in text.decode("latin-1")]
         if stated:
-            said = f"The .aux.xml next to the raster states {', '.join(stated)}, which is used."
-            return [problem("side_file", said, file=file)]
+            noted = f"The .aux.xml next to the raster states {', '.join(stated)}, which is used."
+            return [problem("side_file", noted, file=file)]
     return []
 
 
@@ -68,22 +68,22 @@ def world_file_differs(path: Path, file: str, transform: Sequence[float]) -> lis
     """
     ending = path.suffix
     endings = {f"{ending}w", f"{ending[:2]}{ending[-1]}w", ".wld"}
-    for beside in [path.with_suffix(end) for end in sorted(endings)]:
-        if not beside.is_file() or beside.stat().st_size > _LARGEST_WORLD_FILE:
+    for side_file in [path.with_suffix(end) for end in sorted(endings)]:
+        if not side_file.is_file() or side_file.stat().st_size > _LARGEST_WORLD_FILE:
             continue
         try:
             a, d, b, e, c, f = (
-                float(t.replace(",", ".")) for t in beside.read_text("latin-1").split()
+                float(t.replace(",", ".")) for t in side_file.read_text("latin-1").split()
             )
         except ValueError:
-            text = f"The {beside.suffix} next to the raster is no world file; it is not used."
+            text = f"The {side_file.suffix} next to the raster is no world file; it is not used."
             return [problem("side_file", text, severity="warning", file=file)]
         # A world file names the centre of the first cell, a raster its corner.
         stated = np.array([a, b, c - a / 2 - b / 2, d, e, f - d / 2 - e / 2])
         size = max(abs(transform[0]), abs(transform[4]))
         if (np.abs(stated - np.asarray(transform)) > 0.01 * size).any():
             text = (
-                f"The {beside.suffix} next to the raster places its corner at {stated[2]:.6g}, "
+                f"The {side_file.suffix} next to the raster places its corner at {stated[2]:.6g}, "
                 f"{stated[5]:.6g} with cells of {a:.6g}; the raster itself says "
                 f"{transform[2]:.6g}, {transform[5]:.6g} and {transform[0]:.6g}, which is used."
             )

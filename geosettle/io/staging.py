@@ -27,7 +27,7 @@ from geosettle.errors import OutputError
 from geosettle.io import replacing
 from geosettle.io.replacing import MANIFEST
 
-# Windows has no flock: there two writers are not told apart.
+# Windows has no flock: there two writers are not distinguished.
 fcntl: Any = import_module("fcntl") if find_spec("fcntl") else None
 
 
@@ -160,6 +160,11 @@ def write_file(path: str | Path, data: bytes) -> None:
 
 def check_writable(path: str | Path) -> None:
     """Find before the work what would prevent writing a file after it.
+
+    Parameters
+    ----------
+    path
+        Where the file is to be written; folders on the way need not be there.
 
     Raises
     ------

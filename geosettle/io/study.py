@@ -152,16 +152,16 @@ def study_file(path: str | Path | None) -> Iterator[tuple[Path, dict[str, Any]]]
     """Folder of a study and what its study.toml says; the embedded study for None."""
     if path is None:
         packed = resources.files("geosettle").joinpath("_data/southern_xinjiang")
-        beside = Path(__file__).resolve().parents[2] / "data" / "southern_xinjiang"
+        checkout = Path(__file__).resolve().parents[2] / "data" / "southern_xinjiang"
         if packed.is_dir():
             with resources.as_file(packed) as folder:
                 yield folder, _toml(folder / "study.toml")
             return
-        if not beside.is_dir():
+        if not checkout.is_dir():
             raise InputError(
                 "the embedded study is not installed", mend="Reinstall geosettle, or name a study."
             )
-        path = beside
+        path = checkout
     given = Path(path)
     if given.is_dir():
         yield (
@@ -239,7 +239,7 @@ def read_study(
         A folder with study.toml or with files named after their layers (sites.csv, origins.xlsx
         ...), or a study.toml; None for the embedded study of southern Xinjiang.
     layers
-        Role to what is said of it besides the study's own table `[layers.ROLE]`, with the same
+        Role to how it is read, over the study's own table `[layers.ROLE]`, with the same
         keys: ``{"sites": {"map": {"lon": "Longitude"}}}``.
     settings
         The class that says which settings a study.toml may have: a subclass of
@@ -620,9 +620,9 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
 
 
 def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    said = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
-    said["licence"] = said["licence"] or str(item.get("license", ""))
-    return {"sha256": _digest(file), "layer": role, **said}
+    noted = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
+    noted["licence"] = noted["licence"] or str(item.get("license", ""))
+    return {"sha256": _digest(file), "layer": role, **noted}
 
 
 def _digest(file: Path) -> str:

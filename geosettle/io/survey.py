@@ -273,8 +273,8 @@ def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, li
         text = "The household is there more than once at one time."
         problems.append(problem("id_duplicate", text, row=int(row) + 1, column="household"))
     for name in [c for c in values.columns if c not in {"site_id", "household", "time"}]:
-        numbers, said = _numbers(values[name], source.decimal)
-        problems += said
+        numbers, stated = _numbers(values[name], source.decimal)
+        problems += stated
         if numbers is not None:
             out[name] = numbers
     return out, problems
@@ -297,8 +297,8 @@ def _numbers(cells: pd.Series, decimal: str) -> tuple[pd.Series | None, list[Pro
     if len(bad) > 0.5 * answered:
         return None, []
     text = "The answer is no number, and neither yes nor no; it counts as missing."
-    said = [
+    stated = [
         problem("number_unreadable", text, severity="warning", row=i + 1, column=str(cells.name))
         for i in bad
     ]
-    return pd.Series(made, index=cells.index), said
+    return pd.Series(made, index=cells.index), stated

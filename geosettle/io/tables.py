@@ -136,17 +136,17 @@ def _without_headers(
     rows: list[Any], lines: list[int], header: Sequence[str], file: str, layer: str
 ) -> tuple[list[Any], list[int], list[Problem]]:
     """Leave out rows that repeat the header, as in files put together by hand."""
-    said = [plain_name(h) for h in header if h]
+    stated = [plain_name(h) for h in header if h]
     again, problems = set(), []
     for i, row in enumerate(rows):
         if len(row) < 2 or (not isinstance(row[0], str) and not isinstance(row[-1], str)):
             continue
         first = str(row[0]).replace("\ufeff", "")
-        if first != row[0] or plain_name(first) in said:
+        if first != row[0] or plain_name(first) in stated:
             texts = [plain_name(str(c)) for c in row if c not in (None, "")]
-            if texts == said or is_tag_row(row):
+            if texts == stated or is_tag_row(row):
                 again.add(i)
-            elif len(texts) > 2 and sorted(texts) == sorted(said):
+            elif len(texts) > 2 and sorted(texts) == sorted(stated):
                 raise InputError(
                     "from this row on the columns are in another order", file=file, row=i + 1,
                     mend="Split the file there, or write all rows in one order.",

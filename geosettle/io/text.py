@@ -67,8 +67,8 @@ def read_text_table(
     )  # fmt: skip
     extra = decoded.problems(file)
     if loose:
-        said = f"Quotation marks do not pair on {len(loose)} line(s) and were read as letters."
-        extra.append(problem("quotes_kept", said, file=file, line=loose[0]))
+        stated = f"Quotation marks do not pair on {len(loose)} line(s) and were read as letters."
+        extra.append(problem("quotes_kept", stated, file=file, line=loose[0]))
     return replace(
         source, format="CSV", encoding=decoded.encoding, delimiter=delimiter,
         problems=(*extra, *source.problems),

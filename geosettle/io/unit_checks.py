@@ -29,7 +29,7 @@ BORDER_M: Final = 5_000.0
 """As near as borders of published boundary sets are drawn."""
 _SLACK_M: Final = 100.0
 _AGREE: Final = 0.8
-"""Share of the rows that must agree before a file is said to be wrong as a whole."""
+"""Share of the rows that must agree before a file is reported as wrong as a whole."""
 _GAINED: Final = 0.3
 """Share of the rows that must come into their unit by turning the axes."""
 _LEAST_ROWS: Final = 3
@@ -68,13 +68,13 @@ class _Statements:
     declared: Sequence[Declared]
     shapes: Mapping[str, Any]
 
-    def away_m(self, told: Declared, x: Floats, y: Floats, rows: NDArray[np.intp]) -> Floats:
+    def away_m(self, level: Declared, x: Floats, y: Floats, rows: NDArray[np.intp]) -> Floats:
         """Metres of rows at given positions from their unit; NaN where they declare none."""
         out = np.full(len(rows), np.nan)
         groups: dict[tuple[str, ...], list[int]] = {}
         for at, row in enumerate(rows):
-            if told.codes[row] and np.isfinite(x[at]) and abs(y[at]) <= 90:
-                groups.setdefault(told.codes[row], []).append(at)
+            if level.codes[row] and np.isfinite(x[at]) and abs(y[at]) <= 90:
+                groups.setdefault(level.codes[row], []).append(at)
         for codes, ats in groups.items():
             out[ats] = _outside_m([self.shapes[c] for c in codes], x[ats], y[ats])
         return out
@@ -82,9 +82,9 @@ class _Statements:
     def agree(self, x: Floats, y: Floats, rows: NDArray[np.intp]) -> Mask:
         """Which rows would be in, or near, every unit they declare at given positions."""
         good = np.ones(len(rows), dtype=bool)
-        for told in self.declared:
+        for level in self.declared:
             left = np.flatnonzero(good)
-            away = self.away_m(told, x[left], y[left], rows[left])
+            away = self.away_m(level, x[left], y[left], rows[left])
             good[left] = ~(away > self.radius_m[rows[left]] + BORDER_M)
         return good & np.isfinite(x) & (np.abs(y) <= 90) & (np.abs(x) <= 180)
 
@@ -97,21 +97,21 @@ def outside_declared(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases
     frame = checked.frame
     if not isinstance(frame, gpd.GeoDataFrame) or not len(units) or not len(frame):
         return []
-    said = _statements(checked, units, aliases)
-    if not said.declared:
+    given = _statements(checked, units, aliases)
+    if not given.declared:
         return []
-    out = [p for told in said.declared for p in _contradicted(checked, told)]
-    unknown, foreign = _unknown(checked, said)
+    out = [p for level in given.declared for p in _contradicted(checked, level)]
+    unknown, foreign = _unknown(checked, given)
     out += unknown
     rows = np.flatnonzero(
-        np.isfinite(said.x) & [any(t.codes[r] for t in said.declared) for r in range(len(frame))]
+        np.isfinite(given.x) & [any(t.codes[r] for t in given.declared) for r in range(len(frame))]
     )
-    if fact := _elsewhere(said, units, foreign=foreign):
+    if fact := _elsewhere(given, units, foreign=foreign):
         return [*out, fact]
-    agrees = said.agree(said.x[rows], said.y[rows], rows)
-    if fact := _turned(checked, said, rows, agrees) or _shifted(said, rows, agrees):
+    agrees = given.agree(given.x[rows], given.y[rows], rows)
+    if fact := _turned(checked, given, rows, agrees) or _shifted(given, rows, agrees):
         return [*out, fact]
-    return out + _rows_outside(checked, said, rows, units)
+    return out + _rows_outside(checked, given, rows, units)
 
 
 def _statements(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases) -> _Statements:
@@ -125,54 +125,59 @@ def _statements(checked: Checked, units: gpd.GeoDataFrame, aliases: Aliases) -> 
     return _Statements(x, y, radius, tuple(declared_units(frame, units, aliases).values()), shapes)
 
 
-def _contradicted(checked: Checked, told: Declared) -> list[Problem]:
+def _contradicted(checked: Checked, level: Declared) -> list[Problem]:
     """Rows whose code is that of another unit than the name."""
     out = []
-    for row in told.contradicted:
-        where = {"row": int(checked.numbers[row]), "column": told.column, "value": told.texts[row]}
-        text = f"The declared {told.level} {told.texts[row]!r} has another code than is given."
+    for row in level.contradicted:
+        where = {
+            "row": int(checked.numbers[row]),
+            "column": level.column,
+            "value": level.texts[row],
+        }
+        text = f"The declared {level.level} {level.texts[row]!r} has another code than is given."
         out.append(problem("declared_code_differs", text, **where))
     return out
 
 
-def _unknown(checked: Checked, said: _Statements) -> tuple[list[Problem], bool]:
+def _unknown(checked: Checked, given: _Statements) -> tuple[list[Problem], bool]:
     """Names that are no unit's: by row, or where most are none, once; and whether all are none."""
     out: list[Problem] = []
     known_any = False
-    for told in said.declared:
-        known = {t: bool(c) for t, c in zip(told.texts, told.codes, strict=True) if t}
+    for level in given.declared:
+        known = {t: bool(c) for t, c in zip(level.texts, level.codes, strict=True) if t}
         lost = sorted(t for t, there in known.items() if not there)
         known_any |= len(lost) < len(known)
         if len(known) >= _LEAST_UNITS and len(lost) > _UNKNOWN_SHARE * len(known):
             text = (
-                f"{len(lost)} of {len(known)} names in {told.column!r} are no {told.level} of the "
-                f"boundaries, such as {', '.join(lost[:3])}."
+                f"{len(lost)} of {len(known)} names in {level.column!r} are no {level.level} of "
+                f"the boundaries, such as {', '.join(lost[:3])}."
             )
-            out.append(problem("boundaries_other_set", text, column=told.column))
+            out.append(problem("boundaries_other_set", text, column=level.column))
             continue
-        sentences = {text: _unknown_unit(text, told) for text in lost}
+        sentences = {text: _unknown_unit(text, level) for text in lost}
         out += [
             problem("declared_unit_unknown", sentences[text], row=int(checked.numbers[row]),
-                    column=told.column, value=text)
-            for row, text in enumerate(told.texts) if text in sentences and np.isfinite(said.x[row])
+                    column=level.column, value=text)
+            for row, text in enumerate(level.texts)
+            if text in sentences and np.isfinite(given.x[row])
         ]  # fmt: skip
     return out, not known_any
 
 
-def _unknown_unit(text: str, told: Declared) -> str:
+def _unknown_unit(text: str, level: Declared) -> str:
     """Sentence for a text that is no name of a unit, with the names spelled like it."""
-    near = [one.name for one in told.names.candidates(text, most=3)]
+    near = [one.name for one in level.names.candidates(text, most=3)]
     hint = f" Spelled like it: {', '.join(near)}." if near else ""
-    return f"No {told.level} is called {text!r}.{hint}"
+    return f"No {level.level} is called {text!r}.{hint}"
 
 
-def _elsewhere(said: _Statements, units: gpd.GeoDataFrame, *, foreign: bool) -> Problem | None:
+def _elsewhere(given: _Statements, units: gpd.GeoDataFrame, *, foreign: bool) -> Problem | None:
     """Say that no position is in the boundaries: they are of another country, or it is wrong."""
-    rows = np.flatnonzero(np.isfinite(said.x))
+    rows = np.flatnonzero(np.isfinite(given.x))
     if len(rows) < _LEAST_ROWS or not foreign:
         return None
     top = units[units["level"].astype(str) == ladder(units)[0]].geometry.to_numpy()
-    away = _outside_m(list(top), said.x[rows], said.y[rows])
+    away = _outside_m(list(top), given.x[rows], given.y[rows])
     if (away <= BORDER_M).any():
         return None
     text = (
@@ -183,13 +188,13 @@ def _elsewhere(said: _Statements, units: gpd.GeoDataFrame, *, foreign: bool) -> 
 
 
 def _turned(
-    checked: Checked, said: _Statements, rows: NDArray[np.intp], agrees: Mask
+    checked: Checked, given: _Statements, rows: NDArray[np.intp], agrees: Mask
 ) -> Problem | None:
     """Say that axes or signs are exchanged, where most rows agree with their unit only then."""
     if len(rows) < _LEAST_ROWS or agrees.mean() > _AGREE:
         return None
     for code, what, turn in _TURNS:
-        would = said.agree(*turn(said.x[rows], said.y[rows]), rows)
+        would = given.agree(*turn(given.x[rows], given.y[rows]), rows)
         # Rows that agree both ways, such as those of a unit on the diagonal, say nothing.
         gained, lost = int((would & ~agrees).sum()), int((agrees & ~would).sum())
         many = gained >= max(_LEAST_ROWS, _GAINED * len(rows))
@@ -216,21 +221,21 @@ def _columns_mend(checked: Checked) -> str:
     )
 
 
-def _shifted(said: _Statements, rows: NDArray[np.intp], agrees: Mask) -> Problem | None:
+def _shifted(given: _Statements, rows: NDArray[np.intp], agrees: Mask) -> Problem | None:
     """Say that all positions are shifted alike: the system, its zone or its datum is another."""
-    finest = [next((t.codes[r] for t in reversed(said.declared) if t.codes[r]), ()) for r in rows]
+    finest = [next((t.codes[r] for t in reversed(given.declared) if t.codes[r]), ()) for r in rows]
     sure = np.array([len(codes) == 1 for codes in finest], dtype=bool)
     if len({codes for codes in finest if len(codes) == 1}) < _LEAST_UNITS:
         return None
     if agrees.mean() > 1 - _AGREE:
         return None
     middle = shapely.point_on_surface(
-        np.array([said.shapes[c[0]] for c in finest if len(c) == 1], dtype=object)
+        np.array([given.shapes[c[0]] for c in finest if len(c) == 1], dtype=object)
     )
-    x, y = said.x[rows], said.y[rows]
+    x, y = given.x[rows], given.y[rows]
     east = float(np.median(shapely.get_x(middle) - x[sure]))
     north = float(np.median(shapely.get_y(middle) - y[sure]))
-    would = said.agree(x + east, y + north, rows)
+    would = given.agree(x + east, y + north, rows)
     if would.mean() < _AGREE:
         return None
     at = float(np.median(x)), float(np.median(y))
@@ -246,35 +251,35 @@ def _shifted(said: _Statements, rows: NDArray[np.intp], agrees: Mask) -> Problem
 
 
 def _rows_outside(
-    checked: Checked, said: _Statements, rows: NDArray[np.intp], units: gpd.GeoDataFrame
+    checked: Checked, given: _Statements, rows: NDArray[np.intp], units: gpd.GeoDataFrame
 ) -> list[Problem]:
     """Rows outside a unit they declare: units of which most rows are outside first, as one fact."""
     out: list[Problem] = []
     done = np.zeros(len(checked.frame), dtype=bool)
-    for told in said.declared:  # the coarsest that does not hold; finer ones are consequences
+    for level in given.declared:  # the coarsest that does not hold; finer ones are consequences
         left = rows[~done[rows]]
-        away = said.away_m(told, said.x[left], said.y[left], left)
-        beyond = away > said.radius_m[left] + _SLACK_M
+        away = given.away_m(level, given.x[left], given.y[left], left)
+        beyond = away > given.radius_m[left] + _SLACK_M
         if not beyond.any():
             continue
-        falls = _units_at(units, said.x[left[beyond]], said.y[left[beyond]])
+        falls = _units_at(units, given.x[left[beyond]], given.y[left[beyond]])
         place = dict(zip(left[beyond].tolist(), falls, strict=True))
         metres = dict(zip(left.tolist(), away.tolist(), strict=True))
         done[left[beyond]] = True
-        whole = _whole_units(told, left, beyond & (away > BORDER_M))
+        whole = _whole_units(level, left, beyond & (away > BORDER_M))
         for text in whole:
-            of_unit = [r for r in place if told.texts[r] == text]
+            of_unit = [r for r in place if level.texts[r] == text]
             out.append(
-                _unit_fact(told, text, [metres[r] for r in of_unit], [place[r] for r in of_unit])
+                _unit_fact(level, text, [metres[r] for r in of_unit], [place[r] for r in of_unit])
             )
-        single = [r for r in place if told.texts[r] not in whole]
-        exchanged = _exchanged(said, np.array(single, dtype=np.intp))
+        single = [r for r in place if level.texts[r] not in whole]
+        exchanged = _exchanged(given, np.array(single, dtype=np.intp))
         for row in single:
             where: dict[str, Any] = {
-                "row": int(checked.numbers[row]), "column": told.column, "value": told.texts[row],
+                "row": int(checked.numbers[row]), "column": level.column, "value": level.texts[row],
                 "distance_km": round(metres[row] / 1000, 1), "falls_in": place[row],
             }  # fmt: skip
-            out.append(_row_problem(told.texts[row], exchanged.get(row, ""), **where))
+            out.append(_row_problem(level.texts[row], exchanged.get(row, ""), **where))
     return out
 
 
@@ -293,37 +298,39 @@ def _row_problem(text: str, exchanged: str, **where: Any) -> Problem:
     return problem("outside_by_border" if near else "outside_declared_unit", sentence, **where)
 
 
-def _exchanged(said: _Statements, rows: NDArray[np.intp]) -> dict[int, str]:
+def _exchanged(given: _Statements, rows: NDArray[np.intp]) -> dict[int, str]:
     """Rows that are in every unit they declare once axes or signs are exchanged: row to words."""
     out: dict[int, str] = {}
     far = np.array(
-        [r for r in rows if not said.agree(said.x[[r]], said.y[[r]], rows[rows == r])[0]],
+        [r for r in rows if not given.agree(given.x[[r]], given.y[[r]], rows[rows == r])[0]],
         dtype=np.intp,
     )
     for _, what, turn in _TURNS:
         left = np.array([r for r in far if r not in out], dtype=np.intp)
         if left.size:
-            good = said.agree(*turn(said.x[left], said.y[left]), left)
+            good = given.agree(*turn(given.x[left], given.y[left]), left)
             out |= dict.fromkeys(left[good].tolist(), what)
     return out
 
 
-def _whole_units(told: Declared, rows: NDArray[np.intp], outside: Mask) -> set[str]:
+def _whole_units(level: Declared, rows: NDArray[np.intp], outside: Mask) -> set[str]:
     """Texts of units of which nearly all rows are outside."""
-    every = Counter(told.texts[r] for r in rows)
-    lost = Counter(told.texts[r] for r in rows[outside])
+    every = Counter(level.texts[r] for r in rows)
+    lost = Counter(level.texts[r] for r in rows[outside])
     return {t for t, n in lost.items() if n >= _LEAST_OF_UNIT and n >= _AGREE * every[t]}
 
 
-def _unit_fact(told: Declared, text: str, metres: Sequence[float], falls: Sequence[str]) -> Problem:
+def _unit_fact(
+    level: Declared, text: str, metres: Sequence[float], falls: Sequence[str]
+) -> Problem:
     """One sentence for all rows of a unit that are outside it."""
     there = [f"{place or 'outside every unit'} {n:,}" for place, n in Counter(falls).most_common(3)]
     sentence = (
-        f"{len(metres):,} rows declare the {told.level} {text} and are {min(metres) / 1000:,.0f} "
+        f"{len(metres):,} rows declare the {level.level} {text} and are {min(metres) / 1000:,.0f} "
         f"to {max(metres) / 1000:,.0f} km outside it: {'; '.join(there)}."
     )
     km = round(float(np.median(metres)) / 1000, 1)
-    return problem("unit_elsewhere", sentence, column=told.column, value=text, distance_km=km)
+    return problem("unit_elsewhere", sentence, column=level.column, value=text, distance_km=km)
 
 
 def _units_at(units: gpd.GeoDataFrame, x: Floats, y: Floats) -> list[str]:

@@ -90,8 +90,8 @@ def _placed(checked: Checked, areas: dict[int, Any]) -> Checked:
 def finest_units(frame: pd.DataFrame, units: pd.DataFrame, aliases: Aliases) -> pd.Series:
     """Code of the finest unit that each row declares, "" where the finest text is not certain."""
     out = pd.Series("", index=frame.index, dtype=object)
-    for told in declared_units(frame, units, aliases).values():
-        for row, (text, codes) in enumerate(zip(told.texts, told.codes, strict=True)):
+    for declared in declared_units(frame, units, aliases).values():
+        for row, (text, codes) in enumerate(zip(declared.texts, declared.codes, strict=True)):
             if text:
                 out.iloc[row] = codes[0] if len(codes) == 1 else ""
     return out

@@ -113,9 +113,9 @@ def understand(source: Source, layer: str | LayerSpec, options: Options | None =
         problems += wrapped + doubts + mended
         positions = replace(positions, geometry=geometry)
     if not any(p.severity == "fatal" for p in problems):
-        said = {p.row for p in problems if p.severity == "error"}
+        stated = {p.row for p in problems if p.severity == "error"}
         for check in FOR_LAYER:
-            problems += [p for p in check(values, geometry, spec) if not _explained(p, said)]
+            problems += [p for p in check(values, geometry, spec) if not _explained(p, stated)]
     return _settle(source, spec, values, positions, problems)
 
 
@@ -135,9 +135,9 @@ def _points_of_areas(geometry: NDArray[Any], spec: LayerSpec) -> tuple[NDArray[A
     return out, [problem("place_from_area", text)]
 
 
-def _explained(found: Problem, said: set[int | None]) -> bool:
+def _explained(found: Problem, stated: set[int | None]) -> bool:
     """Whether a missing position only follows from an error already named for that row."""
-    return found.code in {"position_unknown", "geometry_missing"} and found.row in said
+    return found.code in {"position_unknown", "geometry_missing"} and found.row in stated
 
 
 def _decimal(source: Source, spec: LayerSpec, found: Columns) -> tuple[str, bool]:

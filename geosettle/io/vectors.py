@@ -171,14 +171,14 @@ def _declared_crs(document: Mapping[str, Any], file: str) -> Any:
     member = document.get("crs")
     if member is None:
         return parse_crs(4326)
-    said = member.get("properties") if isinstance(member, Mapping) else None
-    name = said.get("name") if isinstance(said, Mapping) else None
+    stated = member.get("properties") if isinstance(member, Mapping) else None
+    name = stated.get("name") if isinstance(stated, Mapping) else None
     if (
-        isinstance(said, Mapping)
+        isinstance(stated, Mapping)
         and member.get("type") == "EPSG"
-        and isinstance(said.get("code"), int)
+        and isinstance(stated.get("code"), int)
     ):
-        name = f"EPSG:{said['code']}"  # the form of GeoServer before 2008
+        name = f"EPSG:{stated['code']}"  # the form of GeoServer before 2008
     if not isinstance(name, str):
         raise CrsError(
             "the crs member names no coordinate reference system",

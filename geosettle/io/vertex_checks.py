@@ -30,7 +30,7 @@ def doubt_vertices(geometry: NDArray[Any], spec: LayerSpec, region: Region | Non
     spec
         The layer.
     region
-        Where the study lies; None where nobody said.
+        Where the study lies; None where nobody states it.
 
     Returns
     -------

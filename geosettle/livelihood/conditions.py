@@ -347,7 +347,7 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "training": ("indicators",),
     }
 )
-"""Keys that a condition must give beside `item` and `measure`."""
+"""Keys that a condition must give besides `item` and `measure`."""
 
 
 def _check(section: str, condition: Any) -> None:

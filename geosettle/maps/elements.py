@@ -237,7 +237,7 @@ def _boundaries(result: Result, settings: Settings) -> dict[str, Any] | None:
     in_dispute = _borders(frame[disputed], settings)
     levels = levels_by_size(frame)
     parts = []
-    for level in levels:  # the outermost rung is drawn last, solid, over the dashed finer ones
+    for level in levels:  # the coarsest level is drawn last, solid, over the dashed finer ones
         of_level = frame[frame["level"].astype(str) == level]
         look = _line(style.PREFECTURE if level == levels[-1] else style.COUNTY)
         # A line in dispute is dashed, never solid: no other line may run under it.
@@ -297,12 +297,14 @@ def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     }
     parts = []
     for (kind, illustrative), rows in frame.groupby(["_kind", "_illustrative"], sort=True):
-        said = (
+        stated = (
             say_all(f"kind_{kind}")
             if has(f"kind_{kind}")
             else untranslated(str(kind).replace("_", " "))
         )
-        label = say_all("development_illustrative" if illustrative else "development_of", kind=said)
+        label = say_all(
+            "development_illustrative" if illustrative else "development_of", kind=stated
+        )
         turn, colour = kinds[kind]  # kinds beyond the colours have heavier outlines
         look: dict[str, Any] = {
             "fill": style.DEVELOPMENT_COLOURS[colour],

@@ -225,10 +225,10 @@ def _style_text(name: str, element: Element) -> str:
 
 
 def _outside(name: str, element: Element) -> OutputError:
-    said = re.sub(r"_[0-9a-f]{32}", " ", name).strip()
+    stated = re.sub(r"_[0-9a-f]{32}", " ", name).strip()
     needs = getattr(element, "url", "HTML or a script outside the map")
     return OutputError(
-        f"a folium element that was added to the map ({said}) needs {needs}, which a file that "
+        f"a folium element that was added to the map ({stated}) needs {needs}, which a file that "
         "loads "
         "nothing cannot have",
         mend="Use folium's vector layers (GeoJson, PolyLine, CircleMarker, Marker without Icon).",

@@ -171,16 +171,16 @@ def _column_words(column: str) -> Mapping[str, str]:
             kind = column.removeprefix(start).rpartition("_")[0]
             if has(f"{made}_{kind}"):
                 return say_all(f"{made}_{kind}")
-            said = say_all(f"kind_{kind}") if has(f"kind_{kind}") else _spaced(kind)
-            return say_all(made, x=said, kind=said)
+            stated = say_all(f"kind_{kind}") if has(f"kind_{kind}") else _spaced(kind)
+            return say_all(made, x=stated, kind=stated)
     parts = {
         "households_": ("households", say_all(f"units_{way}") if has(f"units_{way}") else {}),
         "landcover_": ("landcover_undated", _spaced(column.removeprefix("landcover_")[:-3])),
     }
     for start, (head, rest) in parts.items():
         if column.startswith(start) and rest:
-            said, gap = say_all(head), say_all("colon")
-            return {lang: f"{said[lang]}{gap[lang]}{rest[lang].lower()}" for lang in said}
+            stated, gap = say_all(head), say_all("colon")
+            return {lang: f"{stated[lang]}{gap[lang]}{rest[lang].lower()}" for lang in stated}
     return capital_all(_spaced(column.removesuffix("_ha").removesuffix("_km")))
 
 

@@ -49,7 +49,7 @@ TEXTS: Final = (
 def pair_columns(metrics: Mapping[str, Metric]) -> dict[str, tuple[str, str, str]]:
     """Columns of the metrics in the table of pairs: there, back, unit.
 
-    A metric's distance is the mean of both ways. The time by road is beside its length.
+    A metric's distance is the mean of both ways. The time by road comes with its length.
 
     Examples
     --------

@@ -298,7 +298,7 @@ def aria(inputs: Inputs) -> pd.DataFrame:
     for metric in dict.fromkeys(t.metric for t in tables) if present else ():
         mine = [t for t in tables if t.metric == metric]
         ladders = [_ladder_distances(t, kinds, present, higher_serves=serves) for t in mine]
-        # A place counts once in the mean, however many sites and origins are said to lie at it.
+        # A place counts once in the mean, however many sites and origins are placed at it.
         where = np.nan_to_num(np.vstack([t.straight for t in mine]), nan=-1.0).round(6)
         once = np.sort(np.unique(where, axis=0, return_index=True)[1])
         means = measures.class_means(np.vstack([ends[0] for ends, _, _ in ladders])[once])

@@ -139,7 +139,7 @@ def table(
     yes_no
         Words for true and false.
     label
-        Number of the table, said before the caption.
+        Number of the table, written before the caption.
     key
         Identifier in the page.
     """
@@ -193,8 +193,8 @@ def table(
     rest = len(frame) - most
     if rest <= 0 or more is None:
         return element("div", region)
-    said = element("a", more(rest), href=link) if link else more(rest)
-    return element("div", region, element("p", said, class_="muted"))
+    stated = element("a", more(rest), href=link) if link else more(rest)
+    return element("div", region, element("p", stated, class_="muted"))
 
 
 def stacked_css(body: ET.Element) -> str:

@@ -69,10 +69,10 @@ class Writer:
     def p(self, key: str, **values: Any) -> ET.Element:  # noqa: D102
         return element("p", self.say(key, **values))
 
-    def said(self, sentences: Sequence[str]) -> list[Part]:
+    def stated(self, sentences: Sequence[str]) -> list[Part]:
         """Sentences computed from the result, each its own line."""
         lines = [element("li", element("bdi", line)) for line in sentences]
-        return [element("ul", lines, class_="said")] if lines else []
+        return [element("ul", lines, class_="sentences")] if lines else []
 
     def caveat(self, *keys: str, **values: Any) -> ET.Element:  # noqa: D102
         return element("div", [self.p(key, **values) for key in keys], class_="box")
@@ -154,8 +154,8 @@ class Writer:
 
         Headings in `heads` replace those of the dictionary; reasons are in the language wanted.
         """
-        told = [column for column in columns if column in {"why", "note"} and column in frame]
-        frame = frame.assign(**{column: frame[column].map(self.reasons) for column in told})
+        declared = [column for column in columns if column in {"why", "note"} and column in frame]
+        frame = frame.assign(**{column: frame[column].map(self.reasons) for column in declared})
         printed = [Column(c, heads.get(c) or self.heading(c), _unit(name, c)) for c in columns]
         return self.table(frame, printed, caption, name, whole=whole)
 

@@ -36,16 +36,16 @@ _OWN_SECTION: Final = ("capital", "model", "model condition", "constraint", "rec
 
 def remoteness(writer: Writer) -> list[Part]:
     """Say how far each site is from the land left and from the nearest places."""
-    said, wide = (
+    stated, wide = (
         sentences.remoteness_sentences(writer.result, writer.lang),
         remoteness_wide(writer.result, lambda k, n: writer.say("k_of_n_moves", k=k, n=n)),
     )
     columns = [Column(c, _indicator_heading(writer, c)) for c in wide.columns]
-    if len(columns) < 2 and not said:
+    if len(columns) < 2 and not stated:
         return []
     table = writer.table(wide, columns, writer.say("cap_remoteness"))
     return [
-        *writer.said(said),
+        *writer.stated(stated),
         writer.p("remoteness_note"),
         table,
         writer.caveat("remoteness_caveat"),
@@ -83,7 +83,7 @@ def change(writer: Writer) -> list[Part]:
     shown = kinds_shown(found, place_groups(writer.result), "change", _MOST_KINDS)
     parts: list[Part] = [
         writer.p("change_note"),
-        *writer.said(sentences.change_sentences(writer.result, writer.lang)),
+        *writer.stated(sentences.change_sentences(writer.result, writer.lang)),
     ]
     rows: dict[str, dict[str, object]] = {}
     for name, metric, _ in shown:
@@ -117,7 +117,7 @@ def change(writer: Writer) -> list[Part]:
 
 def capitals(writer: Writer) -> list[Part]:
     """Show the livelihood indicators before and after the move."""
-    parts: list[Part] = [*writer.said(sentences.capitals_sentences(writer.result, writer.lang))]
+    parts: list[Part] = [*writer.stated(sentences.capitals_sentences(writer.result, writer.lang))]
     parts += _account(writer, "capital")
     parts += [*writer.picture("radar", "radar"), *writer.picture("capitals", "capitals")]
     for section in other_sections(writer.result, _OWN_SECTION):
@@ -171,7 +171,7 @@ def models(writer: Writer) -> list[Part]:
     if not any(len(section_rows(writer.result, name)) for name in ("model", "model condition")):
         return []
     parts: list[Part] = [
-        *writer.said(sentences.models_sentences(writer.result, writer.lang)),
+        *writer.stated(sentences.models_sentences(writer.result, writer.lang)),
         writer.p("models_note"),
     ]
     wide, unknown = models_wide(writer.result, writer.word)
@@ -199,15 +199,15 @@ def constraints(writer: Writer) -> list[Part]:
 
 def checks(writer: Writer) -> list[Part]:
     """Show the recommendations as checks that any study can run."""
-    said = sentences.verdicts_sentences(writer.result, writer.lang, "recommendation")
-    return _conditions(writer, "recommendation", said, "checks")
+    stated = sentences.verdicts_sentences(writer.result, writer.lang, "recommendation")
+    return _conditions(writer, "recommendation", stated, "checks")
 
 
-def _conditions(writer: Writer, section: str, said: list[str], words: str) -> list[Part]:
+def _conditions(writer: Writer, section: str, stated: list[str], words: str) -> list[Part]:
     rows = section_rows(writer.result, section)
     if rows.empty:
         return []
-    parts: list[Part] = [*writer.said(said), writer.p(f"{words}_note")]
+    parts: list[Part] = [*writer.stated(stated), writer.p(f"{words}_note")]
     if (rows["weighting"] == "households").any():
         parts.append(writer.p("land_mean_note"))
     wide, unknown = conditions_wide(writer.result, section, writer.word)
@@ -258,12 +258,12 @@ def _threshold(writer: Writer, rows: pd.DataFrame) -> str:
     units = [unit for unit in dict.fromkeys(rows["unit"]) if unit]
     unit = sentences.unit_name(writer.lang, units[0]) if units else ""
     limits = rows[["at_most", "at_least"]].iloc[0].dropna()
-    said = [writer.say(str(key), n=f"{limit:,.10g}", unit=unit) for key, limit in limits.items()]
-    return writer.say("list_comma").join(said).strip()
+    stated = [writer.say(str(key), n=f"{limit:,.10g}", unit=unit) for key, limit in limits.items()]
+    return writer.say("list_comma").join(stated).strip()
 
 
 def claims(writer: Writer) -> list[Part]:
-    """Set every claim beside what was computed."""
+    """Compare every claim with what was computed."""
     frame = writer.tables["claims"].copy()
     places = writer.result.sites
     if "subject" in frame:
@@ -276,14 +276,14 @@ def claims(writer: Writer) -> list[Part]:
         ("found", ("computed", "computed_unit"), " "),
     ):
         rows = frame.reindex(columns=list(pieces)).itertuples(index=False)
-        frame[joined] = [between.join(_grouped(v) for v in row if _is_said(v)) for row in rows]
+        frame[joined] = [between.join(_grouped(v) for v in row if _is_filled(v)) for row in rows]
     frame["about"] = [text.replace("_", " ") for text in frame["about"]]
     frame["judged"] = _judged(writer, frame)
     frame["verdict"] = [
         writer.word("verdict", v) if isinstance(v, str) else v for v in frame["verdict"]
     ]
     columns = ["claim_id", "about", "as_printed", "stated", "found", "verdict", "judged"]
-    parts: list[Part] = [*writer.said(sentences.claims_sentences(writer.result, writer.lang))]
+    parts: list[Part] = [*writer.stated(sentences.claims_sentences(writer.result, writer.lang))]
     if frame.empty:
         return parts
     if "source" not in frame or frame["source"].nunique() > _MOST_SOURCES:
@@ -301,13 +301,13 @@ def _judged(writer: Writer, frame: pd.DataFrame) -> list[str]:
     """Join what the verdict rests on with how a damaged print was read."""
     readings = frame["reading"] if "reading" in frame else pd.Series("", frame.index)
     parts = [
-        (writer.reasons(why), writer.say("reading_is", text=text) if _is_said(text) else "")
+        (writer.reasons(why), writer.say("reading_is", text=text) if _is_filled(text) else "")
         for why, text in zip(frame["why"], readings, strict=True)
     ]
     return [writer.say("list_gap").join(filter(None, pair)) for pair in parts]
 
 
-def _is_said(value: object) -> bool:
+def _is_filled(value: object) -> bool:
     return value is not None and value is not pd.NA and value != "" and value == value  # noqa: PLR0124  (NaN)
 
 

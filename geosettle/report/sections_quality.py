@@ -46,8 +46,10 @@ def uncertain(writer: Writer) -> list[Part]:
     both = pd.concat(rows, ignore_index=True).sort_values(
         ["uncertainty_km", "id"], ascending=[False, True], na_position="first"
     )
-    told = [frame["why"] for name in ("sites", "pairs") if "why" in (frame := writer.tables[name])]
-    counts = count_kinds(writer.codes(text) for part in told for text in part)
+    declared = [
+        frame["why"] for name in ("sites", "pairs") if "why" in (frame := writer.tables[name])
+    ]
+    counts = count_kinds(writer.codes(text) for part in declared for text in part)
     why = pd.DataFrame({"reason": map(writer.reasons, counts), "n": counts.values()})
     why = why.sort_values(["n", "reason"], ascending=[False, True]).head(_MOST_REASONS)
     columns = ["name", "id", "role", "position", "uncertainty_km", "position_basis"]
@@ -182,7 +184,7 @@ def run(writer: Writer) -> list[Part]:
 
 
 _OWN_TABLES: Final = ("layers", "models")
-"""Tables of study.toml that are told elsewhere in the report: its sources, and its models with
+"""Tables of study.toml that are shown elsewhere in the report: its sources, and its models with
 their thresholds.
 """
 

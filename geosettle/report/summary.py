@@ -24,7 +24,7 @@ from geosettle.results.sentences import change_finding, claims_sentences, headli
 from geosettle.words import all_of, say, sentences
 
 _MOST: Final = 10
-"""Findings that are said at most; those of which a reader asks first come first."""
+"""Findings that are printed at most; those of which a reader asks first come first."""
 _SURE: Final = 0.95
 _MOST_NAMED: Final = 3
 

@@ -209,7 +209,7 @@ class Prepared:
             )
         )
         self.layout = _Layout(rows, columns, 1 if self.simple else 0)
-        # Runs that together stay below 25 bytes a cell, counting what the grid itself holds beside
+        # Runs that together stay below 25 bytes a cell, counting what the grid itself holds too
         # its input.
         extra = sum(4 for v in (grid.multiplier, grid.added) if v is not None)
         held = 1 + (4 if self.simple else (8 if grid.height is not None else 4) + 2 * extra)

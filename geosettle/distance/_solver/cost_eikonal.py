@@ -185,7 +185,7 @@ def march(
     width, height
         Metres of the cells of each row.
     wraps
-        The last column lies beside the first.
+        The last column is next to the first.
     progress
         Called now and then with the cost reached so far; whatever it raises stops the work.
 
@@ -231,14 +231,14 @@ def march(
 
 
 def _single(sources: IndexArray, rows: int, columns: int, *, wraps: bool) -> IndexArray:
-    """Find the sources without another source beside them: around these the front is curved."""
+    """Find the sources without another source next to them: around these the front is curved."""
     mark = np.zeros((rows + 2, columns + 2), dtype=bool)
     r, c = np.divmod(np.unique(sources), columns)
     mark[r + 1, c + 1] = True
     if wraps:
         mark[:, 0], mark[:, -1] = mark[:, -2], mark[:, 1]
-    beside = mark[r, c + 1] | mark[r + 2, c + 1] | mark[r + 1, c] | mark[r + 1, c + 2]
-    return np.asarray((r * columns + c)[~beside])
+    has_neighbour = mark[r, c + 1] | mark[r + 2, c + 1] | mark[r + 1, c] | mark[r + 1, c + 2]
+    return np.asarray((r * columns + c)[~has_neighbour])
 
 
 def _start(

@@ -262,7 +262,7 @@ class CostGrid:
         Cost per metre on top of the rest, shape (rows, columns), not negative in open cells; None
         means none.
     wraps
-        The last column lies beside the first: a grid around the whole Earth.
+        The last column is next to the first: a grid around the whole Earth.
     arcs, arcs_back
         Roads between cells, and the same turned round; or None.
     corner
@@ -395,7 +395,7 @@ def legal_moves(
     moves
         At most 32.
     wraps
-        The last column lies beside the first.
+        The last column is next to the first.
     corner
         Open cells needed at a corner, see `CORNERS`.
     """
@@ -458,7 +458,7 @@ def islands(closed: NDArray[np.bool_], *, wraps: bool = False) -> NDArray[np.int
     closed
         Shape (rows, columns).
     wraps
-        The last column lies beside the first.
+        The last column is next to the first.
     """
     from scipy.ndimage import label  # noqa: PLC0415
 

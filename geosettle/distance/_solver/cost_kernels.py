@@ -167,7 +167,7 @@ def run(
     `fields`: height, multiplier, added and legal moves; `flags`: which of the first three there
     are, whether all rows are alike; `lengths`: of the moves, their inverse, and the least cost of
     each; `arcs`: first per tile, tail, head, seconds, most of a tile; `around`: columns of a grid
-    whose last column lies beside the first, and reach of a move. The last two are None where there
+    whose last column is next to the first, and reach of a move. The last two are None where there
     is nothing of the kind: then a kernel without them is compiled, which is faster.
     """
     pool, chain, head, fill, state = queue

@@ -4,7 +4,7 @@
 const UP = STYLE.changeUp;
 const DOWN = STYLE.changeDown;
 const ARROW_LENGTHS = [12, 20, 29];
-/** With more arrows than this in view none could be told from its neighbour. */
+/** With more arrows than this in view none could be distinguished from its neighbour. */
 const MOST_ARROWS = 1500;
 
 /** The indicator the sites are coloured by, or null. */

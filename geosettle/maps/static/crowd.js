@@ -129,7 +129,7 @@ function shade(cover, ink, opacity) {
 }
 
 /**
- * A flow wider than two pixels: several strands beside each other, which spread towards the site as `traceFlow` has it.
+ * A flow wider than two pixels: several strands next to each other, which spread towards the site as `traceFlow` has it.
  * @param {Int32Array} cover @param {number} width @param {number} height @param {boolean} clip
  * @param {number} ax @param {number} ay @param {number} ux @param {number} uy @param {number} wide
  */

@@ -47,9 +47,9 @@ function zoomTo(thing) {
   }
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   // The card lies over the right of the map, but below it on a phone, where the table is out of sight of both.
-  const beside = narrow() ? [20, 20] : [part.card.offsetWidth + 20, 20];
+  const margin = narrow() ? [20, 20] : [part.card.offsetWidth + 20, 20];
   if (narrow()) scrollTo({ top: 0, behavior: still ? 'auto' : 'smooth' });
-  if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: beside });
+  if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 10, animate: !still, paddingTopLeft: [50, 20], paddingBottomRight: margin });
 }
 
 /** Move the map if the card would cover what was selected, and as far as it can without losing that the ends of its flows. @param {{kind: string, row: number}} thing */

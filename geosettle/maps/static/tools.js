@@ -335,7 +335,7 @@ function addPointing() {
       return;
     }
     const thing = under(event.containerPoint);
-    tip.hidden = true; // what it said stands in the card; a finger would not take it away
+    tip.hidden = true; // its text is in the card; a finger would not take it away
     if (thing?.kind === 'unit') selectUnit(thing.row);
     else if (!thing || thing.kind === 'pair') select(null);
     else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
@@ -391,8 +391,8 @@ function readHash() {
   const area = hashValue('area') ?? '';
   const areas = elementOf('areas')?.items || [];
   if (areas.some((item) => item.name === area)) state.area = area;
-  const beside = hashValue('with') ?? '';
-  if (areas.some((item) => item.name === beside)) state.compare = beside;
+  const compared = hashValue('with') ?? '';
+  if (areas.some((item) => item.name === compared)) state.compare = compared;
   const opacity = /[#&]opacity=(\d{1,3})(?:&|$)/.exec(location.hash);
   if (opacity && Number(opacity[1]) <= 100) state.opacity = Number(opacity[1]) / 100;
   state.filter = hashValue('filter') || '';
@@ -660,7 +660,7 @@ let beforePrint = null;
 /** Height of the map on paper where only the legend stands below it, pixels. */
 const SHEET_HEIGHT = 500;
 
-/** A study's frame, widened to the sites and origins that are seen beside it. @param {any} frame @param {any} study */
+/** A study's frame, widened to the sites and origins that are seen next to it. @param {any} frame @param {any} study */
 function placesIn(frame, study) {
   for (const table of [sites, origins]) {
     for (let i = 0; i < table.n; i++) {

@@ -153,7 +153,7 @@ def clean(cell: Any) -> str:
 
 
 def visible(text: str, kept: str = "\t\n") -> str:
-    """Text without its invisible characters, controls and marks of formatting.
+    r"""Text without its invisible characters, controls and marks of formatting.
 
     Examples
     --------

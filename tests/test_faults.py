@@ -233,9 +233,11 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     if not ROOT:
         put_old(folder / "out")
-        folder.chmod(0o555)
+        for part in (folder / "out", folder):  # a run is also written inside its own folder
+            part.chmod(0o555)
         yield folder
-        folder.chmod(0o755)
+        for part in (folder, folder / "out"):
+            part.chmod(0o755)
         return
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)],

@@ -377,7 +377,7 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert ">1 of 2<" in section  # a mean over one of two moves is never shown bare
     order = [
         section.index(mark)
-        for mark in ('<ul class="said">', "<img ", "<table ", '<div class="box">')
+        for mark in ('<ul class="sentences">', "<img ", "<table ", '<div class="box">')
     ]
     assert order == sorted(order)  # plain words, chart, table, caveat
 

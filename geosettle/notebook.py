@@ -42,7 +42,8 @@ def study_html(study: Study) -> str:
     """
     rows = [(role, *_counts(layer)) for role, layer in study.layers.items()]
     table = _table(("layer", "rows", "with position"), rows)
-    return f"<p><b>{escape(study.name)}</b></p>{table}{_problems(study.problems)}"
+    problems = _severities(problem.severity for problem in study.problems)
+    return f"<p><b>{escape(study.name)}</b></p>{table}{problems}"
 
 
 def result_html(result: Result) -> str:
@@ -101,10 +102,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     cells = ("".join(f"<td>{escape(str(value))}</td>" for value in row) for row in rows)
     names = "".join(f"<th>{name}</th>" for name in head)
     return f"<table><tr>{names}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
-
-
-def _problems(problems: Iterable[Any]) -> str:
-    return _severities(problem.severity for problem in problems)
 
 
 def _severities(severities: Iterable[str]) -> str:

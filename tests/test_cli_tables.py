@@ -75,6 +75,19 @@ def test_lines_go_the_short_way_round_the_earth(tmp_path):
     assert sorted(part.bounds[::2] for part in line.geoms) == [(-180.0, -179.5), (179.5, 180.0)]
 
 
+def test_intervals_are_lines_too(tmp_path):
+    out = tmp_path / "i.gpkg"
+    call = [*ENDS, "--flows", str(TEMPLATE / "flows.csv"), "--intervals", str(out)]
+    assert main([*call, "-o", str(tmp_path / "d.csv")]) == 0
+    table = gpd.read_file(out)
+    known = table[table["low"].notna()]
+    measured = Geod(ellps="WGS84").geometry_length
+    km = np.array([measured(line) / 1000 for line in known.geometry])
+    assert len(km) >= 3
+    assert (known["low"] <= km).all()
+    assert (km <= known["high"]).all()
+
+
 def test_a_place_without_position_has_an_empty_line(tmp_path):
     (tmp_path / "o.csv").write_text("origin_id,name,lon,lat\nO,A,-30.5,40.5\nP,B,,\n")
     out = tmp_path / "d.gpkg"

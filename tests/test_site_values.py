@@ -7,8 +7,10 @@ import pytest
 import shapely
 from affine import Affine
 from geographiclib.geodesic import Geodesic
+from pyproj import Geod
 
 import geosettle as gs
+from geosettle.distance.nearest_road import nearest_road
 from geosettle.raster import Raster
 from geosettle.tables import tables
 
@@ -91,6 +93,31 @@ def test_closed_roads_are_not_the_nearest():
     assert sites_of(roads=ROADS).loc["S1", "road_class"] == "trunk"
     closed = sites_of(roads=ROADS, settings={"road": {"season": "rainy"}})
     assert closed.loc["S1", "road_class"] == "primary"
+
+
+@pytest.mark.parametrize(("lat", "spread"), [(0.0, 0.3), (70.0, 6.0)])
+def test_the_nearest_road_is_nearest_on_the_ground_not_in_degrees(lat, spread):
+    rng = np.random.default_rng(3)
+    start = np.column_stack(
+        [rng.uniform(70, 70 + 2 * spread, 60), lat + rng.uniform(-spread, spread, 60)]
+    )
+    lines = shapely.linestrings(np.stack([start, start + rng.normal(0, spread / 6, (60, 2))], 1))
+    roads = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4326")
+    at = np.column_stack(
+        [rng.uniform(70, 70 + 2 * spread, 200), lat + rng.uniform(-spread, spread, 200)]
+    )
+    metres, row = nearest_road(roads, *at.T)
+    dots, of = shapely.get_coordinates(shapely.segmentize(lines, spread / 500), return_index=True)
+    x, y = (np.broadcast_to(v[:, None], (200, len(dots))) for v in at.T)
+    to = (np.broadcast_to(v, x.shape) for v in dots.T)
+    apart = Geod(ellps="WGS84").inv(x, y, *to)[2]
+    step = spread / 500 * 111_700 / 2  # how far a foot may be from the next dot
+    assert (metres <= apart.min(axis=1) + 1e-3).all()
+    assert (metres >= apart.min(axis=1) - step).all()
+    clear = np.sort([apart[:, of == k].min(axis=1) for k in range(60)], axis=0)
+    sure = clear[1] - clear[0] > 2 * step
+    assert sure.sum() > 100
+    assert (row[sure] == of[apart.argmin(axis=1)][sure]).all()
 
 
 def test_a_table_of_lengths_has_no_nearest_road():

@@ -237,9 +237,10 @@ def _lines(origins: Any, sites: Any, table: pd.DataFrame) -> Any:
     from geosettle.crs import within_180  # noqa: PLC0415
 
     ends = []
+    keys = table.reset_index()
     for end, frame in (("origin", origins), ("site", sites)):
         inner = frame.geometry.to_crs(4326).representative_point()
-        ids = table.index.get_level_values(f"{end}_id")
+        ids = keys[f"{end}_id"]
         ends.append(inner.get_coordinates().reindex(ids).to_numpy(float, copy=True))
     ends[1][:, 0] -= 360 * np.round((ends[1][:, 0] - ends[0][:, 0]) / 360)  # the short way round
     whole = np.isfinite(np.stack(ends, axis=1)).all(axis=(1, 2))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from geosettle.cli.streams import send, show
 from geosettle.errors import OutputError
@@ -74,16 +74,14 @@ def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write
     Callable
         Takes a frame with named index levels; all must have the same columns.
     """
-    from geosettle.io import csv_bytes  # noqa: PLC0415
-
     if path is None:
-        first = [True]
+        mark = True
 
         def printed(table: pd.DataFrame) -> None:
-            data = csv_bytes(table)
+            nonlocal mark
             # The mark is for files that Excel opens.
-            send(data.removeprefix(_MARK) if first.pop() else data.split(b"\r\n", 1)[1])
-            first.append(False)
+            send(_csv(table, head=mark).removeprefix(_MARK))
+            mark = False
 
         yield printed
         return
@@ -99,16 +97,22 @@ def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write
     show(f"{path} is written.", sys.stderr)
 
 
+def _csv(table: pd.DataFrame, *, head: bool) -> bytes:
+    """Rows of a table as CSV, with the head or without."""
+    from geosettle.io import csv_bytes  # noqa: PLC0415
+
+    data = csv_bytes(table)
+    return data if head else data.split(b"\r\n", 1)[1]
+
+
 def _write(path: str, parts: list[pd.DataFrame], shapes: Shapes | None) -> None:
     import pandas as pd  # noqa: PLC0415
 
-    from geosettle.io import csv_bytes, write_file, write_gpkg_bytes  # noqa: PLC0415
+    from geosettle.io import write_file, write_gpkg_bytes  # noqa: PLC0415
 
     file, ending = Path(path), Path(path).suffix.lower()
     if ending == ".csv":
-        texts = (csv_bytes(part) for part in parts)
-        data = b"".join(t if n == 0 else t.split(b"\r\n", 1)[1] for n, t in enumerate(texts))
-        write_file(path, data)
+        write_file(path, b"".join(_csv(part, head=n == 0) for n, part in enumerate(parts)))
         return
     table = pd.concat(parts) if len(parts) > 1 else parts[0]
     if ending == ".xlsx":
@@ -122,11 +126,7 @@ def _write(path: str, parts: list[pd.DataFrame], shapes: Shapes | None) -> None:
             )
         write_file(path, sheet_xlsx(file.stem, table))
         return
-    if shapes is None:
-        raise OutputError(
-            "this table has no geometry", file=path, mend=f"Use {', '.join(_TABLES)}."
-        )
-    layer = shapes(table)
+    layer = cast("Shapes", shapes)(table)  # `check_out` refuses these endings without geometry
     if ending == ".gpkg":
         write_file(path, write_gpkg_bytes({file.stem: layer}))
     else:

@@ -52,14 +52,31 @@ def nearest_road(
     middle = middle_meridian(ready.lines)
     edges, of = _edges(turned_lines(ready.lines, middle))
     points = shapely.points(turned(lon[known], middle), lat[known])
-    # On a conformal plane the nearest edge is the nearest one on the ground.
-    flat = np.asarray(shapely.transform(edges, _mercator))
-    at = shapely.STRtree(flat).query_nearest(
-        shapely.transform(points, _mercator), all_matches=False
-    )
-    metres[known] = shortest_m(points, edges[at[1]])[0]
-    row[known] = ready.row[of[at[1]]]
+    tree = shapely.STRtree(edges)
+    first = tree.query_nearest(points, all_matches=False)[1]
+    # Nearest in degrees is not nearest on the ground, but none is farther than that one: every
+    # edge that comes nearer touches the box around a circle of its distance.
+    reach = shortest_m(points, edges[first])[0]
+    point, edge = tree.query(_boxes(shapely.get_coordinates(points), reach))
+    found = shortest_m(points[point], edges[edge])[0]
+    order = np.lexsort((edge, found, point))
+    best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+    metres[known], row[known] = found[best], ready.row[of[edge[best]]]
     return metres, row
+
+
+def _boxes(xy: FloatArray, metres: FloatArray) -> NDArray[np.object_]:
+    """Boxes of longitude and latitude that hold all that is so near to points, and a little more.
+
+    No degree of latitude is shorter than 110.5 km on WGS84, and no degree of longitude shorter than
+    111.3 km times the cosine of the latitude; next to a pole the box goes round the Earth.
+    """
+    x, y = xy.T
+    high = metres / 110_500 + 1e-6
+    pole = np.minimum(np.abs(y) + high, 90)
+    with np.errstate(divide="ignore"):
+        wide = np.minimum(metres / (111_300 * np.cos(np.radians(pole))) + 1e-6, 180.0)
+    return np.asarray(shapely.box(x - wide, y - high, x + wide, y + high))
 
 
 def _edges(lines: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
@@ -68,9 +85,3 @@ def _edges(lines: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.
     first = np.flatnonzero(of[1:] == of[:-1])
     ends = np.stack([xy[first], xy[first + 1]], axis=1)
     return np.asarray(shapely.linestrings(ends), dtype=object), of[first]
-
-
-def _mercator(xy: FloatArray) -> FloatArray:
-    """Longitude and latitude on the conformal plane of a sphere, in degrees at the equator."""
-    lat = np.radians(np.clip(xy[:, 1], -89.9, 89.9))
-    return np.column_stack([xy[:, 0], np.degrees(np.arctanh(np.sin(lat)))])

@@ -53,6 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "random.xlsx").write_bytes(np.random.default_rng(1).bytes(5000))
     (folder / "folder.csv").mkdir()
     for name, line in (
         ("metric", "[layers.citys]\npath = 'a.csv'\n"),
@@ -71,6 +72,11 @@ WRONG = {
     "no study": (
         ("run", "nowhere", "-o", "{t}/o"),
         "nowhere: the study does not exist. Name a folder",
+    ),
+    "no file": (("run", "sites.xlsx", "-o", "{t}/o"), "sites.xlsx: the file does not exist. Check"),
+    "a file of random bytes": (
+        ("run", "{f}/random.xlsx", "-o", "{t}/o"),
+        "the content is not that of a workbook. Save it again",
     ),
     "a file that serves as nothing": (
         ("run", "{f}/notes.csv", "-o", "{t}/o"),

@@ -48,6 +48,8 @@ _MAGIC: Final = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"), (b"II+\x00", "tiff"), (b"MM\x00+", "tiff"),
 )  # fmt: skip
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text holds."""
 _FITS: Final = {
     "workbook": ("zip", "ole"),
     "archive": ("zip",),
@@ -107,8 +109,11 @@ def kind_of(path: Path) -> str:
         raise Refused("file_unreadable", "the file is empty", file=file, mend="Save it again.")
     content = _content(head)
     if content not in _FITS.get(kind, (kind,)):
-        text = f"the name says {kind}, but the content is {content}"
-        raise Refused("file_refused", text, file=file, mend="Give the file its right extension.")
+        text, mend = f"the name says {kind}, but the content is {content}", ""
+        if content == "text" and _BINARY.search(head):
+            text, mend = f"the content is not that of a {kind}", "Save it again if it is damaged. "
+        mend += "Give the file its right extension."
+        raise Refused("file_refused", text, file=file, mend=mend)
     if kind == "vrt":
         check_vrt(path, kind_of)
     return kind

@@ -171,9 +171,11 @@ def study_file(path: str | Path | None) -> Iterator[tuple[Path, dict[str, Any]]]
     elif given.suffix.lower() == ".toml" and given.is_file():
         yield given.parent, _toml(given)
     elif not given.exists():
-        raise InputError(
-            "the study does not exist", file=str(path), mend="Name a folder or a study.toml."
+        is_file = given.suffix.lower() not in {"", ".toml"}
+        what, mend = (
+            ("file", "Check the path.") if is_file else ("study", "Name a folder or a study.toml.")
         )
+        raise InputError(f"the {what} does not exist", file=str(path), mend=mend)
     else:
         raise InputError(
             "a study is a folder or a study.toml", file=str(path), mend="Name the folder it is in."

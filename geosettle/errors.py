@@ -86,3 +86,7 @@ class MissingLayerError(GeosettleError, LookupError):
 
 class OutputError(GeosettleError, OSError):
     """An output could not be written; what was there before is still there."""
+
+
+class FetchError(GeosettleError, ConnectionError):
+    """Open data could not be fetched; what was there before is still there."""

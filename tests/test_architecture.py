@@ -19,15 +19,18 @@ PACKAGE = ROOT / "geosettle"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 HOMES = {
-    "rasterio": ("io/", "covers"),
+    "rasterio": ("io/", "covers", "fetch/"),
     "exactextract": ("covers",),
     "pyogrio": ("io/",),
-    "pyarrow": ("io/",),
+    "pyarrow": ("io/", "fetch/"),
     "folium": ("maps/",),
     "branca": ("maps/",),
     "matplotlib": ("figures/",),
     "numba": ("distance/_solver/",),
     "argparse": ("cli",),
+    **dict.fromkeys(
+        ("requests", "urllib", "urllib3", "http", "socket", "ssl", "asyncio", "ftplib"), ("fetch/",)
+    ),
 }
 
 

@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from geosettle.errors import OutputError
+from geosettle.errors import GeosettleError, OutputError
 from geosettle.io import replacing
 from geosettle.io.replacing import MANIFEST
 
@@ -67,7 +67,7 @@ class Stage:
                 "an output has a name that leads out of its folder, or twice the same", file=name
             )
         path = self.folder / inside
-        with _explained(path):
+        with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self.digests[name] = _write_synced(path, data)
 
@@ -102,7 +102,7 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
     """
     final = Path(os.path.realpath(target))
     with contextlib.ExitStack() as at_end:
-        with _explained(final):
+        with explained(final):
             _check_target(final)
             final.parent.mkdir(parents=True, exist_ok=True)
             at_end.enter_context(_locked(final))
@@ -113,9 +113,9 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
         yield stage
         if list(stage.digests)[-1:] != [MANIFEST]:
             raise OutputError(f"{MANIFEST} must be the last file written", file=str(final))
-        with _explained(final):
+        with explained(final):
             replacing.sync_folders(staging)
-        with _explained(final, "some files may be new"):
+        with explained(final, "some files may be new"):
             replacing.put_in_place(staging, final)
 
 
@@ -144,7 +144,7 @@ def write_file(path: str | Path, data: bytes) -> None:
     """
     final = Path(os.path.realpath(path))
     temporary = final.parent / f".{final.name}.staging-{uuid.uuid4().hex[:12]}"
-    with _explained(final):
+    with explained(final):
         if final.is_dir():
             raise OutputError(
                 "a folder has this name", file=str(final), mend="Choose another name."
@@ -177,7 +177,7 @@ def check_writable(path: str | Path) -> None:
     >>> check_writable(Path(tempfile.mkdtemp(), "new", "a.txt"))
     """
     final = Path(os.path.realpath(path))
-    with _explained(final):
+    with explained(final):
         if final.is_dir():
             raise OutputError(
                 "a folder has this name", file=str(final), mend="Choose another name."
@@ -207,7 +207,7 @@ def _write_synced(path: Path, data: bytes, before: Path | None = None) -> str:
 
 
 @contextlib.contextmanager
-def _explained(path: Path, left: str = "nothing was changed") -> Iterator[None]:
+def explained(path: Path, left: str = "nothing was changed") -> Iterator[None]:
     """Errors of the system in words, as OutputError, and what they leave behind."""
     reasons = {
         errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
@@ -225,7 +225,7 @@ def _explained(path: Path, left: str = "nothing was changed") -> Iterator[None]:
     }
     try:
         yield
-    except OutputError:
+    except GeosettleError:
         raise
     except OSError as error:
         text, mend = reasons.get(

@@ -19,6 +19,7 @@ from geosettle.distance._solver.graph import make_graph
 from geosettle.distance._solver.shortest_paths import many_to_many
 from geosettle.distance.network import RoadRules, read_network
 from geosettle.distance.noding import node_lines
+from geosettle.distance.road_access import feet_on_lines
 from geosettle.distance.roads import road_pairs, road_problems
 from geosettle.errors import ColumnError, CrsError, InputError
 from geosettle.geodesy import GEOD
@@ -252,6 +253,28 @@ def test_roads_across_the_180th_meridian(drawn):
     assert out.road_km == pytest.approx(km((179.5, 0), (-179.5, 0)), rel=1e-9)
     beyond = road((-179.95, 0.0), (179.5, 0.0), lines([(179.4, 0), (179.99, 0)]))
     assert beyond.road_access_km == pytest.approx(km((-179.95, 0), (179.99, 0)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("south", "north"), [(58, 71), (-55, -18), (-8, 9)])
+def test_legs_lead_to_the_nearest_road_at_every_latitude(south, north):
+    rng = np.random.default_rng(8)
+    start = np.column_stack([rng.uniform(20, 40, 80), rng.uniform(south, north, 80)])
+    lines = shapely.linestrings(np.stack([start, start + rng.normal(0, 0.8, (80, 2))], 1))
+    network = read_network(gpd.GeoDataFrame(geometry=lines, crs="EPSG:4326"))
+    lon, lat = rng.uniform(20, 40, 120), rng.uniform(south, north, 120)
+    feet = feet_on_lines(network, lon, lat)
+    dots = shapely.get_coordinates(shapely.segmentize(lines, 0.004))
+    apart = GEOD.inv(
+        *(np.repeat(v[:, None], len(dots), 1) for v in (lon, lat)),
+        *(np.repeat(v[None], 120, 0) for v in dots.T),
+    )[2]
+    least = apart.min(axis=1)
+    # A dot is at most half a step from the foot, nearly at right angles to the leg.
+    assert (feet.straight[:, 0] <= least + 1e-3).all()
+    assert (feet.straight[:, 0] >= least - 230).all()
+    far = least > 10_000
+    assert far.sum() > 60
+    assert feet.straight[far, 0] == pytest.approx(least[far], rel=3e-4)
 
 
 @pytest.mark.parametrize("lat", [0.0, 45.0, 80.0, -70.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,6 +17,7 @@ from geosettle.cells import says_yes
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph
+from geosettle.distance.nearest_edge import NearestEdges
 from geosettle.distance.noding import Noded, node_lines, plane
 from geosettle.distance.openstreetmap import tag_problems
 from geosettle.distance.road_cleaning import (
@@ -153,6 +155,12 @@ class Edges:
     middle: float
     forward: FloatArray
     backward: FloatArray
+
+    @functools.cached_property
+    def nearest(self) -> NearestEdges:
+        """The lines' edges as drawn, to find the nearest."""
+        scale = plane(np.ones(1), np.ones(1), self.lat0)
+        return NearestEdges(np.asarray(shapely.transform(self.flat, lambda xy: xy / scale)))
 
 
 def network_of(context: Context) -> RoadNetwork:

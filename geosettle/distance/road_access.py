@@ -184,31 +184,32 @@ class _Nearest:
     ) -> None:
         noded = edges.noded
         drawn = np.flatnonzero(~noded.joint)
-        self.edges, self.component = edges, network.component[noded.tail]
-        axis = noded.measure.drawn[noded.measure.first[noded.line[drawn]]]
-        self.axis = axis + noded.begin[drawn]
-        self.lines = np.unique(noded.line[drawn])
-        self.line_piece = self.component[
-            drawn[np.searchsorted(noded.line[drawn], self.lines, side="left")]
-        ]
-        self.points = shapely.points(plane(turned(lon, edges.middle), lat, edges.lat0))
+        self.edges, self.count = edges, drawn.size
+        self.axis = noded.measure.drawn[noded.measure.first[noded.line[drawn]]] + noded.begin[drawn]
+        # Lines without a piece (all of it is one point) are no road.
+        some, first = np.unique(noded.line[drawn], return_index=True)
+        piece = np.full(len(edges.flat), -1, dtype=np.int64)
+        piece[some] = network.component[noded.tail[drawn[first]]]
+        self.piece = piece[edges.nearest.line]
+        self.lon, self.lat = turned(lon, edges.middle), lat
 
     def on(self, piece: int | None, some: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
         """Edge of each of some points, on one piece of the network or any.
 
         The planar position along its line and the metres from its tail are returned too.
         """
-        edges, noded = self.edges, self.edges.noded
-        lines = self.lines if piece is None else self.lines[self.line_piece == piece]
-        tree = shapely.STRtree(edges.flat[lines])
-        line = lines[tree.query_nearest(self.points[some], all_matches=False)[1]]
-        planar = shapely.line_locate_point(edges.flat[line], self.points[some])
-        begin = noded.measure.drawn[noded.measure.first[line]]
-        edge = np.searchsorted(self.axis, begin + planar, side="right") - 1
+        nearest, noded = self.edges.nearest, self.edges.noded
+        these = self.piece >= 0 if piece is None else self.piece == piece
+        among = None if these.all() else np.flatnonzero(these)
+        drawn, share = nearest.to(self.lon[some], self.lat[some], among)
+        line, vertex = nearest.line[drawn], nearest.vertex[drawn]
+        drawn_m = noded.measure.drawn
+        at = drawn_m[vertex] + share * (drawn_m[vertex + 1] - drawn_m[vertex])
+        planar = at - drawn_m[noded.measure.first[line]]
+        edge = np.searchsorted(self.axis, at, side="right") - 1
         # At the very start or end of a line, rounding may point to its neighbour.
         first, last = (
-            np.searchsorted(noded.line[: self.axis.size], line, side=side)
-            for side in ("left", "right")
+            np.searchsorted(noded.line[: self.count], line, side=side) for side in ("left", "right")
         )
         edge = np.clip(edge, first, last - 1)
         metres = noded.measure.metres(line, planar)

@@ -14,7 +14,6 @@ from geosettle.covers import (
     NODATA,
     OUTSIDE,
     UNCLASSIFIED,
-    catchments,
     derive_oasis,
     oasis_areas,
     oasis_position,
@@ -22,6 +21,7 @@ from geosettle.covers import (
     overlay_table,
     to_wide,
     zonal_statistics,
+    zones_of_raster,
 )
 from geosettle.covers.overlaps import contests_among, surely_disjoint
 from geosettle.errors import ColumnError, CrsError, InputError, MissingLayerError
@@ -453,17 +453,12 @@ def test_discs_by_radius_and_households():
     pd.testing.assert_frame_equal(table, overlay_table(sites, FIELDS, "kind", [5, 15]))
 
 
-def test_catchments_are_zones():
+def test_a_raster_names_zones():
     nearest = Raster(np.array([[1.0, 1, 2, np.nan]] * 4), GRID.transform)
     table = overlay_areas(nearest, GRID)
     first = table[table["zone_id"] == "1"].set_index("class")["area_ha"]
     rows = GRID.cell_areas_m2() / 1e4
     assert first["1"] == pytest.approx(2 * rows[0] + rows[1] + rows[3], rel=1e-9)
-    hours = catchments(
-        Raster(np.array([[0.2, 0.9, 1.5, 3.0]]), Affine(0.1, 0, 76, 0, -0.1, 39)), [1, 2]
-    )
-    assert hours.index.tolist() == ["1", "2"]
-    assert hours.geometry["1"].equals(shapely.box(76, 38.9, 76.2, 39))
 
 
 def test_continuous_rasters():
@@ -620,7 +615,7 @@ def test_everything_works_across_the_antimeridian():
     )
     table = overlay_areas(site, cells, "kind", radii_km=[10]).set_index("kind")
     assert table.loc["west", "area_ha"] == pytest.approx(table.loc["east", "area_ha"], rel=1e-9)
-    zones = catchments(grid)
+    zones = zones_of_raster(grid)
     assert zones.total_bounds.tolist() == pytest.approx([-180, -0.1, 180, 0.1])
     assert overlay_areas(grid, grid).set_index(["zone_id", "class"])[
         "share"

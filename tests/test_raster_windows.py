@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 import geosettle
 from geosettle.cli import main
-from geosettle.covers.zones import catchments
+from geosettle.covers.zones import zones_of_raster
 from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.io import read_layer
@@ -195,7 +195,7 @@ def test_zones_of_a_class_raster_have_the_names_of_its_table() -> None:
         classes={1: "old oasis"},
         kind="classes",
     )
-    assert catchments(raster).index.tolist() == ["old oasis", "2"]
+    assert zones_of_raster(raster).index.tolist() == ["old oasis", "2"]
     zones = gpd.GeoDataFrame(index=["z"], geometry=[shapely.box(76, 39, 78, 40)], crs="EPSG:4326")
     found = geosettle.overlay_areas(zones, raster)
     assert set(found["class"]) == {"old oasis", "(unclassified)"}

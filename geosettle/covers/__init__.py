@@ -14,7 +14,7 @@ from geosettle.covers.overlay import (
     to_wide,
 )
 from geosettle.covers.zonal import zonal_statistics
-from geosettle.covers.zones import catchments
+from geosettle.covers.zones import zones_of_raster
 
 __all__ = [
     "NODATA",
@@ -24,7 +24,6 @@ __all__ = [
     "ProductsDifferWarning",
     "adjusted_areas",
     "annual_rate",
-    "catchments",
     "cover_change",
     "derive_oasis",
     "founding_status",
@@ -35,4 +34,5 @@ __all__ = [
     "overlay_table",
     "to_wide",
     "zonal_statistics",
+    "zones_of_raster",
 ]

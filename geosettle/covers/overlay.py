@@ -57,7 +57,7 @@ def overlay_areas(
     ----------
     zones
         Polygons, or points with `radii_km`, in any CRS, indexed by their id; or a raster whose
-        values name the zones (a travel-time catchment; see `catchments` for limits).
+        values name the zones (see `zones_of_raster`).
     cover
         Polygons, with `year` where known; a class raster; or year to class raster.
     by

@@ -1,4 +1,4 @@
-"""Zones (polygons, geodesic discs, cells of a catchment raster) and polygons fit to measure.
+"""Zones (polygons, geodesic discs, cells of a raster that names zones) and polygons fit to measure.
 
 Edges are straight in longitude/latitude. Everything is WGS84 and measured on the ellipsoid.
 """
@@ -90,7 +90,7 @@ class Zones:
         problems: Problems | None = None,
     ) -> Zones:
         """Zones from polygons, from points with radii, or from a raster of zone names."""
-        frame = catchments(zones) if isinstance(zones, Raster) else zones
+        frame = zones_of_raster(zones) if isinstance(zones, Raster) else zones
         lonlat(
             frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame
         )  # says so if there is no geometry
@@ -239,40 +239,34 @@ def polygons_of(geometry: Any) -> Any:
     return shapely.union_all(parts) if len(parts) != 1 else parts[0]
 
 
-def catchments(raster: Raster, limits: Sequence[float] | None = None) -> gpd.GeoDataFrame:
-    """Polygons of a catchment raster, along its cell edges.
+def zones_of_raster(raster: Raster) -> gpd.GeoDataFrame:
+    """Polygons of the zones that the values of a raster name, along its cell edges.
 
     Parameters
     ----------
     raster
-        Values that name zones (the number of the nearest site ...), or a cost such as hours.
-    limits
-        With a cost: one zone for each limit, the cells up to it. None: one zone for each value.
+        Values that name zones (the number of the nearest site ...).
 
     Returns
     -------
     GeoDataFrame
-        By `zone_id` (the name of the class, the value or the limit), WGS84; cells without a value
-        belong to no zone.
+        By `zone_id` (the name of the class, or the value), WGS84; cells without a value belong to
+        no zone.
 
     Examples
     --------
     >>> from affine import Affine
-    >>> hours = Raster(np.array([[0.0, 1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
-    >>> catchments(hours, [0.5, 1]).bounds.to_numpy().tolist()
-    [[76.0, 39.0, 77.0, 40.0], [76.0, 39.0, 78.0, 40.0]]
+    >>> nearest = Raster(np.array([[1.0, 2.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
+    >>> zones_of_raster(nearest).bounds.to_numpy().tolist()
+    [[76.0, 39.0, 77.0, 40.0], [77.0, 39.0, 79.0, 40.0]]
     """
     values = raster.values  # noqa: PD011, RUF100
-    if limits is None:
-        keys = np.unique(values[np.isfinite(values)])
-        masks = [(raster.classes.get(int(key), f"{key:g}"), values == key) for key in keys]
-    else:
-        with np.errstate(invalid="ignore"):
-            masks = [(f"{limit:g}", values <= limit) for limit in sorted(limits)]
-    geometry = [next(iter(vectorise(mask, raster)), None) for _, mask in masks]
+    keys, at = np.unique(values[np.isfinite(values)], return_inverse=True)
+    cells = np.zeros(values.shape, dtype=np.int32)
+    cells[np.isfinite(values)] = at.ravel() + 1
     return gpd.GeoDataFrame(
-        index=pd.Index([name for name, _ in masks], name="zone_id"),
-        geometry=geometry,
+        index=pd.Index([raster.classes.get(int(k), f"{k:g}") for k in keys], name="zone_id"),
+        geometry=vectorise(cells, raster),
         crs="EPSG:4326",
     )
 

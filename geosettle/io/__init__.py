@@ -23,7 +23,7 @@ from geosettle.io.staging import Stage, check_writable, staged_folder, write_fil
 from geosettle.io.study import read_rows, read_study
 from geosettle.io.template import template_path, write_template
 from geosettle.io.validation import Checked, spec_of, understand
-from geosettle.io.write import csv_bytes, geotiff_bytes, safe_text
+from geosettle.io.write import cog_bytes, csv_bytes, geotiff_bytes, safe_text
 from geosettle.layers import LayerSpec
 from geosettle.problems import Problem, RowsSetAside
 from geosettle.raster import Raster
@@ -33,6 +33,7 @@ __all__ = [
     "check_layer",
     "check_path",
     "check_writable",
+    "cog_bytes",
     "csv_bytes",
     "geotiff_bytes",
     "read_any",

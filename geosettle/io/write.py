@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+import rasterio.shutil
 
 from geosettle.crs import parse_crs
 from geosettle.raster import Raster
@@ -150,4 +152,47 @@ def geotiff_bytes(raster: Raster) -> bytes:
             data.write(values, 1)
             if raster.unit:
                 data.units = (raster.unit,)
+        return bytes(memory.read())
+
+
+def cog_bytes(raster: Raster, tags: Mapping[str, str] | None = None) -> bytes:
+    r"""Return a raster as cloud-optimised GeoTIFF: 32-bit floats, deflated, tiles, overviews.
+
+    Parameters
+    ----------
+    raster
+        Any grid with its own CRS; values that are not finite become the nodata value, NaN.
+    tags
+        Texts kept in the file: what it is, what made it, from what.
+
+    Returns
+    -------
+    bytes
+        The same for the same raster and tags.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> grid = Raster(np.array([[1.0, np.inf]]), Affine(1, 0, 76, 0, -1, 40), unit="h")
+    >>> with rasterio.MemoryFile(cog_bytes(grid, {"DIRECTION": "toward"})) as file:
+    ...     with file.open() as data:
+    ...         data.units, data.tags()["DIRECTION"], data.tags(ns="IMAGE_STRUCTURE")["LAYOUT"]
+    (('h',), 'toward', 'COG')
+    """
+    values = raster.values.astype(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    rows, columns = raster.shape
+    with rasterio.MemoryFile() as plain, rasterio.MemoryFile() as memory:
+        with plain.open(
+            driver="GTiff", height=rows, width=columns, count=1, dtype=np.float32,
+            crs=parse_crs(raster.crs).to_wkt(), transform=raster.transform, nodata=np.nan,
+        ) as data:  # fmt: skip
+            data.write(values, 1)
+            data.update_tags(**dict(sorted((tags or {}).items())))
+            if raster.unit:
+                data.units = (raster.unit,)
+        rasterio.shutil.copy(
+            plain.name, memory.name, driver="COG", compress="deflate", predictor="yes",
+            blocksize=256, overview_resampling="nearest", num_threads=1,
+        )  # fmt: skip
         return bytes(memory.read())

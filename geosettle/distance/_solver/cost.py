@@ -226,8 +226,12 @@ class Prepared:
         toward: bool = False,
         limit: float = np.inf,
         progress: Progress | None = None,
+        held: NDArray[np.floating] | None = None,
     ) -> NDArray[np.floating]:
-        """Least accumulated cost of every cell in the tiled order; arguments as for `solve`."""
+        """Least accumulated cost of every cell in the tiled order; arguments as for `solve`.
+
+        `held` is the result of a run from other sources, written over where this one is cheaper.
+        """
         layout = self.layout
         order, inverse = np.unique(sources, return_inverse=True)
         begin = np.zeros(order.size)
@@ -237,8 +241,8 @@ class Prepared:
         free = ~self.grid.closed.ravel()[order]
         seeds, begins = layout.of(order[free]), np.asarray(begin[free], self.precision)
         queue = _Queue(seeds, begins, self.inverse)
-        cost = np.full(layout.size, np.inf, dtype=self.precision)
-        cost[seeds] = begins
+        cost = np.full(layout.size, np.inf, dtype=self.precision) if held is None else held
+        cost[seeds] = np.minimum(begins, cost[seeds])
         if any(t.cells.size == 0 for t in targets):
             targets = ()  # what cannot be reached does not end a run
         last = 0  # the target that was reached last of all when they were looked at

@@ -170,6 +170,7 @@ def march(
     height: FloatArray,
     *,
     wraps: bool = False,
+    limit: float = np.inf,
     progress: Progress | None = None,
 ) -> FloatArray:
     """Accumulated cost of every cell from the nearest source.
@@ -186,6 +187,8 @@ def march(
         Metres of the cells of each row.
     wraps
         The last column is next to the first.
+    limit
+        Costs above this may be too high, or infinite.
     progress
         Called now and then with the cost reached so far; whatever it raises stops the work.
 
@@ -205,25 +208,14 @@ def march(
     cell = np.flatnonzero(np.isfinite(time))
     cell = cell[np.argsort(time[cell], kind="stable")]  # a sorted array is a heap
     size, key = cell.size, time[cell]
+    budget = _POPS_AT_ONCE if np.isinf(limit) else 1 << 14
     flat = slow.ravel()
-    while size > 0:
+    while size > 0 and key[0] <= limit:
         if size + 4 > key.size:
             more = max(1 << 12, key.size // 2)
             key, cell = np.r_[key, np.empty(more)], np.r_[cell, np.empty(more, dtype=np.int64)]
         size = _march(
-            flat,
-            time,
-            known,
-            near,
-            rows,
-            columns,
-            wraps,
-            width,
-            height,
-            key,
-            cell,
-            size,
-            _POPS_AT_ONCE,
+            flat, time, known, near, rows, columns, wraps, width, height, key, cell, size, budget
         )
         if progress is not None and size > 0:
             progress(float(key[0]))

@@ -1,0 +1,8 @@
+"""Who reaches what in how many hours: time rasters, catchments, service areas, population."""
+
+from __future__ import annotations
+
+from geosettle.reach.contours import catchments
+from geosettle.reach.times import Allocation, site_times, travel_allocation
+
+__all__ = ["Allocation", "catchments", "site_times", "travel_allocation"]

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 done, and rows were set aside or a part failed (only under --strict);
-        2 the input or the call is wrong; 130 interrupted.
+        2 the input or the call is wrong; 3 parts of a job were set aside; 130 interrupted.
 
     Examples
     --------
@@ -420,13 +420,12 @@ def _init(options: argparse.Namespace) -> int:
 
 def _distances(options: argparse.Namespace) -> int:
     with _progress(options) as step:
-        distances.measure(
+        return distances.measure(
             options,
             read=lambda path, role: _layer(path, role, options),
             step=step,
             block_rows=_BLOCK_ROWS,
         )
-    return DONE
 
 
 def _overlay(options: argparse.Namespace) -> int:

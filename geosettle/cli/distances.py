@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geosettle.cli import reading
+from geosettle.cli import in_parts, reading
 from geosettle.cli.tables import ENDINGS, check_out, table_file
 from geosettle.errors import InputError, MissingLayerError, UnknownNameError
 from geosettle.settings import Settings, decode
@@ -123,8 +123,10 @@ def add_options(
         "-o",
         "--out",
         metavar="FILE",
-        help=f"file to write ({ENDINGS}; lines in the last two); without it CSV on standard output",
+        help=f"file to write ({ENDINGS}; lines in the last two), or a folder (DIR/) to write in "
+        "parts; without it CSV on standard output",
     )
+    in_parts.add_options(command, whole, number)
 
 
 def measure(
@@ -133,8 +135,8 @@ def measure(
     read: Callable[[str, str | None], Any],
     step: Callable[[str], None],
     block_rows: int,
-) -> None:
-    """Measure what the options ask for.
+) -> int:
+    """Measure what the options ask for; the exit code.
 
     Parameters
     ----------
@@ -149,7 +151,9 @@ def measure(
     """
     from geosettle.distance import Context, distance_table  # noqa: PLC0415  (loads the engine)
 
-    check_out(options.out, shapes=not options.matrix)
+    parts = in_parts.asked(options)
+    if not parts:
+        check_out(options.out, shapes=not options.matrix)
     for path in (options.intervals, options.scenarios):
         check_out(path)
     metrics = _metrics(options)
@@ -174,15 +178,6 @@ def measure(
     layers = {**inputs, "options": {"walk": dict(settings.walk), "road": dict(settings.road)}}
     layers = {"context": Context(**layers)}  # what is prepared serves all blocks
     origins = origins.sort_index()
-    step("measuring")
-    if options.matrix:
-        _matrix(options, origins, sites, metrics, layers, block_rows=block_rows)
-        return
-    # Every origin with every site may be more rows than fit: some origins at a time, in the order
-    # of their ids.
-    each = min(options.nearest or len(sites), len(sites))
-    size = len(origins) if flows is not None else max(1, block_rows // max(1, each))
-    starts = range(0, max(1, len(origins)), max(1, size))
     chosen = {
         "nearest": options.nearest,
         "within_km": options.within or options.max_km,
@@ -192,7 +187,21 @@ def measure(
         "rough_share": settings.distance.rough_share,
         **layers,
     }
+    if parts:
+        from geosettle.jobs import distances_job  # noqa: PLC0415
 
+        digests = in_parts.digests({role: getattr(options, role) for role in inputs})
+        job = distances_job(origins, sites, flows=flows, inputs=digests, **chosen)
+        return in_parts.write(job, options, step)
+    step("measuring")
+    if options.matrix:
+        _matrix(options, origins, sites, metrics, layers, block_rows=block_rows)
+        return 0
+    # Every origin with every site may be more rows than fit: some origins at a time, in the order
+    # of their ids.
+    each = min(options.nearest or len(sites), len(sites))
+    size = len(origins) if flows is not None else max(1, block_rows // max(1, each))
+    starts = range(0, max(1, len(origins)), max(1, size))
     shapes = partial(_lines, origins, sites)
     with ExitStack() as stack:
         drawn, compared = (
@@ -211,6 +220,7 @@ def measure(
             if compared:
                 compared(_scenarios(pairs, some, sites, metrics, settings, layers))
             write(_named(table, origins, sites))
+    return 0
 
 
 def _named(table: pd.DataFrame, origins: Any, sites: Any) -> pd.DataFrame:
@@ -272,6 +282,11 @@ def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
     if (options.max_km or options.max_h) and not options.nearest:
         raise InputError(
             "--max-km and --max-h go with --nearest", mend="Use --within KM or --within-h H."
+        )
+    if in_parts.asked(options) and (options.matrix or options.intervals or options.scenarios):
+        raise InputError(
+            "--matrix, --intervals and --scenarios are not written in parts",
+            mend="Leave them out, or name a file after -o.",
         )
     if options.matrix and (options.intervals or options.scenarios):
         raise InputError("a matrix has no intervals or scenarios", mend="Leave --matrix out.")

@@ -105,7 +105,7 @@ def staged_folder(target: str | Path) -> Iterator[Stage]:
         with explained(final):
             _check_target(final)
             final.parent.mkdir(parents=True, exist_ok=True)
-            at_end.enter_context(_locked(final))
+            at_end.enter_context(locked(final))
             replacing.recover(final)
             staging = replacing.staging_of(final)
             at_end.callback(shutil.rmtree, staging, ignore_errors=True)
@@ -246,7 +246,7 @@ def _check_target(final: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(final: Path) -> Iterator[None]:
+def locked(final: Path) -> Iterator[None]:
     """Be the only writer of a folder; the lock dies with its process."""
     path = replacing.lock_of(final)
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)

@@ -1,0 +1,9 @@
+"""Jobs too large for one table: planned in parts, done anywhere, resumed where they stopped."""
+
+from __future__ import annotations
+
+from geosettle.jobs.distances import distances_job
+from geosettle.jobs.parts import Job, Part, tiles
+from geosettle.jobs.run import Engine, Outcome, engine_on, run_job
+
+__all__ = ["Engine", "Job", "Outcome", "Part", "distances_job", "engine_on", "run_job", "tiles"]

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
-from geosettle.cli import distances, reading, taking
+from geosettle.cli import distances, fetch, reading, taking
 from geosettle.cli.calls import Completion, Parser, examples_of
 from geosettle.cli.streams import keep_quiet, open_streams, show, warn
 from geosettle.cli.tables import ENDINGS, check_out, table_file
@@ -248,6 +248,15 @@ def _add_study_commands(commands: Any) -> None:
 
     reading.add_options(init, study=True)
 
+    fetch.add_options(
+        _command(
+            commands,
+            "fetch",
+            _fetch,
+            "bring open data around a study: elevation, land cover, boundaries, roads ...",
+        )
+    )
+
     draw = _command(commands, "map", _map, "only the interactive map")
     draw.add_argument("study", help="a study, or the folder of an earlier run")
     draw.add_argument(
@@ -415,6 +424,12 @@ def _init(options: argparse.Namespace) -> int:
         f"A made-up study is in {folder}. Put your own files in its place, then: geosettle run "
         f"{folder}"
     )
+    return DONE
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    with _progress(options) as step:
+        fetch.run(options, step)
     return DONE
 
 

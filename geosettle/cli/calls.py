@@ -22,6 +22,11 @@ EXAMPLES: Final = {
         "geosettle check dem.tif --at sites.csv",
     ),
     "init": ("geosettle init my_study sites.xlsx boundaries.zip", "geosettle init my_study"),
+    "fetch": (
+        "geosettle fetch my_study --plan",
+        "geosettle fetch my_study",
+        "geosettle fetch --bbox 79 36 80 37 --layers dem worldcover_2021 -o box",
+    ),
     "map": ("geosettle map my_study -o map.html", "geosettle map out --lang zh -o map.html"),
     "diff": ("geosettle diff out_2024 out_2025",),
     "distances": (

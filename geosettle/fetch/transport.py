@@ -380,7 +380,8 @@ class Transport:
                 if response.status_code != 206:
                     if remote.size is not None:
                         raise _changed(url)
-                    _refuse_web_page(b"", response.headers.get("content-type", ""), url)
+                    head = response.raw.read1(1000, decode_content=False)
+                    _refuse_web_page(head, response.headers.get("content-type", ""), url)
                     raise FetchError(
                         f"{_host(url)} does not serve parts of files", file=url,
                         mend="Name a server that does in [fetch.address].",
@@ -402,8 +403,10 @@ class Transport:
 class RangeFile(io.RawIOBase):
     """A file on another machine, read in blocks, as Python's own files are read.
 
-    Libraries that read it swallow what is raised while reading: `fault` keeps it.
+    GDAL cannot pass on what is raised while it reads: `fault` keeps it, and a `silent` file ends.
     """
+
+    silent = False
 
     def __init__(self, transport: Transport, url: str, hosts: Collection[str] = ()) -> None:
         super().__init__()
@@ -448,14 +451,15 @@ class RangeFile(io.RawIOBase):
         stop = self.size if size < 0 else min(self.size, self._at + size)
         if stop <= self._at:
             return b""
-        if self.fault is not None:
+        if self.fault is not None and not self.silent:
             raise self.fault
         first, last = self._at // BLOCK, (stop - 1) // BLOCK
         try:
-            data = b"".join(self._fetched(first, last))
+            data = b"" if self.fault else b"".join(self._fetched(first, last))
         except FetchError as error:
-            self.fault = error
-            raise
+            self.fault, data = error, b""
+            if not self.silent:
+                raise
         skip = self._at - first * BLOCK
         self._at = stop
         return data[skip : skip + stop - first * BLOCK - skip]

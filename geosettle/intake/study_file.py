@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from geosettle.data_files import toml_text
 from geosettle.intake.plan import Plan
 from geosettle.intake.proposals import Proposal
 from geosettle.layers import LAYERS
@@ -43,7 +43,7 @@ def study_text(
         '# the "places" that has their name.',
         "",
         "[study]",
-        f"name = {_toml(name)}",
+        f"name = {toml_text(name)}",
     ]
     for role, proposals in plan.layers.items():
         several = len(proposals) > 1
@@ -54,7 +54,8 @@ def study_text(
                 f"[[layers.{role}]]" if several else f"[layers.{role}]",
             ]
             lines += [
-                f"{key} = {_toml(value)}" for key, value in _entry(one, folder, paths or {}).items()
+                f"{key} = {toml_text(value)}"
+                for key, value in _entry(one, folder, paths or {}).items()
             ]
             unused = _unused(one)
             if unused:
@@ -69,7 +70,7 @@ def aliases_text(spellings: Sequence[Mapping[str, Any]]) -> str:
         return ""
     lines = ["", "[admin.aliases]", "# Take away the # where the spelling means that unit."]
     lines += [
-        f"# {_toml(s['text'])} = {_toml(s['candidate'])}  # {s['level']}, {s['rows']} rows"
+        f"# {toml_text(s['text'])} = {toml_text(s['candidate'])}  # {s['level']}, {s['rows']} rows"
         for s in rows
     ]
     return "\n".join(dict.fromkeys(lines)) + "\n"
@@ -113,18 +114,3 @@ def _unused(one: Proposal) -> list[str]:
     if source is None:
         return []
     return [" ".join(str(c).split()) for c in source.cells.columns if str(c) not in one.used]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(text: str) -> str:
-    bare = text.isascii() and text.replace("_", "").replace("-", "").isalnum()
-    return text if bare else json.dumps(text, ensure_ascii=False)

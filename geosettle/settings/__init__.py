@@ -7,6 +7,7 @@ its faults at once, and functions take their defaults from them.
 from __future__ import annotations
 
 from geosettle.settings.decoding import check_kinds, decode, defaults_toml
+from geosettle.settings.fetching import FetchOptions
 from geosettle.settings.options import Options, check, points_of
 from geosettle.settings.tables import (
     DEFAULTS,
@@ -41,6 +42,7 @@ __all__ = [
     "ClaimOptions",
     "Condition",
     "DistanceOptions",
+    "FetchOptions",
     "LandOptions",
     "LivelihoodOptions",
     "MapOptions",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
+from geosettle.settings.fetching import FetchOptions
 from geosettle.settings.options import KINDS, Options, setting
 
 _METRICS: Final = "geosettle.distance:METRICS"
@@ -627,6 +628,7 @@ class Settings(Options):
         meaning="per layer: path, and where needed crs, datum, encoding, layer, sheet, map, "
         "source, licence, date",
     )
+    fetch: FetchOptions = field(default_factory=FetchOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
     admin: AdminOptions = field(default_factory=AdminOptions)
     oasis: OasisOptions = field(default_factory=OasisOptions)

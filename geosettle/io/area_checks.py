@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geosettle.cells import numbers
 from geosettle.geodesy import area_m2
@@ -179,3 +180,23 @@ def areas_among_points(_values: pd.DataFrame, geometry: Geometry, spec: LayerSpe
 
 _PLACE_KM2: Final = 1000.0
 """An area larger than this is no place of one settlement."""
+
+
+def areas_beyond(shapes: NDArray[Any], covers: NDArray[Any]) -> NDArray[np.float64]:
+    """Area of each shape outside all covers, in square metres.
+
+    Piece by piece: a country has tens of thousands of islands, and each meets one other piece.
+    """
+    parts, part_of = shapely.get_parts(shapes, return_index=True)
+    pieces = shapely.get_parts(covers)
+    by, at = shapely.STRtree(parts).query(pieces, predicate="intersects")
+    order = np.argsort(at, kind="stable")
+    met, first, count = np.unique(at[order], return_index=True, return_counts=True)
+    covering = pieces[by[order][first]]
+    for k in np.flatnonzero(count > 1):
+        several = pieces[by[order][first[k] : first[k] + count[k]]]
+        covering[k] = shapely.disjoint_subset_union_all(several)
+    same = shapely.equals_exact(shapely.normalize(parts[met]), shapely.normalize(covering))
+    parts[met[same]] = None
+    parts[met[~same]] = shapely.difference(parts[met[~same]], covering[~same])
+    return np.bincount(part_of, area_m2(parts), len(shapes)).astype(float)

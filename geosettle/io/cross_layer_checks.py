@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geosettle.cells import numbers
 from geosettle.geodesy import GEOD, area_m2
+from geosettle.io.area_checks import areas_beyond
 from geosettle.io.columns import likeness
 from geosettle.io.datum_shift import find_shift
 from geosettle.io.source import centres
@@ -278,20 +279,16 @@ def _gaps(
     if len(rows) < 2:
         return []
     rows = rows[shapely.is_valid(geometry[rows])]
-    whole = shapely.union_all(geometry[rows])
-    holes = [
-        shapely.Polygon(r)
-        for part in shapely.get_parts(whole)
-        for r in getattr(part, "interiors", ())
-    ]
+    # By pieces: a country may have tens of thousands of islands.
+    whole = shapely.disjoint_subset_union_all(shapely.get_parts(geometry[rows]))
+    holes = _holes(whole)
+    holes = holes[area_m2(holes) > _SLIVER_M2]
     # A hole that a single unit has by itself, such as a lake or an enclave abroad, is no gap
     # between units.
-    own = [shapely.Polygon(r).normalize() for g in geometry[rows] for p in shapely.get_parts(g)
-           for r in getattr(p, "interiors", ())]  # fmt: skip
+    own = _holes(geometry[rows]) if len(holes) else holes
     out = []
-    for hole in holes:
-        area = float(area_m2([hole])[0])
-        if area > _SLIVER_M2 and not any(hole.normalize().equals_exact(o, 1e-9) for o in own):
+    for hole, area in sorted(zip(holes, area_m2(holes), strict=True), key=lambda h: h[0].bounds):
+        if not any(hole.equals_exact(o, 1e-9) for o in own):
             x, y = hole.representative_point().coords[0]
             text = (
                 f"Between the units of level {level} there is a gap of {area / 1e6:.3g} km² at "
@@ -301,6 +298,12 @@ def _gaps(
     return out + _strips(frame, geometry, rows, level)
 
 
+def _holes(shapes: Any) -> NDArray[Any]:
+    """Holes of areas, each as an area."""
+    rings, of = shapely.get_rings(shapely.get_parts(shapes), return_index=True)
+    return np.asarray(shapely.normalize(shapely.polygons(rings[np.r_[False, of[1:] == of[:-1]]])))
+
+
 def _strips(
     frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str
 ) -> list[Problem]:
@@ -308,14 +311,15 @@ def _strips(
 
     They are longer than ten times their width.
     """
-    first, second = shapely.STRtree(geometry[rows]).query(
-        geometry[rows], predicate="dwithin", distance=_STRIP_DEG
+    tree = shapely.STRtree(geometry[rows])
+    near, touching = (
+        {(int(i), int(j)) for i, j in tree.query(geometry[rows], "dwithin", apart).T if i < j}
+        for apart in (_STRIP_DEG, _TOUCHING_DEG)
     )
-    first, second = rows[first[first < second]], rows[second[first < second]]
-    width = shapely.distance(geometry[first], geometry[second])
+    facing_pairs = rows[np.array(sorted(near - touching), dtype=np.intp).reshape(-1, 2)]
     out = []
-    wide = width > _TOUCHING_DEG
-    for i, j, apart in zip(first[wide], second[wide], width[wide], strict=True):
+    for i, j in facing_pairs:
+        apart = float(shapely.distance(geometry[i], geometry[j]))
         reach = apart * 1.05
         facing = shapely.intersection(
             shapely.buffer(geometry[i], reach), shapely.buffer(geometry[j], reach)
@@ -344,7 +348,7 @@ def _uncovered(frame: gpd.GeoDataFrame, geometry: Any) -> list[Problem]:
             continue
         above = geometry[frame.index.get_loc(code)]
         total = float(area_m2([above])[0])
-        bare = float(area_m2([shapely.difference(above, shapely.union_all(geometry[known]))])[0])
+        bare = float(areas_beyond(np.array([above]), geometry[known])[0])
         # Where most of a unit is bare, its parts were simply not all given.
         if max(_SLIVER_M2, 0.001 * total) < bare < 0.5 * total:
             text = (
@@ -358,6 +362,11 @@ def _uncovered(frame: gpd.GeoDataFrame, geometry: Any) -> list[Problem]:
 def _parents(checked: Checked, geometry: Any) -> list[Problem]:
     frame, out = checked.frame, []
     parent = frame["parent_code"]
+    total, beyond = area_m2(geometry), np.zeros(len(frame))
+    for code, rows in parent.groupby(parent).indices.items():
+        if code in frame.index:
+            above = geometry[[frame.index.get_loc(code)]]
+            beyond[rows] = areas_beyond(geometry[rows], above)
     for i in np.flatnonzero(parent.notna().to_numpy()):
         code = str(parent.iloc[i])
         where = {"row": int(checked.numbers[i]), "column": "parent_code", "value": code}
@@ -373,12 +382,9 @@ def _parents(checked: Checked, geometry: Any) -> list[Problem]:
                 problem("parent_missing", f"There is no unit {code!r}.", severity=severity, **where)
             )
             continue
-        above = geometry[frame.index.get_loc(code)]
-        total = float(area_m2([geometry[i]])[0])
-        beyond = float(area_m2([shapely.difference(geometry[i], above)])[0])
-        if total > 0 and beyond > max(_SHARE * total, _SLIVER_M2):
+        if total[i] > 0 and beyond[i] > max(_SHARE * total[i], _SLIVER_M2):
             text = (
-                f"{beyond / total:.0%} of {frame['name'].iloc[i]} is outside "
+                f"{beyond[i] / total[i]:.0%} of {frame['name'].iloc[i]} is outside "
                 f"{frame['name'].loc[code]}."
             )
             out.append(problem("unit_outside_parent", text, **where))

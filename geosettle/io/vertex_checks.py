@@ -16,6 +16,7 @@ _FAR: Final = 100.0
 """A vertex so many times farther from the others than these are from each other is doubted."""
 _FAR_DEG: Final = 0.5
 """Nor is it doubted where it is nearer than this."""
+_LINE: Final = shapely.GeometryType.LINESTRING.value
 _TURN: Final = 360.0
 """Longitudes may be counted from 0 to 360, and go on where a shape crosses the 180th meridian."""
 
@@ -83,9 +84,8 @@ def _is_wide(geometry: NDArray[Any]) -> NDArray[np.bool_]:
 def _strayed(shape: Any) -> tuple[float, float] | None:
     """Vertex of a ring or line that is far from all others, which are close together."""
     parts = shapely.get_parts(shape)
-    rings = [r for part in parts for r in ([part] if part.geom_type == "LineString" else
-             [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [])]  # fmt: skip
-    for ring in rings:
+    lines = np.append(parts[shapely.get_type_id(parts) == _LINE], shapely.get_rings(parts))
+    for ring in lines[_is_wide(lines)]:
         xy = np.unique(shapely.get_coordinates(ring), axis=0)
         if len(xy) < 4:
             continue

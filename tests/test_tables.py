@@ -13,11 +13,12 @@ import pytest
 from report_example import HOSTILE, example
 from shapely.geometry import MultiPolygon, Point, box
 
+from geosettle.errors import OutputError
 from geosettle.tables import TABLES, describe, round_to, tables
 from geosettle.tables.dictionary import PAIR_COLUMNS, UNDESCRIBED
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.remoteness import compact, wide, with_names
-from geosettle.tables.xlsx import tables_xlsx
+from geosettle.tables.xlsx import sheet_xlsx, tables_xlsx
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,32 @@ def test_no_rows_is_no_failure():
     assert len(made["sites"]) == 0
     assert list(made["pairs"].columns) == list(PAIR_COLUMNS)
     assert tables_xlsx(example(empty=True))[:2] == b"PK"
+
+
+def test_a_large_workbook_says_the_same_and_leaves_the_longest_tables_to_their_files(monkeypatch):
+    def cells(data):
+        book = openpyxl.load_workbook(io.BytesIO(data))
+        return {
+            sheet.title: [[c.value for c in row] for row in sheet.iter_rows()] for sheet in book
+        }
+
+    small = cells(tables_xlsx(example()))
+    monkeypatch.setattr("geosettle.tables.xlsx._CELLS_IN_MEMORY", 0)
+    large = tables_xlsx(example())
+    assert tables_xlsx(example()) == large
+    assert cells(large) == small
+    monkeypatch.setattr("geosettle.tables.xlsx._ROWS_MOST", len(small["pairs"]) - 2)
+    parted = cells(tables_xlsx(example()))
+    assert "pairs" not in parted
+    titles = {row[0]: row[1] for row in parted["dictionary"]}
+    assert titles["pairs"].endswith(f" ({len(small['pairs']) - 1} rows, only in tables/pairs.csv)")
+    assert titles["claims"] == {row[0]: row[1] for row in small["dictionary"]}["claims"]
+
+
+def test_a_table_longer_than_a_sheet_is_refused():
+    table = pd.DataFrame({"a": np.zeros(1_048_576, dtype=np.int8)})
+    with pytest.raises(OutputError, match="1,048,575 rows"):
+        sheet_xlsx("distances", table)
 
 
 def test_workbook_is_the_same_twice_and_holds_text_as_text():

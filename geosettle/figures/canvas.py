@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
@@ -27,6 +28,8 @@ WIDTH_IN: Final = 180 / 25.4
 """Width of a figure: two columns of a journal, 180 mm."""
 _LAYOUT_DPI: Final = 300
 """Resolution at which labels are measured and placed; the usual one of the PNG files."""
+_DRAWN_AS_SHAPES: Final = 20_000
+"""Vertices of a collection up to which SVG and PDF hold shapes, beyond a picture of them."""
 
 HALO: Final[dict[str, Any]] = {
     "path_effects": [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)],
@@ -266,8 +269,11 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
     named: list[Any] = figure.findobj(lambda artist: artist.get_gid() == HALO["gid"])
     for text in named:
         text.set_path_effects([])
+    crowded = [one for one in figure.findobj(Collection) if _vertices(one) > _DRAWN_AS_SHAPES]
+    for one in crowded:
+        one.set_rasterized(True)
     if "svg" in formats:
-        plain = _saved(figure, "svg", 110, {"Date": None, "Creator": None})
+        plain = _saved(figure, "svg", dpi if crowded else 110, {"Date": None, "Creator": None})
         made["svg"] = plain.replace(_STYLE, _STYLE + _HALO_RULE, 1)
     if "pdf" in formats:
         for picture in figure.findobj(AxesImage):
@@ -280,6 +286,11 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
             figure, "pdf", dpi, {"CreationDate": None, "Producer": None, "Creator": None}
         )
     return {name: made[name] for name in formats}
+
+
+def _vertices(collection: Any) -> int:
+    """Vertices of what a collection draws; a marker is drawn once for each of its positions."""
+    return len(collection.get_offsets()) + sum(len(path) for path in collection.get_paths())
 
 
 class _HaloAlone(Artist):

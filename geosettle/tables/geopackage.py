@@ -26,6 +26,8 @@ from geosettle.tables import tables
 _MM_PER_PX: Final = 25.4 / 96
 _CRS: Final = "EPSG:4326"
 _AREA: Final = 2
+_MANY: Final = 5_000
+"""Places from which on discs have fewer corners, so that they do not make most of the file."""
 _MULTIPLE: Final = {0: shapely.multipoints, 1: shapely.multilinestrings, 3: shapely.multipolygons}
 """By shapely's number of the single kind, what makes a multiple one of it."""
 _DRAWN: Final = {
@@ -233,6 +235,7 @@ def _straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[n
 def _discs(result: Result) -> gpd.GeoDataFrame:
     """Return the disc of possible positions of each site and origin that states a radius."""
     rows: list[dict[str, Any]] = []
+    corners = 180 if len(result.sites) + len(result.origins) < _MANY else 40
     for role in ("sites", "origins"):
         frame = getattr(result, role)
         if "uncertainty_km" not in frame:
@@ -247,7 +250,7 @@ def _discs(result: Result) -> gpd.GeoDataFrame:
                         "role": role[:-1],
                         "id": key,
                         "radius_km": radius,
-                        "geometry": disc(point.x, point.y, radius * 1000),
+                        "geometry": disc(point.x, point.y, radius * 1000, vertices=corners),
                     }
                 )
     frame = pd.DataFrame(rows, columns=["role", "id", "radius_km", "geometry"]).sort_values(

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
@@ -16,12 +16,18 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
+from geosettle.errors import OutputError
 from geosettle.io.write import plain_table
 from geosettle.problems import Problems, attempt
 from geosettle.tables import TABLES, Table, cited, describe, tables
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
 _CELL_MOST: Final = 32_767  # characters a cell of the format can hold
+_SHEET_MOST: Final = 1_048_575
+"""Rows below a header that a sheet of the format can hold."""
+_ROWS_MOST: Final = 100_000
+"""Rows of a table up to which it has a sheet: above, programs take minutes to open it."""
+_CELLS_IN_MEMORY: Final = 500_000
 _WIDEST: Final = 60
 _WHOLE: Final = frozenset({"households", "persons", "count"})
 """Units that are counted."""
@@ -39,6 +45,7 @@ def tables_xlsx(
 ) -> bytes:
     """Write all tables into one workbook, with a `dictionary` and a `sources` sheet.
 
+    A table of more than 100,000 rows is in its CSV only, which its title in `dictionary` states.
     Text stays text: nothing from the data becomes a formula or a link. A column of the user's own
     is text as it was given; only where the dictionary states a unit is what reads as a number
     written as one. The bytes depend on the tables alone.
@@ -62,8 +69,9 @@ def tables_xlsx(
         make = partial(describe, catalogue[name], frame, result)
         described[name] = attempt(problems, f"sheet {name}", make) or {}
     buffer = io.BytesIO()
-    with _workbook(buffer, result.study.name) as (book, looks):
-        for name, frame in frames.items():
+    sheets = {name: frame for name, frame in frames.items() if len(frame) <= _ROWS_MOST}
+    with _workbook(buffer, result.study.name, sheets.values()) as (book, looks):
+        for name, frame in sheets.items():
             units = {column: found.unit for column, found in described[name].items()}
             attempt(problems, f"sheet {name}", partial(_sheet, book, name, frame, looks, units))
         sources = sources_frame(result)
@@ -88,18 +96,30 @@ def sheet_xlsx(name: str, table: pd.DataFrame) -> bytes:
     -------
     bytes
         The same for the same table. Text stays text: no formulas, no links.
+
+    Raises
+    ------
+    OutputError
+        The table has more rows than a sheet.
     """
+    if len(table) > _SHEET_MOST:
+        text = f"a sheet holds {_SHEET_MOST:,} rows, and the table has {len(table):,}"
+        raise OutputError(text, mend="Write .csv or .parquet.")
     buffer = io.BytesIO()
-    with _workbook(buffer, name) as (book, looks):
+    with _workbook(buffer, name, [table]) as (book, looks):
         sheet = re.sub(r"[\[\]:*?/\\']", "", name)[:31] or "table"
         _sheet(book, sheet, plain_table(table), looks, {})
     return buffer.getvalue()
 
 
 @contextmanager
-def _workbook(buffer: io.BytesIO, title: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _workbook(
+    buffer: io.BytesIO, title: str, frames: Iterable[pd.DataFrame]
+) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Open a workbook without formulas, links and dates; with the looks of its cells."""
     options = {
+        # Kept in memory, a cell takes some 300 bytes.
+        "constant_memory": sum(frame.size for frame in frames) > _CELLS_IN_MEMORY,
         "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_numbers": False,
@@ -132,7 +152,12 @@ def dictionary_frame(
     Where it has no unit, what kind of value it holds.
     """
     rows = [
-        {"table": name, "title": catalogue[name].title, "column": column, "meaning": found.meaning}
+        {
+            "table": name,
+            "title": catalogue[name].title + _elsewhere(name, frame),
+            "column": column,
+            "meaning": found.meaning,
+        }
         | {"unit": found.unit or _kind(frame[column])}
         for name, frame in frames.items()
         for column, found in described[name].items()
@@ -152,6 +177,12 @@ def dictionary_frame(
         for column, found in meanings.items()
     ]
     return pd.DataFrame(rows, columns=list(ABOUT_DICTIONARY))
+
+
+def _elsewhere(name: str, frame: pd.DataFrame) -> str:
+    """Say where a table is that is too long for a sheet; "" for the others."""
+    too_long = len(frame) > _ROWS_MOST
+    return f" ({len(frame):,} rows, only in tables/{name}.csv)" if too_long else ""
 
 
 def _kind(column: pd.Series) -> str:
@@ -191,16 +222,20 @@ def _sheet(
 ) -> None:
     sheet = book.add_worksheet(name)
     sheet.freeze_panes(1, 1)
-    for at, column in enumerate(frame.columns):
-        sheet.write_string(0, at, str(column), looks["head"])
+    columns, looks_of, stated = [str(c) for c in frame.columns], [], []
+    for at, column in enumerate(columns):
+        sheet.write_string(0, at, column, looks["head"])
         unit = units.get(column, "")
-        look = "year" if unit == "year" else "whole" if unit in _WHOLE else "number"
-        widest = len(str(column))
-        for row, value in enumerate(frame[column].tolist(), start=1):
-            widest = max(
-                widest, _cell(sheet, (row, at), _read(value) if unit else value, looks, look)
-            )
-        sheet.set_column(at, at, min(max(widest, 6) + 2, _WIDEST))
+        stated.append(bool(unit))
+        looks_of.append("year" if unit == "year" else "whole" if unit in _WHOLE else "number")
+    widest = [len(column) for column in columns]
+    values = zip(*(frame[column].tolist() for column in frame.columns), strict=True)
+    for row, cells in enumerate(values, start=1):
+        for at, value in enumerate(cells):
+            read = _read(value) if stated[at] else value
+            widest[at] = max(widest[at], _cell(sheet, (row, at), read, looks, looks_of[at]))
+    for at, wide in enumerate(widest):
+        sheet.set_column(at, at, min(max(wide, 6) + 2, _WIDEST))
     if len(frame.columns):
         sheet.autofilter(0, 0, max(len(frame), 1), len(frame.columns) - 1)
 

@@ -22,6 +22,8 @@ from pyproj import Geod
 
 import geosettle as gs
 from geosettle.cli import main, parser
+from geosettle.io.column_names import find_columns
+from geosettle.layers import LAYERS
 
 GEOD = Geod(ellps="WGS84")
 STATES = {"S1": "Arun", "S2": "Belor"}
@@ -464,3 +466,25 @@ def test_rasters_in_an_archive_are_read_from_there(
     # Cell of row 14, column 6: 10.1 E, 9.1 N is its corner; the value is the sum of both numbers.
     assert study.dem.sample(np.array([10.12]), np.array([9.08])).tolist() == [20.0]
     assert set(study.landcover) == {2019}
+
+
+def test_headers_of_a_first_spreadsheet_are_understood(tmp_path, capsys):
+    (tmp_path / "settlements.csv").write_text(
+        "Code,Settlement,Latitude,Longitude,Accuracy (m),District\nS1,Bay,3.6,-30.3,500,North\n"
+    )
+    (tmp_path / "villages.csv").write_text(
+        "Village code,Village left,Lat,Lon,Land left (ha)\nV1,Quay,3.9,-30.4,120\n"
+    )
+    files = [str(tmp_path / name) for name in ("settlements.csv", "villages.csv")]
+    assert main(["init", str(tmp_path / "study"), *files, "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert "not used" not in told
+    assert "district = District (stated unit)" in told
+    study = gs.read_study(tmp_path / "study")
+    assert study.sites.loc["S1", "uncertainty_km"] == 0.5
+    assert study.origins.loc["V1", ["name", "land_ha"]].tolist() == ["Quay", 120]
+
+
+@pytest.mark.parametrize("header", ["Accuracy", "GPS precision"])
+def test_an_accuracy_without_a_unit_is_not_taken_for_kilometres(header):
+    assert "uncertainty_km" not in find_columns(["site_id", "name", header], LAYERS["sites"])[0]

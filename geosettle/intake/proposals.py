@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from geosettle.intake.datasets import Dataset
+from geosettle.levels import level_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,16 @@ class Proposal:
     also: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def units(self) -> dict[str, str]:
+        """Levels of declared units to their headers, by a word for a kind of unit."""
+        source = self.dataset.source
+        if source is None or self.role not in {"sites", "origins", "places"}:
+            return {}
+        taken = {*self.columns.values(), *self.where}
+        return {k: v for k, v in level_columns(source.cells).items() if v not in taken}
+
+    @property
     def used(self) -> set[str]:
         """Headers that the layer uses."""
         made = {header for headers in self.made.values() for header in headers}
-        return {*self.columns.values(), *made, *self.where}
+        return {*self.columns.values(), *made, *self.where, *self.units.values()}

@@ -78,6 +78,7 @@ def _file(role: str, one: Proposal) -> list[str]:
     stated = f"header in row {above}, " if above else ""
     texts = [f"{k} = {v}" for k, v in one.columns.items()]
     texts += [f"{k} = {' / '.join(v)}" for k, v in one.made.items()]
+    texts += [f"{k} = {v} (stated unit)" for k, v in one.units.items()]
     texts += [f"{k} = {v!r} for all" for k, v in one.constants.items()]
     unused = [str(c) for c in source.cells.columns if str(c) not in one.used]
     lines = [head, *_wrapped(f"{stated}{len(source.cells)} rows; {', '.join(texts)}")]

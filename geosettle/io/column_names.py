@@ -63,7 +63,19 @@ def _latin_before(text: str, at: int) -> bool:
 
 
 _VAGUE: Final = frozenset(
-    {"gps", "centroid", "new", "old", "former", "idp", "local", "campo", "location", "community"}
+    {
+        "gps",
+        "centroid",
+        "new",
+        "old",
+        "former",
+        "idp",
+        "local",
+        "campo",
+        "location",
+        "community",
+        "left",
+    }
 )
 """Words of a role that name neither end of a move by themselves."""
 
@@ -300,7 +312,17 @@ def _by_words(headers: Sequence[str], role: str, column: Column, taken: set[str]
         ]  # fmt: skip
         if with_unit:
             return with_unit
-    return [h for h in free if _says(_last(h), role, column.name)]
+    # How exact a position is, is written in metres by receivers, in kilometres by hand.
+    if column.name == "uncertainty_km":
+        return []
+    meant = [h for h in free if _says(_last(h), role, column.name)]
+    return meant or ([h for h in free if _only_role(h, role)] if column.name == "name" else [])
+
+
+def _only_role(header: str, role: str) -> bool:
+    """Whether a header only says which layer it is about, such as Village left."""
+    words = {*_ROLE_WORDS.get(role, "").split()} if role in {"sites", "origins"} else set()
+    return (tokens := {*_tokens(header)}) <= words and not tokens <= _VAGUE
 
 
 def _last(header: str) -> str:

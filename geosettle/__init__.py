@@ -44,6 +44,7 @@ _HOME: Final = {
     "geodesic_distance": "geosettle.distance",
     "join_admin": "geosettle.admin",
     "judge_claims": "geosettle.claims",
+    "least_cost_paths": "geosettle.distance",
     "match_names": "geosettle.names",
     "nearest": "geosettle.distance",
     "overlay_areas": "geosettle.covers",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,12 @@ def add_options(
         help="also write the pairs under the scenarios of the settings",
     )
     command.add_argument(
+        "--paths",
+        metavar="FILE",
+        help="also write the ways of walk, road and travel as lines, out and back (.gpkg, .geojson,"
+        " .parquet)",
+    )
+    command.add_argument(
         "-o",
         "--out",
         metavar="FILE",
@@ -149,13 +155,14 @@ def measure(
     block_rows
         Pairs measured at a time.
     """
-    from geosettle.distance import Context, distance_table  # noqa: PLC0415  (loads the engine)
+    from geosettle.distance import Context, distance_table, least_cost_paths  # noqa: PLC0415  (loads the engine)
 
     parts = in_parts.asked(options)
     if not parts:
         check_out(options.out, shapes=not options.matrix)
     for path in (options.intervals, options.scenarios):
         check_out(path)
+    check_out(options.paths, tables=False)
     metrics = _metrics(options)
     settings = _settings(options)
     options.set = [
@@ -208,6 +215,8 @@ def measure(
             stack.enter_context(table_file(path, shapes)) if path else None
             for path in (options.intervals, options.scenarios)
         )
+        drawing = table_file(options.paths, _ways, drawn=True)
+        found = stack.enter_context(drawing) if options.paths else None
         write = stack.enter_context(table_file(options.out, shapes))
         for i in starts:
             some = origins.iloc[i : i + size]
@@ -219,6 +228,8 @@ def measure(
                 drawn(made)
             if compared:
                 compared(_scenarios(pairs, some, sites, metrics, settings, layers))
+            if found:
+                found(least_cost_paths(pairs, some, sites, _with_ways(metrics), **layers))
             write(_named(table, origins, sites))
     return 0
 
@@ -261,7 +272,7 @@ def _lines(origins: Any, sites: Any, table: pd.DataFrame) -> Any:
 
 def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
     """Metrics asked for, each with its layers given."""
-    from geosettle.distance import METRICS  # noqa: PLC0415
+    from geosettle.distance import METRICS, WAYS  # noqa: PLC0415
 
     metrics = tuple(dict.fromkeys(options.metric))
     for name in metrics:
@@ -283,14 +294,31 @@ def _metrics(options: argparse.Namespace) -> tuple[str, ...]:
         raise InputError(
             "--max-km and --max-h go with --nearest", mend="Use --within KM or --within-h H."
         )
-    if in_parts.asked(options) and (options.matrix or options.intervals or options.scenarios):
+    more = options.intervals or options.scenarios or options.paths
+    if in_parts.asked(options) and (options.matrix or more):
         raise InputError(
-            "--matrix, --intervals and --scenarios are not written in parts",
+            "--matrix, --intervals, --scenarios and --paths are not written in parts",
             mend="Leave them out, or name a file after -o.",
         )
-    if options.matrix and (options.intervals or options.scenarios):
-        raise InputError("a matrix has no intervals or scenarios", mend="Leave --matrix out.")
+    if options.matrix and more:
+        raise InputError(
+            "a matrix has no intervals, scenarios or paths", mend="Leave --matrix out."
+        )
+    if options.paths and not _with_ways(metrics):
+        mend = f"Add --metric with one of {', '.join(WAYS)}."
+        raise InputError("none of the metrics has ways", value=" ".join(metrics), mend=mend)
     return metrics
+
+
+def _with_ways(metrics: Sequence[str]) -> list[str]:
+    from geosettle.distance import WAYS  # noqa: PLC0415
+
+    return [name for name in metrics if name in WAYS]
+
+
+def _ways(paths: pd.DataFrame) -> Any:
+    """Give the paths, which have lines, by their pair."""
+    return paths.set_index(["origin_id", "site_id"])
 
 
 def _settings(options: argparse.Namespace) -> Settings:

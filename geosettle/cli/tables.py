@@ -26,7 +26,7 @@ _MARK: Final = b"\xef\xbb\xbf"
 _SHEET_ROWS: Final = 1_048_575
 
 
-def check_out(path: str | None, *, shapes: bool = True) -> None:
+def check_out(path: str | None, *, shapes: bool = True, tables: bool = True) -> None:
     """Find before the work that a table cannot be written to a path.
 
     Parameters
@@ -35,6 +35,8 @@ def check_out(path: str | None, *, shapes: bool = True) -> None:
         File to write; None is standard output.
     shapes
         Whether the table has geometry.
+    tables
+        Whether formats without geometry will do.
 
     Raises
     ------
@@ -48,16 +50,19 @@ def check_out(path: str | None, *, shapes: bool = True) -> None:
 
     check_writable(path)
     ending = Path(path).suffix.lower()
-    known = (*_TABLES, *_LAYERS) if shapes else _TABLES
+    known = ((*_TABLES, *_LAYERS) if tables else (*_LAYERS, ".parquet")) if shapes else _TABLES
     if ending not in known:
         what = "this table has no geometry for" if ending in _LAYERS else "no format has"
+        what = what if tables else "lines cannot be written with"
         raise OutputError(
             f"{what} the ending {ending or '(none)'}", file=path, mend=f"Use {', '.join(known)}."
         )
 
 
 @contextmanager
-def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write]:
+def table_file(
+    path: str | None, shapes: Shapes | None = None, *, drawn: bool = False
+) -> Iterator[Write]:
     """Open a table that is written part by part.
 
     The file appears under its name when all parts are in; standard output takes them as they come.
@@ -68,6 +73,8 @@ def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write
         File to write, its ending one of `ENDINGS`; None is standard output, as CSV.
     shapes
         Gives a part its geometry, for GeoPackage and GeoJSON.
+    drawn
+        Whether Parquet has the geometry too.
 
     Yields
     ------
@@ -86,8 +93,14 @@ def table_file(path: str | None, shapes: Shapes | None = None) -> Iterator[Write
         yield printed
         return
     if path.lower().endswith(".parquet"):
-        from geosettle.io.parquet import parquet_blocks  # noqa: PLC0415
+        from geosettle.io.parquet import geoparquet_bytes, parquet_blocks  # noqa: PLC0415
+    if path.lower().endswith(".parquet") and drawn:
+        from geosettle.io import write_file  # noqa: PLC0415
 
+        layers: list[pd.DataFrame] = []
+        yield layers.append
+        write_file(path, geoparquet_bytes(cast("Shapes", shapes)(_joined(layers))))
+    elif path.lower().endswith(".parquet"):
         with parquet_blocks(path) as write:
             yield write
     else:
@@ -105,16 +118,20 @@ def _csv(table: pd.DataFrame, *, head: bool) -> bytes:
     return data if head else data.split(b"\r\n", 1)[1]
 
 
-def _write(path: str, parts: list[pd.DataFrame], shapes: Shapes | None) -> None:
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
+    return pd.concat(parts) if len(parts) > 1 else parts[0]
+
+
+def _write(path: str, parts: list[pd.DataFrame], shapes: Shapes | None) -> None:
     from geosettle.io import write_file, write_gpkg_bytes  # noqa: PLC0415
 
     file, ending = Path(path), Path(path).suffix.lower()
     if ending == ".csv":
         write_file(path, b"".join(_csv(part, head=n == 0) for n, part in enumerate(parts)))
         return
-    table = pd.concat(parts) if len(parts) > 1 else parts[0]
+    table = _joined(parts)
     if ending == ".xlsx":
         from geosettle.tables.xlsx import sheet_xlsx  # noqa: PLC0415
 

@@ -39,6 +39,7 @@ from geosettle.distance._solver.geodesic_search import rank_in_group
 from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.intervals import distance_intervals, sample_distances
+from geosettle.distance.paths import PATH_COLUMNS, WAYS, least_cost_paths
 from geosettle.distance.sampling import (
     cost_evaluator,
     rank_intervals,
@@ -56,7 +57,9 @@ __all__ = [
     "FLAGS",
     "METRICS",
     "PAIR_COLUMNS",
+    "PATH_COLUMNS",
     "SCENARIO_COLUMNS",
+    "WAYS",
     "Context",
     "Metric",
     "Spread",
@@ -69,6 +72,7 @@ __all__ = [
     "flag_codes",
     "geodesic_distance",
     "has_flag",
+    "least_cost_paths",
     "nearest",
     "pair_distances",
     "rank_intervals",

@@ -145,7 +145,7 @@ def pair_distances(
     i, j = origins.index.get_indexer(table["origin_id"]), sites.index.get_indexer(table["site_id"])
     matched = (i >= 0) & (j >= 0)
     pairs, row = np.unique(np.stack([i, j], axis=1)[matched], axis=0, return_inverse=True)
-    whys: list[pd.Series] = [_unmatched(table, i, j)]
+    whys: list[pd.Series] = [unmatched(table, i, j)]
     for metric in chosen:
         values = _evaluate(metric, origins, sites, pairs.astype(np.intp), context)
         spread = (
@@ -198,7 +198,7 @@ def _evaluate(
     return values.assign(why=pd.Series(why, index=values.index, dtype="str"))
 
 
-def _unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
+def unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
     """Say which id of a flow matches nothing."""
     sides = [
         [

@@ -348,6 +348,13 @@ def ways(
         Kilometres and hours of the whole way, kilometres of the legs to the road and from it, hours
         of both legs; NaN where there is no way.
     """
+    return fastest(network, feet, legs, pairs).found
+
+
+def fastest(
+    network: RoadNetwork, feet: Feet, legs: Legs, pairs: tuple[IntArray, IntArray]
+) -> Fastest:
+    """Give the ways of `ways`, with the feet and nodes that each leads over."""
     a, b = pairs
     ok = np.isfinite(legs[0])
     exits, entries = (
@@ -357,11 +364,12 @@ def ways(
     if exits.size * entries.size > _MATRIX_CELLS and a.size > 1:
         # A part of the places of the side with fewer nodes at a time, so that the matrix fits.
         order = np.argsort(a if exits.size < entries.size else b, kind="stable")
-        out = np.full((a.size, 5), np.nan)
+        best = Fastest(a.size)
         for part in np.array_split(order, 2):
-            out[part] = ways(network, feet, legs, (a[part], b[part]))
-        return out
-    best = _Best(a.size)
+            some = fastest(network, feet, legs, (a[part], b[part]))
+            best.found[part], best.over[part] = some.found, some.over
+        return best
+    best = Fastest(a.size)
     if exits.size and entries.size:
         seconds, metres = many_to_many(network.graph, exits, entries)
         for i, j, p, q in np.ndindex(ok.shape[1], ok.shape[1], 2, 2):
@@ -373,7 +381,7 @@ def ways(
             c = np.searchsorted(entries, feet.node[b[use], j, q])
             ride = out_s[use] + seconds[r, c] + in_s[use]
             length = feet.metres[a[use], i, p] + metres[r, c] + feet.metres[b[use], j, q]
-            best.take(use, (i, j), (a[use], b[use]), legs, (ride, length))
+            best.take(use, (i, j, p, q), (a[use], b[use]), legs, (ride, length))
     if network.edges is not None:
         for i, j in np.ndindex(ok.shape[1], ok.shape[1]):
             same = (feet.edge[a, i] == feet.edge[b, j]) & (feet.edge[a, i] >= 0)
@@ -385,34 +393,44 @@ def ways(
             ride = np.zeros(use.size)
             moved = length > 0
             ride[moved] = total[moved] * length[moved] / network.edges.noded.metres[edge[moved]]
-            best.take(use, (i, j), (a[use], b[use]), legs, (ride, length))
+            best.take(use, (i, j, -1, -1), (a[use], b[use]), legs, (ride, length))
     # Both ends at the same place of the network: no road between them is known, only the legs.
     out = best.found
     out[np.isclose(out[:, 0], out[:, 2] + out[:, 3], rtol=0, atol=1e-9)] = np.nan
-    return out
+    return best
 
 
-class _Best:
-    """The fastest way of each pair so far."""
+class Fastest:
+    """The fastest way of each pair so far.
+
+    Attributes
+    ----------
+    found
+        As `ways` gives it.
+    over
+        Candidate feet of both ends and which of their nodes it leads over; nodes of -1: both feet
+        are on one edge, and the way is along it. Shape (m, 4).
+    """
 
     def __init__(self, n: int) -> None:
         self.seconds, self.found = np.full(n, np.inf), np.full((n, 5), np.nan)
+        self.over = np.full((n, 4), -1, dtype=np.int8)
 
     def take(
         self,
         rows: IntArray,
-        candidates: tuple[int, int],
+        over: tuple[int, int, int, int],
         places: tuple[IntArray, IntArray],
         legs: Legs,
         ride: tuple[FloatArray, FloatArray],
     ) -> None:
         """Take the ways of some pairs, by seconds and metres of the ride, where they are faster."""
         km, leave, reach = legs
-        (i, j), (a, b) = candidates, places
+        (i, j, *_), (a, b) = over, places
         walked = leave[a, i] + reach[b, j]
         total = walked + ride[0]
         better = total < self.seconds[rows]
         self.seconds[rows[better]] = total[better]
         length = km[a, i] + ride[1] / 1000 + km[b, j]
         found = np.column_stack([length, total / 3600, km[a, i], km[b, j], walked / 3600])
-        self.found[rows[better]] = found[better]
+        self.found[rows[better]], self.over[rows[better]] = found[better], over

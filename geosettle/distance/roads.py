@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geosettle.distance._protocol import Context
 from geosettle.distance.network import RoadNetwork, network_of, with_settlements
 from geosettle.distance.noding import LOOSE_M
-from geosettle.distance.road_access import JoinedPlaces, join_places, ways
+from geosettle.distance.road_access import JoinedPlaces, fastest, join_places
 from geosettle.distance.road_cleaning import is_closed, left_out
 from geosettle.geodesy import inverse
 from geosettle.problems import Problem, problem
@@ -133,6 +133,10 @@ class RoadWays:
         Number of the places of each pair.
     found
         Shape (m, 5), as `ways` gives it.
+    over
+        Feet and nodes that each leads over, as in `Fastest`.
+    published
+        Whether the table has the length of the very pair.
     longer
         Whether a way over other rows of the table is shorter than the published length of the pair.
     """
@@ -140,7 +144,8 @@ class RoadWays:
     def __init__(self, joined: JoinedPlaces, start: IntArray, end: IntArray) -> None:
         self.joined, self.start, self.end = joined, start, end
         legs = joined.km, joined.leave, joined.reach
-        self.found = ways(joined.network, joined.feet, legs, (start, end))
+        best = fastest(joined.network, joined.feet, legs, (start, end))
+        self.found, self.over = best.found, best.over
         self.longer = np.zeros(start.size, dtype=bool)
         a, b = joined.node[start], joined.node[end]
         known = np.flatnonzero((a >= 0) & (b >= 0) & (a != b))
@@ -148,15 +153,22 @@ class RoadWays:
         seconds, metres = joined.network.arc(a[known], b[known]).T
         has = np.isfinite(metres)
         rows, km = known[has], metres[has] / 1000
+        self.published = np.zeros(start.size, dtype=bool)
+        self.published[rows] = True
         self.longer[rows] = self.found[rows, 0] < 0.99 * km
         zero = np.zeros(rows.size)
         self.found[rows] = np.column_stack([km, seconds[has] / 3600, zero, zero, zero])
 
 
 def road_ways(
-    origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, pairs: NDArray[np.intp], context: Context
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: NDArray[np.intp],
+    context: Context,
+    *,
+    back: bool = False,
 ) -> RoadWays:
-    """Fastest way by road of each pair; see `road_pairs`."""
+    """Fastest way by road of each pair, out or back; see `road_pairs`."""
     context = with_settlements(context, origins, sites)
     rules = RoadRules(**context.options.get("road", {}))
     network = network_of(context)
@@ -168,9 +180,8 @@ def road_ways(
         crs="EPSG:4326",
     )
     joined = join_places(network, both, context, rules)
-    return RoadWays(
-        joined, pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64) + len(origins)
-    )
+    ends = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64) + len(origins)
+    return RoadWays(joined, *(ends[::-1] if back else ends))
 
 
 @rendered
@@ -200,24 +211,27 @@ def road_pairs(
     published length of a pair goes before any sum of others.
     """
     rules = RoadRules(**context.options.get("road", {}))
-    none = NO_ROADS if context.roads is None else _all_closed(context.roads, rules)
+    none = no_roads(context.roads, rules)
     if none:
         frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
         return frame.assign(road_flags="", why=pd.array([none] * len(pairs), dtype="str"))
     found = road_ways(origins, sites, pairs, context)
     flags = np.where(found.longer, "published_longer_than_others", "")
     table = pd.DataFrame(dict(zip(COLUMNS, found.found.T[:4], strict=True)))
-    return table.assign(road_flags=flags, why=pd.array(_reasons(found), dtype="str"))
+    return table.assign(road_flags=flags, why=pd.array(road_reasons(found), dtype="str"))
 
 
-def _all_closed(roads: pd.DataFrame, rules: RoadRules) -> str:
-    """Say so where rules close every road; nothing else is at fault then."""
+def no_roads(roads: pd.DataFrame | None, rules: RoadRules) -> str:
+    """Say so where there are no roads, or rules close every one; nothing else is at fault then."""
+    if roads is None:
+        return NO_ROADS
     closed = is_closed(left_out(roads, rules))
     return reason("all_roads_closed") if closed.size and closed.all() else ""
 
 
-def _reasons(found: RoadWays) -> NDArray[np.object_]:
-    """Why each pair has no way."""
+def road_reasons(found: RoadWays, *, back: bool = False) -> NDArray[np.object_]:
+    """Why each pair has no way; with `back` the ways start at the sites."""
+    order = -1 if back else 1
     joined, out, pairs = found.joined, found.found, (found.start, found.end)
     network, rules = joined.network, joined.rules
     lon, straight, km = joined.lon, joined.feet.straight, joined.km
@@ -231,7 +245,7 @@ def _reasons(found: RoadWays) -> NDArray[np.object_]:
             why[m] = UNKNOWN
             continue
         reasons = []
-        for role, i in zip(("origin", "site"), ends, strict=True):
+        for role, i in zip(("origin", "site")[::order], ends, strict=True):
             if (
                 network.schematic
                 and not np.isfinite(network.lon[np.diff(network.graph.first) > 0]).any()
@@ -250,7 +264,7 @@ def _reasons(found: RoadWays) -> NDArray[np.object_]:
             called = network.name[node[ends[0], 0]] if network.schematic else ""
             reasons = [reason("same_place_named", name=called) if called else reason("same_place")]
         if not reasons:
-            reasons = [_unconnected(network, pieces, *(node[i][usable[i]] for i in ends))]
+            reasons = [_unconnected(network, pieces, *(node[i][usable[i]] for i in ends[::order]))]
         why[m] = join(*reasons)
     return why
 

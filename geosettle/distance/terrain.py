@@ -182,18 +182,9 @@ def place_times(
     Where there is a limit (`Asked.within`, hours), the searches stop at it, in windows that hold
     what can be reached; what is beyond is missing.
     """
-    places = []
-    for side, frame in enumerate((origins, sites)):
-        rows = np.unique(pairs[:, side])
-        geometry = np.asarray(frame.geometry.array, dtype=object)[rows]
-        places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
-    seconds = np.full((len(pairs), 2), np.nan)
-    why = _not_placed(places, pairs)
-    shared = asked.fewer
-    if shared is None:
-        shared = 0 if len(places[0]) < len(places[1]) else 1
     limit = asked.within * 3600
-    jobs = _jobs(grid, places, pairs, shared, why, split=np.isinf(limit))
+    jobs, shared, why = searches(grid, origins, sites, pairs, asked.fewer, split=np.isinf(limit))
+    seconds = np.full((len(pairs), 2), np.nan)
     for box, members in _windows(grid, [home for _, home, _ in jobs], limit):
         ready = grid.prepared if box is None else Prepared(grid.grid.window(*_slices(box)))
         for toward in (shared == 1,) if asked.value_only else (False, True):
@@ -209,13 +200,38 @@ def place_times(
                 rows, home, away = jobs[m]
                 value = np.full(rows.size, np.inf)
                 value[kept] = np.where(some <= limit, some, np.inf)
-                for k in _near(grid, home, away):
+                for k in near(grid, home, away):
                     ends = (away[k], home) if toward else (home, away[k])
-                    value[k] = min(value[k], _straight(grid, *ends))
+                    value[k] = min(value[k], straight(grid, *ends))
                 seconds[rows, 0 if toward == (shared == 1) else 1] = value
     why[np.isinf(seconds).any(axis=1)] = BARRIER
     seconds[np.isinf(seconds)] = np.nan
     return seconds, why
+
+
+Search = tuple[NDArray[np.intp], Place, list[Place]]
+"""Rows of the pairs of a place of the shared side, the place, and the other ends."""
+
+
+def searches(
+    grid: WalkGrid,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    pairs: NDArray[np.intp],
+    fewer: int | None = None,
+    *,
+    split: bool = True,
+) -> tuple[list[Search], int, NDArray[np.object_]]:
+    """One search per place of the side with fewer places, that side, and why pairs are in none."""
+    places = []
+    for side, frame in enumerate((origins, sites)):
+        rows = np.unique(pairs[:, side])
+        geometry = np.asarray(frame.geometry.array, dtype=object)[rows]
+        places.append({int(i): grid.place(g) for i, g in zip(rows, geometry, strict=True)})
+    why = _not_placed(places, pairs)
+    if fewer is None:
+        fewer = 0 if len(places[0]) < len(places[1]) else 1
+    return _jobs(grid, places, pairs, fewer, why, split=split), fewer, why
 
 
 Box = tuple[int, int, int, int]
@@ -295,7 +311,7 @@ def _jobs(
     why: NDArray[np.object_],
     *,
     split: bool,
-) -> list[tuple[NDArray[np.intp], Place, list[Place]]]:
+) -> list[Search]:
     """Rows of the pairs of each place of the shared side, the place, and the other ends.
 
     With `split` pairs on two islands get the reason in `why` instead.
@@ -319,18 +335,18 @@ def _jobs(
     return jobs
 
 
-def _near(grid: WalkGrid, home: Place, away: list[Place]) -> IndexArray:
+def near(grid: WalkGrid, home: Place, away: list[Place]) -> IndexArray:
     """Which places are near enough to go straight, or share ground: areas always are asked."""
     lon, lat = (np.array([getattr(p, name) for p in (home, *away)]) for name in ("lon", "lat"))
     row, column = grid.dem.to_grid(lon, lat)
     across = np.abs(column[1:] - column[0])
     if grid.grid.wraps:
         across = np.minimum(across, grid.grid.shape[1] - across)
-    near = np.hypot(row[1:] - row[0], across) <= _NEAR_CELLS
-    return np.flatnonzero(near | np.array([p.radius_m > 0 for p in away]))
+    close = np.hypot(row[1:] - row[0], across) <= _NEAR_CELLS
+    return np.flatnonzero(close | np.array([p.radius_m > 0 for p in away]))
 
 
-def _straight(grid: WalkGrid, a: Place, b: Place) -> float:
+def straight(grid: WalkGrid, a: Place, b: Place) -> float:
     """Seconds of the straight line between two points near each other, over open cells.
 
     Near is less than four cells; else infinite.

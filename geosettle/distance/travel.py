@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any, Final
 
 import geopandas as gpd
@@ -97,12 +98,50 @@ def _arcs_of_table(
     return tail[on], head[on], network.graph.seconds[on]
 
 
-def _arcs_of_lines(
-    grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules
-) -> tuple[IndexArray, IndexArray, FloatArray]:
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Stretches of road from cell to cell, and the samples of the lines that they are made of.
+
+    Attributes
+    ----------
+    tail, head, seconds, metres
+        Cells of the ends as drawn, and what it takes to ride along, shape (n,).
+    forward, backward
+        Whether each may be ridden as drawn, and against it.
+    sample
+        First and last sample around each, shape (n, 2).
+    ends
+        Metres along all lines of the ends of each, shape (n, 2).
+    lon, lat, along
+        Every sample: its position, and its metres along all lines.
+    """
+
+    tail: IndexArray
+    head: IndexArray
+    seconds: FloatArray
+    metres: FloatArray
+    forward: NDArray[np.bool_]
+    backward: NDArray[np.bool_]
+    sample: IndexArray
+    ends: FloatArray
+    lon: FloatArray
+    lat: FloatArray
+    along: FloatArray
+
+    def line(self, number: int, *, back: bool) -> FloatArray:
+        """Longitude and latitude along a stretch, as drawn or against it, shape (k, 2)."""
+        some = slice(self.sample[number, 0], self.sample[number, 1] + 1)
+        along, (low, high) = self.along[some], self.ends[number]
+        at = np.r_[low, along[(along > low) & (along < high)], high]
+        xy = np.column_stack([np.interp(at, along, v[some]) for v in (self.lon, self.lat)])
+        return xy[::-1] if back else xy
+
+
+def road_stretches(grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules) -> Stretches | None:
+    """Cut lines where they change cell; None where all roads are closed."""
     ready = prepare_lines(roads, rules)
     if not ready.lines.size:  # all closed
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        return None
     dense = shapely.segmentize(ready.lines, _spacing(grid))
     xy, line = shapely.get_coordinates(dense, return_index=True)
     cell = _cells(grid, xy[:, 0], xy[:, 1])
@@ -122,13 +161,34 @@ def _arcs_of_lines(
         np.r_[True, ~same_line], along[begin], np.where(np.r_[~same_line, True], along[end], middle)
     )
     same = same_line & (cell[begin][1:] >= 0) & (cell[begin][:-1] >= 0)
-    a, b, of = cell[begin][:-1][same], cell[begin][1:][same], of[1:][same]
-    seconds = np.diff(middle)[same] / ready.speed[of] * 3.6
-    forward, backward = ready.forward[of], ready.backward[of]
+    of = of[1:][same]
+    length = np.diff(middle)[same]
+    return Stretches(
+        cell[begin][:-1][same],
+        cell[begin][1:][same],
+        length / ready.speed[of] * 3.6,
+        length,
+        ready.forward[of],
+        ready.backward[of],
+        np.column_stack([begin[:-1], end[1:]])[same],
+        np.column_stack([middle[:-1], middle[1:]])[same],
+        xy[:, 0],
+        xy[:, 1],
+        along,
+    )
+
+
+def _arcs_of_lines(
+    grid: WalkGrid, roads: pd.DataFrame, rules: RoadRules
+) -> tuple[IndexArray, IndexArray, FloatArray]:
+    made = road_stretches(grid, roads, rules)
+    if made is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    a, b, there, back = made.tail, made.head, made.forward, made.backward
     return (
-        np.r_[a[forward], b[backward]],
-        np.r_[b[forward], a[backward]],
-        np.r_[seconds[forward], seconds[backward]],
+        np.r_[a[there], b[back]],
+        np.r_[b[there], a[back]],
+        np.r_[made.seconds[there], made.seconds[back]],
     )
 
 

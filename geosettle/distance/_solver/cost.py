@@ -283,7 +283,8 @@ class Prepared:
         toward: bool,
         limit: float = np.inf,
         progress: Progress | None = None,
-    ) -> list[FloatArray]:
+        take: Callable[[int, NDArray[np.floating]], Any] | None = None,
+    ) -> list[Any]:
         """Values of the targets of several runs, in as many threads as are useful.
 
         Parameters
@@ -295,6 +296,8 @@ class Prepared:
         progress
             Called with the share of the runs that are done after each of them; whatever it raises
             stops the work.
+        take
+            ``f(n, cost)``: what is kept of the n-th run instead, of its costs in the tiled order.
 
         Notes
         -----
@@ -308,17 +311,17 @@ class Prepared:
             if interrupted.is_set():
                 raise KeyboardInterrupt
 
-        def one(run: Run) -> FloatArray:
-            sources, start, targets = run
+        def one(n: int) -> Any:
+            sources, start, targets = runs[n]
             cost = self.run(
                 sources, start, targets=targets, toward=toward, limit=limit, progress=watch
             )
-            return self.values_at(targets)(cost)
+            return self.values_at(targets)(cost) if take is None else take(n, cost)
 
         pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(runs), self.side_by_side)))
         try:
-            out: list[FloatArray] = []
-            for found in pool.map(one, runs):
+            out: list[Any] = []
+            for found in pool.map(one, range(len(runs))):
                 out.append(found)
                 if progress is not None:
                     progress(len(out) / len(runs))
@@ -397,7 +400,7 @@ class Prepared:
         length = np.pad(grid.lengths.astype(precision), ((0, 8), (0, 0)), mode="edge")
         # Rounded down, so that a move that could just improve a cell is never passed over.
         least = (length * grid.least_per_metre() * (1 - 1e-5)).astype(precision)
-        passed_at, share = _passed(grid, precision)
+        passed_at, share = passed_cells(grid, precision)
         offset, passed = (
             layout.steps(grid.moves.row, grid.moves.column),
             layout.steps(passed_at[0], passed_at[1]),
@@ -429,7 +432,7 @@ class Prepared:
         return step
 
 
-def _passed(grid: CostGrid, precision: Any) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+def passed_cells(grid: CostGrid, precision: Any) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
     """List the steps to the cells that each move goes through, and their shares.
 
     Both have shape (2, moves, cells).

@@ -76,3 +76,17 @@ def box_around(ends: Sequence[Any], reach_m: float) -> Box | None:
     return check_box(
         [west - aside, max(bottom, -89.9), min(east + aside, west - aside + 360), min(top, 89.9)]
     )
+
+
+def halves(box: Box) -> list[Box]:
+    """Return a box as those on either side of the 180th meridian, in degrees up to 180.
+
+    Examples
+    --------
+    >>> halves((178.0, 0.0, 181.0, 1.0)), halves((1.0, 0.0, 2.0, 1.0))
+    ([(178.0, 0.0, 180.0, 1.0), (-180.0, 0.0, -179.0, 1.0)], [(1.0, 0.0, 2.0, 1.0)])
+    """
+    west, south, east, north = box
+    if east <= 180:
+        return [box]
+    return [(west, south, 180.0, north), (-180.0, south, east - 360, north)]

@@ -6,7 +6,7 @@ import shutil
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +15,17 @@ from typing import Any, Final
 
 from geosettle.data_files import toml_text
 from geosettle.errors import FetchError, InputError
+from geosettle.fetch.boundaries import make_cod, make_geoboundaries, plan_boundaries
 from geosettle.fetch.box import box_around, check_box
+from geosettle.fetch.extracts import (
+    box_of_country,
+    codes_of,
+    country_at,
+    make_osm,
+    plan_osm,
+    read_index,
+)
+from geosettle.fetch.gazetteer import make_geonames, plan_geonames
 from geosettle.fetch.job import Box, Job, Made
 from geosettle.fetch.lock import LOCK, Locked, digest, read_lock, write_lock
 from geosettle.fetch.sources import SOURCES, Source, chosen
@@ -34,7 +44,11 @@ _DATA: Final = "data"
 Plan = Callable[[Job], int | None]
 Make = Callable[[Job, Path], Made]
 HOW: Final[dict[str, tuple[Plan, Make, str]]] = {
-    **dict.fromkeys(("tiles", "file", "box"), (plan_window, make_window, ".tif"))
+    **dict.fromkeys(("tiles", "file", "box"), (plan_window, make_window, ".tif")),
+    "geoboundaries": (plan_boundaries, make_geoboundaries, ".fgb"),
+    "ckan": (plan_boundaries, make_cod, ".fgb"),
+    "geofabrik": (plan_osm, make_osm, ".fgb"),
+    "geonames": (plan_geonames, make_geonames, ".fgb"),
 }
 """How a source is fetched: what says the bytes before, what makes its file, the file's ending."""
 
@@ -207,6 +221,9 @@ class _Work:
     transport: Transport
     sources: Mapping[str, Source]
     progress: Callable[[str], None]
+    _country: tuple[str, str] | None = None
+    _box: Box | None = None
+    _box_is_country: bool = False
 
     @cached_property
     def files(self) -> dict[str, Locked]:
@@ -225,27 +242,41 @@ class _Work:
         # Boundaries first: they place sites that only name their unit.
         return sorted({s.name: s for s in found}.values(), key=lambda s: s.layer != "boundaries")
 
-    @cached_property
+    @property
     def box(self) -> Box:
-        """The box that was stated, else the one around sites and origins."""
-        if self.options.box:
-            return check_box(self.options.box)
+        """The box that was stated, else around sites and origins, else that of the country."""
+        if self._box is None:
+            stated = self.options.box
+            self._box = check_box(stated) if stated else self._box_of_places()
+        if self._box is None and self.options.country:
+            index = self._index()
+            self._box = box_of_country(index, codes_of(self.options.country))
+            self._box_is_country = True
+        if self._box is None:
+            raise InputError(
+                "it is not known around what to fetch: no site and no origin has a position",
+                mend="Name a box: --bbox WEST SOUTH EAST NORTH, or --country.",
+            )
+        return self._box
+
+    def _box_of_places(self) -> Box | None:
         roles = ("sites", "origins", "boundaries", "places")
         layers = {r: e for r, e in self.stated.get("layers", {}).items() if r in roles}
+        if not layers:
+            return None
         self.progress("reading the positions of the study")
-        found = gather(self.folder, replace(self.settings, layers=layers)).layers if layers else {}
+        found = gather(self.folder, replace(decode(self.stated), layers=layers)).layers
         ends = [
             found[role].geometry.to_numpy() for role in ("sites", "origins")
             if role in found and "geometry" in found[role]
         ]  # fmt: skip
         reach = max(self.options.hours * self.options.speed_kmh, *self.settings.overlay.radii_km, 0)
-        made = box_around(ends, reach * 1000)
-        if made is None:
-            raise InputError(
-                "it is not known around what to fetch: no site and no origin has a position",
-                mend="Name a box: --bbox WEST SOUTH EAST NORTH.",
-            )
-        return made
+        return box_around(ends, reach * 1000)
+
+    def _index(self) -> list[Any]:
+        source = next(s for s in SOURCES.values() if s.how == "geofabrik")
+        address = self.options.address.get(source.name, source.address)
+        return read_index(address, self.transport)
 
     def job(self, source: Source) -> Job:
         """Return what is to be done for a source."""
@@ -253,8 +284,13 @@ class _Work:
         return Job(source, self.box, self.options, self.transport, scratch, self.country)
 
     def country(self) -> tuple[str, str]:
-        """Codes of the country: two letters, three letters."""
-        raise InputError("this source needs a country", mend="Name it with --country.")
+        """Return the codes of the country: two letters, three letters."""
+        if self.options.country:
+            return codes_of(self.options.country)
+        if self._country is None:
+            self.progress("looking for the country")
+            self._country = country_at(self._index(), self.box)
+        return self._country
 
     def name_of(self, source: Source) -> str:
         """Return the file of a source in the folder."""
@@ -291,31 +327,30 @@ class _Work:
 
     def fetch(self, *, offline: bool, update: bool) -> Fetched:
         """Fetch what is not here yet, and name it in study.toml."""
-        lines, roles = [], []
-        for source in self.wanted:
-            name, before = self.name_of(source), self.transport.moved
-            kept = self._kept(source, name, update=update)
-            if kept is None or (update and not offline and self._has_changed(source, kept)):
-                if offline:
-                    raise FetchError(
-                        "it was not fetched yet", file=name, mend="Call it once without --offline."
-                    )
-                self.progress(f"fetching {source.title}")
-                notes = self._make(source, name, update=update)
-                moved = _mb(self.transport.moved - before)
-                lines.append(f"{source.layer}: {name}, {moved} moved: {source.title}")
-                lines += [f"  {note}" for note in notes]
-            else:
-                lines.append(f"{source.layer}: {name} is as it was fetched on {kept.date}")
-            if source.layer not in roles:
-                roles.append(source.layer)
-            self._name_in_study(source.layer)
-        terms = {f"{s.attribution} ({self._licence(s)})": None for s in self.wanted}
+        lines = []
+        with ExitStack() as stack:
+            for source in self.wanted:
+                name, before = self.name_of(source), self.transport.moved
+                kept = self._kept(source, name, update=update)
+                if kept is None or (update and not offline and self._has_changed(source, kept)):
+                    if offline:
+                        raise FetchError(
+                            "it was not fetched yet", file=name,
+                            mend="Call it once without --offline.",
+                        )  # fmt: skip
+                    self.progress(f"fetching {source.title}")
+                    stack.enter_context(self._scratch())
+                    notes = self._make(source, name, update=update)
+                    moved = _mb(self.transport.moved - before)
+                    lines.append(f"{source.layer}: {name}, {moved} moved: {source.title}")
+                    lines += [f"  {note}" for note in notes]
+                else:
+                    lines.append(f"{source.layer}: {name} is as it was fetched on {kept.date}")
+                self._name_in_study(source.layer)
+        used = [self.files[self.name_of(source)] for source in self.wanted]
+        terms = dict.fromkeys(f"{one.attribution} ({one.licence})" for one in used)
         lines += ["Name with every map and number:", *(f"  {text}" for text in terms)]
         return Fetched(self.folder, tuple(lines), self.transport.moved)
-
-    def _licence(self, source: Source) -> str:
-        return self.files[self.name_of(source)].licence
 
     def _kept(self, source: Source, name: str, *, update: bool = False) -> Locked | None:
         """Return what is known of a file that is here and serves; None if it is to be fetched."""
@@ -345,7 +380,7 @@ class _Work:
             folder.mkdir(parents=True, exist_ok=True)
         try:
             yield
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         finally:  # after a fault what can be gone on with stays
             for one in (folder, folder.parent, *([self.folder] if new else [])):
                 if one.is_dir() and not any(one.iterdir()):
@@ -354,25 +389,24 @@ class _Work:
     def _make(self, source: Source, name: str, *, update: bool) -> list[str]:
         """Fetch a source; its file appears complete, or not at all."""
         path, moved = self.folder / name, self.transport.moved
-        with self._scratch():
-            temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
-            try:
-                made = HOW[source.how][1](self.job(source), temporary)
-                known = self.files.get(name)
-                if known is not None and not update and (why := known.changes(made.remotes)):
-                    raise FetchError(
-                        f"{source.name} has changed: {why}", file=name,
-                        mend="Take the new one with --update, for all of the study.",
-                    )  # fmt: skip
-                with explained(path):
-                    temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+        try:
+            made = HOW[source.how][1](self.job(source), temporary)
+            known = self.files.get(name)
+            if known is not None and not update and (why := known.changes(made.remotes)):
+                raise FetchError(
+                    f"{source.name} has changed: {why}", file=name,
+                    mend="Take the new one with --update, for all of the study.",
+                )  # fmt: skip
+            with explained(path):
+                temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         entry = {**_entry(source, name), **made.entry}
         self.files[name] = Locked(
             source.name, source.layer, datetime.now(UTC).date().isoformat(), digest(path),
             path.stat().st_size, self.transport.moved - moved,
-            str(entry["licence"]), source.attribution, self.box, self.asked(source),
+            str(entry["licence"]), str(entry["attribution"]), self.box, self.asked(source),
             tuple(made.remotes), entry,
         )  # fmt: skip
         if source.classes:
@@ -401,9 +435,11 @@ class _Work:
         entries = [dict(e) for e in ours]
         if has in (entries, entries[0]):
             return
-        write_file(
-            path, with_layer(text, role, entries, f"Fetched by geosettle; see {LOCK}.").encode()
-        )
+        new = with_layer(text, role, entries, f"Fetched by geosettle; see {LOCK}.")
+        write_file(path, new.encode())
+        self.stated = {**self.stated, "layers": tomllib.loads(new)["layers"]}
+        if role == "boundaries" and self._box_is_country:
+            self._box, self._box_is_country = None, False  # they may place the sites
 
 
 def _entry(source: Source, name: str) -> dict[str, Any]:

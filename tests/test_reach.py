@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import shutil
 import subprocess
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -244,6 +246,15 @@ def test_time_rasters_are_cogs_with_unit_and_provenance(tmp_path) -> None:
         assert file.overviews(1)
         finite = np.isfinite(time.values)
         np.testing.assert_array_equal(file.read(1)[finite], time.values[finite].astype("f4"))
+
+
+def test_the_page_of_the_guide_is_true() -> None:
+    page = Path(__file__).parent.parent / "docs/reach.md"
+    outcome = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert outcome.attempted > 10
+    assert not outcome.failed
 
 
 # --- against GRASS

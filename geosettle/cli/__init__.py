@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
-from geosettle.cli import distances, fetch, reading, taking
+from geosettle.cli import distances, fetch, reach, reading, taking
 from geosettle.cli.calls import Completion, Parser, examples_of
 from geosettle.cli.streams import keep_quiet, open_streams, show, warn
 from geosettle.cli.tables import ENDINGS, check_out, table_file
@@ -285,6 +285,9 @@ def _add_single_commands(commands: Any) -> None:
     parser = _command(commands, "distances", _distances, "distances between origins and sites")
     distances.add_options(parser, _positive_int, _positive_float)
 
+    parser = _command(commands, "reach", _reach, "who reaches the sites in how many hours")
+    reach.add_options(parser, _positive_float)
+
     overlay = _command(commands, "overlay", _overlay, "how much land of which kind is in each zone")
     overlay.add_argument(
         "--zones", required=True, metavar="FILE", help="polygons, or points with --buffer-km"
@@ -441,6 +444,12 @@ def _distances(options: argparse.Namespace) -> int:
             step=step,
             block_rows=_BLOCK_ROWS,
         )
+
+
+def _reach(options: argparse.Namespace) -> int:
+    with _progress(options) as step:
+        reach.measure(options, read=lambda path, role: _layer(path, role, options), step=step)
+    return DONE
 
 
 def _overlay(options: argparse.Namespace) -> int:

@@ -34,6 +34,10 @@ EXAMPLES: Final = {
         "geosettle distances --origins villages.csv --sites sites.csv --nearest 3 -o lines.gpkg",
         "geosettle distances --origins villages.csv --sites sites.csv --metric walk --dem dem.tif",
     ),
+    "reach": (
+        "geosettle reach --sites sites.csv --dem dem.tif --hours 0.5 1 2 -o reach",
+        "geosettle reach --sites clinics.csv --dem dem.tif --roads roads.gpkg --population pop.tif",
+    ),
     "overlay": (
         "geosettle overlay --zones sites.csv --buffer-km 5 --cover landcover.tif -o land.csv",
         "geosettle overlay --zones districts.gpkg --cover parcels.gpkg --by kind",

@@ -164,9 +164,9 @@ def measure(
         check_out(path)
     check_out(options.paths, tables=False)
     metrics = _metrics(options)
-    settings = _settings(options)
+    settings = settings_of(options)
     options.set = [
-        text for text in options.set if not _is_setting(text)
+        text for text in options.set if not is_setting(text)
     ]  # what is left is read with the files
     step("reading")
     roles = (
@@ -321,13 +321,13 @@ def _ways(paths: pd.DataFrame) -> Any:
     return paths.set_index(["origin_id", "site_id"])
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace) -> Settings:
     """Defaults, over them the file's tables, over them what the call sets."""
     stated: dict[str, Any] = {}
     if options.settings:
         found = _toml(Path(options.settings))
         stated = {name: found[name] for name in _SECTIONS if name in found}
-    for text in filter(_is_setting, options.set):
+    for text in filter(is_setting, options.set):
         _lay_over(stated, _setting(text))
     if options.speed:
         _lay_over(stated, {"road": {"speed_kmh": options.speed}})
@@ -341,7 +341,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise InputError(f"the settings cannot be read: {error}", file=str(path)) from None
 
 
-def _is_setting(text: str) -> bool:
+def is_setting(text: str) -> bool:
     """Whether a NAME=VALUE is a setting (road.season=winter), not a constant of a column."""
     return "." in text.partition("=")[0] or "=" not in text
 

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from geosettle.reach.contours import catchments
+from geosettle.reach.population import population_within, service_areas
 from geosettle.reach.times import Allocation, site_times, travel_allocation
 
-__all__ = ["Allocation", "catchments", "site_times", "travel_allocation"]
+__all__ = [
+    "Allocation",
+    "catchments",
+    "population_within",
+    "service_areas",
+    "site_times",
+    "travel_allocation",
+]

@@ -1,0 +1,216 @@
+"""The command `reach`: its options, and what it does with them.
+
+Nothing heavy is imported to parse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from geosettle import __version__
+from geosettle.cli import reading
+from geosettle.cli.distances import is_setting, settings_of
+from geosettle.cli.streams import show, warn
+from geosettle.cli.tables import table_file
+from geosettle.errors import MissingLayerError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geosettle.reach import Allocation
+
+_ROLES: Final = {
+    "dem": "elevation raster",
+    "landcover": "raster of classes",
+    "friction": "raster of the time for a metre, instead of --dem; with its unit: --set "
+    "friction:unit=min/m",
+    "barriers": "lines and areas that cannot be crossed on foot",
+    "roads": "roads to ride on",
+    "places": "places that a table of road lengths refers to",
+    "population": "raster of counts of persons: how many are within the hours",
+    "boundaries": "administrative units, by which persons are counted",
+}
+_GROUND: Final = ("dem", "landcover", "friction", "barriers", "roads", "places")
+
+
+def add_options(command: argparse.ArgumentParser, number: Callable[[str], float]) -> None:
+    """Add the options to the command; `number` reads numbers above zero."""
+    command.add_argument("--sites", required=True, metavar="FILE", help="sites, or any services")
+    for role, text in _ROLES.items():
+        command.add_argument(f"--{role}", metavar="FILE", help=text)
+    command.add_argument(
+        "--hours", type=number, nargs="+", default=[0.5, 1.0, 2.0], metavar="H",
+        help="limits of the catchments (default: 0.5 1 2)",
+    )  # fmt: skip
+    command.add_argument(
+        "--direction", choices=("toward", "from"), default="toward",
+        help="toward the sites (default), or from them: slopes make the two differ",
+    )  # fmt: skip
+    command.add_argument("--model", metavar="NAME", help="speed on foot by slope (walk.model)")
+    command.add_argument(
+        "--each", action="store_true", help="also a time raster and catchments of each site"
+    )
+    command.add_argument(
+        "--settings", metavar="FILE", help="a study.toml; its tables walk and road count"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="one setting, such as walk.neighbours=32, or one value of a column for all rows, such "
+        "as population:unit=persons; may be given again",
+    )  # fmt: skip
+    reading.add_options(command, constants=False)
+    command.add_argument(
+        "-o", "--out", metavar="DIR",
+        help="folder to write; without it a table as CSV on standard output",
+    )  # fmt: skip
+
+
+def measure(
+    options: argparse.Namespace,
+    *,
+    read: Callable[[str, str | None], Any],
+    step: Callable[[str], None],
+) -> None:
+    """Measure who reaches the sites, as the options ask.
+
+    Parameters
+    ----------
+    options
+        Parsed options.
+    read
+        ``f(path, role)``: a layer.
+    step
+        Called with a few words before each long step.
+    """
+    from geosettle.reach import catchments, travel_allocation  # noqa: PLC0415  (loads the engine)
+
+    if options.dem is None and options.friction is None:
+        raise MissingLayerError("reach needs the layer dem", mend="Add --dem or --friction FILE.")
+    options.speed = None
+    if options.model:
+        options.set.append(f'walk.model="{options.model}"')
+    settings = settings_of(options)
+    options.set = [text for text in options.set if not is_setting(text)]
+    step("reading")
+    inputs: dict[str, Any] = {"sites": read(options.sites, "sites")}
+    options.around = [inputs["sites"]]
+    for role in (name for name in _ROLES if getattr(options, name)):
+        inputs[role] = read(getattr(options, role), role)
+    layers: dict[str, Any] = {name: inputs[name] for name in _GROUND if name in inputs}
+    layers["options"] = {"walk": dict(settings.walk), "road": dict(settings.road)}
+    step("measuring")
+    found = travel_allocation(inputs["sites"], away=options.direction == "from", **layers)
+    for name, why in found.why[found.why != ""].items():
+        warn(f"{options.sites}: {name} is left out: {why}.")
+    tables: dict[str, Any] = {"catchments": catchments(found.time, options.hours)}
+    if "population" in inputs:
+        step("counting persons")
+        tables["population"] = _persons(found, inputs, options.hours)
+    if options.out is None:
+        with table_file(None) as write:
+            write(tables.get("population", tables["catchments"]))
+        return
+    step("writing")
+    _write(options, inputs, layers, found, tables)
+
+
+def _persons(found: Allocation, inputs: dict[str, Any], hours: list[float]) -> pd.DataFrame:
+    """Persons by time: of everybody, by service area, and by unit of each level."""
+    import pandas as pd  # noqa: PLC0415
+
+    from geosettle.reach import population_within, service_areas  # noqa: PLC0415
+
+    units = inputs.get("boundaries")
+    areas: dict[str, Any] = {"all": None, "site": service_areas(found)}
+    if units is not None:
+        areas |= {str(level): units[units["level"] == level] for level in units["level"].unique()}
+    out = []
+    for level, some in areas.items():
+        table = population_within(found.time, inputs["population"], hours, areas=some)
+        names = some["name"] if level not in {"all", "site"} else inputs["sites"].get("name")
+        called = "" if names is None else table["area_id"].map(names).fillna("")
+        table.insert(0, "by", level)
+        table.insert(2, "area", called)
+        out.append(table)
+    return pd.concat(out, ignore_index=True).set_index(["by", "area_id"])
+
+
+def _write(
+    options: argparse.Namespace,
+    inputs: dict[str, Any],
+    layers: dict[str, Any],
+    found: Allocation,
+    tables: dict[str, Any],
+) -> None:
+    """Write rasters, polygons and tables to the folder, all at once."""
+    from geosettle.io import cog_bytes, csv_bytes, staged_folder, write_gpkg_bytes  # noqa: PLC0415
+    from geosettle.reach import catchments, service_areas  # noqa: PLC0415
+
+    files = {
+        name: hashlib.sha256(Path(getattr(options, name)).read_bytes()).hexdigest()
+        for name in inputs
+        if Path(getattr(options, name)).is_file()
+    }
+    facts = {
+        "GEOSETTLE": __version__,
+        "DIRECTION": options.direction,
+        "SETTINGS": json.dumps(layers["options"], sort_keys=True, default=list),
+        **{f"INPUT_{name.upper()}": f"sha256 {digest}" for name, digest in files.items()},
+    }
+    sites = found.why.rename_axis("site_id").to_frame()
+    if "name" in inputs["sites"]:
+        sites.insert(0, "name", inputs["sites"]["name"].reindex(sites.index))
+    with staged_folder(options.out) as stage:
+        what = {"TITLE": f"hours {options.direction} the nearest site"}
+        stage.write("time.tif", cog_bytes(found.time, facts | what))
+        names = json.dumps({str(k): v for k, v in found.first.classes.items()}, ensure_ascii=False)
+        what = {"TITLE": "number of the site that is first", "SITES": names}
+        stage.write("allocation.tif", cog_bytes(found.first, facts | what))
+        tables["service_areas"] = service_areas(found)
+        if options.each:
+            tables["site_catchments"] = catchments(
+                _each(options, inputs["sites"], layers, facts, stage), options.hours
+            )
+            sites["file"] = [
+                "" if why else f"times/{n:05d}.tif" for n, why in enumerate(sites["why"], start=1)
+            ]
+        tables["sites"] = sites
+        for name, table in sorted(tables.items()):
+            stage.write(f"{name}.csv", csv_bytes(table))
+        shapes = {k: v for k, v in tables.items() if hasattr(v, "geometry")}
+        stage.write("reach.gpkg", write_gpkg_bytes(shapes))
+        manifest = {
+            "geosettle": __version__, "command": "reach", "hours": options.hours,
+            "direction": options.direction, "parameters": layers["options"],
+            "inputs": {name: {"sha256": digest} for name, digest in files.items()},
+            "outputs": dict(sorted(stage.digests.items())),
+        }  # fmt: skip
+        text = json.dumps(manifest, ensure_ascii=False, indent=2, default=list)
+        stage.write("manifest.json", text.encode() + b"\n")
+    show(f"{options.out} is written.")
+
+
+def _each(
+    options: argparse.Namespace, sites: Any, layers: dict[str, Any], facts: Any, stage: Any
+) -> Iterator[tuple[str, Any]]:
+    """Time raster of each site, written on the way: hours up to a little above the last limit."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    import numpy as np  # noqa: PLC0415
+
+    from geosettle.io import cog_bytes  # noqa: PLC0415
+    from geosettle.reach import site_times  # noqa: PLC0415
+    from geosettle.reach.times import MARGIN  # noqa: PLC0415
+
+    numbers = {str(name): n for n, name in enumerate(sorted(sites.index.astype(str)), start=1)}
+    limit, away = max(options.hours), options.direction == "from"
+    for name, time in site_times(sites, away=away, limit_h=limit, **layers):
+        sure = replace(time, values=np.where(time.values <= limit * MARGIN, time.values, np.nan))
+        what = {"TITLE": f"hours {options.direction} the site {name}", "SITE": name}
+        stage.write(f"times/{numbers[name]:05d}.tif", cog_bytes(sure, facts | what))
+        yield name, time

@@ -67,6 +67,10 @@ class Raster:
     kind
         What the values are: "classes", "measurements" (a height, a share: averaged where cells are
         put together) or "counts" (persons in the cell: added up); "" where it is not known.
+    product
+        Short name of the product and version that it is.
+    not_comparable
+        Product to why a difference between the two is no change.
 
     Raises
     ------
@@ -89,6 +93,8 @@ class Raster:
     classes: Mapping[int, str] = field(default_factory=dict)
     source: str = ""
     kind: str = ""
+    product: str = ""
+    not_comparable: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what would be misread later."""

@@ -246,6 +246,10 @@ def _add_study_commands(commands: Any) -> None:
     init.add_argument("--yes", action="store_true", help="ask nothing: take the likeliest reading")
     init.add_argument("--all", action="store_true", help="list every problem of the files")
 
+    init.add_argument(
+        "--fetch", action="store_true", help="then fetch the open data around the sites"
+    )
+    fetch.add_how(init)
     reading.add_options(init, study=True)
 
     fetch.add_options(
@@ -414,12 +418,17 @@ def _init(options: argparse.Namespace) -> int:
     from geosettle.io import write_template  # noqa: PLC0415
 
     folder = Path(options.folder)
+    if options.fetch and not options.files:
+        raise InputError("--fetch needs a table of sites", mend="Name it: init DIR sites.xlsx.")
     if options.files:
         with _progress(options) as step:
+            more = fetch.boundaries_for(options.files, options, step) if options.fetch else []
             taking.take(
-                options.files, folder, ask=not options.yes, step=step, copy=options.copy,
+                [*options.files, *more], folder, ask=not options.yes, step=step, copy=options.copy,
                 every=options.all, layer_options=reading.for_layers(options),
             )  # fmt: skip
+            if options.fetch:
+                fetch.after_init(options, step)
         show(f"\nStudy: {folder / 'study.toml'}. Look through it, then: geosettle run {folder}")
         return DONE
     write_template(folder)

@@ -21,7 +21,11 @@ EXAMPLES: Final = {
         "geosettle check sites.xlsx --role sites",
         "geosettle check dem.tif --at sites.csv",
     ),
-    "init": ("geosettle init my_study sites.xlsx boundaries.zip", "geosettle init my_study"),
+    "init": (
+        "geosettle init my_study sites.xlsx boundaries.zip",
+        "geosettle init my_study",
+        "geosettle init my_study sites.xlsx --fetch",
+    ),
     "fetch": (
         "geosettle fetch my_study --plan",
         "geosettle fetch my_study",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from geosettle.cli import reading
 from geosettle.cli.streams import show
 
 
@@ -17,7 +21,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--bbox", nargs=4, type=float, metavar=("WEST", "SOUTH", "EAST", "NORTH"),
         help="degrees; without it around sites and origins",
     )  # fmt: skip
-    command.add_argument("--country", default="", metavar="CCC", help="its code of three letters")
     add_how(command)
     command.add_argument(
         "--layers", nargs="+", default=[], metavar="LAYER|SOURCE",
@@ -37,7 +40,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_how(command: argparse.ArgumentParser) -> None:
-    """Add what says which server is asked."""
+    """Add what says which country, and which server is asked."""
+    command.add_argument("--country", default="", metavar="CCC", help="its code of three letters")
     command.add_argument(
         "--mirror", default="", metavar="URL",
         help="a server that has the files of all sources, under host/path",
@@ -61,3 +65,36 @@ def run(options: argparse.Namespace, step: Callable[[str], None]) -> None:
     show("\n".join(done.lines))
     if not options.plan and options.study is not None:
         show(f"Study: {done.folder / 'study.toml'}. Then: geosettle run {done.folder}")
+
+
+def boundaries_for(
+    files: Sequence[str], options: argparse.Namespace, step: Callable[[str], None]
+) -> list[str]:
+    """Return the boundaries that place sites which only name their unit; [] if they need none."""
+    from geosettle.errors import InputError  # noqa: PLC0415
+    from geosettle.fetch import fetch, has_positions  # noqa: PLC0415
+    from geosettle.intake import init_study  # noqa: PLC0415
+
+    folder = Path(options.folder)
+    if not options.country or (folder / "study.toml").exists():
+        return []
+    with TemporaryDirectory(prefix="geosettle-") as probe:
+        layer_options = reading.for_layers(options)
+        with suppress(InputError):  # without boundaries such a table is none of sites
+            made = init_study(files, probe, layer_options=layer_options, progress=step)
+            if has_positions(made.path):
+                return []
+    fetch(
+        country=options.country, layers=["boundaries"], out=folder, mirror=options.mirror,
+        progress=step,
+    )  # fmt: skip
+    (folder / "study.toml").unlink()  # init writes its own
+    return [str(path) for path in sorted((folder / "data").glob("boundaries_*.fgb"))]
+
+
+def after_init(options: argparse.Namespace, step: Callable[[str], None]) -> None:
+    """Fetch what a study lacks that was just made."""
+    from geosettle.fetch import fetch  # noqa: PLC0415
+
+    done = fetch(options.folder, country=options.country, mirror=options.mirror, progress=step)
+    show("\n".join(done.lines))

@@ -22,7 +22,7 @@ from geosettle.errors import InputError
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
 from geosettle.raster import Raster, resample_nearest, same_grid
-from geosettle.reasons import join, reason, rendered
+from geosettle.reasons import join, reason, render, rendered
 from geosettle.settings import DEFAULTS
 
 _COLUMNS: Final = (
@@ -30,6 +30,10 @@ _COLUMNS: Final = (
     *("value", "low", "high", "unit", "why"),
 )
 _NODATA: Final = "(no data)"
+
+
+_Step = tuple[int, int, pd.DataFrame | str]
+"""Two years, and what became what between them, or why they are not compared."""
 
 
 class ProductsDifferWarning(UserWarning):
@@ -135,10 +139,15 @@ def cover_change(
     """
     areas = Zones.of(zones, radii_km, max_repair_share=max_repair_share, problems=problems)
     if isinstance(cover, gpd.GeoDataFrame):
-        steps = _polygon_steps(areas, cover, by, max_repair_share, problems)
+        steps: list[_Step] = list(_polygon_steps(areas, cover, by, max_repair_share, problems))
     else:
         steps = _raster_steps(areas, cover, problems)
-    frames = [_measures(areas, table, first, last, confusion) for first, last, table in steps]
+    frames = [
+        _refused(areas, table, first, last)
+        if isinstance(table, str)
+        else _measures(areas, table, first, last, confusion)
+        for first, last, table in steps
+    ]
     lost = np.flatnonzero(np.isnan(areas.area_m2))
     gone = pd.DataFrame(
         {"zone_id": areas.ids[lost], "radius_km": areas.radius_km[lost], "why": areas.why[lost]}
@@ -174,10 +183,30 @@ def _product(source: object) -> str:
     return re.sub(r"\W+", " ", re.sub(r"\d{4}", " ", str(source))).strip().casefold()
 
 
+def _refused(zones: Zones, why: str, first: int, last: int) -> pd.DataFrame:
+    """Rows without numbers for two dates that may not be compared."""
+    return pd.DataFrame(
+        {
+            "zone_id": zones.ids, "radius_km": zones.radius_km, "year_from": first,
+            "year_to": last, "why": why,
+        }
+    )  # fmt: skip
+
+
+def _incomparable(a: Raster, b: Raster) -> str:
+    """Return why a difference between two rasters is no change; "" if nothing says so."""
+    because = a.not_comparable.get(b.product) or b.not_comparable.get(a.product)
+    named = [raster.source or raster.product for raster in (a, b)]
+    return reason("not_comparable", a=named[0], b=named[1], because=because) if because else ""
+
+
 def _raster_steps(
     zones: Zones, cover: Mapping[int, Raster], problems: Problems | None
-) -> list[tuple[int, int, pd.DataFrame]]:
-    """From-to tables of each two rasters, crossed cell by cell on the finer grid."""
+) -> list[_Step]:
+    """From-to tables of each two rasters, crossed cell by cell on the finer grid.
+
+    In place of the table, the reason why two may not be compared.
+    """
     years = sorted(cover)
     if len(years) < 2:
         raise InputError(
@@ -185,9 +214,14 @@ def _raster_steps(
             value=years,
             mend="Give year to raster, two at least.",
         )
-    steps = []
+    steps: list[_Step] = []
     for first, last in pairwise(years):
         a, b = cover[first], cover[last]
+        if why := _incomparable(a, b):
+            steps.append((first, last, why))
+            if problems is not None:
+                note(problems, "not_comparable", f"{render(why)[0].upper()}{render(why)[1:]}.")
+            continue
         apart = []
         if not same_grid(a, b):
             cells = [f"{float(np.median(r.cell_sizes_m()[1])):,.0f}" for r in (a, b)]

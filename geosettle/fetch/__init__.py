@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geosettle.fetch.fetching import HOW, Fetched, fetch
+from geosettle.fetch.fetching import HOW, Fetched, fetch, has_positions
 from geosettle.fetch.sources import SOURCES, Source
 
-__all__ = ["HOW", "SOURCES", "Fetched", "Source", "fetch"]
+__all__ = ["HOW", "SOURCES", "Fetched", "Source", "fetch", "has_positions"]

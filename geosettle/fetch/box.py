@@ -55,6 +55,8 @@ def box_around(ends: Sequence[Any], reach_m: float) -> Box | None:
     >>> box = box_around([shapely.points([[80.0, 40.0], [81.0, 40.5]])], 30_000)
     >>> [round(side, 2) for side in box]
     [79.65, 39.73, 81.35, 40.77]
+    >>> box_around([shapely.points([[-29.3, 40.2], [-30.7, 40.7]])], 30_000)[0] < -30.7
+    True
     >>> box = box_around([shapely.points([[179.5, 0.0], [-179.5, 0.0]])], 30_000)
     >>> [round(side, 2) for side in box]
     [179.23, -0.27, 180.77, 0.27]
@@ -66,7 +68,7 @@ def box_around(ends: Sequence[Any], reach_m: float) -> Box | None:
     if not len(boxes):
         return None
     turned = boxes + np.where(boxes[:, :1] < 0, [[360.0, 0, 360.0, 0]], 0.0)
-    if np.ptp(turned[:, [0, 2]]) < np.ptp(boxes[:, [0, 2]]):
+    if np.ptp(turned[:, [0, 2]]) < np.ptp(boxes[:, [0, 2]]) - 1:
         boxes = turned  # nearer to each other across the 180th meridian
     (west, south), (east, north) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     far = max(abs(south), abs(north))

@@ -449,10 +449,36 @@ def _entry(source: Source, name: str) -> dict[str, Any]:
         "year": source.year if LAYERS[source.layer].by_year else 0, "path": name,
         "classes": classes, "unit": source.unit if source.layer != "dem" else "",
         "source": source.title, "licence": source.licence, "attribution": source.attribution,
-        "date": source.date,
+        "date": source.date, "product": source.name * bool(source.not_comparable_with),
+        "not_comparable": dict(source.not_comparable_with),
     }  # fmt: skip
     return {key: value for key, value in stated.items() if value}
 
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
+
+
+def has_positions(study: str | Path) -> bool:
+    """Whether a site or an origin of a study has a position.
+
+    Parameters
+    ----------
+    study
+        Folder or study.toml.
+
+    Returns
+    -------
+    bool
+        False also where only the names of units are known.
+
+    Examples
+    --------
+    >>> has_positions(Path(__file__).parents[1] / "template")
+    True
+    """
+    with study_file(study) as (folder, stated):
+        settings = decode(stated)
+        own = Transport(offline=True)
+        work = _Work(folder, stated, settings, settings.fetch, own, SOURCES, lambda _: None)
+        return work._box_of_places() is not None  # noqa: SLF001

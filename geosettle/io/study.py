@@ -78,6 +78,8 @@ _LAYER_KEYS: Final = frozenset(
         "url",
         "faults",
         "attribution",
+        "product",
+        "not_comparable",
         "missing_outside",
         "geometry_basis",
     ]
@@ -624,6 +626,8 @@ def _options(item: Mapping[str, Any], region: Any) -> Options:
 def _provenance(file: Path, role: str, item: Mapping[str, Any]) -> dict[str, Any]:
     noted = {k: str(item.get(k, "")) for k in ("source", "licence", "date")}
     noted["licence"] = noted["licence"] or str(item.get("license", ""))
+    if item.get("attribution"):
+        noted["attribution"] = str(item["attribution"])
     return {"sha256": _digest(file), "layer": role, **noted}
 
 
@@ -721,7 +725,10 @@ def _one_raster(
         )  # fmt: skip
     unit = raster.unit or ("m" if role == "dem" else "")
     source = str(entry.get("source", "")) or raster.source
-    return replace(raster, unit=unit, source=source)
+    return replace(
+        raster, unit=unit, source=source, product=str(entry.get("product", "")),
+        not_comparable={str(k): str(v) for k, v in dict(entry.get("not_comparable", {})).items()},
+    )  # fmt: skip
 
 
 def _of_raster(entry: Mapping[str, Any], name: str) -> str:

@@ -174,12 +174,16 @@ def _layer_words(name: str) -> dict[str, str]:
 
 
 def _sources(result: Result) -> list[dict[str, str]]:
-    """One line per input: layer, source, licence, date."""
+    """One line per input: layer, source, attribution, licence, date."""
     lines = []
     for name, facts in sorted(
         result.study.inputs.items(), key=lambda item: (str(item[1].get("layer", "")), item[0])
     ):
-        parts = [str(facts[key]) for key in ("source", "licence", "date") if facts.get(key)]
+        parts = [
+            str(facts[key])
+            for key in ("source", "attribution", "licence", "date")
+            if facts.get(key)
+        ]
         layer = _layer_words(str(facts.get("layer") or name))
         lines.append(
             {

@@ -129,10 +129,12 @@ def methods(writer: Writer) -> list[Part]:
 
 def sources(writer: Writer) -> list[Part]:
     """Name every input with its source and licence, and whose boundaries were used."""
-    fields = ["layer", "source", "licence", "date", "rows", "crs_read"]
+    inputs = writer.result.study.inputs
+    stated = ["attribution"] * any(facts.get("attribution") for facts in inputs.values())
+    fields = ["layer", "source", "licence", *stated, "date", "rows", "crs_read"]
     rows = [
         {"file": file, **{key: facts.get(key) for key in fields}}
-        for file, facts in sorted(writer.result.study.inputs.items())
+        for file, facts in sorted(inputs.items())
     ]
     parts: list[Part] = (
         [writer.frame("sources", pd.DataFrame(rows), ["file", *fields], writer.say("cap_sources"))]

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
@@ -75,7 +75,9 @@ def tables_xlsx(
             units = {column: found.unit for column, found in described[name].items()}
             attempt(problems, f"sheet {name}", partial(_sheet, book, name, frame, looks, units))
         sources = sources_frame(result)
-        about = dictionary_frame(frames, described, catalogue, sources=len(sources) > 0)
+        about = dictionary_frame(
+            frames, described, catalogue, sources=list(map(str, sources)) * bool(len(sources))
+        )
         _sheet(book, "dictionary", about, looks, {})
         if len(sources):
             _sheet(book, "sources", sources, looks, {"rows": "count"})
@@ -145,7 +147,7 @@ def dictionary_frame(
     described: Mapping[str, Mapping[str, Entry]],
     catalogue: Mapping[str, Table],
     *,
-    sources: bool,
+    sources: Sequence[str],
 ) -> pd.DataFrame:
     """One row per sheet and column: its meaning and its unit.
 
@@ -172,7 +174,7 @@ def dictionary_frame(
         }
         for name, title, meanings in (
             ("dictionary", "What the columns mean", ABOUT_DICTIONARY),
-            *([("sources", "Input files", ABOUT_SOURCES)] if sources else []),
+            ("sources", "Input files", {name: ABOUT_SOURCES[name] for name in sources}),
         )
         for column, found in meanings.items()
     ]
@@ -203,7 +205,8 @@ def _kind(column: pd.Series) -> str:
 
 def sources_frame(result: Result) -> pd.DataFrame:
     """One row per input file: layer, source, licence, date, rows, fingerprint."""
-    fields = list(ABOUT_SOURCES)
+    stated = any(facts.get("attribution") for facts in result.study.inputs.values())
+    fields = [name for name in ABOUT_SOURCES if stated or name != "attribution"]
     rows = [
         {"file": file, **{key: _plain(facts.get(key)) for key in fields[1:]}}
         for file, facts in sorted(result.study.inputs.items())

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
+import numpy as np
 import pandas as pd
 
 from geosettle.errors import UnknownNameError
@@ -111,7 +112,11 @@ def _joined(some: tuple[str, ...]) -> str:
 
 def join_rows(*columns: Iterable[Any]) -> list[str]:
     """Join the reasons of each row of several columns."""
-    return [join(*row) for row in zip(*columns, strict=True)]
+    cells = [np.asarray(column, dtype=object) for column in columns]
+    out = np.full(len(cells[0]), "", dtype=object)
+    for row in np.flatnonzero(np.any([c != "" for c in cells], axis=0)):
+        out[row] = join(*(c[row] for c in cells))
+    return out.tolist()
 
 
 def decode(text: object) -> list[Reason]:

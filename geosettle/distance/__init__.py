@@ -8,6 +8,7 @@ NaN, with its reason in `why`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from geosettle.distance._metrics import (
     matrix_of,
     metric_named,
     places_of,
+    shares,
 )
 from geosettle.distance._pairs import (
     ESTIMATES,
@@ -49,6 +51,7 @@ from geosettle.distance.sampling import (
 )
 from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
 from geosettle.errors import InputError
+from geosettle.executors import executor_of, in_order
 from geosettle.reasons import concerning, reason, rendered, word
 from geosettle.settings import Spread
 
@@ -93,6 +96,7 @@ def distance_matrix(
     out: Path | str | None = None,
     sink: Callable[[pd.DataFrame], object] | None = None,
     block_cells: int = 4_000_000,
+    executor: Any = None,
     **layers: Any,
 ) -> pd.DataFrame:
     """Distance of every origin from every site.
@@ -110,6 +114,9 @@ def distance_matrix(
         Instead of `out`: called with one block of rows after the other.
     block_cells
         Cells of a block.
+    executor
+        Where to measure: a concurrent.futures executor, or a distributed.Client; None is here.
+        Layers are sent with every share of the work. It changes no value.
     **layers
         dem, landcover, roads, places, options, as the metric needs; see `Context`.
 
@@ -144,20 +151,29 @@ def distance_matrix(
         from geosettle.io.parquet import parquet_blocks  # noqa: PLC0415  (slow to load)
 
         with parquet_blocks(out) as write:
-            options = {"sink": write, "block_cells": block_cells, **layers}
+            options = {"sink": write, "block_cells": block_cells, "executor": executor, **layers}
             return distance_matrix(origins, sites, metric, **options)
+    rows: list[Any] = [slice(None)]
+    if executor is not None:
+        context = context.sent(len(origins), len(sites))
+        rows = shares(len(origins))
+    if sink is not None:
+        rows = list(blocks(len(origins), len(sites), block_cells))
+    measure = partial(_matrix_rows, chosen, sites, context)
+    found = in_order(executor_of(executor), measure, (origins.iloc[some] for some in rows))
     if sink is None:
-        return pd.DataFrame(
-            matrix_of(chosen, origins, sites, context), index=origins.index, columns=sites.index
-        )
-    for rows in blocks(len(origins), len(sites), block_cells):
-        some = origins.iloc[rows]
-        sink(
-            pd.DataFrame(
-                matrix_of(chosen, some, sites, context), index=some.index, columns=sites.index
-            )
-        )
+        return pd.concat(list(found)) if len(rows) > 1 else next(found)
+    for block in found:
+        sink(block)
     return pd.DataFrame(index=origins.index[:0], columns=sites.index, dtype=np.float64)
+
+
+def _matrix_rows(
+    metric: Metric, sites: gpd.GeoDataFrame, context: Context, origins: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """Rows of a matrix."""
+    values = matrix_of(metric, origins, sites, context)
+    return pd.DataFrame(values, index=origins.index, columns=sites.index)
 
 
 @rendered
@@ -169,6 +185,7 @@ def nearest(
     *,
     metric: str = "geodesic",
     max_h: float | None = None,
+    executor: Any = None,
     **layers: Any,
 ) -> pd.DataFrame:
     """Nearest sites of every origin, exactly.
@@ -183,7 +200,7 @@ def nearest(
         Only sites within this distance (metrics in km) or time (metrics in h).
     metric
         A name in METRICS.
-    **layers
+    executor, **layers
         As in `distance_matrix`.
 
     Returns
@@ -227,16 +244,38 @@ def nearest(
         _in_order(*as_located(sites, "site")),
     )
     points = (one, two) if one is not None and two is not None else None
-    if metric == "geodesic":
-        i, j, value = nearest_geodesic(
-            origins, sites, points, k=k, max_m=np.inf if limit is None else limit * 1000
-        )
-        value = value / 1000
+    context = context_of(layers)
+    if executor is None:
+        i, j, value = _search(chosen, sites, context, k, limit, (origins, points))
     else:
-        i, j, value = nearest_by(
-            chosen, origins, sites, points, context_of(layers), k=k, limit=limit
-        )
+        parts = shares(len(origins))
+        send = partial(_search, chosen, sites, context.sent(len(origins), len(sites)), k, limit)
+        some = ((origins.iloc[p], points and (_part(points[0], p), points[1])) for p in parts)
+        found = list(in_order(executor_of(executor), send, some))
+        i = np.concatenate([p.start + f[0] for p, f in zip(parts, found, strict=True)])
+        j, value = (np.concatenate([f[n] for f in found]) for n in (1, 2))
     return _with_the_lonely(i, j, value, origins, sites, limit=limit, metric=chosen)
+
+
+def _search(  # noqa: PLR0917
+    metric: Metric,
+    sites: gpd.GeoDataFrame,
+    context: Context,
+    k: int | None,
+    limit: float | None,
+    some: tuple[gpd.GeoDataFrame, tuple[LonLat, LonLat] | None],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Find the nearest sites of some origins: positions of origin and site, and the value."""
+    origins, points = some
+    if metric.name != "geodesic":
+        return nearest_by(metric, origins, sites, points, context, k=k, limit=limit)
+    most = np.inf if limit is None else limit * 1000
+    i, j, metres = nearest_geodesic(origins, sites, points, k=k, max_m=most)
+    return i, j, metres / 1000
+
+
+def _part(at: LonLat, rows: slice) -> LonLat:
+    return at[0][rows], at[1][rows]
 
 
 def _in_order(

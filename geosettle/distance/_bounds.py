@@ -56,7 +56,9 @@ def nearest_by(
     the bound of its next site; ties are kept, because "below" is strict.
     """
     most = np.inf if limit is None else limit
-    fewer = 0 if len(origins) < len(sites) else 1
+    fewer = context.asked.fewer
+    if fewer is None:
+        fewer = 0 if len(origins) < len(sites) else 1
     context = dataclasses.replace(context, asked=Asked(value_only=True, within=most, fewer=fewer))
     least = metric.least(context) if metric.least else 0.0
     if not least > 0:

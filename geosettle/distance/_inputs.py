@@ -172,9 +172,11 @@ def as_flows(flows: Any) -> pd.DataFrame:
                 column=key,
                 mend="Give columns origin_id and site_id.",
             )
-    ids = {k: ["" if pd.isna(v) else str(v) for v in table[k]] for k in keys}
-    table = table.assign(
-        **{k: pd.Series(v, index=table.index, dtype="str") for k, v in ids.items()}
-    )
+    for key in keys:
+        if table[key].dtype == "str":
+            table = table.assign(**{key: table[key].fillna("")})
+        else:
+            ids = ["" if pd.isna(v) else str(v) for v in table[key]]
+            table = table.assign(**{key: pd.Series(ids, index=table.index, dtype="str")})
     rest = [c for c in ("year", "households", "persons", "declared_km") if c in table]
     return table.sort_values(keys + rest, kind="stable", ignore_index=True)

@@ -21,6 +21,8 @@ from geosettle.distance.terrain import least_walk, surface_pairs, walk_pairs
 from geosettle.distance.travel import least_travel, travel_pairs
 from geosettle.errors import UnknownNameError
 
+_SHARES: Final = 32
+
 
 def _draped(_: Context) -> float:
     """Least km of a line over the ground for one in a straight line: it is no shorter."""
@@ -152,6 +154,12 @@ def places_of(context: Context, frame: Any, role: str) -> gpd.GeoDataFrame:
     """Origins or sites as `as_places` gives them, checked once for each context."""
     # The frame given is kept with the result, so that its identity stays its own.
     return context.once((role, id(frame)), lambda: (frame, as_places(frame, role)))[1]
+
+
+def shares(n: int) -> list[slice]:
+    """Rows of a job in shares for the workers of an executor, as many for any number of them."""
+    step = max(1, -(-n // _SHARES))
+    return [slice(first, first + step) for first in range(0, max(n, 1), step)]
 
 
 def matrix_of(

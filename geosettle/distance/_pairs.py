@@ -144,7 +144,8 @@ def pair_distances(
     table = as_flows(flows)
     i, j = origins.index.get_indexer(table["origin_id"]), sites.index.get_indexer(table["site_id"])
     matched = (i >= 0) & (j >= 0)
-    pairs, row = np.unique(np.stack([i, j], axis=1)[matched], axis=0, return_inverse=True)
+    number, row = np.unique((i * len(sites) + j)[matched], return_inverse=True)
+    pairs = np.stack(np.divmod(number, max(len(sites), 1)), axis=1)
     whys: list[pd.Series] = [unmatched(table, i, j)]
     for metric in chosen:
         values = _evaluate(metric, origins, sites, pairs.astype(np.intp), context)
@@ -188,10 +189,11 @@ def _evaluate(
         values = metric.pairs(origins, sites, pairs, context)
     missing = values[list(metric.columns)].isna().to_numpy()
     why = values["why"].to_numpy(dtype=object).copy()
-    for pattern in np.unique(missing, axis=0):
-        if pattern.any():
-            names = np.array(metric.columns)[pattern].tolist()
-            rows = (missing == pattern).all(axis=1)
+    patterns = missing @ (1 << np.arange(missing.shape[1]))
+    for pattern in np.unique(patterns):
+        if pattern:
+            rows = patterns == pattern
+            names = np.array(metric.columns)[missing[np.argmax(rows)]].tolist()
             none = reason("not_computed")
             stated = {text: concerning(text or none, *names) for text in set(why[rows])}
             why[rows] = [stated[text] for text in why[rows]]
@@ -200,13 +202,10 @@ def _evaluate(
 
 def unmatched(table: pd.DataFrame, i: NDArray[np.intp], j: NDArray[np.intp]) -> pd.Series:
     """Say which id of a flow matches nothing."""
-    sides = [
-        [
-            _no_such(role, key) if at < 0 else ""
-            for key, at in zip(table[f"{role}_id"], where, strict=True)
-        ]
-        for role, where in (("origin", i), ("site", j))
-    ]
+    sides = np.full((2, len(table)), "", dtype=object)
+    for side, role, where in zip(sides, ("origin", "site"), (i, j), strict=True):
+        lost = np.flatnonzero(where < 0)
+        side[lost] = [_no_such(role, key) for key in table[f"{role}_id"].iloc[lost]]
     return pd.Series(join_rows(*sides), index=table.index, dtype="str")
 
 
@@ -258,12 +257,11 @@ def _flags(
             "used_to_place": used,
             "illustrative_position": drawn,
         }
-    codes = [np.where(found[code], code, "") for code in FLAGS]
-    return pd.Series(
-        [";".join(c for c in row if c) for row in zip(*codes, strict=True)],
-        index=table.index,
-        dtype="str",
-    )
+    every = np.array([found[code] for code in FLAGS])
+    codes = np.full(len(table), "", dtype=object)
+    for row in np.flatnonzero(every.any(axis=0)):
+        codes[row] = ";".join(code for code, one in zip(FLAGS, every[:, row], strict=True) if one)
+    return pd.Series(codes, index=table.index, dtype="str")
 
 
 def _estimates(table: pd.DataFrame, context: Context) -> dict[str, NDArray[np.float64]]:

@@ -8,7 +8,7 @@ origin) for all its pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import geopandas as gpd
@@ -98,6 +98,11 @@ class Context:
     def ground(self) -> Raster | None:
         """What is walked on: the friction where there is one, else the elevation."""
         return self.dem if self.friction is None else self.friction
+
+    def sent(self, n: int, m: int) -> Context:
+        """Give what is sent to a worker that measures some of n origins and m sites."""
+        fewer = self.asked.fewer if self.asked.fewer is not None else 0 if n < m else 1
+        return replace(self, asked=replace(self.asked, fewer=fewer), memory={})
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Give what is kept under a key; make and keep it where it is asked for the first time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -25,6 +26,7 @@ from geosettle.distance.draping import check_grid, covered_cells, move_lengths, 
 from geosettle.distance.travel import with_roads
 from geosettle.distance.walking import WalkModel, walk_grid
 from geosettle.errors import InputError
+from geosettle.executors import executor_of
 from geosettle.raster import Raster
 from geosettle.settings import DEFAULTS, RoadRules
 
@@ -257,6 +259,7 @@ def travel_time(
     month: int = DEFAULTS.walk.month,
     away: bool = False,
     progress: Callable[[float], None] | None = None,
+    executor: Any = None,
 ) -> Raster:
     """Travel time over terrain from every cell to the nearest target.
 
@@ -275,7 +278,10 @@ def travel_time(
         True: time from the nearest target to every cell instead of towards it; slopes make the two
         differ.
     progress
-        As for `cost_distance`.
+        As for `cost_distance`; not called from an executor.
+    executor
+        Where to work: a concurrent.futures executor, or a distributed.Client; None is here. All
+        cells depend on each other: it is one task.
 
     Returns
     -------
@@ -299,6 +305,10 @@ def travel_time(
            [0.17, 0.  , 0.17],
            [0.28, 0.22, 0.28]])
     """
+    if executor is not None:
+        given = {k: v for k, v in locals().items() if k not in {"executor", "progress"}}
+        found: Raster = executor_of(executor).submit(partial(travel_time, **given)).result()
+        return found
     grid = walk_grid(
         dem,
         model=model,

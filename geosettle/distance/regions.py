@@ -24,7 +24,7 @@ def regions_of(context: Context, role: str, frame: gpd.GeoDataFrame) -> NDArray[
     """Area in which each place is, None where its position is a point with a radius."""
     known: Mapping[str, Any] = context.regions.get(role, {})
     out = np.full(len(frame), None, dtype=object)
-    for row, key in enumerate(frame.index):
+    for row, key in enumerate(frame.index if known else ()):
         out[row] = known.get(str(key))
     return out
 

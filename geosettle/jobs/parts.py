@@ -144,7 +144,7 @@ def tiles(
     --------
     >>> lon, lat = np.array([76.0, 77.0, -60.0]), np.array([39.0, 39.0, -10.0])
     >>> [(name, rows.tolist()) for name, rows in tiles(lon, lat, 2)]
-    [('1', [2]), ('2', [0, 1])]
+    [('0', [2]), ('2', [0, 1])]
     """
     known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
     points = gpd.GeoSeries(gpd.points_from_xy((lon[known] + 180) % 360 - 180, lat[known]))

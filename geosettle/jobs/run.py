@@ -50,12 +50,15 @@ class Engine:
         Starts the workers; again, where some were lost.
     ahead
         Tasks that are handed over at a time: for each worker one to work on and one that waits.
+    close
+        Ends the workers, or the connection to them.
     ours
-        Whether they end with the job.
+        Whether workers that were lost can be started again.
     """
 
     open: Callable[[], Executor]
     ahead: Callable[[], int]
+    close: Callable[[Executor], None] = stop
     ours: bool = True
 
 
@@ -71,17 +74,28 @@ def engine_on(workers: int = 1, scheduler: str | None = None, executor: Any = No
     executor
         A concurrent.futures executor, or a distributed.Client, in place of both.
 
+    Returns
+    -------
+    Engine
+        For `run_job`.
+
     Raises
     ------
     InputError
         Dask is not installed, or no scheduler answers.
+
+    Examples
+    --------
+    >>> engine_on(workers=1).ahead()
+    1
     """
-    if scheduler is not None:
-        executor = _client(scheduler)
+    client = None if scheduler is None else _client(scheduler)
+    executor = client or executor
     if executor is not None:
         threads = getattr(executor, "nthreads", lambda: {"": os.cpu_count() or 1})
         ahead = lambda: 2 * max(1, sum(threads().values()))  # noqa: E731
-        return Engine(partial(executor_of, executor), ahead, ours=False)
+        close = (lambda _: client.close()) if client else (lambda _: None)
+        return Engine(partial(executor_of, executor), ahead, close, ours=False)
     if workers == 1:
         return Engine(Here, lambda: 1)
     return Engine(partial(processes, workers), lambda: 2 * workers)
@@ -178,6 +192,19 @@ def run_job(
     OutputError
         The folder cannot be written, holds something else, or the disk is full. Finished parts stay
         and are not made again by the next start; so they do after Ctrl-C, SIGTERM and a crash.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, tempfile
+    >>> from geosettle.jobs import distances_job
+    >>> at = gpd.points_from_xy
+    >>> origins = gpd.GeoDataFrame(index=["o"], geometry=at([76.0], [39.0]), crs=4326)
+    >>> sites = gpd.GeoDataFrame(index=["s", "t"], geometry=at([76.1, 77], [39.0] * 2), crs=4326)
+    >>> job, folder = distances_job(origins, sites, nearest=1), tempfile.mkdtemp()
+    >>> run_job(job, folder)
+    Outcome(parts=1, kept=0, rows=1, set_aside={})
+    >>> run_job(job, folder).kept
+    1
     """
     import geosettle.io.parquet  # noqa: F401, PLC0415  (names the extra before the work)
 
@@ -261,15 +288,17 @@ class _Work:
         """Yield each part with its record, or with the reason why it cannot be made."""
         try:
             while self.todo or self.suspects or self.running:
-                self._fill()
+                try:
+                    self._fill()
+                except OSError as error:  # of a connection: nothing is written here
+                    raise _lost_scheduler() from error
                 for future in wait(self.running, return_when=FIRST_COMPLETED).done:
                     if future in self.running:
                         yield from self._result(self.running.pop(future), future)
         finally:
             for future in self.running:
                 future.cancel()
-            if self.engine.ours or self.running:
-                stop(self.executor)
+            self.engine.close(self.executor)
 
     def _fill(self) -> None:
         alone = self.suspects or any(p.name in self.suspected for p in self.running.values())
@@ -292,10 +321,7 @@ class _Work:
         except BrokenExecutor as error:
             yield from self._lost(part, error)
         except CancelledError as error:
-            raise GeosettleError(
-                "the scheduler of the cluster was lost; finished parts are kept",
-                mend="Give the same command again: it makes the rest.",
-            ) from error
+            raise _lost_scheduler() from error
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  (one bad part must not end the job)
@@ -309,6 +335,8 @@ class _Work:
 
     def _lost(self, part: Part, error: BaseException) -> Iterator[tuple[Part, str]]:
         """Start workers again after one was lost; the parts at work are suspects."""
+        if not self.engine.ours:
+            raise error
         stop(self.executor)
         self.executor = self.engine.open()
         lost = {p.name: p for p in (part, *self.running.values())}
@@ -319,6 +347,13 @@ class _Work:
             yield part, f"its worker was ended, perhaps for lack of memory ({error})"
             del lost[part.name]
         self.suspects.extend(lost[name] for name in sorted(lost))
+
+
+def _lost_scheduler() -> GeosettleError:
+    return GeosettleError(
+        "the scheduler of the cluster was lost; finished parts are kept",
+        mend="Give the same command again: it makes the rest.",
+    )
 
 
 # --- what is in the folder

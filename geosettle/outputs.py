@@ -47,6 +47,7 @@ from geosettle.tables import cited as cited_tables
 from geosettle.tables import tables as made_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.xlsx import tables_xlsx
+from geosettle.terminal import steps
 from geosettle.words import say
 
 _EMBEDDED: Final = "embedded"
@@ -135,7 +136,7 @@ def write(
     folder: str | Path,
     *,
     lang: str | None = None,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] | None = None,
     tables: Mapping[str, Table] | None = None,
     elements: Mapping[str, Element] | None = None,
 ) -> Written:
@@ -151,7 +152,7 @@ def write(
     lang
         "en" or "zh"; None takes the study's own.
     progress
-        Called with a few words before each long step.
+        Called with a few words before each long step; None shows them in a notebook.
     tables
         The tables to write, by name; None writes `TABLES`.
     elements
@@ -174,7 +175,7 @@ def write(
     ['manifest.json', 'map.html', 'report.html', 'study.gpkg', 'tables.xlsx']
     """
     _require_documents(result.study)
-    with io.staged_folder(folder) as stage:
+    with io.staged_folder(folder) as stage, steps(progress) as step:
         # Frames do not say which files they came from: their manifest names no study to read again.
         return _fill(
             stage,
@@ -183,7 +184,7 @@ def write(
             lang=lang,
             source="",
             workers=1,
-            progress=progress,
+            progress=step,
             made=_Made(TABLES if tables is None else tables, elements),
         )
 

@@ -1,9 +1,12 @@
-"""Text as a terminal may be given it: what would steer the terminal is written out."""
+"""What a terminal or a notebook is shown: text without controls, and the step that runs."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 STEERING: Final = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, with ESC and CSI; tab and line feed are none here
@@ -30,3 +33,38 @@ def plain(text: object) -> str:
     '\\u001b]0;title\\u0007A\\u202eB'
     """
     return _STEERING.sub(lambda m: f"\\u{ord(m[0]):04x}", str(text))
+
+
+@contextmanager
+def steps(progress: Callable[[str], None] | None = None) -> Iterator[Callable[[str], None]]:
+    """Yield what is called with a few words before each step.
+
+    Parameters
+    ----------
+    progress
+        Of the caller. None: in a notebook a line shows the step that runs, until all is done;
+        elsewhere nothing is shown.
+
+    Examples
+    --------
+    >>> with steps(print) as step:
+    ...     step("reading")
+    reading
+    """
+    line = None if progress else _line()
+    if line is None:
+        yield progress or (lambda _: None)
+        return
+    try:
+        yield lambda text: line.update({"text/plain": f"{plain(text)} ..."}, raw=True)
+    finally:
+        line.update({"text/plain": ""}, raw=True)
+
+
+def _line() -> Any:
+    """Return a line of a notebook that can be replaced; None outside of notebooks."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    shown = sys.modules.get("IPython.display")
+    if shown is None or getattr(shell, "kernel", None) is None:
+        return None
+    return shown.display({"text/plain": ""}, raw=True, display_id=True)

@@ -24,6 +24,8 @@ import geosettle as gs
 from geosettle.cli import main, parser
 from geosettle.io.column_names import find_columns
 from geosettle.layers import LAYERS
+from geosettle.errors import OutputError
+from geosettle.intake import init_study
 
 GEOD = Geod(ellps="WGS84")
 STATES = {"S1": "Arun", "S2": "Belor"}
@@ -488,3 +490,57 @@ def test_headers_of_a_first_spreadsheet_are_understood(tmp_path, capsys):
 @pytest.mark.parametrize("header", ["Accuracy", "GPS precision"])
 def test_an_accuracy_without_a_unit_is_not_taken_for_kilometres(header):
     assert "uncertainty_km" not in find_columns(["site_id", "name", header], LAYERS["sites"])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "households", "persons"),
+    [
+        ("Cód. do local,Nome do assentamento,Longitude,Latitude,Número de famílias,Número de pessoas",
+         "Número de famílias", "Número de pessoas"),
+        ("Код,Название поселения,Долгота,Широта,Число семей,Численность населения",
+         "Число семей", "Численность населения"),
+        ("رقم الموقع,اسم الموقع,خط الطول,خط العرض,عدد الأسر,عدد الأفراد", "عدد الأسر", "عدد الأفراد"),
+    ],
+)  # fmt: skip
+def test_headers_of_other_languages(
+    text: str, households: str, persons: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "lista.csv"
+    file.write_text(
+        f"{text}\nA1,Aba,35.12345,22.12345,12,60\nA2,Ado,35.2345,22.2345,14,70\n", "utf-8"
+    )
+    made = init_study([file], tmp_path / "study")
+    (sites,) = [line for line in made.lines if line.startswith("  sites: ")]
+    assert f"26 households (column {households!r}); 130 persons (column {persons!r})" in sites
+    assert f"site_id = {text.split(',', maxsplit=1)[0]}" in " ".join(" ".join(made.lines).split())
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OutputError):
+        init_study([tmp_path / "no such file.csv"], tmp_path / "taken")
+
+
+@pytest.mark.parametrize("command", ["distances", "overlay"])
+def test_no_output_replaces_a_file_that_is_read(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "site_id,name,lon,lat\nS1,One,20.12345,10.12345\n"
+    Path("sites.csv").write_text(text)
+    Path("more.csv").write_text(text.replace("site_id", "origin_id"))
+    ends = {"distances": ["--origins", "more.csv", "--sites", "sites.csv"],
+            "overlay": ["--zones", "sites.csv", "--cover", "more.csv"]}  # fmt: skip
+    assert main([command, *ends[command], "-o", "./sites.csv"]) == 2
+    assert "one of those that are read" in capsys.readouterr().err
+    assert Path("sites.csv").read_text() == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_study_of_another_encoding_says_what_to_do(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_bytes('[study]\nname = "Café"\n'.encode(encoding))
+    with pytest.raises(gs.errors.InputError, match="no UTF-8 text"):
+        gs.read_study(tmp_path)

@@ -1,6 +1,8 @@
 """A study and a result show themselves in a notebook, and print as one line."""
 
+import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import geopandas as gpd
 import pytest
@@ -53,6 +55,34 @@ def test_a_study_shows_rows_and_positions(result):
     seen = Seen(result.study._repr_html_())
     at = seen.text.index("origins")
     assert seen.text[at + 1 : at + 3] == ["4", "3"]  # one origin has no position
+
+
+def test_a_notebook_shows_the_step_that_runs_and_then_nothing(monkeypatch, tmp_path):
+    shown = []
+
+    class Line:
+        update = staticmethod(lambda data, raw: shown.append(data["text/plain"]))
+
+    shell = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    display = SimpleNamespace(display=lambda *_, **__: Line)
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    result = gs.analyse(gs.read_study(gs.template_path()))
+    assert shown[:3] == ["reading ...", "", "joining boundaries ..."]
+    assert "measuring distances ..." in shown
+    assert shown[-1] == ""
+    shown.clear()
+    gs.render(result)
+    gs.write(result, tmp_path / "out")
+    assert "drawing the map ..." in shown
+    assert "writing tables ..." in shown
+    assert shown[-1] == ""
+
+
+def test_outside_of_a_notebook_no_step_is_shown(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    gs.read_study(gs.template_path())
+    assert capsys.readouterr() == ("", "")
 
 
 def test_names_are_text_in_a_notebook():

@@ -13,12 +13,11 @@ import pytest
 from report_example import HOSTILE, example
 from shapely.geometry import MultiPolygon, Point, box
 
-from geosettle.errors import OutputError
 from geosettle.tables import TABLES, describe, round_to, tables
 from geosettle.tables.dictionary import PAIR_COLUMNS, UNDESCRIBED
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
 from geosettle.tables.remoteness import compact, wide, with_names
-from geosettle.tables.xlsx import sheet_xlsx, tables_xlsx
+from geosettle.tables.xlsx import tables_xlsx
 
 
 @pytest.mark.parametrize(
@@ -129,12 +128,6 @@ def test_a_large_workbook_says_the_same_and_leaves_the_longest_tables_to_their_f
     titles = {row[0]: row[1] for row in parted["dictionary"]}
     assert titles["pairs"].endswith(f" ({len(small['pairs']) - 1} rows, only in tables/pairs.csv)")
     assert titles["claims"] == {row[0]: row[1] for row in small["dictionary"]}["claims"]
-
-
-def test_a_table_longer_than_a_sheet_is_refused():
-    table = pd.DataFrame({"a": np.zeros(1_048_576, dtype=np.int8)})
-    with pytest.raises(OutputError, match="1,048,575 rows"):
-        sheet_xlsx("distances", table)
 
 
 def test_workbook_is_the_same_twice_and_holds_text_as_text():

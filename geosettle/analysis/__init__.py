@@ -53,6 +53,7 @@ from geosettle.problems import Problem, problems_frame
 from geosettle.raster import Raster
 from geosettle.reasons import coded, in_words, sentences
 from geosettle.study import Study, why_last
+from geosettle.terminal import steps
 
 __all__ = ["UNKNOWN", "MedianDistance", "Result", "analyse", "median_distance", "moves_of"]
 
@@ -175,7 +176,7 @@ class Result:
 def analyse(
     study: Study,
     *,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] | None = None,
     workers: int = 1,
     metrics: Mapping[str, Metric] | None = None,
 ) -> Result:
@@ -186,7 +187,7 @@ def analyse(
     study
         From `geosettle.read_study`, or made of frames.
     progress
-        Called with a few words before each long step.
+        Called with a few words before each long step; None shows them in a notebook.
     workers
         Processes that may work at once; the result is the same for any number.
     metrics
@@ -205,8 +206,8 @@ def analyse(
     >>> result.sites.loc["S1", "county"], bool(result.sites.loc["S1", "in_oasis"])
     ('West County', True)
     """
-    with coded():
-        return _in_words(_analysed(study, progress, workers, metrics))
+    with coded(), steps(progress) as step:
+        return _in_words(_analysed(study, step, workers, metrics))
 
 
 def _in_words(result: Result) -> Result:

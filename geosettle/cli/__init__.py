@@ -102,6 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check_out(options: argparse.Namespace) -> None:
     """Find before the work that what a command writes cannot be written; `run` looks itself."""
+    out = getattr(options, "out", None)
+    if out and Path(out).is_file():
+        given = [v for name, v in vars(options).items() if name != "out"]
+        named = [p for v in given for p in (v if isinstance(v, list) else [v])]
+        if any(isinstance(p, str) and Path(p).is_file() and Path(p).samefile(out) for p in named):
+            text = "this file is one of those that are read"
+            raise InputError(text, file=out, mend="Write to another file.")
     if options.command is _map:
         from geosettle.io.staging import check_writable  # noqa: PLC0415
 

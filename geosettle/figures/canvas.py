@@ -28,8 +28,8 @@ WIDTH_IN: Final = 180 / 25.4
 """Width of a figure: two columns of a journal, 180 mm."""
 _LAYOUT_DPI: Final = 300
 """Resolution at which labels are measured and placed; the usual one of the PNG files."""
-_DRAWN_AS_SHAPES: Final = 20_000
-"""Vertices of a collection up to which SVG and PDF hold shapes, beyond a picture of them."""
+_DRAWN_AS_SHAPES: Final = 50_000
+"""Vertices up to which SVG and PDF hold shapes, beyond a picture of what has many."""
 
 HALO: Final[dict[str, Any]] = {
     "path_effects": [patheffects.withStroke(linewidth=1.8, foreground="white", alpha=0.9)],
@@ -269,7 +269,9 @@ def encode(figure: Figure, formats: Sequence[str], dpi: int) -> dict[str, bytes]
     named: list[Any] = figure.findobj(lambda artist: artist.get_gid() == HALO["gid"])
     for text in named:
         text.set_path_effects([])
-    crowded = [one for one in figure.findobj(Collection) if _vertices(one) > _DRAWN_AS_SHAPES]
+    vertices = {one: _vertices(one) for one in figure.findobj(Collection)}
+    many = sum(vertices.values()) > _DRAWN_AS_SHAPES
+    crowded = [one for one, count in vertices.items() if many and count > 500]
     for one in crowded:
         one.set_rasterized(True)
     if "svg" in formats:

@@ -17,6 +17,7 @@ from geosettle.intake.proposals import Proposal
 from geosettle.intake.study_file import aliases_text, study_text
 from geosettle.intake.summary import summary_lines
 from geosettle.intake.totals import read_totals
+from geosettle.io.staging import check_writable
 from geosettle.settings import decode
 
 __all__ = ["Intake", "Proposal", "init_study"]
@@ -86,6 +87,7 @@ def init_study(
     'study.toml'
     """
     target = Path(folder)
+    check_writable(target / "study.toml")
     progress("looking into the files")
     found = datasets([Path(path) for path in paths], layer_options or {})
     plan = make_plan(found, choose, layer_options or {})

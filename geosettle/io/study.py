@@ -45,6 +45,7 @@ from geosettle.problems import Problem, problem, problem_of
 from geosettle.raster import Raster
 from geosettle.settings import Settings, check_kinds, decode
 from geosettle.study import Study
+from geosettle.terminal import steps
 
 _LAYER_KEYS: Final = frozenset(
     [
@@ -191,7 +192,12 @@ def _toml(path: Path) -> dict[str, Any]:
         raise InputError("the study has no study.toml", file=str(path)) from error
     except RecursionError as error:
         raise InputError("the TOML is nested too deeply to read", file=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "this is no UTF-8 text", file=str(path),
+            mend="Save it in a text editor with the encoding UTF-8.",
+        ) from error  # fmt: skip
+    except tomllib.TOMLDecodeError as error:
         raise InputError(
             f"this is not valid TOML: {error}", file=str(path), mend="Mend that line."
         ) from error
@@ -265,8 +271,9 @@ def read_study(
     >>> study.name, len(study.sites)
     ('southern_xinjiang', 17)
     """
-    with study_file(path) as (folder, stated):
+    with study_file(path) as (folder, stated), steps() as step:
         chosen = decode(with_more(stated, layers or {}), settings=settings)
+        step("reading")
         gathered = gather(folder, chosen)
     places = gathered.layers.get("places")
     check_kinds(chosen, () if places is None else places["kind"].dropna().astype(str))

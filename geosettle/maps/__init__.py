@@ -25,6 +25,7 @@ from geosettle.maps.own_columns import own_columns
 from geosettle.maps.unit_data import units_table
 from geosettle.problems import Problems, attempt
 from geosettle.settings import DEFAULTS
+from geosettle.terminal import steps
 from geosettle.words import language, say_all, script_words
 
 __all__ = ["ELEMENTS", "Element", "Settings", "StudyMap", "map_html", "render"]
@@ -100,11 +101,10 @@ def render(
     made_from = made_from if result.provenance else ""
     data: dict[str, Any] = {}
     for tolerance in _TOLERANCES_DEG:
-        drawn = list(
-            payloads(
-                result, Settings(tolerance_deg=tolerance, relief_px=relief_px), elements, problems
-            )
-        )
+        how = Settings(tolerance_deg=tolerance, relief_px=relief_px)
+        with steps() as step:
+            step("drawing the map")
+            drawn = list(payloads(result, how, elements, problems))
         data = {**common, "elements": drawn, "rounding": _rounding(drawn, tolerance)}
         size = len(offline.inert_json(data).encode("utf-8")) + offline.shell_bytes(made_from)
         if size <= budget_bytes or not _has_outlines(drawn):

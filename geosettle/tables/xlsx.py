@@ -16,15 +16,12 @@ import pandas as pd
 import xlsxwriter
 
 from geosettle.analysis import Result
-from geosettle.errors import OutputError
 from geosettle.io.write import plain_table
 from geosettle.problems import Problems, attempt
 from geosettle.tables import TABLES, Table, cited, describe, tables
 from geosettle.tables.dictionary import ABOUT_DICTIONARY, ABOUT_SOURCES, Entry
 
 _CELL_MOST: Final = 32_767  # characters a cell of the format can hold
-_SHEET_MOST: Final = 1_048_575
-"""Rows below a header that a sheet of the format can hold."""
 _ROWS_MOST: Final = 100_000
 """Rows of a table up to which it has a sheet: above, programs take minutes to open it."""
 _CELLS_IN_MEMORY: Final = 500_000
@@ -98,15 +95,7 @@ def sheet_xlsx(name: str, table: pd.DataFrame) -> bytes:
     -------
     bytes
         The same for the same table. Text stays text: no formulas, no links.
-
-    Raises
-    ------
-    OutputError
-        The table has more rows than a sheet.
     """
-    if len(table) > _SHEET_MOST:
-        text = f"a sheet holds {_SHEET_MOST:,} rows, and the table has {len(table):,}"
-        raise OutputError(text, mend="Write .csv or .parquet.")
     buffer = io.BytesIO()
     with _workbook(buffer, name, [table]) as (book, looks):
         sheet = re.sub(r"[\[\]:*?/\\']", "", name)[:31] or "table"

@@ -22,10 +22,10 @@ from pyproj import Geod
 
 import geosettle as gs
 from geosettle.cli import main, parser
-from geosettle.io.column_names import find_columns
-from geosettle.layers import LAYERS
 from geosettle.errors import OutputError
 from geosettle.intake import init_study
+from geosettle.io.column_names import find_columns
+from geosettle.layers import LAYERS
 
 GEOD = Geod(ellps="WGS84")
 STATES = {"S1": "Arun", "S2": "Belor"}

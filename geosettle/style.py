@@ -51,6 +51,8 @@ CATEGORIES: Final = (
 """Levels of a text, the most frequent first: Okabe and Ito (2008)."""
 
 TRAVEL: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
+REACH: Final = "#54278F"
+"""Outline of catchments."""
 TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
 """Lower bounds of the travel-time classes, minutes; the last class is open."""
 

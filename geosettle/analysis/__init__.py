@@ -44,6 +44,7 @@ from geosettle.analysis._land import (
 )
 from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
+from geosettle.analysis._reach import reach_of
 from geosettle.analysis._rounds import rounds_of
 from geosettle.analysis._site_values import site_values
 from geosettle.analysis._units import UNKNOWN, units_and_moves
@@ -139,6 +140,11 @@ class Result:
     access_change: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What changed between origin and site: `role, id, indicator, kind, limit, limit_unit, metric,
     weighting, at_origin, at_site, change, low, high, unit, n, of, households, direction, why`."""
+    reach: gpd.GeoDataFrame = field(default_factory=gpd.GeoDataFrame)
+    """Catchments by hours, of all sites together (`site_id` empty) and of each: `site_id, hours,
+    area_ha, why`; empty unless `[reach] hours` asks for them."""
+    population: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Persons by time, of everybody, by service area and by unit: see `reach.persons_by`."""
     units: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Sites, people, moves, distances, land and services of every stated unit of every level, with
     a row of totals; empty where the study has no level."""
@@ -292,6 +298,7 @@ def _analysed(
         aliases=study.settings.admin.aliases,
     )
     rounds, round_units = rounds_of(study)
+    catchments, population = reach_of(study, context, problems)
     return Result(
         study=study,
         sites=sites,
@@ -318,6 +325,8 @@ def _analysed(
         rounds=rounds,
         round_units=round_units,
         access_change=access_change_of(study, remote, pairs),
+        reach=catchments,
+        population=population,
         units=units,
         moves=moves,
         headline=median_distance(moved),

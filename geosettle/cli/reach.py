@@ -20,8 +20,6 @@ from geosettle.cli.tables import table_file
 from geosettle.errors import MissingLayerError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from geosettle.reach import Allocation
 
 _ROLES: Final = {
@@ -87,7 +85,7 @@ def measure(
     step
         Called with a few words before each long step.
     """
-    from geosettle.reach import catchments, travel_allocation  # noqa: PLC0415  (loads the engine)
+    from geosettle.reach import catchments, persons_by, travel_allocation  # noqa: PLC0415  (loads the engine)
 
     if options.dem is None and options.friction is None:
         raise MissingLayerError("reach needs the layer dem", mend="Add --dem or --friction FILE.")
@@ -110,34 +108,15 @@ def measure(
     tables: dict[str, Any] = {"catchments": catchments(found.time, options.hours)}
     if "population" in inputs:
         step("counting persons")
-        tables["population"] = _persons(found, inputs, options.hours)
+        some = (inputs["sites"], inputs.get("boundaries"))
+        table = persons_by(found, inputs["population"], options.hours, *some)
+        tables["population"] = table.set_index(["by", "area_id"])
     if options.out is None:
         with table_file(None) as write:
             write(tables.get("population", tables["catchments"]))
         return
     step("writing")
     _write(options, inputs, layers, found, tables)
-
-
-def _persons(found: Allocation, inputs: dict[str, Any], hours: list[float]) -> pd.DataFrame:
-    """Persons by time: of everybody, by service area, and by unit of each level."""
-    import pandas as pd  # noqa: PLC0415
-
-    from geosettle.reach import population_within, service_areas  # noqa: PLC0415
-
-    units = inputs.get("boundaries")
-    areas: dict[str, Any] = {"all": None, "site": service_areas(found)}
-    if units is not None:
-        areas |= {str(level): units[units["level"] == level] for level in units["level"].unique()}
-    out = []
-    for level, some in areas.items():
-        table = population_within(found.time, inputs["population"], hours, areas=some)
-        names = some["name"] if level not in {"all", "site"} else inputs["sites"].get("name")
-        called = "" if names is None else table["area_id"].map(names).fillna("")
-        table.insert(0, "by", level)
-        table.insert(2, "area", called)
-        out.append(table)
-    return pd.concat(out, ignore_index=True).set_index(["by", "area_id"])
 
 
 def _write(

@@ -283,6 +283,21 @@ def _borders(frame: gpd.GeoDataFrame, settings: Settings) -> Any:
     return shapely.line_merge(shapely.difference(lines, _SEAM))
 
 
+def _catchments(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Ground within each number of hours of the sites, the widest first."""
+    if result.reach.empty:
+        return None
+    joint = result.reach[(result.reach["site_id"] == "") & ~result.reach.geometry.is_empty]
+    parts = [
+        _part(
+            say_all("within_hours", hours=f"{hours:g}"), [shape], settings, fill=style.REACH,
+            stroke=style.REACH, width=1.2, opacity=0.16,
+        )
+        for hours, shape in sorted(zip(joint["hours"], joint.geometry, strict=True), reverse=True)
+    ]  # fmt: skip
+    return {"parts": parts} if parts else None
+
+
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = located(result.study.development)
     if frame is None:
@@ -417,6 +432,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("areas", 20, "areas", _areas, "area_layer"),
         Element("oasis", 30, "polygons", _oasis, "oasis"),
         Element("rivers", 40, "polygons", _rivers, "rivers"),
+        Element("catchments", 42, "polygons", _catchments, "catchments", shown=False),
         Element("surroundings", 45, "polygons", _surroundings, "surroundings"),
         Element("units", 46, "units", _units, "h_units"),
         Element("graticule", 48, "graticule", _always, "graticule"),

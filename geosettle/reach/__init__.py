@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from geosettle.reach.contours import catchments
-from geosettle.reach.population import population_within, service_areas
+from geosettle.reach.population import persons_by, population_within, service_areas
 from geosettle.reach.times import Allocation, site_times, travel_allocation
 
 __all__ = [
     "Allocation",
     "catchments",
+    "persons_by",
     "population_within",
     "service_areas",
     "site_times",

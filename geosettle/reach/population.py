@@ -228,3 +228,57 @@ def _settle(parts: FloatArray, total: float) -> None:
     """Let parts add up to their total: what is only rounding is 0, and goes to the largest."""
     parts[parts <= _ROUNDING * total] = 0.0
     parts[parts.argmax()] += total - parts.sum()
+
+
+def persons_by(
+    found: Allocation,
+    population: Raster | gpd.GeoDataFrame,
+    hours: Sequence[float],
+    sites: pd.DataFrame,
+    boundaries: gpd.GeoDataFrame | None = None,
+) -> pd.DataFrame:
+    """Persons by time: of everybody, by service area, and by unit of each level.
+
+    Parameters
+    ----------
+    found
+        Times, and the site that is first.
+    population, hours
+        As for `population_within`.
+    sites
+        By `site_id`, with `name` where known.
+    boundaries
+        Units by code, with `name` and `level`.
+
+    Returns
+    -------
+    DataFrame
+        `by` ("all", "site", or the level), `area_id, area` (its name), then the columns of
+        `population_within`.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> where = Affine(1, 0, 76, 0, -1, 40)
+    >>> first = Raster(np.array([[1.0, 1.0]]), where, classes={1: "a"})
+    >>> found = Allocation(Raster(np.array([[0.5, 1.5]]), where, unit="h"), first, pd.Series())
+    >>> count = Raster(np.array([[10.0, 10.0]]), where, kind="counts")
+    >>> table = persons_by(found, count, [2], pd.DataFrame({"name": ["Alma"]}, index=["a"]))
+    >>> table.loc[table["reach"] == "within", ["by", "area", "persons"]].to_numpy().tolist()
+    [['all', '', 20.0], ['site', 'Alma', 20.0]]
+    """
+    areas: dict[str, gpd.GeoDataFrame | None] = {"all": None, "site": service_areas(found)}
+    if boundaries is not None:
+        level = boundaries["level"].astype(str)
+        areas |= {name: boundaries[level == name] for name in level.unique()}
+    out = []
+    for by, some in areas.items():
+        table = population_within(found.time, population, hours, areas=some)
+        names = {"all": None, "site": sites.get("name")}.get(
+            by, None if some is None else some.get("name")
+        )
+        called = "" if names is None else table["area_id"].map(names).fillna("")
+        table.insert(0, "by", by)
+        table.insert(2, "area", called)
+        out.append(table)
+    return pd.concat(out, ignore_index=True).astype({"by": "str", "area": "str"})

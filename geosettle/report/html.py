@@ -27,6 +27,7 @@ SECTIONS: Final[Mapping[str, Callable[[Writer], list[Part]]]] = {
     "rounds": sections_brief.rounds,
     "change": sections_meaning.change,
     "land": sections_measures.land,
+    "reach": sections_brief.reach,
     "reading": sections_measures.reading,
     "uncertain": sections_quality.uncertain,
     "problems": sections_quality.problems,
@@ -46,7 +47,9 @@ entry.
 """
 _SHOWN: Final[Mapping[str, int]] = {"change": 0, "sites": 2}
 """Tables that a section shows unfolded; of a change the picture holds every number of the first."""
-_OPEN: Final = frozenset({"summary", "units", "sites", "distances", "rounds", "change", "land"})
+_OPEN: Final = frozenset(
+    {"summary", "units", "sites", "distances", "rounds", "change", "land", "reach"}
+)
 """Sections that are shown; the others are folded until a reader opens them."""
 
 

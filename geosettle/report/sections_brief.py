@@ -165,3 +165,34 @@ def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:
             for n, of in zip(made["distance_n"], made["distance_of"], strict=True)
         ]
     return made
+
+
+def reach(writer: Writer) -> list[Part]:
+    """Show catchments of all sites together, and who is within the hours."""
+    frame = writer.tables.get("reach", pd.DataFrame())
+    if frame.empty:
+        return []
+    joint = frame[frame["site_id"] == ""]
+    caption = writer.say("cap_reach")
+    parts: list[Part] = [
+        writer.p("reach_note"),
+        writer.frame("reach", joint, ["hours", "area_ha"], caption, whole=True),
+    ]
+    people = writer.tables.get("population", pd.DataFrame())
+    if people.empty:
+        return parts
+    shown = people.assign(
+        reach=[writer.say(f"reach_{text}") for text in people["reach"]],
+        persons=numbers(people, "persons").round(),
+        percent=(100 * numbers(people, "share")).round(1),
+    )
+    shown["area"] = shown["area"].where(shown["area"] != "", shown["area_id"])
+    columns = ["area", "reach", "from_h", "to_h", "persons", "percent"]
+    shown = shown[numbers(shown, "persons") > 0]
+    for by in shown["by"].unique():
+        rows, alone = shown[shown["by"] == by], by == "all"
+        known = by in {"all", "site"}
+        name = writer.say(f"reach_by_{by}") if known else level_name(writer.lang, by)
+        caption = writer.say("cap_population", by=name)
+        parts.append(writer.frame("population", rows, columns[alone:], caption, whole=alone))
+    return parts

@@ -9,6 +9,7 @@ from __future__ import annotations
 from geosettle.settings.decoding import check_kinds, decode, defaults_toml
 from geosettle.settings.fetching import FetchOptions
 from geosettle.settings.options import Options, check, points_of
+from geosettle.settings.reaching import ReachOptions
 from geosettle.settings.tables import (
     DEFAULTS,
     AdminOptions,
@@ -52,6 +53,7 @@ __all__ = [
     "Options",
     "OverlayOptions",
     "PublishedOasis",
+    "ReachOptions",
     "RemotenessOptions",
     "ReportOptions",
     "RoadRules",

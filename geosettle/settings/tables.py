@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from geosettle.settings.fetching import FetchOptions
 from geosettle.settings.options import KINDS, Options, setting
+from geosettle.settings.reaching import ReachOptions
 
 _METRICS: Final = "geosettle.distance:METRICS"
 _WALK_MODELS: Final = "geosettle.distance.walking:MODELS"
@@ -644,6 +645,7 @@ class Settings(Options):
     )
     remoteness: RemotenessOptions = field(default_factory=RemotenessOptions)
     services: ServiceOptions = field(default_factory=ServiceOptions)
+    reach: ReachOptions = field(default_factory=ReachOptions)
     livelihood: LivelihoodOptions = field(default_factory=LivelihoodOptions)
     models: Mapping[str, Annotated[Mapping[str, Any], Model]] = setting(
         {},

@@ -329,6 +329,18 @@ def _matrix(result: Result) -> pd.DataFrame:
     return made.assign(why=result.matrix["why"]).reset_index()
 
 
+def _reach(result: Result) -> pd.DataFrame:
+    if result.reach.empty:
+        return pd.DataFrame()
+    return _long("reach", ())(result).drop(columns="geometry")
+
+
+def _population(result: Result) -> pd.DataFrame:
+    """Tenths of a person: the parts of cells add up, and no more digits are known."""
+    frame = result.population
+    return frame if frame.empty else frame.round({"persons": 1, "share": 4})
+
+
 def _units(result: Result) -> pd.DataFrame:
     return _by_unit(result.units)
 
@@ -482,6 +494,8 @@ TABLES: Final[Mapping[str, Table]] = {
             ("date", "level", "unit"),
             values=("households_before", "households", "persons_before", "persons"),
         ),
+        _table("reach", "Catchments of the sites by travel time", ("site_id", "hours"), _reach),
+        _table("population", "Persons by travel time to the sites", (), _population),
         _table(
             "admin", "Administrative units of sites and origins", ("role", "id", "level", "code")
         ),

@@ -105,6 +105,7 @@ def _makers(
         # unstyled.
         "lakes": lambda: _of_study(_parts(held.get("rivers"), areas=True)),
         "rivers": lambda: _of_study(_parts(held.get("rivers"), areas=False)),
+        "catchments": lambda: _catchments(result),
         **{name: partial(_of_study, held.get(name)) for name in _BELOW_PLACES},
         "uncertainty": partial(_discs, result),
         "flows": lambda: _flows(result, written["pairs"]),
@@ -119,6 +120,14 @@ _BELOW_PLACES: Final = ("boundaries", "roads", "development")
 
 def _of_study(layer: Any) -> gpd.GeoDataFrame | None:
     return _plain(layer) if isinstance(layer, gpd.GeoDataFrame) else None
+
+
+def _catchments(result: Result) -> gpd.GeoDataFrame | None:
+    """Return the catchments of all sites together, the widest below."""
+    if result.reach.empty:
+        return None
+    joint = result.reach[result.reach["site_id"] == ""].drop(columns=["site_id", "why"])
+    return joint.sort_values("hours", ascending=False).reset_index(drop=True)
 
 
 def _is_area(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:

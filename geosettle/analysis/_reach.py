@@ -1,0 +1,39 @@
+"""Catchments of the sites by hours, and the persons in them, where the settings ask for them."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from geosettle.distance import Context
+from geosettle.problems import Problem, problem
+from geosettle.reach import catchments, persons_by, site_times, travel_allocation
+from geosettle.study import Study
+
+
+def reach_of(
+    study: Study, context: Context, problems: list[Problem]
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Catchments of all sites together (site_id empty) and of each, and persons by time."""
+    asked = study.settings.reach
+    none = gpd.GeoDataFrame({"site_id": [], "hours": [], "area_ha": [], "why": []}, geometry=[])
+    if not asked.hours:
+        return none, pd.DataFrame()
+    if context.ground is None:
+        text = "Catchments are asked for, and there is neither elevation nor friction."
+        problems.append(problem("reach_without_ground", text, layer="dem"))
+        return none, pd.DataFrame()
+    away, layers = asked.direction == "from", {"context": context}
+    found = travel_allocation(study.sites, away=away, **layers)
+    whole = catchments(found.time, asked.hours).reset_index().assign(site_id="")
+    limit = max(asked.hours)
+    each = catchments(site_times(study.sites, away=away, limit_h=limit, **layers), asked.hours)
+    lost = found.why[found.why != ""].rename_axis("site_id").reset_index()
+    made = pd.concat([whole, each.reset_index(), lost], ignore_index=True)
+    made["why"] = made["why"].fillna("").astype("str")
+    columns = ["site_id", "hours", "area_ha", "why", "geometry"]
+    polygons = gpd.GeoDataFrame(made[columns], geometry="geometry", crs="EPSG:4326")
+    if study.population is None:
+        return polygons, pd.DataFrame()
+    table = persons_by(found, study.population, asked.hours, study.sites, study.boundaries)
+    return polygons, table

@@ -201,6 +201,90 @@ def test_a_cut_extract_goes_on_in_the_next_call(web, study):
     assert [p.name for p in (study / "data").iterdir()] == ["roads_osm_roads.fgb"]
 
 
+@pytest.fixture
+def overture(web):
+    """A catalogue of two releases, the newest with a file far away and one of two row groups."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def put(path: str, links: list[tuple[str, str]], **more: object) -> None:
+        found = [{"rel": rel, "href": href} for rel, href in links]
+        web.files[f"/stac.overturemaps.org/{path}"] = json.dumps({"links": found, **more}).encode()
+
+    def release(name: str, shift: float) -> None:
+        put(f"{name}/catalog.json", [("child", "./transportation/catalog.json")])
+        put(f"{name}/transportation/catalog.json", [("child", "./segment/collection.json")])
+        items = [("item", "./1/1.json"), ("item", "./2/2.json")]
+        put(f"{name}/transportation/segment/collection.json", items)
+        for n, box in (("1", [70, 30, 90, 50]), ("2", [-80, -20, -70, 0])):
+            href = f"https://overture.example/release/{name}/{n}.parquet"
+            put(f"{name}/transportation/segment/{n}/{n}.json", [], bbox=box,
+                assets={"s3": {"href": f"s3://b/{n}"}, "aws": {"href": href}})  # fmt: skip
+        # 40,000 roads near, then as many far: a row group each.
+        at = [(76 + n * 1e-6, 39 + shift) for n in range(20_000)]
+        at += [(88 + n * 1e-6, 45) for n in range(20_000)]
+        lines = [shapely.LineString([(x, y), (x + 0.01, y)]) for x, y in at]
+        table = pa.table({
+            "id": [f"{name}-{n:05}" for n in range(len(at))],
+            "geometry": [shapely.to_wkb(line) for line in lines],
+            "subtype": ["road", "rail"] * 20_000, "class": ["primary"] * 40_000,
+            "names": [{"primary": "High Road"}] * 40_000, "other": ["x" * 100] * 40_000,
+            "bbox": [{"xmin": x, "xmax": x + 0.01, "ymin": float(y), "ymax": float(y)} for x, y in at],
+        })  # fmt: skip
+        sink = io.BytesIO()
+        pq.write_table(table, sink, row_group_size=20_000, use_dictionary=False, compression=None)
+        web.files[f"/overture.example/release/{name}/1.parquet"] = sink.getvalue()
+
+    release("2026-10-21.0", 0)
+    put("catalog.json", [("child", "./2026-09-16.0/catalog.json"), ("child", "./2026-10-21.0/catalog.json")],
+        latest="2026-10-21.0")  # fmt: skip
+    return put, release
+
+
+def test_overture_roads_move_only_the_row_groups_of_the_box(web, study, overture):
+    planned = fetch(study, layers=["overture_roads"], plan=True, mirror=web.address).moved
+    done = fetch(study, layers=["overture_roads"], mirror=web.address)
+    whole = len(web.files["/overture.example/release/2026-10-21.0/1.parquet"])
+    assert done.moved < whole / 2
+    assert planned == pytest.approx(done.moved, rel=0.5)
+    found = gs.read_study(study)
+    assert len(found.roads) == 10_000
+    assert set(found.roads["name"]) == {"High Road"}
+    assert found.inputs["data/roads_overture_roads.fgb"]["date"] == "2026-10-21"
+    assert not any("/2.parquet" in path for _, path, _ in web.asked)
+
+
+def test_a_release_that_vanished_is_named_and_the_extract_stays(web, study, overture):
+    put, release = overture
+    fetch(study, layers=["overture_roads"], mirror=web.address)
+    for path in [p for p in web.files if "2026-10-21" in p]:
+        del web.files[path]
+    release("2026-11-18.0", 0.01)
+    put("catalog.json", [("child", "./2026-11-18.0/catalog.json")], latest="2026-11-18.0")
+    asked = len(web.asked)
+    fetch(study, layers=["overture_roads"], mirror=web.address)
+    assert len(web.asked) == asked
+    (study / "data" / "roads_overture_roads.fgb").unlink()
+    with pytest.raises(
+        FetchError, match=r"overture_roads has changed: it was .*2026-10-21.*2026-11-18"
+    ):
+        fetch(study, layers=["overture_roads"], mirror=web.address)
+    fetch(study, layers=["overture_roads"], mirror=web.address, update=True)
+    assert gs.read_study(study).inputs["data/roads_overture_roads.fgb"]["date"] == "2026-11-18"
+    for path in [p for p in web.files if "2026-11-18" in p]:
+        del web.files[path]
+    release("2026-12-16.0", 0)
+    put("catalog.json", [("child", "./2026-12-16.0/catalog.json")], latest="2026-12-16.0")
+    fetch(study, layers=["overture_roads"], mirror=web.address, update=True)
+    assert gs.read_study(study).inputs["data/roads_overture_roads.fgb"]["date"] == "2026-12-16"
+
+
+def test_a_catalogue_without_a_newest_release_is_a_fault(web, study, overture):
+    overture[0]("catalog.json", [])
+    with pytest.raises(FetchError, match="the catalogue has no newest release"):
+        fetch(study, layers=["overture_roads"], mirror=web.address)
+
+
 def test_geonames_places_are_those_in_the_box(web, study):
     def row(*cells: object) -> str:
         number, name, lat, lon, group, code, persons = cells

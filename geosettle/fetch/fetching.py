@@ -28,9 +28,10 @@ from geosettle.fetch.extracts import (
 from geosettle.fetch.gazetteer import make_geonames, plan_geonames
 from geosettle.fetch.job import Box, Job, Made
 from geosettle.fetch.lock import LOCK, Locked, digest, read_lock, write_lock
+from geosettle.fetch.overture import make_overture, plan_overture
 from geosettle.fetch.sources import SOURCES, Source, chosen
 from geosettle.fetch.study_lines import with_layer
-from geosettle.fetch.transport import Transport
+from geosettle.fetch.transport import NotThereError, Transport
 from geosettle.fetch.windows import make_window, plan_window
 from geosettle.io.staging import explained, write_file
 from geosettle.io.study import gather, study_file
@@ -47,6 +48,7 @@ HOW: Final[dict[str, tuple[Plan, Make, str]]] = {
     **dict.fromkeys(("tiles", "file", "box"), (plan_window, make_window, ".tif")),
     "geoboundaries": (plan_boundaries, make_geoboundaries, ".fgb"),
     "ckan": (plan_boundaries, make_cod, ".fgb"),
+    "overture": (plan_overture, make_overture, ".fgb"),
     "geofabrik": (plan_osm, make_osm, ".fgb"),
     "geonames": (plan_geonames, make_geonames, ".fgb"),
 }
@@ -368,7 +370,10 @@ class _Work:
 
     def _has_changed(self, source: Source, known: Locked) -> bool:
         hosts = source.hosts
-        now = [self.transport.about(remote.url, hosts) for remote in known.remotes]
+        try:
+            now = [self.transport.about(remote.url, hosts) for remote in known.remotes]
+        except NotThereError:
+            return True
         return bool(known.changes(now))
 
     @contextmanager
@@ -393,7 +398,13 @@ class _Work:
         try:
             made = HOW[source.how][1](self.job(source), temporary)
             known = self.files.get(name)
-            if known is not None and not update and (why := known.changes(made.remotes)):
+            as_before = known is not None and known.asked == self.asked(source)
+            if (
+                known is not None
+                and as_before
+                and not update
+                and (why := known.changes(made.remotes))
+            ):
                 raise FetchError(
                     f"{source.name} has changed: {why}", file=name,
                     mend="Take the new one with --update, for all of the study.",

@@ -53,6 +53,8 @@ class Locked:
             if old is not None and not old.same_as(now):
                 marks = [r.etag or r.modified or f"{r.size} bytes" for r in (old, now)]
                 return f"{now.url} was {marks[0]} on {self.date} and is {marks[1]} now"
+        if before and remotes and not any(now.url in before for now in remotes):
+            return f"it was {next(iter(before))} on {self.date} and is {remotes[0].url} now"
         return ""
 
 

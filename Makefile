@@ -2,7 +2,7 @@
 # make check style, types, import order, map scripts   make bench benchmarks, as ratios against the peers
 # make defaults  write defaults.toml anew from geosettle/settings
 # make validate  write docs/validation.md: numbers and intervals against independent tools (some 10 minutes)
-# make docs  the documentation as HTML                 make fuzz  feed the readers broken files for a minute
+# make docs  the documentation as HTML                 make fuzz  ten minutes of broken files, led by coverage
 # make sbom  bill of materials (CycloneDX) and licences of third parties, into build/
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3

@@ -544,3 +544,16 @@ def test_a_study_of_another_encoding_says_what_to_do(encoding: str, tmp_path: Pa
     (tmp_path / "study.toml").write_bytes('[study]\nname = "Café"\n'.encode(encoding))
     with pytest.raises(gs.errors.InputError, match="no UTF-8 text"):
         gs.read_study(tmp_path)
+
+
+def test_where_nothing_serves_as_sites_the_names_of_units_and_unread_files_are_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "list.csv").write_text("Oblast,Persons\nZelenska,20\nKamska,30\n", "utf-8")
+    (tmp_path / "points.shp").write_bytes(b"")
+    files = [tmp_path / "list.csv", boundary_zip(tmp_path / "units.zip"), tmp_path / "points.shp"]
+    with pytest.raises(gs.errors.InputError) as caught:
+        init_study(files, tmp_path / "study")
+    text = str(caught.value)
+    assert "no column holds names or codes of units.zip: lnd_admbnda_adm1.shp (Arun, Belor" in text
+    assert "not read: points.shp (" in text

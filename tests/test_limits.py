@@ -187,3 +187,16 @@ def test_a_raster_that_is_nearly_all_left_out(
     with rasterio.open(file, "w", width=200, height=200, compress="deflate", **options) as data:
         data.write(np.arange(40_000, dtype=float).reshape(1, 200, 200))
     assert check_path(file, "dem")["status"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    "stated", [b"GB\x00K", b"\x00", b"utf-8\n\x1b[2J", b"\xff\xfeU\x00", b"hex", b"idna"]
+)
+def test_a_damaged_name_of_an_encoding_is_no_fault(stated: bytes, tmp_path: Path) -> None:
+    """Found by `make fuzz`: codecs.lookup raises ValueError for a null character."""
+    frame = gpd.GeoDataFrame(
+        {"name": ["村"]}, geometry=gpd.points_from_xy([20.5], [10.5]), crs=4326
+    )
+    frame.to_file(tmp_path / "places.shp", encoding="gbk")
+    (tmp_path / "places.cpg").write_bytes(stated)
+    assert check_path(tmp_path / "places.shp", "sites")["rows_in"] == 1

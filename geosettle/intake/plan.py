@@ -76,7 +76,7 @@ def make_plan(
         layers["boundaries"] = boundaries
     if "sites" not in layers:
         raise InputError(
-            _no_sites(found),
+            _no_sites(found, boundaries),
             mend="Give a table of sites: with lon and lat, "
             "or with the names of units and a boundary file." + _of_bare(found),
         )
@@ -269,9 +269,17 @@ def _as_sites(place: Proposal) -> Proposal:
     return replace(place, role="sites", columns=columns, made=made, constants={}, why=why)
 
 
-def _no_sites(found: Sequence[Dataset]) -> str:
+def _no_sites(found: Sequence[Dataset], boundaries: Sequence[Proposal]) -> str:
+    """Say what was looked into, which names the units have, and what could not be read."""
     tables = [one.label for one in found if one.source is not None]
-    return f"no file serves as sites; looked into: {', '.join(tables[:12]) or 'nothing'}"
+    text = f"no file serves as sites; looked into: {', '.join(tables[:12]) or 'nothing'}"
+    for one in boundaries[:2]:
+        source = one.dataset.source
+        names = [] if source is None else source.cells[one.columns["name"]].dropna().tolist()
+        shown = ", ".join(str(name) for name in names[:3])
+        text += f"; no column holds names or codes of {one.dataset.label} ({shown} ...)"
+    unread = [f"{one.label} ({one.why.rstrip('.')})" for one in found if one.why]
+    return text + (f"; not read: {', '.join(unread[:3])}" if unread else "")
 
 
 def _of_bare(found: Sequence[Dataset]) -> str:

@@ -122,7 +122,7 @@ def _as_stated(data: bytes, encoding: str) -> Decoded:
         mend="Leave the encoding out, or name the right one.",
     )
     try:
-        name = codecs.lookup(encoding).name
+        name = codecs.lookup(encoding.replace("\x00", "")).name
         name = {"utf-8": "utf-8-sig"}.get(name, name)
         return Decoded(data.decode(name).removeprefix("\ufeff"), encoding)
     except LookupError as error:

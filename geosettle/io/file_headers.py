@@ -166,7 +166,8 @@ def _dbf_encoding(path: Path, dbf: bytes, header_size: int, file: str) -> tuple[
     stated = ""
     for name in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
         if name.is_file():
-            stated = name.read_bytes()[:40].decode("ascii", "ignore").strip().casefold()
+            letters = bytes(c for c in name.read_bytes()[:40] if 32 <= c < 127)
+            stated = letters.decode("ascii").strip().casefold()
     stated = {
         "936": "gbk",
         "cp936": "gbk",

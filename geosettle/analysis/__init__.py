@@ -28,6 +28,7 @@ from geosettle.analysis._indicators import (
     indicators_of,
     livelihood_of,
     remoteness_of,
+    services_of,
     survey_of,
     weighted_distances,
 )
@@ -145,6 +146,12 @@ class Result:
     area_ha, why`; empty unless `[reach] hours` asks for them."""
     population: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Persons by time, of everybody, by service area and by unit: see `reach.persons_by`."""
+    services: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """For how many households each service is nearer or farther after the move, and by how much;
+    empty where the study has no places of service."""
+    service_moves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The same by move: `origin_id, site_id, service, metric, unit, households, before, after,
+    change, low, high, direction, why`."""
     units: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Sites, people, moves, distances, land and services of every stated unit of every level, with
     a row of totals; empty where the study has no level."""
@@ -299,6 +306,7 @@ def _analysed(
     )
     rounds, round_units = rounds_of(study)
     catchments, population = reach_of(study, context, problems)
+    service_table, service_rows = services_of(study, context, remote, pairs, sites)
     return Result(
         study=study,
         sites=sites,
@@ -327,6 +335,8 @@ def _analysed(
         access_change=access_change_of(study, remote, pairs),
         reach=catchments,
         population=population,
+        services=service_table,
+        service_moves=service_rows,
         units=units,
         moves=moves,
         headline=median_distance(moved),

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geosettle.analysis._distances import interval_options, metrics_asked
+from geosettle.analysis._site_values import nearest_roads
+from geosettle.cells import numbers
 from geosettle.distance import Context, distance_intervals, pair_distances
 from geosettle.distance._metrics import metric_named, metrics_of
 from geosettle.livelihood import as_indicators, livelihood, survey_capitals, survey_items
-from geosettle.remoteness import change, remoteness
+from geosettle.reasons import reason
+from geosettle.remoteness import SERVICES, change, remoteness, service_moves, services
 from geosettle.remoteness._inputs import PlaceTables, long_pairs, pair_columns, study_sites
 from geosettle.study import Study, origins_of
 
@@ -48,6 +52,40 @@ def remoteness_of(
 def access_change_of(study: Study, remote: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Compare origin and site for every indicator of access that has a change."""
     return change(remote, pairs, study_sites(study.sites))
+
+
+def services_of(
+    study: Study, context: Context, remote: pd.DataFrame, pairs: pd.DataFrame, sites: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Services before and after the moves, in sum and by move; empty without places of service."""
+    kinds = study.settings.services.compared or SERVICES
+    if study.places is None or not study.places["kind"].isin(kinds).any() or pairs.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    roads = [
+        _as_nearest(frame, role)
+        for frame, role in (
+            (sites, "site"),
+            (nearest_roads(study, context, origins_of(study)), "origin"),
+        )
+    ]
+    moves = service_moves(pd.concat([remote, *roads], ignore_index=True), pairs, kinds)
+    return services(moves, study_sites(study.sites)), moves
+
+
+def _as_nearest(frame: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Give the nearest road of places as rows of `remoteness`; without roads there are none."""
+    if "nearest_road_km" not in frame:
+        return pd.DataFrame()
+    km = frame["nearest_road_km"].to_numpy(dtype=float)
+    # A position known exactly has one distance.
+    low, high = (
+        numbers(frame, f"nearest_road_{end}_km").fillna(frame["nearest_road_km"]).to_numpy()
+        for end in ("low", "high")
+    )
+    head = {"role": role, "id": frame.index.astype(str), "indicator": "nearest_road"}
+    head |= {"kind": "nearest", "limit": "road", "limit_unit": "", "metric": "geodesic"}
+    why = np.where(np.isnan(km), reason("position_unknown"), "")
+    return pd.DataFrame({**head, "value": km, "low": low, "high": high, "unit": "km", "why": why})
 
 
 def to_places(study: Study, context: Context, points: gpd.GeoDataFrame) -> dict[str, PlaceTables]:

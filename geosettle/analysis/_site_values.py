@@ -88,12 +88,20 @@ def site_values(study: Study, context: Context, sites: gpd.GeoDataFrame) -> gpd.
     return sites.join(out).assign(why=join_rows(sites["why"], *notes))
 
 
-def _drawn(study: Study, context: Context, sites: gpd.GeoDataFrame) -> _Drawn:
+def nearest_roads(study: Study, context: Context, places: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Kilometres from origins to the nearest road, as `nearest_road_km` of the sites is found."""
+    if study.roads is None or not len(places):
+        return pd.DataFrame(index=places.index)
+    rules = RoadRules(**context.options.get("road", {}))
+    return _road(study.roads, _drawn(study, context, places, "origin"), rules)
+
+
+def _drawn(study: Study, context: Context, sites: gpd.GeoDataFrame, role: str = "site") -> _Drawn:
     options = interval_options(study)
     wanted = {name: options[name] for name in ("seed", "boundaries", "aliases")}
     # As many as are sent by road: each position asks every layer.
     draws = min(study.settings.distance.draws, study.settings.distance.line_draws)
-    places = list(drawn_places(sites, "site", context, draws=draws, **wanted))
+    places = list(drawn_places(sites, role, context, draws=draws, **wanted))
     lon, lat = (np.concatenate([place[k] for place in places]) for k in (0, 1))
     first = np.cumsum([0, *(len(place[0]) for place in places)])
     return _Drawn(lon, lat, first, sites.index, options["level"])

@@ -31,6 +31,7 @@ from geosettle.remoteness._inputs import (
 )
 from geosettle.remoteness.change import CHANGE_COLUMNS, change, composite, composite_rows
 from geosettle.remoteness.indicators import INDICATORS
+from geosettle.remoteness.services import SERVICES, service_moves, services
 from geosettle.settings import DEFAULTS, Settings
 from geosettle.settings.options import nearest
 
@@ -38,11 +39,14 @@ __all__ = [
     "CHANGE_COLUMNS",
     "COLUMNS",
     "INDICATORS",
+    "SERVICES",
     "Indicator",
     "Inputs",
     "change",
     "composite",
     "remoteness",
+    "service_moves",
+    "services",
 ]
 
 

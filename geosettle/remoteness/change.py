@@ -83,8 +83,41 @@ def change(
     keys = ["indicator", "metric"]
     of_change = [n for n in INDICATORS if INDICATORS[n].changes]
     rows = found[found["kind"].isin(of_change) & found["role"].isin(["site", "origin"])]
-    columns = ["id", *keys, "value", "low", "high"]
     about = rows.drop_duplicates(keys)[[*keys, "kind", "limit", "limit_unit", "unit"]]
+    both = by_flow(rows, pairs)
+    within = both if study is None else both[both["site_id"].isin(study)]
+    frames = [
+        _weigh(part, role, weighting, about)
+        for role, part in (
+            ("site", both.assign(id=both["site_id"])),
+            ("study", within.assign(id="all")),
+        )
+        for weighting in ("households", "flows")
+    ]
+    out = pd.concat(frames, ignore_index=True)[list(CHANGE_COLUMNS)]
+    return out.sort_values(
+        ["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False]
+    )
+
+
+def by_flow(rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of both ends of every flow, side by side, and the difference.
+
+    Parameters
+    ----------
+    rows
+        Rows of `remoteness`, roles `site` and `origin`. An indicator without any value is left out.
+    pairs
+        By (origin_id, site_id), with `households` where known.
+
+    Returns
+    -------
+    DataFrame
+        `origin_id, site_id, households, indicator, metric`, `value, low, high, why` of the
+        `_origin` and the `_site`, and `change, low, high`.
+    """
+    keys = ["indicator", "metric"]
+    columns = ["id", *keys, "value", "low", "high", "why"]
     flows = pairs.reset_index() if "site_id" not in pairs else pairs
     flows = pd.DataFrame(
         {
@@ -104,19 +137,7 @@ def change(
     both["change"] = both["value_site"] - both["value_origin"]
     both["low"] = both["low_site"] - both["high_origin"]
     both["high"] = both["high_site"] - both["low_origin"]
-    within = both if study is None else both[both["site_id"].isin(study)]
-    frames = [
-        _weigh(part, role, weighting, about)
-        for role, part in (
-            ("site", both.assign(id=both["site_id"])),
-            ("study", within.assign(id="all")),
-        )
-        for weighting in ("households", "flows")
-    ]
-    out = pd.concat(frames, ignore_index=True)[list(CHANGE_COLUMNS)]
-    return out.sort_values(
-        ["role", "id", *keys, "weighting"], ignore_index=True, ascending=[True] * 4 + [False]
-    )
+    return both
 
 
 def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -> pd.DataFrame:
@@ -142,7 +163,7 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -
     households = np.bincount(code, rows["households"].to_numpy(float), minlength=size)
     out["households"] = np.where(n > 0, households, np.nan)
     out["direction"] = [
-        _direction(i, *ends) for i, *ends in out[["kind", "change", "low", "high"]].to_numpy()
+        direction_of(i, *ends) for i, *ends in out[["kind", "change", "low", "high"]].to_numpy()
     ]
     why = np.array(
         [
@@ -159,7 +180,8 @@ def _weigh(both: pd.DataFrame, role: str, weighting: str, about: pd.DataFrame) -
     return out
 
 
-def _direction(kind: str, change: float, low: float, high: float) -> str:
+def direction_of(kind: str, change: float, low: float, high: float) -> str:
+    """Say which way an indicator changed, where its interval allows one."""
     if np.isnan(change):
         return ""
     if low == high == 0:

@@ -72,16 +72,39 @@ def _indicator_heading(writer: Writer, column: str) -> str:
     )
 
 
+def _services(writer: Writer) -> list[Part]:
+    """Show for how many households each service is nearer or farther after the move."""
+    frame = writer.tables.get("services", pd.DataFrame())
+    if frame.empty:
+        return []
+    change = [
+        ranged_text(*row, sign=True) for row in frame[["change", "low", "high"]].to_numpy(float)
+    ]
+    shown = frame.assign(
+        service=[
+            capital(writer.word("kind", kind)) for kind in frame["service"].str.replace("_", " ")
+        ],
+        metric=[writer.word("metric", metric) for metric in frame["metric"]],
+        change=change,
+    )
+    columns = ["service", "metric", "of", "nearer_n", "farther_n", "as_before_n"]
+    columns += ["not_distinguishable_n", "unknown_n", "before", "after", "change", "unit", "why"]
+    heads = {c: writer.say(f"services_{c}") for c in columns if c not in {"metric", "unit", "why"}}
+    table = writer.frame("services", shown, columns, writer.say("cap_services"), heads, whole=True)
+    return [writer.p("services_note"), table]
+
+
 def change(writer: Writer) -> list[Part]:
     """State how remoteness changed for those who moved.
 
-    The value at the origin, at the site, and the difference.
+    The value at the origin, at the site, and the difference; services first.
     """
     found = changes(writer.result)
     if found.empty:
-        return []
+        return _services(writer)
     shown = kinds_shown(found, place_groups(writer.result), "change", _MOST_KINDS)
     parts: list[Part] = [
+        *_services(writer),
         writer.p("change_note"),
         *writer.stated(sentences.change_sentences(writer.result, writer.lang)),
     ]

@@ -463,6 +463,11 @@ class ServiceOptions(Options):
         (), choices=(KINDS,),
         meaning="kinds of place to find the nearest of; empty: every kind among the study's places",
     )  # fmt: skip
+    compared: tuple[str, ...] = setting(
+        (), choices=(KINDS,),
+        meaning="kinds of place that services.csv compares before and after the move; empty: "
+        "schools, clinics, markets, water points and their like, as far as the study has them",
+    )  # fmt: skip
     groups: Mapping[str, tuple[str, ...]] = setting(
         {}, choices=(KINDS,),
         meaning="name of your own = kinds that serve alike",

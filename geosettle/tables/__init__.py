@@ -459,6 +459,12 @@ def _table(
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
+        _table(
+            "services",
+            "Services before and after the move",
+            ("service", "metric"),
+            values=("before", "after", "change", "low", "high"),
+        ),
         _table("units", "Administrative units, as stated", (), _units),
         _table("moves", "Moves between administrative units", (), _moves),
         _table("sites", "Settlement sites", ("site_id",), _sites),
@@ -538,6 +544,12 @@ TABLES: Final[Mapping[str, Table]] = {
             "Change of access from origin to site",
             ("role", "id", "indicator", "metric", "weighting"),
             _remoteness_change,
+        ),
+        _table(
+            "service_moves",
+            "Services before and after, move by move",
+            ("service", "metric", "origin_id", "site_id"),
+            values=("before", "after", "change", "low", "high"),
         ),
         _table(
             "livelihood",

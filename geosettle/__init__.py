@@ -46,6 +46,7 @@ _HOME: Final = {
     "judge_claims": "geosettle.claims",
     "least_cost_paths": "geosettle.distance",
     "match_names": "geosettle.names",
+    "month_table": "geosettle.distance",
     "nearest": "geosettle.distance",
     "overlay_areas": "geosettle.covers",
     "pair_distances": "geosettle.distance",

@@ -20,6 +20,7 @@ from geosettle.analysis._distances import (
     matrix_of,
     measure_distances,
     unused_roads,
+    ways_of,
     without,
 )
 from geosettle.analysis._given import keep_given
@@ -146,6 +147,12 @@ class Result:
     area_ha, why`; empty unless `[reach] hours` asks for them."""
     population: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Persons by time, of everybody, by service area and by unit: see `reach.persons_by`."""
+    paths: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Ways of the moves as lines, as `least_cost_paths` gives them; empty unless `[distance] paths`
+    asks for them."""
+    months: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Hours by month, as `month_table` gives them; empty unless `[distance] months` asks for
+    them."""
     services: pd.DataFrame = field(default_factory=pd.DataFrame)
     """For how many households each service is nearer or farther after the move, and by how much;
     empty where the study has no places of service."""
@@ -235,9 +242,13 @@ def _in_words(result: Result) -> Result:
 
 def _measured(
     study: Study, context: Context
-) -> tuple[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], dict[str, Raster]]:
+) -> tuple[
+    tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    dict[str, Raster],
+    tuple[pd.DataFrame, pd.DataFrame],
+]:
     """Measure what needs compiled code, so that one process loads it."""
-    return measure_distances(study, context), hours_on_foot(study)
+    return measure_distances(study, context), hours_on_foot(study), ways_of(study, context)
 
 
 def _analysed(
@@ -272,7 +283,7 @@ def _analysed(
     progress("measuring distances")
     drawn: dict[str, pd.DataFrame] = {}
     intervals = draw_intervals(study, context, kept=drawn)
-    (pairs, walked, scenarios), reach = measured()
+    (pairs, walked, scenarios), reach, (paths, months) = measured()
     intervals = pd.concat([intervals, walked], ignore_index=True)
     problems += unused
     study = without(study, "roads", sum(p.severity == "error" for p in unused))
@@ -329,6 +340,8 @@ def _analysed(
         oasis_polygons=oases,
         rasters=reach,
         scenarios=scenarios,
+        paths=paths,
+        months=months,
         matrix=matrix_of(study),
         rounds=rounds,
         round_units=round_units,

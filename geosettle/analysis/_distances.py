@@ -15,6 +15,8 @@ from geosettle.distance import (
     Metric,
     distance_intervals,
     distance_matrix,
+    least_cost_paths,
+    month_table,
     pair_distances,
     scenario_table,
     travel_time,
@@ -57,6 +59,18 @@ def measure_distances(
         context=context,
     )
     return pairs, draw_intervals(study, context, pairs), compared
+
+
+def ways_of(study: Study, context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the ways of the moves as lines, and their hours by month, where they are asked for."""
+    chosen, asked = study.settings.distance, metrics_asked(study, context)
+    ends = flows_of(study), origins_of(study), study.sites
+    paths, months = pd.DataFrame(), pd.DataFrame()
+    if chosen.paths and len(ends[0]):
+        paths = least_cost_paths(*ends, chosen.paths, context=context)
+    if chosen.months and len(ends[0]):
+        months = month_table(*ends, asked, context=context)
+    return paths, months
 
 
 def metrics_asked(study: Study, context: Context) -> tuple[str, ...]:

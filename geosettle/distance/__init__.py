@@ -49,7 +49,13 @@ from geosettle.distance.sampling import (
     site_means,
     surface_evaluator,
 )
-from geosettle.distance.scenarios import SCENARIO_COLUMNS, compare_scenarios, scenario_table
+from geosettle.distance.scenarios import (
+    MONTH_COLUMNS,
+    SCENARIO_COLUMNS,
+    compare_scenarios,
+    month_table,
+    scenario_table,
+)
 from geosettle.errors import InputError
 from geosettle.executors import executor_of, in_order
 from geosettle.reasons import concerning, reason, rendered, word
@@ -59,6 +65,7 @@ __all__ = [
     "ESTIMATES",
     "FLAGS",
     "METRICS",
+    "MONTH_COLUMNS",
     "PAIR_COLUMNS",
     "PATH_COLUMNS",
     "SCENARIO_COLUMNS",
@@ -76,6 +83,7 @@ __all__ = [
     "geodesic_distance",
     "has_flag",
     "least_cost_paths",
+    "month_table",
     "nearest",
     "pair_distances",
     "rank_intervals",

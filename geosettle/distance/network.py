@@ -357,6 +357,7 @@ def _ids(roads: pd.DataFrame) -> NDArray[np.object_]:
 
 _PROBLEM: Final[Mapping[str, str]] = {
     "road_closed_in_season": "road_closed",
+    "road_closed_in_month": "road_closed",
     "road_closed_by": "road_closed",
     "road_geometry_degrees": "road_geometry",
 }

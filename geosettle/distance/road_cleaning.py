@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import says_yes
+from geosettle.cells import months_in, says_yes
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.openstreetmap import is_tagged, not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
@@ -52,6 +52,10 @@ def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
             & ~season.str.contains(rules.season.lower())
         )
         why[others.to_numpy()] = reason("road_closed_in_season", season=rules.season)
+    if rules.month and "season" in roads:
+        months = [months_in(text) for text in roads["season"]]
+        shut = np.array([m is not None and rules.month not in m for m in months], dtype=np.bool_)
+        why[shut] = reason("road_closed_in_month", month=rules.month)
     for column, values in (rules.closed or {}).items():
         if column not in roads:
             raise ColumnError(
@@ -66,7 +70,7 @@ def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
 def is_closed(why: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Whether each row is closed, by its season or an attribute, and not at fault otherwise."""
     known = {text: [found.code for found in decode(text)] for text in set(why)}
-    closed = {"road_closed_in_season", "road_closed_by"}
+    closed = {"road_closed_in_season", "road_closed_in_month", "road_closed_by"}
     return np.array([bool(closed & {*known[text]}) for text in why], dtype=bool)
 
 

@@ -160,6 +160,7 @@ def distances(writer: Writer) -> list[Part]:
         writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
         *_intervals(writer),
         *_scenarios(writer),
+        *_months(writer),
     ]
     if not known.all():
         parts.append(
@@ -202,6 +203,19 @@ def _intervals(writer: Writer) -> list[Part]:
     ]
     percent = f"{100 * float(numbers(rows, 'level').max()):g}"
     return [writer.table(wide, columns, writer.say("cap_intervals", percent=percent), "intervals")]
+
+
+def _months(writer: Writer) -> list[Part]:
+    """Show the hours by month."""
+    frame = writer.tables.get("months", pd.DataFrame())
+    if frame.empty:
+        return []
+    shown = writer.named(frame)
+    shown["metric"] = [writer.word("metric", name) for name in shown["metric"]]
+    columns = ["origin_id", "site_id", "metric", "months", "hours", "longer_h", "why"]
+    heads = {c: writer.say(f"months_{c}") for c in ("months", "hours", "longer_h")}
+    table = writer.frame("months", shown, columns, writer.say("cap_months"), heads, whole=True)
+    return [element("h3", writer.say("cap_months")), writer.p("months_note"), table]
 
 
 def _scenarios(writer: Writer) -> list[Part]:

@@ -273,6 +273,15 @@ class DistanceOptions(Spread):
         meaning="whether tables/matrix.csv gives the straight line of every origin to every site; "
         "these are not moves",
     )
+    paths: tuple[str, ...] = setting(
+        (), choices=("walk", "road", "travel"),
+        meaning="metrics whose ways study.gpkg holds as lines, and tables/paths.csv without them",
+    )  # fmt: skip
+    months: bool = setting(
+        default=False,
+        meaning="whether tables/months.csv gives the hours of every pair by month, from barriers "
+        "and roads that are closed in some",
+    )
     level: float = setting(0.9, above=0, below=1, meaning="of the intervals")
     draws: int = setting(2000, least=1, meaning="positions drawn per place")
     seed: int = setting(20191001, least=0, meaning="of the draws")
@@ -370,6 +379,10 @@ class RoadRules(Options):
     season: str = setting(
         "", meaning="leave out rows whose `season` names others only; empty: all are open"
     )
+    month: int = setting(
+        0, least=0, most=12, unit="month",
+        meaning="leave out rows whose `season` names other months only, as in 5-10; 0: none",
+    )  # fmt: skip
     leave_out_quality: tuple[str, ...] = setting(
         ("C",), meaning="rows of this quality are not used for routing"
     )

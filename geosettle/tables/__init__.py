@@ -339,6 +339,13 @@ def _population(result: Result) -> pd.DataFrame:
     """Tenths of a person: the parts of cells add up, and no more digits are known."""
     frame = result.population
     return frame if frame.empty else frame.round({"persons": 1, "share": 4})
+def _paths(result: Result) -> pd.DataFrame:
+    """Ways without their lines; hours and kilometres with three decimals, metres with none."""
+    frame = pd.DataFrame(result.paths).drop(columns="geometry", errors="ignore").copy()
+    for name in frame:
+        if _is_number(frame[name]):
+            frame[name] = np.round(frame[name].astype(float), 0 if str(name).endswith("_m") else 3)
+    return frame
 
 
 def _units(result: Result) -> pd.DataFrame:
@@ -488,6 +495,8 @@ TABLES: Final[Mapping[str, Table]] = {
             ("scenario", "metric", "origin_id", "site_id"),
             values=("value", "baseline", "change"),
         ),
+        _table("months", "Hours by month", (), values=("hours", "longer_h")),
+        _table("paths", "Ways", ("origin_id", "site_id", "metric", "direction"), _paths),
         _table(
             "rounds",
             "Sites from one survey date to the next",

@@ -109,6 +109,7 @@ def _makers(
         **{name: partial(_of_study, held.get(name)) for name in _BELOW_PLACES},
         "uncertainty": partial(_discs, result),
         "flows": lambda: _flows(result, written["pairs"]),
+        "paths": lambda: _ways(result, written["paths"]),
         "places": partial(_of_study, held.get("places")),
         **{role: partial(_points, result, written, role) for role in reversed(_PLACES)},
     }
@@ -215,6 +216,16 @@ def _flows(result: Result, pairs: pd.DataFrame) -> gpd.GeoDataFrame:
     if known.any():
         lines[known] = _straight(ends[0][known], ends[1][known])
     return gpd.GeoDataFrame(pairs, geometry=list(lines), crs=_CRS)
+
+
+def _ways(result: Result, paths: pd.DataFrame) -> gpd.GeoDataFrame | None:
+    """Give the ways as they are written, with their lines."""
+    if paths.empty:
+        return None
+    keys = ["origin_id", "site_id", "metric", "direction"]
+    lines = result.paths.set_index(keys)["geometry"]
+    lines = lines.reindex(pd.MultiIndex.from_frame(paths[keys]))
+    return gpd.GeoDataFrame(paths, geometry=list(lines), crs=_CRS)
 
 
 def _straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -72,6 +72,11 @@ def _indicator_heading(writer: Writer, column: str) -> str:
     )
 
 
+def _service(writer: Writer, kind: str) -> str:
+    """Name a kind of service; a road is no kind of place."""
+    return capital(writer.say("services_road") if kind == "road" else writer.word("kind", kind))
+
+
 def _services(writer: Writer) -> list[Part]:
     """Show for how many households each service is nearer or farther after the move."""
     frame = writer.tables.get("services", pd.DataFrame())
@@ -81,9 +86,7 @@ def _services(writer: Writer) -> list[Part]:
         ranged_text(*row, sign=True) for row in frame[["change", "low", "high"]].to_numpy(float)
     ]
     shown = frame.assign(
-        service=[
-            capital(writer.word("kind", kind)) for kind in frame["service"].str.replace("_", " ")
-        ],
+        service=[_service(writer, kind) for kind in frame["service"]],
         metric=[writer.word("metric", metric) for metric in frame["metric"]],
         change=change,
     )

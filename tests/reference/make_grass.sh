@@ -24,6 +24,16 @@ r.cost --quiet input=friction output=cost8 start_coordinates=$from
 r.walk --quiet elevation=height friction=friction output=walk8_lambda start_coordinates=$from lambda=0.3
 r.walk --quiet -k elevation=height friction=friction output=walk16_lambda start_coordinates=$from lambda=2
 r.cost --quiet input=wall output=cost8_wall start_coordinates=$from
+r.walk --quiet elevation=height friction=zero output=back8 outdir=to8 start_coordinates=$from
+r.walk --quiet -k elevation=height friction=zero output=back16 outdir=to16 start_coordinates=$from
+for end in 450,350 7550,550 6850,5750; do
+    for k in 8 16; do
+        r.path --quiet input=to$k start_coordinates=$end vector_path=path
+        v.out.ascii --quiet input=path format=standard |
+            awk -v k=$k -v e="${end%,*}" '/^ +[0-9.]+ +[0-9.]+ *$/ && $1 > 1 {print k, e, $1, $2}' >> paths.txt
+        g.remove -f --quiet type=vector name=path
+    done
+done
 for map in walk8 walk16 walk16_other walk8_lambda walk16_lambda cost8 cost8_wall; do
     r.out.gdal --quiet input=$map output=$map.bin format=ENVI type=Float64 nodata=-1
 done

@@ -112,6 +112,8 @@ def main():
     for n in ROUGH_NAMES:
         whole = np.fromfile(folder / f"{n}.bin", dtype=np.float64).reshape(ROUGH_SHAPE)
         arrays[n] = whole[::EVERY, ::EVERY]
+    # Neighbours, easting of the end, easting and northing of each vertex, from the end to the start.
+    arrays["paths"] = np.loadtxt(folder / "paths.txt")
     np.savez_compressed(sys.argv[2], **{n: np.where(a == -1, np.nan, a) for n, a in arrays.items()})
 
 

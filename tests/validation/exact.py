@@ -28,7 +28,13 @@ from pyproj import CRS, Transformer
 from scipy.sparse.csgraph import dijkstra
 
 from geosettle.covers import overlay_areas
-from geosettle.distance import cost_distance, geodesic_distance, pair_distances, travel_time
+from geosettle.distance import (
+    cost_distance,
+    geodesic_distance,
+    least_cost_paths,
+    pair_distances,
+    travel_time,
+)
 from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 
@@ -478,6 +484,7 @@ def grass(size: float = 1.0) -> Subject:
             worst = relative(found.values * 3600, stored[name])
             title = f"`{command}`, {where}"
             rows.append(Comparison(title, dem.values.size, worst, "relative", bound, note))
+    rows += grass_paths(stored)
     for name, command, values, at, cell in (
         ("cost8", "r.cost", friction, make_terrain.START, (1.0, 1.0)),
         ("cost8_wall", "r.cost, a wall", make_terrain.wall(), make_terrain.START, (1.0, 1.0)),
@@ -513,6 +520,37 @@ def grass(size: float = 1.0) -> Subject:
         " two rows no two closed cells meet at a corner alone: GRASS slips through there."
     )
     return Subject("GRASS r.walk and r.cost", peer, text, rows)
+
+
+def grass_paths(stored) -> list[Comparison]:
+    """Ways of r.walk and r.path: their length in the plane, where the map has the scale 1."""
+    south = 4_400_000 - 100 * make_terrain.SHAPE[0]
+    at = {"transform": Affine(100, 0, 315_300, 0, -100, 4_400_000), "crs": "EPSG:32644"}
+    dem = Raster(make_terrain.height(), **at, unit="m")
+    to_lonlat = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
+    rows = []
+    for neighbours, command in ((8, "r.walk"), (16, "r.walk -k")):
+        every = stored["paths"][stored["paths"][:, 0] == neighbours]
+        length, hours = [], []
+        for end in np.unique(every[:, 1]):
+            xy = every[every[:, 1] == end, 2:]
+            lon, lat = to_lonlat.transform(315_300 + xy[:, 0], south + xy[:, 1])
+            start, goal = (
+                gpd.GeoDataFrame(index=["p"], geometry=[shapely.Point(lon[n], lat[n])], crs=4326)
+                for n in (-1, 0)
+            )
+            flows = pd.DataFrame({"origin_id": ["p"], "site_id": ["p"]})
+            walk = {"model": "naismith_langmuir", "neighbours": neighbours}
+            way = least_cost_paths(
+                flows, start, goal, directions=["out"], dem=dem, options={"walk": walk}
+            ).iloc[0]
+            length.append(way["length_km"] * 1000 / np.hypot(*np.diff(xy, axis=0).T).sum() - 1)
+            row, column = int((6000 - xy[0, 1]) / 100), int(xy[0, 0] / 100)
+            hours.append(way["hours"] * 3600 / stored[f"walk{neighbours}"][row, column] - 1)
+        for what, found in (("length", length), ("time", hours)):
+            title = f"`{command}` and `r.path`, {what} of the way"
+            rows.append(Comparison(title, len(found), np.abs(found).max(), "relative", 1e-4))
+    return rows
 
 
 SUBJECTS = (distances, areas, class_areas, roads, walking, costs, grass)

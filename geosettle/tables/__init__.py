@@ -339,6 +339,8 @@ def _population(result: Result) -> pd.DataFrame:
     """Tenths of a person: the parts of cells add up, and no more digits are known."""
     frame = result.population
     return frame if frame.empty else frame.round({"persons": 1, "share": 4})
+
+
 def _paths(result: Result) -> pd.DataFrame:
     """Ways without their lines; hours and kilometres with three decimals, metres with none."""
     frame = pd.DataFrame(result.paths).drop(columns="geometry", errors="ignore").copy()

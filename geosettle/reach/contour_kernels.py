@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, C901  (arguments of compiled kernels are plain arrays and scalars)
+# ruff: noqa: ANN001, ANN201, ANN202, C901, PLR0912, PLR0915  (arguments of compiled kernels are plain arrays and scalars)
 # mypy: allow-untyped-defs
 """Compiled marching squares on a grid with cells that have no value, imported only when needed.
 
@@ -52,16 +52,17 @@ def _edge_cells(side):
     rows, columns = side.shape[0] - 2, side.shape[1] - 2
     found, n = np.empty(1024, np.int64), 0
     for r in range(rows):
+        west, middle = 0, 0  # how many of the three cells of each column are up to the limit
+        for k in range(3):
+            middle += side[r + k, 1] > 0
         for c in range(columns):
+            east = 0
+            for k in range(3):
+                east += side[r + k, c + 2] > 0
+            near = west + middle + east
+            west, middle = middle, east
             own = side[r + 1, c + 1]
-            if own < 0:
-                continue
-            mixed = False
-            for dr in range(3):
-                for dc in range(3):
-                    other = side[r + dr, c + dc]
-                    mixed |= other != own and (own == 1 or other == 1)
-            if mixed:
+            if (own == 0 and near > 0) or (own == 1 and near < 9):
                 if n == found.size:
                     found = np.concatenate((found, np.empty(n, np.int64)))
                 found[n] = r * columns + c
@@ -84,20 +85,25 @@ def pieces(values, limit):
     cell, at = np.empty(room, np.int64), np.empty((room, 2))
     wide = 2 * columns + 1
     n = 0
-    level = np.empty(4)
+    nine, level = np.empty((3, 3)), np.empty(4)
     node, point = np.empty((4, 2), np.int64), np.empty((4, 2))
     number, crossing = np.empty(4, np.int64), np.empty(4, np.int64)
     for u in cells:
         r, c = u // columns, u % columns
+        for i in range(3):
+            for j in range(3):
+                nine[i, j] = _node(values, 2 * r + i, 2 * c + j)
         for quarter in range(4):
             a, b = quarter // 2, quarter % 2
             middle = 0.0
             for k in range(4):
                 node[k, 0] = 2 * r + a + (k >= 2)
-                node[k, 1] = 2 * c + b + (k in (1, 2))
-                level[k] = _node(values, node[k, 0], node[k, 1])
+                node[k, 1] = 2 * c + b + (0 < k < 3)
+                level[k] = nine[node[k, 0] - 2 * r, node[k, 1] - 2 * c]
                 middle += level[k] / 4
                 number[k] = (node[k, 0] * wide + node[k, 1]) * 3
+            if level.min() > limit:
+                continue
             exits = 0
             for k in range(4):
                 o = (k + 1) % 4

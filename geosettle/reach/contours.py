@@ -88,25 +88,32 @@ def _within(raster: Raster, limits: Sequence[float]) -> list[shapely.Geometry]:
     if not raster.is_north_up:
         raster.cell_areas_m2()  # says so
     values = raster.values  # noqa: PD011, RUF100
-    with np.errstate(invalid="ignore"):
-        reached = values <= limits[-1]
-    rows, columns = (np.flatnonzero(reached.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return [shapely.Polygon() for _ in limits]
-    # One cell more on each side, whose values the lines run to.
-    top, left = max(0, rows[0] - 1), max(0, columns[0] - 1)
-    part = np.ascontiguousarray(values[top : rows[-1] + 2, left : columns[-1] + 2])
-    made = [_outlined(part, limit) for limit in limits]
+    part, top, left, out = values, 0, 0, []
+    for limit in reversed(limits):
+        with np.errstate(invalid="ignore"):
+            reached = part <= limit
+        rows, columns = (np.flatnonzero(reached.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            break
+        # One cell more on each side, whose values the lines run to; lower limits are inside.
+        low, first = max(0, rows[0] - 1), max(0, columns[0] - 1)
+        part = part[low : rows[-1] + 2, first : columns[-1] + 2]
+        top, left = top + low, left + first
+        out.append(_moved(_outlined(np.ascontiguousarray(part), limit), raster, top, left))
+    shapes = np.asarray([*out, *[shapely.Polygon()] * (len(limits) - len(out))][::-1], dtype=object)
+    placed = to_lonlat(shapes, parse_crs(raster.crs))
+    return list(turned(placed, -180, 180) if raster.is_lonlat else within_180(placed))
+
+
+def _moved(shape: shapely.Geometry, raster: Raster, top: int, left: int) -> shapely.Geometry:
+    """From rows and columns of the lattice of half cells to the coordinates of the raster."""
     t = raster.transform
 
     def place(ij: FloatArray) -> FloatArray:
         x, y = t.c + t.a * (left + ij[:, 1] / 2), t.f + t.e * (top + ij[:, 0] / 2)
         return np.column_stack([x, y])
 
-    out = np.asarray([shapely.transform(shape, place) for shape in made], dtype=object)
-    if raster.is_lonlat:
-        return list(turned(to_lonlat(out, parse_crs(raster.crs)), -180, 180))
-    return list(within_180(to_lonlat(out, parse_crs(raster.crs))))
+    return shapely.transform(shape, place)
 
 
 def _outlined(values: NDArray[np.floating], limit: float) -> shapely.Geometry:

@@ -15,13 +15,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from job_parts import small_job
 
 import geosettle as gs
 from geosettle.cli import main
+from geosettle.covers import overlay_table
 from geosettle.distance import distance_table
 from geosettle.errors import InputError, OutputError
-from geosettle.jobs import distances_job, engine_on, run_job, tiles
+from geosettle.executors import processes, processors
+from geosettle.jobs import distances_job, engine_on, overlay_job, run_job, tiles
 
 pq = pytest.importorskip("pyarrow.parquet", reason="parts are Parquet files")
 TESTS = Path(__file__).parent
@@ -276,6 +279,50 @@ def test_geoparquet_says_its_extent_and_can_be_skipped(tmp_path, monkeypatch):
     assert max(lows) - min(lows) > (east - west) / 3  # along the curve, not at random
 
 
+# --- overlay
+
+
+def test_the_parts_of_an_overlay_hold_the_rows_of_the_one_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("geosettle.jobs.overlay._ZONES", 5)
+    zones = places(30, "z", 1)
+    zones["geometry"] = gpd.points_from_xy(np.r_[zones.geometry.x[:-1], 179.99], zones.geometry.y)
+    rng = np.random.default_rng(3)
+    west, south = rng.uniform(75, 95, 4000), rng.uniform(30, 45, 4000)
+    boxes = shapely.box(west, south, west + 0.3, south + 0.2)
+    far = shapely.box(-179.99, 20, -179.9, 60)
+    cover = gpd.GeoDataFrame(
+        {"kind": [*rng.choice(["field", "orchard"], 4000), "steppe"]},
+        geometry=[*boxes, far], crs=4326,
+    )  # fmt: skip
+    job = overlay_job(zones, cover, "kind", [5.0, 20.0])
+    assert len(job.parts) > 4
+    assert max(len(job.inputs(part)[1]) for part in job.parts) < len(cover) / 2
+    run_job(job, tmp_path / "out")
+    keys = ["zone_id", "radius_km", "kind"]
+    found = gpd.read_parquet(tmp_path / "out").set_index(keys).sort_index()
+    expected = overlay_table(zones, cover, "kind", [5.0, 20.0]).set_index(keys).sort_index()
+    assert ("z029", 20.0, "steppe") in found.index
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(found[expected.columns].drop(columns="year")),
+        expected.drop(columns="year"),
+        check_dtype=False,
+        atol=1e-6,
+    )
+    assert found["year"].isna().all()
+
+
+def test_a_parcel_that_changes_changes_the_parts_that_it_reaches(monkeypatch):
+    monkeypatch.setattr("geosettle.jobs.overlay._ZONES", 1)
+    at = gpd.points_from_xy([76.0, 90.0], [39.0, 30.0])
+    zones = gpd.GeoDataFrame(index=["a", "b"], geometry=at, crs=4326)
+    boxes = [shapely.box(75.9, 38, 76, 39), shapely.box(89, 29, 90, 30)]
+    cover = gpd.GeoDataFrame({"kind": ["field", "field"]}, geometry=boxes, crs=4326)
+    before = [p.key for p in overlay_job(zones, cover, "kind", [5.0]).parts]
+    cover.loc[1, "kind"] = "orchard"
+    after = [p.key for p in overlay_job(zones, cover, "kind", [5.0]).parts]
+    assert [a == b for a, b in zip(before, after, strict=True)].count(True) == 1
+
+
 # --- the command
 
 
@@ -304,6 +351,21 @@ def test_the_command_writes_a_folder_and_goes_on(files, tmp_path, capsys):
     assert len(gpd.read_parquet(out)) == 90
 
 
+def test_a_plan_says_what_comes_and_writes_nothing(files, capsys):
+    assert main([*files, "--nearest", "2", "-o", "d/", "--plan", "--workers", "2"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("1 parts with 60 pairs: about")
+    assert not Path("d").exists()
+
+
+def test_an_overlay_is_written_in_parts(files, tmp_path, capsys):
+    cover = gpd.GeoDataFrame({"kind": ["field"]}, geometry=[shapely.box(75, 30, 85, 45)], crs=4326)
+    cover.to_file(tmp_path / "cover.gpkg")
+    call = ["overlay", "--zones", "sites.csv", "--cover", "cover.gpkg", "--buffer-km", "5"]
+    assert main([*call, "--by", "kind", "-o", "land/"]) == 0
+    assert set(gpd.read_parquet("land")["kind"]) == {"field", "(outside)"}
+
+
 def test_a_part_set_aside_gives_exit_code_3(files, tmp_path, capsys, monkeypatch):
     def broken(*_, **__):
         raise gs.errors.InputError("the ground is gone")
@@ -317,6 +379,7 @@ def test_a_part_set_aside_gives_exit_code_3(files, tmp_path, capsys, monkeypatch
     ("more", "message"),
     [
         (["--workers", "2", "-o", "d.csv"], "folder"),
+        (["--plan"], "folder"),
         (["--matrix", "-o", "d/"], "not written in parts"),
         (["--scheduler", "tcp://127.0.0.1:9", "-o", "d/"], "no Dask scheduler|pip install"),
     ],
@@ -327,3 +390,13 @@ def test_a_wrong_call_is_refused_in_one_message(files, capsys, monkeypatch, more
     (line,) = capsys.readouterr().err.splitlines()
     assert pd.Series([line]).str.contains(message).all()
     assert not Path("d").exists()
+
+
+def test_processors_can_be_limited_and_workers_share_them(monkeypatch):
+    monkeypatch.setenv("GEOSETTLE_THREADS", "1")
+    assert processors() == 1
+    monkeypatch.setenv("GEOSETTLE_THREADS", "many")
+    every = processors()
+    assert every >= 1
+    with processes(every + 1) as pool:
+        assert pool.submit(processors).result() == 1

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
-from geosettle.cli import distances, fetch, reach, reading, taking
+from geosettle.cli import distances, fetch, in_parts, reach, reading, taking
 from geosettle.cli.calls import Completion, Parser, examples_of
 from geosettle.cli.streams import keep_quiet, open_streams, show, warn
 from geosettle.cli.tables import ENDINGS, check_out, table_file
@@ -320,8 +320,10 @@ def _add_single_commands(commands: Any) -> None:
         "-o",
         "--out",
         metavar="FILE",
-        help=f"file to write ({ENDINGS}); without it CSV on standard output",
+        help=f"file to write ({ENDINGS}), or a folder (DIR/) to write in parts; without it CSV on "
+        "standard output",
     )
+    in_parts.add_options(overlay, _positive_int)
     reading.add_options(overlay)
 
 
@@ -473,10 +475,20 @@ def _overlay(options: argparse.Namespace) -> int:
 
     with _progress(options) as step:
         step("reading")
-        check_out(options.out)
+        parts = in_parts.asked(options)
+        if not parts:
+            check_out(options.out)
         zones = _places(options.zones, options)
         options.around = [zones]
         cover = _places(options.cover, options, areas=True)
+        if parts:
+            from geosettle.jobs import overlay_job  # noqa: PLC0415
+
+            inputs = in_parts.digests(
+                {} if hasattr(cover, "geometry") else {"cover": options.cover}
+            )
+            job = overlay_job(zones, cover, options.by, options.buffer_km, inputs=inputs)
+            return in_parts.write(job, options, step)
         step("measuring")
         table = overlay_table(zones, cover, by=options.by, buffer_km=options.buffer_km)
         with table_file(options.out, partial(_zones, zones)) as write:

@@ -132,7 +132,7 @@ def add_options(
         help=f"file to write ({ENDINGS}; lines in the last two), or a folder (DIR/) to write in "
         "parts; without it CSV on standard output",
     )
-    in_parts.add_options(command, whole, number)
+    in_parts.add_options(command, whole)
 
 
 def measure(

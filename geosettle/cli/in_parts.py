@@ -18,11 +18,8 @@ PARTS_SET_ASIDE: Final = 3
 _LISTED: Final = 10
 
 
-def add_options(
-    command: argparse.ArgumentParser, whole: Callable[[str], int], number: Callable[[str], float]
-) -> None:
-    """Add the options to a command; `whole` and `number` read numbers above zero."""
-    del number
+def add_options(command: argparse.ArgumentParser, whole: Callable[[str], int]) -> None:
+    """Add the options to a command; `whole` reads a number above zero."""
     group = command.add_argument_group(
         "a folder in parts",
         "With -o DIR/: GeoParquet files, one for each part of the map. A second start with the same"
@@ -32,6 +29,12 @@ def add_options(
     where.add_argument("--workers", type=whole, metavar="N", help="processes that make parts")
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers make parts"
+    )
+
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="only say how many parts there are, and what time and disk they take",
     )
 
 
@@ -45,7 +48,7 @@ def asked(options: argparse.Namespace) -> bool:
     """
     out = options.out
     folder = out is not None and (out.endswith(("/", "\\")) or Path(out).is_dir())
-    for name in ("workers", "scheduler"):
+    for name in ("workers", "scheduler", "plan"):
         if getattr(options, name) and not folder:
             raise InputError(
                 f"--{name} goes with a folder to write in parts", mend="Name one: -o DIR/."
@@ -64,8 +67,20 @@ def digests(paths: Mapping[str, str]) -> dict[str, str]:
 
 def write(job: Job, options: argparse.Namespace, step: Callable[[str], None]) -> int:
     """Make the parts of a job that are missing; the exit code."""
-    from geosettle.jobs import engine_on, run_job  # noqa: PLC0415
+    from geosettle.jobs import engine_on, estimate, run_job  # noqa: PLC0415
+    from geosettle.jobs.run import duration  # noqa: PLC0415
 
+    if options.plan:
+        step("measuring some parts")
+        workers = options.workers or 1
+        plan = estimate(job, workers)
+        what = "zones" if job.kind == "overlay" else "pairs"
+        show(
+            f"{plan['parts']:,} parts with {plan['units']:,} {what}: about "
+            f"{duration(plan['seconds'])} with {workers} worker{'s' * (workers > 1)}, and "
+            f"{plan['bytes'] / 1e6:,.1f} MB on disk. Nothing was written."
+        )
+        return 0
     step("making parts")
     engine = engine_on(options.workers or 1, options.scheduler)
     done = run_job(job, options.out, engine, progress=step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from geosettle.cells import numbers
 from geosettle.covers.overlaps import contests_among, settle
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat
 from geosettle.errors import ColumnError, InputError
+from geosettle.executors import processors
 from geosettle.geodesy import area_m2
 from geosettle.geodesy.disc_overlap import Edges, shared_m2
 from geosettle.problems import Problems, note
@@ -222,7 +222,7 @@ def pieces(
     found, done = [], 0
     # GEOS and numpy let go of the interpreter while they work, so threads share the blocks; blocks
     # bound the memory.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=processors()) as pool:
         for rows, result in zip(blocks, pool.map(block, blocks), strict=True):
             found.append(result)
             done += rows.size

@@ -239,6 +239,54 @@ def run_job(
     return Outcome(len(job.parts), len(kept), rows, failed)
 
 
+def estimate(job: Job, workers: int = 1) -> dict[str, float]:
+    """Estimate what a job takes, from some of its parts, which are made for it and not kept.
+
+    Parameters
+    ----------
+    job
+        The plan.
+    workers
+        How many make parts at a time.
+
+    Returns
+    -------
+    dict
+        `parts`, `units` (pairs or zones), `bytes` on disk and `seconds` on processors such as this
+        one, when each worker has one of its own.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from geosettle.jobs import distances_job
+    >>> at = gpd.points_from_xy([76.0], [39.0])
+    >>> places = gpd.GeoDataFrame(index=["a"], geometry=at, crs=4326)
+    >>> found = estimate(distances_job(places, places))
+    >>> found["parts"], found["units"], found["seconds"] > 0
+    (1, 1, True)
+    """
+    from geosettle.io.parquet import geoparquet_bytes  # noqa: PLC0415
+
+    by_size = sorted(job.parts, key=lambda part: part.units)
+    some = [by_size[int(len(by_size) * share)] for share in (0.25, 0.5, 0.75)] if by_size else []
+    seconds, size, units = 0.0, 0, 0
+    for n, part in enumerate(some[:1] + some):
+        begun = time.monotonic()
+        data = geoparquet_bytes(job.make(*job.inputs(part)))
+        if n:  # the first time what is loaded and compiled once is in it
+            seconds += time.monotonic() - begun
+            size, units = size + len(data), units + part.units
+    whole = sum(part.units for part in job.parts)
+    each = whole / max(units, 1)
+    most = max(1, min(workers, len(job.parts)))
+    return {
+        "parts": len(job.parts),
+        "units": whole,
+        "bytes": each * size,
+        "seconds": each * seconds / most,
+    }
+
+
 def duration(seconds: float) -> str:
     """Write a span of time roughly, as a person would.
 

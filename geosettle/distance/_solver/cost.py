@@ -26,7 +26,6 @@ neighbours with all three. A further run on the same grid takes 4.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -44,6 +43,7 @@ from geosettle.distance._solver.cost_grid import (
     Target,
     middling_move,
 )
+from geosettle.executors import processors
 
 Run = tuple[IndexArray, FloatArray | None, Sequence[Target]]
 """Cells to start from, the cost at which each starts (None: 0), and the places to reach."""
@@ -318,7 +318,7 @@ class Prepared:
             )
             return self.values_at(targets)(cost) if take is None else take(n, cost)
 
-        pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(runs), self.side_by_side)))
+        pool = ThreadPoolExecutor(max(1, min(processors(), len(runs), self.side_by_side)))
         try:
             out: list[Any] = []
             for found in pool.map(one, range(len(runs))):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -20,6 +19,7 @@ from geosettle.distance._solver.geodesic import (
     prepare,
     squares,
 )
+from geosettle.executors import processors
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M
 
 FloatArray = NDArray[np.float64]
@@ -215,10 +215,7 @@ def share_out(task: Callable[[int, int], None], n: int, step: int) -> None:
     Ctrl-C stops it too.
     """
     firsts = range(0, n, step)
-    workers = min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        len(firsts),
-    )
+    workers = min(processors(), len(firsts))
     if workers < 2:
         for first in firsts:
             task(first, min(first + step, n))

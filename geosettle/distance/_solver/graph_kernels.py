@@ -15,7 +15,6 @@ each until all targets are settled. All in float64.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._solver.compiling import compiled
 from geosettle.distance._solver.graph import FloatArray, Graph, IndexArray, make_graph
+from geosettle.executors import processors
 
 _ROUNDS: Final = ((12, 4), (24, 8), (48, 16))
 """Places for neighbours per node, and neighbours up to which nodes are taken out: few at first, to
@@ -287,7 +287,7 @@ def many_to_many_compiled(
         )
         return low
 
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers or processors())
     try:
         for low in pool.map(block, range(0, sources.size, _AT_ONCE)):
             if progress is not None:

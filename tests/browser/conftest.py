@@ -47,7 +47,9 @@ def open_page(chromium, tmp_path):
     opened = []
 
     @contextmanager
-    def visit(html, *, width=1440, height=900, fragment="", scale=1, mobile=False):
+    def visit(
+        html, *, width=1440, height=900, fragment="", scale=1, mobile=False, scheme="light"
+    ):
         file = tmp_path / f"map{len(opened)}.html"
         file.write_text(html, encoding="utf-8")
         context = chromium.new_context(
@@ -56,6 +58,7 @@ def open_page(chromium, tmp_path):
             has_touch=mobile,
             is_mobile=mobile,
             offline=True,
+            color_scheme=scheme,
         )
         page = context.new_page()
         page.set_default_timeout(30_000)

@@ -528,10 +528,27 @@ def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
         ),
     ],
 )
-def test_axe_finds_nothing(open_page, plain, lang, width, fragment):
-    with open_page(map_html(plain, lang=lang), width=width, fragment=fragment) as page:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, plain, lang, width, fragment, scheme):
+    html = map_html(plain, lang=lang)
+    with open_page(html, width=width, fragment=fragment, scheme=scheme) as page:
         found = Axe().run(page).response["violations"]
         assert not [(v["id"], v["impact"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+def test_dark_screen_darkens_the_panel_and_keeps_the_picture_and_the_print(open_page, plain):
+    page_colour = "getComputedStyle(document.querySelector('#gs-panel')).color"
+    pictures = []
+    for scheme, dark in (("light", False), ("dark", True)):
+        with open_page(map_html(plain), scheme=scheme) as page:
+            ink = [int(v) for v in re.findall(r"\d+", page.evaluate(page_colour))]
+            assert (min(ink) > 200) == dark
+            with page.expect_download() as saved:
+                page.get_by_role("button", name="PNG", exact=True).click()
+            pictures.append(saved.value.path().read_bytes())
+            page.emulate_media(media="print")
+            assert max(int(v) for v in re.findall(r"\d+", page.evaluate(page_colour))) < 80
+    assert pictures[0] == pictures[1]
 
 
 def test_a_new_element_of_a_generic_kind_is_one_entry(open_page, plain, monkeypatch):

@@ -246,6 +246,7 @@ function circle(lon, lat, km) {
 
 /**
  * Write a name where it covers nothing: tries the places in order, keeps to the view; returns whether it was written.
+ * Places: right, left, above, below, centred; above or below, to the right (u, d) or to the left (v, e).
  * @param {Sheet} sheet @param {string} text @param {number} x @param {number} y
  * @param {{font: string, size: number, colour: string, gap?: number, places?: string, spacing?: string, margin?: number, must?: boolean}} look
  */
@@ -257,14 +258,14 @@ function label(sheet, text, x, y, look) {
   const gap = look.gap || 0;
   const half = look.size * 0.62;
   for (const place of look.places || 'rlab') {
-    const left = { r: x + gap, l: x - gap - width, a: x - width / 2, b: x - width / 2, c: x - width / 2 }[place] ?? x;
-    const middle = { a: y - gap - half, b: y + gap + half }[place] ?? y;
-    const margin = look.margin || 0;
-    const box = [left - 2 - margin, middle - half - margin, left + width + 2 + margin, middle + half + margin];
+    const left = { r: x + gap, l: x - gap - width, u: x - gap / 2, d: x - gap / 2, v: x + gap / 2 - width, e: x + gap / 2 - width }[place] ?? x - width / 2;
+    const middle = 'auv'.includes(place) ? y - gap - half : 'bde'.includes(place) ? y + gap + half : y;
+    const boxed = (margin) => [left - 2 - margin, middle - half - margin, left + width + 2 + margin, middle + half + margin];
+    const box = boxed(look.margin || 0);
     const { frame } = sheet;
     const inside = box[0] > frame[0] && box[1] > frame[1] && box[2] < frame[2] && box[3] < frame[3];
     if (!inside || (!look.must && sheet.taken.some((b) => overlap(b, box)))) continue;
-    sheet.taken.push(box);
+    sheet.taken.push(boxed(0)); // the margin is for what is written before
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
     ctx.lineJoin = 'round';

@@ -211,19 +211,19 @@ function slopeChart(row) {
   const ends = [c.from, c.at, c.fromLow, c.fromHigh, c.atLow, c.atHigh].filter((v) => v !== null);
   const [least, most] = [Math.min(0, ...ends), Math.max(...ends, 1e-9)];
   const y = (v) => 92 - (76 * (v - least)) / (most - least);
-  const colour = c.way === 'up' ? UP : c.way === 'down' ? DOWN : MUTED;
+  const colour = `var(--${{ up: 'up', down: 'down' }[c.way] || 'muted'})`;
   const digits = digitsOf(indicator);
   const ranged = (value, low, high) => `${figure(value, digits)}${interval(low, high) ? ` (${interval(low, high, digits)})` : ''}`;
   const [left, right] = [ranged(c.from, c.fromLow, c.fromHigh), ranged(c.at, c.atLow, c.atHigh)];
   const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} 112`, role: 'img', 'aria-label': `${indicatorName(indicator)}${word('colon')}${word('at_origins')} ${left}${word('list_comma')}${word('at_site')} ${right}${word('full_stop')}${word('change_since')} ${changeText(indicator, c)}` });
   for (const [x, value, low, high] of [[118, c.from, c.fromLow, c.fromHigh], [218, c.at, c.atLow, c.atHigh]]) {
-    chart.append(svg('line', { x1: x, x2: x, y1: 12, y2: 92, stroke: '#C9CDD1' }));
+    chart.append(svg('line', { x1: x, x2: x, y1: 12, y2: 92, stroke: 'var(--line)' }));
     if (low !== null) chart.append(svg('line', { x1: x, x2: x, y1: y(Math.max(least, low)), y2: y(high), stroke: colour, 'stroke-width': 7, opacity: 0.3 }));
     chart.append(svg('circle', { cx: x, cy: y(value), r: 4.5, fill: colour }));
   }
   chart.append(svg('line', { x1: 118, x2: 218, y1: y(c.from), y2: y(c.at), stroke: colour, 'stroke-width': 2.5, 'stroke-dasharray': c.way === 'unsure' ? '4 3' : null }));
   chart.append(chartText(108, y(c.from) + 4, left, { 'text-anchor': 'end' }), chartText(228, y(c.at) + 4, right));
-  chart.append(chartText(118, 108, word('at_origins'), { 'text-anchor': 'middle', fill: MUTED }), chartText(218, 108, word('at_site'), { 'text-anchor': 'middle', fill: MUTED }));
+  chart.append(chartText(118, 108, word('at_origins'), { 'text-anchor': 'middle', fill: 'var(--muted)' }), chartText(218, 108, word('at_site'), { 'text-anchor': 'middle', fill: 'var(--muted)' }));
   return el('figure', { id: 'gs-slope' }, el('figcaption', {}, isolated(indicatorName(indicator)), indicator.unit ? [' (', isolated(unitWords(indicator.unit)), ')'] : ''), chart,
     el('p', { class: 'gs-note' }, el('b', {}, `${word('change_since')}${word('colon')}`), changeText(indicator, c), `${word('full_stop')}${word(c.plain ? 'mean_moves' : 'mean_households')}`));
 }

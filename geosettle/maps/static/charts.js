@@ -5,7 +5,7 @@ const CHART_WIDTH = 336;
 
 /** @param {number} x @param {number} y @param {any} text @param {Object<string, any>} [more] */
 function chartText(x, y, text, more) {
-  return svg('text', { x, y, 'font-size': 11, fill: INK, ...more }, text);
+  return svg('text', { x, y, 'font-size': 11, fill: 'currentColor', ...more }, text);
 }
 
 /** A name cut to fit, isolated. @param {any} text @param {number} letters */
@@ -44,8 +44,8 @@ function distanceChart(row) {
   const chart = svg('svg', { viewBox: `0 0 ${CHART_WIDTH} ${height}`, role: 'img', 'aria-label': `${word('chart_distances')}${word('colon')}${title}` });
   for (const mark of marks) {
     const x = left + mark * scale;
-    chart.append(svg('line', { x1: x, x2: x, y1: 0, y2: height - 18, stroke: '#DDE1E4' }));
-    chart.append(chartText(x, height - 5, figure(mark, 0), { 'text-anchor': 'middle', fill: MUTED, 'font-size': 10 }));
+    chart.append(svg('line', { x1: x, x2: x, y1: 0, y2: height - 18, stroke: 'var(--line)' }));
+    chart.append(chartText(x, height - 5, figure(mark, 0), { 'text-anchor': 'middle', fill: 'var(--muted)', 'font-size': 10 }));
   }
   shown.forEach((i, k) => {
     const y = 18 * k + 9;
@@ -104,11 +104,11 @@ function capitalsChart(id, caption_) {
     const most = Math.max(Math.abs(before), Math.abs(after)) || 1;
     const at = (v) => 6 + (104 * Math.max(0, v)) / most;
     chart.append(chartText(2, y - 11, clip(item, 52)));
-    chart.append(svg('line', { x1: 6, x2: 110, y1: y, y2: y, stroke: '#DDE1E4' }));
+    chart.append(svg('line', { x1: 6, x2: 110, y1: y, y2: y, stroke: 'var(--line)' }));
     chart.append(svg('line', { x1: at(before), x2: at(after), y1: y, y2: y, stroke: '#8A8A8A', 'stroke-width': 2 }));
     chart.append(svg('circle', { cx: at(before), cy: y, r: 4, fill: '#FFFFFF', stroke: ORIGIN, 'stroke-width': 1.5 }));
     chart.append(svg('circle', { cx: at(after), cy: y, r: 4, fill: SITE }));
-    chart.append(chartText(122, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 28)}`, { fill: MUTED }));
+    chart.append(chartText(122, y + 4, `${figure(before)} → ${figure(after)} ${clip(unit, 28)}`, { fill: 'var(--muted)' }));
   });
   return el('figure', {}, el('figcaption', {}, isolated(caption_)), chart);
 }

@@ -685,7 +685,7 @@ function drawLabels(sheet, element) {
     if (!seen(x, y) || !siteShown(i) || (i === chosen && tried)) continue;
     tried++;
     const named = i === chosen ? /** @type {any} */ (state.selected).row : i;
-    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, named) ? INK : '#85898C', gap: siteRadius(values[i]) + 4, places: 'rlab' };
+    const look = { font: `600 12px ${SANS}`, size: 12, colour: concerns(sites, named) ? INK : '#85898C', gap: siteRadius(values[i]) + 4, places: 'rlabudve' };
     const more = (members.get(i)?.length ?? 1) - 1;
     const name = more ? word('names_and_more', { names: shortName(rowName(sites, named)), n: more }) : shortName(rowName(sites, named));
     // What is selected is named, if need be over others.
@@ -724,17 +724,21 @@ function writeNames(sheet, element, some) {
   for (const [group, [text, x, y, look]] of full) if (!placed.has(group)) label(sheet, text, x, y, { ...look, must: true });
 }
 
-/** Origins of what is selected, else all of them once they lie apart. @param {Sheet} sheet @param {(x: number, y: number) => boolean} seen */
+/** Few enough origins to be named at any zoom. */
+const FEW_ORIGINS = 60;
+
+/** Origins of what is selected, else all of them if they are few or far enough apart; most households first. @param {Sheet} sheet @param {(x: number, y: number) => boolean} seen */
 function labelOrigins(sheet, seen) {
-  if (state.hidden.has('origins') || (!state.selected && (sheet.zoom < 8.5 || origins.n > 2000))) return;
+  if (state.hidden.has('origins') || (!state.selected && ((origins.n > FEW_ORIGINS && sheet.zoom < 8.5) || origins.n > 2000))) return;
   let tried = 0;
-  for (let i = 0; i < origins.n && tried < 200; i++) {
+  for (const i of Array.from(originRows).sort((a, b) => originHouseholds[b] - originHouseholds[a])) {
+    if (tried >= 200) break;
     const x = originXY[2 * i] * sheet.scale + sheet.dx;
     const y = originXY[2 * i + 1] * sheet.scale + sheet.dy;
     if (!seen(x, y) || !concerns(origins, i) || !originShown(i)) continue;
     tried++;
     const name = rowName(origins, i).split(/[,\uFF0C]/u)[0]; // the village, not what it belongs to
-    label(sheet, shortName(name), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlab' });
+    label(sheet, shortName(name), x, y, { font: `500 11px ${SANS}`, size: 11, colour: ORIGIN, gap: originRadius(i) + 3, places: 'rlabudve' });
   }
 }
 
@@ -742,7 +746,7 @@ function labelOrigins(sheet, seen) {
 const NARROW_REGION = { font: `500 12px ${SANS}`, size: 12, colour: '#5F5A50', places: 'c', spacing: '1px', margin: 6 };
 
 const NAME_LOOKS = {
-  place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlab' },
+  place: { font: `11px ${SANS}`, size: 11, colour: '#3F464B', gap: 5, places: 'rlabudve' },
   region: { font: `500 14px ${SANS}`, size: 14, colour: '#5F5A50', places: 'c', spacing: '3px', margin: 18 },
   unit: { font: `italic 11px ${SANS}`, size: 11, colour: '#77726A', places: 'c', spacing: '0.8px' },
 };

@@ -413,6 +413,19 @@ def test_units_much_wider_than_the_study_do_not_widen_the_sheet():
     assert (alone.get_xlim(), alone.get_ylim()) == (within.get_xlim(), within.get_ylim())
 
 
+def test_panels_are_of_the_units_of_the_table_most_households_first(embedded):
+    """A site is in the unit that its source states, as in the table of units."""
+    with look():
+        titles = [axes.get_title(loc="left") for axes in counties(embedded, "en").axes]
+    named = list(dict.fromkeys(re.sub(r" \d+/\d+$", "", title) for title in titles))
+    table = embedded.units[embedded.units["level"] == "county"]
+    table = table[table["sites_located"] > 0].sort_values(
+        "households", ascending=False, kind="stable", na_position="last"
+    )
+    assert set(named) == set(table["unit"])
+    assert named[:5] == table["unit"].tolist()[:5]
+
+
 def test_the_note_of_the_panels_names_only_what_they_show():
     joined = {"county_code": ["A", "B"], "county": ["A", "B"]}  # as sites joined with units have
     sites = places(TWO, "site_id", **joined, uncertainty_km=[np.nan, np.nan])

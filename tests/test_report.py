@@ -20,6 +20,7 @@ from shapely.geometry import box
 
 import geosettle as gs
 from geosettle.figures import figures
+from geosettle.maps.page_text import headline
 from geosettle.reasons import decode, reason, render, word
 from geosettle.report import report_html, summary_lines
 from geosettle.report.html_builder import cell, element, shown
@@ -195,7 +196,7 @@ def test_ten_findings_computed_by_hand():
     assert "give 3.7-4 %" in told["green"]  # 3.7 %, and 4,000 of 100,000 km2
     assert "prints 29.1 %" in told["green"]
     assert "1 settlement site" not in told["land"]  # the one site is named
-    assert "No source gives the location of 667 ha of it" in told["land"]
+    assert "The location of 667 ha of it is not known" in told["land"]
     # of 4: one placed a site, one has an end without a position
     assert told["declared"].startswith("Sources state 4 distances. 2 can be checked: ")
     assert told["declared"].endswith(
@@ -363,7 +364,7 @@ def test_the_change_for_those_who_moved_is_told_shown_and_drawn():
     assert found.loc["site", "at_origin"].tolist() == [52.0, 25.0]
     (said,) = change_sentences(result, "en")
     assert said == (
-        "Nearest market: the move brought people 18 (9 … 27) km nearer (1 of 6 moves). Of 2 sites that can "
+        "Nearest market: the move brought people 18 km nearer (9-27 km; 1 of 6 moves). Of 2 sites that can "
         "be compared, 1 is certainly nearer and at 1 the locations are too uncertain to decide."
     )
     assert findings(result)["change_finding"] == said
@@ -516,12 +517,26 @@ def test_every_number_about_land_and_sources_is_one_of_the_tables(embedded):
     verdicts = written["claims"]["verdict"].value_counts()
     assert numbers_in["doubts"][:5] == [
         len(written["claims"]),
-        *verdicts[["not computable", "cannot be decided", "differs", "agrees"]],
+        *verdicts[["agrees", "differs", "not computable", "cannot be decided"]],
     ]
     severities = written["problems"]["severity"].value_counts()
     assert numbers_in["doubts"][6:] == [
         n for name in ("error", "warning", "note") if (n := severities.get(name, 0))
     ]
+
+
+def test_one_number_in_the_map_the_findings_and_the_table_of_moves(embedded):
+    """The longest move is one number; a distance is rounded once, from what was computed."""
+    km = embedded.pairs["geodesic_km"]
+    own = km[km.index.get_level_values("site_id").isin(in_scope(embedded).sites.index)].dropna()
+    ends = f"{own.min():.0f} to {own.max():.0f} km"
+    assert ends in headline(embedded, None)["subtitle"]["en"]
+    assert f": {own.max():.0f} km (" in findings(embedded)["farthest"]
+    table = report_html(embedded).split("Moves, with every metric")[-1].split("</table>")[0]
+    (row,) = (row for row in table.split("<tr") if "Tierizi Wozi" in row)
+    assert f">{km['OR-04', 'RS-02']:.0f}<" in row  # 65.47, not 65.5 and then 66
+    # nowhere is it known where the land is: neither that of a parcel nor that of a site alone
+    assert "The location of this land is not known." in findings(embedded)["land"]
 
 
 def test_a_large_study_says_what_it_leaves_out(large):

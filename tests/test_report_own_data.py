@@ -326,7 +326,7 @@ def test_the_ratio_is_of_the_distance_before_it_is_rounded():
             "4 ha of developed land in 1 parcel. For 1 parcel no area is reported.",
         ),
         ([None, None], "surveyed", "For 2 parcels no area is reported."),
-        ([4.0, 6.0], "illustrative", "2 parcels. No source gives the location of 10 ha of it"),
+        ([4.0, 6.0], "illustrative", "2 parcels. The location of this land is not known."),
     ],
 )
 def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):
@@ -340,7 +340,7 @@ def test_an_area_not_declared_is_no_hectare(plain, areas, basis, said):
         dataclasses.replace(plain, study=dataclasses.replace(plain.study, development=parcels))
     )["land"]
     assert said in line
-    assert ("No source gives the location" in line) == (basis == "illustrative")
+    assert ("is not known" in line) == (basis == "illustrative")
     assert not re.search(r"\b0 ha", line)
 
 

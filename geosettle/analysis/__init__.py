@@ -49,7 +49,7 @@ from geosettle.analysis._provenance import provenance_of
 from geosettle.analysis._reach import reach_of
 from geosettle.analysis._rounds import rounds_of
 from geosettle.analysis._site_values import site_values
-from geosettle.analysis._units import UNKNOWN, units_and_moves
+from geosettle.analysis._units import UNKNOWN, units_and_moves, units_by_level
 from geosettle.claims import Evidence, judge_claims
 from geosettle.distance import METRICS, Context, Metric
 from geosettle.problems import Problem, problems_frame
@@ -58,7 +58,15 @@ from geosettle.reasons import coded, in_words, sentences
 from geosettle.study import Study, why_last
 from geosettle.terminal import steps
 
-__all__ = ["UNKNOWN", "MedianDistance", "Result", "analyse", "median_distance", "moves_of"]
+__all__ = [
+    "UNKNOWN",
+    "MedianDistance",
+    "Result",
+    "analyse",
+    "median_distance",
+    "moves_of",
+    "units_by_level",
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from geosettle import style
-from geosettle.analysis import Result
+from geosettle.analysis import Result, units_by_level
 from geosettle.cells import numbers
 from geosettle.figures.canvas import HALO, WIDTH_IN, new_figure
 from geosettle.figures.chart_parts import names_of, one_line
@@ -31,16 +32,21 @@ _FILLED: Final = 0.7
 def counties(result: Result, lang: str) -> Figure | None:
     """Draw one square panel per finest unit that has a site with a known position.
 
-    Sites that are far apart get one panel each.
+    The unit is that of the table of units: as stated, else by position. Sites that are far
+    apart get one panel each.
     """
     layers, level = prepare(result), finest_level(result)
-    if layers.sites.empty or level not in result.sites:
+    by_level = units_by_level(result.study, result.sites, result.origins)
+    keys = next((units for units in by_level if units.level == level), None)
+    if layers.sites.empty or (keys is None and level not in result.sites):
         return None
-    units = result.sites[f"{level}_code" if f"{level}_code" in result.sites else level]
+    units = result.sites[level] if keys is None else pd.Series(keys.site, result.sites.index)
+    units = units.replace("", pd.NA)
     everyone = _groups(layers.sites[~layers.sites["compared"]], units)
     if not everyone:
         return None
-    everyone = _most_first(everyone, numbers(result.sites, "households"))
+    households = numbers(result.sites, "households").groupby(units).transform("sum")
+    everyone = _most_first(everyone, households)
     span = _span(everyone)
     groups = _apart(everyone, span) if len(everyone) > _MOST else everyone
     across = min(_ACROSS, len(groups))
@@ -48,7 +54,9 @@ def counties(result: Result, lang: str) -> Figure | None:
     panel = (WIDTH_IN - 0.1) / _ACROSS - 0.06
     figure = new_figure(0.46 + down * (panel + 0.24))
     wide, high = figure.get_figwidth(), figure.get_figheight()
-    names = names_of(_unit_names(result, level), lang)
+    names = names_of(
+        _unit_names(result, units, keys.names if keys else {u: u for u in units}), lang
+    )
     drawn: set[Any] = set()
     all_named = True
     for number, members in enumerate(groups):
@@ -101,13 +109,13 @@ def counties(result: Result, lang: str) -> Figure | None:
     return figure
 
 
-def _unit_names(result: Result, level: str) -> pd.DataFrame:
+def _unit_names(result: Result, keys: pd.Series, names: Mapping[str, str]) -> pd.DataFrame:
     """Return the unit of each site under both names that the boundaries give it."""
-    made = pd.DataFrame({"name": result.sites[level], "name_local": None}, index=result.sites.index)
+    made = pd.DataFrame({"name": keys.map(names), "name_local": None}, index=keys.index)
     units = result.study.boundaries
-    if units is not None and "name_local" in units and f"{level}_code" in result.sites:
+    if units is not None and "name_local" in units:
         local = units.loc[~units.index.duplicated(), "name_local"]
-        made["name_local"] = local.reindex(result.sites[f"{level}_code"].astype(object)).to_numpy()
+        made["name_local"] = local.reindex(keys.astype(object)).to_numpy()
     return made
 
 
@@ -150,7 +158,7 @@ def _middle(members: pd.DataFrame) -> tuple[float, float]:
 
 def _most_first(groups: list[pd.DataFrame], households: pd.Series) -> list[pd.DataFrame]:
     """Return groups in the order of the households of their unit; a unit's panels stay together."""
-    return sorted(groups, key=lambda members: -float(households.reindex(members.index).sum()))
+    return sorted(groups, key=lambda members: -float(households[members.index[0]]))
 
 
 def _apart(groups: list[pd.DataFrame], span: float) -> list[pd.DataFrame]:

@@ -35,7 +35,8 @@ def headline(result: Result, title: str | None) -> dict[str, dict[str, str]]:
         low, middle, high = headline_numbers(found)
         key = "title_one" if found.n == 1 else f"title_{found.weighting}"
         head = say_all(key, median=middle)
-        ends = {"low": number(found.nearest_km), "high": number(found.farthest_km)}
+        half = (found.high_km - found.low_km) / 2 if low != high else 0.0
+        ends = {"low": number(found.nearest_km, half), "high": number(found.farthest_km, half)}
         sub = say_all("subtitle_distance", **ends, n=found.n, m=found.of)
         if low != high:
             more = say_all("subtitle_interval", low=low, high=high)

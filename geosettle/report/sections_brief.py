@@ -97,7 +97,13 @@ def units(writer: Writer) -> list[Part]:
     frame = writer.tables.get("units", pd.DataFrame())
     if frame.empty:
         return []
-    made: list[Part] = [writer.p("units_note"), *writer.picture("counties", "counties")]
+    drawn = numbers(frame, "distance_median_low_km") < numbers(frame, "distance_median_high_km")
+    percent = f"{100 * writer.result.study.settings.distance.level:g}"
+    made: list[Part] = [
+        writer.p("units_note"),
+        writer.p("units_interval", percent=percent) if drawn.any() else None,
+        *writer.picture("counties", "counties"),
+    ]
     levels = [level for level in frame["level"].unique() if level != _TOTAL]
     if len(levels) > 1 and len(frame) <= FEW_ROWS:
         made.append(_unit_table(writer, frame, "cap_units"))
@@ -144,7 +150,9 @@ def rounds(writer: Writer) -> list[Part]:
 
 def _unit_table(writer: Writer, frame: pd.DataFrame, caption: str, *, whole: bool = True) -> Part:
     rows = _said(writer, frame)
-    rows["unit"] = rows["unit"].where(frame["level"] != _TOTAL, writer.say("all_units"))
+    depth = {level: n for n, level in enumerate(frame["level"].unique())} | {_TOTAL: 0}
+    inset = frame["level"].map(depth).map(lambda n: n * "\N{EM SPACE}")
+    rows["unit"] = inset + rows["unit"].where(frame["level"] != _TOTAL, writer.say("all_units"))
     text = writer.say(caption, level=rows["level_name"].iloc[0])
     return writer.frame("units", rows, _UNITS, text, whole=whole)
 

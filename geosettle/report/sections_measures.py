@@ -129,7 +129,11 @@ def _value_or_range(frame: pd.DataFrame, stem: str, unit: str) -> list[str]:
 
 def distances(writer: Writer) -> list[Part]:
     """Show every distance with its range, then what has none and why."""
-    frame = _as_good_as_given(ranged(writer.named(writer.tables["pairs"]), "geodesic", "km"))
+    # Of the distances before the table rounds them: what is rounded twice may differ.
+    exact = writer.result.pairs.reset_index().sort_values(["origin_id", "site_id"], kind="stable")
+    straight = [c for c in exact if c in {"geodesic_km", "geodesic_low_km", "geodesic_high_km"}]
+    written = writer.tables["pairs"].assign(**{c: numbers(exact, c).to_numpy() for c in straight})
+    frame = _as_good_as_given(ranged(writer.named(written), "geodesic", "km"))
     known = numbers(frame, "geodesic_km").notna()
     placed = numbers(writer.result.pairs, "geodesic_km").notna()
     without = int((~radius_stated_of_pairs(writer.result)[placed]).sum())

@@ -27,6 +27,12 @@ _MOST: Final = 10
 """Findings that are printed at most; those of which a reader asks first come first."""
 _SURE: Final = 0.95
 _MOST_NAMED: Final = 3
+_OF_ALL_SITES: Final = {
+    "find_inside": "find_all_inside",
+    "find_outside": "find_all_outside",
+    "find_edge_open": "find_all_open",
+}
+"""What is said of some sites, to what is said where it holds for all."""
 
 
 def summary_lines(result: Result, lang: str = "en") -> list[str]:
@@ -185,6 +191,8 @@ def _units(result: Result, lang: str) -> str:
         lang,
         say(lang, "find_units_given", n=len(probability), level=level)
         if given
+        else say(lang, "find_units_all", n=len(sure), level=level)
+        if sure.all()
         else say(lang, "find_units", n=int(sure.sum()), sites=located, level=level),
         say(lang, "find_units_partly", n=int((~stated).sum())) if partly else "",
         say(lang, "find_units_outside", n=outside, level=level) if outside else "",
@@ -222,6 +230,9 @@ def _in_oasis(result: Result, lang: str) -> str:
         "find_outside": outside.sum(),
         "find_edge_open": (~inside & ~outside).sum(),
     }
+    for key, of_all in _OF_ALL_SITES.items():
+        if counts[key] == known.sum():
+            return say(lang, of_all, n=int(counts[key]), surely=surely)
     return say(
         lang,
         "find_in_oasis",
@@ -264,8 +275,12 @@ def _land(result: Result, lang: str) -> str:
     if not total and parcels.empty:
         return aside(result, "development", lang)
     stated = int(declared.notna().sum())
-    basis = parcels["geometry_basis"].astype(str) if "geometry_basis" in parcels else ""
-    drawn = float(declared[basis == "illustrative"].sum()) if len(parcels) else 0.0
+    basis = parcels.get("geometry_basis", pd.Series("", parcels.index)).astype(str)
+    drawn = "illustrative" in set(basis)
+    alone = own[numbers(result.land, "mapped_ha").reindex(own.index).isna()]
+    # A site without any mapped land, and of the others the parcels that are only illustrated.
+    elsewhere = (basis == "illustrative") & ~parcels.get("site_id", basis).isin(alone.index)
+    unplaced = float(alone.sum()) + float(declared[elsewhere].sum())
     leased = float(numbers(result.land, "leased_ha").sum() or numbers(parcels, "leased_ha").sum())
     largest = own.sort_values(ascending=False, kind="stable")
     places = [
@@ -289,8 +304,13 @@ def _land(result: Result, lang: str) -> str:
         if total
         else "",
         say(lang, "find_land_unstated", n=len(parcels) - stated) if stated < len(parcels) else "",
+        say(lang, "find_unplaced_all")
+        if unplaced and unplaced == total
+        else say(lang, "find_unplaced", ha=_hectares(unplaced))
+        if unplaced
+        else "",
+        say(lang, "find_shapes") if drawn else "",
         say(lang, "find_leased", ha=_hectares(leased)) if leased else "",
-        say(lang, "find_illustrative", ha=_hectares(drawn)) if drawn else "",
     )
 
 

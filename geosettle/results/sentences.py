@@ -17,14 +17,7 @@ from geosettle.cells import numbers
 from geosettle.remoteness import INDICATORS
 from geosettle.results import flat, in_scope, number
 from geosettle.results.given import aside
-from geosettle.results.pivots import (
-    VERDICTS,
-    changes,
-    kinds_shown,
-    place_groups,
-    ranged_text,
-    section_rows,
-)
+from geosettle.results.pivots import VERDICTS, changes, kinds_shown, place_groups, section_rows
 from geosettle.words import all_of, capital, has, say, sentences
 
 
@@ -159,16 +152,30 @@ def _change_of_study(lang: str, what: str, unit: str, row: pd.Series) -> str:
     direction = {"nearer": "nearer", "farther": "farther", "as before": "same"}.get(
         row["direction"]
     )
-    ends = sorted(abs(row[end]) for end in ("low", "high")) if direction else []
+    ends = [float(row[end]) for end in ("low", "high")]
+    half = (ends[1] - ends[0]) / 2
+    known = bool(np.isfinite(half) and half > 0)
+
+    def way(km: float) -> str:
+        size = number(abs(km), half if known else 0.0)
+        return say(lang, "way_nearer" if km < 0 else "way_farther", km=size, unit=unit)
+
+    range_ = ""
+    if known and direction:
+        low, high = (number(km, half) for km in sorted(map(abs, ends)))
+        range_ = say(lang, "change_range", low=low, high=high, unit=unit) if low != high else ""
+    elif known:
+        range_ = say(lang, "change_open_range", low=way(ends[0]), high=way(ends[1]))
     weighted = row["weighting"] == "households"
     return say(
         lang,
         f"change_sentence_{direction or 'open'}",
         what=what,
         unit=unit,
-        change=ranged_text(abs(row["change"]), *ends)
+        change=number(abs(row["change"]), half if known else 0.0)
         if direction
-        else ranged_text(row["change"], row["low"], row["high"], sign=True),
+        else way(row["change"]),
+        range=range_,
         n=int(row["n"]),
         of=int(row["of"]),
         weighted=say(lang, "weighting_households") if weighted else "",
@@ -185,6 +192,9 @@ def _change_at_sites(lang: str, direction: pd.Series) -> str:
     parts = [say(lang, key, n=n) for key, n in counts.items() if n]
     if not parts:
         return ""
+    if len(direction) in counts.values():
+        (key,) = (key for key, n in counts.items() if n)
+        return say(lang, key.replace("change_", "change_all_"), n=len(direction))
     compared = say(lang, "n_sites_compared", n=len(direction))
     return say(lang, "change_at", sites=compared, parts=all_of(lang, parts, "clause"))
 
@@ -315,9 +325,10 @@ def claims_sentences(result: Result, lang: str) -> list[str]:
 def _counted(lang: str, counts: pd.Series, of: str = "") -> str:
     """List verdicts with their numbers, the most frequent first.
 
-    Those of conditions are in their own order.
+    Those of conditions are in their own order; claims that agree or differ come first.
     """
     order = {verdict: at for at, verdict in enumerate(VERDICTS)}
+    order |= {"agrees": -3, "differs": -2} if of == "claims" else {}
     items = sorted(
         counts.items(), key=lambda item: (order.get(str(item[0]), -1), -item[1], str(item[0]))
     )

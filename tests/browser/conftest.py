@@ -47,9 +47,7 @@ def open_page(chromium, tmp_path):
     opened = []
 
     @contextmanager
-    def visit(
-        html, *, width=1440, height=900, fragment="", scale=1, mobile=False, scheme="light"
-    ):
+    def visit(html, *, width=1440, height=900, fragment="", scale=1, mobile=False, scheme="light"):
         file = tmp_path / f"map{len(opened)}.html"
         file.write_text(html, encoding="utf-8")
         context = chromium.new_context(

@@ -529,7 +529,7 @@ def test_the_keyboard_alone_reaches_a_site(open_page, plain_html):
     ],
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_page, plain, lang, width, fragment, scheme):
+def test_axe_finds_nothing(open_page, plain, *, lang, width, fragment, scheme):
     html = map_html(plain, lang=lang)
     with open_page(html, width=width, fragment=fragment, scheme=scheme) as page:
         found = Axe().run(page).response["violations"]

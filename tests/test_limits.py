@@ -31,6 +31,7 @@ from geosettle.io.numbers import (
     to_text,
     to_year,
 )  # fmt: skip
+from geosettle.io.parquet import read_parquet
 from geosettle.layers import LAYERS, plain_name
 
 MANY = 1_000_000
@@ -200,3 +201,25 @@ def test_a_damaged_name_of_an_encoding_is_no_fault(stated: bytes, tmp_path: Path
     frame.to_file(tmp_path / "places.shp", encoding="gbk")
     (tmp_path / "places.cpg").write_bytes(stated)
     assert check_path(tmp_path / "places.shp", "sites")["rows_in"] == 1
+
+
+def test_bytes_in_lists_of_a_parquet_file_stay_unread(tmp_path: Path) -> None:
+    """Three kilobytes held 800 MB of them, and bytes in a list are no cell."""
+    kind = pa.struct([("a", pa.list_(pa.binary()))])
+    held = pa.array([{"a": [b"\0" * 1000] * 20}] * 3, kind)
+    names = ["S1", "S2", "S3"]
+    table = {"site_id": names, "name": names, "lon": [20.11, 20.22, 20.33], "lat": [9.1, 9.2, 9.3]}
+    path = tmp_path / "sites.parquet"
+    pq.write_table(pa.table({**table, "deep": held}), path)
+    cells = read_parquet(path, path.name).cells
+    assert cells["deep"].isna().all()
+    assert check_path(path, "sites")["rows_ok"] == 3
+
+
+def test_lon_and_lat_far_from_the_geometry_say_how_far(tmp_path: Path) -> None:
+    path = tmp_path / "sites.csv"
+    path.write_text("site_id,name,lon,lat,wkt\nS1,One,20.25,10.25,POINT (20.25 11.25)\n")
+    (found,) = [p for p in check_path(path, "sites")["problems"] if "contradicts" in p["code"]]
+    # A degree of latitude there is 110.6 km long (Snyder 1987, table 2).
+    assert "are 111 km from the geometry" in found["message"]
+    assert found["distance_km"] == pytest.approx(110.6, abs=0.1)

@@ -72,7 +72,12 @@ def _whole_table(path: Path, file: str) -> pa.Table:
     is_kinds = ("is_string", "is_binary", "is_large_string", "is_large_binary")
     names = [f.name for f in schema if any(getattr(pa.types, k)(f.type) for k in is_kinds)]
     # A text that all rows share is stored once: so it is read, until its lengths are added up.
-    table = pq.ParquetFile(path, read_dictionary=names).read()
+    # Bytes in lists or records are no cell, and may be as large: they stay unread.
+    unread = [f.name for f in schema if f.type.num_fields and _holds_bytes(f.type)]
+    schema = pa.schema([f for f in schema if f.name not in unread], metadata=schema.metadata)
+    table = pq.ParquetFile(path, read_dictionary=names).read(
+        columns=schema.names if unread else None
+    )
     size = 0
     for name in names:
         for chunk in table.column(name).chunks:
@@ -80,7 +85,17 @@ def _whole_table(path: Path, file: str) -> pa.Table:
                 lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
                 size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
     check_size(table.num_rows, table.num_columns, file, size)
-    return table.cast(schema)
+    table = table.cast(schema)
+    for name in unread:
+        table = table.append_column(name, pa.nulls(len(table)))
+    return table
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    """Whether a type is one of bytes, or nests one."""
+    inner = [kind.field(i).type for i in range(kind.num_fields)]
+    is_kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(is_kind(kind) for is_kind in is_kinds) or any(map(_holds_bytes, inner))
 
 
 def read_parquet(path: Path, file: str) -> Source:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geosettle.crs import WGS84, crs_name, parse_crs, same_crs, to_lonlat, to_wgs84
 from geosettle.errors import CrsError
+from geosettle.geodesy import GEOD
 from geosettle.io.columns import Columns
 from geosettle.io.companions import per_row_systems, read_axis
 from geosettle.io.nesting import NESTED, is_nested
@@ -226,14 +227,17 @@ def _contradictions(source: Source, raw: NDArray[Any], headers: Mapping[str, str
         return []
     with np.errstate(invalid="ignore"):
         apart = np.flatnonzero(np.abs(here - there).max(axis=1) > 0.01)
+    km = GEOD.inv(*here[apart].T, *there[apart].T)[2] / 1000
     return [
         problem(
             "position_contradicts_geometry",
+            f"Lon and lat are {far:.3g} km from the geometry, which is used.",
             row=int(i) + 1,
+            distance_km=float(far),
             column=headers["lon"],
             value=f"{there[i][0]:.6g}, {there[i][1]:.6g}",
         )
-        for i in apart
+        for i, far in zip(apart, km, strict=True)
     ]
 
 

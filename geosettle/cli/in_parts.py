@@ -47,7 +47,7 @@ def asked(options: argparse.Namespace) -> bool:
         It has options of a folder, and none to write.
     """
     out = options.out
-    folder = out is not None and (out.endswith(("/", "\\")) or Path(out).is_dir())
+    folder = out is not None and out.endswith(("/", "\\"))
     for name in ("workers", "scheduler", "plan"):
         if getattr(options, name) and not folder:
             raise InputError(

@@ -557,3 +557,39 @@ def test_where_nothing_serves_as_sites_the_names_of_units_and_unread_files_are_n
     text = str(caught.value)
     assert "no column holds names or codes of units.zip: lnd_admbnda_adm1.shp (Arun, Belor" in text
     assert "not read: points.shp (" in text
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "安置点.csv": "编号,安置点名称,纬度,经度\nS1,北湾,3.62,-30.31\nS2,棕榈港,3.38,-30.12\n",
+            "迁出村.csv": "编号,村名,纬度,经度\nV1,老码头,3.91,-30.44\n",
+            "搬迁.csv": "迁出村编号,安置点编号,户数\nV1,S1,45\nV1,S2,3\n",
+        },
+        {
+            "asentamientos.csv": "Código,Nombre,Latitud,Longitud\nS1,Bahía,3.62,-30.31\nS2,Palma,3.38,-30.1\n",
+            "aldeas.csv": "Código,Nombre,Latitud,Longitud\nV1,Muelle,3.91,-30.44\n",
+            "movimientos.csv": "Aldea código,Asentamiento código,Hogares\nV1,S1,45\nV1,S2,3\n",
+        },
+        {
+            "поселения.csv": "Код,Название,Широта,Долгота\nS1,Бухта,3.62,-30.31\nS2,Пальма,3.38,-30.1\n",
+            "деревни.csv": "Код,Название,Широта,Долгота\nV1,Причал,3.91,-30.44\n",
+            "переезды.csv": "Код деревни,Код поселения,Домохозяйств\nV1,S1,45\nV1,S2,3\n",
+        },
+        {
+            "المواقع.csv": "الرمز,الاسم,خط العرض,خط الطول\nS1,خليج,3.62,-30.31\nS2,نخل,3.38,-30.1\n",
+            "القرى الأصل.csv": "الرمز,الاسم,خط العرض,خط الطول\nV1,رصيف,3.91,-30.44\n",
+            "حركة.csv": "رمز القرية,رمز الموقع,عدد الأسر\nV1,S1,45\nV1,S2,3\n",
+        },
+    ],
+    ids=["zh", "es", "ru", "ar"],
+)
+def test_three_tables_in_the_users_language_are_a_study(files, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    call = ["init", str(tmp_path / "study"), *(str(tmp_path / name) for name in files), "--yes"]
+    assert main(call) == 0
+    study = gs.read_study(tmp_path / "study")
+    assert [*study.sites.index, *study.origins.index] == ["S1", "S2", "V1"]
+    assert study.flows["households"].tolist() == [45, 3]

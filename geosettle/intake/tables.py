@@ -37,8 +37,14 @@ _TYPE: Final = re.compile(
     r"(?:(?:location|place|site|point|feature|loc)_)?(?:type|kind|category|class)"
 )
 _STEMS: Final = (
-    ("flows", re.compile(r"flow|move|arrival|od_|relocations")),
-    ("origins", re.compile(r"origin|village|departure|former")),
+    ("flows", re.compile(
+        r"flow|move|arrival|od_|relocations|mouvement|flux|movimiento|fluxo|переезд|перемещен|"
+        r"搬迁流|搬迁表|^搬迁$|流向|对应|تنقل|حركه|حركة"
+    )),
+    ("origins", re.compile(
+        r"origin|origen|origem|village|aldea|aldeia|pueblo|departure|former|исход|деревн|село|кишлак|"
+        r"迁出|原村|原籍|来源|村庄|قري|الأصل|اصل"
+    )),
     (
         "places",
         re.compile(
@@ -46,8 +52,11 @@ _STEMS: Final = (
             r"tank|bins?(?:_|$)|borehole|water_?point|latrine|pump|assembly_?point|control_?point"
         ),
     ),
-    ("sites", re.compile(r"site|camp|settle|baseline|assess|dtm|master|relocation")),
-)
+    ("sites", re.compile(
+        r"site|sitio|camp|settle|baseline|assess|dtm|master|relocation|asentam|assentam|поселен|лагер|"
+        r"安置|迁入|مخيم|موقع|مواقع"
+    )),
+)  # fmt: skip
 _ENDS: Final = (
     ("a", "b"), ("from", "to"), ("name1", "name2"), ("place1", "place2"), ("place_a", "place_b"),
     ("start", "end"), ("node1", "node2"), ("town_a", "town_b"), ("origin", "destination"),

@@ -37,6 +37,8 @@ _ALSO_FILL: Final[Mapping[str, str]] = _FILE["fillers"]
 _FILLERS: Final = frozenset(_ALSO_FILL["every"].split())
 _STEM: Final = 6
 _PREFIXES: Final = re.compile(r"(?:安置|搬迁|迁出|迁入|总|现有|实际|登记|村|点|地|区|的|数量)+")
+_END: Final = re.compile(r"(?:(迁出|原住|原籍|来源)|安置|迁入|目的)(?:[村点地区]|社区)?")
+"""An end of a move at the start of a Chinese header."""
 _ARABIC: Final = str.maketrans("أإآةى", "اااهي")
 
 
@@ -51,6 +53,9 @@ def _tokens(header: str) -> tuple[str, ...]:
     out = []
     for word in text.split("_"):
         bare = word.removeprefix("ال") if len(word) > 4 else word
+        if end := _END.match(bare):
+            out.append("迁出" if end[1] else "安置")
+            bare = bare[end.end() :]
         out.append(_PREFIXES.sub("", bare) or bare if "\u3400" <= bare[:1] <= "\u9fff" else bare)
     return tuple(w for w in out if w)
 
@@ -87,7 +92,7 @@ def _vocabulary(role: str, column: str) -> tuple[frozenset[str], frozenset[str]]
     if role == "flows" and column in {"origin_id", "site_id"}:
         which = set(_ROLE_WORDS["origins" if column == "origin_id" else "sites"].split()) - _VAGUE
         also = frozenset(f"{_WORDS['id']} {_WORDS['name']}".split())
-        return frozenset(which), _FILLERS | also
+        return _with_stems(which), _FILLERS | also
     spec = LAYERS.get(role)
     key = spec.key[0] if spec is not None and len(spec.key) == 1 else ""
     words = _WORDS.get("id" if column == key else column, "")

@@ -2,15 +2,13 @@
 # make check style, types, import order, map scripts   make bench benchmarks, as ratios against the peers
 # make defaults  write defaults.toml anew from geosettle/settings
 # make validate  write docs/validation.md: numbers and intervals against independent tools (some 10 minutes)
-# make docs  the documentation as HTML                 make fuzz  ten minutes of broken files, led by coverage
+# make docs  the documentation site, in build/docs               make fuzz  ten minutes of broken files, led by coverage
 # make sbom  bill of materials (CycloneDX) and licences of third parties, into build/
 # make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
-DOCUMENTED := errors crs geodesy raster layers settings names problems study io admin covers distance distance.walking \
-  distance.network masking remoteness livelihood claims analysis tables figures report maps outputs
 
 .DEFAULT_GOAL := run
 .PHONY: run test check bench validate defaults docs fuzz sbom lock lowest previews clean
@@ -68,7 +66,7 @@ defaults: $(READY)
 	$(BIN)/python -m geosettle.settings
 
 docs: $(READY)
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs geosettle $(addprefix geosettle.,$(DOCUMENTED))
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 clean:
 	rm -rf $(VENV) .venv-lowest build dist

@@ -290,13 +290,12 @@ def test_distances_of_all_and_of_the_nearest(capsys: pytest.CaptureFixture[str])
         ["O3", "S2", "1"],
         ["O4", "", ""],
     ]
+    assert main(["distances", *ENDS, "--within-km", "50"]) == 0
+    same = capsys.readouterr().out
     assert main(["distances", *ENDS, "--within", "50"]) == 0
-    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]] == [
-        "",
-        "S2",
-        "S2",
-        "",
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == same.splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["", "S2", "S2", ""]
 
 
 def test_distances_in_parts_are_the_same(

@@ -46,6 +46,9 @@ def add_options(
         "--within", type=number, metavar="KM", help="the sites within KM of each origin"
     )
     which.add_argument(
+        "--within-km", dest="within", type=number, metavar="KM", help="the same as --within"
+    )
+    which.add_argument(
         "--within-h",
         type=number,
         metavar="H",

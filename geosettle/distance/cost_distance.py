@@ -269,9 +269,10 @@ def travel_time(
         Heights in metres, north-up, longitude/latitude or projected.
     targets
         As for `cost_distance` with a `Raster`.
-    landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model,
-    speed_by_slope_kmh, flat, neighbours, corners, friction, friction_weight, barriers, month
+    landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model
         As for `geosettle.distance.walking.walk_grid`.
+    speed_by_slope_kmh, flat, neighbours, corners, friction, friction_weight, barriers, month
+        The same.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
     away

@@ -21,7 +21,8 @@ autodoc_typehints = "none"
 html_theme = "pydata_sphinx_theme"
 html_title = "geosettle"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_sidebars = {"**": ["globaltoc.html"]}
+html_theme_options = {"navbar_center": [], "show_toc_level": 2, "navigation_with_keys": False}
 
 
 def _cell(text: object) -> str:

@@ -90,6 +90,14 @@ def units_by_level(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> 
     list
         Without boundaries: the columns of the sites that are called like levels, those with fewer
         units first.
+
+    Examples
+    --------
+    >>> from geosettle.io import read_study, template_path
+    >>> study = read_study(template_path())
+    >>> coarse, fine = units_by_level(study, study.sites, study.origins)
+    >>> len(set(coarse.site)) < len(set(fine.site))
+    True
     """
     units = study.boundaries
     if units is None or units.empty:

@@ -35,7 +35,7 @@ def nearest_road(
 
     Examples
     --------
-    >>> import geopandas as gpd
+    >>> import geopandas as gpd, shapely
     >>> line = shapely.LineString([(76, 39), (77, 39)])
     >>> roads = gpd.GeoDataFrame({"class": ["primary"]}, geometry=[line], crs="EPSG:4326")
     >>> metres, row = nearest_road(roads, np.array([76.5]), np.array([39.01]))

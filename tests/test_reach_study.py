@@ -31,10 +31,10 @@ UNITS = gpd.GeoDataFrame(
 )  # fmt: skip
 
 
-def study(**settings) -> gs.Study:
+def study(sites=SITES, **settings) -> gs.Study:
     dem = Raster(1200 + 90 * np.sin(X / 5.0) + 3.0 * Y, WHERE, unit="m", kind="measurements")
     people = Raster(np.full((20, 30), 10.0), Affine(0.02, 0, 76, 0, -0.02, 39), kind="counts")
-    return gs.Study(sites=SITES, boundaries=UNITS, dem=dem, population=people, settings=settings)
+    return gs.Study(sites=sites, boundaries=UNITS, dem=dem, population=people, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,13 @@ def test_without_ground_it_is_a_problem() -> None:
     found = gs.analyse(bare)
     assert found.reach.empty
     assert "reach_without_ground" in set(found.problems["code"])
+
+
+def test_rough_positions_are_named() -> None:
+    rough = SITES.assign(uncertainty_km=[0.5, 8.0, *[0.0] * (len(SITES) - 2)])
+    found = gs.analyse(study(reach={"hours": [1]}, sites=rough))
+    (text,) = found.problems.loc[found.problems["code"] == "reach_rough_positions", "message"]
+    assert f"1 of {len(SITES)} sites are known to 8 km only" in text
 
 
 def test_a_run_writes_them(result, tmp_path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from geosettle.distance import Context
 from geosettle.problems import Problem, problem
-from geosettle.reach import catchments, persons_by, site_times, travel_allocation
+from geosettle.reach import catchments, persons_by, rough_positions, site_times, travel_allocation
 from geosettle.study import Study
 
 
@@ -23,6 +23,8 @@ def reach_of(
         text = "Catchments are asked for, and there is neither elevation nor friction."
         problems.append(problem("reach_without_ground", text, layer="dem"))
         return none, pd.DataFrame()
+    if rough := rough_positions(study.sites):
+        problems.append(problem("reach_rough_positions", f"{rough}.", layer="sites"))
     away, layers = asked.direction == "from", {"context": context}
     found = travel_allocation(study.sites, away=away, **layers)
     whole = catchments(found.time, asked.hours).reset_index().assign(site_id="")

@@ -85,7 +85,7 @@ def measure(
     step
         Called with a few words before each long step.
     """
-    from geosettle.reach import catchments, persons_by, travel_allocation  # noqa: PLC0415  (loads the engine)
+    from geosettle.reach import catchments, persons_by, rough_positions, travel_allocation  # noqa: PLC0415  (loads the engine)
 
     if options.dem is None and options.friction is None:
         raise MissingLayerError("reach needs the layer dem", mend="Add --dem or --friction FILE.")
@@ -105,6 +105,8 @@ def measure(
     found = travel_allocation(inputs["sites"], away=options.direction == "from", **layers)
     for name, why in found.why[found.why != ""].items():
         warn(f"{options.sites}: {name} is left out: {why}.")
+    if rough := rough_positions(inputs["sites"]):
+        warn(f"{options.sites}: {rough}.")
     tables: dict[str, Any] = {"catchments": catchments(found.time, options.hours)}
     if "population" in inputs:
         step("counting persons")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from geosettle.reach.contours import catchments
 from geosettle.reach.population import persons_by, population_within, service_areas
-from geosettle.reach.times import Allocation, site_times, travel_allocation
+from geosettle.reach.times import Allocation, rough_positions, site_times, travel_allocation
 
 __all__ = [
     "Allocation",
     "catchments",
     "persons_by",
     "population_within",
+    "rough_positions",
     "service_areas",
     "site_times",
     "travel_allocation",

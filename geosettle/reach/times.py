@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -230,3 +230,35 @@ def _hours(grid: WalkGrid, seconds: NDArray[np.floating]) -> Raster:
     hours = seconds / 3600
     hours[grid.grid.closed] = np.nan
     return Raster(hours, grid.dem.transform, grid.dem.crs, "h", source=grid.dem.source)
+
+
+ROUGH_KM: Final = 1.0
+"""A position known less well than this moves a catchment by more than some ten minutes on foot."""
+
+
+def rough_positions(sites: pd.DataFrame) -> str:
+    """Say how many sites are known less well than `ROUGH_KM`; "" where none is.
+
+    Catchments, times and persons are those of the stated positions: they have no interval.
+
+    Parameters
+    ----------
+    sites
+        With `uncertainty_km` where it is known.
+
+    Examples
+    --------
+    >>> rough_positions(pd.DataFrame({"uncertainty_km": [0.1, 5, 20]}))
+    '2 of 3 sites are known to 5-20 km only; times are those of the stated positions'
+    """
+    if "uncertainty_km" not in sites:
+        return ""
+    rough = sites.loc[sites["uncertainty_km"] > ROUGH_KM, "uncertainty_km"]
+    if rough.empty:
+        return ""
+    low, high = rough.min(), rough.max()
+    known = f"{low:g}" if low == high else f"{low:g}-{high:g}"
+    return (
+        f"{len(rough)} of {len(sites)} sites are known to {known} km only; "
+        "times are those of the stated positions"
+    )

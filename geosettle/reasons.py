@@ -107,7 +107,9 @@ def join(*texts: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _joined(some: tuple[str, ...]) -> str:
-    return "".join(dict.fromkeys(_encoded(found) for text in some for found in decode(text)))
+    found = [one for text in some for one in decode(text)]
+    # By value, not by text: 0 and 0.0 are printed alike.
+    return "".join(_encoded(one) for k, one in enumerate(found) if one not in found[:k])
 
 
 def join_rows(*columns: Iterable[Any]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import geosettle
@@ -41,6 +41,7 @@ VALUES = st.one_of(HOSTILE, st.integers(), st.floats(allow_nan=False, allow_infi
 
 @UNTIMED
 @given(st.lists(st.tuples(HOSTILE, VALUES), max_size=4))
+@example([("", 0), ("", 0.0)])
 def test_any_values_come_back_as_they_were(rows):
     texts = [reason("same_place_named", name=name, about=value) for name, value in rows]
     column = pd.Series([join(*texts)], dtype="str")

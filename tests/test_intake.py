@@ -521,9 +521,18 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_files_are_read(tmp_
         init_study([tmp_path / "no such file.csv"], tmp_path / "taken")
 
 
-@pytest.mark.parametrize("command", ["distances", "overlay"])
-def test_no_output_replaces_a_file_that_is_read(
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [
+        ("distances", ["-o", "./sites.csv"]),
+        ("overlay", ["-o", "./sites.csv"]),
+        ("distances", ["--intervals", "sites.csv"]),
+        ("distances", ["-o", "new.csv", "--intervals", "./new.csv"]),
+    ],
+)
+def test_no_output_replaces_a_file_that_is_read_or_another_output(
     command: str,
+    out: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -534,7 +543,7 @@ def test_no_output_replaces_a_file_that_is_read(
     Path("more.csv").write_text(text.replace("site_id", "origin_id"))
     ends = {"distances": ["--origins", "more.csv", "--sites", "sites.csv"],
             "overlay": ["--zones", "sites.csv", "--cover", "more.csv"]}  # fmt: skip
-    assert main([command, *ends[command], "-o", "./sites.csv"]) == 2
+    assert main([command, *ends[command], *out]) == 2
     assert "one of those that are read" in capsys.readouterr().err
     assert Path("sites.csv").read_text() == text
 

@@ -100,15 +100,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+_WRITTEN: Final = ("out", "intervals", "scenarios", "paths")
+
+
 def _check_out(options: argparse.Namespace) -> None:
     """Find before the work that what a command writes cannot be written; `run` looks itself."""
-    out = getattr(options, "out", None)
-    if out and Path(out).is_file():
-        given = [v for name, v in vars(options).items() if name != "out"]
-        named = [p for v in given for p in (v if isinstance(v, list) else [v])]
-        if any(isinstance(p, str) and Path(p).is_file() and Path(p).samefile(out) for p in named):
-            text = "this file is one of those that are read"
-            raise InputError(text, file=out, mend="Write to another file.")
+    named = [
+        (name, Path(text))
+        for name, value in vars(options).items()
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str) and text
+    ]
+    for name, path in named:
+        if name not in _WRITTEN or path.is_dir():
+            continue
+        for at in (at for other, at in named if other != name):
+            if at.absolute() == path.absolute() or (
+                path.is_file() and at.is_file() and path.samefile(at)
+            ):
+                text = "this file is one of those that are read, or is written twice"
+                raise InputError(text, file=str(path), mend="Write to another file.")
     if options.command is _map:
         from geosettle.io.staging import check_writable  # noqa: PLC0415
 

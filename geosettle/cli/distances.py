@@ -167,10 +167,7 @@ def measure(
         check_out(path)
     check_out(options.paths, tables=False)
     metrics = _metrics(options)
-    settings = settings_of(options)
-    options.set = [
-        text for text in options.set if not is_setting(text)
-    ]  # what is left is read with the files
+    settings = take_settings(options)
     step("reading")
     roles = (
         *("origins", "sites", "flows", "dem", "landcover", "friction", "barriers", "roads"),
@@ -324,14 +321,18 @@ def _ways(paths: pd.DataFrame) -> Any:
     return paths.set_index(["origin_id", "site_id"])
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
-    """Defaults, over them the file's tables, over them what the call sets."""
+def take_settings(options: argparse.Namespace) -> Settings:
+    """Defaults, over them the file's tables, over them what the call sets.
+
+    What is no setting stays in `options.set`: it is read with the files.
+    """
     stated: dict[str, Any] = {}
     if options.settings:
         found = _toml(Path(options.settings))
         stated = {name: found[name] for name in _SECTIONS if name in found}
-    for text in filter(is_setting, options.set):
+    for text in filter(_is_setting, options.set):
         _lay_over(stated, _setting(text))
+    options.set = [text for text in options.set if not _is_setting(text)]
     if options.speed:
         _lay_over(stated, {"road": {"speed_kmh": options.speed}})
     return decode(stated, file=options.settings or "")
@@ -344,7 +345,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise InputError(f"the settings cannot be read: {error}", file=str(path)) from None
 
 
-def is_setting(text: str) -> bool:
+def _is_setting(text: str) -> bool:
     """Whether a NAME=VALUE is a setting (road.season=winter), not a constant of a column."""
     return "." in text.partition("=")[0] or "=" not in text
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
 from geosettle.cli import reading
-from geosettle.cli.distances import is_setting, settings_of
+from geosettle.cli.distances import take_settings
 from geosettle.cli.streams import show, warn
 from geosettle.cli.tables import table_file
 from geosettle.errors import MissingLayerError
@@ -92,8 +92,7 @@ def measure(
     options.speed = None
     if options.model:
         options.set.append(f'walk.model="{options.model}"')
-    settings = settings_of(options)
-    options.set = [text for text in options.set if not is_setting(text)]
+    settings = take_settings(options)
     step("reading")
     inputs: dict[str, Any] = {"sites": read(options.sites, "sites")}
     options.around = [inputs["sites"]]

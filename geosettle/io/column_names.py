@@ -67,21 +67,10 @@ def _latin_before(text: str, at: int) -> bool:
     return text[at].isascii() or "\u0600" <= text[at] <= "\u06ff"
 
 
-_VAGUE: Final = frozenset(
-    {
-        "gps",
-        "centroid",
-        "new",
-        "old",
-        "former",
-        "idp",
-        "local",
-        "campo",
-        "location",
-        "community",
-        "left",
-    }
-)
+_VAGUE: Final = frozenset({
+    *("gps", "centroid", "new", "old", "former", "idp", "local", "campo", "location"),
+    *("community", "left"),
+})  # fmt: skip
 """Words of a role that name neither end of a move by themselves."""
 
 

@@ -6,14 +6,16 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from web import Web, serving
 
 from geosettle.errors import FetchError, OutputError
-from geosettle.fetch.transport import BLOCK, NotThereError, Transport
+from geosettle.fetch.transport import BLOCK, NotThereError, Transport, _pause
 
 DATA = bytes(range(256)) * 4000  # 1,024,000 bytes
 
@@ -283,3 +285,11 @@ def test_what_a_server_says_of_a_file_needs_no_file(web, transport):
     assert transport.about(f"{web.address}/a.bin").size == len(DATA)
     assert web.sent == transport.moved == 0
     assert os.environ.get("GEOSETTLE_DEBUG") is None
+
+
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_a_time_to_come_back_is_understood_in_every_notation(zone):
+    then = datetime.now(UTC) + timedelta(seconds=90)
+    response = requests.Response()
+    response.headers["Retry-After"] = f"{then:%a, %d %b %Y %H:%M:%S} {zone}"
+    assert 80 < _pause(response) <= 90

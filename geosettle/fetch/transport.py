@@ -533,6 +533,7 @@ def _pause(response: requests.Response) -> float:
         then = parsedate_to_datetime(text)
     except ValueError:
         return 0.0
+    then = then.replace(tzinfo=then.tzinfo or UTC)  # "-0000" is UTC too, and read as no zone
     return max(0.0, (then - datetime.now(UTC)).total_seconds())
 
 

@@ -244,7 +244,12 @@ def rough_positions(sites: pd.DataFrame) -> str:
     Parameters
     ----------
     sites
-        With `uncertainty_km` where it is known.
+        With `uncertainty_km`, kilometres, where it is known.
+
+    Returns
+    -------
+    str
+        Number of these sites and their least and largest uncertainty, in km.
 
     Examples
     --------

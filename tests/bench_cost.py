@@ -29,7 +29,7 @@ from geosettle.distance import distance_matrix, nearest
 from geosettle.distance._solver.cost import Prepared, solve
 from geosettle.distance._solver.cost_grid import CostGrid, Target, make_moves
 from geosettle.distance.cost_distance import cost_distance, travel_time
-from geosettle.distance.walking import MODELS
+from geosettle.distance.walk_models import MODELS
 from geosettle.raster import Raster
 
 WEST, NORTH = 300_000, 4_400_000

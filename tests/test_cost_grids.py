@@ -27,7 +27,8 @@ from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.draping import bilinear, drape
 from geosettle.distance.terrain import walk_pairs
 from geosettle.distance.travel import with_roads
-from geosettle.distance.walking import MODELS, walk_grid
+from geosettle.distance.walk_models import MODELS
+from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster

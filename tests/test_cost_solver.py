@@ -19,7 +19,7 @@ from geosettle.distance._solver import cost_grid as solver
 from geosettle.distance._solver.cost import solve
 from geosettle.distance._solver.cost_grid import CostGrid, legal_moves, make_moves, metrication
 from geosettle.distance.cost_distance import cost_distance
-from geosettle.distance.walking import MODELS, WalkModel, naismith_langmuir
+from geosettle.distance.walk_models import MODELS, WalkModel, naismith_langmuir
 from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster

@@ -24,7 +24,8 @@ from geosettle.distance._solver.cost_grid import (
 )
 from geosettle.distance.draping import check_grid, covered_cells, move_lengths, stretch
 from geosettle.distance.travel import with_roads
-from geosettle.distance.walking import WalkModel, walk_grid
+from geosettle.distance.walk_models import WalkModel
+from geosettle.distance.walking import walk_grid
 from geosettle.errors import InputError
 from geosettle.executors import executor_of
 from geosettle.raster import Raster
@@ -245,6 +246,10 @@ def travel_time(
     places: gpd.GeoDataFrame | None = None,
     model: str | WalkModel = DEFAULTS.walk.model,
     speed_by_slope_kmh: Mapping[Any, float] | None = None,
+    flat_kmh: float = DEFAULTS.walk.flat_kmh,
+    age: str = DEFAULTS.walk.age,
+    load_kg: float = DEFAULTS.walk.load_kg,
+    body_kg: float = DEFAULTS.walk.body_kg,
     flat: bool = DEFAULTS.walk.flat,
     neighbours: int = DEFAULTS.walk.neighbours,
     corners: str = DEFAULTS.walk.corners,
@@ -271,7 +276,9 @@ def travel_time(
         As for `cost_distance` with a `Raster`.
     landcover, landcover_speed_kmh, closed_classes, open_without_landcover, altitude, model
         As for `geosettle.distance.walking.walk_grid`.
-    speed_by_slope_kmh, flat, neighbours, corners, friction, friction_weight, barriers, month
+    speed_by_slope_kmh, flat_kmh, age, load_kg, body_kg, flat, neighbours, corners
+        The same.
+    friction, friction_weight, barriers, month
         The same.
     roads, places, road_rules
         Roads to ride on, as for the metric "travel".
@@ -314,6 +321,10 @@ def travel_time(
         dem,
         model=model,
         speed_by_slope_kmh=speed_by_slope_kmh,
+        flat_kmh=flat_kmh,
+        age=age,
+        load_kg=load_kg,
+        body_kg=body_kg,
         flat=flat,
         neighbours=neighbours,
         corners=corners,

@@ -17,7 +17,7 @@ from geosettle.distance.draping import drape
 from geosettle.distance.network import Edges, RoadNetwork
 from geosettle.distance.noding import plane
 from geosettle.distance.road_cleaning import turned
-from geosettle.distance.walking import walk_model
+from geosettle.distance.walk_models import walk_model
 from geosettle.geodesy import GEOD
 from geosettle.settings import RoadRules
 

@@ -16,7 +16,7 @@ import pandas as pd
 from geosettle.analysis import Result
 from geosettle.cells import numbers
 from geosettle.distance.barriers import closed_barriers
-from geosettle.distance.walking import MODELS as WALK_MODELS
+from geosettle.distance.walk_models import MODELS as WALK_MODELS
 from geosettle.results import number
 from geosettle.words import has
 
@@ -131,6 +131,12 @@ def _walk_model(result: Result) -> str:
     return "" if walk.speed_by_slope_kmh else str(walk.model)
 
 
+def _is_no_adult(result: Result) -> bool:
+    """Whether it is stated who walks: an age, a load or a speed on the level."""
+    walk = result.study.settings.walk
+    return walk.age != "adult" or bool(walk.load_kg or walk.flat_kmh)
+
+
 def _walk_values(result: Result) -> _Values:
     return {
         "model": _walk_model(result) or "own_speeds",
@@ -229,6 +235,16 @@ METHODS: Final[Mapping[str, Method]] = {
                 else ()
             ),
             _walk_values,
+        ),
+        Method(
+            "walk_walker",
+            _both(_on_heights, _is_no_adult),
+            values=_settings(
+                age=("walk", "age"),
+                load=("walk", "load_kg"),
+                body=("walk", "body_kg"),
+                kmh=("walk", "flat_kmh"),
+            ),
         ),
         Method(
             "walk_own",

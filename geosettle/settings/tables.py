@@ -11,7 +11,7 @@ from geosettle.settings.options import KINDS, Options, setting
 from geosettle.settings.reaching import ReachOptions
 
 _METRICS: Final = "geosettle.distance:METRICS"
-_WALK_MODELS: Final = "geosettle.distance.walking:MODELS"
+_WALK_MODELS: Final = "geosettle.distance.walk_models:MODELS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +315,20 @@ class WalkOptions(Options):
         meaning='slope (rise over run, uphill positive) = speed instead of the model, as in '
         '"-0.3" = 3.0; straight between slopes, beyond them the speed at the last',
     )  # fmt: skip
+    flat_kmh: float = setting(
+        0.0, unit="km/h", least=0,
+        meaning="speed on the level, to which all speeds of the model are scaled; 0: the model's",
+    )  # fmt: skip
+    age: str = setting(
+        "adult", choices=("geosettle.distance.walk_models:AGES",),
+        meaning="age of those who walk; years, slower after Bohannon & Andrews (2011)",
+    )  # fmt: skip
+    load_kg: float = setting(
+        0.0, unit="kg", least=0, meaning="load carried, slower after Pandolf et al. (1977)"
+    )
+    body_kg: float = setting(
+        60.0, unit="kg", above=0, meaning="weight of who carries: an assumption, no norm"
+    )
     flat: bool = setting(
         default=False, meaning="whether slopes are left out: every step at the pace of the flat"
     )

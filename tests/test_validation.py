@@ -18,7 +18,8 @@ PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    "subject", [exact.distances, exact.roads, exact.costs, exact.grass, *published.SUBJECTS]
+    "subject",
+    [exact.distances, exact.roads, exact.costs, exact.grass, exact.r_packages, *published.SUBJECTS],
 )
 def test_numbers_are_those_of_the_peers(subject) -> None:
     found = subject(0.01)

@@ -553,4 +553,46 @@ def grass_paths(stored) -> list[Comparison]:
     return rows
 
 
-SUBJECTS = (distances, areas, class_areas, roads, walking, costs, grass)
+def r_packages(size: float = 1.0) -> Subject:
+    """Stored arrays of gdistance and terra; `make_r.sh` has the commands."""
+    del size
+    stored = np.load(REFERENCE / "r_reference.npz")
+    at = {"transform": Affine(100, 0, 315_300, 0, -100, 4_400_000), "crs": "EPSG:32644"}
+    dem = Raster(make_terrain.height(), **at, unit="m")
+    row, column = make_terrain.START
+    to_lonlat = Transformer.from_crs("EPSG:32644", "EPSG:4326", always_xy=True)
+    start = [to_lonlat.transform(315_350 + 100 * column, 4_399_950 - 100 * row)]
+    bare = make_terrain.friction()
+    bare[row, column] = 1e-12  # terra counts no friction where it starts
+    knight = (
+        "a knight's move passes four cells: gdistance counts the two at its ends, geosettle and GRASS"
+        " all four"
+    )
+    rows = []
+    for k in (8, 16):
+        found = travel_time(dem, start, away=True, neighbours=k).values * 3600
+        title = f"gdistance, Tobler's function, {k} directions"
+        worst = relative(found, stored[f"tobler{k}"])
+        rows.append(Comparison(title, dem.values.size, worst, "relative", 1e-5))
+    for name, title, friction, bound, note in (
+        ("terra", "terra", bare, 1e-6, ""),
+        ("cost8", "gdistance, friction, 8 directions", make_terrain.friction(), 1e-6, ""),
+        ("cost16", "gdistance, friction, 16 directions", make_terrain.friction(), None, knight),
+    ):
+        neighbours = 16 if name == "cost16" else 8
+        found = cost_distance(
+            friction, [(row, column)], cell_size=(100, 100), neighbours=neighbours
+        )
+        worst = relative(np.asarray(found), stored[name])
+        rows.append(Comparison(title, dem.values.size, worst, "relative", bound, note))
+    gdistance, terra = stored["versions"]
+    peer = (
+        f"R packages gdistance {gdistance}, `accCost(geoCorrection(transition(...)))`, and terra"
+        f" {terra}, `costDist`; the commands are in `tests/reference/make_r.sh`, their output in"
+        " `tests/reference/r_reference.npz`"
+    )
+    text = "`travel_time(away=True)`, where UTM has the scale 1, and `cost_distance`."
+    return Subject("gdistance and terra", peer, text, rows)
+
+
+SUBJECTS = (distances, areas, class_areas, roads, walking, costs, grass, r_packages)

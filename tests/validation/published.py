@@ -100,8 +100,7 @@ def cost_surfaces(size: float = 1.0) -> Subject:
     return Subject(
         "Published cost surface",
         "GRASS GIS, manual of r.cost, the example with its numbers",
-        "`geosettle.distance.cost_distance`. terra's manual shows its example as a picture, and of"
-        " gdistance no values with their inputs were found, so neither is compared.",
+        "`geosettle.distance.cost_distance`.",
         rows,
     )
 

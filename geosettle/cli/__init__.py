@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geosettle import __version__
-from geosettle.cli import distances, fetch, in_parts, reach, reading, taking
+from geosettle.cli import distances, fetch, in_parts, qgis, reach, reading, taking
 from geosettle.cli.calls import Completion, Parser, examples_of
 from geosettle.cli.streams import keep_quiet, open_streams, show, warn
 from geosettle.cli.tables import ENDINGS, check_out, table_file
@@ -337,6 +337,10 @@ def _add_single_commands(commands: Any) -> None:
     in_parts.add_options(overlay, _positive_int)
     reading.add_options(overlay)
 
+    names = "the commands as algorithms in the Processing toolbox of QGIS"
+    parser = _command(commands, "qgis", partial(_qgis, commands.choices), names)
+    qgis.add_options(parser)
+
 
 def _command(
     commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
@@ -491,6 +495,7 @@ def _overlay(options: argparse.Namespace) -> int:
             check_out(options.out)
         zones = _places(options.zones, options)
         options.around = [zones]
+        zones = _by_zone_id(zones, options.zones)
         cover = _places(options.cover, options, areas=True)
         if parts:
             from geosettle.jobs import overlay_job  # noqa: PLC0415
@@ -505,6 +510,15 @@ def _overlay(options: argparse.Namespace) -> int:
         with table_file(options.out, partial(_zones, zones)) as write:
             write(table)
     return DONE
+
+
+def _by_zone_id(zones: Any, path: str) -> Any:
+    """Index zones by their column `zone_id`, where they have one."""
+    if "zone_id" not in zones:
+        return zones
+    if twice := zones["zone_id"][zones["zone_id"].duplicated()].tolist():
+        raise InputError("two zones have one zone_id", file=path, value=twice[0])
+    return zones.set_index("zone_id")
 
 
 def _layer(path: str, role: str | None, options: argparse.Namespace) -> Any:
@@ -584,6 +598,11 @@ def _map(options: argparse.Namespace) -> int:
             layers=reading.for_layers(options),
         )
     show(f"Map: {path}")
+    return DONE
+
+
+def _qgis(commands: Any, options: argparse.Namespace) -> int:
+    qgis.run(options, commands)
     return DONE
 
 

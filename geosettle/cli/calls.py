@@ -32,6 +32,7 @@ EXAMPLES: Final = {
         "geosettle fetch --bbox 79 36 80 37 --layers dem worldcover_2021 -o box",
     ),
     "map": ("geosettle map my_study -o map.html", "geosettle map out --lang zh -o map.html"),
+    "qgis": ("geosettle qgis install", "geosettle qgis remove --profile field_work"),
     "diff": ("geosettle diff out_2024 out_2025",),
     "distances": (
         "geosettle distances --origins villages.csv --sites sites.csv --flows moves.csv -o d.xlsx",

@@ -28,6 +28,7 @@ Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 FloatArray = NDArray[np.float64]
 
 WGS84: Final = "EPSG:4326"
+WEB_MERCATOR: Final = "EPSG:3857"
 DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
 RESIDUAL_M: Final = 0.01
 """`from_wgs84(to_wgs84(p))` returns to p within this distance, everywhere in China."""

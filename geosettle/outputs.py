@@ -37,15 +37,18 @@ from geosettle.io.printing import find_chromium, print_pdf
 from geosettle.io.replacing import MANIFEST
 from geosettle.maps import Element, map_html
 from geosettle.maps.basemaps import find_basemap
+from geosettle.maps.images import relief_tile
 from geosettle.masking import Masking, mask_study
 from geosettle.problems import Problems, attempt, problems_frame
 from geosettle.report import html_page, report_document, report_docx, require_docx, summary_lines
+from geosettle.results import title_of
 from geosettle.rounds import compare_sites, totals, totals_lines
 from geosettle.study import Study
 from geosettle.tables import TABLES, Table
 from geosettle.tables import cited as cited_tables
 from geosettle.tables import tables as made_tables
 from geosettle.tables.geopackage import gpkg_layers, qgis_styles
+from geosettle.tables.qgis_project import RELIEF, qgis_project
 from geosettle.tables.xlsx import tables_xlsx
 from geosettle.terminal import steps
 from geosettle.words import say
@@ -394,7 +397,7 @@ def _contents(
     shares = [run_in_fork(partial(_figures, result, lang, only), workers) for only in _SHARES]
     progress("writing tables")
     written = made_tables(result, made.tables, failed)
-    bound = dict(_bound_tables(result, written, made, failed))
+    bound = dict(_bound_tables(result, lang, written, made, failed))
     progress("drawing the map")
     draw = partial(map_html, result, lang=lang, elements=made.elements, problems=failed)
     page = attempt(failed, "map.html", partial(draw, **_map_settings(result)))
@@ -425,14 +428,14 @@ def _contents(
                 yield f"report.{kind}", content
     if failed:  # the list of problems that the workbook and the GeoPackage hold has grown
         listed_result = _list_failures(result, written, made, failed)
-        bound = dict(_bound_tables(listed_result, written, made, failed))
+        bound = dict(_bound_tables(listed_result, lang, written, made, failed))
     yield from bound.items()
     for name, frame in cited_tables(written, result).items():
         yield f"tables/{name}.csv", io.csv_bytes(frame)
 
 
 def _bound_tables(
-    result: Result, written: Mapping[str, pd.DataFrame], made: _Made, failed: Problems
+    result: Result, lang: str, written: Mapping[str, pd.DataFrame], made: _Made, failed: Problems
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the workbook and the GeoPackage."""
     workbook = partial(
@@ -448,7 +451,16 @@ def _bound_tables(
 
     def geopackage() -> bytes:
         layers = gpkg_layers(result, written=written, problems=failed)
-        return io.write_gpkg_bytes(layers, qgis_styles(layers), made_from)
+        styles, dem = qgis_styles(layers), result.study.dem
+        pictures: dict[str, Any] = {}
+        if dem is not None and dem.is_north_up:
+            make = partial(relief_tile, dem, result.study.settings.map.relief_px)
+            if (drawn := attempt(failed, f"GeoPackage layer {RELIEF}", make)) is not None:
+                pictures[RELIEF] = drawn
+        title = title_of(result, lang) or "geosettle"
+        project = qgis_project(layers, styles, title=title, lang=lang, relief=bool(pictures))
+        projects = {"study": project}
+        return io.write_gpkg_bytes(layers, styles, made_from, pictures=pictures, projects=projects)
 
     if (content := attempt(failed, "study.gpkg", geopackage)) is not None:
         yield "study.gpkg", content

@@ -9,14 +9,14 @@ import sqlite3
 import struct
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geosettle.crs import WGS84
+from geosettle.crs import WEB_MERCATOR, WGS84, change
 from geosettle.errors import CrsError, OutputError
 
 _STAMP: Final = "2000-01-01T00:00:00.000Z"
@@ -60,12 +60,45 @@ styleSLD TEXT, useAsDefault BOOLEAN,
 _METADATA: Final = """
 CREATE TABLE geosettle_metadata (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 """
+_TILES: Final = """
+CREATE TABLE gpkg_tile_matrix_set (table_name TEXT NOT NULL PRIMARY KEY, srs_id INTEGER NOT NULL,
+  min_x DOUBLE NOT NULL, min_y DOUBLE NOT NULL, max_x DOUBLE NOT NULL, max_y DOUBLE NOT NULL,
+  CONSTRAINT fk_gtms_table_name FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gtms_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE gpkg_tile_matrix (table_name TEXT NOT NULL, zoom_level INTEGER NOT NULL,
+  matrix_width INTEGER NOT NULL, matrix_height INTEGER NOT NULL, tile_width INTEGER NOT NULL,
+  tile_height INTEGER NOT NULL, pixel_x_size DOUBLE NOT NULL, pixel_y_size DOUBLE NOT NULL,
+  CONSTRAINT pk_ttm PRIMARY KEY (table_name, zoom_level),
+  CONSTRAINT fk_tmm_table_name FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name));
+"""
+_MERCATOR_WKT: Final = (
+    f'PROJCS["WGS 84 / Pseudo-Mercator",{_WGS84_WKT},PROJECTION["Mercator_1SP"],'
+    'PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],PARAMETER["false_easting",0],'
+    'PARAMETER["false_northing",0],UNIT["metre",1,AUTHORITY["EPSG","9001"]],'
+    'AXIS["Easting",EAST],AXIS["Northing",NORTH],EXTENSION["PROJ4","+proj=merc +a=6378137 '
+    '+b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null +wktext +no_defs"],'
+    'AUTHORITY["EPSG","3857"]]'
+)
+
+
+class Picture(NamedTuple):
+    """A picture in Web Mercator."""
+
+    data: bytes
+    """JPEG or PNG file."""
+    size: tuple[int, int]
+    """Width and height, pixels."""
+    bounds: tuple[float, float, float, float]
+    """West, south, east, north in degrees."""
 
 
 def write_gpkg_bytes(
     layers: Mapping[str, pd.DataFrame],
     styles: Mapping[str, str] | None = None,
     metadata: Mapping[str, str] | None = None,
+    *,
+    pictures: Mapping[str, Picture] | None = None,
+    projects: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Return a GeoPackage with the given layers, as bytes.
 
@@ -79,6 +112,10 @@ def write_gpkg_bytes(
         default.
     metadata
         Texts such as the manifest, kept in the table `geosettle_metadata`.
+    pictures
+        Table name to a picture, one tile of its own.
+    projects
+        Name to a QGIS project (.qgz), kept in `qgis_projects`.
 
     Returns
     -------
@@ -113,7 +150,9 @@ def write_gpkg_bytes(
             )
             for name, frame in layers.items():
                 _add_layer(base, name, frame)
+            _add_pictures(base, pictures or {})
             _add_extras(base, layers, styles or {}, metadata or {})
+            _add_projects(base, projects or {})
             base.commit()
             return base.serialize()
     except (sqlite3.Error, OverflowError) as error:
@@ -199,6 +238,48 @@ def _add_index(base: sqlite3.Connection, name: str, geometry: Any) -> None:
             f"CREATE TRIGGER {_quoted(f'rtree_{name}_geom_{event}')} AFTER {when} ON {table} "
             f"WHEN {action} BEGIN {does} END"
         )
+
+
+def _add_pictures(base: sqlite3.Connection, pictures: Mapping[str, Picture]) -> None:
+    """Tables of one tile, as wide and high as the picture."""
+    if not pictures:
+        return
+    base.executescript(_TILES)
+    base.execute(
+        "INSERT INTO gpkg_spatial_ref_sys VALUES (?,3857,'EPSG',3857,?,NULL)",
+        ("WGS 84 / Pseudo-Mercator", _MERCATOR_WKT),
+    )
+    for name, picture in pictures.items():
+        west, south, east, north = picture.bounds
+        x, y = change(WGS84, WEB_MERCATOR, [west, east], [south, north])
+        bounds = (float(x[0]), float(y[0]), float(x[1]), float(y[1]))
+        width, height = picture.size
+        cell = ((bounds[2] - bounds[0]) / width, (bounds[3] - bounds[1]) / height)
+        base.execute(
+            f"CREATE TABLE {_quoted(name)} (id INTEGER PRIMARY KEY AUTOINCREMENT, zoom_level "
+            "INTEGER NOT NULL, tile_column INTEGER NOT NULL, tile_row INTEGER NOT NULL, tile_data "
+            "BLOB NOT NULL, UNIQUE (zoom_level, tile_column, tile_row))"
+        )
+        for table, values in (
+            ("gpkg_contents", (name, "tiles", name, "", _STAMP, *bounds, 3857)),
+            ("gpkg_tile_matrix_set", (name, 3857, *bounds)),
+            ("gpkg_tile_matrix", (name, 0, 1, 1, width, height, *cell)),
+            (name, (1, 0, 0, 0, picture.data)),
+        ):
+            marks = ",".join("?" * len(values))
+            base.execute(f"INSERT INTO {_quoted(table)} VALUES ({marks})", values)  # noqa: S608  (quoted)
+
+
+def _add_projects(base: sqlite3.Connection, projects: Mapping[str, bytes]) -> None:
+    """QGIS projects; QGIS looks for their table by its name, and it is no layer."""
+    if not projects:
+        return
+    base.execute("CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)")
+    about = f'{{"last_modified_time": "{_STAMP}", "last_modified_user": ""}}'
+    base.executemany(
+        "INSERT INTO qgis_projects VALUES (?,?,?)",
+        [(name, about, content.hex()) for name, content in projects.items()],
+    )
 
 
 def _add_extras(

@@ -29,6 +29,7 @@ from geosettle.maps.place_names import levels_by_size, located, names
 from geosettle.maps.unit_data import level_words, unit_areas
 from geosettle.problems import Problems, attempt
 from geosettle.settings import DEFAULTS
+from geosettle.tables.geopackage import road_lines
 from geosettle.words import capital_all, has, say_all, untranslated
 
 
@@ -169,11 +170,8 @@ def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
     if roads is None or len(roads) == 0:
         return None
     schematic = not isinstance(roads, gpd.GeoDataFrame)
-    lines = (
-        _straight_roads(roads, result.study.places)
-        if schematic
-        else roads.geometry.dropna().to_numpy()
-    )
+    drawn = road_lines(roads, result.study.places)
+    lines = [] if drawn is None else drawn.geometry.dropna().to_numpy()
     if len(lines) == 0:
         return None
     label = say_all("roads_schematic" if schematic else "roads")
@@ -184,17 +182,6 @@ def _roads(result: Result, settings: Settings) -> dict[str, Any] | None:
         **({"dash": [1, 3]} if schematic else {}),
     }
     return {"parts": [_part(label, lines, settings, **look)]}
-
-
-def _straight_roads(roads: pd.DataFrame, places: gpd.GeoDataFrame | None) -> Any:
-    known = located(places)
-    if known is None or not {"a", "b"} <= set(roads.columns):
-        return np.empty(0, dtype=object)
-    at = pd.Series(known.geometry.to_numpy(), index=known.index.astype(str))
-    ends = [at.reindex(roads[c].astype(str)).to_numpy() for c in ("a", "b")]
-    both = pd.notna(ends[0]) & pd.notna(ends[1])
-    xy = np.stack([shapely.get_coordinates(e[both]) for e in ends], axis=1)
-    return shapely.linestrings(xy)
 
 
 def _surroundings(result: Result, settings: Settings) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from scipy.ndimage import distance_transform_cdt
 
 from geosettle import style
 from geosettle.distance.draping import bilinear
+from geosettle.io.gpkg import Picture
 from geosettle.raster import Raster
 
 FloatArray = NDArray[np.float64]
@@ -156,8 +157,8 @@ def _height_for(raster: Raster, width: int) -> int:
     return max(1, round(width * float(ratio)))
 
 
-def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict[str, Any]:
-    """Shaded relief, tinted by height, as a WebP picture.
+def relief_image(dem: Raster, width: int) -> tuple[Image.Image, tuple[float, float, float, float]]:
+    """Shaded relief, tinted by height, in Web Mercator.
 
     Parameters
     ----------
@@ -165,13 +166,11 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
         Elevation, metres, north-up, in any system. Missing cells become transparent.
     width
         Widest picture, pixels.
-    quality
-        WebP quality, 0 to 100.
 
     Returns
     -------
-    dict
-        `src` a data URI, `bounds` west, south, east, north in degrees.
+    picture, bounds
+        The bounds are west, south, east, north in degrees.
 
     Notes
     -----
@@ -199,10 +198,22 @@ def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict
     )
     alpha = (255 * _feather(known)).astype(np.uint8)
     picture = Image.fromarray(np.dstack([rgb, alpha]))
-    return {
-        "src": _data_uri(picture, "WEBP", quality=quality, method=4),
-        "bounds": [west, south, east, north],
-    }
+    return picture, (west, south, east, north)
+
+
+def relief_picture(dem: Raster, *, width: int = 1400, quality: int = 72) -> dict[str, Any]:
+    """Shaded relief as a WebP picture of a page: `src` a data URI, and `bounds` in degrees."""
+    picture, bounds = relief_image(dem, width)
+    return {"src": _data_uri(picture, "WEBP", quality=quality, method=4), "bounds": list(bounds)}
+
+
+def relief_tile(dem: Raster, width: int) -> Picture:
+    """Shaded relief on white as a JPEG picture, which every reader of GeoPackages takes."""
+    picture, bounds = relief_image(dem, width)
+    paper = Image.new("RGBA", picture.size, "white")
+    packed = io.BytesIO()
+    Image.alpha_composite(paper, picture).convert("RGB").save(packed, "JPEG", quality=80)
+    return Picture(packed.getvalue(), picture.size, bounds)
 
 
 def _feather(known: NDArray[np.bool_]) -> FloatArray:

@@ -106,7 +106,9 @@ def _makers(
         "lakes": lambda: _of_study(_parts(held.get("rivers"), areas=True)),
         "rivers": lambda: _of_study(_parts(held.get("rivers"), areas=False)),
         "catchments": lambda: _catchments(result),
-        **{name: partial(_of_study, held.get(name)) for name in _BELOW_PLACES},
+        "boundaries": lambda: _of_study(held.get("boundaries")),
+        "roads": lambda: _of_study(road_lines(held.get("roads"), held.get("places"))),
+        "development": lambda: _of_study(held.get("development")),
         "uncertainty": partial(_discs, result),
         "flows": lambda: _flows(result, written["pairs"]),
         "paths": lambda: _ways(result, written["paths"]),
@@ -116,7 +118,6 @@ def _makers(
 
 
 _PLACES: Final = ("sites", "origins")
-_BELOW_PLACES: Final = ("boundaries", "roads", "development")
 
 
 def _of_study(layer: Any) -> gpd.GeoDataFrame | None:
@@ -129,6 +130,32 @@ def _catchments(result: Result) -> gpd.GeoDataFrame | None:
         return None
     joint = result.reach[result.reach["site_id"] == ""].drop(columns=["site_id", "why"])
     return joint.sort_values("hours", ascending=False).reset_index(drop=True)
+
+
+def road_lines(roads: Any, places: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    """Return roads that have lines; a table of lengths between places as straight lines.
+
+    Rows without a place at both ends are left out.
+
+    Parameters
+    ----------
+    roads
+        The layer: with geometry, or a table with the places `a` and `b`; None: there is none.
+    places
+        The places that it names, by id.
+    """
+    if roads is None or isinstance(roads, gpd.GeoDataFrame):
+        return roads
+    if places is None or not {"a", "b"} <= set(roads.columns):
+        return None
+    points = places.geometry[~(places.geometry.isna() | places.geometry.is_empty)]
+    points.index = points.index.astype(str)
+    ends = [points.reindex(roads[end].astype(str)).to_numpy() for end in ("a", "b")]
+    both = pd.notna(ends[0]) & pd.notna(ends[1])
+    pairs = np.stack([shapely.get_coordinates(end[both]) for end in ends], axis=1)
+    lines = shapely.linestrings(pairs)
+    drawn = roads[both].assign(geometry_basis="illustrative")
+    return gpd.GeoDataFrame(drawn, geometry=lines, crs=_CRS)
 
 
 def _is_area(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:

@@ -216,6 +216,20 @@ def test_ranks_overlap_where_paired_differences_do() -> None:
     assert not separate(values[0], values[3])
 
 
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
+@pytest.mark.parametrize(("n", "draws"), [(2, 1), (9, 4), (12, 20), (25, 199), (40, 200)])
+def test_ranks_count_the_intervals_of_all_pairs(level, n, draws) -> None:
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=(n, 1)) + rng.normal(size=(n, draws)) / 4
+    values[0] = np.nan
+    best, worst = rank_intervals(values, level)
+    shares = [(1 - level) / 2, (1 + level) / 2]
+    for i in range(n):
+        ends = np.quantile(values[1:] - values[i], shares, axis=1, method="weibull")
+        assert best[i] == (0 if i == 0 else 1 + (ends[1] < 0).sum())
+        assert worst[i] == (0 if i == 0 else n - 1 - (ends[0] > 0).sum())
+
+
 def test_site_means_are_weighted_draw_by_draw() -> None:
     origins, sites = frame([76, 77, np.nan], [0, 0, np.nan], "o"), frame([78, 80], [0, 0], "s")
     pairs = flows(("o0", "s0"), ("o1", "s0"), ("o2", "s0"), ("o1", "s1"))

@@ -377,6 +377,24 @@ def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
     return bool(low > 0 or high < 0)
 
 
+def _differ(differences: FloatArray, level: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows of differences are above, and which below, 0 by their intervals.
+
+    Whether a quantile is above 0 follows from how many draws are; only where the count is within
+    one of its place is it computed.
+    """
+    signs = differences > 0, differences < 0, differences == 0
+    positive, negative, n = (np.count_nonzero(sign, axis=1) for sign in signs)
+    n += positive + negative
+    low, high = ((1 + sign * level) / 2 * (n + 1) for sign in (-1, 1))
+    larger, smaller = n - positive < low, negative > high
+    near = (np.abs(n - positive - low) <= 1) | (np.abs(negative - high) <= 1)
+    if near.any():
+        found = quantiles(differences[near], level)
+        larger[near], smaller[near] = found[0] > 0, found[2] < 0
+    return larger, smaller
+
+
 def rank_intervals(values: ArrayLike, level: float = 0.9) -> tuple[IntArray, IntArray]:
     """Best and worst rank (1 = smallest) of drawn quantities, from their paired differences.
 
@@ -399,17 +417,22 @@ def rank_intervals(values: ArrayLike, level: float = 0.9) -> tuple[IntArray, Int
     [[1, 2, 1], [2, 3, 3]]
     """
     drawn = np.asarray(values, dtype=np.float64)
-    known = (
-        np.flatnonzero(~np.isnan(drawn).all(axis=1)) if drawn.size else np.empty(0, dtype=np.intp)
-    )
     best, worst = np.zeros(len(drawn), dtype=np.intp), np.zeros(len(drawn), dtype=np.intp)
-    rows = drawn[known]
-    least, most = (
-        end(rows, axis=1) if len(known) else rows[:, 0] for end in (np.nanmin, np.nanmax)
-    )
-    for i in range(len(known)):
-        before, after = most < least[i], least > most[i]  # in every draw
-        low, _, high = quantiles(rows[~before & ~after] - rows[i], level)
-        best[known[i]] = 1 + int(before.sum() + (high < 0).sum())
-        worst[known[i]] = len(known) - int(after.sum() + (low > 0).sum())
+    known = np.flatnonzero(~np.isnan(drawn).all(axis=1)) if drawn.size else best[:0]
+    if not known.size:
+        return best, worst
+    least, most = (end(drawn[known], axis=1) for end in (np.nanmin, np.nanmax))
+    order = np.argsort(least, kind="stable")
+    rows, ends = drawn[known[order]], np.searchsorted(least[order], most[order], side="right")
+    below, above = np.zeros((2, len(known)), dtype=np.intp)  # how many are surely smaller, larger
+    for i, end in enumerate(ends.tolist()):
+        # What is larger in every draw comes after `end`; what is smaller, by its own turn.
+        above[i] += len(known) - end
+        below[end:] += 1
+        larger, smaller = _differ(rows[i + 1 : end] - rows[i], level)
+        above[i] += larger.sum()
+        below[i] += smaller.sum()
+        below[i + 1 : end] += larger
+        above[i + 1 : end] += smaller
+    best[known[order]], worst[known[order]] = 1 + below, len(known) - above
     return best, worst

@@ -282,7 +282,7 @@ def _straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[n
 def _discs(result: Result) -> gpd.GeoDataFrame:
     """Return the disc of possible positions of each site and origin that states a radius."""
     rows: list[dict[str, Any]] = []
-    corners = 180 if len(result.sites) + len(result.origins) < _MANY else 40
+    corners = 180 if len(result.sites) + len(result.origins) < _MANY else 24
     for role in ("sites", "origins"):
         frame = getattr(result, role)
         if "uncertainty_km" not in frame:

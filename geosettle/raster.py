@@ -14,10 +14,12 @@ from geosettle.crs import WGS84, change, parse_crs, same_crs
 from geosettle.errors import CrsError, InputError
 from geosettle.geodesy import GEOD, cell_areas_m2
 from geosettle.geodesy.plane_grids import PlaneGrid
+from geosettle.xarrays import data_array, from_data_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -343,6 +345,82 @@ class Raster:
             values=made.astype(self.values.dtype),
             transform=self.transform @ Affine.scale(factor),
         )
+
+    def to_xarray(self) -> xr.DataArray:
+        """Return the raster as a DataArray that rioxarray understands.
+
+        The package xarray is needed: ``pip install "geosettle[xarray]"``.
+
+        Returns
+        -------
+        DataArray, dimensions (y, x)
+            Coordinates are cell centres in the raster's own system; `spatial_ref` holds the system
+            and the transform (CF grid mapping); missing is NaN. Attributes: `units`, `source`,
+            `kind`, `product`; of classes `flag_values` and `flag_meanings` (CF). The values are not
+            copied.
+
+        Raises
+        ------
+        InputError
+            xarray is not installed, or the raster is rotated.
+
+        Examples
+        --------
+        >>> heights = Raster(np.array([[1.0, 2.0]]), Affine(0.5, 0, 76, 0, -0.5, 40), unit="m")
+        >>> heights.to_xarray().x.values
+        array([76.25, 76.75])
+        """
+        meanings = [name.replace(" ", "_") for name in self.classes.values()]
+        about = {
+            "units": self.unit,
+            "source": self.source,
+            "kind": self.kind,
+            "product": self.product,
+            "flag_values": list(self.classes),
+            "flag_meanings": " ".join(meanings),
+        }
+        return data_array(self.values, self.transform, self.crs, about)
+
+    @staticmethod
+    def from_xarray(array: xr.DataArray) -> Raster:
+        """Return the raster that a DataArray holds.
+
+        Parameters
+        ----------
+        array
+            As rioxarray, xarray or `to_xarray` make them: dimensions (y, x), (lat, lon) or
+            (latitude, longitude), others of length 1 only; evenly spaced, in any direction. The
+            system is that of its grid mapping. `_FillValue` and `missing_value` become NaN; a
+            `scale_factor` and an `add_offset` among the attributes are applied.
+
+        Returns
+        -------
+        Raster
+            North-up.
+
+        Raises
+        ------
+        InputError
+            It has several bands, other dimensions, or is not evenly spaced.
+        CrsError
+            It states no coordinate reference system.
+
+        Examples
+        --------
+        >>> heights = Raster(np.array([[1.0, 2.0]]), Affine(0.5, 0, 76, 0, -0.5, 40), unit="m")
+        >>> Raster.from_xarray(heights.to_xarray()).bounds
+        (76.0, 39.5, 77.0, 40.0)
+        """
+        values, transform, crs = from_data_array(array)
+        about = array.attrs
+        meanings = [name.replace("_", " ") for name in str(about.get("flag_meanings", "")).split()]
+        numbers = np.atleast_1d(about.get("flag_values", [])).tolist()
+        return Raster(
+            values, transform, crs, str(about.get("units", "")),
+            {int(number): name for number, name in zip(numbers, meanings, strict=False)},
+            source=str(about.get("source", "")), kind=str(about.get("kind", "")),
+            product=str(about.get("product", "")),
+        )  # fmt: skip
 
     def _require_north_up(self) -> None:
         if not self.is_north_up:

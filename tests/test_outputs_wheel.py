@@ -34,7 +34,7 @@ def test_the_wheel_carries_what_the_package_reads(wheel: Path) -> None:
         for p in (ROOT / "data" / "southern_xinjiang").iterdir()
         if p.is_file()
     }
-    kept = {".py", ".toml", ".js", ".css", ".json", ".csv", ".geojson", ".typed"}
+    kept = {".py", ".toml", ".js", ".css", ".json", ".csv", ".geojson", ".typed", ".qml", ".txt"}
     package = {
         p.relative_to(ROOT).as_posix() for p in (ROOT / "geosettle").rglob("*") if p.suffix in kept
     }

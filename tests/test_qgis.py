@@ -387,15 +387,23 @@ layers[0].selectByExpression("kode = 'o2'")
 context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
 context.setProject(QgsProject.instance())
 from qgis.core import QgsProcessingFeatureSourceDefinition
-result, fine = algorithm.run({
-    "ORIGINS": QgsProcessingFeatureSourceDefinition(layers[0].id(), True),
+from qgis.PyQt.QtCore import NULL
+# What the dialog gives for what is not chosen: NULL, None and empty texts.
+values = {
+    "ORIGINS": QgsProcessingFeatureSourceDefinition(layers[0].id(), True), "ORIGINS_NAME": NULL,
     "ORIGINS_ORIGIN_ID": "kode", "SITES": layers[1], "SITES_SITE_ID": "kode", "NEAREST": 2,
+    "SETTINGS": NULL, "DEM": None, "SET": "", "METRIC": ["geodesic"], "MAX_KM": None,
     "OUTPUT": QgsProcessingOutputLayerDefinition("TEMPORARY_OUTPUT", QgsProject.instance()),
-}, context, feedback)
+}
+result, fine = algorithm.run(values, context, feedback)
 assert fine, feedback.textLog()
 layer = QgsVectorLayer(result["OUTPUT"], "loaded")
 details = context.layerToLoadOnCompletionDetails(result["OUTPUT"])
 details.postProcessor().postProcessLayer(layer, context, feedback)
+canceled = QgsProcessingFeedback()
+canceled.cancel()
+nothing, done = algorithm.create().run({**values, "OUTPUT": "never.gpkg"}, context, canceled)
+assert not done and "canceled" in canceled.textLog(), canceled.textLog()
 print("FOUND", [f["site_id"] for f in layer.getFeatures()], layer.renderer().symbol().color().name())
 """
 
@@ -416,4 +424,5 @@ def test_selected_features_and_the_style_of_what_is_loaded(home: Path, data: Pat
         command, env=own(home), cwd=home, capture_output=True, text=True, check=False, timeout=300
     )
     found = [line for line in done.stdout.splitlines() if line.startswith("FOUND")]
+    assert not (home / "never.gpkg").exists()
     assert found == [f"FOUND ['s3', 's1'] {style.FLOW.lower()}"], done.stdout + done.stderr

@@ -25,6 +25,8 @@ from PIL import Image
 import geosettle as gs
 from geosettle import style
 from geosettle.cli import main
+from geosettle.io import write_gpkg_bytes
+from geosettle.io.gpkg import Picture
 from geosettle.tables.geopackage import road_lines
 from geosettle.tables.qgis_project import qgis_project
 
@@ -101,6 +103,17 @@ def test_the_relief_is_where_the_elevations_are(package: Path) -> None:
         np.testing.assert_allclose(tuple(raster.bounds), expected, rtol=1e-9)
         middle = raster.read()[:3, raster.height // 2, raster.width // 2]
         assert 60 < middle.mean() < 250  # neither missing nor paper
+
+
+def test_a_picture_may_run_on_beyond_180_degrees(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (20, 10), "red").save(data, "PNG")
+    picture = Picture(data.getvalue(), (20, 10), (170.0, -5.0, 190.0, 5.0))
+    (tmp_path / "a.gpkg").write_bytes(write_gpkg_bytes({}, pictures={"relief": picture}))
+    with rasterio.open(f"GPKG:{tmp_path / 'a.gpkg'}:relief") as raster:
+        degree = 20_037_508.342789244 / 180
+        np.testing.assert_allclose(raster.bounds[::2], [170 * degree, 190 * degree], rtol=1e-12)
+        assert raster.read()[:3].reshape(3, -1).T.tolist() == [[255, 0, 0]] * 200
 
 
 def test_a_table_of_roads_becomes_straight_lines(package: Path) -> None:

@@ -252,16 +252,16 @@ def _parameters(action: argparse.Action, must: set[str]) -> list[dict[str, Any]]
     """Describe an option, and the fields of the layer that it is."""
     from geosettle.layers import LAYERS  # noqa: PLC0415
 
-    dest, shown = action.dest, action.dest.replace("_", " ").capitalize()
+    dest = action.dest
+    shown = dest.upper() if dest in {"dem", "crs"} else dest.replace("_", " ").capitalize()
     text = (action.help or "").replace("%(default)s", str(action.default))
     text = re.sub(r"--([a-z-]+)", lambda option: option[1].replace("-", " ").capitalize(), text)
     about = _kind(action)
-    kind = about["kind"]
     required = dest in {"out", "folder", *must} or (action.required and action.nargs != "*")
     if about.get("again"):
         text += f" ({action.metavar}; each on its own line)"
-    if kind.endswith("to write"):
-        shown = _RESULTS.get(dest, shown)
+    if dest in _RESULTS:
+        shown, text = _RESULTS[dest], ""
     one = {
         "name": "OUTPUT" if dest in {"out", "folder"} else dest.upper(),
         "option": max(action.option_strings, key=len, default=""),

@@ -18,6 +18,7 @@ import shapely
 
 from geosettle.crs import WEB_MERCATOR, WGS84, change
 from geosettle.errors import CrsError, OutputError
+from geosettle.geodesy import SEMI_MAJOR_M
 
 _STAMP: Final = "2000-01-01T00:00:00.000Z"
 """One fixed time for every row that must carry one, so that two runs give the same bytes."""
@@ -251,7 +252,8 @@ def _add_pictures(base: sqlite3.Connection, pictures: Mapping[str, Picture]) -> 
     )
     for name, picture in pictures.items():
         west, south, east, north = picture.bounds
-        x, y = change(WGS84, WEB_MERCATOR, [west, east], [south, north])
+        x = np.radians([west, east]) * SEMI_MAJOR_M  # which may run on beyond 180°
+        y = change(WGS84, WEB_MERCATOR, [0, 0], [south, north])[1]
         bounds = (float(x[0]), float(y[0]), float(x[1]), float(y[1]))
         width, height = picture.size
         cell = ((bounds[2] - bounds[0]) / width, (bounds[3] - bounds[1]) / height)

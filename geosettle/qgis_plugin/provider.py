@@ -329,7 +329,9 @@ class _Call:
                     self.feedback.setProgressText(step)
                 else:
                     message = re.sub(rf"{re.escape(str(self.folder))}[/\\]\w+[/\\]", "", line)
-                    self.feedback.pushInfo(message.replace("geosettle: ", "", 1))
+                    warned = message.startswith("geosettle: ")
+                    message = message.replace("geosettle: ", "", 1)
+                    (self.feedback.pushWarning if warned else self.feedback.pushInfo)(message)
         except OSError as error:
             raise QgsProcessingException(
                 f"The Python of geosettle cannot be started ({python}: {error}). Run `geosettle "
@@ -338,7 +340,7 @@ class _Call:
         if self.feedback.isCanceled():
             raise QgsProcessingException("canceled")
         if code:
-            raise QgsProcessingException(message.replace("geosettle: ", "", 1))
+            raise QgsProcessingException(message)
 
 
 def _is_written(about: dict[str, Any]) -> bool:

@@ -452,13 +452,15 @@ def _bound_tables(
     def geopackage() -> bytes:
         layers = gpkg_layers(result, written=written, problems=failed)
         styles, dem = qgis_styles(layers), result.study.dem
-        pictures: dict[str, Any] = {}
+        pictures: dict[str, io.Picture] = {}
         if dem is not None and dem.is_north_up:
             make = partial(relief_tile, dem, result.study.settings.map.relief_px)
             if (drawn := attempt(failed, f"GeoPackage layer {RELIEF}", make)) is not None:
                 pictures[RELIEF] = drawn
-        title = title_of(result, lang) or "geosettle"
-        project = qgis_project(layers, styles, title=title, lang=lang, relief=bool(pictures))
+        title, relief = title_of(result, lang) or "geosettle", pictures.get(RELIEF)
+        project = qgis_project(
+            layers, styles, title=title, lang=lang, relief=relief.crs if relief else ""
+        )
         projects = {"study": project}
         return io.write_gpkg_bytes(layers, styles, made_from, pictures=pictures, projects=projects)
 

@@ -25,8 +25,7 @@ from PIL import Image
 import geosettle as gs
 from geosettle import style
 from geosettle.cli import main
-from geosettle.io import write_gpkg_bytes
-from geosettle.io.gpkg import Picture
+from geosettle.io import Picture, write_gpkg_bytes
 from geosettle.tables.geopackage import road_lines
 from geosettle.tables.qgis_project import qgis_project
 
@@ -105,14 +104,25 @@ def test_the_relief_is_where_the_elevations_are(package: Path) -> None:
         assert 60 < middle.mean() < 250  # neither missing nor paper
 
 
+def test_a_study_across_180_degrees_is_seen_in_one_piece() -> None:
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([179, -179], [-17, -18]), crs=4326)
+    with zipfile.ZipFile(io.BytesIO(qgis_project({"sites": points}, {}, title="T"))) as archive:
+        root = ET.fromstring(archive.read("study.qgs"))
+    assert root.findtext("projectCrs/spatialrefsys/authid") == "EPSG:3832"
+    west, east = (float(root.findtext(f"mapcanvas/extent/{at}")) for at in ("xmin", "xmax"))
+    # Two degrees are 222.6 km on the equator of Mercator; a tenth of it is added at each side.
+    assert (east - west) / 1.2 == pytest.approx(222_639, rel=1e-4)
+
+
 def test_a_picture_may_run_on_beyond_180_degrees(tmp_path: Path) -> None:
     data = io.BytesIO()
     Image.new("RGB", (20, 10), "red").save(data, "PNG")
     picture = Picture(data.getvalue(), (20, 10), (170.0, -5.0, 190.0, 5.0))
     (tmp_path / "a.gpkg").write_bytes(write_gpkg_bytes({}, pictures={"relief": picture}))
     with rasterio.open(f"GPKG:{tmp_path / 'a.gpkg'}:relief") as raster:
+        assert raster.crs.to_epsg() == 3832  # around 150 degrees east
         degree = 20_037_508.342789244 / 180
-        np.testing.assert_allclose(raster.bounds[::2], [170 * degree, 190 * degree], rtol=1e-12)
+        np.testing.assert_allclose(raster.bounds[::2], [20 * degree, 40 * degree], rtol=1e-9)
         assert raster.read()[:3].reshape(3, -1).T.tolist() == [[255, 0, 0]] * 200
 
 

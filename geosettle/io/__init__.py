@@ -15,7 +15,7 @@ from geosettle.crs import parse_crs
 from geosettle.errors import InputError
 from geosettle.io.check import check_path, guess_role
 from geosettle.io.formats import kind_of, open_source
-from geosettle.io.gpkg import write_gpkg_bytes
+from geosettle.io.gpkg import Picture, write_gpkg_bytes
 from geosettle.io.raster_files import DRIVERS
 from geosettle.io.rasters import raster_problems, read_raster
 from geosettle.io.source import Options, Source
@@ -29,6 +29,7 @@ from geosettle.problems import Problem, RowsSetAside
 from geosettle.raster import Raster
 
 __all__ = [
+    "Picture",
     "Stage",
     "check_layer",
     "check_path",

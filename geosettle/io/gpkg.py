@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geosettle.crs import WEB_MERCATOR, WGS84, change
+from geosettle.crs import PACIFIC_MERCATOR, WEB_MERCATOR, WGS84, change, parse_crs
 from geosettle.errors import CrsError, OutputError
-from geosettle.geodesy import SEMI_MAJOR_M
 
 _STAMP: Final = "2000-01-01T00:00:00.000Z"
 """One fixed time for every row that must carry one, so that two runs give the same bytes."""
@@ -72,25 +71,22 @@ CREATE TABLE gpkg_tile_matrix (table_name TEXT NOT NULL, zoom_level INTEGER NOT 
   CONSTRAINT pk_ttm PRIMARY KEY (table_name, zoom_level),
   CONSTRAINT fk_tmm_table_name FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name));
 """
-_MERCATOR_WKT: Final = (
-    f'PROJCS["WGS 84 / Pseudo-Mercator",{_WGS84_WKT},PROJECTION["Mercator_1SP"],'
-    'PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],PARAMETER["false_easting",0],'
-    'PARAMETER["false_northing",0],UNIT["metre",1,AUTHORITY["EPSG","9001"]],'
-    'AXIS["Easting",EAST],AXIS["Northing",NORTH],EXTENSION["PROJ4","+proj=merc +a=6378137 '
-    '+b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null +wktext +no_defs"],'
-    'AUTHORITY["EPSG","3857"]]'
-)
 
 
 class Picture(NamedTuple):
-    """A picture in Web Mercator."""
+    """A picture in Mercator's projection."""
 
     data: bytes
     """JPEG or PNG file."""
     size: tuple[int, int]
     """Width and height, pixels."""
     bounds: tuple[float, float, float, float]
-    """West, south, east, north in degrees."""
+    """West, south, east, north in degrees; east may be beyond 180."""
+
+    @property
+    def crs(self) -> str:
+        """Web Mercator, or around the Pacific where that would cut the picture in two."""
+        return WEB_MERCATOR if self.bounds[2] <= 180 else PACIFIC_MERCATOR
 
 
 def write_gpkg_bytes(
@@ -246,14 +242,16 @@ def _add_pictures(base: sqlite3.Connection, pictures: Mapping[str, Picture]) -> 
     if not pictures:
         return
     base.executescript(_TILES)
-    base.execute(
-        "INSERT INTO gpkg_spatial_ref_sys VALUES (?,3857,'EPSG',3857,?,NULL)",
-        ("WGS 84 / Pseudo-Mercator", _MERCATOR_WKT),
-    )
+    for name in sorted({picture.crs for picture in pictures.values()}):
+        crs = parse_crs(name)
+        base.execute(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,'EPSG',?,?,NULL)",
+            (crs.name, crs.to_epsg(), crs.to_epsg(), crs.to_wkt("WKT1_GDAL")),
+        )
     for name, picture in pictures.items():
         west, south, east, north = picture.bounds
-        x = np.radians([west, east]) * SEMI_MAJOR_M  # which may run on beyond 180°
-        y = change(WGS84, WEB_MERCATOR, [0, 0], [south, north])[1]
+        x, y = change(WGS84, picture.crs, [west, east], [south, north])
+        code = int(picture.crs.partition(":")[2])
         bounds = (float(x[0]), float(y[0]), float(x[1]), float(y[1]))
         width, height = picture.size
         cell = ((bounds[2] - bounds[0]) / width, (bounds[3] - bounds[1]) / height)
@@ -263,8 +261,8 @@ def _add_pictures(base: sqlite3.Connection, pictures: Mapping[str, Picture]) -> 
             "BLOB NOT NULL, UNIQUE (zoom_level, tile_column, tile_row))"
         )
         for table, values in (
-            ("gpkg_contents", (name, "tiles", name, "", _STAMP, *bounds, 3857)),
-            ("gpkg_tile_matrix_set", (name, 3857, *bounds)),
+            ("gpkg_contents", (name, "tiles", name, "", _STAMP, *bounds, code)),
+            ("gpkg_tile_matrix_set", (name, code, *bounds)),
             ("gpkg_tile_matrix", (name, 0, 1, 1, width, height, *cell)),
             (name, (1, 0, 0, 0, picture.data)),
         ):

@@ -21,7 +21,7 @@ from scipy.ndimage import distance_transform_cdt
 
 from geosettle import style
 from geosettle.distance.draping import bilinear
-from geosettle.io.gpkg import Picture
+from geosettle.io import Picture
 from geosettle.raster import Raster
 
 FloatArray = NDArray[np.float64]

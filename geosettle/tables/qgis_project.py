@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 from defusedxml.ElementTree import fromstring
 
-from geosettle.crs import WEB_MERCATOR, WGS84, change
+from geosettle.crs import PACIFIC_MERCATOR, WEB_MERCATOR, WGS84, change
 from geosettle.words import capital, has, say
 
 RELIEF: Final = "relief"
@@ -24,6 +24,7 @@ _GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "group_units": ("roads", "boundaries"),
 }
 """Groups from the top, and their layers from the top; the others follow in one more group."""
+_EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
 _ZIP_TIME: Final = (2000, 1, 1, 0, 0, 0)
 _PROPERTIES: Final = (
     ("Measure", "Ellipsoid", "QString", "EPSG:7030"),
@@ -39,7 +40,7 @@ def qgis_project(
     *,
     title: str,
     lang: str = "en",
-    relief: bool = False,
+    relief: str = "",
 ) -> bytes:
     """Return a project of the layers of study.gpkg, as QGIS stores it there.
 
@@ -54,7 +55,7 @@ def qgis_project(
     lang
         Language of the names of layers and groups.
     relief
-        Whether the file has the picture `RELIEF`.
+        System of the picture `RELIEF`, "" if the file has none.
 
     Returns
     -------
@@ -68,16 +69,15 @@ def qgis_project(
     """
     root = Element("qgis", projectname=title, version="3.22.0-geosettle")
     SubElement(root, "title").text = title
-    _system(SubElement(root, "projectCrs"), WEB_MERCATOR)
+    system, bounds = _extent(layers)
+    _system(SubElement(root, "projectCrs"), system)
     tree = SubElement(root, "layer-tree-group")
     canvas = SubElement(root, "mapcanvas", name="theMapCanvas")
     SubElement(canvas, "units").text = "meters"
     extent = SubElement(canvas, "extent")
-    edges = zip(("xmin", "ymin", "xmax", "ymax"), _extent(layers), strict=True)
-    bounds = {edge: f"{at:.0f}" for edge, at in edges}
     for edge, text in bounds.items():
         SubElement(extent, edge).text = text
-    _system(SubElement(canvas, "destinationsrs"), WEB_MERCATOR)
+    _system(SubElement(canvas, "destinationsrs"), system)
     described = SubElement(root, "projectlayers")
     for group, names in _grouped(layers):
         within = SubElement(
@@ -86,9 +86,9 @@ def qgis_project(
         for name in names:
             _vector(within, described, name, _label(_kind(name, layers), lang), styles.get(name))
     if relief:
-        _picture(tree, described, say(lang, "relief"))
+        _picture(tree, described, say(lang, "relief"), relief)
     views = SubElement(root, "ProjectViewSettings", UseProjectScales="0")
-    _system(SubElement(views, "DefaultViewExtent", bounds), WEB_MERCATOR)
+    _system(SubElement(views, "DefaultViewExtent", bounds), system)
     properties = SubElement(root, "properties")
     for section, name, kind, value in _PROPERTIES:
         SubElement(SubElement(properties, section), name, type=kind).text = value
@@ -122,30 +122,36 @@ def _label(name: str, lang: str) -> str:
     return capital(plain if "{" in text else text)
 
 
-def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
-    """Bounds of sites and origins with a margin, metres of Web Mercator; else of everything."""
+def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[str, dict[str, str]]:
+    """Return a system and the bounds of sites and origins in it, with a margin; else of all."""
     ends = [layers[name] for name in ("sites", "origins") if name in layers]
     for frames in (ends, list(layers.values())):
-        bounds = np.array([frame.total_bounds for frame in frames]).reshape(-1, 4)
-        bounds = bounds[np.isfinite(bounds).all(axis=1)]
-        if len(bounds):
-            corners = np.vstack([bounds[:, :2], bounds[:, 2:]])
-            x, y = change(WGS84, WEB_MERCATOR, corners[:, 0], corners[:, 1].clip(-85, 85))
+        found = [frame.get_coordinates().to_numpy(float) for frame in frames]
+        lon, lat = np.concatenate([*found, np.empty((0, 2))]).T
+        known = np.isfinite(lon) & np.isfinite(lat)
+        if known.any():
+            lon, lat = lon[known], lat[known].clip(-85, 85)
+            system = PACIFIC_MERCATOR if np.ptp(lon % 360) < 180 < np.ptp(lon) else WEB_MERCATOR
+            x, y = change(WGS84, system, lon, lat)
             margin = max(np.ptp(x), np.ptp(y), 20_000) * 0.1
-            west, east = float(x.min() - margin), float(x.max() + margin)
-            return west, float(y.min() - margin), east, float(y.max() + margin)
-    return -2e7, -2e7, 2e7, 2e7
+            edges = (x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin)
+            return system, {name: f"{at:.0f}" for name, at in zip(_EDGES, edges, strict=True)}
+    return WEB_MERCATOR, dict(zip(_EDGES, ("-20000000",) * 2 + ("20000000",) * 2, strict=True))
 
 
 def _system(parent: Element, code: str) -> None:
     system = SubElement(parent, "spatialrefsys")
+    # QGIS reads the code if this is any of its own numbers.
     SubElement(system, "srsid").text = "3452" if code == WGS84 else "3857"
     SubElement(system, "authid").text = code
 
 
-def _entry(tree: Element, layers: Element, name: str, label: str, *, kind: str) -> Element:
-    """Add a layer to the tree and to the list, both of which QGIS wants."""
-    vector = kind == "vector"
+def _entry(tree: Element, layers: Element, name: str, label: str, picture: str = "") -> Element:
+    """Add a layer to the tree and to the list, both of which QGIS wants.
+
+    `picture` is the system of a picture; other layers are vectors on WGS84.
+    """
+    vector = not picture
     source = f"./{_FILE}|layername={name}" if vector else f"GPKG:./{_FILE}:{name}"
     provider = "ogr" if vector else "gdal"
     key = f"geosettle_{name}"
@@ -153,17 +159,18 @@ def _entry(tree: Element, layers: Element, name: str, label: str, *, kind: str) 
         tree, "layer-tree-layer", id=key, name=label, source=source, providerKey=provider,
         checked="Qt::Checked", expanded="0",
     )  # fmt: skip
+    kind = "vector" if vector else "raster"
     layer = SubElement(layers, "maplayer", type=kind, autoRefreshEnabled="0")
     SubElement(layer, "id").text = key
     SubElement(layer, "datasource").text = source
     SubElement(layer, "layername").text = label
-    _system(SubElement(layer, "srs"), WGS84 if vector else WEB_MERCATOR)
+    _system(SubElement(layer, "srs"), picture or WGS84)
     SubElement(layer, "provider", encoding="UTF-8").text = provider
     return layer
 
 
 def _vector(tree: Element, layers: Element, name: str, label: str, style: str | None) -> None:
-    layer = _entry(tree, layers, name, label, kind="vector")
+    layer = _entry(tree, layers, name, label)
     if style:
         qml = fromstring(style)
         layer.set("labelsEnabled", qml.get("labelsEnabled", "0"))
@@ -171,8 +178,8 @@ def _vector(tree: Element, layers: Element, name: str, label: str, style: str | 
         layer.extend(list(qml))
 
 
-def _picture(tree: Element, layers: Element, label: str) -> None:
-    layer = _entry(tree, layers, RELIEF, label, kind="raster")
+def _picture(tree: Element, layers: Element, label: str, system: str) -> None:
+    layer = _entry(tree, layers, RELIEF, label, system)
     pipe = SubElement(layer, "pipe")
     SubElement(
         pipe, "rasterrenderer", type="multibandcolor", redBand="1", greenBand="2", blueBand="3",

@@ -53,6 +53,8 @@ CATEGORIES: Final = (
 TRAVEL: Final = ("#F2F0F7", "#DADAEB", "#BCBDDC", "#9E9AC8", "#756BB1", "#54278F")
 REACH: Final = "#54278F"
 """Outline of catchments."""
+WAY: Final = "#B5179E"
+"""Line of a way."""
 TRAVEL_BREAKS_MIN: Final = (0, 30, 60, 120, 240, 480)
 """Lower bounds of the travel-time classes, minutes; the last class is open."""
 

@@ -262,6 +262,37 @@ def _climb(
     return (up, down), why
 
 
+def height_profiles(dem: Raster, lines: NDArray[np.object_], samples: int = 48) -> FloatArray:
+    """Heights at equal steps of length along lines, metres, shape (n, samples).
+
+    Parameters
+    ----------
+    dem
+        Heights, metres.
+    lines
+        Lines, WGS84, in the direction of the way, shape (n,).
+    samples
+        How many, both ends among them.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> slope = Raster(np.tile(np.arange(9.0), (3, 1)), Affine(1, 0, 0, 0, -1, 1.5), unit="m")
+    >>> line = np.array([shapely.LineString([(1.5, 0), (7.5, 0)])])
+    >>> height_profiles(slope, line, 4).round(6).tolist()
+    [[1.0, 3.0, 5.0, 7.0]]
+    """
+    out = np.full((len(lines), samples), np.nan)
+    for n, line in enumerate(lines):
+        xy = shapely.get_coordinates(line)
+        lon = np.unwrap(xy[:, 0], period=360)
+        far = np.r_[0, np.cumsum(metres(xy))]
+        at = np.linspace(0, far[-1], samples)
+        x, y = (np.interp(at, far, v) for v in (lon, xy[:, 1]))
+        out[n] = bilinear(dem.values, *dem.to_grid((x + 180) % 360 - 180, y), wraps=dem.goes_round)
+    return out
+
+
 def _legs(km: FloatArray, hours: FloatArray, ride: NDArray[np.bool_], printed: float) -> str:
     """Say the legs of a way in their order."""
     if not km.size:

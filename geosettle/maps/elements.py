@@ -22,9 +22,10 @@ import shapely
 from geosettle import style
 from geosettle.analysis import Result
 from geosettle.cells import numbers, says_yes
+from geosettle.distance.paths import height_profiles
 from geosettle.maps import encoding, images
 from geosettle.maps.area_pictures import area_pictures
-from geosettle.maps.page_data import counted
+from geosettle.maps.page_data import counted, linked_pairs
 from geosettle.maps.place_names import levels_by_size, located, names
 from geosettle.maps.unit_data import level_words, unit_areas
 from geosettle.problems import Problems, attempt
@@ -387,6 +388,41 @@ def _flows(result: Result, _settings: Settings) -> dict[str, Any] | None:
     return _sized(result.pairs, "flows") if len(result.pairs) else None
 
 
+_MOST_WAYS: Final = 300
+"""Moves whose ways the page holds, those of most households; study.gpkg holds all."""
+_WAY_TOLERANCE_DEG: Final = 0.0002
+"""Some 20 m, less than a cell of most elevation grids: it spares the vertices on straight parts."""
+
+
+def _ways(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Ways of the moves and their profiles; the one that the reader chooses is drawn."""
+    if result.paths.empty:
+        return None
+    pairs = linked_pairs(result)
+    most = numbers(pairs, counted(pairs)).fillna(-1).sort_values(ascending=False, kind="stable")
+    row = pairs[["origin_id", "site_id"]].astype(str).loc[most.index[:_MOST_WAYS]].reset_index()
+    ways = result.paths[result.paths.geometry.notna()].astype({"origin_id": str, "site_id": str})
+    ways = ways.merge(row, on=["origin_id", "site_id"]).sort_values("index", kind="stable")
+    if ways.empty:
+        return None
+    lines, dem = ways.geometry.to_numpy(), result.study.dem
+    shown = Settings(tolerance_deg=max(settings.tolerance_deg, _WAY_TOLERANCE_DEG))
+    measured = ("length_km", "hours", "ascent_m", "descent_m", "walk_h", "ride_h")
+    payload = {
+        "n": len(ways),
+        "columns": {
+            "flow": encoding.rows(ways["index"]),
+            "metric": encoding.column(ways["metric"].reset_index(drop=True)),
+            "back": encoding.column(ways["direction"].eq("back").to_numpy(float), digits=0),
+            **{name: encoding.column(ways[name].to_numpy(), digits=2) for name in measured},
+        },
+        "parts": [_part(say_all("way_of"), lines, shown, stroke=style.WAY, width=2.6)],
+    }
+    if dem is not None:
+        payload["heights"] = encoding.column(height_profiles(dem, lines).ravel(), digits=0)
+    return payload
+
+
 def _origins(result: Result, _settings: Settings) -> dict[str, Any] | None:
     return {} if len(result.origins) else None
 
@@ -428,6 +464,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("development", 60, "polygons", _development, "development"),
         Element("uncertainty", 70, "discs", _uncertainty, "uncertainty"),
         Element("flows", 80, "flows", _flows, "flows"),
+        Element("ways", 85, "ways", _ways, "way_of"),
         Element("places", 90, "points", _places, "places"),
         Element("origins", 100, "origins", _origins, "origins"),
         Element("sites", 110, "sites", _sites, "sites"),

@@ -30,6 +30,7 @@ SCRIPTS: Final = (
     "shown.js",
     "charts.js",
     "change.js",
+    "ways.js",
     "parcels.js",
     "tools.js",
     "units.js",

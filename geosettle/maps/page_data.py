@@ -176,6 +176,11 @@ def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArr
     return pairs[both].reset_index(drop=True), (origin[both], site[both])
 
 
+def linked_pairs(result: Result) -> pd.DataFrame:
+    """Give the pairs of the table of flows, in its order."""
+    return _linked(result)[0]
+
+
 def most(result: Result) -> dict[str, float]:
     """Most households (or persons) at a place, of a flow and of an origin: sizes count from these.
 

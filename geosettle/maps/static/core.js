@@ -25,6 +25,7 @@ function choices() {
     level: DATA.units?.first ?? '',
     fill: '',
     unit: -1,
+    way: -1,
     flows: 'units',
   };
 }

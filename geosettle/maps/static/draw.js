@@ -104,6 +104,7 @@ const DRAW = {
   graticule: drawGraticule,
   discs: drawDiscs,
   flows: drawFlows,
+  ways: drawWays,
   origins: drawOrigins,
   sites: drawSites,
   change: drawChange,

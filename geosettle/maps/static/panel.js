@@ -207,6 +207,7 @@ function fillCard() {
     local ? el('p', { class: 'gs-sub' }, isolated(local)) : '',
     selected.kind === 'site' ? siteList(row) : '',
     el('dl', {}, selected.kind === 'site' ? siteFacts(row) : originFacts(row)),
+    waySection() ?? '',
     ...(selected.kind === 'site' ? [slopeChart(row), distanceChart(row), landChart(row), capitalsChart(sites.value('id', row), word('chart_capitals')), otherIndicators(row)] : []).filter(Boolean),
     ...[['why', ['why', state.lang].join('_')], ['source', 'source']].filter(([, k]) => table.value(k, row))
       .map(([head, k]) => el('p', { class: 'gs-note' }, `${word(head)}${word('colon')}`, isolated(table.value(k, row)))),

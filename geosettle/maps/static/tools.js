@@ -338,7 +338,10 @@ function addPointing() {
     tip.hidden = true; // its text is in the card; a finger would not take it away
     if (thing?.kind === 'unit') selectUnit(thing.row);
     else if (!thing || thing.kind === 'pair') select(null);
-    else if (thing.kind === 'flow') select({ kind: 'site', row: flows.value('site', thing.row) });
+    else if (thing.kind === 'flow') {
+      if (state.way !== NO_WAY) state.way = readWays()?.ofFlow.get(thing.row)?.[0] ?? choices().way;
+      select({ kind: 'site', row: flows.value('site', thing.row) });
+    }
     else {
       // A further click at one position takes the next of those that are there.
       const here = together(thing);
@@ -358,6 +361,8 @@ function writeHash() {
     const table = state.selected.kind === 'site' ? sites : origins;
     parts.push(`${state.selected.kind}=${encodeURIComponent(table.value('id', state.selected.row))}`);
   }
+  if (state.selected && state.way === NO_WAY) parts.push('way=none');
+  else if (state.selected && waysSelected().includes(state.way)) parts.push(`way=${encodeURIComponent(wayKey(state.way))}`);
   if (state.lang !== DATA.lang) parts.push(`lang=${state.lang}`);
   if (state.area) parts.push(`area=${encodeURIComponent(state.area)}`);
   if (state.area && state.compare) parts.push(`with=${encodeURIComponent(state.compare)}`);
@@ -413,6 +418,7 @@ function readHash() {
     const row = id === null ? -1 : table.column('id').indexOf(id);
     if (row >= 0) state.selected = { kind, row };
   }
+  readWayHash();
   const [zoom, lat, lon] = view ? view.slice(1).map(Number) : [NaN, NaN, NaN];
   return zoom <= 20 && Math.abs(lat) <= 85 && Math.abs(lon) <= 360 ? { zoom, at: [lat, lon] } : null;
 }

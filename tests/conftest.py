@@ -19,6 +19,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 STUDIES = Path(__file__).parent / "studies"
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture(scope="session")
 def embedded_study() -> Study:
     import geosettle as gs

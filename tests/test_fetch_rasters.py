@@ -45,13 +45,6 @@ def heights(west: int, south: int) -> np.ndarray:
     return (1000.0 * (west + column / 360) + (south + 1 - row / 360)).astype("float32")
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def web() -> Iterator[Web]:
     with serving() as found:

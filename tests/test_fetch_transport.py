@@ -20,13 +20,6 @@ from geosettle.fetch.transport import BLOCK, NotThereError, Transport, _pause
 DATA = bytes(range(256)) * 4000  # 1,024,000 bytes
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def web() -> Iterator[Web]:
     with serving() as found:
@@ -105,6 +98,28 @@ def test_a_cut_file_goes_on_where_it_was_cut(web, transport, tmp_path):
     assert (tmp_path / "a.bin").read_bytes() == DATA
     assert [span for *_, span in web.asked] == ["", "bytes=700000-", "bytes=800000-"]
     assert transport.moved == len(DATA)
+
+
+def test_a_server_that_sends_less_of_a_part_is_asked_for_the_rest(web, transport, tmp_path):
+    web.tricks["/a.bin"] = [{"cut": 400_000}, {"short": 100_000}]
+    transport.download(f"{web.address}/a.bin", tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").read_bytes() == DATA
+    assert [span for *_, span in web.asked] == ["", "bytes=400000-", "bytes=500000-"]
+
+
+def test_an_answer_without_anything_is_tried_again_and_given_up(web, transport, tmp_path):
+    web.tricks["/a.bin"] = [{"cut": 400_000}, *[{"silent": True}] * 9]
+    with pytest.raises(FetchError, match=r"cut after 400,000 of [\d,]+ bytes; 5 tries"):
+        transport.download(f"{web.address}/a.bin", tmp_path / "a.bin")
+    web.tricks["/a.bin"] = [{"silent": True}] * 9
+    with pytest.raises(FetchError, match="cut after 0 of 65,536 bytes; 5 tries"):
+        transport.open(f"{web.address}/a.bin")
+
+
+def test_a_part_that_nobody_asked_for_is_no_answer(web, transport, tmp_path):
+    web.tricks["/a.bin"] = [{"status": 416}]
+    with pytest.raises(FetchError, match="answered with 416"):
+        transport.download(f"{web.address}/a.bin", tmp_path / "a.bin")
 
 
 def test_progress_gives_new_tries(web, transport, tmp_path):

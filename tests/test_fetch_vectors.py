@@ -57,6 +57,7 @@ def index() -> bytes:
         feature("asia", None, [], (30, -10, 170, 70)),
         feature("china", "asia", ["CN"], (70, 30, 95, 45)),
         feature("shire", "china", [], (74, 37, 78, 41)),
+        feature("samoa", "asia", ["WS"], (-174, -15, -171, -12)),
     ]}).encode()  # fmt: skip
 
 
@@ -66,13 +67,6 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, data in files.items():
             archive.writestr(name, data)
     return memory.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -180,6 +174,13 @@ def test_roads_of_an_extract_equal_those_read_from_it(web, study, tmp_path_facto
     own, fetched = gs.read_layer(path, "roads"), gs.read_study(study).roads
     lengths = [sorted(g.length for g in frame.geometry) for frame in (own, fetched)]
     assert lengths[0] == pytest.approx(lengths[1])
+
+
+def test_the_extract_of_a_box_across_180_is_that_on_its_other_side(web, tmp_path):
+    web.files["/download.geofabrik.de/samoa.pbf"] = b"x" * 5000
+    box = (179, -16, -170, -11)
+    done = fetch(box=box, layers=["roads"], out=tmp_path, mirror=web.address, plan=True)
+    assert done.moved == 5000
 
 
 def test_an_extract_whose_checksum_is_another_is_refused(web, study):

@@ -19,7 +19,8 @@ class Web:
 
     `files`: path to bytes. `tricks`: path to what is done to the next requests, one each:
     status, retry_after, cut (bytes after which the connection ends), etag, page, redirect, endless,
-    length (what is announced), no_ranges, replaced (bytes that take the file's place from now on).
+    length (what is announced), no_ranges, short (bytes of a part that it has at most), silent (no
+    length and no body), replaced (bytes that take the file's place from now on).
     """
 
     address: str = ""
@@ -79,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found and fits:
             start = int(found[1])
             stop = min(int(found[2] or len(data) - 1), len(data) - 1)
+            stop = min(stop, start + trick.get("short", len(data)) - 1)
             if start >= len(data):
                 self._head(416, {"Content-Length": "0", "Content-Range": f"bytes */{len(data)}"})
                 return
@@ -90,6 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 for _ in range(1000):
                     self.wfile.write(b"x" * 100_000)
+            self.close_connection = True
+            return
+        if "silent" in trick:
+            self._head(status, headers | {"Connection": "close"})
             self.close_connection = True
             return
         headers["Content-Length"] = str(trick.get("length", len(part)))

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from geosettle.errors import FetchError, InputError
-from geosettle.fetch.box import halves
+from geosettle.fetch.box import area_of
 from geosettle.fetch.job import Job, Made, write_features
 from geosettle.fetch.transport import NotThereError, Remote
 from geosettle.io.archives import dataset_names
@@ -136,7 +136,7 @@ def _finish(
             codes = dict(zip(at.tolist(), upper["code"].to_numpy()[of], strict=True))
             lower["parent_code"] = [codes.get(n) for n in range(len(lower))]
     rows = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs="EPSG:4326")
-    touched = rows.intersects(shapely.union_all([shapely.box(*half) for half in halves(job.box)]))
+    touched = rows.intersects(area_of(job.box))
     rows = rows[touched].reset_index(drop=True)
     if rows.empty:
         raise FetchError(f"no unit of {job.source.name} touches the box", file=remotes[0].url)

@@ -80,6 +80,17 @@ def box_around(ends: Sequence[Any], reach_m: float) -> Box | None:
     )
 
 
+def area_of(box: Box) -> shapely.Geometry:
+    """Return a box as an area in degrees up to 180.
+
+    Examples
+    --------
+    >>> area_of((178.0, 0.0, 181.0, 1.0)).area
+    3.0
+    """
+    return shapely.union_all([shapely.box(*half) for half in halves(box)])
+
+
 def halves(box: Box) -> list[Box]:
     """Return a box as those on either side of the 180th meridian, in degrees up to 180.
 

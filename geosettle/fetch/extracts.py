@@ -15,7 +15,7 @@ import shapely
 
 from geosettle.data_files import read_data
 from geosettle.errors import FetchError, InputError
-from geosettle.fetch.box import check_box, halves
+from geosettle.fetch.box import area_of, check_box, halves
 from geosettle.fetch.job import Box, Job, Made, write_features
 from geosettle.fetch.transport import Transport
 from geosettle.io.osm import read_osm
@@ -64,9 +64,9 @@ def read_index(url: str, transport: Transport) -> list[Any]:
 
 def _holding(index: list[Any], box: Box) -> list[Any]:
     """Return the extracts that hold a box, the smallest first."""
-    areas = shapely.box(*box)
+    area = area_of(box)
     sized = [(shapely.from_geojson(_geojson(f)), f) for f in index]
-    held = [(shape.area, n) for n, (shape, _) in enumerate(sized) if shape.contains(areas)]
+    held = [(shape.area, n) for n, (shape, _) in enumerate(sized) if shape.contains(area)]
     return [index[n] for _, n in sorted(held)]
 
 
@@ -117,7 +117,7 @@ def _extracts(job: Job) -> list[str]:
     held = [f for f in _holding(index, job.box) if f["properties"]["id"] in names]
     if held:
         return [str(held[0]["properties"]["urls"]["pbf"])]
-    area = shapely.box(*job.box)
+    area = area_of(job.box)
     touched = [
         str(f["properties"]["urls"]["pbf"]) for f in index
         if f["properties"].get("iso3166-1:alpha2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -95,8 +95,3 @@ def digest(path: Path) -> str:
     """SHA-256 of a file of any size."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def by_layer(files: Mapping[str, Locked], layer: str) -> Iterator[tuple[str, Locked]]:
-    """Yield the files of a layer."""
-    yield from ((name, one) for name, one in sorted(files.items()) if one.layer == layer)

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from geosettle.errors import FetchError, InputError
-from geosettle.fetch.box import halves
+from geosettle.fetch.box import area_of, halves
 from geosettle.fetch.job import Box, Job, Made, write_features
 from geosettle.fetch.transport import RangeFile, Remote
 
@@ -36,7 +36,7 @@ def plan_overture(job: Job) -> int:
 
 def make_overture(job: Job, target: Path) -> Made:
     """Write the roads of the newest release that touch the box."""
-    area = shapely.union_all([shapely.box(*half) for half in halves(job.box)])
+    area = area_of(job.box)
     frames: list[gpd.GeoDataFrame] = []
     remotes: list[Remote] = []
     for file, parquet in _files(job):

@@ -216,7 +216,7 @@ class Transport:
                 f"{what} at {host} ({status})", file=url,
                 mend="If its address has changed, set it: [fetch.address] SOURCE = ...",
             )  # fmt: skip
-        if status >= 400 and status != 416:
+        if status >= 400 and not (status == 416 and "Range" in headers):
             response.close()
             raise FetchError(f"{host} answered with {status}", file=url)
         return response, "", 0.0
@@ -248,8 +248,10 @@ class Transport:
             at = to
         raise FetchError(f"{_host(url)} leads in a circle", file=url)
 
-    def _pieces(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
-        """Yield the body of an answer; it is a file, whole, and no larger than the limit."""
+    def _pieces(
+        self, response: requests.Response, url: str, limit: int, least: int = 0
+    ) -> Iterator[bytes]:
+        """Yield the body of an answer, of so many bytes at least, and no larger than the limit."""
         stated, received = _length(response), 0
         if stated is not None and stated > limit:
             raise FetchError(
@@ -270,7 +272,7 @@ class Transport:
                 yield piece
         except urllib3.exceptions.HTTPError as error:
             raise _CutError(received) from error
-        if stated is not None and received < stated:
+        if received < max(stated or 0, least):
             raise _CutError(received)
 
     # --- whole files
@@ -332,7 +334,8 @@ class Transport:
                 try:
                     with explained(path):
                         about.write_text(json.dumps(asdict(remote)), encoding="utf-8")
-                        self._append(response, url, part, start=start, limit=limit)
+                        span = start, size or 0
+                        self._append(response, url, part, span, limit=limit)
                 except _CutError as error:
                     number = 1 if error.args[0] >= BLOCK else number
                     self._again(number, url, _cut(start + error.args[0], size))
@@ -347,15 +350,23 @@ class Transport:
             return remote
 
     def _append(
-        self, response: requests.Response, url: str, part: Path, *, start: int, limit: int
+        self,
+        response: requests.Response,
+        url: str,
+        part: Path,
+        span: tuple[int, int],
+        *,
+        limit: int,
     ) -> None:
-        """Add the body of an answer to what is there."""
-        kind = response.headers.get("content-type", "")
+        """Add the body of an answer, from the first of the span on to the size of the file."""
+        kind, (start, size) = response.headers.get("content-type", ""), span
         with part.open("r+b" if start else "wb") as handle:
             if start:
                 handle.seek(start)
                 handle.truncate()
-            for n, piece in enumerate(self._pieces(response, url, limit - start)):
+            # A server may send less of a part than it was asked for (RFC 9110, 15.3.7).
+            body = self._pieces(response, url, limit - start, least=size - start)
+            for n, piece in enumerate(body):
                 if n == 0 and not start:
                     _refuse_web_page(piece, kind, url)
                 handle.write(piece)
@@ -392,7 +403,8 @@ class Transport:
                     raise _changed(url)
                 remote = now if remote.size is None else remote
                 try:
-                    for piece in self._pieces(response, url, stop - start - len(got)):
+                    room, least = (n - start - len(got) for n in (stop, min(stop, size)))
+                    for piece in self._pieces(response, url, room, least):
                         got += piece
                 except _CutError as error:
                     number = 1 if error.args[0] >= BLOCK else number

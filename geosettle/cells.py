@@ -35,21 +35,8 @@ def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").astype(float)
 
 
-_MONTHS: Final = (
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-)
-_MONTH: Final = rf"(1[0-2]|0?[1-9]|{'|'.join(_MONTHS)})(?:[a-z]*\.?|月份?)"
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH: Final = rf"(1[0-2]|0?[1-9]|{'|'.join(MONTHS)})(?:[a-z]*\.?|月份?)"
 _MONTHS_FROM_TO: Final = re.compile(rf"{_MONTH}(?: ?(?:-|\u2013|\u2014|to|至|到) ?{_MONTH})?")
 
 
@@ -80,7 +67,7 @@ def months_in(text: object) -> frozenset[int] | None:
         if span is None:
             return None
         first, last = (
-            _MONTHS.index(name) + 1 if name in _MONTHS else int(name)
+            MONTHS.index(name) + 1 if name in MONTHS else int(name)
             for name in (span[1], span[2] or span[1])
         )
         found |= {(m - 1) % 12 + 1 for m in range(first, last + 1 + 12 * (last < first))}

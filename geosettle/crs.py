@@ -32,8 +32,6 @@ WEB_MERCATOR: Final = "EPSG:3857"
 PACIFIC_MERCATOR: Final = "EPSG:3832"
 """Mercator around 150° east, in one piece where Web Mercator is cut in two."""
 DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
-RESIDUAL_M: Final = 0.01
-"""`from_wgs84(to_wgs84(p))` returns to p within this distance, everywhere in China."""
 
 _KRASSOVSKY_A: Final = 6_378_245.0
 _KRASSOVSKY_E2: Final = 0.006_693_421_622_965_943

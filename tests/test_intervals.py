@@ -15,7 +15,6 @@ from geosettle.distance import (
     pair_distances,
     rank_intervals,
     sample_distances,
-    separate,
 )
 from geosettle.distance._metrics import measures_of
 from geosettle.distance._solver.cost_grid import metrication
@@ -160,7 +159,7 @@ def test_what_two_sites_share_is_shared() -> None:
     table = distance_intervals(pairs, origins, sites, ("walk",), dem=level)
     walk = table[table["metric"] == "walk"]
     assert walk["high"].iloc[0] > walk["low"].iloc[1] + 1
-    assert separate(*drawn.drawn)
+
     assert [r.tolist() for r in rank_intervals(drawn.drawn)] == [[1, 2], [1, 2]]
     assert table["metric"].unique().tolist() == ["walk", "walk_back", "walk_round"]
     mixed = distance_intervals(pairs.iloc[::-1], origins, sites.iloc[::-1], ("walk",), dem=level)

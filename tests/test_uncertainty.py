@@ -12,14 +12,15 @@ from geopandas import GeoDataFrame, points_from_xy
 from pyproj import Geod
 
 from geosettle.distance import (
+    Context,
+    Metric,
     Spread,
     distance_intervals,
     pair_distances,
     rank_intervals,
     sample_distances,
-    separate,
-    site_means,
 )
+from geosettle.distance.monte_carlo import draw_reasons
 from geosettle.distance.sampling import draw_positions
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.reasons import render
@@ -201,7 +202,6 @@ def test_shared_draws_separate_what_independent_ones_would_not() -> None:
     samples = sample_distances(flows(("o0", "s0"), ("o1", "s0")), origins, sites)
     table = distance_intervals(flows(("o0", "s0"), ("o1", "s0")), origins, sites)
     assert table["high"].iloc[0] > table["low"].iloc[1] + 20
-    assert separate(*samples.drawn)
     assert [r.tolist() for r in rank_intervals(samples.drawn)] == [[1, 2], [1, 2]]
 
 
@@ -212,8 +212,6 @@ def test_ranks_overlap_where_paired_differences_do() -> None:
     best, worst = rank_intervals(values)
     assert best.tolist() == [1, 1, 3, 0]
     assert worst.tolist() == [2, 2, 3, 0]
-    assert not separate(values[0], values[1])
-    assert not separate(values[0], values[3])
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
@@ -230,20 +228,6 @@ def test_ranks_count_the_intervals_of_all_pairs(level, n, draws) -> None:
         assert worst[i] == (0 if i == 0 else n - 1 - (ends[0] > 0).sum())
 
 
-def test_site_means_are_weighted_draw_by_draw() -> None:
-    origins, sites = frame([76, 77, np.nan], [0, 0, np.nan], "o"), frame([78, 80], [0, 0], "s")
-    pairs = flows(("o0", "s0"), ("o1", "s0"), ("o2", "s0"), ("o1", "s1"))
-    samples = sample_distances(pairs, origins, sites, draws=3)
-    households = pairs.assign(households=[30, 10, 100, np.nan]).set_index(["origin_id", "site_id"])[
-        "households"
-    ]
-    degree = G.inv(76, 0, 77, 0)[2] / 1000
-    names, means = site_means(samples, households)
-    assert names.tolist() == ["s0", "s1"]
-    assert means == pytest.approx(np.array([[1.75 * degree] * 3, [3 * degree] * 3]), rel=1e-9)
-    assert site_means(samples)[1][0] == pytest.approx(1.5 * degree, rel=1e-9)
-
-
 def test_areas_move_as_a_whole() -> None:
     land = GeoDataFrame(
         {"uncertainty_km": [4.0]},
@@ -258,27 +242,36 @@ def test_areas_move_as_a_whole() -> None:
     assert row["high"] - row["low"] == pytest.approx(2 * 0.8054 * 4, abs=0.15)
 
 
-def test_other_metrics_by_a_function_of_drawn_positions() -> None:
-    def time(origin: str, site: str, lon1, lat1, lon2, lat2):  # noqa: PLR0917
-        assert (origin, site) == ("o0", "s0")
-        return np.where(lon1 > 76, np.nan, np.asarray(G.inv(lon1, lat1, lon2, lat2)[2]) / 5000)
+def test_a_metric_of_the_callers_is_drawn_and_missing_draws_count() -> None:
+    def hours(drawn):
+        lon1, lat1, lon2, lat2 = drawn.ends
+        km = np.asarray(G.inv(lon1, lat1, lon2, lat2)[2]) / 1000
+        none = lon1 > 76
+        notes = draw_reasons({"draws_without_way": none})
+        return {"drift": np.where(none, np.nan, km / 5)}, notes
+
+    def stated(origins, sites, pairs, context):
+        return pd.DataFrame({"drift_h": np.full(len(pairs), np.nan), "why": ""})
 
     origins, sites = frame([76], [39], "o", 10.0), frame([77], [39], "s")
     with pytest.raises(UnknownNameError):
         distance_intervals(flows(("o0", "s0")), origins, sites, ("flying",))
-    given = {"evaluators": {"walk": time}}
-    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("walk",), **given).iloc[0]
+    drift = Metric(
+        "drift", value="drift_h", unit="h", columns=("drift_h",), pairs=stated, sample=hours
+    )
+    given = {"context": Context(metrics={"drift": drift})}
+    row = distance_intervals(flows(("o0", "s0")), origins, sites, ("drift",), **given).iloc[0]
     assert np.isnan(row["low"])
     assert "no interval where more than 25% of the draws are missing" in row["why"]
     loose = Spread(missing_share=0.6)
     row = distance_intervals(
-        flows(("o0", "s0")), origins, sites, ("walk",), spread=loose, **given
+        flows(("o0", "s0")), origins, sites, ("drift",), spread=loose, **given
     ).iloc[0]
-    assert (row["metric"], row["unit"]) == ("walk", "h")
+    assert (row["metric"], row["unit"]) == ("drift", "h")
     assert (
         row["low"] > 86.6 / 5 - 0.1
     )  # only the half of the disc away from the site could be evaluated
-    assert "of the draws cannot be evaluated" in row["why"]
+    assert "of the draws have no way on foot" in row["why"]
 
 
 def test_reasons_and_refusals() -> None:
@@ -290,29 +283,3 @@ def test_reasons_and_refusals() -> None:
         distance_intervals(flows(("o0", "s0")), origins, sites, level=1.0)
     with pytest.raises(InputError):
         sample_distances(flows(("o0", "s0")), origins, sites, draws=0)
-
-
-def test_surface_and_cost_are_read_at_drawn_positions() -> None:
-    from affine import Affine
-
-    from geosettle.distance import cost_evaluator, surface_evaluator
-    from geosettle.raster import Raster
-
-    flat = Raster(np.full((60, 120), 1500.0), Affine(0.05, 0, 74, 0, -0.05, 41), unit="m")
-    origins, sites = frame([76], [39.5], "o", 10.0), frame([77, 81], [39.5, 39.5], "s")
-    pairs = flows(("o0", "s0"), ("o0", "s1"))
-    functions = {"surface": surface_evaluator(flat), "walk": cost_evaluator({"s0": flat})}
-    table = distance_intervals(
-        pairs, origins, sites, ("geodesic", "surface", "walk"), evaluators=functions, draws=300
-    )
-    straight, draped, cost = (
-        table[table["metric"] == m].reset_index(drop=True) for m in ("geodesic", "surface", "walk")
-    )
-    # On a plain the draped line is the straight one, draw by draw.
-    assert draped.loc[0, ["low", "median", "high"]].tolist() == pytest.approx(
-        straight.loc[0, ["low", "median", "high"]].tolist(), rel=1e-6
-    )
-    assert cost.loc[0, ["low", "median", "high"]].tolist() == [1500.0] * 3
-    assert np.isnan(draped.loc[1, "low"])  # the second site lies outside the grid
-    assert "100% of the draws cannot be evaluated" in draped.loc[1, "why"]
-    assert np.isnan(cost.loc[1, "low"])

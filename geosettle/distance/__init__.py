@@ -42,13 +42,7 @@ from geosettle.distance.cost_distance import cost_distance, travel_time
 from geosettle.distance.geodesic import geodesic_distance, nearest_geodesic
 from geosettle.distance.intervals import distance_intervals, sample_distances
 from geosettle.distance.paths import PATH_COLUMNS, WAYS, least_cost_paths
-from geosettle.distance.sampling import (
-    cost_evaluator,
-    rank_intervals,
-    separate,
-    site_means,
-    surface_evaluator,
-)
+from geosettle.distance.sampling import rank_intervals
 from geosettle.distance.scenarios import (
     MONTH_COLUMNS,
     SCENARIO_COLUMNS,
@@ -75,7 +69,6 @@ __all__ = [
     "Spread",
     "compare_scenarios",
     "cost_distance",
-    "cost_evaluator",
     "distance_intervals",
     "distance_matrix",
     "distance_table",
@@ -89,9 +82,6 @@ __all__ = [
     "rank_intervals",
     "sample_distances",
     "scenario_table",
-    "separate",
-    "site_means",
-    "surface_evaluator",
     "travel_time",
 ]
 

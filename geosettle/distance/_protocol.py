@@ -148,8 +148,6 @@ class Metric:
         The function for a table of pairs.
     matrix
         The function for all origins and all sites; None: `pairs` is asked for every combination.
-    symmetric
-        Whether both directions are the same by definition.
     needs
         Layers without which nothing can be computed (names of Context's attributes).
     instead
@@ -176,7 +174,6 @@ class Metric:
     columns: tuple[str, ...]
     pairs: PairFunction
     matrix: MatrixFunction | None = None
-    symmetric: bool = True
     needs: tuple[str, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
     meaning: str = ""

@@ -20,11 +20,10 @@ from geosettle.distance._inputs import as_flows, no_layers, position_unknown
 from geosettle.distance._metrics import context_of, measures_of, metric_named, metrics_of, places_of
 from geosettle.distance._protocol import Context, Metric, SampleFunction, positions
 from geosettle.distance.geodesic import radius_m
-from geosettle.distance.monte_carlo import Drawn, DrawnPairs
+from geosettle.distance.monte_carlo import DrawnPairs
 from geosettle.distance.regions import regions_of
 from geosettle.distance.sampling import (
     SEED,
-    Evaluator,
     Samples,
     declared_units,
     draw_positions,
@@ -76,7 +75,6 @@ def sample_distances(
     boundaries: gpd.GeoDataFrame | None = None,
     aliases: Mapping[str, str] | None = None,
     units: Mapping[str, pd.Series] | None = None,
-    evaluators: Mapping[str, Evaluator] | None = None,
     spread: Spread | None = None,
     measured: pd.DataFrame | None = None,
     draws: int = DEFAULTS.distance.draws,
@@ -91,15 +89,12 @@ def sample_distances(
         As in `pair_distances`; the radii are in a column `uncertainty_km`. An area is moved as a
         whole: its nearest point to the other end is shifted by the offset drawn.
     metric
-        A measure of a metric (``walk_back``, ``road_time`` ...), or of `evaluators`.
+        A measure of a metric (``walk_back``, ``road_time`` ...).
     boundaries, aliases
         Administrative units by code with `name` and `level`, and further spellings of their names:
         a place that declares a unit is drawn within it.
     units
         Instead: ``{"origin": series, "site": series}``, polygons by id.
-    evaluators
-        Metric to a function that evaluates it at drawn positions, instead of the one built in; see
-        `Evaluator`.
     spread
         How the costly metrics are drawn, and what varies besides the positions; see `Spread`.
     measured
@@ -118,7 +113,7 @@ def sample_distances(
     Raises
     ------
     UnknownNameError
-        The metric is neither a measure of METRICS nor among the evaluators.
+        The metric is no measure of METRICS.
     InputError
         Fewer than one draw, or positions that cannot be used.
 
@@ -137,17 +132,16 @@ def sample_distances(
     """
     if draws < 1:
         raise InputError("at least one draw is needed", value=draws)
-    chosen = dict(evaluators or {})
     context = context_of(layers)
     measures = measures_of(context)
-    if metric not in chosen and metric not in measures:
-        mend = f"There are: {', '.join(measures)}; or give evaluators={{metric: function}}."
+    if metric not in measures:
+        mend = f"There are: {', '.join(measures)}."
         raise UnknownNameError("no way to draw this metric", value=metric, mend=mend)
     table = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
     ends = _frames(context, origins, sites)
     region = _units(ends, boundaries, aliases, units)
-    setting = _Setting(chosen, context, spread or Spread(), measured)
-    family = measures[metric][0].name if metric not in chosen else metric
+    setting = _Setting(context, spread or Spread(), measured)
+    family = measures[metric][0]
     found = _sampled(table, _ends(ends, region, context, draws, seed), family, setting)[metric]
     return dataclasses.replace(found, why=tuple(render(text) for text in found.why))
 
@@ -156,7 +150,6 @@ def sample_distances(
 class _Setting:
     """What metrics are drawn with."""
 
-    evaluators: Mapping[str, Evaluator]
     context: Context
     spread: Spread
     measured: pd.DataFrame | None
@@ -222,35 +215,32 @@ def drawn_places(
 
 
 def _sampled(
-    table: pd.DataFrame, ends: Sequence[_End], family: str, setting: _Setting
+    table: pd.DataFrame, ends: Sequence[_End], metric: Metric, setting: _Setting
 ) -> dict[str, Samples]:
     """Draw every measure of a metric, for a table of distinct pairs."""
-    evaluate, context = setting.evaluators.get(family), setting.context
+    context = setting.context
     index, draws = pd.MultiIndex.from_frame(table), ends[0].draws
-    names = [family] if evaluate is not None else list(metric_named(family, context).measured)
     i, j = (e.frame.index.get_indexer(table[f"{e.role}_id"]) for e in ends)
     why = np.full(len(table), "", dtype=object)
     for k, at in enumerate(zip(i, j, strict=True)):
         unknown = [e.role for e, a in zip(ends, at, strict=True) if a < 0 or np.isnan(e.lon[a])]
         why[k] = position_unknown(unknown)
-    lacking = [] if evaluate is not None else metric_named(family, context).lacking(context)
+    lacking = metric.lacking(context)
     if lacking:
         why[why == ""] = no_layers(lacking)
     rows = np.flatnonzero(why == "")
-    values = {name: np.full((len(table), draws), np.nan) for name in names}
-    stated_values = {name: np.full(len(table), np.nan) for name in names}
+    values = {name: np.full((len(table), draws), np.nan) for name in metric.measured}
+    stated_values = {name: np.full(len(table), np.nan) for name in metric.measured}
     if rows.size:
         drawn, stated, notes = _drawn_ends(ends, i[rows], j[rows])
-        hours = {}
         if setting.measured is not None:
             hours = _known(setting.measured, index[rows], context)
-        elif evaluate is None:
+        else:
             pairs = np.column_stack([i[rows], j[rows]]).astype(np.intp)
-            hours = _measured(metric_named(family, context), ends, pairs, context)
-        columns = {name: column for name, (_, column, _) in measures_of(context).items()}
-        for name in names:
-            if evaluate is None and columns.get(name) in hours:
-                stated_values[name][rows] = hours[columns[name]]
+            hours = _measured(metric, ends, pairs, context)
+        for name, (column, _) in metric.measured.items():
+            if column in hours:
+                stated_values[name][rows] = hours[column]
         job = DrawnPairs(
             i[rows],
             j[rows],
@@ -263,43 +253,26 @@ def _sampled(
             setting.spread,
             _normal(ends[0].seed),
         )
-        found, more = (
-            _sampler(family, context)(job)
-            if evaluate is None
-            else _evaluated(family, evaluate, index[rows], drawn)
-        )
-        for name in names:
+        found, more = _sampler(metric, context)(job)
+        for name in metric.measured:
             values[name] = np.full((len(table), found[name].shape[1]), np.nan)
             values[name][rows] = found[name]
         for note, noted, row in zip(notes, more, rows, strict=True):
             why[row] = join(*note, noted)
-    units = {name: unit for name, (_, _, unit) in measures_of(context).items()}
+    most = setting.spread.missing_share
     return {
-        name: dataclasses.replace(
-            _samples(
-                index,
-                values[name],
-                name,
-                units.get(name, ""),
-                why=why,
-                missing_share=setting.spread.missing_share,
-            ),
-            stated=stated_values[name],
+        name: Samples(
+            index, values[name], name, unit, _without_few(values[name], why, most),
+            stated_values[name],
         )
-        for name in names
-    }
+        for name, (_, unit) in metric.measured.items()
+    }  # fmt: skip
 
 
-def _samples(
-    index: pd.MultiIndex,
-    values: FloatArray,
-    name: str,
-    unit: str,
-    *,
-    why: NDArray[np.object_],
-    missing_share: float,
-) -> Samples:
-    """Put samples together; none where too many draws are missing."""
+def _without_few(
+    values: FloatArray, why: NDArray[np.object_], missing_share: float
+) -> tuple[str, ...]:
+    """Empty the rows of which too many draws are missing, and give the reasons of all rows."""
     missing = np.isnan(values).mean(axis=1)
     lost = np.flatnonzero((missing > missing_share) & (missing > 0))
     reasons = why.copy()
@@ -308,24 +281,23 @@ def _samples(
             few = reason("no_interval_draws", percent=round(100 * missing_share))
             reasons[row] = join(why[row], few)
     values[lost] = np.nan
-    return Samples(index, values, name, unit, tuple(reasons))
+    return tuple(reasons)
 
 
-def _sampler(name: str, context: Context) -> SampleFunction:
+def _sampler(metric: Metric, context: Context) -> SampleFunction:
     """Return the function that draws a metric.
 
     Raises
     ------
     UnknownNameError
-        No such metric, or it has no such function.
+        It has no such function.
     """
-    sample = metric_named(name, context).sample
-    if sample is None:
+    if metric.sample is None:
         drawn = [m.name for m in metrics_of(context).values() if m.sample is not None]
         raise UnknownNameError(
-            "no way to draw this metric", value=name, mend=f"There are: {', '.join(drawn)}."
+            "no way to draw this metric", value=metric.name, mend=f"There are: {', '.join(drawn)}."
         )
-    return sample
+    return metric.sample
 
 
 def _known(measured: pd.DataFrame, pairs: pd.MultiIndex, context: Context) -> dict[str, FloatArray]:
@@ -408,22 +380,6 @@ def _at_edges(
     return drawn, stated
 
 
-def _evaluated(
-    name: str,
-    evaluate: Evaluator,
-    pairs: pd.MultiIndex,
-    ends: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-) -> Drawn:
-    """Values by a function of the caller's."""
-    values = np.stack(
-        [evaluate(str(o), str(s), *(e[k] for e in ends)) for k, (o, s) in enumerate(pairs)]
-    )
-    missing = np.isnan(values).mean(axis=1)
-    return {name: values}, [
-        reason("draws_not_evaluated", percent=round(100 * float(m))) if m else "" for m in missing
-    ]
-
-
 @rendered
 def distance_intervals(
     flows: pd.DataFrame,
@@ -435,7 +391,6 @@ def distance_intervals(
     boundaries: gpd.GeoDataFrame | None = None,
     aliases: Mapping[str, str] | None = None,
     units: Mapping[str, pd.Series] | None = None,
-    evaluators: Mapping[str, Evaluator] | None = None,
     spread: Spread | None = None,
     measured: pd.DataFrame | None = None,
     draws: int = DEFAULTS.distance.draws,
@@ -450,11 +405,11 @@ def distance_intervals(
     flows, origins, sites
         As in `sample_distances`.
     metrics
-        Names in METRICS and keys of `evaluators`.
+        Names in METRICS.
     level
         Share of the draws inside the interval, equal shares left out at both ends. Where the value
         at the stated positions is outside, the interval is widened to it, and `why` says so.
-    boundaries, aliases, units, evaluators, spread, measured, seed, **layers
+    boundaries, aliases, units, spread, measured, seed, **layers
         As in `sample_distances`.
     kept
         Takes, by measure, the first draws of every pair (rows by `origin_id, site_id`, a column
@@ -499,20 +454,20 @@ def distance_intervals(
     check(DistanceOptions, level=level, draws=draws, seed=seed)
     if draws < 1:
         raise InputError("at least one draw is needed", value=draws)
-    chosen, context = dict(evaluators or {}), context_of(layers)
-    for name in metrics:
-        if name not in chosen:
-            _sampler(name, context)
+    context = context_of(layers)
+    chosen = [metric_named(name, context) for name in metrics]
+    for metric in chosen:
+        _sampler(metric, context)
     keys = as_flows(flows)[["origin_id", "site_id"]].drop_duplicates(ignore_index=True)
     frame = _frames(context, origins, sites)
     ends = _ends(frame, _units(frame, boundaries, aliases, units), context, draws, seed)
-    setting = _Setting(chosen, context, spread or Spread(), measured)
+    setting = _Setting(context, spread or Spread(), measured)
     frames: dict[str, list[pd.DataFrame]] = {}
     first: dict[str, list[pd.DataFrame]] = {}
     most = max(_LEAST_KEPT, _MOST_KEPT // max(1, len(keys)))
-    for name in metrics:
+    for metric in chosen:
         for some in _chunks(keys, draws):
-            found = _sampled(some, ends, name, setting)
+            found = _sampled(some, ends, metric, setting)
             for measure, samples in found.items():
                 frames.setdefault(measure, []).append(_summary(samples, level))
                 if kept is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
+from geosettle.distance._solver.geodesic_search import nearest_points
 from geosettle.distance._solver.shortest_paths import many_to_many
 from geosettle.distance.draping import drape
 from geosettle.distance.network import Edges, RoadNetwork
@@ -106,8 +107,6 @@ def _near_nodes(
     network: RoadNetwork, lon: FloatArray, lat: FloatArray, rules: RoadRules
 ) -> tuple[IntArray, FloatArray]:
     """Nearest nodes with a road, of every point, and the straight metres to them."""
-    from scipy.spatial import cKDTree  # noqa: PLC0415  (slow to load)
-
     joined = np.diff(network.graph.first) > 0
     joined[network.graph.head] = True
     usable = np.flatnonzero(joined & np.isfinite(network.lon))
@@ -116,24 +115,10 @@ def _near_nodes(
     known = np.flatnonzero(np.isfinite(lon))
     if not usable.size or not known.size:
         return node, leg
-    # By chords first, a few more than asked for: on the ellipsoid geodesics may order near ties
-    # otherwise.
-    some = min(usable.size, k + 4)
-    at = _on_sphere(network.lon[usable], network.lat[usable])
-    near = np.sort(
-        cKDTree(at).query(_on_sphere(lon[known], lat[known]), k=some)[1].reshape(known.size, some),
-        axis=1,
-    )
-    to, of = usable[near], np.broadcast_to(known[:, None], near.shape)
-    d = np.asarray(GEOD.inv(lon[of], lat[of], network.lon[to], network.lat[to])[2])
-    best = np.argsort(d, axis=1, kind="stable")[:, :k]
-    node[known], leg[known] = np.take_along_axis(to, best, 1), np.take_along_axis(d, best, 1)
+    places, nodes = (lon[known], lat[known]), (network.lon[usable], network.lat[usable])
+    _, near, metres = nearest_points(places, nodes, k=k, max_m=np.inf)
+    node[known], leg[known] = usable[near].reshape(-1, k), metres.reshape(-1, k)
     return node, leg
-
-
-def _on_sphere(lon: FloatArray, lat: FloatArray) -> FloatArray:
-    x, y = np.radians(lon), np.radians(lat)
-    return np.column_stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
 
 
 def feet_on_lines(

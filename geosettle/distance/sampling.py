@@ -11,7 +11,6 @@ sites holds what they share, and two runs agree.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,19 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from geosettle import levels
 from geosettle.crs import lonlat
-from geosettle.distance.draping import check_dem, drape
 from geosettle.geodesy import GEOD, SEMI_MAJOR_M, area_m2, authalic_q, disc
 from geosettle.names import Aliases
-from geosettle.raster import Raster
 from geosettle.reasons import reason, word
 from geosettle.settings import DEFAULTS
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-Evaluator = Callable[[str, str, FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
-"""``f(origin_id, site_id, lon1, lat1, lon2, lat2)``: a metric at drawn positions of both ends, NaN
-= missing.
-"""
 
 SEED: Final = DEFAULTS.distance.seed
 
@@ -65,89 +58,6 @@ class Samples:
     unit: str
     why: tuple[str, ...]
     stated: FloatArray | None = None
-
-
-def surface_evaluator(dem: Raster) -> Evaluator:
-    """Make the function that evaluates the draped length at drawn positions, for `evaluators`.
-
-    Parameters
-    ----------
-    dem
-        Elevation, metres.
-
-    Returns
-    -------
-    Evaluator
-        Kilometres; NaN where a line leaves the grid.
-
-    Examples
-    --------
-    >>> from affine import Affine
-    >>> flat = Raster(np.zeros((40, 40)), Affine(0.01, 0, 76, 0, -0.01, 39.4))
-    >>> measure = surface_evaluator(flat)
-    >>> ends = [np.array([[x]]) for x in (76.1, 39.2, 76.2, 39.2)]
-    >>> callable(measure)
-    True
-    """
-    check_dem(dem)
-
-    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
-        origin: str,
-        site: str,
-        lon1: FloatArray,
-        lat1: FloatArray,
-        lon2: FloatArray,
-        lat2: FloatArray,
-    ) -> FloatArray:
-        del origin, site
-        ends, back = np.unique(
-            np.stack([lon1, lat1, lon2, lat2]), axis=1, return_inverse=True
-        )  # certain ends: one line
-        return np.asarray(drape(dem, (ends[0], ends[1], ends[2], ends[3]))["surface_km"])[
-            back.ravel()
-        ]
-
-    return evaluate
-
-
-def cost_evaluator(rasters: Mapping[str, Raster]) -> Evaluator:
-    """Make the function that reads a cost at drawn origins from a raster per site.
-
-    It is for `evaluators`.
-
-    Parameters
-    ----------
-    rasters
-        Site id to accumulated cost to that site, e.g. hours from `travel_time`. The site itself
-        stays where it is stated: the interval holds what is not known of the origin only.
-
-    Returns
-    -------
-    Evaluator
-        Values in the rasters' unit; NaN outside them and for sites without a raster.
-
-    Examples
-    --------
-    >>> from affine import Affine
-    >>> hours = Raster(np.array([[1.0, 2.0]]), Affine(1, 0, 76, 0, -1, 40))
-    >>> cost_evaluator({"s": hours})(
-    ...     "v", "s", np.array([76.5, 77.5]), np.array([39.5, 39.5]), None, None
-    ... )
-    array([1., 2.])
-    """
-
-    def evaluate(  # noqa: PLR0917  (the form of every evaluator)
-        origin: str,
-        site: str,
-        lon1: FloatArray,
-        lat1: FloatArray,
-        lon2: FloatArray,
-        lat2: FloatArray,
-    ) -> FloatArray:
-        del origin, lon2, lat2
-        return rasters[site].sample(lon1, lat1) if site in rasters else np.full(len(lon1), np.nan)
-
-    return evaluate
 
 
 def generator(seed: int, role: str, key: str) -> np.random.Generator:
@@ -286,49 +196,6 @@ def declared_units(
     return found
 
 
-def site_means(samples: Samples, weights: pd.Series | None = None) -> tuple[pd.Index, FloatArray]:
-    """Weighted mean distance of each site over its origins, draw by draw.
-
-    Parameters
-    ----------
-    samples
-        From `sample_distances`.
-    weights
-        By (origin_id, site_id), e.g. households; None, or missing for all pairs of a site: equal.
-
-    Returns
-    -------
-    sites, values
-        Site ids, sorted, and shape (sites, draws). Pairs without value are left out.
-
-    Examples
-    --------
-    >>> pairs = [("a", "S"), ("b", "S")]
-    >>> pairs = pd.MultiIndex.from_tuples(pairs, names=["origin_id", "site_id"])
-    >>> drawn = np.array([[10.0, 20.0], [30.0, 40.0]])
-    >>> samples = Samples(pairs, drawn, "geodesic", "km", ("", ""), drawn[:, 0])
-    >>> site_means(samples, pd.Series([3, 1], index=pairs))[1].tolist()
-    [[15.0, 25.0]]
-    """
-    site = samples.pairs.get_level_values("site_id")
-    weight = np.ones(len(samples.pairs))
-    if weights is not None:
-        given = (
-            weights.groupby(level=["origin_id", "site_id"]).sum(min_count=1).reindex(samples.pairs)
-        )
-        weight = np.where(given.notna(), given.fillna(0).to_numpy(dtype=np.float64), 0.0)
-        known = pd.Series(weight).groupby(np.asarray(site)).transform("sum").to_numpy() > 0
-        weight = np.where(known, weight, 1.0)
-    weight = np.where(np.isnan(samples.drawn[:, :1]).ravel(), 0.0, weight)
-    names = pd.Index(sorted(set(site)), name="site_id")
-    at = names.get_indexer(site)
-    total, share = np.zeros((len(names), samples.drawn.shape[1])), np.zeros(len(names))
-    np.add.at(total, at, np.nan_to_num(samples.drawn) * weight[:, None])
-    np.add.at(share, at, weight)
-    with np.errstate(invalid="ignore"):
-        return names, total / share[:, None]
-
-
 def quantiles(values: FloatArray, level: float) -> FloatArray:
     """Low, median and high of each row of draws, shape (3, rows), at a level.
 
@@ -347,34 +214,6 @@ def quantiles(values: FloatArray, level: float) -> FloatArray:
         if rows.any():
             out[:, rows] = quantile(values[rows], shares, axis=1, method="weibull")
     return out
-
-
-def separate(one: ArrayLike, two: ArrayLike, level: float = 0.9) -> bool:
-    """Whether two drawn quantities differ: the interval of their paired difference excludes 0.
-
-    Parameters
-    ----------
-    one, two
-        Draws, shape (draws,), draw d of both belonging together.
-    level
-        Level of the interval.
-
-    Returns
-    -------
-    bool
-        False where no draw has both.
-
-    Examples
-    --------
-    >>> shared = np.linspace(0, 100, 50)
-    >>> separate(shared, shared + 1), separate(shared, shared[::-1] + 1)
-    (True, False)
-    """
-    difference = np.asarray(two, dtype=np.float64) - np.asarray(one, dtype=np.float64)
-    if np.isnan(difference).all():
-        return False
-    low, _, high = quantiles(difference[None], level)[:, 0]
-    return bool(low > 0 or high < 0)
 
 
 def _differ(differences: FloatArray, level: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

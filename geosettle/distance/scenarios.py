@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import MONTHS
 from geosettle.distance._inputs import as_flows
 from geosettle.distance._metrics import context_of, metric_named, places_of
 from geosettle.distance._protocol import Context, Metric
@@ -36,20 +37,6 @@ SCENARIO_COLUMNS: Final = (
 MONTH_COLUMNS: Final = (
     "origin_id", "site_id", "metric", "months", "months_n", "hours", "longer_h", "why",
 )  # fmt: skip
-_MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)
 _TEXT: Final = {"origin_id", "site_id", "scenario", "metric", "unit", "effect", "why"}
 Options = Mapping[str, Mapping[str, Any]]
 
@@ -249,7 +236,7 @@ def _spans(months: Sequence[int]) -> str:
         while last % 12 + 1 in months:
             last = last % 12 + 1
         ends = dict.fromkeys((first, last))
-        out.append("-".join(_MONTHS[m - 1] for m in ends))
+        out.append("-".join(MONTHS[m - 1].title() for m in ends))
     return ", ".join(out)
 
 

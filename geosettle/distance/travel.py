@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.distance._protocol import Context
-from geosettle.distance._solver.cost_grid import Arcs, CostGrid, FloatArray, IndexArray
+from geosettle.distance._solver.cost_grid import Arcs, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
 from geosettle.distance.network import is_table, read_network
 from geosettle.distance.road_cleaning import prepare_lines
@@ -244,12 +244,3 @@ def travel_grid(context: Context) -> WalkGrid:
     rules = RoadRules(**context.options.get("road", {}))
     key = ("travel grid", repr(sorted(options.items())), repr(rules))
     return context.once(key, lambda: with_roads(grid, roads, context.places, rules))
-
-
-def road_cells(grid: CostGrid) -> NDArray[np.bool_]:
-    """Cells that roads pass, shape (rows, columns)."""
-    if grid.arcs is None:
-        return np.zeros(grid.shape, dtype=bool)
-    touched = np.diff(grid.arcs.first) > 0
-    touched[grid.arcs.head] = True
-    return touched.reshape(grid.shape)

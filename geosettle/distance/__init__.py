@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.distance._bounds import nearest_by
-from geosettle.distance._inputs import LonLat, as_located, position_unknown
+from geosettle.distance._inputs import LonLat, as_located, position_unknown, rows_at
 from geosettle.distance._metrics import (
     METRICS,
     blocks,
@@ -34,6 +34,7 @@ from geosettle.distance._pairs import (
     PAIR_COLUMNS,
     flag_codes,
     has_flag,
+    measured,
     pair_distances,
 )
 from geosettle.distance._protocol import Context, Metric, positions
@@ -53,7 +54,7 @@ from geosettle.distance.scenarios import (
 from geosettle.errors import InputError
 from geosettle.executors import executor_of, in_order
 from geosettle.reasons import concerning, reason, rendered, word
-from geosettle.settings import Spread
+from geosettle.settings import DEFAULTS, Spread
 
 __all__ = [
     "ESTIMATES",
@@ -400,12 +401,12 @@ def distance_table(
             mend=f"Give the limit in {unit}.",
         )
     flagging = {k: options.pop(k) for k in ("detour_range", "rough_share") if k in options}
-    context, ranks = context_of(options), None
+    context = context_of(options)
     if flows is None and chosen:
         ranks = _nearest(
             origins, sites, nearest, within_km, metric=metrics[0], max_h=within_h, context=context
         )
-        flows = ranks.index.to_frame(index=False)
+        return _of_ranks(ranks, origins, sites, metrics, context, **flagging)
     if flows is None:
         ids = [
             places_of(context, frame, role).index
@@ -414,14 +415,26 @@ def distance_table(
         flows = pd.MultiIndex.from_product(ids, names=["origin_id", "site_id"]).to_frame(
             index=False
         )
-    table = pair_distances(flows, origins, sites, metrics, context=context, **flagging)
-    if ranks is None:
-        return table
-    table.insert(0, "rank", ranks["rank"].reindex(table.index))
-    lonely = table.index.get_level_values("site_id") == ""
-    table.loc[lonely, "why"] = ranks["why"].reindex(table.index)[lonely]
-    return (
-        table.reset_index()
-        .sort_values(["origin_id", "rank"], kind="stable")
-        .set_index(["origin_id", "site_id"])
-    )
+    return pair_distances(flows, origins, sites, metrics, context=context, **flagging)
+
+
+def _of_ranks(  # noqa: PLR0917
+    ranks: pd.DataFrame,
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    metrics: Sequence[str],
+    context: Context,
+    detour_range: tuple[float, float] = DEFAULTS.distance.detour_range_ratio,
+    rough_share: float = DEFAULTS.distance.rough_share,
+) -> pd.DataFrame:
+    """Measure what `nearest` has found, in its order, with its rank in front."""
+    places = [places_of(context, f, r) for f, r in ((origins, "origin"), (sites, "site"))]
+    i, j = (rows_at(ranks.index, n, frame.index) for n, frame in enumerate(places))
+    table = measured(
+        ranks.index.to_frame(index=False), i, j, *places, metrics, context,
+        detour_range=detour_range, rough_share=rough_share,
+    ).set_axis(ranks.index, axis=0)  # fmt: skip
+    table.insert(0, "rank", ranks["rank"])
+    lonely = np.flatnonzero(j < 0)
+    table.iloc[lonely, table.columns.get_loc("why")] = ranks["why"].iloc[lonely]
+    return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -148,6 +148,19 @@ def position_unknown(roles: Sequence[str]) -> str:
 def no_layers(names: Sequence[str]) -> str:
     """Give the reason where the study lacks layers."""
     return join(*map(no_layer, names))
+
+
+def rows_at(pairs: pd.Index, end: int, ids: pd.Index) -> NDArray[np.intp]:
+    """Position in `ids` of an end (0 origin, 1 site) of each pair, -1 where it is not there.
+
+    Examples
+    --------
+    >>> pairs = pd.MultiIndex.from_tuples([("a", "s"), ("b", "s")])
+    >>> rows_at(pairs, 0, pd.Index(["b"])).tolist()
+    [-1, 0]
+    """
+    held = cast("pd.MultiIndex", pairs)
+    return np.append(ids.get_indexer(held.levels[end]), -1)[held.codes[end]]
 
 
 def as_flows(flows: Any) -> pd.DataFrame:

@@ -136,24 +136,58 @@ def pair_distances(
     v         s               86.6         89.7
     """
     context = context_of(layers)
-    chosen = [metric_named(name, context) for name in metrics]
+    for name in metrics:
+        metric_named(name, context)
     origins, sites = (
         places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
     )
-    context = with_settlements(context, origins, sites)
     table = as_flows(flows)
     i, j = origins.index.get_indexer(table["origin_id"]), sites.index.get_indexer(table["site_id"])
+    found = measured(
+        table, i, j, origins, sites, metrics, context,
+        detour_range=detour_range, rough_share=rough_share,
+    )  # fmt: skip
+    return found.set_axis(pd.MultiIndex.from_frame(table[["origin_id", "site_id"]]), axis=0)
+
+
+def measured(  # noqa: PLR0917
+    table: pd.DataFrame,
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    origins: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
+    metrics: Sequence[str],
+    context: Context,
+    *,
+    detour_range: tuple[float, float],
+    rough_share: float,
+) -> pd.DataFrame:
+    """Measure rows of flows, whose ends are at known positions in origins and sites.
+
+    Parameters
+    ----------
+    table
+        As `as_flows` gives it, in any order.
+    i, j
+        Position of each row's origin and site, -1 where its id matches none.
+    origins, sites
+        As `as_places` gives them.
+    metrics, context, detour_range, rough_share
+        As of `pair_distances`.
+    """
+    chosen = [metric_named(name, context) for name in metrics]
+    context = with_settlements(context, origins, sites)
     matched = (i >= 0) & (j >= 0)
     number, row = np.unique((i * len(sites) + j)[matched], return_inverse=True)
     pairs = np.stack(np.divmod(number, max(len(sites), 1)), axis=1)
-    whys: list[pd.Series] = [unmatched(table, i, j)]
+    whys: list[Any] = [unmatched(table, i, j)]
     for metric in chosen:
         values = _evaluate(metric, origins, sites, pairs.astype(np.intp), context)
         spread = (
             values.iloc[row.ravel()].set_axis(table.index[matched], axis=0).reindex(table.index)
         )
         table = table.assign(**{c: spread[c] for c in spread.columns if c != "why"})
-        whys.append(spread["why"])
+        whys.append(spread["why"].fillna(""))
     if {"road_km", "geodesic_km"} <= set(table):
         table["detour_ratio"] = table["road_km"] / table["geodesic_km"].where(
             table["geodesic_km"] > 0
@@ -163,14 +197,13 @@ def pair_distances(
     table["flags"] = _flags(
         table, origins, sites, i, j, detour_range=detour_range, rough_share=rough_share
     )
-    whys = [texts.fillna("") for texts in whys]
     table["why"] = pd.Series(join_rows(*whys), index=table.index, dtype="str")
     for column in ("households", "persons", "declared_km"):
         table[column] = pd.to_numeric(table[column], errors="coerce") if column in table else np.nan
     extra = [c for m in chosen for c in m.columns if c not in PAIR_COLUMNS]
     further = [*extra, *(c for c in ESTIMATES if c in table)]
     names = [c for c in PAIR_COLUMNS[:-2] if c in table] + further + ["flags", "why"]
-    return table.set_index(["origin_id", "site_id"])[names]
+    return table[names]
 
 
 def _evaluate(

@@ -100,8 +100,12 @@ def geodesic_pairs(
     """
     i, j = pairs[:, 0], pairs[:, 1]
     ends = [np.asarray(f.geometry.array, dtype=object) for f in (origins, sites)]
-    metres, start, end = shortest_m(ends[0][i], ends[1][j])
-    azimuth = inverse(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[1]
+    if _are_points(origins) and _are_points(sites):
+        (lon1, lat1), (lon2, lat2) = positions(origins), positions(sites)
+        metres, azimuth = inverse(lon1[i], lat1[i], lon2[j], lat2[j])
+    else:
+        metres, start, end = shortest_m(ends[0][i], ends[1][j])
+        azimuth = inverse(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[1]
     azimuth = np.where(metres > 0, azimuth, np.nan)
     low, high = _bounds_m(origins, sites, pairs, metres, context)
     known = [~(shapely.is_missing(g) | shapely.is_empty(g)) for g in ends]

@@ -12,8 +12,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
-from geosettle.crs import parse_crs
+from geosettle.crs import parse_crs, within_180
 from geosettle.errors import InputError, OutputError
 from geosettle.io.source import Refused, Source, check_size
 from geosettle.io.vectors import first_line, flat, from_wkb, geometry_problem
@@ -183,35 +184,104 @@ def geoparquet_bytes(frame: gpd.GeoDataFrame, about: Mapping[str, str] | None = 
     ['n', 'geometry', 'bbox']
     """
     geoms = np.asarray(frame.geometry.array, dtype=object)
+    shapes = pa.array(shapely.to_wkb(geoms), type=pa.binary())
+    kinds = {_KINDS[k] for k in np.unique(shapely.get_type_id(geoms)) if k >= 0}
     plain = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-    if any(name is not None for name in plain.index.names):
+    return _geoparquet(plain, shapes, shapely.bounds(geoms), kinds, about)
+
+
+def geoparquet_lines(
+    frame: pd.DataFrame, ends: NDArray[np.float64], about: Mapping[str, str] | None = None
+) -> bytes:
+    """Write rows with straight lines as `geoparquet_bytes` does, in a tenth of the time.
+
+    Parameters
+    ----------
+    frame
+        The levels of its index become the first columns.
+    ends
+        Longitude and latitude of both ends of each line, shape (n, 2, 2). A line that leaves
+        -180..180 is cut there; one with NaN is missing.
+    about
+        Further facts for the head of the file.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Examples
+    --------
+    >>> data = geoparquet_lines(pd.DataFrame({"n": [1]}), np.array([[[76.0, 39.0], [77.0, 39.0]]]))
+    >>> shapely.from_wkb(pq.read_table(pa.BufferReader(data))["geometry"][0].as_py())
+    <LINESTRING (76 39, 77 39)>
+    """
+    n, missing = len(ends), np.isnan(ends).any(axis=(1, 2))
+    rows = np.empty(n, dtype=[("order", "u1"), ("kind", "<u4"), ("n", "<u4"), ("at", "<f8", 4)])
+    rows["order"], rows["kind"], rows["n"], rows["at"] = 1, 2, 2, ends.reshape(n, 4)
+    fixed = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(rows.itemsize), n, [None, pa.py_buffer(rows.tobytes())]
+    )
+    shapes = pc.if_else(pa.array(missing), None, fixed.cast(pa.binary()))
+    boxes = np.column_stack([ends.min(axis=1), ends.max(axis=1)])
+    boxes[missing] = np.nan
+    kinds = set() if missing.all() else {"LineString"}
+    across = np.flatnonzero(np.abs(ends[:, :, 0]).max(axis=1) > 180)
+    if across.size:
+        cut = within_180(shapely.linestrings(ends[across]))
+        boxes[across], mask = shapely.bounds(cut), np.zeros(n, dtype=bool)
+        mask[across] = True
+        cut_wkb = pa.array(shapely.to_wkb(cut), type=pa.binary())
+        shapes = pc.replace_with_mask(shapes, pa.array(mask), cut_wkb)
+        kinds = {_KINDS[k] for k in np.unique(shapely.get_type_id(cut))}
+        kinds |= {"LineString"} if (~mask & ~missing).any() else set()
+    return _geoparquet(frame, shapes, boxes, kinds, about)
+
+
+def _geoparquet(
+    plain: pd.DataFrame,
+    shapes: pa.Array,
+    boxes: NDArray[np.float64],
+    kinds: set[str],
+    about: Mapping[str, str] | None,
+) -> bytes:
+    """Write columns, shapes as WKB, their boxes (NaN where missing) and names of their kinds."""
+    levels = plain.index.names
+    columns = {}
+    if isinstance(plain.index, pd.MultiIndex):  # a text that many rows share is stored once
+        for name, held, codes in zip(levels, plain.index.levels, plain.index.codes, strict=True):
+            columns[str(name)] = _arrow(held).take(pa.array(codes, mask=codes < 0))
+    elif levels[0] is not None:
         plain = plain.reset_index()
-    # A column of texts that are all missing is one of texts.
-    fields = {
-        c: pa.string() if not pd.api.types.is_numeric_dtype(plain[c]) else None for c in plain
-    }
-    columns = {
-        str(c): pa.array(plain[c], type=kind, from_pandas=True) for c, kind in fields.items()
-    }
-    missing = shapely.is_missing(geoms)
-    boxes = shapely.bounds(geoms)
+    columns |= {str(c): _arrow(plain[c]) for c in plain}
+    texts = [name for name, held in columns.items() if pa.types.is_string(held.type)]
+    missing = np.isnan(boxes).any(axis=1)
     sides = [pa.array(boxes[:, n], mask=missing) for n in range(4)]
     names = ["xmin", "ymin", "xmax", "ymax"]
-    columns["geometry"] = pa.array(shapely.to_wkb(geoms), type=pa.binary())
+    columns["geometry"] = shapes
     columns["bbox"] = pa.StructArray.from_arrays(sides, names=names, mask=pa.array(missing))
-    kinds = sorted({_KINDS[k] for k in np.unique(shapely.get_type_id(geoms)) if k >= 0})
-    whole = shapely.total_bounds(geoms)
+    held = boxes[~missing]
+    whole = np.append(held[:, :2].min(axis=0), held[:, 2:].max(axis=0)) if len(held) else None
     primary = {
         "encoding": "WKB",
-        "geometry_types": kinds,
+        "geometry_types": sorted(kinds),
         "covering": {"bbox": {name: ["bbox", name] for name in names}},
-        **({"bbox": whole.tolist()} if np.isfinite(whole).all() else {}),
+        **({} if whole is None else {"bbox": whole.tolist()}),
     }
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": primary}}
     table = pa.table(columns).replace_schema_metadata({"geo": json.dumps(geo), **(about or {})})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+    pq.write_table(
+        table, sink, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=texts
+    )
     return bytes(sink.getvalue())
+
+
+def _arrow(values: pd.Series | pd.Index) -> pa.Array:
+    """Values of a column; one of texts that are all missing is one of texts."""
+    kind = None if pd.api.types.is_numeric_dtype(values.dtype) else pa.string()
+    found = pa.array(values, type=kind, from_pandas=True)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def rows_of(data: bytes) -> int | None:

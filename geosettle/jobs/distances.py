@@ -9,11 +9,11 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
+from numpy.typing import NDArray
 
-from geosettle.crs import within_180
 from geosettle.distance import ESTIMATES, Context, distance_table
-from geosettle.distance._inputs import as_flows, as_places
+from geosettle.distance._inputs import as_flows, as_places, rows_at
+from geosettle.distance._metrics import places_of
 from geosettle.distance._protocol import positions
 from geosettle.jobs.parts import Job, Part, digest, row_hashes, tiles
 
@@ -43,18 +43,21 @@ class MakeDistances:
     context: Context = field(default_factory=Context)
     named: tuple[str, ...] = ()
 
-    def __call__(self, origins: gpd.GeoDataFrame, flows: pd.DataFrame | None) -> gpd.GeoDataFrame:
+    def __call__(
+        self, origins: gpd.GeoDataFrame, flows: pd.DataFrame | None
+    ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
         """Measure the pairs of some origins, along the Hilbert curve of the origins."""
         order = pd.Index(origins.index)
+        places_of(self.context, self.sites, "site")  # checked once for all parts
         # What was checked for one part would keep the places of all of them.
         context = Context(**{**vars(self.context), "memory": dict(self.context.memory)})
         table = distance_table(
             origins.sort_index(), self.sites, flows=flows, context=context, **self.options
         )
         table = table.drop(columns=[c for c in ESTIMATES if c in table])  # they are of all pairs
-        at = order.get_indexer(table.index.get_level_values("origin_id"))
-        table = table.iloc[np.argsort(at, kind="stable")]
-        return pair_lines(with_names(table, origins, self.sites, self.named), origins, self.sites)
+        table = table.iloc[np.argsort(rows_at(table.index, 0, order), kind="stable")]
+        named = with_names(table, origins, self.sites, self.named)
+        return named, pair_ends(table.index, origins, self.sites)
 
 
 def distances_job(
@@ -159,34 +162,29 @@ def with_names(
         Ends that get names.
     """
     at = int("rank" in table)
-    for end, frame in (("origin", origins), ("site", sites)):
+    for n, (end, frame) in enumerate((("origin", origins), ("site", sites))):
         if end in named:
-            ids = table.index.get_level_values(f"{end}_id")
-            table.insert(at, f"{end}_name", frame["name"].reindex(ids).to_numpy())
+            rows = rows_at(table.index, n, frame.index)
+            table.insert(at, f"{end}_name", frame["name"].array.take(rows, allow_fill=True))
             at += 1
     return table
 
 
-def pair_lines(
-    table: pd.DataFrame, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
-    """Give every pair the straight line from its origin to its site, None where an end is unknown.
+def pair_ends(
+    pairs: pd.Index, origins: gpd.GeoDataFrame, sites: gpd.GeoDataFrame
+) -> NDArray[np.float64]:
+    """Longitude and latitude of both ends of each pair, shape (n, 2, 2); NaN where unknown.
 
     Parameters
     ----------
-    table
-        By (origin_id, site_id).
+    pairs
+        (origin_id, site_id).
     origins, sites
         On WGS84.
     """
-    ends = []
-    for end, frame in (("origin", origins), ("site", sites)):
-        row = frame.index.get_indexer(table.index.get_level_values(f"{end}_id"))
+    out = np.empty((len(pairs), 2, 2))
+    for n, frame in enumerate((origins, sites)):
         at = np.column_stack(positions(frame))
-        ends.append(np.vstack([at, [np.nan, np.nan]])[row])
-    one, two = ends
-    two[:, 0] -= 360 * np.round((two[:, 0] - one[:, 0]) / 360)  # the short way round
-    whole = np.isfinite(one).all(axis=1) & np.isfinite(two).all(axis=1)
-    lines = np.full(len(table), None, dtype=object)
-    lines[whole] = within_180(shapely.linestrings(np.stack([one, two], axis=1)[whole]))
-    return gpd.GeoDataFrame(table, geometry=lines, crs="EPSG:4326")
+        out[:, n] = np.vstack([at, [np.nan, np.nan]])[rows_at(pairs, n, frame.index)]
+    out[:, 1, 0] -= 360 * np.round((out[:, 1, 0] - out[:, 0, 0]) / 360)  # the short way round
+    return out

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from geosettle import __version__
 
 IntArray = NDArray[np.intp]
+Rows = gpd.GeoDataFrame | tuple[pd.DataFrame, NDArray[np.float64]]
+"""Rows with shapes; or rows, and the two ends of the line of each, shape (n, 2, 2)."""
 _LEVELS: Final = 16  # of the Hilbert curve: 550 m along the equator
 _WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 UNPLACED: Final = "unplaced"
@@ -71,7 +73,7 @@ class Job:
     about: Mapping[str, Any]
     parts: Sequence[Part]
     inputs: Callable[[Part], tuple[Any, ...]]
-    make: Callable[..., gpd.GeoDataFrame]
+    make: Callable[..., Rows]
 
 
 def digest(*facts: Any) -> str:

@@ -28,7 +28,7 @@ from geosettle import __version__
 from geosettle.errors import GeosettleError, InputError, OutputError
 from geosettle.executors import Here, executor_of, processes, stop
 from geosettle.io.staging import locked, write_file
-from geosettle.jobs.parts import Job, Part
+from geosettle.jobs.parts import Job, Part, Rows
 
 MANIFEST: Final = "_manifest.json"
 """Readers of a folder of Parquet files pass over names that begin so."""
@@ -265,14 +265,12 @@ def estimate(job: Job, workers: int = 1) -> dict[str, float]:
     >>> found["parts"], found["units"], found["seconds"] > 0
     (1, 1, True)
     """
-    from geosettle.io.parquet import geoparquet_bytes  # noqa: PLC0415
-
     by_size = sorted(job.parts, key=lambda part: part.units)
     some = [by_size[int(len(by_size) * share)] for share in (0.25, 0.5, 0.75)] if by_size else []
     seconds, size, units = 0.0, 0, 0
     for n, part in enumerate(some[:1] + some):
         begun = time.monotonic()
-        data = geoparquet_bytes(job.make(*job.inputs(part)))
+        data = _encoded(job.make(*job.inputs(part)))
         if n:  # the first time what is loaded and compiled once is in it
             seconds += time.monotonic() - begun
             size, units = size + len(data), units + part.units
@@ -305,13 +303,19 @@ def duration(seconds: float) -> str:
 
 def make_part(shared: Shared, part: Part, inputs: tuple[Any, ...], folder: str) -> dict[str, Any]:
     """Make one part and write its file; what is worth knowing of it goes back."""
-    from geosettle.io.parquet import geoparquet_bytes  # noqa: PLC0415
-
-    frame = shared.load()(*inputs)
     about = {"geosettle": json.dumps({"version": __version__, "key": part.key})}
-    data = geoparquet_bytes(frame, about)
+    data = _encoded(shared.load()(*inputs), about)
     write_file(Path(folder, part.file), data)
     return _record(part, data)
+
+
+def _encoded(made: Rows, about: Mapping[str, str] | None = None) -> bytes:
+    """Write what a part has made as GeoParquet."""
+    from geosettle.io.parquet import geoparquet_bytes, geoparquet_lines  # noqa: PLC0415
+
+    if isinstance(made, tuple):
+        return geoparquet_lines(*made, about)
+    return geoparquet_bytes(made, about)
 
 
 @dataclass

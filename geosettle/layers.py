@@ -101,6 +101,8 @@ def plain_name(name: str) -> str:
     ('site_id', 'lon')
     """
     if name.isascii():
+        if name.isalnum():
+            return name.casefold()
         return _PUNCTUATION.sub("_", name.casefold()).strip("_")
     folded = unicodedata.normalize("NFKC", name).translate(_SIMPLER)
     folded = "".join(c for c in folded if unicodedata.category(c) != "Cf").casefold()

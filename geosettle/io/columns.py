@@ -496,8 +496,10 @@ def _text_column(
     raw = cells.tolist()
     texts, problems = _whole([to_text(cell) for cell in raw], column, is_key=is_key)
     for i, text in enumerate(texts):
-        if text is None:
-            continue
+        if text is None or (text is raw[i] and text.isascii() and text.isalnum()):
+            continue  # nearly every identifier
+        if not is_key and type(raw[i]) is str and text[0].isalnum():
+            continue  # nearly every other text
         where: dict[str, Any] = {"row": i + 1, "column": column.name, "value": text}
         problems += _typed_date(raw[i], column, where, is_key=is_key)
         if EXCEL_ERRORS.match(text):
@@ -614,5 +616,7 @@ def clean_id(text: str) -> str:
 def likeness(text: str) -> str:
     """Return an identifier without its spaces, case, width and punctuation."""
     if text.isascii():
+        if text.isalnum():
+            return text.casefold()
         return _JOINTS.sub("", text).casefold()
     return plain_name(clean(text)).replace("_", "").translate(_LOOKALIKES)

@@ -135,17 +135,19 @@ def read_axis(
     header = headers.get(axis, headers.get(f"{axis}_degrees", ""))
     raw = source.cells[header].tolist()
     problems: list[Problem] = []
-    raw, spans = _times_as_hours(raw)
+    values, known = simple_numbers(raw, source.decimal)
+    raw, spans = (raw, 0) if known.all() else _times_as_hours(raw)
     if spans:
         text = (
             f"A spreadsheet made times of degrees:minutes:seconds in {spans} cell(s) of {header}; "
             "they were turned back."
         )
         problems.append(problem("degrees_from_time", text, column=axis))
-    values, known = simple_numbers(raw, source.decimal)
-    empty = np.array([is_missing(c) for c in raw], dtype=bool)
+    empty = ~known
+    empty[empty] = [is_missing(raw[i]) for i in np.flatnonzero(empty)]
     sides = _sides(source, headers, axis)
-    packed = _is_packed(raw, axis, sides)
+    # Plain numbers say no hemisphere.
+    packed = (sides is not None or not known.any()) and _is_packed(raw, axis, sides)
     for i in np.flatnonzero(~known & ~empty).tolist():
         values[i], code = (
             from_ddmm(clean(raw[i]), axis) if packed else to_angle(raw[i], axis, source.decimal)

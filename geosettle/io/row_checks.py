@@ -33,9 +33,7 @@ _TOTALS: Final = re.compile(
     r"((of)?(households|persons|sites)|(\(.*\)))?:?",
     re.IGNORECASE,
 )
-_TOTAL_HINT: Final = re.compile(
-    r"total|sum|somme|итого|всего|المجموع|الإجمالي|计|和|計", re.IGNORECASE
-)
+_TOTAL_HINT: Final = "total|sum|somme|итого|всего|المجموع|الإجمالي|计|和|計"
 _GROUPING: Final = {
     "flows": ("origin_id", "site_id"),
     "boundaries": ("level",),
@@ -66,6 +64,10 @@ _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
 _LOST: Final = re.compile(r"^\?{2,}$|\?{3,}")
+_ODD: Final = (
+    "[<{$=@+?\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\\W*-"
+)
+"""What a text holds in which one of these four is found."""
 _NEAR_M: Final = 20.0
 _MANY: Final = 500
 """Rows of one name beyond which the name says nothing, wherever they lie."""
@@ -241,7 +243,8 @@ def missing_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec)
         return []
     keep = spec.name in _KEEP_WITHOUT
     # A total at the foot of a table has no position either, and is named as what it is.
-    rows = np.flatnonzero(shapely.is_missing(geometry) & ~_is_total(values))
+    unplaced = shapely.is_missing(geometry)
+    rows = np.flatnonzero(unplaced & ~_is_total(values)) if unplaced.any() else []
     return [
         problem("position_unknown" if keep else "geometry_missing", row=int(i) + 1) for i in rows
     ]
@@ -320,6 +323,8 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
         if a.size
         else np.zeros(0, bool)
     )
+    if not near.any() and len(places) == len(points):
+        return []
     parent = np.arange(len(places))
 
     def find(i: int) -> int:
@@ -334,16 +339,24 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
     return [points[roots.index.to_numpy()[rows]] for rows in roots.groupby(roots).indices.values()]
 
 
-def _holds(texts: pd.Series, pattern: re.Pattern[str]) -> NDArray[np.bool_]:
-    """Whether a pattern is found in each text, by Python's rules whatever holds the texts."""
-    return np.fromiter((pattern.search(text) is not None for text in texts), dtype=bool)
+def _hits(
+    texts: pd.Series, pattern: re.Pattern[str], some: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Rows, of some, in whose text a pattern is found, by Python's rules whatever holds them."""
+    found = [pattern.search(text) is not None for text in texts.iloc[some]]
+    return some[np.array(found, dtype=bool)]
+
+
+def _like(texts: pd.Series, pattern: str) -> NDArray[np.intp]:
+    """Rows whose text may hold what is looked for: few of many, found quickly."""
+    return np.flatnonzero(texts.str.contains(pattern, case=False).to_numpy(dtype=bool))
 
 
 def _is_total(values: pd.DataFrame) -> NDArray[np.bool_]:
     out = np.zeros(len(values), dtype=bool)
     for column in values.columns[:3]:
         if pd.api.types.is_string_dtype(values[column]):
-            for i in np.flatnonzero(_holds(values[column].fillna(""), _TOTAL_HINT)):
+            for i in _like(values[column].fillna(""), _TOTAL_HINT):
                 out[i] |= (
                     _TOTALS.fullmatch(re.sub(r"\s+", "", clean(values[column].iloc[i]))) is not None
                 )
@@ -464,17 +477,18 @@ def texts(values: pd.DataFrame, _geometry: Geometry, spec: LayerSpec) -> list[Pr
         ):
             continue
         series = values[column.name].fillna("")
+        odd = _like(series, _ODD)
         for code, pattern in (
             ("text_bidi", _BIDI),
             ("text_control", _CONTROL),
             ("text_markup", _MARKUP),
         ):
-            hits = np.flatnonzero(_holds(series, pattern))
+            hits = _hits(series, pattern, odd)
             out += [
                 problem(code, row=int(i) + 1, column=column.name, value=str(series.iloc[i]))
                 for i in hits
             ]
-        lost = np.flatnonzero(_holds(series, _LOST))
+        lost = _hits(series, _LOST, odd)
         if lost.size:
             text = (
                 f"{column.name} holds runs of question marks in {lost.size} row(s); letters may "

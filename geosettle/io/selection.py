@@ -150,9 +150,9 @@ _NO_CODE: Final = frozenset({"-99", "-999", "-9999", "-99.0", "-999.0", "-9999.0
 
 def _without_codes(source: Source, spec: LayerSpec, key: str, name: str) -> Source:
     """Give units the name for a code where their code only says that there is none."""
-    codes = [to_text(c) for c in source.cells[key]]
+    codes = [to_text(c) for c in source.cells[key]] if spec.name == "boundaries" else []
     rows = [i for i, c in enumerate(codes) if c in _NO_CODE]
-    if spec.name != "boundaries" or not rows:
+    if not rows:
         return source
     taken, cells = {c for c in codes if c}, source.cells.copy()
     sign = codes[rows[0]]

@@ -77,10 +77,11 @@ def table_from_records(
     problems += repeated
     problems += _widths(rows, lines, len(headers), file, layer, cut_off=cut_off)
     width = len(headers)
-    cells = np.full((len(rows), width), None, dtype=object)
-    for i, row in enumerate(rows):
-        cells[i, : min(len(row), width)] = row[:width]
-    frame = pd.DataFrame({h: pd.Series(cells[:, j], dtype=object) for j, h in enumerate(headers)})
+    columns = ([row[j] if j < len(row) else None for row in rows] for j in range(width))
+    frame = pd.DataFrame(
+        {h: pd.Series(cells, dtype=object) for h, cells in zip(headers, columns, strict=True)},
+        index=range(len(rows)),
+    )
     problems = [_with_difference(p, frame, lines) for p in problems]
     place = {line: i for i, line in enumerate(lines)}
     covered = frozenset(

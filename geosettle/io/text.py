@@ -13,7 +13,7 @@ from typing import Final
 from geosettle.errors import InputError
 from geosettle.io.encodings import read_text
 from geosettle.io.headers import known_cells
-from geosettle.io.source import Source, check_size
+from geosettle.io.source import MOST_CELLS, Source, check_size
 from geosettle.io.tables import table_from_records
 from geosettle.problems import problem
 
@@ -136,8 +136,9 @@ def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], lis
     try:
         for record in reader:
             cells += len(record)
-            check_size(cells, 1, file)
-            if any(cell.strip() for cell in record):
+            if cells > MOST_CELLS:
+                check_size(cells, 1, file)
+            if "".join(record).strip():
                 records.append(record)
                 starts.append(line)
             line = reader.line_num + 1

@@ -282,6 +282,30 @@ def test_geoparquet_says_its_extent_and_can_be_skipped(tmp_path, monkeypatch):
 # --- overlay
 
 
+def test_lines_are_written_as_their_shapes_would_be_also_across_180(tmp_path):
+    from geosettle.io.parquet import geoparquet_lines
+
+    ends = np.array([
+        [[76.0, 39.0], [77.5, 38.0]], [[179.0, 1.0], [181.0, 3.0]], [[-179.0, 1.0], [-181.0, 3.0]],
+        [[np.nan, np.nan], [77.0, 39.0]], [[10.0, 5.0], [10.0, 5.0]],
+    ])  # fmt: skip
+    path = tmp_path / "lines.parquet"
+    path.write_bytes(geoparquet_lines(pd.DataFrame({"n": range(5)}), ends))
+    assert gpd.read_parquet(path).geometry.to_wkt().fillna("none").tolist() == [
+        "LINESTRING (76 39, 77.5 38)",
+        "MULTILINESTRING ((179 1, 180 2), (-180 2, -179 3))",
+        "MULTILINESTRING ((180 2, 179 3), (-179 1, -180 2))",
+        "none",
+        "LINESTRING (10 5, 10 5)",
+    ]
+    boxes = pq.read_table(path)["bbox"].to_pylist()
+    assert boxes[0] == {"xmin": 76.0, "ymin": 38.0, "xmax": 77.5, "ymax": 39.0}
+    assert (boxes[1]["xmin"], boxes[1]["xmax"], boxes[3]) == (-180.0, 180.0, None)
+    about = json.loads(pq.read_metadata(path).metadata[b"geo"])["columns"]["geometry"]
+    assert about["geometry_types"] == ["LineString", "MultiLineString"]
+    assert about["bbox"] == [-180.0, 1.0, 180.0, 39.0]
+
+
 def test_the_parts_of_an_overlay_hold_the_rows_of_the_one_table(tmp_path, monkeypatch):
     monkeypatch.setattr("geosettle.jobs.overlay._ZONES", 5)
     zones = places(30, "z", 1)

@@ -216,17 +216,20 @@ def geoparquet_lines(
     >>> shapely.from_wkb(pq.read_table(pa.BufferReader(data))["geometry"][0].as_py())
     <LINESTRING (76 39, 77 39)>
     """
-    n, missing = len(ends), np.isnan(ends).any(axis=(1, 2))
+    n = len(ends)
+    x1, y1, x2, y2 = ends.reshape(n, 4).T
+    missing = np.isnan(x1 + y1 + x2 + y2)
     rows = np.empty(n, dtype=[("order", "u1"), ("kind", "<u4"), ("n", "<u4"), ("at", "<f8", 4)])
     rows["order"], rows["kind"], rows["n"], rows["at"] = 1, 2, 2, ends.reshape(n, 4)
     fixed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(rows.itemsize), n, [None, pa.py_buffer(rows.tobytes())]
     )
     shapes = pc.if_else(pa.array(missing), None, fixed.cast(pa.binary()))
-    boxes = np.column_stack([ends.min(axis=1), ends.max(axis=1)])
+    low, high = (np.minimum(x1, x2), np.minimum(y1, y2)), (np.maximum(x1, x2), np.maximum(y1, y2))
+    boxes = np.column_stack([*low, *high])
     boxes[missing] = np.nan
     kinds = set() if missing.all() else {"LineString"}
-    across = np.flatnonzero(np.abs(ends[:, :, 0]).max(axis=1) > 180)
+    across = np.flatnonzero((boxes[:, 0] < -180) | (boxes[:, 2] > 180))
     if across.size:
         cut = within_180(shapely.linestrings(ends[across]))
         boxes[across], mask = shapely.bounds(cut), np.zeros(n, dtype=bool)
@@ -271,9 +274,7 @@ def _geoparquet(
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": primary}}
     table = pa.table(columns).replace_schema_metadata({"geo": json.dumps(geo), **(about or {})})
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table, sink, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=texts
-    )
+    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=texts)
     return bytes(sink.getvalue())
 
 

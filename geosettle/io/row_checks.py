@@ -64,9 +64,7 @@ _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|\{\{|\{%|\$\{|^\s*[=@]|^\s*[+\-](?![\d\s.,])")
 _LOST: Final = re.compile(r"^\?{2,}$|\?{3,}")
-_ODD: Final = (
-    "[<{$=@+?\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\\W*-"
-)
+_ODD: Final = "[<{$=@+?\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\\W*-"
 """What a text holds in which one of these four is found."""
 _NEAR_M: Final = 20.0
 _MANY: Final = 500
@@ -339,9 +337,7 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
     return [points[roots.index.to_numpy()[rows]] for rows in roots.groupby(roots).indices.values()]
 
 
-def _hits(
-    texts: pd.Series, pattern: re.Pattern[str], some: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def _hits(texts: pd.Series, pattern: re.Pattern[str], some: NDArray[np.intp]) -> NDArray[np.intp]:
     """Rows, of some, in whose text a pattern is found, by Python's rules whatever holds them."""
     found = [pattern.search(text) is not None for text in texts.iloc[some]]
     return some[np.array(found, dtype=bool)]

@@ -496,10 +496,8 @@ def _text_column(
     raw = cells.tolist()
     texts, problems = _whole([to_text(cell) for cell in raw], column, is_key=is_key)
     for i, text in enumerate(texts):
-        if text is None or (text is raw[i] and text.isascii() and text.isalnum()):
-            continue  # nearly every identifier
-        if not is_key and type(raw[i]) is str and text[0].isalnum():
-            continue  # nearly every other text
+        if text is None or _is_plain(text, raw[i], is_key=is_key):
+            continue
         where: dict[str, Any] = {"row": i + 1, "column": column.name, "value": text}
         problems += _typed_date(raw[i], column, where, is_key=is_key)
         if EXCEL_ERRORS.match(text):
@@ -525,6 +523,13 @@ def _text_column(
         empty = [i for i, t in enumerate(texts) if t is None and not _was_error(raw[i])]
         problems += [problem(code, row=i + 1, column=column.name) for i in empty]
     return pd.Series(texts, dtype="str"), problems
+
+
+def _is_plain(text: str, cell: Any, *, is_key: bool) -> bool:
+    """Whether there is nothing to look at in a text, as in nearly every one."""
+    if is_key:
+        return text is cell and text.isascii() and text.isalnum()
+    return type(cell) is str and text[0].isalnum()
 
 
 def _whole(

@@ -428,13 +428,13 @@ def _of_ranks(  # noqa: PLR0917
     rough_share: float = DEFAULTS.distance.rough_share,
 ) -> pd.DataFrame:
     """Measure what `nearest` has found, in its order, with its rank in front."""
-    places = [places_of(context, f, r) for f, r in ((origins, "origin"), (sites, "site"))]
-    i, j = (rows_at(ranks.index, n, frame.index) for n, frame in enumerate(places))
+    origins, sites = (
+        places_of(context, frame, role) for frame, role in ((origins, "origin"), (sites, "site"))
+    )
+    i, j = (rows_at(ranks.index, n, frame.index) for n, frame in enumerate((origins, sites)))
     table = measured(
-        ranks.index.to_frame(index=False), i, j, *places, metrics, context,
+        ranks.index.to_frame(index=False), i, j, origins, sites, metrics, context,
         detour_range=detour_range, rough_share=rough_share,
     ).set_axis(ranks.index, axis=0)  # fmt: skip
     table.insert(0, "rank", ranks["rank"])
-    lonely = np.flatnonzero(j < 0)
-    table.iloc[lonely, table.columns.get_loc("why")] = ranks["why"].iloc[lonely]
-    return table
+    return table.assign(why=table["why"].where(j >= 0, ranks["why"]))

@@ -263,8 +263,8 @@ def _geoparquet(
     names = ["xmin", "ymin", "xmax", "ymax"]
     columns["geometry"] = shapes
     columns["bbox"] = pa.StructArray.from_arrays(sides, names=names, mask=pa.array(missing))
-    held = boxes[~missing]
-    whole = np.append(held[:, :2].min(axis=0), held[:, 2:].max(axis=0)) if len(held) else None
+    known = boxes[~missing]
+    whole = np.append(known[:, :2].min(axis=0), known[:, 2:].max(axis=0)) if len(known) else None
     primary = {
         "encoding": "WKB",
         "geometry_types": sorted(kinds),

@@ -242,9 +242,11 @@ def missing_positions(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec)
     keep = spec.name in _KEEP_WITHOUT
     # A total at the foot of a table has no position either, and is named as what it is.
     unplaced = shapely.is_missing(geometry)
-    rows = np.flatnonzero(unplaced & ~_is_total(values)) if unplaced.any() else []
+    if unplaced.any():
+        unplaced &= ~_is_total(values)
     return [
-        problem("position_unknown" if keep else "geometry_missing", row=int(i) + 1) for i in rows
+        problem("position_unknown" if keep else "geometry_missing", row=int(i) + 1)
+        for i in np.flatnonzero(unplaced)
     ]
 
 
@@ -340,7 +342,7 @@ def _near_groups(geometry: NDArray[Any], points: NDArray[np.intp]) -> list[NDArr
 def _hits(texts: pd.Series, pattern: re.Pattern[str], some: NDArray[np.intp]) -> NDArray[np.intp]:
     """Rows, of some, in whose text a pattern is found, by Python's rules whatever holds them."""
     found = [pattern.search(text) is not None for text in texts.iloc[some]]
-    return some[np.array(found, dtype=bool)]
+    return np.asarray(some[np.array(found, dtype=bool)])
 
 
 def _like(texts: pd.Series, pattern: str) -> NDArray[np.intp]:

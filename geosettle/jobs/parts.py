@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geosettle import __version__
 
 IntArray = NDArray[np.intp]
-Rows = gpd.GeoDataFrame | tuple[pd.DataFrame, NDArray[np.float64]]
+Rows: TypeAlias = gpd.GeoDataFrame | tuple[pd.DataFrame, NDArray[np.float64]]
 """Rows with shapes; or rows, and the two ends of the line of each, shape (n, 2, 2)."""
 _LEVELS: Final = 16  # of the Hilbert curve: 550 m along the equator
 _WORLD: Final = (-180.0, -90.0, 180.0, 90.0)

@@ -314,7 +314,7 @@ def _encoded(made: Rows, about: Mapping[str, str] | None = None) -> bytes:
     from geosettle.io.parquet import geoparquet_bytes, geoparquet_lines  # noqa: PLC0415
 
     if isinstance(made, tuple):
-        return geoparquet_lines(*made, about)
+        return geoparquet_lines(made[0], made[1], about)
     return geoparquet_bytes(made, about)
 
 

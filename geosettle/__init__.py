@@ -54,6 +54,7 @@ _HOME: Final = {
     "read_layer": "geosettle.io",
     "read_study": "geosettle.io",
     "render": "geosettle.maps",
+    "rural_access": "geosettle.reach",
     "service_areas": "geosettle.reach",
     "site_times": "geosettle.reach",
     "survey_capitals": "geosettle.livelihood",

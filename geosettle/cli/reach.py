@@ -38,7 +38,7 @@ _GROUND: Final = ("dem", "landcover", "friction", "barriers", "roads", "places")
 
 def add_options(command: argparse.ArgumentParser, number: Callable[[str], float]) -> None:
     """Add the options to the command; `number` reads numbers above zero."""
-    command.add_argument("--sites", required=True, metavar="FILE", help="sites, or any services")
+    command.add_argument("--sites", metavar="FILE", help="sites, or any services")
     for role, text in _ROLES.items():
         command.add_argument(f"--{role}", metavar="FILE", help=text)
     command.add_argument(
@@ -48,6 +48,11 @@ def add_options(command: argparse.ArgumentParser, number: Callable[[str], float]
     command.add_argument(
         "--direction", choices=("toward", "from"), default="toward",
         help="toward the sites (default), or from them: slopes make the two differ",
+    )  # fmt: skip
+    command.add_argument(
+        "--rural-access", type=number, nargs="?", const=2.0, metavar="KM",
+        help="share of the persons within KM (default: 2) of an all-season road, by unit (Rural "
+        "Access Index, SDG 9.1.1); needs --roads and --population, no sites and no elevation",
     )  # fmt: skip
     command.add_argument("--model", metavar="NAME", help="speed on foot by slope (walk.model)")
     command.add_argument(
@@ -87,6 +92,11 @@ def measure(
     """
     from geosettle.reach import catchments, persons_by, rough_positions, travel_allocation  # noqa: PLC0415  (loads the engine)
 
+    if options.rural_access:
+        _rural_access(options, read, step)
+        return
+    if options.sites is None:
+        raise MissingLayerError("reach needs sites", mend="Add --sites FILE.")
     if options.dem is None and options.friction is None:
         raise MissingLayerError("reach needs the layer dem", mend="Add --dem or --friction FILE.")
     options.speed = None
@@ -118,6 +128,27 @@ def measure(
         return
     step("writing")
     _write(options, inputs, layers, found, tables)
+
+
+def _rural_access(
+    options: argparse.Namespace, read: Callable[[str, str | None], Any], step: Callable[[str], None]
+) -> None:
+    """Write the Rural Access Index of everybody and of the units of each level as one table."""
+    from geosettle.reach.rural import rural_access_by  # noqa: PLC0415  (loads the engine)
+
+    for role in ("roads", "population"):
+        if getattr(options, role) is None:
+            raise MissingLayerError(
+                f"--rural-access needs the layer {role}", mend=f"Add --{role} FILE."
+            )
+    step("reading")
+    people = read(options.population, "population")
+    roads = read(options.roads, "roads")
+    units = read(options.boundaries, "boundaries") if options.boundaries else None
+    step("counting persons")
+    table = rural_access_by(people, roads, units, options.rural_access)
+    with table_file(options.out) as write:
+        write(table.set_index(["by", "area_id"]))
 
 
 def _write(

@@ -14,6 +14,24 @@ from geosettle.geodesy import inverse
 from geosettle.settings import RoadRules
 
 
+def all_season(roads: pd.DataFrame) -> pd.DataFrame:
+    """Roads with a line that are open all year, as far as their column `season` says.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> line = shapely.LineString([(76, 39), (77, 39)])
+    >>> roads = pd.DataFrame({"season": [None, "All year", "May-Oct"], "geometry": [line] * 3})
+    >>> all_season(roads).index.tolist()
+    [0, 1]
+    """
+    known = roads[roads["geometry"].notna()] if "geometry" in roads else roads.iloc[:0]
+    if "season" not in known:
+        return known
+    season = known["season"]
+    return known[season.isna() | season.astype(str).str.contains("all", case=False)]
+
+
 def nearest_road(
     roads: pd.DataFrame, lon: FloatArray, lat: FloatArray, rules: RoadRules | None = None
 ) -> tuple[FloatArray, NDArray[np.intp]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from geosettle.reach.contours import catchments
 from geosettle.reach.population import persons_by, population_within, service_areas
+from geosettle.reach.rural import rural_access
 from geosettle.reach.times import Allocation, rough_positions, site_times, travel_allocation
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "persons_by",
     "population_within",
     "rough_positions",
+    "rural_access",
     "service_areas",
     "site_times",
     "travel_allocation",

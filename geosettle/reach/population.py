@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
@@ -125,11 +125,11 @@ def population_within(
     # What can be measured, as cells: where there is a time, if only an infinite one.
     cells = vectorise(~np.isnan(time.values), time)
     limits = [*reached.geometry, cells[0] if cells.size else shapely.Polygon(), None]
-    names, shapes = _areas(areas)
+    names, shapes = areas_of(areas)
     if isinstance(population, Raster):
         total, inside = _of_raster(population, shapes, limits)
     else:
-        total, inside = _of_points(population, persons, shapes, limits)
+        total, inside = of_points(population, persons, shapes, limits)
     # From cumulative to parts: the bands, what is beyond them, what cannot be measured.
     parts = np.diff(inside, axis=1, prepend=0.0)
     for row, own in zip(parts, [total, *inside[1:, -1]], strict=True):
@@ -159,7 +159,7 @@ def population_within(
     return pd.DataFrame(rows, columns=columns).astype({"area_id": "str", "reach": "str"})
 
 
-def _areas(areas: gpd.GeoDataFrame | None) -> tuple[list[str], list[shapely.Geometry | None]]:
+def areas_of(areas: gpd.GeoDataFrame | None) -> tuple[list[str], list[shapely.Geometry | None]]:
     """Names and shapes of areas, the first of all ground (None), in the order of the names."""
     if areas is None:
         return [""], [None]
@@ -195,7 +195,7 @@ def _of_raster(
     return total, out.reshape(len(areas), len(limits))
 
 
-def _of_points(
+def of_points(
     points: gpd.GeoDataFrame, column: str, areas: Sequence[Any], limits: Sequence[Any]
 ) -> tuple[float, FloatArray]:
     """Of points what `_of_raster` gives of cells; a point on an edge is in the first area."""
@@ -267,16 +267,29 @@ def persons_by(
     >>> table.loc[table["reach"] == "within", ["by", "area", "persons"]].to_numpy().tolist()
     [['all', '', 20.0], ['site', 'Alma', 20.0]]
     """
-    areas: dict[str, gpd.GeoDataFrame | None] = {"all": None, "site": service_areas(found)}
-    if boundaries is not None:
-        level = boundaries["level"].astype(str)
-        areas |= {name: boundaries[level == name] for name in level.unique()}
+    areas = {
+        "site": service_areas(found).assign(name=sites.get("name")),
+        **units_by_level(boundaries),
+    }
+    return by_kind(areas, lambda some: population_within(found.time, population, hours, areas=some))
+
+
+def units_by_level(boundaries: gpd.GeoDataFrame | None) -> dict[str, gpd.GeoDataFrame]:
+    """Units of each level, by its name."""
+    if boundaries is None:
+        return {}
+    level = boundaries["level"].astype(str)
+    return {name: boundaries[level == name] for name in level.unique()}
+
+
+def by_kind(
+    areas: Mapping[str, gpd.GeoDataFrame], count: Callable[[gpd.GeoDataFrame | None], pd.DataFrame]
+) -> pd.DataFrame:
+    """Put together what is counted of everybody (`by` = "all") and of each kind of areas."""
     out = []
-    for by, some in areas.items():
-        table = population_within(found.time, population, hours, areas=some)
-        names = {"all": None, "site": sites.get("name")}.get(
-            by, None if some is None else some.get("name")
-        )
+    for by, some in {"all": None, **areas}.items():
+        table = count(some)
+        names = None if some is None else some.get("name")
         called = "" if names is None else table["area_id"].map(names).fillna("")
         table.insert(0, "by", by)
         table.insert(2, "area", called)

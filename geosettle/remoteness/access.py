@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geosettle.cells import numbers, radius_km
 from geosettle.distance._protocol import positions
+from geosettle.distance.nearest_road import all_season
 from geosettle.errors import InputError
 from geosettle.geodesy import edge_distance_m
 from geosettle.reasons import join, join_rows, reason, word
@@ -502,11 +503,7 @@ def _road_lines(roads: pd.DataFrame) -> tuple[Any, str]:
         return None, reason("roads_are_table")
     if "geometry_basis" in roads and (roads["geometry_basis"] == "schematic").any():
         return None, reason("roads_are_schematic")
-    known = roads[~roads.geometry.isna()]
-    if "season" in known:
-        known = known[
-            known["season"].isna() | known["season"].astype(str).str.contains("all", case=False)
-        ]
+    known = all_season(roads)
     if known.empty:
         return None, reason("no_all_season_road")
     return shapely.union_all(known.geometry.to_numpy()), ""

@@ -10,6 +10,7 @@ from geographiclib.geodesic import Geodesic
 from pyproj import Geod
 
 import geosettle as gs
+from geosettle.distance.nearest_edge import NearestEdges
 from geosettle.distance.nearest_road import nearest_road
 from geosettle.raster import Raster
 from geosettle.tables import tables
@@ -118,6 +119,31 @@ def test_the_nearest_road_is_nearest_on_the_ground_not_in_degrees(lat, spread):
     sure = clear[1] - clear[0] > 2 * step
     assert sure.sum() > 100
     assert (row[sure] == of[apart.argmin(axis=1)][sure]).all()
+
+
+def test_far_points_are_compared_with_few_edges(monkeypatch):
+    rng = np.random.default_rng(3)
+    xy = np.column_stack([rng.uniform(76, 80, 20_000), rng.uniform(38, 42, 20_000)])
+    ends = np.stack([xy, xy + rng.normal(0, 0.005, xy.shape)], axis=1)
+    edges = NearestEdges(np.asarray(shapely.linestrings(ends)))
+    lon, lat = rng.uniform(89, 130, 40), rng.uniform(45, 89, 40)
+    measured = []
+    foot = NearestEdges._foot
+
+    def counted(self, x, y, edge):
+        measured.append(len(edge))
+        return foot(self, x, y, edge)
+
+    monkeypatch.setattr(NearestEdges, "_foot", counted)
+    edge, share = edges.to(lon, lat)
+    assert sum(measured) < 100 * len(lon)  # in degrees all 20,000 are near: some 400,000
+    geod = Geod(ellps="WGS84")
+    found = np.asarray(geod.inv(lon, lat, *edges.at(edge, share))[2])
+    places = np.linspace(0, 1, 5)
+    for x, y, metres in zip(lon, lat, found, strict=True):
+        along = (ends[:, :1] + places[:, None] * (ends[:, 1:] - ends[:, :1])).reshape(-1, 2)
+        every = geod.inv(np.full(len(along), x), np.full(len(along), y), *along.T)[2]
+        assert metres <= np.min(every) + 1e-7 * metres
 
 
 def test_a_table_of_lengths_has_no_nearest_road():

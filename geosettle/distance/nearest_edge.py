@@ -19,6 +19,9 @@ _STEPS: Final = 12
 _ENOUGH_M2: Final = 1e-2
 """A step that moves the foot by less than 10 cm is the last: the length changes far less."""
 _AT_ONCE: Final = 50_000
+_FAR: Final = 2.0
+"""Degrees to the nearest edge beyond which it is looked for in space: in degrees many are near."""
+_RADIUS_M: Final = 6.4e6  # no part of the Earth bends less
 
 
 class NearestEdges:
@@ -46,6 +49,20 @@ class NearestEdges:
         self._cos = np.cos(np.radians((lat.min() + lat.max()) / 2))
         ends = np.stack([self._start, self._start + self._step], axis=1)
         self._shapes = np.asarray(shapely.linestrings(ends * [self._cos, 1.0]), dtype=object)
+
+    @functools.cached_property
+    def _balls(self) -> tuple[FloatArray, FloatArray]:
+        """Middle of each edge in space, and metres within which all of the edge is."""
+        middle = self._start + self._step / 2
+        half = _RADIUS_M * np.radians(np.hypot(*self._step.T)) / 2
+        return to_xyz(middle[:, 0], middle[:, 1]), half
+
+    def _gap(self, lon: float, lat: float) -> FloatArray:
+        """Metres through the Earth from a point to every edge, at least."""
+        middle, half = self._balls
+        x, y, z = to_xyz(np.array(lon), np.array(lat))
+        away = np.hypot(np.hypot(middle[:, 0] - x, middle[:, 1] - y), middle[:, 2] - z)
+        return np.asarray(away - half)
 
     @functools.cached_property
     def _tree(self) -> shapely.STRtree:
@@ -98,9 +115,14 @@ class NearestEdges:
         with np.errstate(divide="ignore"):
             wide = np.maximum(1.0, self._cos / np.cos(np.radians(np.minimum(pole, 90.0))))
         reach = np.where(pole < 90, np.minimum(high * wide, 360.0), 360.0) + 1e-9
-        point, at = tree.query(points, predicate="dwithin", distance=reach)
+        close = np.flatnonzero(reach <= _FAR)
+        point, at = tree.query(points[close], predicate="dwithin", distance=reach[close])
+        point = close[point]
         near = np.flatnonzero(np.bincount(point, minlength=lon.size)[point] > 1)
         point, at = point[near], at[near]
+        for row in np.flatnonzero(reach > _FAR):
+            some = np.flatnonzero(self._gap(lon[row], lat[row])[number] <= metres[row] * (1 + 1e-9))
+            point, at = np.r_[point, np.full(some.size, row)], np.r_[at, some]
         shares, metres = self._foot(lon[point], lat[point], number[at])
         order = np.lexsort((at, metres, point))
         best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]

@@ -1,4 +1,4 @@
-"""Columns of a frame, read as numbers, as yes or no, or as a radius."""
+"""Columns of a frame, read as numbers, as texts, as yes or no, or as a radius."""
 
 from __future__ import annotations
 
@@ -33,6 +33,32 @@ def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
     """
     column = frame[name] if name in frame else pd.Series(np.nan, frame.index)
     return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def texts(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column as texts, empty where it is not there or has no value.
+
+    Parameters
+    ----------
+    frame
+        Any frame.
+    name
+        Of a column, which it may lack.
+
+    Returns
+    -------
+    Series
+        On the index of the frame.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"kind": ["farm", None, 3]})
+    >>> texts(frame, "kind").tolist(), texts(frame, "basis").tolist()
+    (['farm', '', '3'], ['', '', ''])
+    """
+    if name not in frame:
+        return pd.Series("", frame.index, dtype="str")
+    return frame[name].astype("str").where(frame[name].notna(), "")
 
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -102,20 +102,19 @@ def measure_oases(study: Study, oases: Mapping[str, gpd.GeoDataFrame]) -> pd.Dat
     return oasis_areas(study.boundaries, oases, published=study.settings.oasis.published)
 
 
+def _zones(study: Study, sites: gpd.GeoDataFrame) -> list[tuple[str, gpd.GeoDataFrame, Any]]:
+    """Discs around the sites, where radii are set, and the units of each level."""
+    radii = study.settings.overlay.radii_km
+    discs = [("disc", sites[["households", "geometry"]], radii)] if radii else []
+    by_level = [] if study.boundaries is None else study.boundaries.groupby("level", sort=True)
+    return [*discs, *((str(level), units, None) for level, units in by_level)]
+
+
 def measure_covers(
     study: Study, sites: gpd.GeoDataFrame, oasis: gpd.GeoDataFrame | None, problems: list[Problem]
 ) -> pd.DataFrame:
     """Areas of oasis, development and land cover in discs around the sites and in units."""
-    chosen = study.settings.overlay
-    radii = chosen.radii_km
-    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = []
-    if radii:
-        zones.append(("disc", sites[["households", "geometry"]], radii))
-    if study.boundaries is not None:
-        zones += [
-            (str(level), units, None)
-            for level, units in study.boundaries.groupby("level", sort=True)
-        ]
+    chosen, zones = study.settings.overlay, _zones(study, sites)
     layers: list[tuple[str, Any, str | None]] = []
     if oasis is not None:
         layers.append(("oasis", oasis if study.oasis is None else study.oasis, None))
@@ -231,23 +230,16 @@ _NOT_OF_LAND: Final = (
 
 def measure_change(study: Study, sites: gpd.GeoDataFrame, problems: list[Problem]) -> pd.DataFrame:
     """Change between the dates of land cover and of oasis maps, around the sites and in units."""
-    radii = study.settings.overlay.radii_km
     covers: list[tuple[str, Any, str | None]] = []
     if len(study.landcover) > 1:
         covers.append(("landcover", study.landcover, None))
     if study.oasis is not None and study.oasis["year"].dropna().unique().size > 1:
         covers.append(("oasis", study.oasis, None))
-    zones: list[tuple[str, gpd.GeoDataFrame, Any]] = [("disc", sites, radii)] if radii else []
-    if study.boundaries is not None:
-        zones += [
-            (str(level), units, None)
-            for level, units in study.boundaries.groupby("level", sort=True)
-        ]
     tables = [
         cover_change(frame, cover, by, radii_km=radius, problems=problems).assign(
             zone=zone, layer=layer
         )
-        for zone, frame, radius in zones
+        for zone, frame, radius in _zones(study, sites)
         for layer, cover, by in covers
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_CHANGE))

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geosettle.analysis._moves import Moves, grouped_distances
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.covers import OUTSIDE
 from geosettle.levels import declared_units, ladder, level_columns
 from geosettle.remoteness import measures
@@ -121,12 +121,7 @@ def units_by_level(study: Study, sites: pd.DataFrame, origins: pd.DataFrame) -> 
 
 
 def _computed(frame: pd.DataFrame, level: str) -> Texts:
-    column = f"{level}_code"
-    if column not in frame:
-        return np.full(len(frame), "", dtype=object)
-    return (
-        frame[column].astype(object).where(frame[column].notna(), "").astype(str).to_numpy(object)
-    )
+    return texts(frame, f"{level}_code").to_numpy(object)
 
 
 def _keys(

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.claims.evidence import Computed, Evidence, Quantity, show
 from geosettle.claims.printed_numbers import claimed_range, to_float
 from geosettle.geodesy import area_m2
@@ -172,11 +172,7 @@ def _units_counted(evidence: Evidence, _claim: Mapping[str, Any], *, level: str)
     if evidence.boundaries is None or "level" not in evidence.boundaries:
         return Computed(None, why=no_layer("boundaries"))
     units = evidence.boundaries[evidence.boundaries["level"] == level]
-    parents = (
-        units["parent_code"].astype(str).str.rstrip("0")
-        if "parent_code" in units
-        else pd.Series("", units.index)
-    )
+    parents = texts(units, "parent_code").str.rstrip("0")
     governed = np.array(
         [str(c).startswith(p) for c, p in zip(units.index, parents, strict=True)], bool
     )
@@ -449,7 +445,7 @@ def _how_far(evidence: Evidence, claim: Mapping[str, Any]) -> Computed:
     subject = str(claim["subject"])
     if subject.startswith("model_") and evidence.sites is not None and "models" in evidence.sites:
         number = subject.removeprefix("model_")
-        stated = evidence.sites["models"].fillna("").astype(str).str.split(r"[;,]", regex=True)
+        stated = texts(evidence.sites, "models").str.split(r"[;,]", regex=True)
         sites = evidence.sites.index[stated.map(lambda parts: number in [p.strip() for p in parts])]
         rows = rows[(rows["role"] == "site") & rows["id"].isin(list(sites))]
     else:

@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
@@ -207,20 +207,8 @@ def _parcels(
         )
     ids = development.index.astype(str).to_numpy(object)
     geometry, area = fit_to_measure(lonlat(development), ids, "parcel", max_repair_share, problems)
-    basis = (
-        development["geometry_basis"]
-        if "geometry_basis" in development
-        else pd.Series("", index=development.index)
-    )
-    basis = basis.astype("str").fillna("")
-    stated = (
-        development["site_id"]
-        if "site_id" in development
-        else pd.Series("", index=development.index)
-    )
-    named = [
-        [s.strip() for s in ("" if pd.isna(t) else str(t)).split(";") if s.strip()] for t in stated
-    ]
+    basis = texts(development, "geometry_basis")
+    named = [[s.strip() for s in t.split(";") if s.strip()] for t in texts(development, "site_id")]
     rows: list[dict[str, Any]] = []
     declared, leased = (
         numbers(development, "declared_ha").to_numpy(),
@@ -525,10 +513,8 @@ def _developed(
     if development is not None and "site_id" in development:
         year = numbers(development, "year").to_numpy()
         mapped = area_m2(lonlat(development)) / 1e4
-        made_up = np.zeros(len(development), dtype=bool)
-        if "geometry_basis" in development:
-            basis = development["geometry_basis"].astype("str").fillna("")
-            made_up = basis.str.contains("illustrative").to_numpy(bool)
+        basis = texts(development, "geometry_basis")
+        made_up = basis.str.contains("illustrative").to_numpy(bool)
         area = np.where(
             made_up | (mapped == 0), numbers(development, "declared_ha").to_numpy(), mapped
         )

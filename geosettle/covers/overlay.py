@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import texts
 from geosettle.covers.polygons import Parcels, pieces
 from geosettle.covers.zonal import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.zones import Zones
@@ -309,21 +310,12 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
     homes = out["households"]
     known_class = (label.notna() & ~label.isin([OUTSIDE, NODATA])).to_numpy(bool)
     out["area_ha_per_household"] = (out["area_ha"] / homes).where((homes > 0) & known_class)
-    basis = (
-        long["basis"].fillna("").to_numpy(object)
-        if "basis" in long
-        else np.full(len(long), "", dtype=object)
-    )
-    out["geometry_basis"] = pd.array(basis, dtype="str")
+    out["geometry_basis"] = texts(long, "basis").array
     # Illustrative ground is no evidence, and so neither is what it leaves over in the same zone.
     made_up = out["geometry_basis"].str.contains("illustrative")
     touched = made_up.groupby([out["zone_id"], out["radius_km"].fillna(-1.0)]).transform("any")
     out["evidence"] = ~(made_up | (touched & (out[column] == OUTSIDE)) | out["area_ha"].isna())
-    why = (
-        long["why"].fillna("").astype(str).to_numpy(object)
-        if "why" in long
-        else np.full(len(long), "", dtype=object)
-    )
+    why = texts(long, "why").to_numpy(object)
     no_homes = bool(np.isfinite(zones.households).any()) & homes.isna().to_numpy(bool) & known_class
     homeless = np.where(no_homes, reason("households_unknown"), "")
     undated = np.where(

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.covers.overlaps import contests_among, settle
 from geosettle.covers.zones import Zones, fit_to_measure, lonlat
 from geosettle.errors import ColumnError, InputError
@@ -85,9 +85,9 @@ class Parcels:
                 mend=f"It has: {', '.join(map(str, cover.columns))}.",
             )
         ids = np.asarray(cover.index.astype(str), dtype=object)
-        label = np.full(len(cover), "all" if by is None else "", dtype=object)
+        label = np.full(len(cover), "all", dtype=object)
         if by is not None:
-            label[:] = cover[by].astype("str").fillna("").to_numpy(object)
+            label[:] = texts(cover, by).to_numpy(object)
         dated = "year" in cover
         year = numbers(cover, "year").to_numpy()
         edges = Edges.of(drawn)
@@ -109,9 +109,7 @@ class Parcels:
             geometry, area, contests_among(geometry, edges, group), ids[order], problems
         )
         edges = Edges.of(geometry) if lost.size else edges
-        basis = np.full(len(cover), "", dtype=object)
-        if "geometry_basis" in cover:
-            basis[:] = cover["geometry_basis"].astype("str").fillna("").to_numpy(object)
+        basis = texts(cover, "geometry_basis").to_numpy(object)
         return cls(
             ids[order], label[order], year[order], geometry, area, edges, basis[order], lost, ground
         )

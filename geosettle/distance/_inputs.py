@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import texts
 from geosettle.crs import within_180
 from geosettle.distance._solver.geodesic_engine import share_out
 from geosettle.errors import ColumnError, CrsError, InputError
@@ -185,11 +186,6 @@ def as_flows(flows: Any) -> pd.DataFrame:
                 column=key,
                 mend="Give columns origin_id and site_id.",
             )
-    for key in keys:
-        if table[key].dtype == "str":
-            table = table.assign(**{key: table[key].fillna("")})
-        else:
-            ids = ["" if pd.isna(v) else str(v) for v in table[key]]
-            table = table.assign(**{key: pd.Series(ids, index=table.index, dtype="str")})
+    table = table.assign(**{key: texts(table, key) for key in keys})
     rest = [c for c in ("year", "households", "persons", "declared_km") if c in table]
     return table.sort_values(keys + rest, kind="stable", ignore_index=True)

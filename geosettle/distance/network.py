@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import says_yes
+from geosettle.cells import numbers, says_yes, texts
 from geosettle.distance._protocol import Context, positions
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance._solver.graph import Graph, components, make_graph
@@ -245,7 +245,7 @@ def _from_table(
     labels = np.unique(np.concatenate(ends).astype(str))
     lon, lat, name = _where(labels, ends, roads, places)
     tail, head = (np.searchsorted(labels, end.astype(str)) for end in ends)
-    km = pd.to_numeric(roads["length_km"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    km = numbers(roads, "length_km").to_numpy()
     straight = np.full(len(roads), np.nan)
     known = np.isfinite(lon[tail]) & np.isfinite(lon[head])
     t, h = tail[known], head[known]
@@ -351,8 +351,7 @@ def _both_ways(
 
 
 def _ids(roads: pd.DataFrame) -> NDArray[np.object_]:
-    ids = roads["road_id"] if "road_id" in roads else pd.Series("", index=roads.index)
-    return ids.astype("str").to_numpy(dtype=object)
+    return texts(roads, "road_id").to_numpy(dtype=object)
 
 
 _PROBLEM: Final[Mapping[str, str]] = {

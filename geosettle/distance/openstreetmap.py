@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import texts
 from geosettle.layers import LAYERS
 from geosettle.problems import Problem, problem
 from geosettle.settings import RoadRules
@@ -36,9 +37,7 @@ def is_tagged(roads: pd.DataFrame) -> bool:
 
 def _tag(roads: pd.DataFrame, name: str) -> pd.Series:
     """One tag of every road as text, empty where it has none; GDAL keeps most in `other_tags`."""
-    text = pd.Series("", index=roads.index, dtype="str")
-    if name in roads:
-        text = roads[name].astype("str").where(roads[name].notna(), "").str.strip()
+    text = texts(roads, name).str.strip()
     if "other_tags" in roads:
         held = roads["other_tags"].map(lambda cell: _pairs(cell).get(name, ""))
         text = text.where(text != "", held.astype("str"))

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import months_in, says_yes
+from geosettle.cells import months_in, numbers, says_yes, texts
 from geosettle.distance._solver.cost_grid import FloatArray
 from geosettle.distance.openstreetmap import is_tagged, not_for_vehicles, road_columns
 from geosettle.errors import ColumnError, CrsError, InputError
@@ -28,12 +28,8 @@ def speeds(roads: pd.DataFrame, rules: RoadRules) -> FloatArray:
         for name in (kind, f"{rules.country}:" + kind) if rules.country else (kind,):
             found = name.map(dict(rules.class_speed_kmh)).to_numpy(dtype=float, na_value=np.nan)
             speed = np.where(np.isfinite(found), found, speed)
-    if "speed_kmh" in roads:
-        own = pd.to_numeric(roads["speed_kmh"], errors="coerce").to_numpy(
-            dtype=float, na_value=np.nan
-        )
-        speed = np.where(np.isfinite(own), own, speed)
-    return speed
+    own = numbers(roads, "speed_kmh").to_numpy()
+    return np.where(np.isfinite(own), own, speed)
 
 
 def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
@@ -45,7 +41,7 @@ def left_out(roads: pd.DataFrame, rules: RoadRules) -> NDArray[np.object_]:
         bad = roads["quality"].isin(list(rules.leave_out_quality)).to_numpy()
         why[bad] = reason("road_quality")
     if rules.season and "season" in roads:
-        season = roads["season"].fillna("").astype("str").str.lower()
+        season = texts(roads, "season").str.lower()
         others = (
             (season.str.strip() != "")
             & ~season.str.contains("all")
@@ -159,9 +155,7 @@ def prepare_lines(roads: pd.DataFrame, rules: RoadRules) -> RoadLines:
         lines, row = _simple(lines, row)
     level = None
     if "layer" in roads:
-        level = (
-            pd.to_numeric(roads["layer"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)[row]
-        )
+        level = numbers(roads, "layer").fillna(0).to_numpy(dtype=np.int64)[row]
     forward, backward = directions(roads)
     return RoadLines(
         lines, row, level, speeds(roads, rules)[row], forward[row], backward[row], why, crossings

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.figures.chart_parts import (
     axes_of_rows,
@@ -88,8 +88,7 @@ def _land_rows(result: Result, lang: str) -> list[dict[str, Any]]:
             "kind": parcels["kind"].astype(str),
             "declared": numbers(parcels, "declared_ha"),
             "mapped": area_m2(np.asarray(parcels.geometry, dtype=object)) / 1e4,
-            "illustrative": parcels.get("geometry_basis", pd.Series("", parcels.index)).astype(str)
-            == "illustrative",
+            "illustrative": texts(parcels, "geometry_basis") == "illustrative",
         }
     )
     rows: list[dict[str, Any]] = []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geosettle import style
 from geosettle.analysis import Result
-from geosettle.cells import numbers
+from geosettle.cells import numbers, texts
 from geosettle.figures.canvas import bare_axes, px
 from geosettle.figures.map_projection import Frame, lines_of, relief
 from geosettle.geodesy import disc
@@ -337,7 +337,7 @@ def _development(development: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if development is None or development.empty:
         return
     kind = development["kind"].astype(str)
-    basis = development.get("geometry_basis", pd.Series("", development.index)).astype(str)
+    basis = texts(development, "geometry_basis")
     for at, name in enumerate(sorted(set(kind))):
         colour = style.DEVELOPMENT_COLOURS[at % len(style.DEVELOPMENT_COLOURS)]
         for fill, rows in (

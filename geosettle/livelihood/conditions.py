@@ -45,6 +45,11 @@ def _positioned(layers: Layers) -> dict[str, bool]:
     return dict(zip(layers.sites.index.astype(str), known.tolist(), strict=True))
 
 
+def _not_measured(layers: Layers, why: str) -> pd.DataFrame:
+    """Say of every site why there is no value."""
+    return by_subject(dict.fromkeys(layers.sites.index.astype(str), Measured(why=why)))
+
+
 def _nearest(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Distance to the nearest place of any of the kinds; `metric` default geodesic."""
     metric = str(condition.get("metric", "geodesic"))
@@ -104,11 +109,8 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
 
     Land of an origin that sends to several sites is divided by households.
     """
-    subjects = layers.sites.index.astype(str)
     if layers.flows is None or layers.origins is None or "land_ha" not in layers.origins:
-        return by_subject(
-            dict.fromkeys(subjects, Measured(why=reason("no_origin_has", column="land_ha")))
-        )
+        return _not_measured(layers, reason("no_origin_has", column="land_ha"))
     held = layers.origins["land_ha"].map(number)
     held = held.set_axis(held.index.astype(str), axis=0)
     moves = layers.moves
@@ -120,7 +122,7 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
     total = land.groupby(moves["site_id"]).agg(lambda v: v.sum(skipna=False))
     count = moves.groupby("site_id").size()
     found = {}
-    for subject in subjects:
+    for subject in layers.sites.index.astype(str):
         if subject not in total.index:
             found[subject] = Measured(why=reason("no_flow_to_site"))
         elif np.isnan(total[subject]):
@@ -135,11 +137,10 @@ def _origin_land(layers: Layers, condition: Condition) -> pd.DataFrame:
 def _column(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Take a declared column of the sites, per household where `per_household` is set."""
     column = str(condition["column"])
-    subjects = layers.sites.index.astype(str)
     if column not in layers.sites:
-        lacking = Measured(why=reason("no_site_has", column=column))
-        return by_subject(dict.fromkeys(subjects, lacking))
+        return _not_measured(layers, reason("no_site_has", column=column))
     found = {}
+    subjects = layers.sites.index.astype(str)
     for subject, value in zip(subjects, layers.sites[column].map(number), strict=True):
         found[subject] = (
             Measured(why=reason("subject_lacks", column=column))
@@ -169,10 +170,8 @@ def _each(layers: Layers, subject: str, total: float, condition: Condition, why:
 
 def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
     """Add up the area declared for the site; parcels drawn for illustration measure nothing."""
-    subjects = layers.sites.index.astype(str)
     if layers.development is None or "site_id" not in layers.development:
-        nothing = Measured(why=no_layer("development"))
-        return by_subject(dict.fromkeys(subjects, nothing))
+        return _not_measured(layers, no_layer("development"))
     rows = pd.DataFrame(layers.development)
     if condition.get("kinds"):
         rows = rows[rows["kind"].isin(list(condition["kinds"]))]
@@ -184,7 +183,7 @@ def _development(layers: Layers, condition: Condition) -> pd.DataFrame:
         set(site[rows["geometry_basis"] == "illustrative"]) if "geometry_basis" in rows else set()
     )
     found = {}
-    for subject in subjects:
+    for subject in layers.sites.index.astype(str):
         n = int(counts.get(subject, 0))
         if not n:
             found[subject] = Measured(why=reason("no_parcel_declares", column=column))
@@ -200,11 +199,10 @@ def _indicator(layers: Layers, condition: Condition) -> pd.DataFrame:
 
     The value before the move is given too.
     """
-    subjects = layers.sites.index.astype(str)
     if layers.indicators is None:
-        return by_subject(dict.fromkeys(subjects, Measured(why=no_layer("indicators"))))
-    nothing = Measured(why=reason("not_surveyed"))
-    found = dict.fromkeys([*subjects, *layers.indicators["site_id"].astype(str)], nothing)
+        return _not_measured(layers, no_layer("indicators"))
+    subjects = [*layers.sites.index.astype(str), *layers.indicators["site_id"].astype(str)]
+    found = dict.fromkeys(subjects, Measured(why=reason("not_surveyed")))
     rows = layers.indicators[layers.indicators["indicator"] == condition["indicator"]]
     for r in rows.drop_duplicates("site_id").to_dict("records"):
         before, after, unit = (
@@ -235,13 +233,11 @@ def _people_per_centre(layers: Layers, condition: Condition) -> pd.DataFrame:
     The interval comes from the number of centres within reach when the site is moved by its radius;
     the people are held fixed.
     """
-    subjects = layers.sites.index.astype(str)
     if layers.places is None:
-        return by_subject(dict.fromkeys(subjects, Measured(why=no_layer("places"))))
+        return _not_measured(layers, no_layer("places"))
     centres = layers.places[layers.places["kind"].isin(list(condition["kinds"]))]
     if centres.empty:
-        nothing = Measured(why=_no_place(condition))
-        return by_subject(dict.fromkeys(subjects, nothing))
+        return _not_measured(layers, _no_place(condition))
     reach = float(condition["reach_km"])
     km = distance_matrix(layers.sites, centres).to_numpy()
     zero, unknown = pd.Series(0.0, layers.sites.index), pd.Series(np.nan, layers.sites.index)

@@ -15,12 +15,13 @@ from geosettle.jobs.parts import digest
 
 def made(folder, act, number):
     """Rows of a part; before them, once for the whole test, what is to happen to its worker."""
+    act, _, which = act.partition(":")
     mark = Path(folder, f"{act}-{number}")
     if act == "slow":
         time.sleep(0.1)
     if act == "always" and number == 3:
         raise ValueError("no such ground")
-    if act in {"kill", "fail"} and number == 3 and not mark.exists():
+    if act in {"kill", "fail"} and number == int(which or 3) and not mark.exists():
         mark.touch()
         if act == "kill":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -22,7 +22,7 @@ import geosettle as gs
 from geosettle.cli import main
 from geosettle.covers import overlay_table
 from geosettle.distance import distance_table
-from geosettle.errors import InputError, OutputError
+from geosettle.errors import GeosettleError, InputError, OutputError
 from geosettle.executors import processes, processors
 from geosettle.jobs import distances_job, engine_on, overlay_job, run_job, tiles
 
@@ -133,10 +133,11 @@ def test_a_part_that_fails_once_is_tried_again_and_one_that_fails_twice_is_set_a
     assert content(out) == whole
 
 
-def test_the_bytes_are_the_same_in_two_processes_one_of_which_is_killed(tmp_path, whole):
-    done = run_job(small_job(tmp_path, "kill"), tmp_path / "out", engine_on(2))
+@pytest.mark.parametrize("which", [0, 3, 5])
+def test_the_bytes_are_the_same_in_two_processes_one_of_which_is_killed(tmp_path, whole, which):
+    done = run_job(small_job(tmp_path, f"kill:{which}"), tmp_path / "out", engine_on(2))
     assert not done.set_aside
-    assert (tmp_path / "kill-3").exists()
+    assert (tmp_path / f"kill-{which}").exists()
     assert content(tmp_path / "out") == whole
 
 
@@ -155,31 +156,35 @@ def test_any_executor_gives_the_same_bytes(tmp_path, whole):
     assert content(tmp_path / "out") == whole
 
 
-@pytest.mark.parametrize(("how", "workers"), [(signal.SIGTERM, 1), (signal.SIGKILL, 2)])
-def test_a_driver_that_is_ended_leaves_finished_parts(tmp_path, whole, how, workers):
+@pytest.mark.parametrize(
+    ("how", "workers", "after"),
+    [(signal.SIGTERM, 1, 1), (signal.SIGKILL, 2, 2), (signal.SIGKILL, 1, 4)],
+)
+def test_a_driver_that_is_ended_leaves_finished_parts(tmp_path, whole, how, workers, after):
     out = tmp_path / "out"
     code = f"run_job(small_job({str(tmp_path)!r}, 'slow'), 'out', engine_on({workers}))"
     driver = started(tmp_path, code=code)
     until = time.monotonic() + 60
-    while len(list(out.glob("part-*"))) < 2 and time.monotonic() < until:
+    while len(list(out.glob("part-*"))) < after and time.monotonic() < until:
         time.sleep(0.01)
     driver.send_signal(how)
     driver.communicate(timeout=60)  # its workers hold the pipe: they end too
     assert driver.returncode != 0
     left = list(out.glob("part-*"))
-    assert 2 <= len(left) < 6
+    assert after <= len(left) < 6
     assert not (out / "_SUCCESS").exists()
     assert all(pq.ParquetFile(p).metadata.num_rows == 300 for p in left)
     if how == signal.SIGTERM:
         assert not list(out.glob(".part-*"))
         assert not list(out.glob(".job.shared"))
-    assert run_job(small_job(tmp_path), out).kept >= 2
+    assert run_job(small_job(tmp_path), out).kept >= after
     assert content(out) == whole
 
 
-def test_a_full_disk_stops_the_job_and_leaves_nothing_half_written(tmp_path, whole):
+@pytest.mark.parametrize("before_it", [1, 3, 5])
+def test_a_full_disk_stops_the_job_and_leaves_nothing_half_written(tmp_path, whole, before_it):
     out = tmp_path / "out"
-    run_job(small_job(tmp_path, parts=3), out)
+    run_job(small_job(tmp_path, parts=before_it), out)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
     try:
@@ -187,9 +192,9 @@ def test_a_full_disk_stops_the_job_and_leaves_nothing_half_written(tmp_path, who
             run_job(small_job(tmp_path), out)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert len(list(out.glob("part-*"))) == 3
+    assert len(list(out.glob("part-*"))) == before_it
     assert not list(out.glob(".part-*"))
-    assert run_job(small_job(tmp_path), out).kept == 3
+    assert run_job(small_job(tmp_path), out).kept == before_it
     assert content(out) == whole
 
 
@@ -227,6 +232,37 @@ def test_the_parts_of_distances_hold_the_rows_of_the_one_table(tmp_path, monkeyp
     line = found[found.geometry.notna()].iloc[0]
     assert line.geometry.length > 0
     assert found.loc["o007"].geometry.isna().all()
+
+
+def test_a_wrong_call_is_refused_before_any_part(tmp_path):
+    origins, sites = places(5, "o", 1), places(3, "s", 2)
+    flows = pd.DataFrame({"origin_id": ["o000"], "site_id": ["s000"]})
+    wrong = (
+        ({"nearest": 0}, "k of 1 or more"),
+        ({"metrics": ("wlak",)}, "no such metric"),
+        ({"within_h": 1}, "geodesic, is in km"),
+        ({"nearest": 1, "flows": flows}, "name the pairs"),
+    )
+    for asked, message in wrong:
+        with pytest.raises(GeosettleError, match=message):
+            distances_job(origins, sites, **asked)
+    zones = gpd.GeoDataFrame(pd.concat([sites, sites.iloc[:1]]))
+    cover = gpd.GeoDataFrame(geometry=[shapely.box(70, 30, 80, 40)], crs=4326)
+    with pytest.raises(InputError, match="two zones have one id"):
+        overlay_job(zones, cover, radii_km=[1.0])
+
+
+def test_a_zone_without_position_is_in_the_table_of_parts_too(tmp_path):
+    at = gpd.points_from_xy([np.nan, 75.0], [np.nan, 35.0])
+    zones = gpd.GeoDataFrame(index=["a", "b"], geometry=at, crs=4326)
+    cover = gpd.GeoDataFrame({"kind": ["x"]}, geometry=[shapely.box(70, 30, 80, 40)], crs=4326)
+    done = run_job(overlay_job(zones, cover, "kind", [1.0]), tmp_path / "out")
+    assert not done.set_aside
+    table = pd.concat([gpd.read_parquet(p) for p in (tmp_path / "out").glob("part-*")])
+    whole = overlay_table(zones, cover, by="kind", buffer_km=[1.0])
+    assert sorted(table["zone_id"]) == sorted(whole["zone_id"])
+    row = table[table["zone_id"] == "b"].iloc[0]
+    assert row["area_ha"] == pytest.approx(np.pi * 100, rel=1e-4)  # a disc of 1 km
 
 
 def test_flows_are_all_in_one_part_each_also_those_of_unknown_origins(tmp_path, monkeypatch):

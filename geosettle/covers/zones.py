@@ -151,7 +151,9 @@ def _radii(radii_km: Sequence[float]) -> FloatArray:
 def _centres(geometry: NDArray[np.object_]) -> tuple[FloatArray, FloatArray]:
     """Longitude and latitude of points, of an inner point of polygons; NaN where missing."""
     area = shapely.get_dimensions(geometry) == 2
-    centre = shapely.centroid(np.where(area, shapely.point_on_surface(geometry), geometry))
+    centre = geometry.copy()
+    centre[area] = shapely.point_on_surface(geometry[area])
+    centre = shapely.centroid(centre)
     return shapely.get_x(centre), shapely.get_y(centre)
 
 

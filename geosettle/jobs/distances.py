@@ -89,6 +89,11 @@ def distances_job(
         For `run_job`. The columns are those of `distance_table`, without the estimates by road,
         which need all pairs at once; geometry is the line from the origin to the site.
 
+    Raises
+    ------
+    InputError
+        Options that `distance_table` refuses.
+
     Examples
     --------
     >>> at = gpd.points_from_xy
@@ -100,6 +105,10 @@ def distances_job(
     """
     origins, sites = as_places(origins, "origin"), as_places(sites, "site").sort_index()
     context = context or Context()
+    none = None if flows is None else pd.DataFrame({"origin_id": [], "site_id": []}, dtype="str")
+    # A wrong call is refused here, and not in every part.
+    bare = Context(metrics=context.metrics)
+    distance_table(origins.iloc[:0], sites.iloc[:0], flows=none, context=bare, **options)
     groups: Any = None
     if flows is not None:
         flows = as_flows(flows)

@@ -82,7 +82,7 @@ def overlay_job(
     Raises
     ------
     InputError
-        The zones are a raster.
+        The zones are a raster, or two of them have one id.
 
     Examples
     --------
@@ -96,6 +96,9 @@ def overlay_job(
     if isinstance(zones, Raster):
         raise InputError("zones of a raster are not measured in parts", mend="Give polygons.")
     zones = zones.set_axis(zones.index.astype("str"), axis=0)
+    if not zones.index.is_unique:
+        twice = zones.index[zones.index.duplicated()][0]
+        raise InputError("two zones have one id", value=twice, mend="Make ids unique.")
     shapes = lonlat(zones)
     placed = gpd.GeoDataFrame(index=zones.index, geometry=shapes, crs="EPSG:4326")
     boxes = _reached(shapely.bounds(shapes), max(radii_km or [0.0]))

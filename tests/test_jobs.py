@@ -414,8 +414,31 @@ def test_the_command_writes_a_folder_and_goes_on(files, tmp_path, capsys):
 def test_a_plan_says_what_comes_and_writes_nothing(files, capsys):
     assert main([*files, "--nearest", "2", "-o", "d/", "--plan", "--workers", "2"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("1 parts with 60 pairs: about")
+    assert line.startswith("1 part with 60 pairs: about")
     assert not Path("d").exists()
+
+
+def test_memory_bounds_the_workers_or_refuses(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("geosettle.jobs.run._peak", lambda: 3e9)
+    call = [*files, "--nearest", "2", "-o", f"{tmp_path}/d/", "--plan", "--workers", "8"]
+    assert main([*call, "--memory", "12"]) == 0
+    assert "with 3 workers of at most 3.0 GB" in capsys.readouterr().out  # and the first process
+    assert main([*call, "--memory", "2"]) == 2
+    assert "a worker needs about 3.0 GB" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_terminal_is_told_before_a_long_job_what_comes(files, tmp_path, capsys, monkeypatch):
+    found = {"parts": 1, "units": 60, "bytes": 4e6, "seconds": 240.0, "memory": 5e8}
+    monkeypatch.setattr("geosettle.jobs.estimate", lambda *_: found)
+    monkeypatch.setattr("geosettle.cli.in_parts._MANY_PARTS", 1)
+    call = [*files, "--nearest", "2", "-o"]
+    assert main([*call, f"{tmp_path}/pipe/"]) == 0
+    assert "about" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert main([*call, f"{tmp_path}/terminal/"]) == 0
+    assert "1 part with 60 pairs: about 4 min with 1 worker" in capsys.readouterr().err
+    assert (tmp_path / "terminal" / "_SUCCESS").exists()
 
 
 def test_an_overlay_is_written_in_parts(files, tmp_path, capsys):
@@ -427,8 +450,9 @@ def test_an_overlay_is_written_in_parts(files, tmp_path, capsys):
 
 
 def test_a_part_set_aside_gives_exit_code_3(files, tmp_path, capsys, monkeypatch):
-    def broken(*_, **__):
-        raise gs.errors.InputError("the ground is gone")
+    def broken(origins, *_, **__):
+        if len(origins):
+            raise gs.errors.InputError("the ground is gone")
 
     monkeypatch.setattr("geosettle.jobs.distances.distance_table", broken)
     assert main([*files, "-o", f"{tmp_path}/out/"]) == 3

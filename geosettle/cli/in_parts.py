@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 PARTS_SET_ASIDE: Final = 3
 _LISTED: Final = 10
+_MINUTE: Final = 60
+_MANY_PARTS: Final = 40
+"""Parts from which a terminal is told before what comes: to measure some is little of the work."""
 
 
 def add_options(command: argparse.ArgumentParser, whole: Callable[[str], int]) -> None:
@@ -34,7 +39,10 @@ def add_options(command: argparse.ArgumentParser, whole: Callable[[str], int]) -
     group.add_argument(
         "--plan",
         action="store_true",
-        help="only say how many parts there are, and what time and disk they take",
+        help="only say how many parts there are, and what time, memory and disk they take",
+    )
+    group.add_argument(
+        "--memory", type=whole, metavar="GB", help="take fewer workers where they need more"
     )
 
 
@@ -48,7 +56,7 @@ def asked(options: argparse.Namespace) -> bool:
     """
     out = options.out
     folder = out is not None and out.endswith(("/", "\\"))
-    for name in ("workers", "scheduler", "plan"):
+    for name in ("workers", "scheduler", "plan", "memory"):
         if getattr(options, name) and not folder:
             raise InputError(
                 f"--{name} goes with a folder to write in parts", mend="Name one: -o DIR/."
@@ -70,19 +78,26 @@ def write(job: Job, options: argparse.Namespace, step: Callable[[str], None]) ->
     from geosettle.jobs import engine_on, estimate, run_job  # noqa: PLC0415
     from geosettle.jobs.run import duration  # noqa: PLC0415
 
-    if options.plan:
+    workers = options.workers or 1
+    many = len(job.parts) >= _MANY_PARTS and not options.scheduler and sys.stderr.isatty()
+    if options.plan or options.memory or many:
         step("measuring some parts")
-        workers = options.workers or 1
         plan = estimate(job, workers)
+        workers = _fitting(plan["memory"] / 1e9, workers, options.memory)
+        seconds = plan["seconds"] * (options.workers or 1) / workers
         what = "zones" if job.kind == "overlay" else "pairs"
-        show(
-            f"{plan['parts']:,} parts with {plan['units']:,} {what}: about "
-            f"{duration(plan['seconds'])} with {workers} worker{'s' * (workers > 1)}, and "
-            f"{plan['bytes'] / 1e6:,.1f} MB on disk. Nothing was written."
+        text = (
+            f"{plan['parts']:,} part{'s' * (plan['parts'] != 1)} with {plan['units']:,} {what}: "
+            f"about {duration(seconds)} with {workers} worker{'s' * (workers > 1)} of at most "
+            f"{plan['memory'] / 1e9:.1f} GB, and {plan['bytes'] / 1e6:,.1f} MB on disk."
         )
-        return 0
+        if options.plan:
+            show(f"{text} Nothing was written.")
+            return 0
+        if seconds > _MINUTE:
+            show(text, sys.stderr)
     step("making parts")
-    engine = engine_on(options.workers or 1, options.scheduler)
+    engine = engine_on(workers, options.scheduler)
     done = run_job(job, options.out, engine, progress=step)
     for name, why in list(done.set_aside.items())[:_LISTED]:
         warn(f"part {name} was set aside: {why}")
@@ -92,3 +107,15 @@ def write(job: Job, options: argparse.Namespace, step: Callable[[str], None]) ->
         f"before; {len(done.set_aside)} were set aside."
     )
     return PARTS_SET_ASIDE if done.set_aside else 0
+
+
+def _fitting(each: float, workers: int, most: int | None) -> int:
+    """As many of the workers, GB each, as fit into GB; the first process is one more of them."""
+    if most is None or math.isnan(each):
+        return workers
+    if each > most:
+        raise InputError(
+            f"a worker needs about {each:.1f} GB, more than --memory allows", value=most,
+            mend="Allow more, or give fewer rows at a time, or coarser rasters.",
+        )  # fmt: skip
+    return max(1, min(workers, int(most / each) - 1))

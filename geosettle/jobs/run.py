@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pickle
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -252,8 +253,9 @@ def estimate(job: Job, workers: int = 1) -> dict[str, float]:
     Returns
     -------
     dict
-        `parts`, `units` (pairs or zones), `bytes` on disk and `seconds` on processors such as this
-        one, when each worker has one of its own.
+        `parts`, `units` (pairs or zones), `bytes` on disk, `seconds` on processors such as this
+        one, when each worker has one of its own, and `memory`: the bytes that this process has held
+        at most, and a worker may (NaN where the system does not say).
 
     Examples
     --------
@@ -282,7 +284,18 @@ def estimate(job: Job, workers: int = 1) -> dict[str, float]:
         "units": whole,
         "bytes": each * size,
         "seconds": each * seconds / most,
+        "memory": _peak(),
     }
+
+
+def _peak() -> float:
+    """Bytes that this process has held at most; NaN where the system does not say (Windows)."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def duration(seconds: float) -> str:

@@ -41,7 +41,8 @@ def drawn():
 
 
 def test_every_figure_is_drawn_once_per_format(drawn):
-    names = set(FIGURES) - {"change", "models", "checks", "radar"}  # the example has no such rows
+    few = {"change", "models", "checks", "constraints", "claims", "capitals"}
+    names = set(FIGURES) - few  # of these the example has no rows, or fewer than three values
     assert sorted(drawn) == sorted(
         f"{name}.{form}" for name in names for form in ("png", "svg", "pdf")
     )
@@ -454,12 +455,15 @@ def test_panels_are_as_wide_as_their_sites_need_and_named_in_the_language():
 
 def test_the_key_of_declared_distances_names_only_what_is_there():
     result = example(["Site"])
-    pairs = result.pairs.assign(flags="")
+    pairs = result.pairs.assign(declared_km=90.0)
+    pairs = pairs[pairs["geodesic_km"].notna()]
+    used = pairs.assign(flags=["used_to_place", *[""] * (len(pairs) - 1)])
     with look():
         figure, both = (
-            declared(dataclasses.replace(result, pairs=pairs), "en"),
-            declared(result, "en"),
+            declared(dataclasses.replace(result, pairs=each), "en")
+            for each in (pairs.assign(flags=""), used)
         )
+        assert declared(dataclasses.replace(result, pairs=pairs.head(2)), "en") is None
     assert len(figure.legends[0].get_texts()) == 1
     assert len(both.legends[0].get_texts()) == 2
 
@@ -491,20 +495,22 @@ def test_bars_say_which_of_the_counted_are_no_sites_of_the_study():
     rows = pd.DataFrame(
         {
             "section": "constraint",
-            "site_id": ["S1", "S2", "survey"],
-            "item": "a",
-            "verdict": ["met", "met", "unknown"],
+            "site_id": ["S1", "S2", "survey", *["S1"] * 3, *["S1"] * 2],
+            "item": [*"aaa", *"bbb", *"cc"],
+            "verdict": ["met", "met", "not met", *["met"] * 3, *["not met"] * 2],
         }
     )
     with look():
-        unknown = dataclasses.replace(result, livelihood=rows.tail(1))
-        assert constraints(unknown, "en") is None  # a chart of what is not known says nothing
+        for few in (rows.assign(verdict="unknown"), rows.head(3), rows.tail(5)):
+            # Unknown, or a single bar of three results: the table says more.
+            assert constraints(dataclasses.replace(result, livelihood=few), "en") is None
     sites = result.sites.assign(scope=["study", "comparison", "study", "study"])
     with look():
         plain, told = (
-            constraints(dataclasses.replace(result, livelihood=rows.head(n), sites=sites), "en")
-            for n in (1, 3)
+            constraints(dataclasses.replace(result, livelihood=each, sites=sites), "en")
+            for each in (rows.assign(site_id="S1"), rows)
         )
+    assert len(told.axes[0].texts) - 3 == 2  # names of a and b, numbers in their three parts; no c
     assert plain.axes[0].get_xlabel() == "Number of sites"
     assert (
         told.axes[0].get_xlabel()

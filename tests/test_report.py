@@ -466,10 +466,13 @@ def test_every_number_of_the_summary_is_one_of_the_tables(embedded):
     assert low < median < high
     half = (pairs["geodesic_high_km"] - pairs["geodesic_low_km"]).dropna() / 2
     assert (high - low) / 2 < half.median()
-    farthest = pairs.loc[km.idxmax()]
-    assert numbers_in["farthest"] == pytest.approx(
-        [farthest[f"geodesic_{end}km"] for end in ("", "low_", "high_")], abs=1
-    )
+    drawn = written["intervals"]
+    drawn = drawn[(drawn["metric"] == "geodesic") & drawn["site_id"].isin(sites["site_id"])]
+    farthest = drawn.loc[drawn["median"].idxmax()]
+    ends = pairs.set_index(["origin_id", "site_id"]).loc[
+        (farthest["origin_id"], farthest["site_id"]), ["geodesic_low_km", "geodesic_high_km"]
+    ]
+    assert numbers_in["farthest"] == pytest.approx([farthest["median"], *ends], abs=1)
     low, high = pairs["geodesic_low_km"].dropna(), pairs["geodesic_high_km"].dropna()
     assert (high > 4).all()  # so that none is within it
     assert numbers_in["farming"] == [(low > 4).sum(), len(low), 4, ((low <= 4) & (high > 4)).sum()]
@@ -526,15 +529,18 @@ def test_every_number_about_land_and_sources_is_one_of_the_tables(embedded):
 
 
 def test_one_number_in_the_map_the_findings_and_the_table_of_moves(embedded):
-    """The longest move is one number; a distance is rounded once, from what was computed."""
-    km = embedded.pairs["geodesic_km"]
+    """A distance is the median of the draws wherever a reader meets it, rounded once."""
+    rows = embedded.intervals.reset_index()
+    km = rows[rows["metric"] == "geodesic"].set_index(["origin_id", "site_id"])["median"]
     own = km[km.index.get_level_values("site_id").isin(in_scope(embedded).sites.index)].dropna()
     ends = f"{own.min():.0f} to {own.max():.0f} km"
     assert ends in headline(embedded, None)["subtitle"]["en"]
     assert f": {own.max():.0f} km (" in findings(embedded)["farthest"]
-    table = report_html(embedded).split("Moves, with every metric")[-1].split("</table>")[0]
+    table = report_html(embedded).split("Moves: the median")[-1].split("</table>")[0]
     (row,) = (row for row in table.split("<tr") if "Tierizi Wozi" in row)
-    assert f">{km['OR-04', 'RS-02']:.0f}<" in row  # 65.47, not 65.5 and then 66
+    assert f">{km['OR-04', 'RS-02']:.0f} (" in row
+    # Between the stated locations it is 65 km: less than the median of what is possible.
+    assert f"{embedded.pairs['geodesic_km']['OR-04', 'RS-02']:.0f} (" not in row
     # nowhere is it known where the land is: neither that of a parcel nor that of a site alone
     assert "The location of this land is not known." in findings(embedded)["land"]
 
@@ -653,8 +659,10 @@ def test_the_report_prints_the_digits_that_the_positions_carry(embedded):
     page = report_html(embedded)
     pair = tables(embedded)["pairs"].set_index(["origin_id", "site_id"]).loc[("OR-04", "RS-02")]
     assert (pair["geodesic_low_km"], pair["geodesic_high_km"]) == (10.5, 120.5)
-    assert "10 … 120" in page
-    assert "10.5 … 120.5" not in page
+    drawn = embedded.intervals.reset_index().set_index(["metric", "origin_id", "site_id"])
+    median, low, high = drawn.loc[("geodesic", "OR-04", "RS-02"), ["median", "low", "high"]]
+    assert f"{median:.0f} ({low:.0f} … {high:.0f})" in page
+    assert f"{low:.1f} … {high:.1f}" not in page
     edge = tables(embedded)["sites"].set_index("site_id").loc["RS-04"]
     assert (edge["oasis_edge_low_km"], edge["oasis_edge_high_km"]) == (
         -102.5,

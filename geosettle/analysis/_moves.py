@@ -81,7 +81,7 @@ class MedianDistance:
     n, of
         Moves that it is over, and all moves.
     nearest_km, farthest_km
-        Shortest and longest of the moves that it is over, between the stated locations.
+        Shortest and longest of the moves that it is over, each the median of its draws.
     """
 
     km: float
@@ -184,8 +184,6 @@ def median_distance(moves: Moves) -> MedianDistance | None:
     name, weight = moves.weights()
     used = moves.measured & (weight >= 0)
     middle = np.nanmedian(moves.km[used], axis=1)
-    stated = numbers(moves.frame, "geodesic_km").to_numpy()[used]
-    stated = np.where(np.isnan(stated), middle, stated)
     return MedianDistance(
         km=float(found["distance_median_km"]),
         low_km=float(found["distance_median_low_km"]),
@@ -194,8 +192,8 @@ def median_distance(moves: Moves) -> MedianDistance | None:
         total=float(weight[used].sum()),
         n=int(used.sum()),
         of=len(moves.frame),
-        nearest_km=float(stated.min()),
-        farthest_km=float(stated.max()),
+        nearest_km=float(middle.min()),
+        farthest_km=float(middle.max()),
     )
 
 

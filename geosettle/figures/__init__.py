@@ -122,7 +122,6 @@ FIGURES: Final[Mapping[str, FigureSpec]] = {
         FigureSpec("land", "land_title", _drawn_by("bar_charts", "land")),
         FigureSpec("oasis", "oasis_title", _drawn_by("bar_charts", "oasis")),
         FigureSpec("change", "change_title", _drawn_by("slope_charts", "change")),
-        FigureSpec("radar", "radar_title", _drawn_by("slope_charts", "radar")),
         FigureSpec("capitals", "capitals_title", _drawn_by("slope_charts", "capitals")),
         FigureSpec("models", "models_title", _drawn_by("bar_charts", "models")),
         FigureSpec("constraints", "constraints_title", _drawn_by("bar_charts", "constraints")),

@@ -16,6 +16,7 @@ from geosettle.analysis import Result
 from geosettle.cells import numbers, texts
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.figures.chart_parts import (
+    FEWEST,
     axes_of_rows,
     horizontal,
     legend,
@@ -46,29 +47,37 @@ def land(result: Result, lang: str) -> Figure | None:
     figure, axes = axes_of_rows(0.3, len(shown), 0.33, 0.6)
     dark = style.PARCEL_YEARS[3]
     edge = {"edgecolor": dark, "linewidth": 0.6}
-    declared: dict[str, Any] = {"facecolor": style.PARCEL_YEARS[2], **edge}
     solid: dict[str, Any] = {"facecolor": style.PARCEL_YEARS[1], **edge}
-    hatched: dict[str, Any] = {"facecolor": "white", "hatch": "//////", **edge}
+    looks: dict[bool, dict[str, Any]] = {
+        True: {"facecolor": style.PARCEL_YEARS[2], **edge},
+        False: {"facecolor": "white", "hatch": "//////", **edge},
+    }
     for at, row in enumerate(shown):
-        axes.barh(at - 0.17, row["declared"], 0.3, **declared)
-        axes.barh(at - 0.17, row["leased"], 0.3, facecolor=dark)
-        axes.barh(at + 0.17, row["mapped"], 0.3, **(hatched if row["illustrative"] else solid))
+        placed = np.isfinite(row["mapped"]) and not row["illustrative"]
+        bar, high = (at - 0.17, 0.3) if placed else (at, 0.5)
+        axes.barh(bar, row["declared"], high, **looks[placed])
+        axes.barh(bar, row["leased"], high, facecolor=dark)
+        if placed:
+            axes.barh(at + 0.17, row["mapped"], 0.3, **solid)
         if np.isfinite(row["declared"]):
             text = f" {row['declared']:,.0f}"
-            axes.text(row["declared"], at - 0.17, text, fontsize=6, va="center", color=style.MUTED)
+            axes.text(row["declared"], bar, text, fontsize=6, va="center", color=style.MUTED)
         look = {"weight": "bold" if row["total"] else "normal", "fontsize": 6.5, "va": "center"}
         axes.text(-0.53, at, row["label"], transform=axes.get_yaxis_transform(), **look)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     horizontal(axes, say(lang, "land_axis"))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    handles = [Patch(label=say(lang, "declared_area"), **declared)]
-    drawn = [row for row in shown if np.isfinite(row["mapped"])]
+    placed_rows = [np.isfinite(row["mapped"]) and not row["illustrative"] for row in shown]
+    handles = [
+        Patch(label=say(lang, "declared_area" if placed else "declared_unplaced"), **looks[placed])
+        for placed in (True, False)
+        if any(now == placed and np.isfinite(row["declared"])
+               for now, row in zip(placed_rows, shown, strict=True))
+    ]  # fmt: skip
     if any(np.isfinite(row["leased"]) for row in shown):
         handles.append(Patch(facecolor=dark, label=say(lang, "leased_area")))
-    if any(not row["illustrative"] for row in drawn):
+    if any(placed_rows):
         handles.append(Patch(label=say(lang, "mapped_area"), **solid))
-    if any(row["illustrative"] for row in drawn):
-        handles.append(Patch(label=say(lang, "illustrative"), **hatched))
     legend(figure, handles, ncols=4, columnspacing=1.4, handlelength=1.6)
     left_out = rows_shown(lang, len(shown), len(rows), "land")
     titled(figure, say(lang, "land_title"), 0.012, left_out)
@@ -193,7 +202,7 @@ _OTHER: Final[Mapping[str, Any]] = {"facecolor": "#B9C0C5", "edgecolor": style.I
 
 
 def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Figure | None:
-    """Draw one bar per item, divided by verdict; items without any result are left out.
+    """Draw one bar per item, divided by verdict; items with fewer than three results are left out.
 
     A number is written in every part that has room for it.
     """
@@ -202,8 +211,8 @@ def _verdict_bars(counts: pd.DataFrame, title: str, axis: str, lang: str) -> Fig
         key=lambda v: (list(_LOOKS).index(v) if v in _LOOKS else 99, v),
     )
     decided = [v for v in verdicts if v not in _NO_RESULT]
-    shown = counts[(counts[decided] > 0).any(axis=1)].head(_MOST_ROWS)
-    if shown.empty or not verdicts:
+    shown = counts[counts[decided].sum(axis=1) >= FEWEST].head(_MOST_ROWS)
+    if len(shown) < 2:  # one bar says less than its row of the table
         return None
     figure = new_figure(1.15 + 0.27 * len(shown))
     high = figure.get_figheight()

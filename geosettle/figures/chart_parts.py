@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -13,6 +13,9 @@ from matplotlib.lines import Line2D
 from geosettle import style
 from geosettle.figures.canvas import legible, new_figure, wrapped
 from geosettle.words import language, say
+
+FEWEST: Final = 3
+"""Values of a chart; fewer are a sentence or a row of a table."""
 
 
 def one_line(text: str, letters: int, otherwise: str = "?") -> str:

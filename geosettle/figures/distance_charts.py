@@ -17,8 +17,16 @@ from geosettle.analysis import Result
 from geosettle.cells import numbers
 from geosettle.distance import flag_codes, has_flag
 from geosettle.figures.canvas import legible, new_figure
-from geosettle.figures.chart_parts import horizontal, legend, marker, names_of, rows_shown, titled
-from geosettle.results import headline_of, in_scope
+from geosettle.figures.chart_parts import (
+    FEWEST,
+    horizontal,
+    legend,
+    marker,
+    names_of,
+    rows_shown,
+    titled,
+)
+from geosettle.results import drawn_of, drawn_pairs, headline_of, in_scope
 from geosettle.results.given import widest_radius
 from geosettle.results.sentences import headline_numbers
 from geosettle.words import say
@@ -37,15 +45,16 @@ def distances(result: Result, lang: str) -> Figure | None:
 
     There are two ranges: what the radii allow, and the drawn interval.
     """
-    pairs = result.pairs[numbers(result.pairs, "geodesic_km").notna()].sort_index()
-    if pairs.empty:
+    pairs = drawn_pairs(result)
+    pairs = pairs[numbers(pairs, "geodesic_km").notna()].sort_index()
+    if len(pairs) < FEWEST:
         return None
     pairs = pairs.assign(
         site=pairs.index.get_level_values("site_id"), value=numbers(pairs, "geodesic_km")
     )
     shown = _most_moved(pairs)
     site_names, origin_names = names_of(result.sites, lang, 36), names_of(result.origins, lang, 40)
-    spread = _spread(result.intervals)
+    spread = _straight(drawn_of(result))
     rows: list[tuple[float, Any]] = []
     y = 0.0
     for site, group in shown.groupby("site", sort=False):
@@ -73,16 +82,15 @@ def distances(result: Result, lang: str) -> Figure | None:
     axes.set_ylim(y - 0.4, -1)
     horizontal(axes, say(lang, "distances_axis"))
     ranged = bool((numbers(shown, "geodesic_high_km") > numbers(shown, "geodesic_low_km")).any())
-    drawn = spread.loc[
-        spread.index.isin(shown.index) & (spread["high"] > spread["low"]).to_numpy(bool)
-    ]
+    drawn = spread[spread.index.isin(shown.index)]
     handles = []
     if ranged:
         handles.append(Line2D([], [], c=style.FLOW, lw=0.8, label=say(lang, "legend_interval")))
     if len(drawn):
         share = say(lang, "legend_draws", percent=f"{100 * float(drawn['level'].iloc[0]):.3g}")
         handles.append(Line2D([], [], c=style.FLOW, lw=3, alpha=0.45, label=share))
-    handles.append(marker(say(lang, "legend_value"), "o", "white", style.FLOW, 4))
+    middle = say(lang, "legend_drawn" if len(drawn) else "legend_value")
+    handles.append(marker(middle, "o", "white", style.FLOW, 4))
     stated = numbers(shown, "declared_km").notna()
     used = has_flag(shown, "used_to_place")
     if (stated & ~used).any():
@@ -120,14 +128,11 @@ def _close_up(figure: Figure, axes: Any, names: list[Any]) -> None:
     axes.set_position((left, axes.get_position().y0, _END - left, axes.get_position().height))
 
 
-def _spread(intervals: pd.DataFrame) -> pd.DataFrame:
-    if intervals.empty or "metric" not in intervals:
+def _straight(drawn: pd.DataFrame) -> pd.DataFrame:
+    """Return the intervals of straight lines, by origin and site."""
+    if drawn.empty:
         return pd.DataFrame(columns=["low", "high", "level"])
-    frame = intervals.reset_index() if "origin_id" not in intervals else intervals
-    chosen = frame[frame["metric"] == "geodesic"].drop_duplicates(
-        ["origin_id", "site_id"]
-    )  # flows of several years
-    return chosen.set_index(["origin_id", "site_id"])[["low", "high", "level"]]
+    return drawn[drawn["metric"] == "geodesic"].set_index(["origin_id", "site_id"])
 
 
 def _distance_row(axes: Any, at: float, row: Any, spread: pd.DataFrame) -> None:
@@ -151,11 +156,11 @@ def distribution(result: Result, lang: str) -> Figure | None:
 
     The band is what the ranges of the distances allow.
     """
-    pairs = in_scope(result).pairs
+    pairs = drawn_pairs(in_scope(result))
     value = numbers(pairs, "geodesic_km")
     known = value.notna()  # by row, not by label: a pair may have several flows, of several years
     value = value[known]
-    if len(value) < 2:
+    if len(value) < FEWEST:
         return None
     low, high = (numbers(pairs, f"geodesic_{end}_km")[known] for end in ("low", "high"))
     low, high = low.where(low.notna(), value), high.where(high.notna(), value)
@@ -165,7 +170,7 @@ def distribution(result: Result, lang: str) -> Figure | None:
         np.ones(len(value)) if by == "moves" else numbers(pairs, by)[known].fillna(0).to_numpy()
     )
     figure = new_figure(2.9, 4.9)
-    axes = figure.add_axes((0.13, 0.15, 0.83, 0.6))
+    axes = figure.add_axes((0.13, 0.15, 0.83, 0.56))
     most = float(high.max()) * 1.03
     parts = [_cumulative(part.to_numpy(), weight, most) for part in (low, value, high)]
     steps, rises = ([part[k] for part in parts] for k in (0, 1))
@@ -176,8 +181,10 @@ def distribution(result: Result, lang: str) -> Figure | None:
     )
     axes.step(steps[1], rises[1], where="post", c=style.FLOW, lw=1.4, zorder=3)
     radius = widest_radius(result, lang)
-    handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=say(lang, "legend_value"))]
-    if (high > low).any():
+    uncertain = bool((high > low).any())
+    label = say(lang, "legend_drawn" if uncertain else "legend_value")
+    handles: list[Any] = [Line2D([], [], c=style.FLOW, lw=1.4, label=label)]
+    if uncertain:
         handles.append(Patch(facecolor=style.FLOW, alpha=0.25, label=say(lang, "legend_band")))
     marks: list[tuple[float, Any, str]] = []
     if found is not None:
@@ -218,7 +225,7 @@ def declared(result: Result, lang: str) -> Figure | None:
     pairs = result.pairs.sort_index()
     pairs = pairs.assign(x=numbers(pairs, "geodesic_km"), y=numbers(pairs, "declared_km"))
     pairs = pairs[pairs["x"].notna() & pairs["y"].notna()]
-    if pairs.empty:
+    if len(pairs) < FEWEST:
         return None
     figure = new_figure(3.9, 4.6)
     axes = figure.add_axes((0.11, 0.11, 0.86, 0.75))

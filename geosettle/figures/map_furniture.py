@@ -36,7 +36,11 @@ _BARS_KM: Final = (500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5)
 _LEAST_SEEN: Final = 0.1
 """Radii of the globe in the locator, 0.1 of which is a millimetre on paper."""
 _OPAQUE: Final = 20.0
-"""Weight of what a label must not cover, or be covered by: legend, scale bar, locator."""
+"""Weight of what a label must not cover, or be covered by: scale bar, locator."""
+_LEGEND_COLUMNS: Final = 3
+LEGEND_ROW_IN: Final = 0.17
+LEGEND_DOWN_IN: Final = 0.27
+"""Height of a row of the legend, and how far the legend begins under the sheet."""
 
 
 def graticule(sheet: Sheet) -> None:
@@ -110,50 +114,50 @@ class Shown(NamedTuple):
     flows: int
 
 
-def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
-    """Put legend, scale bar with north arrow, and locator where they hide little.
+def legend_rows(layers: Layers, shown: Shown, lang: str) -> int:
+    """Rows that the legend takes at most; some layers turn out to have nothing on the sheet."""
+    sites = _site_entries(shown.sites, layers.most, layers.crowding_of_symbols, lang)
+    layers_of = (len(shown.origins), shown.flows, len(layers.discs), layers.oasis is not None)
+    study = layers.result.study
+    areas = len({look["facecolor"] for _, look in layers.development})
+    count = len(sites) + sum(map(bool, layers_of)) + (study.rivers is not None) + areas
+    return -(-(count + len(layers.lines)) // _LEGEND_COLUMNS)
 
-    None of them hides a place.
+
+def furnish(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> None:
+    """Put the legend under the sheet, and scale bar with north arrow and locator on it.
+
+    They are where they hide little, and no place.
     """
     axes, dots = sheet.axes, sheet.dots
-    canvas = axes.figure.canvas.get_renderer()
     used: list[tuple[float, float, float, float]] = []
-    legend = axes.legend(
+    high_in = axes.get_window_extent().height / axes.figure.dpi
+    axes.legend(
         handles=_legend_entries(sheet, layers, shown, lang),
-        loc="upper right",
-        frameon=True,
-        framealpha=0.93,
-        edgecolor="#BBBBBB",
-        borderpad=0.8,
+        loc="upper left",
+        bbox_to_anchor=(0, -LEGEND_DOWN_IN / high_in),
+        borderaxespad=0,
+        ncols=_LEGEND_COLUMNS,
+        frameon=False,
+        fontsize=6,
         labelspacing=0.5,
         handlelength=2.2,
-        fancybox=False,
+        columnspacing=1.6,
     )
-    legend.get_frame().set_linewidth(0.5)
-    legend.set_zorder(9)
-    size = legend.get_window_extent(canvas)
-    corner, box = _use(sheet, used, size.width + 6 * dots, size.height + 6 * dots)
-    if corner:
-        legend.set_loc(corner)
-    else:
-        legend.set_loc("lower left")
-        legend.set_bbox_to_anchor(axes.transAxes.inverted().transform(box[:2]))
     length = next((km for km in _BARS_KM if km * 1000 < 0.2 * sheet.frame.width), _BARS_KM[-1])
     wide = length * 1000 / sheet.point_m + 62
-    _scale_and_north(sheet, _use(sheet, used, wide * dots, 40 * dots)[1], length, lang)
-    _locator(sheet, _use(sheet, used, 62 * dots, 62 * dots)[1])
+    _scale_and_north(sheet, _use(sheet, used, wide * dots, 40 * dots), length, lang)
+    _locator(sheet, _use(sheet, used, 62 * dots, 62 * dots))
 
 
 def _use(
     sheet: Sheet, used: list[tuple[float, float, float, float]], width: float, height: float
-) -> tuple[str, tuple[float, float, float, float]]:
+) -> tuple[float, float, float, float]:
     """Take the place for a box of this size, pixels: a corner of the sheet, or along its edge.
 
-    It is along the edge where the corners hold sites.
-
-    Returns the name of the corner, empty where it is none, and the box. What is hidden counts in
-    this order: places, a site as four origins, then whether any flow is, then not being in a
-    corner, then flows and labels.
+    It is along the edge where the corners hold sites. What is hidden counts in this order: places,
+    a site as four origins, then whether any flow is, then not being in a corner, then flows and
+    labels.
     """
     inside = sheet.axes.get_window_extent(sheet.axes.figure.canvas.get_renderer())
     steps = np.linspace(0, 1, 13)
@@ -163,14 +167,10 @@ def _use(
         weights[:FEW_LABELS] = 100  # the largest are drawn first, and only these are named
     places = np.reshape([*sheet.symbols, *sheet.rings], (-1, 2))
     near = np.array([-1, -1, 1, 1]) * 1.5 * sheet.dots
-    found: list[tuple[tuple[float, ...], str, tuple[float, float, float, float]]] = []
+    found: list[tuple[tuple[float, ...], tuple[float, float, float, float]]] = []
     for across, up in [(1, 1), (0, 1), (1, 0), (0, 0)] + [(a, b) for a in steps for b in steps]:
         edge = across in {0, 1} or up in {0, 1}
-        corner = (
-            f"{'upper' if up else 'lower'} {'right' if across else 'left'}"
-            if {across, up} <= {0, 1}
-            else ""
-        )
+        corner = {across, up} <= {0, 1}
         x, y = (
             inside.x0 + across * (inside.width - width),
             inside.y0 + up * (inside.height - height),
@@ -182,11 +182,11 @@ def _use(
         hidden = int(weights[((low < places) & (places < high)).all(axis=1)].sum())
         crossed = int(shapely.intersects(curves, shapely.box(*box)).sum())
         cost = (hidden, crossed > 0, not corner, crossed, sheet.taken.overlap(*box))
-        found.append((cost, corner, box))
-    _, corner, box = min(found, key=lambda one: one[0])
+        found.append((cost, box))
+    _, box = min(found, key=lambda one: one[0])
     used.append(box)
     sheet.taken.add(*box, weight=_OPAQUE)
-    return corner, box
+    return box
 
 
 def _legend_entries(sheet: Sheet, layers: Layers, shown: Shown, lang: str) -> list[Any]:

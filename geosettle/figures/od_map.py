@@ -12,8 +12,17 @@ from matplotlib.figure import Figure
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped, written
-from geosettle.figures.map_furniture import Shown, furnish, graticule
+from geosettle.figures.chart_parts import names_of
+from geosettle.figures.map_furniture import (
+    LEGEND_DOWN_IN,
+    LEGEND_ROW_IN,
+    Shown,
+    furnish,
+    graticule,
+    legend_rows,
+)
 from geosettle.figures.map_labels import (
     label_origins,
     label_seats,
@@ -34,7 +43,8 @@ _SIDE: Final = 0.05  # free strip at the left and right of the sheet, share of t
 _HEAD_IN: Final = 0.5
 _TITLE_LINE_IN: Final = 0.19
 _TITLE_LETTERS: Final = 70
-_MOST_LISTED: Final = 24
+_MOST_LISTED: Final = 12
+_NAME_LETTERS: Final = 48
 _WIDEST_DISC_M: Final = 60e3  # a wider disc of uncertainty may leave the sheet
 
 
@@ -56,9 +66,12 @@ def od_map(result: Result, lang: str) -> Figure | None:
     off = places.index[(x < frame.x0) | (x > frame.x1) | (y < frame.y0) | (y > frame.y1)]
     sites, origins = sites.drop(off, errors="ignore"), origins.drop(off, errors="ignore")
     moves = len(flows_between(layers, layers.origins.index, layers.sites.index))
-    caption = _caption(result, frame, Shown(sites, origins, moves), off, lang)
+    shown = Shown(sites, origins, moves)
+    caption = _caption(result, frame, shown, off, lang)
     sheet_in = WIDTH_IN * (1 - 2 * _SIDE)
-    high_in, foot_in = sheet_in * frame.height / frame.width, 0.26 + 0.125 * len(caption)
+    legend_in = LEGEND_DOWN_IN + LEGEND_ROW_IN * legend_rows(layers, shown, lang)
+    high_in = sheet_in * frame.height / frame.width
+    foot_in = legend_in + 0.04 + 0.125 * len(caption)
     heading = title_of(result, lang) or say(lang, "map_title" if moves else "map_title_sites")
     title = wrapped(legible(heading, result.study.name)[0], _TITLE_LETTERS, 2)
     head_in = _HEAD_IN + _TITLE_LINE_IN * (len(title) - 1)
@@ -88,7 +101,7 @@ def od_map(result: Result, lang: str) -> Figure | None:
     foot = "\n".join(caption)
     figure.text(
         _SIDE,
-        (foot_in - 0.22) / total,
+        (foot_in - legend_in) / total,
         foot,
         fontsize=5.8,
         color=style.MUTED,
@@ -137,7 +150,7 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
         parts.append(say(lang, "schematic"))
     for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
         if len(ids):
-            parts.append(say(lang, key, ids=_listed(ids, lang)))
+            parts.append(say(lang, key, ids=_listed(_named(result, ids, lang), lang)))
     if moves > MOST_FLOWS:
         parts.append(say(lang, "flows_of", shown=MOST_FLOWS))
     named = pd.concat([named_sites(sites).sort_index(), named_origins(origins).sort_index()])
@@ -149,6 +162,14 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
     gap = say(lang, "sentence_gap")
     text = "".join(f"{part} " if part[-1:].isascii() else f"{part}{gap}" for part in parts)
     return wrapped(written(text), 150)
+
+
+def _named(result: Result, ids: Sequence[object], lang: str) -> list[str]:
+    """Name sites and origins, those of most households first."""
+    places = pd.concat([result.sites, result.origins])
+    names = names_of(places, lang, _NAME_LETTERS)
+    count = numbers(places, "households").reindex(ids).fillna(-1)
+    return [names[str(key)] for key in count.sort_values(ascending=False, kind="stable").index]
 
 
 def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:

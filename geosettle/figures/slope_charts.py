@@ -1,134 +1,120 @@
-"""Values before and after: the nearest places of those who moved, and the capitals.
-
-They are drawn as slopes and as a radar chart.
-"""
+"""Values before and after: the nearest places of those who moved, and the capitals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 from scipy.optimize import isotonic_regression
 
 from geosettle import style
 from geosettle.analysis import Result
+from geosettle.cells import numbers
 from geosettle.figures.canvas import WIDTH_IN, legible, new_figure, wrapped
-from geosettle.figures.chart_parts import legend, names_of, one_line, rows_shown, titled
-from geosettle.livelihood.capitals import CAPITALS
+from geosettle.figures.chart_parts import FEWEST, legend, names_of, rows_shown, titled
 from geosettle.results import in_scope
 from geosettle.results.pivots import changes, kinds_shown, place_groups, section_rows
 from geosettle.results.sentences import indicator_name, unit_name
 from geosettle.words import capital, say
 
 _GREY: Final = "#7A848B"
-_BEFORE: Final = "#9AA3A9"
 _MOST_PANELS: Final = 4
-_MOST_SLOPES: Final = 40
+_MOST_SITES: Final = 30
+_NAMES, _END = 0.25, 0.98
+"""Where the axes begin and end, shares of the width of the figure."""
+_NAME_LETTERS: Final = 34
 _MOST_NAMED: Final = 12
 _LETTER_IN: Final = 0.054
 """Width of a letter at 6.3 points, inches."""
 
 
 def change(result: Result, lang: str) -> Figure | None:
-    """Draw slopes from the value at the origins to that at the site.
+    """Draw the distance at the origins and at the site on one line per site.
 
-    There is one panel per kind of place.
+    There is one column per kind of place; the sites of most households are first.
     """
     found = changes(result)
-    rows = found[(found["role"] == "site") & found["id"].isin(in_scope(result).sites.index)]
+    sites = in_scope(result).sites
+    rows = found[(found["role"] == "site") & found["id"].isin(sites.index)]
+    rows = rows[rows["at_origin"].notna()]
     panels = []
     for name, metric, unit in kinds_shown(found, place_groups(result), "change", _MOST_PANELS):
-        own = rows[
-            (rows["indicator"] == name) & (rows["metric"] == metric) & rows["at_origin"].notna()
-        ]
+        own = rows[(rows["indicator"] == name) & (rows["metric"] == metric)]
         if len(own):
-            panels.append((capital(indicator_name(lang, name, metric)), unit_name(lang, unit), own))
+            title = f"{capital(indicator_name(lang, name, metric))}, {unit_name(lang, unit)}"
+            panels.append((title, own.drop_duplicates("id").set_index("id")))
     if not panels:
         return None
-    most = max(len(own) for _, _, own in panels)
-    across = min(2, len(panels))
-    down = -(-len(panels) // across)
-    tall = 0.55 + max(1.5, min(most, _MOST_NAMED) * 0.2)
-    figure = new_figure(0.65 + down * tall)
-    high, wide = figure.get_figheight(), 1 / across
-    names = names_of(result.sites, lang, 60)
-    slope = 0.34 if across > 1 else 0.5
-    letters = int((0.9 - slope - 0.1) * wide * WIDTH_IN / _LETTER_IN)
-    for at, (title, unit, own) in enumerate(panels):
-        low = high - 0.5 - (at // across + 1) * tall
-        box = ((at % across + 0.1) * wide, (low + 0.25) / high, slope * wide, (tall - 0.6) / high)
+    count = numbers(sites, "households").fillna(-1).sort_values(ascending=False, kind="stable")
+    every = [key for key in count.index if any(key in own.index for _, own in panels)]
+    shown = every[:_MOST_SITES]
+    wide = (_END - _NAMES) / len(panels)
+    figure = new_figure(1.35 + 0.27 * len(shown))
+    high = figure.get_figheight()
+    names = names_of(result.sites, lang, 70)
+    for at, (title, own) in enumerate(panels):
+        box = (_NAMES + at * wide, 0.25 / high, wide * 0.86, 1 - 1.25 / high)
         axes = figure.add_axes(box)
-        _change_panel(axes, own, names, letters, tall - 0.6)
-        _two_ends(axes, say(lang, "axis_origin"), say(lang, "axis_site"))
-        label = one_line(f"{title}, {unit}", int(0.95 * wide * WIDTH_IN / 0.066))
-        axes.set_title(label, fontsize=7, weight="bold", loc="left", pad=5, x=-0.068 / slope)
+        _change_panel(axes, own, shown)
+        heading = "\n".join(wrapped(title, int(wide * WIDTH_IN / _LETTER_IN), 2))
+        axes.set_title(heading, fontsize=6.5, weight="bold", loc="left", pad=4)
+        for row, key in enumerate(shown if at == 0 else ()):
+            text = "\n".join(wrapped(names.get(str(key), str(key)), _NAME_LETTERS, 2))
+            look: dict[str, Any] = {
+                "transform": blended_transform_factory(figure.transFigure, axes.transData)
+            }
+            axes.text(0.012, row, text, va="center", fontsize=6.3, linespacing=0.9, **look)
+    dot: dict[str, Any] = {"marker": "o", "ls": "", "mec": style.FLOW, "ms": 4}
     handles = [
+        Line2D([], [], mfc="white", label=say(lang, "axis_origin"), **dot),
+        Line2D([], [], mfc=style.FLOW, label=say(lang, "axis_site"), **dot),
         Line2D([], [], c=style.FLOW, lw=1.3, label=say(lang, "legend_certain")),
         Line2D([], [], c=_GREY, lw=0.9, ls=(0, (4, 2)), label=say(lang, "legend_open")),
     ]
-    legend(figure, handles, 0.4 if most > _MOST_SLOPES else 0.26, ncols=2, columnspacing=1.4)
-    left_out = rows_shown(lang, min(most, _MOST_SLOPES), most, "remoteness_change")
+    legend(figure, handles, 0.4 if len(shown) < len(every) else 0.26, ncols=4, columnspacing=1.4)
+    left_out = rows_shown(lang, len(shown), len(every), "remoteness_change")
     titled(figure, say(lang, "change_title"), 0.012, left_out)
     return figure
 
 
-def _change_panel(
-    axes: Any, rows: pd.DataFrame, names: Mapping[str, str], letters: int, high_in: float
-) -> None:
-    """Draw the slopes of one kind of place, the greatest changes first.
-
-    As many are named as there is room for.
-    """
-    size = rows["change"].abs()
-    shown = rows.loc[size.sort_values(ascending=False, kind="stable").index[:_MOST_SLOPES]]
-    few = len(shown) <= _MOST_NAMED
-    for row in shown.to_dict("records"):
-        open_ = row["direction"] in {"not distinguishable", ""}
-        look = (
-            {"c": _GREY, "lw": 0.9, "ls": (0, (4, 2))}
-            if open_
-            else {"c": style.FLOW, "lw": 1.3 if few else 0.7}
+def _change_panel(axes: Any, rows: pd.DataFrame, shown: Sequence[Any]) -> None:
+    """Draw one kind of place: a line from the value at the origins to the value at the site."""
+    for at, key in enumerate(shown):
+        if key not in rows.index:
+            continue
+        row = rows.loc[key]
+        certain = row["direction"] not in {"not distinguishable", ""}
+        look: dict[str, Any] = (
+            {"c": style.FLOW, "lw": 1.3} if certain else {"c": _GREY, "lw": 0.9, "ls": (0, (4, 2))}
         )
-        axes.plot([0, 1], [row["at_origin"], row["at_site"]], zorder=2, clip_on=False, **look)
-        if few:
-            face = "white" if open_ else look["c"]
-            axes.plot(
-                [0, 1],
-                [row["at_origin"], row["at_site"]],
-                "o",
-                ms=3.2,
-                mfc=face,
-                mec=look["c"],
-                clip_on=False,
-            )
-            if np.isfinite(row["low"]) and np.isfinite(row["high"]):
-                ends = [max(row["at_origin"] + row["low"], 0), row["at_origin"] + row["high"]]
-                axes.plot(
-                    [1, 1], ends, c=look["c"], lw=2.6, alpha=0.22, solid_capstyle="butt", zorder=1
-                )
-    top = float(max(shown["at_origin"].max(), shown["at_site"].max())) * 1.08 or 1.0
-    axes.set_ylim(min(0.0, float(min(shown["at_origin"].min(), shown["at_site"].min()))), top)
-    named = shown.head(_MOST_NAMED).sort_values("at_site", kind="stable")
-    texts = [wrapped(f"{row['at_site']:.0f}  {names.get(str(row['id']), row['id'])}", letters, 2)
-             for row in named.to_dict("records")]  # fmt: skip
-    places = spaced(named["at_site"].tolist(), [len(t) * 0.1 / high_in * top for t in texts], top)
-    for row, text, y in zip(named.to_dict("records"), texts, places, strict=True):
-        axes.plot([1.03, 1.11], [row["at_site"], y], c="#C4CACE", lw=0.4, clip_on=False)
-        axes.text(1.13, y, "\n".join(text), va="center", fontsize=6.3, linespacing=0.86)
+        axes.plot([row["at_origin"], row["at_site"]], [at, at], zorder=2, **look)
+        dot: dict[str, Any] = {"mec": look["c"], "ms": 4, "zorder": 3, "clip_on": False}
+        axes.plot(row["at_origin"], at, "o", mfc="white", **dot)
+        axes.plot(row["at_site"], at, "o", mfc=look["c"], **dot)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlim(left=min(0.0, *rows[["at_origin", "at_site"]].min()))
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.tick_params(axis="x", labelsize=6)
+    axes.spines["left"].set_linewidth(0.4)
+    axes.grid(axis="x", color="#E3E6E8", lw=0.5)
+    axes.set_axisbelow(True)
 
 
 def _two_ends(axes: Any, before: str, after: str) -> None:
-    """Dress axes that have a before and an after, and a scale at the left."""
+    """Dress axes that have a before and an after."""
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 1], [before, after])
     axes.tick_params(axis="x", length=0)
-    axes.spines["bottom"].set_visible(False)
-    axes.spines["left"].set_linewidth(0.4)
-    axes.tick_params(axis="y", labelsize=6)
+    axes.set_yticks([])
+    for side in ("bottom", "left"):
+        axes.spines[side].set_visible(False)
 
 
 def spaced(values: Sequence[float], gaps: Sequence[float], top: float) -> list[float]:
@@ -156,7 +142,7 @@ def capitals(result: Result, lang: str) -> Figure | None:
     """Draw before and after as slopes, one panel per unit, so that no two units share an axis."""
     frame = section_rows(result, "capital")
     frame = frame[frame["before"].notna() & frame["after"].notna()]
-    if frame.empty:
+    if len(frame) < FEWEST:
         return None
     if len(set(frame["site_id"])) > 1:  # the same indicator of several sites: say whose it is
         names = names_of(result.sites, lang)
@@ -180,8 +166,6 @@ def capitals(result: Result, lang: str) -> Figure | None:
         axes = figure.add_axes(((at + 0.14) * wide, 0.28 / high, 0.3 * wide, 1 - 0.95 / high))
         _capital_panel(axes, rows, letters, (1 - 0.95 / high) * high)
         _two_ends(axes, say(lang, "before"), say(lang, "after"))
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
         unit = unit_name(lang, units[at])
         axes.set_title(legible(unit, "-")[0], fontsize=7, weight="bold", loc="left", pad=8, x=-0.3)
     left_out = rows_shown(lang, shown, len(frame), "livelihood")
@@ -212,60 +196,3 @@ def _capital_panel(axes: Any, rows: pd.DataFrame, letters: int, high_in: float) 
         strict=True,
     ):
         axes.text(-0.08, y, f"{value:,.5g}", ha="right", va="center", fontsize=6.3)
-
-
-def radar(result: Result, lang: str) -> Figure | None:
-    """Draw the five capitals before and after on one web.
-
-    Each indicator is divided by the larger of its two values, then the indicators of a capital are
-    averaged: the web shows directions and proportions, and nothing that could be compared between
-    capitals. A capital without figures has a dashed spoke and no corner.
-    """
-    rows = section_rows(result, "capital")
-    rows = rows[
-        rows["before"].notna()
-        & rows["after"].notna()
-        & (rows[["before", "after"]].min(axis=1) >= 0)
-    ]
-    larger = rows[["before", "after"]].max(axis=1)
-    rows = rows[larger > 0].assign(before=rows["before"] / larger, after=rows["after"] / larger)
-    means = rows.groupby("capital")[["before", "after"]].mean().reindex(CAPITALS)
-    if means["before"].notna().sum() == 0:
-        return None
-    figure = new_figure(3.5, 4.6)
-    axes = figure.add_axes((0.2, 0.06, 0.6, 0.6 * 4.6 / 3.5))
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    axes.set_xlim(-1.05, 1.05)
-    axes.set_ylim(-1.05, 1.05)
-    turn = np.pi / 2 - 2 * np.pi * np.arange(len(CAPITALS)) / len(CAPITALS)
-    spokes = np.column_stack([np.cos(turn), np.sin(turn)])
-    for ring in (0.25, 0.5, 0.75, 1.0):
-        web = (np.vstack([spokes, spokes[:1]]) * ring).T
-        axes.plot(*web, c="#D9DEE1", lw=0.5 if ring < 1 else 0.8, zorder=1)
-    known = means["before"].notna().to_numpy()
-    for name, (x, y), has_figures in zip(CAPITALS, spokes, known, strict=True):
-        dashes: Any = "-" if has_figures else (0, (2, 3))
-        axes.plot([0, x], [0, y], c="#B9C0C5", lw=0.6, ls=dashes, zorder=1)
-        text = capital(say(lang, f"capital_{name}"))
-        text += "" if has_figures else f"\n({say(lang, 'no_figures')})"
-        side = "center" if abs(x) < 0.2 else "left" if x > 0 else "right"
-        axes.text(x * 1.1, y * 1.12, text, ha=side, va="center", fontsize=7, linespacing=0.9,
-                  color=style.INK if has_figures else style.MUTED)  # fmt: skip
-    for column, colour, look in (("before", _BEFORE, (0, (4, 2))), ("after", style.FLOW, "-")):
-        points = spokes[known] * means.loc[known, column].to_numpy()[:, None]
-        closed = np.vstack([points, points[:1]])
-        if len(points) >= 3:
-            axes.fill(*points.T, facecolor=colour, alpha=0.14, zorder=2)
-        axes.plot(*closed.T, c=colour, lw=1.4, ls=look, zorder=3)
-        face = "white" if column == "before" else colour
-        axes.plot(*points.T, "o", ms=4, mfc=face, mec=colour, zorder=4)
-    line: dict[str, Any] = {"lw": 1.4, "marker": "o", "ms": 4}
-    before = {"c": _BEFORE, "ls": (0, (4, 2)), "mfc": "white", **line}
-    handles = [
-        Line2D([], [], label=say(lang, "before"), **before),
-        Line2D([], [], c=style.FLOW, label=say(lang, "after"), **line),
-    ]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.9), ncols=1)
-    titled(figure, say(lang, "radar_title"), 0.02, say(lang, "radar_note"))
-    return figure

@@ -17,6 +17,7 @@ from geosettle.levels import ladder
 from geosettle.maps import encoding
 from geosettle.maps.images import mercator_y
 from geosettle.reasons import render
+from geosettle.results import drawn_pairs
 from geosettle.study import in_scope
 from geosettle.words import capital_all, has, heading_key, languages, say_all, untranslated
 
@@ -167,7 +168,7 @@ def flows_table(result: Result) -> dict[str, Any]:
 
 def _linked(result: Result) -> tuple[pd.DataFrame, tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Pairs whose two ends are in the tables, and the rows of their origins and sites."""
-    pairs = result.pairs.reset_index()
+    pairs = drawn_pairs(result).reset_index()
     origin, site = (
         pd.Index(frame.index.astype(str)).get_indexer(pairs[end].astype(str))
         for frame, end in ((result.origins, "origin_id"), (result.sites, "site_id"))

@@ -145,7 +145,7 @@ def capitals(writer: Writer) -> list[Part]:
     """Show the livelihood indicators before and after the move."""
     parts: list[Part] = [*writer.stated(sentences.capitals_sentences(writer.result, writer.lang))]
     parts += _account(writer, "capital")
-    parts += [*writer.picture("radar", "radar"), *writer.picture("capitals", "capitals")]
+    parts += writer.picture("capitals", "capitals")
     for section in other_sections(writer.result, _OWN_SECTION):
         parts += _account(writer, section)
     # One list of sentences and nothing else: there is no value that the note could speak of.

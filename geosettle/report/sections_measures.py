@@ -11,10 +11,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geosettle.analysis import Result
 from geosettle.cells import numbers
 from geosettle.distance import flag_codes, has_flag
 from geosettle.report.html_builder import Column, element
 from geosettle.report.section import DISC, Part, Writer, ranged, ranges
+from geosettle.results import drawn_of
 from geosettle.results.given import aside, finest_level, level_name, radius_stated_of_pairs
 from geosettle.results.pivots import oasis_wide, ranged_text
 from geosettle.words import capital
@@ -30,6 +32,8 @@ _LAND: Final = (
         "why",
     ),
 )
+_MEASURED: Final = ("geodesic_km", "road_km", "road_h", "surface_km", "walk_out_h", "walk_back_h")
+_NO_RANGE: Final = (np.nan, np.nan)
 _ROAD: Final = ("road_class", "road_name")
 _FIGURES: Final = 3
 """Significant figures of areas in discs: the positions and the rasters carry no more."""
@@ -128,41 +132,32 @@ def _value_or_range(frame: pd.DataFrame, stem: str, unit: str) -> list[str]:
 
 
 def distances(writer: Writer) -> list[Part]:
-    """Show every distance with its range, then what has none and why."""
-    # Of the distances before the table rounds them: what is rounded twice may differ.
-    exact = writer.result.pairs.reset_index().sort_values(["origin_id", "site_id"], kind="stable")
-    straight = [c for c in exact if c in {"geodesic_km", "geodesic_low_km", "geodesic_high_km"}]
-    written = writer.tables["pairs"].assign(**{c: numbers(exact, c).to_numpy() for c in straight})
-    frame = _as_good_as_given(ranged(writer.named(written), "geodesic", "km"))
-    known = numbers(frame, "geodesic_km").notna()
-    placed = numbers(writer.result.pairs, "geodesic_km").notna()
-    without = int((~radius_stated_of_pairs(writer.result)[placed]).sum())
-    columns = [
-        *(
-            "origin_id",
-            "site_id",
-            "households",
-            "geodesic_km",
-            "geodesic_range_km",
-            "bearing_deg",
-            "surface_km",
-        ),
-        *("walk_out_h", "walk_back_h", "road_km", "road_h", "detour_ratio", "elevation_change_m"),
-    ]
-    on_the_ground = any(numbers(frame, c).notna().any() for c in ("walk_out_h", "road_km"))
+    """Show every distance with its interval, then what has none and why."""
+    frame = writer.tables["pairs"]
     lost = aside(writer.result, "flows", writer.lang)
     if frame.empty and not lost:
         return []
+    straight = numbers(frame, "geodesic_km")
+    known, drawn = straight.notna(), drawn_of(writer.result)
+    placed = numbers(writer.result.pairs, "geodesic_km").notna()
+    without = int((~radius_stated_of_pairs(writer.result)[placed]).sum())
+    on_the_ground = any(numbers(frame, c).notna().any() for c in ("walk_out_h", "road_km"))
     none = lost or writer.say("find_no_distances")
-    given = "" if (frame["geodesic_range_km"] != "").any() else "_given"
+    given = "" if len(drawn) else "_given"
+    percent = f"{100 * float(numbers(drawn, 'level').max()):g}" if len(drawn) else ""
+    shown = writer.named(_with_intervals(writer.result, _as_good_as_given(frame), drawn))
     parts: list[Part] = [
         None if known.any() else element("p", none),
         writer.p("distances_note") if on_the_ground else None,
         writer.p("distances_given", n=without, of=int(placed.sum())) if without else None,
         *writer.picture("distances", f"distances{given}"),
         *writer.picture("distribution", f"distribution{given}"),
-        writer.frame("pairs", frame[known], columns, writer.say("cap_distances")),
-        *_intervals(writer),
+        writer.frame(
+            "pairs",
+            shown[known],
+            ["origin_id", "site_id", "households", *_MEASURED],
+            writer.say(f"cap_distances{given}", percent=percent),
+        ),
         *_scenarios(writer),
         *_months(writer),
     ]
@@ -170,7 +165,7 @@ def distances(writer: Writer) -> list[Part]:
         parts.append(
             writer.frame(
                 "pairs",
-                frame[~known],
+                writer.named(frame[~known]),
                 ["origin_id", "site_id", "households", "why"],
                 writer.say("cap_no_distance"),
             )
@@ -180,33 +175,31 @@ def distances(writer: Writer) -> list[Part]:
 
 def _as_good_as_given(frame: pd.DataFrame) -> pd.DataFrame:
     """Round what has no range to tenths: a position without a radius is not known to the metre."""
-    made, alone = frame.copy(), frame["geodesic_range_km"] == ""
+    made = frame.copy()
+    low, high = (numbers(frame, f"geodesic_{end}_km") for end in ("low", "high"))
     for name in ("geodesic_km", "surface_km", "road_km"):
         value = numbers(made, name)
-        made[name] = value.where(~alone | (value < 1), value.round(1))
+        made[name] = value.where((low < high) | (value < 1), value.round(1))
     return made
 
 
-def _intervals(writer: Writer) -> list[Part]:
-    """Show the drawn intervals of every metric that has them, one column per metric."""
-    frame = writer.tables["intervals"]
-    rows = frame[numbers(frame, "low") < numbers(frame, "high")]
-    if rows.empty or "metric" not in rows:
-        return []
-    rows = rows.assign(
-        text=ranges(numbers(rows, "low"), numbers(rows, "high")), metric=rows["metric"].astype(str)
-    )
-    wide = rows.pivot_table(
-        index=["origin_id", "site_id"], columns="metric", values="text", aggfunc="first"
-    )
-    wide = writer.named(wide.reset_index())
-    units = rows.drop_duplicates("metric").set_index("metric")["unit"].astype(str)
-    columns = [Column(c, writer.heading(c)) for c in ("origin_id", "site_id")]
-    columns += [
-        Column(c, writer.word("metric", c), units[c]) for c in wide.columns if c in units.index
-    ]
-    percent = f"{100 * float(numbers(rows, 'level').max()):g}"
-    return [writer.table(wide, columns, writer.say("cap_intervals", percent=percent), "intervals")]
+def _with_intervals(result: Result, frame: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """Replace values by the median of the draws, with the interval of the same draws."""
+    made = frame.copy()
+    key = pd.MultiIndex.from_frame(frame[["origin_id", "site_id"]].astype(str))
+    for metric in result.metrics.values():
+        for name, (column, _) in metric.measured.items():
+            own = drawn[drawn["metric"] == name] if len(drawn) else drawn
+            if own.empty or column not in frame:
+                continue
+            own = own.set_index([own["origin_id"].astype(str), own["site_id"].astype(str)])
+            ends = own[["median", "low", "high"]].reindex(key).to_numpy(float)
+            alone = numbers(frame, column)
+            made[column] = [
+                ranged_text(*three) if np.isfinite(three[0]) else ranged_text(value, *_NO_RANGE)
+                for three, value in zip(ends, alone, strict=True)
+            ]
+    return made
 
 
 def _months(writer: Writer) -> list[Part]:

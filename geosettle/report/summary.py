@@ -11,7 +11,7 @@ import pandas as pd
 from geosettle.analysis import UNKNOWN, Result
 from geosettle.cells import numbers
 from geosettle.distance import has_flag
-from geosettle.results import headline_of, in_scope, name_of, number, oasis_shares
+from geosettle.results import drawn_pairs, headline_of, in_scope, name_of, number, oasis_shares
 from geosettle.results.given import (
     aside,
     finest_level,
@@ -119,7 +119,7 @@ def _distances(result: Result, lang: str) -> str:
 
 
 def _farthest(result: Result, lang: str) -> str:
-    value = numbers(result.pairs, "geodesic_km")
+    value = numbers(drawn_pairs(result), "geodesic_km")
     if int(value.notna().sum()) < 2:
         return ""
     low, high = (

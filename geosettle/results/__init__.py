@@ -13,7 +13,17 @@ from geosettle.analysis import MedianDistance, Result, median_distance, moves_of
 from geosettle.cells import numbers
 from geosettle.tables import round_to
 
-__all__ = ["OasisShare", "flat", "in_scope", "name_of", "number", "oasis_shares", "title_of"]
+__all__ = [
+    "OasisShare",
+    "drawn_of",
+    "drawn_pairs",
+    "flat",
+    "in_scope",
+    "name_of",
+    "number",
+    "oasis_shares",
+    "title_of",
+]
 
 
 def in_scope(result: Result) -> Result:
@@ -59,6 +69,63 @@ def headline_of(result: Result) -> MedianDistance | None:
     level = result.study.settings.distance.level
     moves = moves_of(own.pairs, own.sites, own.origins, None, pd.DataFrame(), level=level)
     return median_distance(moves)
+
+
+def drawn_pairs(result: Result) -> pd.DataFrame:
+    """Give each pair the median of its simulated distances, where its locations are uncertain.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+
+    Returns
+    -------
+    DataFrame
+        The pairs; `geodesic_km` is the median of the draws that its interval is of. Between fixed
+        positions, and without draws, it is the distance itself.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> float(drawn_pairs(result)["geodesic_km"].max()) > 0
+    True
+    """
+    drawn = drawn_of(result)
+    own = drawn[drawn["metric"] == "geodesic"] if len(drawn) else drawn
+    if own.empty:
+        return result.pairs
+    median = own.set_index(["origin_id", "site_id"])["median"].reindex(result.pairs.index)
+    stated = numbers(result.pairs, "geodesic_km")
+    return result.pairs.assign(geodesic_km=median.to_numpy(float)).fillna({"geodesic_km": stated})
+
+
+def drawn_of(result: Result) -> pd.DataFrame:
+    """Return the intervals that have a width: one row per origin, site and measure.
+
+    Parameters
+    ----------
+    result
+        What `geosettle.analyse` returned.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `result.intervals` with a plain index; no rows where there are none.
+
+    Examples
+    --------
+    >>> import geosettle as gs
+    >>> result = gs.analyse(gs.read_study(gs.template_path()))
+    >>> bool((drawn_of(result)["low"] < drawn_of(result)["high"]).all())
+    True
+    """
+    rows = flat(result.intervals, "low", "median", "high")
+    if "metric" not in rows:
+        return rows.iloc[:0]
+    rows = rows[numbers(rows, "low") < numbers(rows, "high")]
+    return rows.drop_duplicates(["origin_id", "site_id", "metric"])  # flows of several years
 
 
 def number(value: float, uncertainty: float = 0.0, most: int = 1) -> str:

@@ -78,6 +78,11 @@ function chooser(id, text, options, value, action) {
   return el('div', { class: 'gs-choice' }, el('label', { for: id }, text), select_);
 }
 
+/** Whether an indicator is offered for colours: chosen, or with a value at half of the sites. @param {any} indicator */
+function covers(indicator) {
+  return indicator.column === state.indicator || 2 * sites.column(indicator.column).filter((v) => v !== null).length >= sites.n;
+}
+
 function colourSection() {
   const { indicators } = DATA.sites;
   if (!indicators.length) return null;
@@ -88,7 +93,7 @@ function colourSection() {
   };
   const shown = (i) => el('option', { value: i.column, selected: i.column === state.indicator }, `${indicatorName(i)}${i.unit ? ` (${unitWords(i.unit)})` : ''}`);
   const options = [el('option', { value: '' }, word('colour_none')),
-    ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main).map(shown)))];
+    ...[['main_indicators', true], ['other_indicators', false]].map(([key, main]) => el('optgroup', { label: word(/** @type {string} */ (key)) }, indicators.filter((i) => i.main === main && (main || covers(i))).map(shown)))];
   const section = el('section', { id: 'gs-colours' }, chooser('gs-colour', word('colour_by'), options, state.indicator, (value) => {
     state.indicator = value;
     const indicator = chosenIndicator();
@@ -103,15 +108,13 @@ function colourSection() {
   return section;
 }
 
-/** All years that flows and parcels name. */
+/** All years that flows, sites and parcels name; none where not even one of these layers is half dated. */
 function allYears() {
-  /** @type {Set<number>} */
-  const years = new Set();
-  for (const table of [flows, sites]) if (table.has('year')) for (const y of table.numbers('year')) if (!Number.isNaN(y)) years.add(y);
-  for (const element of DATA.elements) {
-    for (const p of element.parts || []) if (p.years) for (const y of readNumbers(p.years)) if (!Number.isNaN(y)) years.add(y);
-  }
-  return [...years].sort((a, b) => a - b);
+  const layers = [flows, sites].filter((t) => t.has('year')).map((t) => Array.from(t.numbers('year')));
+  for (const element of DATA.elements) layers.push((element.parts || []).flatMap((p) => (p.years ? Array.from(readNumbers(p.years)) : [])));
+  const dated = layers.map((years) => years.filter((y) => !Number.isNaN(y)));
+  if (!dated.some((years, k) => years.length && 2 * years.length >= layers[k].length)) return [];
+  return [...new Set(dated.flat())].sort((a, b) => a - b);
 }
 
 function yearSection() {
@@ -328,7 +331,7 @@ const PAGE_ROWS = 100;
 /** The tables: what they list, sort by, and how far they are unrolled. @type {Object<string, any>} */
 const lists = {
   site: { table: sites, id: 'gs-sites', caption: 'sites_caption', sort: 'households', down: true, most: PAGE_ROWS },
-  origin: { table: origins, id: 'gs-origins', caption: 'origins_caption', sort: 'name', down: false, most: PAGE_ROWS },
+  origin: { table: origins, id: 'gs-origins', caption: 'origins_caption', sort: 'households', down: true, most: PAGE_ROWS },
   unit: { table: units, id: 'gs-unit-table', caption: 'units_caption', sort: units.has('households') ? 'households' : 'persons', down: true, most: PAGE_ROWS },
 };
 

@@ -58,23 +58,28 @@ def sites(writer: Writer) -> list[Part]:
     frame = writer.tables["sites"].copy()
     level = finest_level(writer.result)
     name, declared = level_name(writer.lang, level), f"declared_{level}"
-    if declared in frame and level in frame:
-        same = frame[declared].astype("string") == frame[level].astype("string")
-        frame[declared] = frame[declared].astype(object).where(~same.fillna(value=False), None)
+    note = "sites_note_level"
+    if declared in frame and level in frame and frame[declared].notna().any():
+        # The unit that the source states is first; the one at the location only where it differs.
+        stated, found = (frame[c].astype(object) for c in (declared, level))
+        frame[level] = stated.fillna(found)
+        frame["unit_found"] = found.where(stated.notna() & found.notna() & (stated != found), None)
+        note = "sites_note_stated"
     # Without a radius there is one possible position, and its share says nothing.
     share = (100 * numbers(frame, "admin_probability")).round(0)
     frame["unit_percent"] = share.where(numbers(frame, "uncertainty_km").notna())
     columns = [
         *("name", "name_local", "site_id", "households", "persons", "year"),
-        *(level, "unit_percent", declared, "uncertainty_km"),
+        *(level, "unit_found", "unit_percent", "uncertainty_km"),
     ]
     notes = (
-        ("sites_note_level", level),
+        (note, level),
+        ("sites_note_found", "unit_found"),
         ("sites_note_percent", "unit_percent"),
-        ("sites_note_declared", declared),
     )
     text = _notes(writer, frame, notes, level=name)
-    heads = {level: capital(name), declared: capital(writer.say("declared_level", level=name))}
+    found_head = capital(writer.say("found_level", level=name))
+    heads = {level: capital(name), "unit_found": found_head}
     listed = writer.frame("sites", frame, columns, writer.say("cap_sites"), heads)
     return [text, listed, *_at_sites(writer)]
 

@@ -376,6 +376,20 @@ def test_the_legend_covers_no_flow_where_another_place_is_free():
     assert not any(line.intersects(box(*cover)) for line in sheet.curves)
 
 
+def test_the_note_names_what_is_not_on_the_map_by_households():
+    """A site and an origin have one identifier, and neither has a position: both are named."""
+    sites = places([*TWO, (71, 40.5), (71, 40.6)], "site_id", households=[5.0, 6.0, 7.0, 8.0])
+    sites["name"] = ["One", "Two", "Small camp", "Large camp"]
+    sites = sites.rename(index={"S3": "O0"})
+    origins = places([(71, 40.4)], "origin_id").assign(name="Old village")
+    for frame, lost in ((sites, ["S2", "O0"]), (origins, ["O0"])):
+        frame.loc[lost, "geometry"] = None
+    with look():
+        figure = od_map(study_of(sites, origins), "en")
+    note = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert "Location unknown: Large camp, Small camp, Old village." in note
+
+
 def borders_of(axes):
     """Return the least and greatest coordinates of the boundary lines drawn."""
     lines = [c for c in axes.collections if 3 < c.get_zorder() <= 3.2]

@@ -148,9 +148,12 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
             parts.append(say(lang, "boundaries_as_drawn"))
     if moves:
         parts.append(say(lang, "schematic"))
-    for key, ids in (("not_drawn", _unplaced(result)), ("off_sheet", off)):
-        if len(ids):
-            parts.append(say(lang, key, ids=_listed(_named(result, ids, lang), lang)))
+    both = (result.sites, result.origins)
+    lost = [frame[frame.geometry.isna()] for frame in both]
+    outside = [frame[frame.index.isin(off)] for frame in both]
+    for key, frames in (("not_drawn", lost), ("off_sheet", outside)):
+        if names := _named(frames, lang):
+            parts.append(say(lang, key, ids=_listed(names, lang)))
     if moves > MOST_FLOWS:
         parts.append(say(lang, "flows_of", shown=MOST_FLOWS))
     named = pd.concat([named_sites(sites).sort_index(), named_origins(origins).sort_index()])
@@ -164,12 +167,14 @@ def _caption(result: Result, frame: Frame, shown: Shown, off: pd.Index, lang: st
     return wrapped(written(text), 150)
 
 
-def _named(result: Result, ids: Sequence[object], lang: str) -> list[str]:
-    """Name sites and origins, those of most households first."""
-    places = pd.concat([result.sites, result.origins])
-    names = names_of(places, lang, _NAME_LETTERS)
-    count = numbers(places, "households").reindex(ids).fillna(-1)
-    return [names[str(key)] for key in count.sort_values(ascending=False, kind="stable").index]
+def _named(frames: Sequence[pd.DataFrame], lang: str) -> list[str]:
+    """Name the rows of tables of places, those of most households first."""
+    found: list[tuple[float, str]] = []
+    for frame in frames:
+        names = names_of(frame, lang, _NAME_LETTERS)
+        count = numbers(frame, "households").fillna(-1)
+        found += [(n, names[str(key)]) for key, n in count.items()]
+    return [name for _, name in sorted(found, key=lambda each: -each[0])]
 
 
 def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:
@@ -180,11 +185,3 @@ def _listed(ids: Sequence[object] | pd.Index, lang: str) -> str:
         if len(ids) <= _MOST_LISTED
         else say(lang, "ids_and_more", ids=text, n=len(ids) - _MOST_LISTED)
     )
-
-
-def _unplaced(result: Result) -> list[object]:
-    return [
-        key
-        for frame in (result.sites, result.origins)
-        for key in frame.index[frame.geometry.isna()]
-    ]

@@ -62,6 +62,7 @@ _HOME: Final = {
     "to_wgs84": "geosettle.crs",
     "travel_allocation": "geosettle.reach",
     "travel_time": "geosettle.distance",
+    "unreached_groups": "geosettle.reach",
     "write": "geosettle.outputs",
 }
 __all__ = sorted([*_HOME, "errors"])  # noqa: PLE0605  (a list of names, sorted; importing them all here would take three seconds)

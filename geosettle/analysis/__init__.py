@@ -155,6 +155,8 @@ class Result:
     area_ha, why`; empty unless `[reach] hours` asks for them."""
     population: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Persons by time, of everybody, by service area and by unit: see `reach.persons_by`."""
+    unreached: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Largest groups of persons beyond the last of the hours: see `reach.unreached_groups`."""
     paths: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Ways of the moves as lines, as `least_cost_paths` gives them; empty unless `[distance] paths`
     asks for them."""
@@ -324,7 +326,7 @@ def _analysed(
         aliases=study.settings.admin.aliases,
     )
     rounds, round_units = rounds_of(study)
-    catchments, population = reach_of(study, context, problems)
+    catchments, population, unreached = reach_of(study, context, problems)
     service_table, service_rows = services_of(study, context, remote, pairs, sites)
     return Result(
         study=study,
@@ -356,6 +358,7 @@ def _analysed(
         access_change=access_change_of(study, remote, pairs),
         reach=catchments,
         population=population,
+        unreached=unreached,
         services=service_table,
         service_moves=service_rows,
         units=units,

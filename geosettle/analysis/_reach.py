@@ -7,22 +7,29 @@ import pandas as pd
 
 from geosettle.distance import Context
 from geosettle.problems import Problem, problem
-from geosettle.reach import catchments, persons_by, rough_positions, site_times, travel_allocation
+from geosettle.reach import (
+    catchments,
+    persons_by,
+    rough_positions,
+    site_times,
+    travel_allocation,
+    unreached_groups,
+)
 from geosettle.study import Study
 
 
 def reach_of(
     study: Study, context: Context, problems: list[Problem]
-) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Catchments of all sites together (site_id empty) and of each, and persons by time."""
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+    """Catchments of all sites (site_id empty) and of each, persons by time, those not reached."""
     asked = study.settings.reach
     none = gpd.GeoDataFrame({"site_id": [], "hours": [], "area_ha": [], "why": []}, geometry=[])
     if not asked.hours:
-        return none, pd.DataFrame()
+        return none, pd.DataFrame(), pd.DataFrame()
     if context.ground is None:
         text = "Catchments are asked for, and there is neither elevation nor friction."
         problems.append(problem("reach_without_ground", text, layer="dem"))
-        return none, pd.DataFrame()
+        return none, pd.DataFrame(), pd.DataFrame()
     if rough := rough_positions(study.sites):
         problems.append(problem("reach_rough_positions", f"{rough}.", layer="sites"))
     away, layers = asked.direction == "from", {"context": context}
@@ -36,6 +43,7 @@ def reach_of(
     columns = ["site_id", "hours", "area_ha", "why", "geometry"]
     polygons = gpd.GeoDataFrame(made[columns], geometry="geometry", crs="EPSG:4326")
     if study.population is None:
-        return polygons, pd.DataFrame()
+        return polygons, pd.DataFrame(), pd.DataFrame()
     table = persons_by(found, study.population, asked.hours, study.sites, study.boundaries)
-    return polygons, table
+    groups = unreached_groups(found.time, study.population, limit, sites=study.sites)
+    return polygons, table, groups

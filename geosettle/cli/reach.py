@@ -90,7 +90,13 @@ def measure(
     step
         Called with a few words before each long step.
     """
-    from geosettle.reach import catchments, persons_by, rough_positions, travel_allocation  # noqa: PLC0415  (loads the engine)
+    from geosettle.reach import (  # noqa: PLC0415  (loads the engine)
+        catchments,
+        persons_by,
+        rough_positions,
+        travel_allocation,
+        unreached_groups,
+    )
 
     if options.rural_access:
         _rural_access(options, read, step)
@@ -122,6 +128,9 @@ def measure(
         some = (inputs["sites"], inputs.get("boundaries"))
         table = persons_by(found, inputs["population"], options.hours, *some)
         tables["population"] = table.set_index(["by", "area_id"])
+        tables["unreached"] = unreached_groups(
+            found.time, inputs["population"], max(options.hours), sites=inputs["sites"]
+        )
     if options.out is None:
         with table_file(None) as write:
             write(tables.get("population", tables["catchments"]))

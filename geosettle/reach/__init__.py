@@ -6,6 +6,7 @@ from geosettle.reach.contours import catchments
 from geosettle.reach.population import persons_by, population_within, service_areas
 from geosettle.reach.rural import rural_access
 from geosettle.reach.times import Allocation, rough_positions, site_times, travel_allocation
+from geosettle.reach.unreached import unreached_groups
 
 __all__ = [
     "Allocation",
@@ -17,4 +18,5 @@ __all__ = [
     "service_areas",
     "site_times",
     "travel_allocation",
+    "unreached_groups",
 ]

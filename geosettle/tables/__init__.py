@@ -341,6 +341,18 @@ def _population(result: Result) -> pd.DataFrame:
     return frame if frame.empty else frame.round({"persons": 1, "share": 4})
 
 
+def _unreached(result: Result) -> pd.DataFrame:
+    """List the groups not reached, with the position of each."""
+    if result.unreached.empty:
+        return pd.DataFrame()
+    frame = pd.DataFrame(result.unreached.drop(columns="geometry"))
+    frame.insert(0, "lon", result.unreached.geometry.x)
+    frame.insert(1, "lat", result.unreached.geometry.y)
+    frame.insert(0, "group", range(1, len(frame) + 1))
+    digits = {"lon": 5, "lat": 5, "persons": 1, "share": 4, "hours": 2, "site_km": 2}
+    return frame.round(digits)
+
+
 def _paths(result: Result) -> pd.DataFrame:
     """Ways without their lines; hours and kilometres with three decimals, metres with none."""
     frame = pd.DataFrame(result.paths).drop(columns="geometry", errors="ignore").copy()
@@ -513,6 +525,7 @@ TABLES: Final[Mapping[str, Table]] = {
         ),
         _table("reach", "Catchments of the sites by travel time", ("site_id", "hours"), _reach),
         _table("population", "Persons by travel time to the sites", (), _population),
+        _table("unreached", "Largest groups of persons not reached", ("group",), _unreached),
         _table(
             "admin", "Administrative units of sites and origins", ("role", "id", "level", "code")
         ),

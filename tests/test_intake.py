@@ -13,7 +13,9 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pytest
+import python_calamine
 import rasterio
 import shapely
 import xlsxwriter
@@ -22,9 +24,11 @@ from pyproj import Geod
 
 import geosettle as gs
 from geosettle.cli import main, parser
-from geosettle.errors import OutputError
+from geosettle.errors import InputError, OutputError
 from geosettle.intake import init_study
 from geosettle.io.column_names import find_columns
+from geosettle.io.cross_layer_checks import _near
+from geosettle.io.unit_places import _middle
 from geosettle.layers import LAYERS
 
 GEOD = Geod(ellps="WGS84")
@@ -602,3 +606,75 @@ def test_three_tables_in_the_users_language_are_a_study(files, tmp_path):
     study = gs.read_study(tmp_path / "study")
     assert [*study.sites.index, *study.origins.index] == ["S1", "S2", "V1"]
     assert study.flows["households"].tolist() == [45, 3]
+
+
+@pytest.mark.parametrize(
+    ("headers", "persons"),
+    [
+        (["Planned capacity (number of persons)", "Individual"], "Individual"),
+        (["Planned capacity (number of persons)"], None),
+        (["Capacidad (personas)", "Personas"], "Personas"),
+        (["2.1.b.1 Total number of IDP individuals"], "2.1.b.1 Total number of IDP individuals"),
+        (["Total IDPs (Ind)"], "Total IDPs (Ind)"),
+        (["Nombre total de PDI (individus)"], "Nombre total de PDI (individus)"),
+    ],
+)
+def test_what_a_site_could_take_is_not_who_is_there(headers, persons):
+    assert find_columns(headers, LAYERS["sites"])[0].get("persons") == persons
+
+
+def test_a_workbook_is_read_once(tmp_path, monkeypatch):
+    book = openpyxl.Workbook()
+    for title in ("Sites", "Other"):
+        page = book.create_sheet(title)
+        page.append(["Site", "Longitude", "Latitude", "Households", "Origin"])
+        page.append([f"{title} one", 20.5, 10.5, 12, "A"])
+    book.save(tmp_path / "all.xlsx")
+    opened = []
+    plain = python_calamine.load_workbook
+    monkeypatch.setattr(
+        python_calamine, "load_workbook", lambda file: opened.append(file) or plain(file)
+    )
+    init_study([tmp_path / "all.xlsx"], tmp_path / "study")
+    assert len(opened) == 1
+
+
+def test_near_units_are_found_by_their_pieces():
+    rng = np.random.default_rng(3)
+    shapes = np.array([
+        shapely.multipolygons([shapely.box(x, y, x + 0.05, y + 0.05) for x, y in rng.random((6, 2))])
+        for _ in range(30)
+    ])  # fmt: skip
+    shapes = shapely.buffer(shapes, 0)
+    pairs, group, (a, b) = _near(shapes, 0.02)
+    every = [(i, j) for i in range(30) for j in range(i + 1, 30)]
+    assert [tuple(p) for p in pairs.tolist()] == [
+        (i, j) for i, j in every if shapely.distance(shapes[i], shapes[j]) <= 0.02
+    ]
+    common = np.bincount(group, shapely.area(shapely.intersection(a, b)), len(pairs))
+    whole = shapely.area(shapely.intersection(*shapes[pairs].T))
+    assert common == pytest.approx(whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("span", [0.3, 8.0, 40.0])
+def test_the_radius_of_a_unit_is_that_of_its_farthest_point(span):
+    xy = np.random.default_rng(5).random((400, 2)) * span + [60, 20]
+    hull = shapely.convex_hull(shapely.multipoints(xy))
+    point, radius = _middle(hull)
+    ends = shapely.get_coordinates(hull)
+    centre = shapely.centroid(hull)
+    away = [GEOD.inv(centre.x, centre.y, x, y)[2] for x, y in ends]
+    assert radius == pytest.approx(max(away) / 1000, abs=0.0021)
+    assert (point.x, point.y) == pytest.approx((centre.x, centre.y), abs=1e-6)
+
+
+def test_a_member_of_an_archive_without_a_name_is_refused(tmp_path):
+    path = tmp_path / "sites.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "site_id,name,lon,lat\nS1,One,20,10\n")
+    local, central = b"PK\x03\x04", b"PK\x01\x02"
+    data = bytearray(path.read_bytes())
+    data[data.index(local) + 30], data[data.index(central) + 46] = 0, 0
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="has no name"):
+        gs.read_layer(path, "sites")

@@ -60,14 +60,17 @@ def check_archive(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
         name = member.filename
         where = {"file": file, "value": name[:80]}
         if (
-            name.startswith("/")
+            not name
+            or name.startswith("/")
             or "\\" in name
             or ":" in name
             or ".." in PurePosixPath(name).parts
             or "\x00" in name
         ):
             raise Refused(
-                "file_refused", "a member of the archive has a name that leads out of it", **where
+                "file_refused",
+                "a member of the archive has no name, or one that leads out of it",
+                **where,
             )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise Refused("file_refused", "a member of the archive is a link", **where)

@@ -134,16 +134,19 @@ def other_areas(values: pd.DataFrame, geometry: Geometry, spec: LayerSpec) -> li
     if geometry is None or spec.name not in {"development", "oasis", "boundaries"}:
         return []
     known = {column.name for column in spec.columns}
+    columns = [
+        (column, named) for column in values.columns
+        if column not in known and (named := _AREA_NAMES.fullmatch(plain_name(str(column))))
+    ]  # fmt: skip
+    if not columns:
+        return []
     drawn = area_m2(only(geometry, shapely.is_valid(geometry))) / 10_000
     out: list[Problem] = []
-    for column in [c for c in values.columns if c not in known]:
-        named = _AREA_NAMES.fullmatch(plain_name(str(column)))
-        stated = numbers(values, column).to_numpy() if named else np.zeros(0)
+    for column, named in columns:
+        stated = numbers(values, column).to_numpy()
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = (
-                np.where((drawn > 0) & (stated > 0), stated / drawn, np.nan) if named else stated
-            )
-        if named is None or not np.isfinite(ratio).any():
+            ratio = np.where((drawn > 0) & (stated > 0), stated / drawn, np.nan)
+        if not np.isfinite(ratio).any():
             continue
         usual = float(np.nanmedian(ratio))
         unit = _NAMED_UNITS.get(named["unit"] or named["other"] or "", 0.0)

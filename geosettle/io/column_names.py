@@ -33,6 +33,8 @@ UNITS: Final[Mapping[str, Mapping[str, float]]] = {
 _ROLE_WORDS: Final[Mapping[str, str]] = _FILE["roles"]
 """Words of a header that only say which layer it is about."""
 _WORDS: Final[Mapping[str, str]] = _FILE["columns"]
+_CAPACITY: Final = frozenset(_FILE["capacity"]["words"].split())
+_COUNTS: Final = frozenset({"households", "persons"})
 _ALSO_FILL: Final[Mapping[str, str]] = _FILE["fillers"]
 _FILLERS: Final = frozenset(_ALSO_FILL["every"].split())
 _STEM: Final = 6
@@ -213,10 +215,13 @@ def find_columns(
     doubtful: dict[str, list[str]] = {}
     own_names = {plain_name(column.name) for column in columns}
     technical = {h for h in headers if _TECHNICAL.fullmatch(h)}
+    others = {h for h in headers if _CAPACITY & {*_tokens(h)}}
     for column in columns:
         if column.name in found:
             continue
-        hits = _hits(column, pools, own_names, set(found.values()) | technical)
+        taken = set(found.values()) | technical
+        taken |= others if column.name in _COUNTS else set()
+        hits = _hits(column, pools, own_names, taken)
         if hits:
             found[column.name] = hits[0]
             if len(hits) > 1:
@@ -225,8 +230,9 @@ def find_columns(
     for column in columns:
         if column.name in found:
             continue
-        hits = _by_words(headers, spec.name, column, set(found.values()) | technical)
-        hits = hits or _hits(column, pools, own_names, set(found.values()))
+        taken = set(found.values()) | (others if column.name in _COUNTS else set())
+        hits = _by_words(headers, spec.name, column, taken | technical)
+        hits = hits or _hits(column, pools, own_names, taken)
         if hits:
             found[column.name] = hits[0]
             if len(hits) > 1:
@@ -313,6 +319,9 @@ def _by_words(headers: Sequence[str], role: str, column: Column, taken: set[str]
     return meant or ([h for h in free if _only_role(h, role)] if column.name == "name" else [])
 
 
+_QUESTION: Final = re.compile(r"^\s*(?:[A-Z]\.?)?\d{1,2}(?:\.\w{1,2}){1,4}\.?\s+")
+
+
 def _only_role(header: str, role: str) -> bool:
     """Whether a header only says which layer it is about, such as Village left."""
     words = {*_ROLE_WORDS.get(role, "").split()} if role in {"sites", "origins"} else set()
@@ -320,8 +329,11 @@ def _only_role(header: str, role: str) -> bool:
 
 
 def _last(header: str) -> str:
-    """Return a header without the groups of questions before it, as in grp/site_name."""
-    return re.split(r"[/:]", header)[-1] or header
+    """Return a header without the groups of questions before it, and the number of a question.
+
+    Such headers are grp/site_name and 2.1.b.1 Number of individuals.
+    """
+    return _QUESTION.sub("", re.split(r"[/:]", header)[-1]) or header
 
 
 def _pools(headers: Sequence[str]) -> tuple[dict[str, list[str]], ...]:

@@ -41,8 +41,8 @@ _SHARE: Final = 0.01
 _STRIP_DEG: Final = 0.02
 _TOUCHING_DEG: Final = 1e-5
 """Units less than a metre apart touch: so far apart are edges that were rounded differently."""
-_PAIRS: Final = 50_000
-"""Pairs of units that are compared at most, so that no file can keep a check busy for hours."""
+_PAIRS: Final = 1_000_000
+"""Pairs of pieces of units that are compared at most: no file can keep a check busy for hours."""
 
 
 def references(layers: Layers, _rasters: Rasters, _aliases: Aliases) -> Found:
@@ -243,16 +243,11 @@ def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: st
     frame = checked.frame
     start = frame["valid_from"].to_numpy(dtype=float, na_value=-np.inf)
     end = frame["valid_to"].to_numpy(dtype=float, na_value=np.inf)
-    tree = shapely.STRtree(geometry[rows])
-    first, second = tree.query(geometry[rows], predicate="intersects")
-    first, second = rows[first[first < second]], rows[second[first < second]]
+    pairs, group, (a, b) = _near(geometry[rows], 0.0)
+    common = np.bincount(group, area_m2(shapely.intersection(a, b)), len(pairs))
+    first, second = rows[pairs].T
     same_time = (start[first] <= end[second]) & (start[second] <= end[first])
-    first, second = first[same_time][:_PAIRS], second[same_time][:_PAIRS]
-    common = (
-        area_m2(shapely.intersection(geometry[first], geometry[second]))
-        if first.size
-        else np.array([])
-    )
+    first, second, common = first[same_time], second[same_time], common[same_time]
     out = []
     for a, b, area in zip(first.tolist(), second.tolist(), common.tolist(), strict=True):
         if area > _SLIVER_M2:
@@ -272,13 +267,37 @@ def _overlaps(checked: Checked, geometry: Any, rows: NDArray[np.intp], level: st
     return out
 
 
+def _near(shapes: Any, apart: float) -> tuple[NDArray[np.intp], NDArray[np.intp], tuple[Any, Any]]:
+    """Pairs of shapes that are no farther apart than so many degrees, by their pieces.
+
+    The box of a unit of many islands overlaps all others; those of its islands do not.
+
+    Returns
+    -------
+    tuple
+        Pairs, the lower number first; of each near pair of pieces, its pair of shapes; and those
+        pieces.
+    """
+    pieces, of = shapely.get_parts(shapes, return_index=True)
+    west, south, east, north = shapely.bounds(pieces).T
+    around = shapely.box(west - apart, south - apart, east + apart, north + apart)
+    first, second = shapely.STRtree(pieces).query(around)
+    lower = of[first] < of[second]
+    first, second = first[lower][:_PAIRS], second[lower][:_PAIRS]
+    shapely.prepare(pieces)
+    close = shapely.dwithin(pieces[first], pieces[second], apart)
+    first, second = first[close], second[close]
+    both = np.stack([of[first], of[second]], axis=1)
+    pairs, group = np.unique(both, axis=0, return_inverse=True)
+    return pairs, group.ravel(), (pieces[first], pieces[second])
+
+
 def _gaps(
     frame: gpd.GeoDataFrame, geometry: Any, rows: NDArray[np.intp], level: str
 ) -> list[Problem]:
     """Holes between the units of a level, which no unit of any level fills."""
     if len(rows) < 2:
         return []
-    rows = rows[shapely.is_valid(geometry[rows])]
     # By pieces: a country may have tens of thousands of islands.
     whole = shapely.disjoint_subset_union_all(shapely.get_parts(geometry[rows]))
     holes = _holes(whole)
@@ -311,14 +330,12 @@ def _strips(
 
     They are longer than ten times their width.
     """
-    tree = shapely.STRtree(geometry[rows])
     near, touching = (
-        {(int(i), int(j)) for i, j in tree.query(geometry[rows], "dwithin", apart).T if i < j}
+        set(map(tuple, _near(geometry[rows], apart)[0].tolist()))
         for apart in (_STRIP_DEG, _TOUCHING_DEG)
     )
-    facing_pairs = rows[np.array(sorted(near - touching), dtype=np.intp).reshape(-1, 2)]
     out = []
-    for i, j in facing_pairs:
+    for i, j in rows[np.array(sorted(near - touching), dtype=np.intp).reshape(-1, 2)]:
         apart = float(shapely.distance(geometry[i], geometry[j]))
         reach = apart * 1.05
         facing = shapely.intersection(

@@ -134,10 +134,11 @@ def _points(frame: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
 
 def _same_lines(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
     """Vertices of outlines and their distance to the nearest outline of the other layer."""
-    mine, theirs = (_outlines(f) for f in (layer, other))
-    if mine is None or theirs is None:
+    rings, others = (_rings(f) for f in (layer, other))
+    if not rings.size or not others.size:
         return None
-    xy = np.unique(shapely.get_coordinates(mine), axis=0)
+    theirs = _segments(others)
+    xy = np.unique(shapely.get_coordinates(rings), axis=0)
     xy = xy[:: max(1, len(xy) // _VERTICES)]
     tree = shapely.STRtree(theirs)
 
@@ -150,15 +151,14 @@ def _same_lines(layer: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> Any:
     return (xy[:, 0], xy[:, 1]), distance, 30
 
 
-def _outlines(frame: gpd.GeoDataFrame) -> Any:
-    """Segments of all outlines, short enough for the nearest one to be found by its box.
-
-    None without outlines.
-    """
+def _rings(frame: gpd.GeoDataFrame) -> Any:
+    """Rings of all areas of a layer."""
     geometry = frame.geometry.to_numpy()
-    rings = shapely.get_parts(shapely.boundary(geometry[shapely.get_dimensions(geometry) == 2]))
-    if not rings.size:
-        return None
+    return shapely.get_rings(shapely.get_parts(geometry[shapely.get_dimensions(geometry) == 2]))
+
+
+def _segments(rings: Any) -> Any:
+    """Segments of rings, short enough for the nearest one to be found by its box."""
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[1:] == ring[:-1]
     return shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1))

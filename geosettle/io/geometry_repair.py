@@ -31,6 +31,8 @@ _DIMENSION: Final = {
 }
 _AREA_CHANGE: Final = 1e-3
 """Share of its area that mending an outline may change."""
+_NOT_TINY_DEG2: Final = 1e-6
+"""An area that is larger in square degrees has more than 1 m², but for the last 500 m to a pole."""
 
 
 def mend(geometry: Geometries, spec: LayerSpec) -> tuple[Geometries, list[Problem]]:
@@ -136,6 +138,8 @@ def _valid(
 ) -> tuple[Any, list[tuple[str, str, str]]]:
     """Return a valid outline; mended if that leaves its area, and refused otherwise."""
     if shapely.is_valid(shape):
+        if shape.area > _NOT_TINY_DEG2:
+            return shape, stated
         area = float(area_m2([shape])[0])
         tiny = [("geometry_tiny", f"The area is {area:.3g} m².", f"{area:.3g}")] if area < 1 else []
         return shape, stated + tiny

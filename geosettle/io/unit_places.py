@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from geosettle.crs import WGS84
-from geosettle.geodesy import GEOD
+from geosettle.geodesy import GEOD, arc_bound_m, to_xyz
 from geosettle.io.validation import Checked, set_aside
 from geosettle.levels import declared_units
 from geosettle.names import Aliases
@@ -102,6 +102,8 @@ def _middle(shape: shapely.Geometry) -> tuple[shapely.Point, float]:
     centre = shapely.centroid(shape)
     point = centre if shapely.contains(shape, centre) else shapely.point_on_surface(shape)
     corners = shapely.get_coordinates(shape)
+    chord = np.linalg.norm(to_xyz(corners[:, 0], corners[:, 1]) - to_xyz(point.x, point.y), axis=-1)
+    corners = corners[arc_bound_m(chord) >= chord.max()]
     x, y = np.full(len(corners), point.x), np.full(len(corners), point.y)
     away = np.asarray(GEOD.inv(x, y, corners[:, 0], corners[:, 1])[2])
     return shapely.Point(round(point.x, 6), round(point.y, 6)), round(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import python_calamine
@@ -64,7 +65,7 @@ def read_workbook(
     InputError
         Not a workbook, no such sheet, or several that fit equally well.
     """
-    sheets = list(_sheets(data, file))
+    sheets = _sheets(data, file)
     chosen = _choose(sheets, file, frozenset(names), sheet, role)
     out = _table(chosen, data, file, names, header_row)
     if chosen.visible:
@@ -83,16 +84,18 @@ def read_sheets(data: bytes, file: str, *, names: Collection[str] = ()) -> list[
     ]
 
 
-def _sheets(data: bytes, file: str) -> Iterator[_Sheet]:
-    """Sheets of a workbook that hold cells."""
+@lru_cache(maxsize=2)
+def _sheets(data: bytes, file: str) -> list[_Sheet]:
+    """Sheets of a workbook that hold cells; kept, for several layers are read from one workbook."""
     if data.startswith(b"PK"):
         check_parts(data, file)
     try:
         book = python_calamine.load_workbook(io.BytesIO(data))
-        for entry in book.sheets_metadata:
-            if entry.typ != python_calamine.SheetTypeEnum.WorkSheet:
-                continue
-            yield _sheet(book.get_sheet_by_name(entry.name), entry)
+        return [
+            _sheet(book.get_sheet_by_name(entry.name), entry)
+            for entry in book.sheets_metadata
+            if entry.typ == python_calamine.SheetTypeEnum.WorkSheet
+        ]
     except python_calamine.PasswordError as error:
         raise Refused(
             "file_unreadable", "the workbook is protected by a password", file=file,

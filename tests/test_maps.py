@@ -171,7 +171,8 @@ def test_the_box_holds_every_place_and_no_flow_is_longer_than_the_longest(sites,
     pairs = pd.DataFrame(
         index=pd.MultiIndex.from_tuples(ends or [("x", "y")], names=["origin_id", "site_id"])
     )
-    result = SimpleNamespace(sites=frames[0], origins=frames[1], pairs=pairs)
+    ends_of = dict(zip(("sites", "origins"), frames, strict=True))
+    result = SimpleNamespace(**ends_of, pairs=pairs, intervals=pd.DataFrame())
     seen, turn = extent(result), wrap(result)
     drawn = {
         role: [

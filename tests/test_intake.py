@@ -228,6 +228,35 @@ def test_camps_zones_and_towns_with_a_table_of_distances(
     assert stated["roads"]["map"] == {"a": "name1", "b": "name2", "length_km": "distance"}
 
 
+def test_rows_without_a_kind_go_where_most_rows_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = tmp_path / "list.csv"
+    places.write_text(
+        "pcode,name,type,latitude,longitude,population\n"
+        "Q1,Rin,camp,9.2,10.2,500\nQ2,Sul,NA,9.3,10.9,300\nQ3,Campo,camp,9.5,10.8,120\n"
+        "Q4,Novo,,9.6,10.1,80\nQ5,Mid,town,9.4,10.5,9000\n",
+        "utf-8",
+    )
+    assert main(["init", str(tmp_path / "s"), str(places)]) == 0
+    told = capsys.readouterr().out
+    assert "sites: 4 rows; 1,000 persons" in told  # 500 + 300 + 120 + 80
+    assert "places: 1 rows" in told
+    stated = tomllib.loads((tmp_path / "s" / "study.toml").read_text("utf-8"))["layers"]
+    assert stated["sites"]["map"]["site_id"] == "pcode"
+    assert stated["sites"]["where"] == {"type": ["camp", "NA", ""]}
+    sites = gs.read_study(tmp_path / "s").sites
+    assert sorted(sites.index) == ["Q1", "Q2", "Q3", "Q4"]
+
+
+def test_a_web_map_says_what_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "map.json"
+    path.write_text(json.dumps({"operationalLayers": [{"title": "Camps"}], "version": "2.0"}))
+    assert main(["init", str(tmp_path / "s"), str(path)]) == 2
+    assert "web map" in (told := capsys.readouterr().err)
+    assert "Export the layer" in told
+
+
 def test_sites_with_projected_rasters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = tmp_path / "bundle"
     bundle.mkdir()

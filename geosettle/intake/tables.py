@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -18,7 +19,7 @@ from geosettle.intake.proposals import Proposal
 from geosettle.intake.units import Level, UnitColumns, says_origin, unit_columns
 from geosettle.io.column_names import find_columns
 from geosettle.io.companions import position_column
-from geosettle.io.numbers import to_number, to_text
+from geosettle.io.numbers import MISSING, to_number, to_text
 from geosettle.io.source import Source, only
 from geosettle.layers import LAYERS, plain_name
 
@@ -211,24 +212,29 @@ def _lengths(dataset: Dataset, headers: list[str]) -> Proposal | None:
 
 
 def _by_kind(dataset: Dataset, source: Source, headers: list[str]) -> list[Proposal]:
-    """Layers of a table that holds several kinds of places, by a column that says which."""
+    """Layers of a table that holds several kinds of places, by a column that says which.
+
+    Rows without a kind go where most of the others go: none is left out.
+    """
     for header in headers:
         if not _TYPE.fullmatch(plain_name(header)):
             continue
-        values = list(dict.fromkeys((to_text(c) or "").strip() for c in source.cells[header]))
-        values = [v for v in values if v]
-        if not 1 < len(values) <= 30:
+        texts = [(to_text(c) or "").strip() for c in source.cells[header]]
+        values = list(dict.fromkeys(texts))
+        role = {v: _role_of_kind(v) for v in values if v.casefold() not in MISSING}
+        if not 1 < len(role) <= 30:
             continue
-        role = {v: _role_of_kind(v) for v in values}
         if not {"sites", "origins"} & set(role.values()) or len(set(role.values())) < 2:
             continue
+        most = Counter(role[t] for t in texts if t in role).most_common(1)[0][0]
+        role |= {v: most for v in values if v not in role}
         out = []
         for name in ("sites", "origins", "places"):
             wanted = [v for v in values if role[v] == name]
             if not wanted:
                 continue
             rest = [h for h in headers if name != "sites" or not says_origin(h)]
-            why = f"rows with {', '.join(wanted)} in {header}"
+            why = f"rows with {', '.join(v or 'nothing' for v in wanted)} in {header}"
             one = _points(
                 dataset,
                 name,

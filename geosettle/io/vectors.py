@@ -70,6 +70,11 @@ def read_geojson(data: bytes, file: str, *, encoding: str | None = None) -> Sour
         return read_geojson_lines(data, file, encoding=encoding)
     document = _json(text, file)
     if not isinstance(document, Mapping) or "type" not in document:
+        if isinstance(document, Mapping) and "operationalLayers" in document:
+            raise InputError(
+                "this is an ArcGIS web map: it names layers and holds no rows", file=file,
+                mend="Export the layer itself, as GeoJSON, CSV or a shapefile.",
+            )  # fmt: skip
         raise InputError(
             "this is JSON but not GeoJSON", file=file, mend="Save a FeatureCollection."
         )

@@ -155,6 +155,35 @@ def test_a_baseline_and_boundaries_in_one_command(
     assert "geosettle run" in capsys.readouterr().err
 
 
+def test_origins_by_two_levels_that_one_file_of_boundaries_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One layer with a column of levels, two states with an LGA of one name in each."""
+    rows = [
+        *(("S1", "Dambe", "state", "", (10, 12)), ("S2", "Korva", "state", "", (12, 14))),
+        *(("A1", "Obi", "lga", "S1", (10, 11)), ("A2", "Tesk", "lga", "S1", (11, 12))),
+        *(("B1", "Obi", "lga", "S2", (12, 13)), ("B2", "Wund", "lga", "S2", (13, 14))),
+    ]
+    columns = ("code", "name", "level", "parent_code")
+    units = {name: [row[n] for row in rows] for n, name in enumerate(columns)}
+    shapes = [shapely.box(west, 9, east, 10) for *_, (west, east) in rows]
+    gpd.GeoDataFrame(units, geometry=shapes, crs=4326).to_file(tmp_path / "units.gpkg")
+    (tmp_path / "camps.csv").write_text(
+        "site_id,name,lon,lat,households,State of origin,LGA of origin\n"
+        "c1,One,10.5,9.5,40,Korva,Obi\nc2,Two,10.6,9.4,60,Dambe,Tesk\n"
+    )
+    out = tmp_path / "out"
+    files = [str(tmp_path / name) for name in ("camps.csv", "units.gpkg")]
+    assert main(["run", *files, "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "origins: 2 rows; 2 with a position" in said
+    assert "State of origin / LGA of origin" in said or "State of origin, LGA of origin" in said
+    low = [float(p["geodesic_low_km"]) for p in rows_of(out / "tables" / "pairs.csv")]
+    # to the western edges of Obi of Korva (12 E) and of Tesk (11 E)
+    expected = [GEOD.inv(*ends)[2] / 1000 for ends in ((10.6, 9.4, 11, 9.4), (10.5, 9.5, 12, 9.5))]
+    assert sorted(low) == pytest.approx(expected, abs=0.2)
+
+
 def test_a_master_list_among_six_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "master.xlsx"
     book = xlsxwriter.Workbook(path)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -21,6 +22,7 @@ from geosettle.io.rasters import plausible_kmh, read_raster
 from geosettle.io.source import Source
 from geosettle.io.study import plain_raster
 from geosettle.layers import LAYERS, plain_name
+from geosettle.levels import ladder
 from geosettle.names import Names
 from geosettle.raster import Raster
 
@@ -129,31 +131,43 @@ def _parent(headers: list[str], number: int | None) -> dict[str, str]:
 
 def levels_of(boundaries: Sequence[Proposal]) -> list[Level]:
     """Levels of the boundaries, coarsest first, each with the names of its units."""
+    return [level for one in _by_rank(boundaries) for level in _levels_of(one, boundaries)]
+
+
+def _levels_of(one: Proposal, boundaries: Sequence[Proposal]) -> list[Level]:
+    """Levels of one dataset: those that its rows name, else the one that it is."""
+    source = one.dataset.source
+    assert source is not None  # noqa: S101
+    texts = {
+        column: [to_text(c) for c in source.cells[header]]
+        for column, header in one.columns.items()
+        if column in {"code", "name", "parent_code", "level"}
+    }
+    codes = texts.get("code") or texts["name"]  # every proposal for boundaries has a name
+    bounds = _extent(source)
+    shapes = None if bounds is None else source.geometry
+    units: pd.DataFrame = gpd.GeoDataFrame(texts, index=codes, geometry=shapes)
+    units = units.loc[units.index.notna()].dropna(subset="name")
+    rank, number = _by_rank(boundaries).index(one) + 1, one.also.get("number")
+    first = rank if number is None else int(number)
+    if "level" not in units or units["level"].isna().any():
+        units["level"] = str(one.constants.get("level", f"level{first}"))
+    known = units[~units.index.duplicated()]
+    parts = [known[known["level"] == name] for name in _order(known)]
     out = []
-    above: dict[str, frozenset[str]] = {}
-    for rank, one in enumerate(_by_rank(boundaries), start=1):
-        source = one.dataset.source
-        assert source is not None  # noqa: S101
-        number = one.also.get("number")
-        texts = {
-            column: [to_text(c) for c in source.cells[header]]
-            for column, header in one.columns.items()
-            if column in {"code", "name", "parent_code"}
-        }
-        codes = texts.get("code") or texts["name"]  # every proposal for boundaries has a name
-        units = pd.DataFrame({"name": texts["name"]}, index=codes)
-        if "parent_code" in texts:
-            units["parent_code"] = texts["parent_code"]
-        units = units.loc[units.index.notna()].dropna(subset="name")
-        names = Names.of_units(units[~units.index.duplicated()])
-        above |= names.above
-        level = str(one.constants.get("level", f"level{rank if number is None else number}"))
-        bounds = _extent(source)
-        shapes: dict[str, object] = {}
-        if bounds is not None and source.geometry is not None:
-            shapes = dict(zip(map(str, codes), source.geometry, strict=True))
-        out.append(Level(level, rank if number is None else number, names, bounds, shapes))
+    for n, part in enumerate(parts):
+        names = Names.of_units(part.drop(columns="geometry"))
+        found = dict(zip(part.index, part["geometry"], strict=True)) if bounds is not None else {}
+        out.append(Level(str(part["level"].iloc[0]), first + n, names, bounds, found))
     return out
+
+
+def _order(units: pd.DataFrame) -> list[str]:
+    """Levels from the coarsest; by their number of units where the file contradicts itself."""
+    try:
+        return list(ladder(units))
+    except GeosettleError:
+        return units["level"].value_counts(ascending=True).index.tolist()
 
 
 def _extent(source: Source) -> tuple[float, float, float, float] | None:

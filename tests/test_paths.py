@@ -24,6 +24,7 @@ from geosettle.distance._solver.cost import Prepared
 from geosettle.distance._solver.cost_grid import legal_moves
 from geosettle.distance._solver.cost_paths import path_finder
 from geosettle.distance.walking import walk_grid
+from geosettle.errors import InputError
 from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
 
@@ -337,3 +338,18 @@ def test_made_up_example_of_the_documentation():
     )
     assert outcome.attempted > 12
     assert outcome.failed == 0
+
+
+def test_one_metric_may_be_a_word_and_none_is_refused():
+    dem = Raster(np.zeros((9, 9)), Affine(0.01, 0, 76, 0, -0.01, 0.09), unit="m")
+    at = gpd.points_from_xy
+    here = gpd.GeoDataFrame(index=["v"], geometry=at([76.015], [0.045]), crs=4326)
+    there = gpd.GeoDataFrame(index=["s"], geometry=at([76.075], [0.045]), crs=4326)
+    flows = pd.DataFrame({"origin_id": ["v"], "site_id": ["s"]})
+    one = gs.least_cost_paths(flows, here, there, "walk", directions="out", dem=dem)
+    assert one["length_km"].item() == pytest.approx(
+        GEOD.inv(76.015, 0, 76.075, 0)[2] / 1000, rel=1e-4
+    )
+    for wrong in ({"metrics": ()}, {"directions": ()}):
+        with pytest.raises(InputError, match="at least one"):
+            gs.least_cost_paths(flows, here, there, dem=dem, **wrong)

@@ -166,7 +166,7 @@ def test_the_command_writes_rasters_polygons_and_persons(tmp_path, capsys) -> No
     assert total.to_numpy() == pytest.approx(counts().values.sum(), rel=1e-6)
     assert set(table["area"].dropna()) == {"West", "East", "Alma", "Bulak"}
     layers = gpd.list_layers(one / "reach.gpkg")["name"].tolist()
-    assert layers == ["catchments", "service_areas", "site_catchments"]
+    assert layers == ["catchments", "unreached", "service_areas", "site_catchments"]
     with rasterio.open(one / "time.tif") as file:
         assert file.tags()["DIRECTION"] == "from"
         assert file.tags()["INPUT_DEM"].startswith("sha256 ")
@@ -176,3 +176,28 @@ def test_the_command_writes_rasters_polygons_and_persons(tmp_path, capsys) -> No
     assert capsys.readouterr().out.splitlines()[0] == "hours,area_ha"
     assert main(["reach", "--sites", f"{tmp_path}/sites.csv"]) == 2
     assert "--dem" in capsys.readouterr().err
+
+
+def test_without_any_area_everybody_is_outside():
+    """81 cells of 10 persons."""
+    time = Raster(np.zeros((9, 9)), Affine(0.01, 0, 76, 0, -0.01, 39))
+    count = Raster(np.full((9, 9), 10.0), time.transform, kind="counts")
+    none = gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=4326))
+    found = gs.population_within(time, count, [1], areas=none)
+    assert found.groupby("area_id")["persons"].sum().to_dict() == pytest.approx({"(outside)": 810})
+
+
+def test_points_in_two_areas_and_areas_of_one_name_are_refused():
+    time = Raster(np.zeros((2, 2)), Affine(1, 0, 76, 0, -1, 40))
+    points = gpd.GeoDataFrame({"population": [7]}, geometry=[shapely.Point(77, 39)], crs=4326)
+    boxes = [shapely.box(76, 38, 77.5, 40), shapely.box(76.5, 38, 78, 40)]
+    areas = gpd.GeoDataFrame(index=["a", "b"], geometry=boxes, crs=4326)
+    with pytest.raises(InputError, match="counted twice"):
+        gs.population_within(time, points, [1], areas=areas)
+    with pytest.raises(InputError, match="one identifier"):
+        gs.population_within(time, points, [1], areas=areas.set_axis(["a", "a"]))
+    halves = [shapely.box(76, 38, 77, 40), shapely.box(77, 38, 78, 40)]  # the point is on the edge
+    table = gs.population_within(time, points, [1], areas=areas.set_geometry(halves, crs=4326))
+    assert table["persons"].sum() == 7
+    with pytest.raises(InputError, match="infinite"):
+        gs.population_within(time, points.assign(population=np.inf), [1])

@@ -23,7 +23,7 @@ from geosettle.distance.network import is_table, with_settlements
 from geosettle.distance.road_paths import road_lines
 from geosettle.distance.terrain import NO_DEM, grid_of
 from geosettle.distance.travel import road_stretches, travel_grid
-from geosettle.errors import UnknownNameError
+from geosettle.errors import InputError, UnknownNameError
 from geosettle.raster import Raster
 from geosettle.reasons import concerning, join, reason, rendered
 from geosettle.settings import RoadRules
@@ -101,7 +101,10 @@ def least_cost_paths(
     1      back       6.68   1.33  walk 6.68 km 1.33 h
     """
     context, table = context_of(layers), as_flows(flows).drop_duplicates(["origin_id", "site_id"])
+    metrics, directions = ((v,) if isinstance(v, str) else v for v in (metrics, directions))
     chosen = [_maker(name) for name in metrics]
+    if not (chosen and directions):
+        raise InputError("ways need at least one metric and one direction")
     if unknown := set(directions) - set(DIRECTIONS):
         raise UnknownNameError(
             "no such direction", value=min(unknown), mend=f"There are: {', '.join(DIRECTIONS)}."

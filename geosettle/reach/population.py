@@ -137,13 +137,11 @@ def population_within(
     if areas is not None:
         rest = parts[0] - parts[1:].sum(axis=0)
         if rest.sum() < -_SLIVERS * total:
-            raise InputError(
-                "the areas overlap, so persons would be counted twice", value=round(-rest.sum()),
-                mend="Give the areas of one level, each ground once.",
-            )  # fmt: skip
+            raise _overlap(-rest.sum())
         small = np.flatnonzero(rest <= _SLIVERS * total * (rest < 0) + _ROUNDING * total)
-        parts[1 + parts[1:, small].argmax(axis=0), small] += rest[small]
-        rest[small] = 0.0
+        if len(names) > 1:
+            parts[1 + parts[1:, small].argmax(axis=0), small] += rest[small]
+            rest[small] = 0.0
         parts[0] = rest
         order = [*range(1, len(names)), 0] if (rest != 0).any() else range(1, len(names))
         names, parts = [names[i] for i in order], parts[[*order]]
@@ -159,11 +157,22 @@ def population_within(
     return pd.DataFrame(rows, columns=columns).astype({"area_id": "str", "reach": "str"})
 
 
+def _overlap(persons: float) -> InputError:
+    return InputError(
+        "the areas overlap, so persons would be counted twice",
+        value=round(persons),
+        mend="Give the areas of one level, each ground once.",
+    )
+
+
 def areas_of(areas: gpd.GeoDataFrame | None) -> tuple[list[str], list[shapely.Geometry | None]]:
     """Names and shapes of areas, the first of all ground (None), in the order of the names."""
     if areas is None:
         return [""], [None]
     frame = areas.sort_index(key=lambda index: index.astype(str))
+    again = frame.index[frame.index.astype(str).duplicated()]
+    if len(again):
+        raise InputError("two areas have one identifier", value=str(again[0]))
     shapes = lonlat(frame)
     known = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     shapes = np.where(known & ~shapely.is_valid(shapes), shapely.make_valid(shapes), shapes)
@@ -204,8 +213,9 @@ def of_points(
             f"the points have no column {column!r}", mend='Name it: persons="people".'
         )
     count = numbers(points, column).fillna(0.0).to_numpy(np.float64)
-    if (count < 0).any():
-        raise InputError("a count of persons is below zero", value=float(count.min()))
+    if not (count >= 0).all() or np.isinf(count).any():
+        wrong = float(count[~((count >= 0) & np.isfinite(count))][0])
+        raise InputError("a count of persons is below zero or infinite", value=wrong)
     lon, lat = positions(gpd.GeoDataFrame(geometry=lonlat(points), crs="EPSG:4326"))
     spots = shapely.points(lon, lat)
 
@@ -216,7 +226,13 @@ def of_points(
 
     within = [holds(limit) for limit in limits]
     free, out = np.ones(len(spots), dtype=bool), np.zeros((len(areas), len(limits)))
+    inner = np.zeros(len(spots), dtype=bool)
     for a, area in enumerate(areas):
+        if area is not None:
+            own = np.asarray(shapely.contains_properly(area, spots), dtype=bool)
+            if (own & inner & (count > 0)).any():
+                raise _overlap(float(count[own & inner].sum()))
+            inner |= own
         mine = holds(area) & (free | (area is None))
         if area is not None:
             free &= ~mine

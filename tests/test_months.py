@@ -67,6 +67,8 @@ def test_the_files_hold_months_and_ways_where_they_are_asked_for(tmp_path):
     lines = gpd.read_file(tmp_path / "asked" / "study.gpkg", layer="paths")
     assert lines["length_km"].tolist() == ways["length_km"].tolist()
     assert shapely.get_num_coordinates(lines.geometry.to_numpy()).min() > 1
+    styles = gpd.read_file(tmp_path / "asked" / "study.gpkg", layer="layer_styles")
+    assert "paths" in styles["f_table_name"].tolist()
     page = (tmp_path / "asked" / "report.html").read_text("utf-8")
     assert "Hours by month" in page
     gs.write(gs.analyse(study({})), tmp_path / "not")

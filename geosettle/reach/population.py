@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import geopandas as gpd
 import numpy as np
@@ -137,7 +137,7 @@ def population_within(
     if areas is not None:
         rest = parts[0] - parts[1:].sum(axis=0)
         if rest.sum() < -_SLIVERS * total:
-            raise _overlap(-rest.sum())
+            _overlap(-rest.sum())
         small = np.flatnonzero(rest <= _SLIVERS * total * (rest < 0) + _ROUNDING * total)
         if len(names) > 1:
             parts[1 + parts[1:, small].argmax(axis=0), small] += rest[small]
@@ -157,8 +157,8 @@ def population_within(
     return pd.DataFrame(rows, columns=columns).astype({"area_id": "str", "reach": "str"})
 
 
-def _overlap(persons: float) -> InputError:
-    return InputError(
+def _overlap(persons: float) -> NoReturn:
+    raise InputError(
         "the areas overlap, so persons would be counted twice",
         value=round(persons),
         mend="Give the areas of one level, each ground once.",
@@ -231,7 +231,7 @@ def of_points(
         if area is not None:
             own = np.asarray(shapely.contains_properly(area, spots), dtype=bool)
             if (own & inner & (count > 0)).any():
-                raise _overlap(float(count[own & inner].sum()))
+                _overlap(float(count[own & inner].sum()))
             inner |= own
         mine = holds(area) & (free | (area is None))
         if area is not None:

@@ -189,7 +189,7 @@ STUDIES = {  # layers: layers of the GeoPackage, figures, elements of the map, c
     ("sites", "origins"): ({"sites", "origins"}, {"od_map"}, {"sites", "origins"}, {"households"}),
     ("sites", "origins", "flows"): (
         {"sites", "origins", "flows"},
-        {"od_map", "distances", "distribution"},
+        {"od_map"},  # charts need three values
         {"sites", "origins", "flows"},
         {"households"},
     ),

@@ -151,6 +151,12 @@ def distances(writer: Writer) -> list[Part]:
     given = "" if len(drawn) else "_given"
     percent = f"{100 * float(numbers(drawn, 'level').max()):g}" if len(drawn) else ""
     shown = writer.named(_with_intervals(writer.result, _as_good_as_given(frame), drawn))
+    own = {
+        column: writer.word("metric", name)
+        for metric in writer.result.metrics.values()
+        for name, (column, _) in metric.measured.items()
+        if column in shown and column not in _MEASURED
+    }
     parts: list[Part] = [
         None if known.any() else element("p", none),
         writer.p("distances_note") if on_the_ground else None,
@@ -160,8 +166,9 @@ def distances(writer: Writer) -> list[Part]:
         writer.frame(
             "pairs",
             shown[known],
-            ["origin_id", "site_id", "households", *_MEASURED],
+            ["origin_id", "site_id", "households", *_MEASURED, *own],
             writer.say(f"cap_distances{given}", percent=percent),
+            own,
         ),
         *_scenarios(writer),
         *_months(writer),

@@ -252,7 +252,7 @@ def test_names_without_a_font_are_noted_under_the_map():
         "These names are shown by id, because the figures have no font for their script: "
         "S1, S2, S3, O1, O3." in text
     )
-    assert "Location unknown: S4, O5." in text
+    assert "Location unknown: Ajoz, Nowhere." in text
 
 
 def test_labels_do_not_cover_each_other_or_the_symbols():

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from geosettle.errors import InputError
+from geosettle.io import source as sizes
 from geosettle.io.encodings import read_text
 from geosettle.io.headers import known_cells
-from geosettle.io.source import MOST_CELLS, Source, check_size
+from geosettle.io.source import Source, check_size
 from geosettle.io.tables import table_from_records
 from geosettle.problems import problem
 
@@ -136,7 +137,7 @@ def _records(text: str, delimiter: str, file: str) -> tuple[list[list[str]], lis
     try:
         for record in reader:
             cells += len(record)
-            if cells > MOST_CELLS:
+            if cells > sizes.MOST_CELLS:
                 check_size(cells, 1, file)
             if "".join(record).strip():
                 records.append(record)

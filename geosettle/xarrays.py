@@ -123,7 +123,8 @@ def _values(array: xr.DataArray) -> NDArray[np.floating]:
     result: NDArray[np.floating] = values.astype(kind)
     for name in ("_FillValue", "missing_value"):
         for missing in np.atleast_1d(array.attrs.get(name, [])):
-            result[values == missing] = np.nan
+            if not (missing == np.inf and array.attrs.get("units") == "h"):  # hours: no way
+                result[values == missing] = np.nan
     scale, offset = (
         float(array.attrs.get(n, d)) for n, d in (("scale_factor", 1), ("add_offset", 0))
     )

@@ -248,6 +248,23 @@ def test_time_rasters_are_cogs_with_unit_and_provenance(tmp_path) -> None:
         np.testing.assert_array_equal(file.read(1)[finite], time.values[finite].astype("f4"))
 
 
+def test_a_file_of_hours_keeps_no_way_and_not_measured_apart(tmp_path) -> None:
+    """Hours 1, 2, 3; one cell without a way, one that is closed; ten persons in each."""
+    time = grid([[1.0, 2.0, np.inf, np.nan, 3.0]])
+    (tmp_path / "t.tif").write_bytes(cog_bytes(time))
+    with rasterio.open(tmp_path / "t.tif") as file:
+        np.testing.assert_array_equal(file.read(1), time.values)
+        found = file.stats(indexes=1)[0]
+        assert (found.min, found.max, found.mean) == pytest.approx((1, 3, 2))
+    back = gs.read_layer(tmp_path / "t.tif", "time")
+    np.testing.assert_array_equal(back.values, time.values)
+    assert back.unit == "h"
+    assert np.isnan(gs.read_layer(tmp_path / "t.tif", "dem").values[0, 2])  # no height is infinite
+    people = grid(np.full((1, 5), 10.0), unit="persons")
+    made = gs.population_within(back, people, [2.5]).set_index("reach")["persons"]
+    assert made.round(3).to_dict() == {"within": 20, "unreached": 20, "not_measured": 10}
+
+
 def test_the_page_of_the_guide_is_true() -> None:
     page = Path(__file__).parent.parent / "docs/reach.md"
     outcome = doctest.testfile(

@@ -97,6 +97,12 @@ def test_a_file_opened_by_rioxarray_is_the_raster_that_we_read(
     np.testing.assert_array_equal(upside_down.values, expected.values)
 
 
+def test_hours_without_a_way_stay_infinite(tmp_path: Path) -> None:
+    time = replace(UTM, values=np.array([[1.0, np.inf, 2.0], [np.nan, 3.0, 4.0]]), unit="h")
+    with rioxarray.open_rasterio(written(time, tmp_path)) as opened:
+        np.testing.assert_array_equal(Raster.from_xarray(opened).values, time.values)
+
+
 def test_scaled_values_are_those_meant() -> None:
     array = UTM.to_xarray()
     array.attrs |= {"scale_factor": 0.1, "add_offset": -5.0, "_FillValue": 6.0}

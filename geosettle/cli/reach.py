@@ -230,7 +230,8 @@ def _each(
     numbers = {str(name): n for n, name in enumerate(sorted(sites.index.astype(str)), start=1)}
     limit, away = max(options.hours), options.direction == "from"
     for name, time in site_times(sites, away=away, limit_h=limit, **layers):
-        sure = replace(time, values=np.where(time.values <= limit * MARGIN, time.values, np.nan))
+        beyond = time.values > limit * MARGIN
+        sure = replace(time, values=np.where(beyond, np.inf, time.values))
         what = {"TITLE": f"hours {options.direction} the site {name}", "SITE": name}
         stage.write(f"times/{numbers[name]:05d}.tif", cog_bytes(sure, facts | what))
         yield name, time

@@ -17,7 +17,7 @@ from geosettle.io.check import check_path, guess_role
 from geosettle.io.formats import kind_of, open_source
 from geosettle.io.gpkg import Picture, write_gpkg_bytes
 from geosettle.io.raster_files import DRIVERS
-from geosettle.io.rasters import raster_problems, read_raster
+from geosettle.io.rasters import TIME, raster_problems, read_raster
 from geosettle.io.source import Options, Source
 from geosettle.io.staging import Stage, check_writable, staged_folder, write_file
 from geosettle.io.study import read_rows, read_study
@@ -76,7 +76,8 @@ def read_layer(
     path
         A table, vector file or GeoTIFF.
     role
-        A key of `LAYERS`.
+        A key of `LAYERS`; or "time": hours as `geosettle reach` writes them, infinite where there
+        is no way, NaN where nothing can be measured.
     crs, datum, encoding, layer, sheet
         What the file does not say itself: EPSG code, "gcj02" or "bd09", text encoding, layer or
         sheet to read.
@@ -183,7 +184,7 @@ def _read(
             header_row=options.header_row,
         )  # fmt: skip
         return _accepted(understand(source, _ANY, options), problems)
-    if spec_of(role).geometries != ("raster",):
+    if role != TIME and spec_of(role).geometries != ("raster",):
         return _accepted(read_rows(file, role, options), problems)
     if kind_of(file) not in DRIVERS:
         raise InputError(f"the layer {role} is a raster", file=file.name, mend="Give a GeoTIFF.")

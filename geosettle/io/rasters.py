@@ -43,6 +43,8 @@ KIND_OF_ROLE: Final = {"landcover": "classes", "ndvi": "measurements", "populati
 _SLOWEST_KMH: Final = 0.2
 _FASTEST_KMH: Final = 100.0
 """Between these is the speed in the middle cell of a friction whose unit is right."""
+TIME: Final = "time"
+"""Role of a raster of hours that was written before: infinite cells are a value, no way."""
 CELL_LIMIT: Final = 200_000_000
 """Cells that are read at most."""
 _LOOKED_AT: Final = 4_000_000
@@ -332,7 +334,7 @@ def _values(
         # A float raster often carries its nodata value rounded to single precision.
         values[np.isclose(raw.astype(np.float64), nodata, rtol=1e-6, atol=0)] = np.nan
     if np.issubdtype(raw.dtype, np.floating):
-        undeclared = np.abs(raw) > 1e30
+        undeclared = (np.abs(raw) > 1e30) & ~((asked.role == TIME) & np.isposinf(raw))
         if (undeclared & ~np.isnan(values)).any():
             problems.append(
                 problem("nodata_undeclared", file=file, value=f"{raw[undeclared].flat[0]:.6g}",
@@ -342,6 +344,8 @@ def _values(
                 ),
             )  # fmt: skip
         values[~np.isfinite(values) | undeclared] = np.nan
+    if asked.role == TIME:  # no way is not the same as not measured
+        values[np.isposinf(raw)] = np.inf
     problems += _hidden_nodata(values, raw.dtype, asked)
     scale, offset = data.scales[band - 1], data.offsets[band - 1]
     if (scale, offset) != (1.0, 0.0):

@@ -161,7 +161,9 @@ def cog_bytes(raster: Raster, tags: Mapping[str, str] | None = None) -> bytes:
     Parameters
     ----------
     raster
-        Any grid with its own CRS; values that are not finite become the nodata value, NaN.
+        Any grid with its own CRS. Where values are infinite (hours to a place without a way) the
+        nodata value is infinity, so that statistics of GDAL leave them out, and missing ones are
+        NaN all the same; else it is NaN.
     tags
         Texts kept in the file: what it is, what made it, from what.
 
@@ -180,12 +182,12 @@ def cog_bytes(raster: Raster, tags: Mapping[str, str] | None = None) -> bytes:
     (('h',), 'toward', 'COG')
     """
     values = raster.values.astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
     rows, columns = raster.shape
+    nodata = np.inf if np.isposinf(values).any() else np.nan
     with rasterio.MemoryFile() as plain, rasterio.MemoryFile() as memory:
         with plain.open(
             driver="GTiff", height=rows, width=columns, count=1, dtype=np.float32,
-            crs=parse_crs(raster.crs).to_wkt(), transform=raster.transform, nodata=np.nan,
+            crs=parse_crs(raster.crs).to_wkt(), transform=raster.transform, nodata=nodata,
         ) as data:  # fmt: skip
             data.write(values, 1)
             data.update_tags(**dict(sorted((tags or {}).items())))

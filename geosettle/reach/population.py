@@ -74,8 +74,9 @@ def population_within(
     Parameters
     ----------
     time
-        Hours from every cell to the nearest site or service (`travel_allocation`, `travel_time`);
-        infinite where there is no way, NaN where nothing can be measured (closed cells, no height).
+        Hours from every cell to the nearest site or service (`travel_allocation`, or its file by
+        `read_layer` with the role "time"); infinite where there is no way, NaN where nothing can be
+        measured (closed cells, no height). `travel_time` has NaN for both.
     population
         Counts of persons by cell, on any grid and CRS; or points with a column of persons.
     hours

@@ -308,7 +308,7 @@ def _add_single_commands(commands: Any) -> None:
     distances.add_options(parser, _positive_int, _positive_float)
 
     parser = _command(commands, "reach", _reach, "who reaches the sites in how many hours")
-    reach.add_options(parser, _positive_float)
+    reach.add_options(parser, _positive_int, _positive_float)
 
     overlay = _command(commands, "overlay", _overlay, "how much land of which kind is in each zone")
     overlay.add_argument(
@@ -481,8 +481,9 @@ def _distances(options: argparse.Namespace) -> int:
 
 def _reach(options: argparse.Namespace) -> int:
     with _progress(options) as step:
-        reach.measure(options, read=lambda path, role: _layer(path, role, options), step=step)
-    return DONE
+        return reach.measure(
+            options, read=lambda path, role: _layer(path, role, options), step=step
+        )
 
 
 def _overlay(options: argparse.Namespace) -> int:

@@ -23,12 +23,16 @@ _MANY_PARTS: Final = 40
 """Parts from which a terminal is told before what comes: to measure some is little of the work."""
 
 
-def add_options(command: argparse.ArgumentParser, whole: Callable[[str], int]) -> None:
+_DIR: Final = "With -o DIR/: GeoParquet files, one for each part of the map."
+
+
+def add_options(
+    command: argparse.ArgumentParser, whole: Callable[[str], int], text: str = _DIR
+) -> None:
     """Add the options to a command; `whole` reads a number above zero."""
     group = command.add_argument_group(
         "a folder in parts",
-        "With -o DIR/: GeoParquet files, one for each part of the map. A second start with the same"
-        " command makes only what is missing or has changed.",
+        f"{text} A second start with the same command makes only what is missing or has changed.",
     )
     where = group.add_mutually_exclusive_group()
     where.add_argument("--workers", type=whole, metavar="N", help="processes that make parts")
@@ -85,7 +89,7 @@ def write(job: Job, options: argparse.Namespace, step: Callable[[str], None]) ->
         plan = estimate(job, workers)
         workers = _fitting(plan["memory"] / 1e9, workers, options.memory)
         seconds = plan["seconds"] * (options.workers or 1) / workers
-        what = "zones" if job.kind == "overlay" else "pairs"
+        what = {"overlay": "zones", "reach": "sites"}.get(job.kind, "pairs")
         text = (
             f"{plan['parts']:,} part{'s' * (plan['parts'] != 1)} with {plan['units']:,} {what}: "
             f"about {duration(seconds)} with {workers} worker{'s' * (workers > 1)} of at most "

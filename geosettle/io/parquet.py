@@ -285,8 +285,8 @@ def _arrow(values: pd.Series | pd.Index) -> pa.Array:
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
-def rows_of(data: bytes) -> int | None:
-    """Count the rows of a Parquet file; None where it is damaged.
+def rows_of(data: bytes) -> tuple[int, dict[str, str]] | None:
+    """Count the rows of a Parquet file, and give its facts; None where it is damaged.
 
     Examples
     --------
@@ -294,7 +294,11 @@ def rows_of(data: bytes) -> int | None:
     True
     """
     try:
-        return int(pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows)
+        found = pq.ParquetFile(pa.BufferReader(data)).metadata
+        about = {
+            k.decode(): v.decode("utf-8", "replace") for k, v in (found.metadata or {}).items()
+        }
+        return int(found.num_rows), about
     except (pa.ArrowException, OSError, ValueError):
         return None
 

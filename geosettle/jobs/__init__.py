@@ -5,6 +5,7 @@ from __future__ import annotations
 from geosettle.jobs.distances import distances_job
 from geosettle.jobs.overlay import overlay_job
 from geosettle.jobs.parts import Job, Part, tiles
+from geosettle.jobs.reach import reach_job
 from geosettle.jobs.run import Engine, Outcome, engine_on, estimate, run_job
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "engine_on",
     "estimate",
     "overlay_job",
+    "reach_job",
     "run_job",
     "tiles",
 ]

@@ -19,6 +19,8 @@ from geosettle import __version__
 IntArray = NDArray[np.intp]
 Rows: TypeAlias = gpd.GeoDataFrame | tuple[pd.DataFrame, NDArray[np.float64]]
 """Rows with shapes; or rows, and the two ends of the line of each, shape (n, 2, 2)."""
+RASTERS: Final = "_rasters"
+"""Folder of what a part has besides rows; readers of Parquet files pass over its name."""
 _LEVELS: Final = 16  # of the Hilbert curve: 550 m along the equator
 _WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 UNPLACED: Final = "unplaced"
@@ -48,7 +50,20 @@ class Part:
     @property
     def file(self) -> str:
         """Name of its file; another content has another name."""
-        return f"part-{self.name}-{self.key[:12]}.parquet"
+        return f"{self.stem}.parquet"
+
+    @property
+    def stem(self) -> str:
+        """Beginning of the names of its files."""
+        return f"part-{self.name}-{self.key[:12]}"
+
+
+@dataclass(frozen=True, eq=False)
+class WithRasters:
+    """Rows of a part, and rasters as bytes by the end of their name."""
+
+    rows: Rows
+    rasters: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +73,7 @@ class Job:
     Attributes
     ----------
     kind
-        What is measured: ``distances``, ``overlay``.
+        What is measured: ``distances``, ``overlay``, ``reach``.
     about
         Options that decide the result, for the manifest.
     parts
@@ -73,7 +88,7 @@ class Job:
     about: Mapping[str, Any]
     parts: Sequence[Part]
     inputs: Callable[[Part], tuple[Any, ...]]
-    make: Callable[..., Rows]
+    make: Callable[..., Rows | WithRasters]
 
 
 def digest(*facts: Any) -> str:

@@ -29,7 +29,7 @@ from geosettle import __version__
 from geosettle.errors import GeosettleError, InputError, OutputError
 from geosettle.executors import Here, executor_of, processes, stop
 from geosettle.io.staging import locked, write_file
-from geosettle.jobs.parts import Job, Part, Rows
+from geosettle.jobs.parts import RASTERS, Job, Part, Rows, WithRasters
 
 MANIFEST: Final = "_manifest.json"
 """Readers of a folder of Parquet files pass over names that begin so."""
@@ -272,10 +272,12 @@ def estimate(job: Job, workers: int = 1) -> dict[str, float]:
     seconds, size, units = 0.0, 0, 0
     for n, part in enumerate(some[:1] + some):
         begun = time.monotonic()
-        data = _encoded(job.make(*job.inputs(part)))
+        made = job.make(*job.inputs(part))
+        data = _encoded(made)
+        rasters = made.rasters if isinstance(made, WithRasters) else {}
         if n:  # the first time what is loaded and compiled once is in it
             seconds += time.monotonic() - begun
-            size, units = size + len(data), units + part.units
+            size, units = size + len(data) + sum(map(len, rasters.values())), units + part.units
     whole = sum(part.units for part in job.parts)
     each = whole / max(units, 1)
     most = max(1, min(workers, len(job.parts)))
@@ -316,16 +318,24 @@ def duration(seconds: float) -> str:
 
 def make_part(shared: Shared, part: Part, inputs: tuple[Any, ...], folder: str) -> dict[str, Any]:
     """Make one part and write its file; what is worth knowing of it goes back."""
-    about = {"geosettle": json.dumps({"version": __version__, "key": part.key})}
-    data = _encoded(shared.load()(*inputs), about)
+    made = shared.load()(*inputs)
+    facts: dict[str, Any] = {"version": __version__, "key": part.key}
+    if isinstance(made, WithRasters):
+        files = {f"{RASTERS}/{part.stem}-{end}": data for end, data in made.rasters.items()}
+        Path(folder, RASTERS).mkdir(exist_ok=True)
+        for name, data in files.items():
+            write_file(Path(folder, name), data)
+        facts["rasters"] = {n: hashlib.sha256(data).hexdigest() for n, data in files.items()}
+    data = _encoded(made, {"geosettle": json.dumps(facts)})
     write_file(Path(folder, part.file), data)
     return _record(part, data)
 
 
-def _encoded(made: Rows, about: Mapping[str, str] | None = None) -> bytes:
-    """Write what a part has made as GeoParquet."""
+def _encoded(made: Rows | WithRasters, about: Mapping[str, str] | None = None) -> bytes:
+    """Write the rows that a part has made as GeoParquet."""
     from geosettle.io.parquet import geoparquet_bytes, geoparquet_lines  # noqa: PLC0415
 
+    made = made.rows if isinstance(made, WithRasters) else made
     if isinstance(made, tuple):
         return geoparquet_lines(made[0], made[1], about)
     return geoparquet_bytes(made, about)
@@ -454,27 +464,40 @@ def _keep(job: Job, final: Path) -> dict[str, dict[str, Any]]:
         if data and known.get("file") in {None, part.file}:
             record = _record(part, data)
             # A file with the right name was finished before it got it; later it may be damaged.
-            if record and known.get("sha256", record["sha256"]) == record["sha256"]:
+            if (
+                record
+                and known.get("sha256", record["sha256"]) == record["sha256"]
+                and all(_is(final / name, sha) for name, sha in record.get("rasters", {}).items())
+            ):
                 kept[part.name] = record
     write_file(final / _LIST, _json({"parts": list(kept.values())}))
     for name in (SUCCESS, MANIFEST):
         (final / name).unlink(missing_ok=True)
     files = {record["file"] for record in kept.values()}
-    for path in final.glob("part-*.parquet"):
-        if path.name not in files:
+    files.update(name for record in kept.values() for name in record.get("rasters", {}))
+    for path in [*final.glob("part-*.parquet"), *final.glob(f"{RASTERS}/part-*")]:
+        if path.relative_to(final).as_posix() not in files:
             path.unlink()
     _sweep(final)
     return kept
+
+
+def _is(path: Path, sha256: str) -> bool:
+    """Whether a file is there with these bytes."""
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
 def _record(part: Part, data: bytes) -> dict[str, Any]:
     """Tell what is worth knowing of the file of a part; nothing of a damaged one."""
     from geosettle.io.parquet import rows_of  # noqa: PLC0415
 
-    rows = rows_of(data)
-    if rows is None:
+    found = rows_of(data)
+    if found is None:
         return {}
-    facts = {"name": part.name, "file": part.file, "key": part.key, "rows": rows}
+    rows, about = found
+    facts: dict[str, Any] = {"name": part.name, "file": part.file, "key": part.key, "rows": rows}
+    if rasters := json.loads(about.get("geosettle", "{}")).get("rasters"):
+        facts["rasters"] = rasters
     return facts | {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -485,7 +508,7 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 def _sweep(final: Path) -> None:
     """Take away what killed workers left half written, and what only they needed."""
-    for path in [*final.glob(".part-*.staging-*"), *final.glob(".job.*")]:
+    for path in [*final.rglob(".part-*.staging-*"), *final.glob(".job.*")]:
         if path.name != _LIST:
             path.unlink(missing_ok=True)
 

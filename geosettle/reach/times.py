@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,7 +99,7 @@ def site_times(
     """
     if not limit_h > 0:
         raise InputError("the limit must be a time above zero", value=limit_h)
-    grid, places = _placed(sites, layers)
+    grid, places = placed(sites, layers)
     even, limit = _even_pace(grid.grid), limit_h * MARGIN * 3600
 
     def runs() -> Iterator[tuple[str, Raster]]:
@@ -139,7 +139,7 @@ def travel_allocation(sites: gpd.GeoDataFrame, *, away: bool = False, **layers: 
     >>> found.first.values[1].tolist(), found.first.classes
     ([1.0, 1.0, 1.0, 2.0, 2.0], {1: 'a', 2: 'b'})
     """
-    grid, places = _placed(sites, layers)
+    grid, places = placed(sites, layers)
     even = _even_pace(grid.grid)
     reached = {n: p for n, (_, p) in enumerate(places.items(), start=1) if not p.why}
     if even is None:
@@ -157,16 +157,21 @@ def travel_allocation(sites: gpd.GeoDataFrame, *, away: bool = False, **layers: 
     return Allocation(
         _hours(grid, seconds),
         Raster(first, dem.transform, dem.crs, "class", classes, dem.source, "classes"),
-        _reasons(places)["why"],
+        reasons_of(places),
     )
 
 
+def reasons_of(places: Mapping[str, Place]) -> pd.Series[Any]:
+    """Why places cannot be left or reached, by id; empty where they can."""
+    return _reasons(places)["why"]
+
+
 @rendered
-def _reasons(places: dict[str, Place]) -> pd.DataFrame:
+def _reasons(places: Mapping[str, Place]) -> pd.DataFrame:
     return pd.DataFrame({"why": pd.Series({n: p.why for n, p in places.items()}, dtype="str")})
 
 
-def _placed(sites: gpd.GeoDataFrame, layers: Any) -> tuple[WalkGrid, dict[str, Place]]:
+def placed(sites: gpd.GeoDataFrame, layers: Mapping[str, Any]) -> tuple[WalkGrid, dict[str, Place]]:
     """Grid to travel on, and the sites on it, by id."""
     context = context_of(layers)
     if context.ground is None:
@@ -230,6 +235,20 @@ def _hours(grid: WalkGrid, seconds: NDArray[np.floating]) -> Raster:
     hours = seconds / 3600
     hours[grid.grid.closed] = np.nan
     return Raster(hours, grid.dem.transform, grid.dem.crs, "h", source=grid.dem.source)
+
+
+def within(time: Raster, limit_h: float) -> Raster:
+    """Hours that are right where a limit was given: those farther beyond it are infinite.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> within(Raster(np.array([[1.0, 1.2]]), Affine(1, 0, 0, 0, -1, 0)), 1).values
+    array([[ 1., inf]])
+    """
+    beyond = time.values > limit_h * MARGIN
+    values = np.where(beyond, np.inf, time.values)
+    return Raster(values, time.transform, time.crs, time.unit, source=time.source)
 
 
 ROUGH_KM: Final = 1.0

@@ -28,6 +28,7 @@ def unreached_groups(
     sites: gpd.GeoDataFrame | None = None,
     most: int = 20,
     persons: str = "population",
+    sought_h: float = np.inf,
 ) -> gpd.GeoDataFrame:
     """Give the largest groups of persons beyond a travel time, or without any way, and where.
 
@@ -45,6 +46,8 @@ def unreached_groups(
         How many groups, those of most persons first.
     persons
         Column of the points.
+    sought_h
+        Up to where times were sought, if not everywhere; farther ones are infinite.
 
     Returns
     -------
@@ -102,7 +105,10 @@ def unreached_groups(
     )
     if sites is not None:
         out = _with_nearest(out, *at, sites)
-    why = np.where(np.isfinite(there), "", reason("no_way_to_a_site"))
+    none = reason("no_way_to_a_site")
+    if np.isfinite(sought_h):
+        none = reason("no_site_within", limit=sought_h, unit="h")
+    why = np.where(np.isfinite(there), "", none)
     shapes = gpd.points_from_xy(*at)
     out = out.assign(why=why.astype(str)).reset_index(drop=True)
     return gpd.GeoDataFrame(out, geometry=shapes, crs="EPSG:4326")

@@ -55,7 +55,7 @@ class MakeReach:
     each: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """What was prepared is not sent: every worker prepares it once."""
+        """Leave out what was prepared: every worker prepares it once."""
         return {**vars(self), "context": replace(self.context, memory={})}
 
     def __call__(self, sites: gpd.GeoDataFrame) -> WithRasters:

@@ -159,6 +159,7 @@ def measure(
         Pairs measured at a time.
     """
     from geosettle.distance import Context, distance_table, least_cost_paths  # noqa: PLC0415  (loads the engine)
+    from geosettle.tables.rounding import round_by_interval, round_pairs  # noqa: PLC0415
 
     parts = in_parts.asked(options)
     if not parts:
@@ -166,8 +167,7 @@ def measure(
     for path in (options.intervals, options.scenarios):
         check_out(path)
     check_out(options.paths, tables=False)
-    metrics = _metrics(options)
-    settings = take_settings(options)
+    metrics, settings = _metrics(options), take_settings(options)
     step("reading")
     roles = (
         *("origins", "sites", "flows", "dem", "landcover", "friction", "barriers", "roads"),
@@ -209,15 +209,16 @@ def measure(
     each = min(options.nearest or len(sites), len(sites))
     size = len(origins) if flows is not None else max(1, block_rows // max(1, each))
     starts = range(0, max(1, len(origins)), max(1, size))
-    shapes = partial(_lines, origins, sites)
+    shapes, rounded = partial(_lines, origins, sites), partial(round_pairs, exact=True)
+    by_interval = partial(round_by_interval, values=("low", "median", "high"), exact=True)
     with ExitStack() as stack:
         drawn, compared = (
-            stack.enter_context(table_file(path, shapes)) if path else None
+            stack.enter_context(table_file(path, shapes, rounded=by_interval)) if path else None
             for path in (options.intervals, options.scenarios)
         )
         drawing = table_file(options.paths, _ways, drawn=True)
         found = stack.enter_context(drawing) if options.paths else None
-        write = stack.enter_context(table_file(options.out, shapes))
+        write = stack.enter_context(table_file(options.out, shapes, rounded=rounded))
         for i in starts:
             some = origins.iloc[i : i + size]
             table = distance_table(some, sites, flows=flows, **chosen)
@@ -386,6 +387,7 @@ def _matrix(
 ) -> None:
     """Write origins x sites, some origins at a time."""
     from geosettle.distance import distance_matrix  # noqa: PLC0415
+    from geosettle.tables.rounding import round_matrix  # noqa: PLC0415
 
     if _is_parquet(options.out):
         distance_matrix(
@@ -393,7 +395,8 @@ def _matrix(
         )
         return
     size = max(1, block_rows // max(1, len(sites)))
-    with table_file(options.out) as write:
+    rounded = partial(round_matrix, origins=origins, sites=sites, exact=True)
+    with table_file(options.out, rounded=rounded) as write:
         for i in range(0, max(1, len(origins)), size):
             write(distance_matrix(origins.iloc[i : i + size], sites, metrics[0], **layers))
 

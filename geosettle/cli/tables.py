@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Write = Callable[["pd.DataFrame"], object]
+Change = Callable[["pd.DataFrame"], "pd.DataFrame"]
 Shapes = Callable[["pd.DataFrame"], "gpd.GeoDataFrame"]
 """Gives a table its geometry: the line of a pair, the polygon of a zone."""
 
@@ -61,7 +62,11 @@ def check_out(path: str | None, *, shapes: bool = True, tables: bool = True) -> 
 
 @contextmanager
 def table_file(
-    path: str | None, shapes: Shapes | None = None, *, drawn: bool = False
+    path: str | None,
+    shapes: Shapes | None = None,
+    *,
+    drawn: bool = False,
+    rounded: Change = lambda table: table,
 ) -> Iterator[Write]:
     """Open a table that is written part by part.
 
@@ -75,6 +80,8 @@ def table_file(
         Gives a part its geometry, for GeoPackage and GeoJSON.
     drawn
         Whether Parquet has the geometry too.
+    rounded
+        Gives a part the digits that it is written with; Parquet keeps every digit.
 
     Yields
     ------
@@ -87,7 +94,7 @@ def table_file(
         def printed(table: pd.DataFrame) -> None:
             nonlocal mark
             # The mark is for files that Excel opens.
-            send(_csv(table, head=mark).removeprefix(_MARK))
+            send(_csv(rounded(table), head=mark).removeprefix(_MARK))
             mark = False
 
         yield printed
@@ -105,7 +112,7 @@ def table_file(
             yield write
     else:
         parts: list[pd.DataFrame] = []
-        yield parts.append
+        yield lambda table: parts.append(rounded(table))
         _write(path, parts, shapes)
     show(f"{path} is written.", sys.stderr)
 

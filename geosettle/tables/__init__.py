@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
 
 from geosettle.analysis import Result
 from geosettle.problems import Problems, attempt
@@ -28,15 +27,17 @@ from geosettle.tables.dictionary import (
     entry,
 )
 from geosettle.tables.remoteness import compact, wide, wide_entries, with_names
+from geosettle.tables.rounding import (
+    WRITTEN_DECIMALS,
+    floats,
+    is_number,
+    round_by_interval,
+    round_matrix,
+    round_pairs,
+    round_to,
+)
 
 __all__ = ["TABLES", "Table", "cited", "describe", "round_to", "tables"]
-
-MOST_DECIMALS: Final = 3
-"""Kilometres and hours are never printed finer than this."""
-WRITTEN_DECIMALS: Final = 1
-"""Nor are they written coarser into a table, where the interval is in the next columns and others
-compute on.
-"""
 
 _TO_SITE: Final = "straight line between the stated positions of the origin and this site; no move"
 _COUNTED: Final = frozenset({"households", "persons", "year", "n", "draws"})
@@ -59,48 +60,6 @@ class Table:
     """Columns whose values sort the rows."""
     found: Callable[[Result], Mapping[str, Entry]] = lambda _: {}
     """Entries of columns whose names depend on the result."""
-
-
-def round_to(
-    values: ArrayLike, uncertainty: ArrayLike, most: int = MOST_DECIMALS, least: int = -9
-) -> NDArray[np.float64]:
-    """Round each value to the digits that its uncertainty carries.
-
-    The last digit kept is a tenth of the leading place of the uncertainty: ±10 km keeps whole
-    kilometres, ±3 km keeps tenths, ±100 km keeps tens. Without an uncertainty (0 or NaN) `most`
-    decimals are kept.
-
-    Parameters
-    ----------
-    values
-        Numbers, any shape.
-    uncertainty
-        Half the width of the interval of each value, same unit, broadcast against `values`; its
-        sign is ignored.
-    most, least
-        Most and least decimals kept; -1 keeps tens.
-
-    Returns
-    -------
-    ndarray
-        Float, the shape of both together.
-
-    Examples
-    --------
-    >>> round_to([123.4567, 123.4567, 123.4567, 123.4567], [10, 3, 100, 0]).tolist()
-    [123.0, 123.5, 120.0, 123.457]
-    """
-    number, spread = np.broadcast_arrays(
-        np.asarray(values, dtype=float), np.abs(np.asarray(uncertainty, dtype=float))
-    )
-    known = np.isfinite(spread) & (spread > 0)
-    place = np.floor(np.log10(spread, where=known, out=np.zeros(number.shape)))
-    decimals = np.where(known, np.clip(1 - place, least, most), most).astype(int)
-    rounded = np.full(number.shape, np.nan)
-    for digits in np.unique(decimals):
-        chosen = decimals == digits
-        rounded[chosen] = np.round(number[chosen], digits)
-    return rounded + 0.0  # no minus zero
 
 
 def tables(
@@ -214,7 +173,7 @@ def describe(table: Table, frame: pd.DataFrame, result: Result) -> dict[str, Ent
         for metric in result.metrics.values()
         for column, unit in metric.measured.values()
     }
-    own = {n: Entry(GIVEN.meaning, GIVEN.unit * _is_number(frame[n])) for n in given & {*frame}}
+    own = {n: Entry(GIVEN.meaning, GIVEN.unit * is_number(frame[n])) for n in given & {*frame}}
     exact = {**measured, **table.found(result), **table.columns}
     units = {str(c): UNIT_NAME for c in frame.columns if f"{c}_code" in frame}
     known = own | units
@@ -269,44 +228,27 @@ def _sites(result: Result) -> pd.DataFrame:
     frame = _placed(result.sites)
     if "scope" in frame and in_scope(frame).all():
         frame = frame.drop(columns="scope")
-    radius = _floats(frame, "uncertainty_km")
+    radius = floats(frame, "uncertainty_km")
     for name in frame.columns:
-        if name.endswith("_km") and name != "uncertainty_km" and _is_number(frame[name]):
+        if name.endswith("_km") and name != "uncertainty_km" and is_number(frame[name]):
             frame[name] = round_to(frame[name], radius, least=WRITTEN_DECIMALS)
-        elif "_land_" in name and _is_number(frame[name]):
+        elif "_land_" in name and is_number(frame[name]):
             # Means over origins that are uncertain themselves: never finer than the site, at most
             # one decimal.
             frame[name] = round_to(frame[name], radius, most=1)
-        elif name.endswith(("_h", "_deg")) and _is_number(frame[name]):
+        elif name.endswith(("_h", "_deg")) and is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 1)
-        elif name.startswith("elevation_") and _is_number(frame[name]):
+        elif name.startswith("elevation_") and is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float))
-        elif name.endswith(("_ha", "_mu")) and _is_number(frame[name]):
+        elif name.endswith(("_ha", "_mu")) and is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 2)
-        elif name.endswith(("_probability", "_share", "_ratio")) and _is_number(frame[name]):
+        elif name.endswith(("_probability", "_share", "_ratio")) and is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 3)
     return _last(frame, "why")
 
 
 def _pairs(result: Result) -> pd.DataFrame:
-    frame = _flat(result.pairs)
-    geodesic = _floats(frame, "geodesic_km")
-    spread = (_floats(frame, "geodesic_high_km") - _floats(frame, "geodesic_low_km")) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = spread / geodesic
-        angle = np.degrees(np.arctan2(spread, geodesic))
-    for name in frame.columns:
-        if name in {"declared_km", "households", "persons", "year"} or not _is_number(frame[name]):
-            continue
-        value = _floats(frame, name)
-        if name.startswith("geodesic_"):
-            frame[name] = round_to(value, spread, least=WRITTEN_DECIMALS)
-        elif name == "bearing_deg":
-            frame[name] = round_to(value, angle, most=1)
-        elif name.endswith("_m"):
-            frame[name] = round_to(value, relative * value, most=0)
-        else:  # a longer way, or a time, is uncertain in the same proportion as its straight line
-            frame[name] = round_to(value, relative * value, least=WRITTEN_DECIMALS)
+    frame = round_pairs(_flat(result.pairs))
     for name in PAIR_COLUMNS:
         if name not in frame:
             frame[name] = np.nan
@@ -318,11 +260,7 @@ def _matrix(result: Result) -> pd.DataFrame:
     if result.matrix.empty:
         return pd.DataFrame()
     km = result.matrix.drop(columns="why")
-    radius = [_floats(f, "uncertainty_km") for f in (result.origins, result.sites)]
-    row, column = (np.nan_to_num(r) for r in radius)
-    ends = pd.Series(row, result.origins.index), pd.Series(column, result.sites.index)
-    spread = ends[0].reindex(km.index).to_numpy()[:, None] + ends[1].reindex(km.columns).to_numpy()
-    made = pd.DataFrame(round_to(km, spread, least=WRITTEN_DECIMALS), km.index, km.columns)
+    made = round_matrix(km, result.origins, result.sites)
     made = made.rename(columns=str).rename_axis(index="origin_id", columns=None)
     if "name" in result.origins:
         made.insert(0, "origin", result.origins["name"].reindex(km.index))
@@ -357,7 +295,7 @@ def _paths(result: Result) -> pd.DataFrame:
     """Ways without their lines; hours and kilometres with three decimals, metres with none."""
     frame = pd.DataFrame(result.paths).drop(columns="geometry", errors="ignore").copy()
     for name in frame:
-        if _is_number(frame[name]):
+        if is_number(frame[name]):
             frame[name] = np.round(frame[name].astype(float), 0 if str(name).endswith("_m") else 3)
     return frame
 
@@ -377,14 +315,14 @@ def _by_unit(frame: pd.DataFrame) -> pd.DataFrame:
         if f"{stem}_km" not in made:
             continue
         ends = [f"{stem}{end}_km" for end in ("", "_low", "_high") if f"{stem}{end}_km" in made]
-        spread = (_floats(made, f"{stem}_high_km") - _floats(made, f"{stem}_low_km")) / 2
+        spread = (floats(made, f"{stem}_high_km") - floats(made, f"{stem}_low_km")) / 2
         for name in ends:
-            made[name] = round_to(_floats(made, name), spread, most=1, least=WRITTEN_DECIMALS)
+            made[name] = round_to(floats(made, name), spread, most=1, least=WRITTEN_DECIMALS)
     for name in made.columns:
         if name.endswith("_ha"):
-            made[name] = np.round(_floats(made, name), 2)
+            made[name] = np.round(floats(made, name), 2)
         elif name.startswith("nearest_"):
-            made[name] = np.round(_floats(made, name), 1)
+            made[name] = np.round(floats(made, name), 1)
     return made
 
 
@@ -432,33 +370,19 @@ def _long(name: str, values: tuple[str, ...]) -> Callable[[Result], pd.DataFrame
     """
 
     def build(result: Result) -> pd.DataFrame:
-        frame = pd.DataFrame(_flat(getattr(result, name))).copy()
-        with np.errstate(invalid="ignore"):
-            spread = (_floats(frame, "high") - _floats(frame, "low")) / 2
+        frame = round_by_interval(pd.DataFrame(_flat(getattr(result, name))), values)
         for column in frame.columns:
-            if not _is_number(frame[column]):
+            if column in values or not is_number(frame[column]):
                 continue
-            if column in values:
-                frame[column] = round_to(frame[column], spread, least=WRITTEN_DECIMALS)
-            elif column.endswith(("_ha", "_mu", "_km2", "_per_household", "percent")):
-                frame[column] = np.round(_floats(frame, column), 2)
+            if column.endswith(("_ha", "_mu", "_km2", "_per_household", "percent")):
+                frame[column] = np.round(floats(frame, column), 2)
             elif column == "share" or column.endswith(("probability", "_share", "_ratio")):
-                frame[column] = np.round(_floats(frame, column), 4)
+                frame[column] = np.round(floats(frame, column), 4)
             elif column.endswith(("_km", "_m")):
-                frame[column] = np.round(_floats(frame, column), 3)
+                frame[column] = np.round(floats(frame, column), 3)
         return frame
 
     return build
-
-
-def _floats(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    if name not in frame or not _is_number(frame[name]):
-        return np.full(len(frame), np.nan)
-    return frame[name].to_numpy(dtype=float, na_value=np.nan)
-
-
-def _is_number(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
 def _last(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -4,14 +4,18 @@
 # make validate  write docs/validation.md: numbers and intervals against independent tools (some 10 minutes)
 # make docs  the documentation site, in build/docs               make fuzz  ten minutes of broken files, led by coverage
 # make sbom  bill of materials (CycloneDX) and licences of third parties, into build/
-# make lowest  the tests with the oldest versions that pyproject.toml allows (needs uv)
+# make lowest  the tests with the oldest versions that pyproject.toml allows; make prereleases: with those that come next
+# make wheel  the wheel, in dist/, installed alone into an empty environment, runs the template study
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+LOWEST := $(subst $(VENV),.venv-lowest,$(BIN))
+NEXT := $(subst $(VENV),.venv-prereleases,$(BIN))
+ALONE := $(subst $(VENV),build/wheel/venv,$(BIN))
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench validate defaults docs fuzz sbom lock lowest previews clean
+.PHONY: run test check bench validate defaults docs fuzz sbom lock lowest prereleases wheel previews clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,8 +63,21 @@ lock:
 # The pictures checked in are those of the locked versions. What matplotlib 3.9 calls of pyparsing warns from 3.3 on.
 lowest: $(READY)
 	$(PYTHON) -m venv .venv-lowest
-	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e . --group dev "pyparsing<3.3"
-	.venv-lowest/bin/python -m pytest -q -n 2 --ignore=tests/browser -k "not previews"
+	$(BIN)/uv pip install -q --python $(LOWEST)/python --resolution lowest-direct -e . --group dev "pyparsing<3.3"
+	$(LOWEST)/python -m pytest -q -n 2 --ignore=tests/browser -k "not previews"
+
+prereleases: $(READY)
+	$(PYTHON) -m venv .venv-prereleases
+	$(BIN)/uv pip install -q --python $(NEXT)/python --prerelease allow -e . --group dev
+	$(NEXT)/python -m pytest -q -n 2 --ignore=tests/browser -k "not previews"
+
+wheel: $(READY)
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m hatchling build -t wheel -d dist
+	$(PYTHON) -m venv build/wheel/venv
+	$(ALONE)/python -m pip install --quiet --disable-pip-version-check dist/geosettle-*.whl
+	cd build/wheel && ../../$(ALONE)/geosettle init mine
+	cd build/wheel && ../../$(ALONE)/geosettle run mine -o out
 
 defaults: $(READY)
 	$(BIN)/python -m geosettle.settings
@@ -69,4 +86,4 @@ docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 clean:
-	rm -rf $(VENV) .venv-lowest build dist
+	rm -rf $(VENV) .venv-lowest .venv-prereleases build dist

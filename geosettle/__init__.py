@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 # pandas 2.3 can hold texts as version 3 does, where a missing text stays missing: by this variable
 # if it is loaded from here, by the option if it was loaded before.
 os.environ.setdefault("PANDAS_FUTURE_INFER_STRING", "1")
-if getattr(sys.modules.get("pandas"), "__version__", "3").startswith("2."):
+if getattr(sys.modules.get("pandas"), "__version__", "3").startswith("2.3"):
     sys.modules["pandas"].options.future.infer_string = True
 # It also announces what version 3 does, for which this package is written.
 warnings.filterwarnings("ignore", "The behavior of .* concatenation", FutureWarning, "geosettle")

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 
 def numbers(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -59,6 +60,28 @@ def texts(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame:
         return pd.Series("", frame.index, dtype="str")
     return frame[name].astype("str").where(frame[name].notna(), "")
+
+
+def text_array(values: Any) -> ExtensionArray:
+    """Return texts as an array of pandas, in which None stays missing also with pandas 2.2.
+
+    Examples
+    --------
+    >>> pd.isna(text_array(["farm", None])).tolist()
+    [False, True]
+    """
+    return pd.Series(values, dtype="str").array
+
+
+def text_column(values: pd.Series[Any]) -> pd.Series[str]:
+    """Return a column as texts, in which a missing one stays missing also with pandas 2.2.
+
+    Examples
+    --------
+    >>> text_column(pd.Series([3, None], dtype=object)).isna().tolist()
+    [False, True]
+    """
+    return pd.Series(text_array(values.to_numpy(object)), values.index, name=values.name)
 
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -6,6 +6,7 @@ definition says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -246,6 +247,23 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
         ) from error
 
 
+def in_arrays(function: Callable[..., Any], *values: Any) -> Any:
+    """Call a function of pyproj; arrays of one value stay arrays.
+
+    With NumPy before 2.4 pyproj takes them for numbers.
+
+    Examples
+    --------
+    >>> in_arrays(pyproj.Geod(ellps="WGS84").fwd, np.zeros(1), [0.0], 90, 0)[0]
+    array([0.])
+    """
+    shapes = {np.shape(value) for value in values} - {()}
+    if not shapes or any(np.size(value) != 1 for value in values):
+        return function(*values)
+    found = function(*(float(np.ravel(value)[0]) for value in values))
+    return tuple(np.full(max(shapes, key=len), value) for value in found)
+
+
 def change(source: str, target: str, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Coordinates (x, y) of one system in another; infinite where they cannot be converted.
 
@@ -255,7 +273,7 @@ def change(source: str, target: str, x: ArrayLike, y: ArrayLike) -> tuple[FloatA
     >>> float(lon.round(9)), float(lat.round(9))
     (75.0, 0.0)
     """
-    a, b = _transformer(source, target).transform(x, y)
+    a, b = in_arrays(_transformer(source, target).transform, x, y)
     return np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
 
 
@@ -281,7 +299,7 @@ def to_lonlat(geometries: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
         ) from error
 
     def convert(coordinates: FloatArray) -> FloatArray:
-        return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
+        return np.column_stack(in_arrays(transformer.transform, *coordinates.T))
 
     return np.asarray(shapely.transform(shapely.force_2d(geometries), convert), dtype=object)
 

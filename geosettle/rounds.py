@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import text_array
 from geosettle.geodesy import inverse
 
 FloatArray = NDArray[np.float64]
@@ -55,7 +56,7 @@ def compare_sites(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     words = ["new", "closed", "moved", "same place"]
     words = ["new", "closed", "moved", "same place"]
     status = np.select([~there, ~here, moved, np.isfinite(apart)], words, "position unknown")
-    out = pd.DataFrame({"status": pd.array(status, dtype="str")}, index=every)
+    out = pd.DataFrame({"status": text_array(status)}, index=every)
     for column in COUNTS:
         out[f"{column}_before"] = _numbers(old, column)
         out[column] = _numbers(new, column)

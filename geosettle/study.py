@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geosettle.cells import text_column
 from geosettle.crs import WGS84, lonlat
 from geosettle.errors import InputError, UnknownNameError
 from geosettle.layers import LAYERS, STUDY, LayerSpec
@@ -53,7 +54,7 @@ def _filled(cells: pd.Series, default: str) -> pd.Series:
     """Cells with the default where they are empty; the default in any case is the default."""
     texts = cells.map(lambda cell: str(cell).strip(), na_action="ignore").astype(object)
     plain = texts.isna() | texts.astype(str).str.casefold().isin(["", default])
-    return texts.mask(plain, default).astype("str")
+    return text_column(texts.mask(plain, default))
 
 
 def in_scope(frame: pd.DataFrame) -> pd.Series:
@@ -177,7 +178,7 @@ def _as_ids(values: pd.Series) -> pd.Series:
             return str(int(value))
         return str(value).strip() or None
 
-    return values.map(text).astype("str")
+    return text_column(values.map(text))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+WORKSHOP = {"build.py", "derived.sha256", "requirements-build.in", "requirements-build.txt"}
+"""What makes the layers of the embedded study, and is needed by no user."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_the_wheel_carries_what_the_package_reads(wheel: Path) -> None:
     study = {
         f"geosettle/_data/southern_xinjiang/{p.name}"
         for p in (ROOT / "data" / "southern_xinjiang").iterdir()
-        if p.is_file()
+        if p.is_file() and p.name not in WORKSHOP
     }
     kept = {".py", ".toml", ".js", ".css", ".json", ".csv", ".geojson", ".typed", ".qml", ".txt"}
     package = {
@@ -50,6 +52,7 @@ def test_the_wheel_carries_what_the_package_reads(wheel: Path) -> None:
         if "cache" in n or n.endswith((".pyc", ".nbi", ".nbc", ".map")) or "/." in n
     ]
     assert {n.split("/")[0] for n in names if "dist-info" not in n} == {"geosettle"}
+    assert not WORKSHOP & {n.rsplit("/", 1)[-1] for n in names}
 
 
 def test_the_wheel_runs_the_embedded_study_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosettle.admin.units import read_units
-from geosettle.cells import numbers, radius_km
+from geosettle.cells import numbers, radius_km, text_array
 from geosettle.crs import lonlat
 from geosettle.geodesy import area_m2, edge_distance_m
 from geosettle.geodesy.disc_overlap import Edges, plain_discs, shared_m2
@@ -160,19 +160,13 @@ def _join_level(
     border_known = several | (border <= _ON_BORDER_M)
     out = pd.DataFrame(
         {
-            "code": pd.array(
-                [str(level_units.codes[u]) if u >= 0 else None for u in units], dtype="str"
-            ),
-            "name": pd.array(
-                [str(level_units.names[u]) if u >= 0 else None for u in units], dtype="str"
-            ),
+            "code": text_array([str(level_units.codes[u]) if u >= 0 else None for u in units]),
+            "name": text_array([str(level_units.names[u]) if u >= 0 else None for u in units]),
             "probability": [
                 found.get(int(u), 0.0) if u >= 0 else np.nan
                 for u, found in zip(chosen, shares, strict=True)
             ],
-            "alternatives": pd.array(
-                [_wording(found, level_units.names) for found in shares], dtype="str"
-            ),
+            "alternatives": text_array([_wording(found, level_units.names) for found in shares]),
             "distance_m": distance,
             "on_border": pd.array(
                 [bool(b) if h else None for b, h in zip(border_known, here, strict=True)],
@@ -487,9 +481,9 @@ def _declare(
     ):
         reasons[k] = join(reasons[k], words)
     return frame.assign(
-        declared=pd.array([t or None for t in texts], dtype="str"),
-        agrees=pd.array(verdicts, dtype="str"),
-        why=pd.array(join_rows(frame["why"].to_numpy(object), reasons), dtype="str"),
+        declared=text_array([t or None for t in texts]),
+        agrees=text_array(verdicts),
+        why=text_array(join_rows(frame["why"].to_numpy(object), reasons)),
     )
 
 

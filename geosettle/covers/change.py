@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import text_array
 from geosettle.covers.overlay import OUTSIDE, UNCLASSIFIED
 from geosettle.covers.polygons import Parcels, pieces
 from geosettle.covers.zonal import class_areas
@@ -162,7 +163,7 @@ def _typed(out: pd.DataFrame) -> pd.DataFrame:
     """Settle types and order."""
     out["why"] = out["why"].fillna("")
     for column in ("zone_id", "measure", "class", "class_to", "unit", "why"):
-        out[column] = pd.array([None if pd.isna(v) else str(v) for v in out[column]], dtype="str")
+        out[column] = text_array([None if pd.isna(v) else str(v) for v in out[column]])
     for column in ("year_from", "year_to"):
         out[column] = out[column].astype("Int64")
     for column in ("radius_km", "value", "low", "high"):

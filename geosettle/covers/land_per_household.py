@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import numbers, texts
+from geosettle.cells import numbers, text_array, texts
 from geosettle.covers.zones import fit_to_measure, lonlat
 from geosettle.geodesy import area_m2
 from geosettle.problems import Problems, note
@@ -114,7 +114,7 @@ def land_per_household(
     basis = np.select(
         [out["declared_ha"].notna(), out["mapped_ha"].notna()], ["declared", "mapped"], ""
     )
-    out["developed_basis"] = pd.array([b or None for b in basis], dtype="str")
+    out["developed_basis"] = text_array([b or None for b in basis])
     leased = out.pop("parcel_leased_ha").fillna(numbers(frame, "leased_ha"))
     out["leased_ha"] = leased
     out["leased_share"] = (leased / out["developed_ha"]).where(out["developed_ha"] > 0)
@@ -180,7 +180,7 @@ class _Reasons:
             self._lists[row].append(text)
 
     def texts(self) -> pd.api.extensions.ExtensionArray:
-        return pd.array([join(*texts) for texts in self._lists], dtype="str")
+        return text_array([join(*texts) for texts in self._lists])
 
 
 def _parcels(

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from geosettle.cells import radius_km
+from geosettle.cells import radius_km, text_array
 from geosettle.covers.zones import lonlat, vectorise
 from geosettle.errors import InputError, MissingLayerError
 from geosettle.geodesy import GEOD, area_m2, edge_distance_m
@@ -355,13 +355,13 @@ def oasis_position(
     zone = np.select(
         [~known, edge < -fringe_km, edge <= fringe_km], ["", "core", "fringe"], "outside"
     )
-    out["oasis_zone"] = pd.array([z or None for z in zone], dtype="str")
+    out["oasis_zone"] = text_array([z or None for z in zone])
     possible = (low < -fringe_km, (low <= fringe_km) & (high >= -fringe_km), high > fringe_km)
     words = [
         [z for z, p in zip(("core", "fringe", "outside"), row, strict=True) if p]
         for row in zip(*possible, strict=True)
     ]
-    out["oasis_zones"] = pd.array(["; ".join(w) or None for w in words], dtype="str")
+    out["oasis_zones"] = text_array(["; ".join(w) or None for w in words])
     for radius in radii_km:
         rings = discs(np.where(known, lon, np.nan), lat, np.full(n, radius * 1000))
         share = np.full(n, np.nan)
@@ -374,7 +374,7 @@ def oasis_position(
         zones = [word("zone", z) for z in words[i]]
         may_be = reason("zone_may_be", zones=zones) if len(zones) > 1 else ""
         why[i] = join(reason("position_known_to", km=float(u[i])), may_be)
-    out["oasis_why"] = pd.array(why, dtype="str")
+    out["oasis_why"] = text_array(why)
     return out
 
 

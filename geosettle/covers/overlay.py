@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geosettle.cells import texts
+from geosettle.cells import text_array, texts
 from geosettle.covers.polygons import Parcels, pieces
 from geosettle.covers.zonal import class_areas, holds_classes, zonal_statistics
 from geosettle.covers.zones import Zones
@@ -287,9 +287,9 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
     label = long["class"].astype(object).where(long["class"].notna(), None)
     out = pd.DataFrame(
         {
-            "zone_id": pd.array(zones.ids[at], dtype="str"),
+            "zone_id": text_array(zones.ids[at]),
             "radius_km": zones.radius_km[at],
-            column: pd.array(label.to_list(), dtype="str"),
+            column: text_array(label.to_list()),
             "year": pd.array(
                 np.where(np.isnan(y := long["year"].to_numpy(np.float64)), -1, y).astype(int),
                 dtype="Int64",
@@ -323,7 +323,7 @@ def _finish(long: pd.DataFrame, zones: Zones, column: str) -> pd.DataFrame:
         reason("no_year"),
         "",
     )
-    out["why"] = pd.array(join_rows(zones.why[at], why, undated, homeless), dtype="str")
+    out["why"] = text_array(join_rows(zones.why[at], why, undated, homeless))
     last = {OUTSIDE: 3, NODATA: 2, UNCLASSIFIED: 1}
     names = np.array(["" if c is None else c for c in label], dtype=str)
     rank = np.array([last.get(c, 0) for c in label])

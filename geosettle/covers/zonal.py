@@ -20,6 +20,7 @@ from exactextract.raster import RasterSource
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from geosettle.cells import text_array
 from geosettle.covers.zones import Zones, polygons_of
 from geosettle.crs import turned, within_180
 from geosettle.errors import InputError
@@ -459,6 +460,6 @@ def _statistics(  # noqa: PLR0917  (what is measured, and where to report)
         note(problems, "raster_covers_partly", message, id=str(zones.ids[i]))
         outside = round(float(columns["outside_ha"][i]), 1)
         why[i] = why[i] or reason("outside_raster", ha=outside)
-    out = pd.DataFrame({"zone_id": pd.array(zones.ids, dtype="str"), "radius_km": zones.radius_km})
+    out = pd.DataFrame({"zone_id": text_array(zones.ids), "radius_km": zones.radius_km})
     out["year"] = pd.array([year or None] * n, dtype="Int64")
-    return out.assign(**columns, why=pd.array(why, dtype="str"))
+    return out.assign(**columns, why=text_array(why))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import text_array
 from geosettle.distance._protocol import Context
 from geosettle.distance.network import RoadNetwork, network_of, with_settlements
 from geosettle.distance.noding import LOOSE_M
@@ -214,11 +215,11 @@ def road_pairs(
     none = no_roads(context.roads, rules)
     if none:
         frame = pd.DataFrame({c: np.full(len(pairs), np.nan) for c in COLUMNS})
-        return frame.assign(road_flags="", why=pd.array([none] * len(pairs), dtype="str"))
+        return frame.assign(road_flags="", why=text_array([none] * len(pairs)))
     found = road_ways(origins, sites, pairs, context)
     flags = np.where(found.longer, "published_longer_than_others", "")
     table = pd.DataFrame(dict(zip(COLUMNS, found.found.T[:4], strict=True)))
-    return table.assign(road_flags=flags, why=pd.array(road_reasons(found), dtype="str"))
+    return table.assign(road_flags=flags, why=text_array(road_reasons(found)))
 
 
 def no_roads(roads: pd.DataFrame | None, rules: RoadRules) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import text_array
 from geosettle.distance._protocol import EVERYTHING, Asked, Context, positions
 from geosettle.distance._solver.cost import Prepared, Run
 from geosettle.distance._solver.cost_grid import FloatArray, IndexArray, Target
@@ -102,13 +103,13 @@ def surface_pairs(
     why[partly] = [
         reason("line_outside_elevation", percent=round(100 * float(s))) for s in outside[partly]
     ]
-    return pd.DataFrame(out).assign(why=pd.array(why, dtype="str"))
+    return pd.DataFrame(out).assign(why=text_array(why))
 
 
 def missing(n: int, columns: tuple[str, ...], why: str) -> pd.DataFrame:
     """Make a frame of missing values with one reason."""
     frame = pd.DataFrame({c: np.full(n, np.nan) for c in columns})
-    return frame.assign(why=pd.array([why] * n, dtype="str"))
+    return frame.assign(why=text_array([why] * n))
 
 
 @rendered
@@ -146,7 +147,7 @@ def walk_pairs(
     frame = pd.DataFrame(
         {"walk_out_h": hours[:, 0], "walk_back_h": hours[:, 1], "walk_round_h": hours.sum(axis=1)}
     )
-    return frame.assign(why=pd.array(why, dtype="str"))
+    return frame.assign(why=text_array(why))
 
 
 def grid_of(context: Context, options: Mapping[str, Any]) -> WalkGrid:

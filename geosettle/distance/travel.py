@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geosettle.cells import text_array
 from geosettle.distance._protocol import Context
 from geosettle.distance._solver.cost_grid import Arcs, FloatArray, IndexArray
 from geosettle.distance._solver.graph import make_graph
@@ -222,9 +223,7 @@ def travel_pairs(
         return missing(len(pairs), COLUMNS, NO_DEM)
     seconds, why = place_times(travel_grid(context), origins, sites, pairs, context.asked)
     hours = seconds / 3600
-    return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(
-        why=pd.array(why, dtype="str")
-    )
+    return pd.DataFrame(dict(zip(COLUMNS, hours.T, strict=True))).assign(why=text_array(why))
 
 
 def least_travel(context: Context) -> float:

@@ -6,19 +6,20 @@ No drawing here, only geometry.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from pyproj import Geod, Transformer
+from pyproj import Transformer
 from scipy.ndimage import map_coordinates, uniform_filter
 
 from geosettle import style
+from geosettle.crs import in_arrays
+from geosettle.geodesy import GEOD
 from geosettle.raster import Raster
 
-_GEOD = Geod(ellps="WGS84")
 _WORLD_DEG = 150.0
 """Sheets that hold more degrees of longitude, or half as many of latitude, show the world."""
 _LONE_M, _LEAST_M = 20e3, 4e3
@@ -39,16 +40,13 @@ class Frame:
 
     def xy(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
         """Projected coordinates, shape (n, 2), metres."""
-        x, y = self._forward.transform(
-            np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
-        )
-        return np.column_stack([x, y])
+        ends = (np.atleast_1d(np.asarray(values, float)) for values in (lon, lat))
+        return np.column_stack(in_arrays(self._forward.transform, *ends))
 
     def lonlat(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitude and latitude of projected coordinates."""
-        lon, lat = self._forward.transform(
-            np.asarray(x, float), np.asarray(y, float), direction="INVERSE"
-        )
+        back = partial(self._forward.transform, direction="INVERSE")
+        lon, lat = in_arrays(back, np.asarray(x, float), np.asarray(y, float))
         return np.asarray(lon), np.asarray(lat)
 
     def shapes(self, geometries: ArrayLike, *, fine: float = 2500) -> NDArray[np.object_]:
@@ -120,7 +118,7 @@ class Frame:
             middle = (low + high) / 2
             end = self.lonlat(x + middle, y)
             long = (
-                _GEOD.inv(float(start[0]), float(start[1]), float(end[0]), float(end[1]))[2]
+                GEOD.inv(float(start[0]), float(start[1]), float(end[0]), float(end[1]))[2]
                 > length_m
             )
             low, high = (low, middle) if long else (middle, high)
@@ -178,7 +176,7 @@ def frame_around(
         parallels = dict.fromkeys([_degrees(lower, "NS"), _degrees(upper, "NS")])
         label = f"Albers equal-area ({', '.join(parallels)})"
     forward = Transformer.from_crs("EPSG:4326", proj, always_xy=True)
-    x, y = (np.asarray(a) for a in forward.transform(lons, lats))
+    x, y = (np.asarray(a) for a in in_arrays(forward.transform, lons, lats))
     x0, x1 = float((x - radii).min()), float((x + radii).max())
     y0, y1 = float((y - radii).min()), float((y + radii).max())
     # A lone place needs surroundings to be found by; several places are their own.

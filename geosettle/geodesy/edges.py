@@ -259,7 +259,7 @@ def edge_distance_m(lon: ArrayLike, lat: ArrayLike, geometry: ArrayLike | Any) -
     )
     require_lonlat(x, y)
     shape = x.shape
-    x, y, geoms = x.ravel(), y.ravel(), geoms.ravel()
+    x, y, geoms = x.ravel(), y.ravel(), geoms.flatten()
     out = np.full(x.shape, np.nan)
     for geom, rows in _groups(geoms):
         metres, _ = _nearest_on(_edges(geom), x[rows], y[rows])

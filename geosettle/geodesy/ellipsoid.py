@@ -10,6 +10,7 @@ densifying to be measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,10 +18,21 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
-from geosettle.crs import turned
+from geosettle.crs import in_arrays, turned
 from geosettle.errors import InputError
 
-GEOD: Final = Geod(ellps="WGS84")
+
+class _Geod(Geod):
+    """An ellipsoid for arrays of any length, one included."""
+
+    def fwd(self, *args: Any, **options: Any) -> Any:
+        return in_arrays(partial(super().fwd, **options), *args)
+
+    def inv(self, *args: Any, **options: Any) -> Any:
+        return in_arrays(partial(super().inv, **options), *args)
+
+
+GEOD: Final = _Geod(ellps="WGS84")
 SEMI_MAJOR_M: Final = 6_378_137.0
 FLATTENING: Final = 1 / 298.257223563
 _E2: Final = FLATTENING * (2 - FLATTENING)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geosettle.cells import text_column
 from geosettle.io.column_names import UNITS, find_columns, plain_unit, split_unit
 from geosettle.io.companions import keep_meant, position_column
 from geosettle.io.numbers import (
@@ -203,7 +204,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         if not (is_key or column.required or spec.private or column.name == "uncertainty_km"):
             series, stated = _cell_only(series, stated)
         if column.name in spec.references and not is_key_of(column.name, spec):
-            series = series.map(clean_id, na_action="ignore").astype("str")
+            series = text_column(series.map(clean_id, na_action="ignore"))
         out[column.name] = series
         problems += stated
     used = set(found.headers.values()) | coordinates
@@ -211,7 +212,7 @@ def convert(source: Source, spec: LayerSpec, found: Columns) -> tuple[pd.DataFra
         if header in used or not str(header) or header in found.left_out:
             continue
         name = str(header) if header not in out and header != "geometry" else f"{header}_"
-        out[name] = source.cells[header].map(to_text).astype("str")
+        out[name] = text_column(source.cells[header].map(to_text))
     return pd.DataFrame(out, index=pd.RangeIndex(len(source.cells))), problems
 
 

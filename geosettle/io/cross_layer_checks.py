@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geosettle.cells import numbers
+from geosettle.cells import numbers, text_column
 from geosettle.geodesy import GEOD, area_m2
 from geosettle.io.area_checks import areas_beyond
 from geosettle.io.columns import likeness
@@ -108,7 +108,7 @@ def mend_references(layers: Layers) -> dict[str, Any]:
                 return near[0] if value not in known and len(near) == 1 else value
 
             frame = frame.assign(
-                **{column: frame[column].map(spelled, na_action="ignore").astype("str")}
+                **{column: text_column(frame[column].map(spelled, na_action="ignore"))}
             )
         out[role] = frame
     return out

@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from geosettle.cells import text_column
 from geosettle.io.numbers import to_number, to_text
 from geosettle.io.source import Source
 from geosettle.layers import plain_name
@@ -263,7 +264,7 @@ def read_answers(values: pd.DataFrame, source: Source) -> tuple[pd.DataFrame, li
     if problems or not {"site_id", "household", "time"} <= set(values):
         return values, problems
     out = values.copy()
-    out["time"] = values["time"].map(time_of).astype("str")
+    out["time"] = text_column(values["time"].map(time_of))
     for row in np.flatnonzero((out["time"].isna() & values["time"].notna()).to_numpy()):
         text = "The time is neither before nor after the move."
         problems.append(problem("time_unknown", text, row=int(row) + 1, column="time"))

@@ -67,7 +67,10 @@ def test_areas_towns_and_seasonal_roads():
         geometry=gpd.points_from_xy([76.05, 76.05, 76.15, 76.15], [39.05, 38.95, 39.06, 38.95]),
     )  # fmt: skip
     of_points = gs.rural_access(points, roads, areas=west, persons="people")
-    assert of_points.to_numpy().tolist() == [["w", 12, 7, 7 / 12], ["(outside)", 4, 3, 0.75]]
+    assert of_points.to_numpy().tolist() == [
+        ["w", 12, 7, 7 / 12, ""],
+        ["(outside)", 4, 3, 0.75, ""],
+    ]
     rural = gs.rural_access(points, roads, urban=town, persons="people").iloc[0]
     assert rural[["persons", "near_road"]].to_list() == [9, 3]
     sample = gs.Raster(np.array([[1.0, 0], [0, 0]]), Affine(0.1, 0, 76, 0, -0.1, 39.1))
@@ -87,7 +90,9 @@ def test_it_is_refused_without_an_all_season_road():
 
 def test_where_nobody_lives_there_is_no_share():
     count = gs.Raster(np.zeros((2, 2)), Affine(0.1, 0, 76, 0, -0.1, 39.1), kind="counts")
-    assert np.isnan(gs.rural_access(count, lines([(75, 39), (78, 39)]))["share"].item())
+    (row,) = gs.rural_access(count, lines([(75, 39), (78, 39)])).itertuples()
+    assert np.isnan(row.share)
+    assert row.why == "no persons are counted here"
 
 
 def test_the_command_counts_by_unit_without_sites_or_elevation(tmp_path, capsys):

@@ -12,6 +12,7 @@ import shapely
 from affine import Affine
 
 import geosettle as gs
+from geosettle.geodesy import GEOD
 from geosettle.maps import ELEMENTS
 from geosettle.maps.elements import Settings
 from geosettle.raster import Raster
@@ -31,10 +32,11 @@ UNITS = gpd.GeoDataFrame(
 )  # fmt: skip
 
 
-def study(sites=SITES, **settings) -> gs.Study:
+def study(sites=SITES, roads=None, **settings) -> gs.Study:
     dem = Raster(1200 + 90 * np.sin(X / 5.0) + 3.0 * Y, WHERE, unit="m", kind="measurements")
     people = Raster(np.full((20, 30), 10.0), Affine(0.02, 0, 76, 0, -0.02, 39), kind="counts")
-    return gs.Study(sites=sites, boundaries=UNITS, dem=dem, population=people, settings=settings)
+    layers = {"boundaries": UNITS, "dem": dem, "population": people, "roads": roads}
+    return gs.Study(sites=sites, **layers, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +76,63 @@ def test_layer_map_and_report_show_them(result) -> None:
         assert all(word in section for word in words)
 
 
+def test_the_rural_access_index_and_the_unreached_reach_every_output(tmp_path) -> None:
+    """A straight road: a band of 2 km on each side, with round ends, at one density."""
+    road = gpd.GeoDataFrame(
+        {"season": [None, "May-Oct"]}, crs=4326,
+        geometry=[shapely.LineString([(76.1, 38.8), (76.5, 38.8)]), shapely.box(76, 38, 77, 39).exterior],
+    )  # fmt: skip
+    asked = {"hours": [2], "rural_access_km": 2}
+    found = gs.analyse(study(reach=asked, roads=road))
+    table = tables(found)["rural_access"].set_index(["by", "area_id"])
+    length = GEOD.inv(76.1, 38.8, 76.5, 38.8)[2] / 1000
+    cell_km2 = found.study.population.cell_areas_m2()[10, 0] / 1e6
+    near = (length * 4 + np.pi * 4) * 10 / cell_km2
+    assert table["near_road"]["all", ""] == pytest.approx(near, rel=0.01)
+    assert table["share"]["all", ""] == pytest.approx(near / 6000, rel=0.01)
+    units = table.loc["county", "persons"].to_dict()
+    assert units == {"1": 3000, "2": 2500, "(outside)": 500}
+    drawn = ELEMENTS["rural_access"].payload(found, Settings())
+    assert [part["label"]["en"] for part in drawn["parts"]] == [
+        "0\N{EN DASH}25 % of persons within 2 km of an all-season road"
+    ]
+    groups = ELEMENTS["unreached"].payload(found, Settings())
+    assert (found.unreached["persons"] == 10 * found.unreached["places"]).all()
+    assert groups["parts"][0]["label"]["en"] == "1,000 or more persons not reached"
+    assert not ELEMENTS["rural_access"].shown
+    assert not ELEMENTS["unreached"].shown
+    json.dumps([drawn, groups])
+    for lang, word in (("en", "Rural Access Index: everybody"), ("zh", "农村通达指数")):
+        assert word in report_html(found, lang=lang)
+
+
+@pytest.mark.parametrize(
+    "roads", [None, pd.DataFrame({"a": ["S1"], "b": ["S2"], "length_km": [9.0]})]
+)
+def test_an_index_without_roads_as_lines_is_a_problem(roads) -> None:
+    found = gs.analyse(study(reach={"rural_access_km": 2}, roads=roads))
+    assert found.rural_access.empty
+    assert "rural_access_without_layers" in set(found.problems["code"])
+    assert 'id="reach"' not in report_html(found)
+
+
+def test_the_index_alone_makes_no_catchments() -> None:
+    road = gpd.GeoDataFrame(geometry=[shapely.LineString([(76.1, 38.8), (76.5, 38.8)])], crs=4326)
+    found = gs.analyse(study(reach={"rural_access_km": 2}, roads=road))
+    assert found.reach.empty
+    section = report_html(found).partition('<section id="reach"')[2].partition("</section>")[0]
+    assert "Rural Access Index" in section
+    assert "Catchments" not in section
+
+
 def test_nothing_is_made_that_was_not_asked() -> None:
     plain = gs.analyse(study())
     assert plain.reach.empty
     assert plain.population.empty
     assert tables(plain)["reach"].empty
     assert "catchments" not in gpkg_layers(plain)
-    assert ELEMENTS["catchments"].payload(plain, Settings()) is None
+    for name in ("catchments", "unreached", "rural_access"):
+        assert ELEMENTS[name].payload(plain, Settings()) is None
     assert 'id="reach"' not in report_html(plain)
 
 

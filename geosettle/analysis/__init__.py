@@ -46,7 +46,7 @@ from geosettle.analysis._land import (
 )
 from geosettle.analysis._moves import MedianDistance, median_distance, moves_of
 from geosettle.analysis._provenance import provenance_of
-from geosettle.analysis._reach import reach_of
+from geosettle.analysis._reach import reach_of, rural_access_of
 from geosettle.analysis._rounds import rounds_of
 from geosettle.analysis._site_values import site_values
 from geosettle.analysis._units import UNKNOWN, units_and_moves, units_by_level
@@ -157,6 +157,9 @@ class Result:
     """Persons by time, of everybody, by service area and by unit: see `reach.persons_by`."""
     unreached: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Largest groups of persons beyond the last of the hours: see `reach.unreached_groups`."""
+    rural_access: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Rural Access Index of everybody and by unit: see `reach.rural_access`; empty unless `[reach]
+    rural_access_km` asks for it."""
     paths: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Ways of the moves as lines, as `least_cost_paths` gives them; empty unless `[distance] paths`
     asks for them."""
@@ -327,6 +330,7 @@ def _analysed(
     )
     rounds, round_units = rounds_of(study)
     catchments, population, unreached = reach_of(study, context, problems)
+    rural_access = rural_access_of(study, problems)
     service_table, service_rows = services_of(study, context, remote, pairs, sites)
     return Result(
         study=study,
@@ -359,6 +363,7 @@ def _analysed(
         reach=catchments,
         population=population,
         unreached=unreached,
+        rural_access=rural_access,
         services=service_table,
         service_moves=service_rows,
         units=units,

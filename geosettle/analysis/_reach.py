@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geosettle.distance import Context
+from geosettle.distance.nearest_road import all_season
 from geosettle.problems import Problem, problem
 from geosettle.reach import (
     catchments,
@@ -15,6 +16,7 @@ from geosettle.reach import (
     travel_allocation,
     unreached_groups,
 )
+from geosettle.reach.rural import rural_access_by
 from geosettle.study import Study
 
 
@@ -47,3 +49,15 @@ def reach_of(
     table = persons_by(found, study.population, asked.hours, study.sites, study.boundaries)
     groups = unreached_groups(found.time, study.population, limit, sites=study.sites)
     return polygons, table, groups
+
+
+def rural_access_of(study: Study, problems: list[Problem]) -> pd.DataFrame:
+    """Rural Access Index of everybody and by unit, where the settings ask for it."""
+    within_km, people, roads = study.settings.reach.rural_access_km, study.population, study.roads
+    if not within_km:
+        return pd.DataFrame()
+    if people is None or roads is None or all_season(roads).empty:
+        text = "The Rural Access Index needs a population and an all-season road with a line."
+        problems.append(problem("rural_access_without_layers", text, layer="roads"))
+        return pd.DataFrame()
+    return rural_access_by(people, roads, study.boundaries, within_km)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import geopandas as gpd
@@ -286,6 +287,50 @@ def _catchments(result: Result, settings: Settings) -> dict[str, Any] | None:
     return {"parts": parts} if parts else None
 
 
+_SHARES: Final = (0, 25, 50, 75, 100)
+"""Classes of the share of persons near a road, percent."""
+
+
+def _rural_access(result: Result, settings: Settings) -> dict[str, Any] | None:
+    """Units of the finest level by the share of their persons near an all-season road."""
+    frame, table = located(result.study.boundaries), result.rural_access
+    if frame is None or table.empty:
+        return None
+    level = levels_by_size(frame)[0]
+    share = table[table["by"] == level].set_index("area_id")["share"]
+    frame = frame[frame["level"].astype(str) == level]
+    percent = 100 * frame.index.astype(str).to_series().map(share).to_numpy(dtype=float)
+    kind, km = np.digitize(percent, _SHARES[1:-1]), result.study.settings.reach.rural_access_km
+    parts = [
+        _part(
+            say_all("rural_between", low=low, high=high, km=f"{km:g}"),
+            frame.geometry.to_numpy()[(kind == k) & np.isfinite(percent)], settings,
+            fill=style.UNITS[k + 1], stroke=style.PAPER, width=0.8, opacity=0.8,
+        )
+        for k, (low, high) in enumerate(pairwise(_SHARES))
+        if ((kind == k) & np.isfinite(percent)).any()
+    ]  # fmt: skip
+    return {"parts": parts} if parts else None
+
+
+def _unreached(result: Result, _settings: Settings) -> dict[str, Any] | None:
+    """Places of the largest groups of persons who are not reached, larger for more persons."""
+    if result.unreached.empty:
+        return None
+    persons = numbers(result.unreached, "persons")
+    top = 10 ** np.floor(np.log10(persons.max()))
+    least = np.select([persons >= top, persons >= top / 10], [top, top / 10], 1)
+    parts = [
+        {
+            "label": say_all("unreached_of", n=f"{from_:,.0f}"),
+            "style": {"symbol": "circle", "fill": style.REACH, "radius": 3 + 2 * size},
+            **_points(result.unreached[least == from_]),
+        }
+        for size, from_ in enumerate(sorted(set(least)))
+    ]
+    return {"parts": parts[::-1]}
+
+
 def _development(result: Result, settings: Settings) -> dict[str, Any] | None:
     frame = located(result.study.development)
     if frame is None:
@@ -456,6 +501,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("oasis", 30, "polygons", _oasis, "oasis"),
         Element("rivers", 40, "polygons", _rivers, "rivers"),
         Element("catchments", 42, "polygons", _catchments, "catchments", shown=False),
+        Element("rural_access", 43, "polygons", _rural_access, "rural_access", shown=False),
         Element("surroundings", 45, "polygons", _surroundings, "surroundings"),
         Element("units", 46, "units", _units, "h_units"),
         Element("graticule", 48, "graticule", _always, "graticule"),
@@ -465,6 +511,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         Element("uncertainty", 70, "discs", _uncertainty, "uncertainty"),
         Element("flows", 80, "flows", _flows, "flows"),
         Element("ways", 85, "ways", _ways, "way_of"),
+        Element("unreached", 88, "points", _unreached, "unreached", shown=False),
         Element("places", 90, "points", _places, "places"),
         Element("origins", 100, "origins", _origins, "origins"),
         Element("sites", 110, "sites", _sites, "sites"),

@@ -24,6 +24,7 @@ from geosettle.geodesy import area_m2
 from geosettle.raster import Raster
 from geosettle.reach.contours import catchments
 from geosettle.reach.times import Allocation
+from geosettle.reasons import reason, rendered
 
 FloatArray = NDArray[np.float64]
 OUTSIDE: Final = "(outside)"
@@ -61,6 +62,7 @@ def service_areas(allocation: Allocation) -> gpd.GeoDataFrame:
     return made
 
 
+@rendered
 def population_within(
     time: Raster,
     population: Raster | gpd.GeoDataFrame,
@@ -91,9 +93,9 @@ def population_within(
     -------
     DataFrame
         `area_id` (empty without `areas`; "(outside)" for those in none of them), `reach`, `from_h`,
-        `to_h`, `persons`, `share` (of the persons of the area). `reach` is "within" (above `from_h`
-        and up to `to_h`), "unreached" (beyond the last limit, or no way) or "not_measured" (outside
-        the grid of times, or in cells without one).
+        `to_h`, `persons`, `share` (of the persons of the area), `why` it is missing. `reach` is
+        "within" (above `from_h` and up to `to_h`), "unreached" (beyond the last limit, or no way)
+        or "not_measured" (outside the grid of times, or in cells without one).
 
     Raises
     ------
@@ -155,7 +157,9 @@ def population_within(
         for kind, value in zip(kinds, row, strict=True)
     ]
     columns = ["area_id", "reach", "from_h", "to_h", "persons", "share"]
-    return pd.DataFrame(rows, columns=columns).astype({"area_id": "str", "reach": "str"})
+    made = pd.DataFrame(rows, columns=columns)
+    made["why"] = np.where(made["share"].notna(), "", reason("nobody_counted"))
+    return made.astype({"area_id": "str", "reach": "str", "why": "str"})
 
 
 def _overlap(persons: float) -> NoReturn:

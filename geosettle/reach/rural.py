@@ -26,12 +26,14 @@ from geosettle.reach.population import (
     population_within,
     units_by_level,
 )
+from geosettle.reasons import reason, rendered
 from geosettle.settings import DEFAULTS
 
 _FINE: Final = 8
 """Cells in the distance, at least: the line of the distance runs between their centres."""
 
 
+@rendered
 def rural_access(
     population: Raster | gpd.GeoDataFrame,
     roads: gpd.GeoDataFrame,
@@ -64,7 +66,8 @@ def rural_access(
     -------
     DataFrame
         `area_id` (empty without `areas`; "(outside)" for those in none), `persons`, `near_road`
-        (of these, within the distance), and `share`, the index; missing where nobody lives.
+        (of these, within the distance), `share`, the index, and `why` it is missing: nobody lives
+        there.
 
     Raises
     ------
@@ -104,7 +107,11 @@ def rural_access(
         lon, lat = positions(gpd.GeoDataFrame(geometry=lonlat(points), crs="EPSG:4326"))
         metres, _ = nearest_road(open_all_year, lon, lat)
         found = _counted(points, metres <= within_km * 1000, persons, areas)
-    return found.assign(share=(found["near_road"] / found["persons"]).where(found["persons"] > 0))
+    some = found["persons"] > 0
+    share = (found["near_road"] / found["persons"]).where(some)
+    return found.assign(share=share, why=np.where(some, "", reason("nobody_counted"))).astype(
+        {"why": "str"}
+    )
 
 
 def rural_access_by(

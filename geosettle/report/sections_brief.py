@@ -176,31 +176,52 @@ def _said(writer: Writer, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(writer: Writer) -> list[Part]:
-    """Show catchments of all sites together, and who is within the hours."""
+    """Show catchments of all sites together, who is within the hours, and who near a road."""
+    parts: list[Part] = []
     frame = writer.tables.get("reach", pd.DataFrame())
-    if frame.empty:
-        return []
-    joint = frame[frame["site_id"] == ""]
-    caption = writer.say("cap_reach")
-    parts: list[Part] = [
-        writer.p("reach_note"),
-        writer.frame("reach", joint, ["hours", "area_ha"], caption, whole=True),
-    ]
-    people = writer.tables.get("population", pd.DataFrame())
-    if people.empty:
-        return parts
-    shown = people.assign(
-        reach=[writer.say(f"reach_{text}") for text in people["reach"]],
-        persons=numbers(people, "persons").round(),
-        percent=(100 * numbers(people, "share")).round(1),
-    )
-    shown["area"] = shown["area"].where(shown["area"] != "", shown["area_id"])
+    if not frame.empty:
+        joint, caption = frame[frame["site_id"] == ""], writer.say("cap_reach")
+        parts += [
+            writer.p("reach_note"),
+            writer.frame("reach", joint, ["hours", "area_ha"], caption, whole=True),
+        ]
     columns = ["area", "reach", "from_h", "to_h", "persons", "percent"]
-    shown = shown[numbers(shown, "persons") > 0]
+    parts += _persons(writer, "population", columns, "cap_population")
+    far = writer.tables.get("unreached", pd.DataFrame())
+    if not far.empty:
+        shown = far.assign(persons=numbers(far, "persons").round())
+        columns = ["group", "persons", "hours", "site_id", "site_km", "lon", "lat"]
+        columns += ["why"] * bool((shown["why"] != "").any())
+        heads = {"hours": writer.say("travel_time")}
+        caption = writer.say("cap_unreached")
+        parts.append(writer.frame("unreached", shown, columns, caption, heads))
+    near = _persons(
+        writer, "rural_access", ["area", "persons", "near_road", "percent"], "cap_rural"
+    )
+    km = writer.result.study.settings.reach.rural_access_km
+    return parts + ([writer.p("rural_note", km=f"{km:g}")] if near else []) + near
+
+
+def _persons(writer: Writer, name: str, columns: list[str], caption: str) -> list[Part]:
+    """Show a table of persons, for everybody and by each kind of areas."""
+    people = writer.tables.get(name, pd.DataFrame())
+    if people.empty:
+        return []
+    shown = people[numbers(people, "persons") > 0]
+    shown = shown.assign(
+        persons=numbers(shown, "persons").round(), percent=(100 * numbers(shown, "share")).round(1)
+    )
+    if "reach" in shown:
+        shown["reach"] = [writer.say(f"reach_{text}") for text in shown["reach"]]
+    if "near_road" in shown:
+        shown["near_road"] = numbers(shown, "near_road").round()
+    shown["area"] = shown["area"].where(shown["area"] != "", shown["area_id"])
+    parts: list[Part] = []
     for by in shown["by"].unique():
         rows, alone = shown[shown["by"] == by], by == "all"
         known = by in {"all", "site"}
-        name = writer.say(f"reach_by_{by}") if known else level_name(writer.lang, by)
-        caption = writer.say("cap_population", by=name)
-        parts.append(writer.frame("population", rows, columns[alone:], caption, whole=alone))
+        of = writer.say(f"reach_by_{by}") if known else level_name(writer.lang, by)
+        parts.append(
+            writer.frame(name, rows, columns[alone:], writer.say(caption, by=of), whole=alone)
+        )
     return parts

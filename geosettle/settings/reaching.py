@@ -17,3 +17,7 @@ class ReachOptions(Options):
     direction: str = setting(
         "toward", choices=("toward", "from"), meaning="travel toward the sites, or from them"
     )
+    rural_access_km: float = setting(
+        0.0, unit="km", least=0,
+        meaning="Rural Access Index: persons so near an all-season road (SDG 9.1.1: 2); 0: none",
+    )  # fmt: skip

@@ -275,8 +275,11 @@ def _reach(result: Result) -> pd.DataFrame:
 
 def _population(result: Result) -> pd.DataFrame:
     """Tenths of a person: the parts of cells add up, and no more digits are known."""
-    frame = result.population
-    return frame if frame.empty else frame.round({"persons": 1, "share": 4})
+    return _rounded_persons(result.population)
+
+
+def _rounded_persons(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame if frame.empty else frame.round({"persons": 1, "near_road": 1, "share": 4})
 
 
 def _unreached(result: Result) -> pd.DataFrame:
@@ -449,6 +452,12 @@ TABLES: Final[Mapping[str, Table]] = {
         ),
         _table("reach", "Catchments of the sites by travel time", ("site_id", "hours"), _reach),
         _table("population", "Persons by travel time to the sites", (), _population),
+        _table(
+            "rural_access",
+            "Rural Access Index (SDG 9.1.1)",
+            (),
+            lambda result: _rounded_persons(result.rural_access),
+        ),
         _table("unreached", "Largest groups of persons not reached", ("group",), _unreached),
         _table(
             "admin", "Administrative units of sites and origins", ("role", "id", "level", "code")

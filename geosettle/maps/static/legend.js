@@ -154,7 +154,10 @@ function drawSymbol(ctx, element, of) {
     ctx.fillRect(2, 3, 30, 12);
   } else if (element.kind === 'points') {
     ctx.fillStyle = style.fill;
-    ctx.fillRect(14.5, 6.5, 5, 5);
+    ctx.beginPath();
+    if (style.symbol === 'square') ctx.rect(14.5, 6.5, 5, 5);
+    else ctx.arc(17, 9, style.radius || 2.5, 0, 2 * Math.PI);
+    ctx.fill();
   } else boxOrLine(ctx, style);
 }
 
